@@ -1,0 +1,92 @@
+//! The record that every run leaves: the decision log, and enough to run the same again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, Error, Language, PolicyUri, RawJson, Timestamp, Workspace};
+
+/// Why a run happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// Somebody asked for it.
+    Request,
+    /// An earlier record was run again.
+    Replay,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecutionStatus {
+    /// There is an output, and it fits its schema.
+    Succeeded,
+    /// There is an error.
+    Failed,
+}
+
+/// One run of one policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Execution {
+    /// UUID, version 7: sorts by time.
+    pub execution_id: String,
+    /// Whose run it is.
+    pub workspace: Workspace,
+    /// The caller's subject.
+    pub identity: String,
+    /// What kind of principal called: `token`, `jwt` or `local`.
+    pub principal_kind: String,
+    /// For whom the caller acted, where it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<String>,
+    /// Why it happened.
+    pub cause: Cause,
+    /// The execution that this one repeats or serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// The caller's `Idempotency-Key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+    /// Which policy.
+    pub policy_rule_uri: PolicyUri,
+    /// Which revision of it, from 1.
+    pub revision: u64,
+    /// SHA-256 of that revision's stored body.
+    pub digest: Digest,
+    /// Where the policy came from: `builtin` for this platform's own registry.
+    pub source: String,
+    /// Which language ran it.
+    pub engine: Language,
+    /// Which release of that engine.
+    pub engine_version: String,
+    /// Which executor ran it.
+    pub executor_id: String,
+    /// The input, as sent.
+    pub input_data: RawJson,
+    /// The stored parameters, shallowly overridden by the caller's.
+    pub parameters: RawJson,
+    /// The time that the policy saw.
+    pub started_at: Timestamp,
+    /// The seed of every random number that the policy drew.
+    pub seed: u64,
+    /// How it ended.
+    pub status: ExecutionStatus,
+    /// What the policy returned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<RawJson>,
+    /// Why there is no output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Error>,
+    /// What the policy printed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub printed: String,
+    /// JSON Pointers into this record whose values were masked, by the policy's `metadata.mask`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub masked: Vec<String>,
+    /// Microseconds from the request to the end of the run.
+    pub duration_us: u64,
+    /// Microseconds of that inside the engine.
+    pub engine_us: u64,
+    /// W3C trace id of the request, where it carried one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
+}

@@ -1,0 +1,75 @@
+//! The languages that a policy's code may be written in.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A policy language, named by a policy's `code_type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// A class with `__init__`, `eval` and optionally `management`.
+    Python,
+    /// Open Policy Agent's language.
+    Rego,
+}
+
+impl Language {
+    /// Every language, in the order that documents list them.
+    pub const ALL: [Self; 2] = [Self::Python, Self::Rego];
+
+    /// The name as `code_type` spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Python => "python",
+            Self::Rego => "rego",
+        }
+    }
+
+    /// The language called `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| language.name() == name)
+    }
+
+    /// Chooses by `code_type`; without it by `policy_type` where that names a language
+    /// (`rego`, `rego_v1`, `python_class_v1`); else python.
+    ///
+    /// # Errors
+    /// The `code_type` that no engine runs.
+    pub fn choose(code_type: Option<&str>, policy_type: &str) -> Result<Self, String> {
+        match code_type {
+            Some(name) => Self::named(name).ok_or_else(|| name.to_owned()),
+            None => Ok(Self::ALL
+                .into_iter()
+                .find(|language| policy_type.split('_').next() == Some(language.name()))
+                .unwrap_or(Self::Python)),
+        }
+    }
+}
+
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_type_wins_then_type_then_python() {
+        let cases = [
+            (Some("rego"), "python_class_v1", Ok(Language::Rego)),
+            (None, "python_class_v1", Ok(Language::Python)),
+            (None, "rego_v1", Ok(Language::Rego)),
+            (None, "1", Ok(Language::Python)),
+            (Some("cobol"), "", Err("cobol".to_owned())),
+        ];
+        for (code_type, policy_type, expected) in cases {
+            assert_eq!(Language::choose(code_type, policy_type), expected);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The nouns of Writ: policies, executions, identities, their URIs, their schemas and the one
+//! error type that every room above speaks.
+//!
+//! Nothing here does I/O, reads a clock or draws a random number.
+
+mod diagnostic;
+mod digest;
+mod error;
+mod execution;
+mod identity;
+mod json;
+mod language;
+mod policy;
+pub mod run;
+pub mod schema;
+mod timestamp;
+mod uri;
+
+pub use diagnostic::{Diagnostic, Severity};
+pub use digest::Digest;
+pub use error::{Error, ErrorKind, Violation};
+pub use execution::{Cause, Execution, ExecutionStatus};
+pub use identity::{Identity, Role, Workspace};
+pub use json::RawJson;
+pub use language::Language;
+pub use policy::{BODY_BYTES_MAX, PolicyRule};
+pub use timestamp::Timestamp;
+pub use uri::{PolicyUri, UriError};

@@ -1,0 +1,54 @@
+//! Limits: may this run start?
+
+use std::future::Future;
+
+use writ_model::{Error, PolicyUri, Workspace};
+
+/// The answer to one run's request. Dropping it without [`Admit::release`] leaves the slot to
+/// expire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// The run; admission is re-entrant by it.
+    pub execution_id: String,
+}
+
+/// Rate, concurrency and quota, decided atomically over all scopes that apply.
+pub trait Admit: Send + Sync {
+    /// Takes a slot in every scope, or in none.
+    ///
+    /// # Errors
+    /// [`writ_model::ErrorKind::Limited`]: which scope refused, and when a slot frees.
+    fn admit(
+        &self,
+        workspace: &Workspace,
+        identity: &str,
+        policy: &PolicyUri,
+        execution_id: &str,
+    ) -> impl Future<Output = Result<Admission, Error>> + Send;
+
+    /// Gives the slots back.
+    ///
+    /// # Errors
+    /// The store's; the slots then expire by themselves.
+    fn release(&self, admission: Admission) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// No limits: every run is admitted at once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unlimited;
+
+impl Admit for Unlimited {
+    async fn admit(
+        &self,
+        _workspace: &Workspace,
+        _identity: &str,
+        _policy: &PolicyUri,
+        execution_id: &str,
+    ) -> Result<Admission, Error> {
+        Ok(Admission { execution_id: execution_id.to_owned() })
+    }
+
+    async fn release(&self, _admission: Admission) -> Result<(), Error> {
+        Ok(())
+    }
+}

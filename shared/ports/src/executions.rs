@@ -1,0 +1,45 @@
+//! The decision log.
+
+use std::future::Future;
+
+use writ_model::{Error, Execution, Workspace};
+
+use crate::{Page, Query};
+
+/// Writes records.
+pub trait RecordExecution: Send + Sync {
+    /// Writes one record, once: a second write of the same id is refused.
+    ///
+    /// # Errors
+    /// The store's.
+    fn record_execution(
+        &self,
+        execution: &Execution,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// Reads one record.
+pub trait GetExecution: Send + Sync {
+    /// The record, or `None`.
+    ///
+    /// # Errors
+    /// The store's.
+    fn get_execution(
+        &self,
+        workspace: &Workspace,
+        execution_id: &str,
+    ) -> impl Future<Output = Result<Option<Execution>, Error>> + Send;
+}
+
+/// Searches records.
+pub trait QueryExecutions: Send + Sync {
+    /// One page of records; without a sort, newest first.
+    ///
+    /// # Errors
+    /// As [`crate::QueryPolicies::query_policies`].
+    fn query_executions(
+        &self,
+        workspace: &Workspace,
+        query: &Query,
+    ) -> impl Future<Output = Result<Page, Error>> + Send;
+}

@@ -1,0 +1,73 @@
+//! `Idempotency-Key`: the same request twice gives the first one's reply.
+
+use std::future::Future;
+
+use serde::{Deserialize, Serialize};
+use writ_model::{Digest, Error, Timestamp, Workspace};
+
+/// Names one request of one caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// Whose.
+    pub workspace: Workspace,
+    /// The caller's subject.
+    pub identity: String,
+    /// The header's value; 1 to 255 visible ASCII characters.
+    pub key: String,
+    /// Of the route's name, path and body: the same key with another request is refused.
+    pub request: Digest,
+}
+
+/// A finished reply, as it was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredReply {
+    /// HTTP status.
+    pub status: u16,
+    /// Header names and values.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
+}
+
+/// What a key stands for at the start of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// Nobody used it: go on, then finish or abandon.
+    First,
+    /// It was used, and this was the reply.
+    Finished(StoredReply),
+    /// The first request still runs.
+    Running,
+    /// It was used with another request.
+    Mismatch,
+}
+
+/// The records of used keys; each lives 24 hours.
+pub trait Idempotency: Send + Sync {
+    /// Claims the key. A claim that was never finished lapses after a minute.
+    ///
+    /// # Errors
+    /// The store's.
+    fn begin(
+        &self,
+        key: &IdempotencyKey,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Begun, Error>> + Send;
+
+    /// Keeps the reply.
+    ///
+    /// # Errors
+    /// The store's.
+    fn finish(
+        &self,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Gives the key back: the request did nothing.
+    ///
+    /// # Errors
+    /// The store's; the claim then lapses by itself.
+    fn abandon(&self, key: &IdempotencyKey) -> impl Future<Output = Result<(), Error>> + Send;
+}

@@ -1,0 +1,27 @@
+//! One small trait per capability. A route names in its signature the ones that it may use; an
+//! adapter implements them.
+//!
+//! Every method takes the caller's workspace: nothing outside it is visible.
+
+mod access;
+mod admission;
+mod ambient;
+mod engine;
+mod executions;
+mod idempotency;
+mod policies;
+mod query;
+mod source;
+
+pub use access::{GetToken, ListTokens, PutToken, RevokeToken, Token};
+pub use admission::{Admission, Admit, Unlimited};
+pub use ambient::{Clock, Ids};
+pub use engine::Evaluate;
+pub use executions::{GetExecution, QueryExecutions, RecordExecution};
+pub use idempotency::{Begun, Idempotency, IdempotencyKey, StoredReply};
+pub use policies::{
+    CreatePolicy, DeletePolicy, GetBody, GetPolicy, GetRevisions, NewRevision, PolicyHead,
+    QueryPolicies, ReplacePolicy, Revision, RevisionPage,
+};
+pub use query::{Page, Query};
+pub use source::{Handle, PolicySource, Projection, Surface};

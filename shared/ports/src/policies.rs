@@ -1,0 +1,181 @@
+//! The policy registry.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use writ_model::{Digest, Error, PolicyRule, PolicyUri, Timestamp, Workspace};
+
+use crate::{Page, Query};
+
+/// What stands under a URI now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyHead {
+    /// Names the policy through all its renames.
+    pub policy_id: String,
+    /// Where it is registered.
+    pub uri: PolicyUri,
+    /// The newest revision, from 1.
+    pub revision: u64,
+    /// SHA-256 of that revision's body.
+    pub digest: Digest,
+    /// When it was first registered.
+    pub created_at: Timestamp,
+    /// When the newest revision was written.
+    pub updated_at: Timestamp,
+}
+
+impl PolicyHead {
+    /// The entity tag of this revision, with its quotes.
+    #[must_use]
+    pub fn etag(&self) -> String {
+        format!("\"{}-{}\"", self.revision, self.digest.short())
+    }
+}
+
+/// One revision of a policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revision {
+    /// From 1.
+    pub revision: u64,
+    /// The URI that it was written under.
+    pub policy_rule_uri: PolicyUri,
+    /// SHA-256 of the body.
+    pub digest: Digest,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub author: String,
+    /// Bytes of the body.
+    pub bytes: u64,
+}
+
+/// A revision about to be written.
+#[derive(Clone, Debug)]
+pub struct NewRevision<'a> {
+    /// The head as it will stand.
+    pub head: PolicyHead,
+    /// The policy; its indexed fields are copied beside the body.
+    pub policy: &'a PolicyRule,
+    /// What [`PolicyRule::to_body`] gave.
+    pub body: &'a str,
+    /// Who writes it.
+    pub author: &'a str,
+}
+
+/// Newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevisionPage {
+    /// The revisions.
+    pub revisions: Vec<Revision>,
+    /// There may be more: ask again with this.
+    pub next_token: Option<String>,
+}
+
+/// Reads what a URI stands for.
+pub trait GetPolicy: Send + Sync {
+    /// The head under `uri`, read consistently; `None` where there is no such policy.
+    ///
+    /// # Errors
+    /// The store's.
+    fn get_policy(
+        &self,
+        workspace: &Workspace,
+        uri: &PolicyUri,
+    ) -> impl Future<Output = Result<Option<PolicyHead>, Error>> + Send;
+}
+
+/// Reads stored bodies by content.
+pub trait GetBody: Send + Sync {
+    /// The body with this digest, checked against it; `None` where nothing is stored.
+    ///
+    /// # Errors
+    /// The store's, and a body that does not have its digest.
+    fn get_body(
+        &self,
+        workspace: &Workspace,
+        digest: &Digest,
+    ) -> impl Future<Output = Result<Option<Arc<str>>, Error>> + Send;
+}
+
+/// Registers new policies.
+pub trait CreatePolicy: Send + Sync {
+    /// Writes the first revision, all or nothing.
+    ///
+    /// # Errors
+    /// [`writ_model::ErrorKind::Conflict`] where the URI is taken; the store's.
+    fn create_policy(
+        &self,
+        workspace: &Workspace,
+        new: NewRevision<'_>,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// Writes further revisions.
+pub trait ReplacePolicy: Send + Sync {
+    /// Writes a revision over `old`, renaming if the URI differs, all or nothing.
+    ///
+    /// # Errors
+    /// [`writ_model::ErrorKind::Stale`] where `old` is no longer the newest,
+    /// [`writ_model::ErrorKind::Conflict`] where the new URI is taken; the store's.
+    fn replace_policy(
+        &self,
+        workspace: &Workspace,
+        old: &PolicyHead,
+        new: NewRevision<'_>,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// Removes policies.
+pub trait DeletePolicy: Send + Sync {
+    /// Removes what stands under the head's URI. Revisions stay readable by digest, so that
+    /// executions can be run again.
+    ///
+    /// # Errors
+    /// [`writ_model::ErrorKind::Stale`] where `head` is no longer the newest; the store's.
+    fn delete_policy(
+        &self,
+        workspace: &Workspace,
+        head: &PolicyHead,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// Searches the registry.
+pub trait QueryPolicies: Send + Sync {
+    /// One page of stored bodies.
+    ///
+    /// # Errors
+    /// [`writ_model::ErrorKind::InvalidRequest`] for a token of another query, or a sort that
+    /// no index serves over more objects than the read budget; the store's.
+    fn query_policies(
+        &self,
+        workspace: &Workspace,
+        query: &Query,
+    ) -> impl Future<Output = Result<Page, Error>> + Send;
+}
+
+/// Reads a policy's past.
+pub trait GetRevisions: Send + Sync {
+    /// One page of revisions, newest first.
+    ///
+    /// # Errors
+    /// [`writ_model::ErrorKind::InvalidRequest`] for a foreign token; the store's.
+    fn list_revisions(
+        &self,
+        workspace: &Workspace,
+        policy_id: &str,
+        limit: usize,
+        next_token: Option<&str>,
+    ) -> impl Future<Output = Result<RevisionPage, Error>> + Send;
+
+    /// One revision; `None` where there is none of that number.
+    ///
+    /// # Errors
+    /// The store's.
+    fn get_revision(
+        &self,
+        workspace: &Workspace,
+        policy_id: &str,
+        revision: u64,
+    ) -> impl Future<Output = Result<Option<Revision>, Error>> + Send;
+}

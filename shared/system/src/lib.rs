@@ -1,0 +1,56 @@
+//! The operating system's clock and chance, behind their ports.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use uuid::{NoContext, Uuid};
+use writ_model::{Error, Timestamp};
+use writ_ports::{Clock, Ids};
+
+/// Seeds have this many bits, so that every JSON reader keeps them.
+const SEED_BITS: u32 = 53;
+
+/// The machine that we run on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct System;
+
+impl Clock for System {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+impl Ids for System {
+    fn id(&self, now: Timestamp) -> String {
+        let since = Duration::from_millis(u64::try_from(now.as_ms()).unwrap_or(0));
+        let stamp = uuid::Timestamp::from_unix(NoContext, since.as_secs(), since.subsec_nanos());
+        Uuid::new_v7(stamp).to_string()
+    }
+
+    fn seed(&self) -> u64 {
+        // The low half of a version 7 UUID is random but for its two variant bits.
+        let (_, low) = Uuid::now_v7().as_u64_pair();
+        low & ((1 << SEED_BITS) - 1)
+    }
+
+    fn secret(&self) -> Result<[u8; 32], Error> {
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret).map_err(Error::internal)?;
+        Ok(secret)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_time_and_seeds_fit_a_double() {
+        let system = System;
+        let (earlier, later) = (Timestamp::from_ms(1_000), Timestamp::from_ms(1_001));
+        assert!(system.id(earlier) < system.id(later));
+        assert_ne!(system.id(later), system.id(later));
+        assert_ne!(system.seed(), system.seed());
+        assert!(system.seed() < 1 << 53);
+    }
+}

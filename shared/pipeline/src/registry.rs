@@ -1,0 +1,37 @@
+//! The builtin source: our own tables.
+
+use writ_model::{Error, PolicyUri, Workspace};
+use writ_ports::{GetBody, GetPolicy, Handle, PolicySource, Projection, Surface};
+
+/// The registry as a source of policies.
+#[derive(Clone, Copy, Debug)]
+pub struct Registry<'p, P>(pub &'p P);
+
+impl<P: GetPolicy + GetBody> PolicySource for Registry<'_, P> {
+    fn name(&self) -> &'static str {
+        "builtin"
+    }
+
+    async fn acquire(&self, workspace: &Workspace, uri: &PolicyUri) -> Result<Handle, Error> {
+        let head = self.0.get_policy(workspace, uri).await?.ok_or_else(|| {
+            Error::not_found(format!("there is no policy `{uri}`")).at("/policy_rule_uri")
+        })?;
+        Ok(Handle {
+            workspace: workspace.clone(),
+            uri: uri.clone(),
+            version: head.revision,
+            digest: head.digest,
+        })
+    }
+
+    async fn projection(&self, handle: &Handle, surface: Surface) -> Result<Projection, Error> {
+        let Surface::Whole = surface;
+        let body = self.0.get_body(&handle.workspace, &handle.digest).await?.ok_or_else(|| {
+            Error::internal(format!("`{}` has no body with digest {}", handle.uri, handle.digest))
+        })?;
+        Ok(Projection { version: handle.version, digest: handle.digest.clone(), body })
+    }
+
+    /// Bodies never change under their digest: there is nothing to let go.
+    async fn release(&self, _handle: Handle) {}
+}

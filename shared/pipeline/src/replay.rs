@@ -1,0 +1,119 @@
+//! Running a record again: same bytes, or what differs.
+
+use writ_model::{Cause, Error, Execution, PolicyUri, Workspace};
+use writ_ports::{GetBody, GetExecution, Handle, PolicySource, Projection, Surface};
+
+use crate::{Fixed, Order, Ports, ReplayOrder, Shelf, execute};
+
+/// How a second run compares with the first.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// The second run's record.
+    pub execution: Execution,
+    /// What differs: nothing where the runs are the same, byte for byte.
+    pub differences: Vec<String>,
+}
+
+/// Runs the record again on the revision, input, parameters, time and seed of the first run.
+///
+/// # Errors
+/// No such record; a record that cannot be run again, and why; what kept the run from starting.
+pub async fn replay<P: Ports + GetExecution + GetBody>(
+    ports: &P,
+    shelf: &Shelf,
+    order: ReplayOrder,
+) -> Result<Replayed, Error> {
+    let first =
+        ports.get_execution(&order.workspace, &order.execution_id).await?.ok_or_else(|| {
+            Error::not_found(format!("there is no execution `{}`", order.execution_id))
+        })?;
+    refuse_unrepeatable(&first)?;
+    let source = Recorded { ports, first: &first };
+    let order = Order {
+        workspace: order.workspace,
+        identity: order.identity,
+        principal_kind: order.principal_kind,
+        on_behalf_of: None,
+        policy_rule_uri: first.policy_rule_uri.clone(),
+        input_data: first.input_data.clone(),
+        parameters: Some(first.parameters.clone()),
+        executor_id: first.executor_id.clone(),
+        cause: Cause::Replay,
+        parent: Some(first.execution_id.clone()),
+        idempotency_key: None,
+        trace_id: None,
+        fixed: Some(Fixed { now: first.started_at, seed: first.seed }),
+    };
+    let execution = execute(&source, ports, shelf, order).await?;
+    Ok(Replayed { differences: differences(&first, &execution), execution })
+}
+
+fn refuse_unrepeatable(first: &Execution) -> Result<(), Error> {
+    let inputs: Vec<_> = first.masked.iter().filter(|path| !path.starts_with("/output")).collect();
+    if inputs.is_empty() {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "this execution cannot be run again: its record was written without {inputs:?}, \
+         as the policy's `metadata.mask` says"
+    )))
+}
+
+fn differences(first: &Execution, second: &Execution) -> Vec<String> {
+    let mut differences = Vec::new();
+    let mut compare = |what: &str, first: String, second: String| {
+        if first != second {
+            differences.push(format!("{what}: was {first}, is {second}"));
+        }
+    };
+    compare("engine", first.engine_version.clone(), second.engine_version.clone());
+    let output = |execution: &Execution| {
+        execution
+            .output
+            .as_ref()
+            .map_or_else(|| "nothing".to_owned(), |raw| raw.as_str().to_owned())
+    };
+    if first.masked.iter().all(|path| !path.starts_with("/output")) {
+        compare("output", output(first), output(second));
+    }
+    let error = |execution: &Execution| {
+        execution
+            .error
+            .as_ref()
+            .map_or_else(|| "none".to_owned(), |e| format!("{}: {}", e.kind.name(), e.message))
+    };
+    compare("error", error(first), error(second));
+    compare("printed", first.printed.clone(), second.printed.clone());
+    differences
+}
+
+/// The revision that an execution ran, whatever its URI stands for now.
+struct Recorded<'a, P> {
+    ports: &'a P,
+    first: &'a Execution,
+}
+
+impl<P: GetBody> PolicySource for Recorded<'_, P> {
+    fn name(&self) -> &'static str {
+        "builtin"
+    }
+
+    async fn acquire(&self, workspace: &Workspace, uri: &PolicyUri) -> Result<Handle, Error> {
+        Ok(Handle {
+            workspace: workspace.clone(),
+            uri: uri.clone(),
+            version: self.first.revision,
+            digest: self.first.digest.clone(),
+        })
+    }
+
+    async fn projection(&self, handle: &Handle, _surface: Surface) -> Result<Projection, Error> {
+        let body =
+            self.ports.get_body(&handle.workspace, &handle.digest).await?.ok_or_else(|| {
+                Error::not_found(format!("the body of `{}` that ran then is gone", handle.uri))
+            })?;
+        Ok(Projection { version: handle.version, digest: handle.digest.clone(), body })
+    }
+
+    async fn release(&self, _handle: Handle) {}
+}

@@ -1,0 +1,136 @@
+//! The pipeline's ports without a platform: nothing is limited, nothing is stored.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use writ_engine::Engine;
+use writ_model::run::{Budget, Call, Checked, Coverage, Failure, Outcome, Source};
+use writ_model::{Error, Execution, Language, PolicyUri, Timestamp, Workspace};
+use writ_ports::{
+    Admission, Admit, Clock, Evaluate, Handle, Ids, PolicySource, Projection, RecordExecution,
+    Surface, Unlimited,
+};
+use writ_system::System;
+
+use crate::Policy;
+
+/// One policy in hand is a source of that policy.
+pub(crate) struct Held<'p>(pub(crate) &'p Policy);
+
+impl PolicySource for Held<'_> {
+    fn name(&self) -> &'static str {
+        "in-process"
+    }
+
+    async fn acquire(&self, workspace: &Workspace, uri: &PolicyUri) -> Result<Handle, Error> {
+        Ok(Handle {
+            workspace: workspace.clone(),
+            uri: uri.clone(),
+            version: 0,
+            digest: self.0.digest().clone(),
+        })
+    }
+
+    async fn projection(&self, handle: &Handle, _surface: Surface) -> Result<Projection, Error> {
+        Ok(Projection {
+            version: handle.version,
+            digest: handle.digest.clone(),
+            body: self.0.body().clone(),
+        })
+    }
+
+    async fn release(&self, _handle: Handle) {}
+}
+
+/// The ports of one run.
+pub(crate) struct Local<'e> {
+    engine: &'e Engine,
+    covered: bool,
+    coverage: Mutex<Option<Coverage>>,
+}
+
+impl<'e> Local<'e> {
+    pub(crate) fn new(engine: &'e Engine, covered: bool) -> Self {
+        Self { engine, covered, coverage: Mutex::new(None) }
+    }
+
+    pub(crate) fn into_coverage(self) -> Option<Coverage> {
+        self.coverage.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Evaluate for Local<'_> {
+    async fn check(&self, source: Source) -> Result<Checked, Failure> {
+        self.engine.check(&source)
+    }
+
+    async fn evaluate(
+        &self,
+        workspace: &str,
+        source: Source,
+        call: Call,
+        budget: Budget,
+    ) -> Result<Outcome, Failure> {
+        let call = Call { coverage: self.covered, ..call };
+        let mut outcome = self.engine.run(workspace, &source, &call, &budget)?;
+        *self.coverage.lock().unwrap_or_else(PoisonError::into_inner) = outcome.coverage.take();
+        Ok(outcome)
+    }
+
+    fn version(&self, language: Language) -> &'static str {
+        writ_engine::engine_version(language)
+    }
+}
+
+impl Admit for Local<'_> {
+    async fn admit(
+        &self,
+        workspace: &Workspace,
+        identity: &str,
+        policy: &PolicyUri,
+        execution_id: &str,
+    ) -> Result<Admission, Error> {
+        Unlimited.admit(workspace, identity, policy, execution_id).await
+    }
+
+    async fn release(&self, admission: Admission) -> Result<(), Error> {
+        Unlimited.release(admission).await
+    }
+}
+
+impl RecordExecution for Local<'_> {
+    /// The caller gets the record itself.
+    async fn record_execution(&self, _execution: &Execution) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl Clock for Local<'_> {
+    fn now(&self) -> Timestamp {
+        System.now()
+    }
+}
+
+impl Ids for Local<'_> {
+    fn id(&self, now: Timestamp) -> String {
+        System.id(now)
+    }
+
+    fn seed(&self) -> u64 {
+        System.seed()
+    }
+
+    fn secret(&self) -> Result<[u8; 32], Error> {
+        System.secret()
+    }
+}
+
+/// Drives a future that never waits: every port here answers at once.
+pub(crate) fn finish<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => Err(Error::internal("a port without a platform made the caller wait")),
+    }
+}

@@ -1,0 +1,40 @@
+//! `POST /executions/{id}/replay`: runs a record again and compares.
+
+use http::Method;
+use serde_json::json;
+use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_model::Error;
+use writ_pipeline::{Execute, ReplayOrder};
+
+/// What is known of the route.
+pub(crate) const ABOUT: About = About {
+    name: "execution.replay",
+    method: Method::POST,
+    path: "/executions/{id}/replay",
+    effect: Effect::Execute,
+    dialect: Dialect::Writ,
+    summary: "Runs a record again on the same revision, input, time and seed, and says what differs.",
+    body: None,
+    data: "Replay",
+    success: 200,
+    params: &[],
+};
+
+/// Answers whether the second run gave the same, and its own record's id.
+pub(crate) async fn handle(ports: &impl Execute, request: Request) -> Result<Reply, Error> {
+    let identity = &request.caller.identity;
+    let order = ReplayOrder {
+        workspace: identity.workspace.clone(),
+        execution_id: request.param("id").to_owned(),
+        identity: identity.subject.clone(),
+        principal_kind: request.caller.principal_kind.to_owned(),
+    };
+    let replayed = ports.replay(order).await?;
+    let id = json!(replayed.execution.execution_id).to_string();
+    let data = json!({
+        "same": replayed.differences.is_empty(),
+        "differences": replayed.differences,
+        "execution_id": replayed.execution.execution_id,
+    });
+    Ok(Reply::data_with(&data.to_string(), &[("execution_id", &id)]))
+}

@@ -1,0 +1,66 @@
+//! `POST /executor/{executor_id}/execute_policy`: runs a policy and waits for its output.
+
+use http::Method;
+use serde::Deserialize;
+use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_model::{Cause, Error, PolicyUri, RawJson};
+use writ_pipeline::{Execute, Order};
+
+/// The platform itself, as an executor.
+const BUILTIN: &str = "builtin";
+
+/// What is known of the route.
+pub(crate) const ABOUT: About = About {
+    name: "executor.execute_policy",
+    method: Method::POST,
+    path: "/executor/{executor_id}/execute_policy",
+    effect: Effect::Execute,
+    dialect: Dialect::Writ,
+    summary: "Runs a policy on an executor and waits for its output; `builtin` is the platform itself.",
+    body: Some("ExecutePolicyRequest"),
+    data: "Output",
+    success: 200,
+    params: &[],
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    policy_rule_uri: String,
+    input_data: RawJson,
+    #[serde(default)]
+    parameters: Option<RawJson>,
+}
+
+/// Answers what the policy returned; the record's id stands beside it, on failure too.
+pub(crate) async fn handle(ports: &impl Execute, request: Request) -> Result<Reply, Error> {
+    let executor_id = request.param("executor_id");
+    if executor_id != BUILTIN {
+        return Err(Error::not_found(format!(
+            "there is no executor `{executor_id}`; `{BUILTIN}` is the platform itself"
+        )));
+    }
+    let body: Body = request.parse()?;
+    let policy_rule_uri: PolicyUri =
+        body.policy_rule_uri.parse().map_err(|error: writ_model::UriError| {
+            Error::invalid(error.to_string()).at("/policy_rule_uri")
+        })?;
+    let identity = &request.caller.identity;
+    let order = Order {
+        workspace: identity.workspace.clone(),
+        identity: identity.subject.clone(),
+        principal_kind: request.caller.principal_kind.to_owned(),
+        on_behalf_of: request.header("writ-on-behalf-of").map(str::to_owned),
+        policy_rule_uri,
+        input_data: body.input_data,
+        parameters: body.parameters,
+        executor_id: executor_id.to_owned(),
+        cause: Cause::Request,
+        parent: None,
+        idempotency_key: request.header("idempotency-key").map(str::to_owned),
+        trace_id: request.trace_id().map(str::to_owned),
+        fixed: None,
+    };
+    let execution = ports.execute(order).await?;
+    Ok(Reply::execution(&execution, &request.request_id))
+}

@@ -1,0 +1,49 @@
+//! `POST /policy`: registers a policy.
+
+use http::Method;
+use http::header::ETAG;
+use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_model::{Digest, Error, PolicyRule};
+use writ_ports::{Clock, CreatePolicy, Evaluate, Ids, NewRevision, PolicyHead};
+
+use crate::vet::{stored, vet};
+
+/// What is known of the route.
+pub(crate) const ABOUT: About = About {
+    name: "policy.create",
+    method: Method::POST,
+    path: "/policy",
+    effect: Effect::MutatePolicy,
+    dialect: Dialect::Writ,
+    summary: "Registers a policy after compiling its code and its schemas.",
+    body: Some("PolicyRule"),
+    data: "PolicyRule",
+    success: 201,
+    params: &[],
+};
+
+/// Answers the stored policy.
+pub(crate) async fn handle(
+    ports: &(impl CreatePolicy + Evaluate + Clock + Ids),
+    request: Request,
+) -> Result<Reply, Error> {
+    request.json()?;
+    let policy = PolicyRule::from_json(request.text()?)?;
+    let warnings = vet(ports, &policy).await?;
+    let body = policy.to_body()?;
+    let now = ports.now();
+    let head = PolicyHead {
+        policy_id: ports.id(now),
+        uri: policy.policy_rule_uri.clone(),
+        revision: 1,
+        digest: Digest::of(body.as_bytes()),
+        created_at: now,
+        updated_at: now,
+    };
+    let location = format!("/policy/{}", head.uri);
+    let etag = head.etag();
+    let author = &request.caller.identity.subject;
+    let new = NewRevision { head, policy: &policy, body: &body, author };
+    ports.create_policy(&request.caller.identity.workspace, new).await?;
+    Ok(stored(&body, &warnings)?.created(location).header(ETAG, etag))
+}

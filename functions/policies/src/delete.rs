@@ -1,0 +1,34 @@
+//! `DELETE /policy/{uri}`: removes a policy.
+
+use http::Method;
+use writ_edge::{About, Dialect, Effect, Param, Precondition, Reply, Request};
+use writ_model::Error;
+use writ_ports::{DeletePolicy, GetBody, GetPolicy};
+
+use crate::get;
+
+/// What is known of the route.
+pub(crate) const ABOUT: About = About {
+    name: "policy.delete",
+    method: Method::DELETE,
+    path: "/policy/{uri}",
+    effect: Effect::MutatePolicy,
+    dialect: Dialect::Writ,
+    summary: "Removes a policy; what ran on it can still be run again.",
+    body: None,
+    data: "PolicyRule",
+    success: 200,
+    params: &[Param { name: "If-Match", about: "removes only the revision with this entity tag" }],
+};
+
+/// Answers the policy as it was.
+pub(crate) async fn handle(
+    ports: &(impl GetPolicy + GetBody + DeletePolicy),
+    request: Request,
+) -> Result<Reply, Error> {
+    let head = get::head(ports, &request).await?;
+    Precondition::of(&request)?.check(&head.etag())?;
+    let body = get::body(ports, &request, &head).await?;
+    ports.delete_policy(&request.caller.identity.workspace, &head).await?;
+    Ok(Reply::data(&body))
+}

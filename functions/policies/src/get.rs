@@ -1,0 +1,57 @@
+//! `GET /policy/{uri}`: reads a policy.
+
+use http::Method;
+use http::header::ETAG;
+use writ_edge::{About, Dialect, Effect, Param, Precondition, Reply, Request};
+use writ_model::Error;
+use writ_ports::{GetBody, GetPolicy, PolicyHead};
+
+/// What is known of the route.
+pub(crate) const ABOUT: About = About {
+    name: "policy.get",
+    method: Method::GET,
+    path: "/policy/{uri}",
+    effect: Effect::Read,
+    dialect: Dialect::Writ,
+    summary: "Reads the newest revision of a policy.",
+    body: None,
+    data: "PolicyRule",
+    success: 200,
+    params: &[Param {
+        name: "If-None-Match",
+        about: "answers 304 while the policy has this entity tag",
+    }],
+};
+
+/// Answers the stored policy.
+pub(crate) async fn handle(
+    ports: &(impl GetPolicy + GetBody),
+    request: Request,
+) -> Result<Reply, Error> {
+    let head = head(ports, &request).await?;
+    if Precondition::of(&request)?.is_held(&head.etag()) {
+        return Ok(Reply::not_modified(&head.etag()));
+    }
+    let body = body(ports, &request, &head).await?;
+    Ok(Reply::data(&body).header(ETAG, head.etag()))
+}
+
+/// The policy that the path names.
+pub(crate) async fn head(ports: &impl GetPolicy, request: &Request) -> Result<PolicyHead, Error> {
+    let text = request.param("uri");
+    let uri = text
+        .parse()
+        .map_err(|error: writ_model::UriError| Error::invalid(error.to_string()).at("path"))?;
+    let head = ports.get_policy(&request.caller.identity.workspace, &uri).await?;
+    head.ok_or_else(|| Error::not_found(format!("there is no policy `{uri}`")))
+}
+
+/// The body of a head.
+pub(crate) async fn body(
+    ports: &impl GetBody,
+    request: &Request,
+    head: &PolicyHead,
+) -> Result<std::sync::Arc<str>, Error> {
+    let body = ports.get_body(&request.caller.identity.workspace, &head.digest).await?;
+    body.ok_or_else(|| Error::internal(format!("`{}` has no body {}", head.uri, head.digest)))
+}

@@ -1,0 +1,47 @@
+//! `GET /policy/{uri}/revisions/{n}`: reads one revision of a policy.
+
+use http::Method;
+use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_model::Error;
+use writ_ports::{GetBody, GetPolicy, GetRevisions};
+
+use crate::get;
+
+/// What is known of the route.
+pub(crate) const ABOUT: About = About {
+    name: "policy.revision",
+    method: Method::GET,
+    path: "/policy/{uri}/revisions/{n}",
+    effect: Effect::Read,
+    dialect: Dialect::Writ,
+    summary: "Reads one revision of a policy, as it was stored then.",
+    body: None,
+    data: "PolicyRule",
+    success: 200,
+    params: &[],
+};
+
+/// Answers the body of the revision, and what is known of it as `revision`.
+pub(crate) async fn handle(
+    ports: &(impl GetPolicy + GetRevisions + GetBody),
+    request: Request,
+) -> Result<Reply, Error> {
+    let number: u64 = request.param("n").parse().map_err(|_| {
+        let message = format!("`{}` is no revision number; they count from 1", request.param("n"));
+        Error::invalid(message).at("path")
+    })?;
+    let head = get::head(ports, &request).await?;
+    let workspace = &request.caller.identity.workspace;
+    let revision =
+        ports.get_revision(workspace, &head.policy_id, number).await?.ok_or_else(|| {
+            Error::not_found(format!(
+                "`{}` has no revision {number}; the newest is {}",
+                head.uri, head.revision
+            ))
+        })?;
+    let body = ports.get_body(workspace, &revision.digest).await?.ok_or_else(|| {
+        Error::internal(format!("revision {number} of `{}` has no body", head.uri))
+    })?;
+    let about = serde_json::to_string(&revision).map_err(Error::internal)?;
+    Ok(Reply::data_with(&body, &[("revision", &about)]))
+}

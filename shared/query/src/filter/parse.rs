@@ -1,0 +1,347 @@
+//! From JSON to a filter.
+
+use serde_json::{Map, Value};
+
+use super::operand::{equal, literals, operand, simple};
+use super::pattern::Pattern;
+use super::{Clause, ElementFilter, Node, Test, not_an_object};
+use crate::bounds::{FILTER_DEPTH_MAX, FILTER_NODES_MAX, FILTER_REGEXES_MAX};
+use crate::error::{Fault, QueryError, echo};
+use crate::path::{Aliases, Path};
+use crate::place::Place;
+
+const LOGICAL: &[&str] = &["$and", "$or", "$nor"];
+
+const ON_FIELDS: &[&str] = &[
+    "$eq",
+    "$ne",
+    "$gt",
+    "$gte",
+    "$lt",
+    "$lte",
+    "$in",
+    "$nin",
+    "$exists",
+    "$type",
+    "$regex",
+    "$options",
+    "$not",
+    "$all",
+    "$size",
+    "$elemMatch",
+    "$semver",
+];
+
+pub(super) fn filter(value: &Value, aliases: &Aliases<'_>) -> Result<Node, QueryError> {
+    if !value.is_object() {
+        return Err(not_an_object(value, &Place::Root));
+    }
+    measure(value, &Place::Root)?;
+    Parser { regexes: 0 }.node(value, aliases, &Place::Root)
+}
+
+/// What `$pull` gets, already known to be an object.
+pub(super) fn element(
+    fields: &Map<String, Value>,
+    place: &Place<'_>,
+) -> Result<ElementFilter, QueryError> {
+    let mut parser = Parser { regexes: 0 };
+    if is_condition(fields) {
+        parser.clauses(fields, place).map(ElementFilter::Is)
+    } else {
+        parser.fields(fields, &[], place).map(ElementFilter::Matches)
+    }
+}
+
+/// Whether an object is operators on a value, rather than a filter on the fields of one.
+fn is_condition(fields: &Map<String, Value>) -> bool {
+    fields.keys().next().is_some_and(|key| key.starts_with('$') && !LOGICAL.contains(&key.as_str()))
+}
+
+/// Refuses what is nested too deep or holds too much, before anything recurses into it.
+pub(super) fn measure(value: &Value, place: &Place<'_>) -> Result<(), QueryError> {
+    fn walk(
+        value: &Value,
+        place: &Place<'_>,
+        depth: usize,
+        nodes: &mut usize,
+    ) -> Result<(), QueryError> {
+        *nodes += 1;
+        if *nodes > FILTER_NODES_MAX {
+            return Err(
+                place.error(Fault::TooMany { what: "values in the filter", max: FILTER_NODES_MAX })
+            );
+        }
+        if depth > FILTER_DEPTH_MAX {
+            return Err(place.error(Fault::TooDeep { max: FILTER_DEPTH_MAX }));
+        }
+        match value {
+            Value::Object(fields) => fields.iter().try_for_each(|(key, value)| {
+                walk(value, &Place::Key(place, key), depth + 1, nodes)
+            }),
+            Value::Array(elements) => elements.iter().enumerate().try_for_each(|(index, value)| {
+                walk(value, &Place::Index(place, index), depth + 1, nodes)
+            }),
+            _ => Ok(()),
+        }
+    }
+    walk(value, place, 0, &mut 0)
+}
+
+struct Parser {
+    regexes: usize,
+}
+
+impl Parser {
+    fn node(
+        &mut self,
+        value: &Value,
+        aliases: &Aliases<'_>,
+        place: &Place<'_>,
+    ) -> Result<Node, QueryError> {
+        match value {
+            Value::Object(fields) => self.fields(fields, aliases, place),
+            other => Err(not_an_object(other, place)),
+        }
+    }
+
+    fn fields(
+        &mut self,
+        fields: &Map<String, Value>,
+        aliases: &Aliases<'_>,
+        place: &Place<'_>,
+    ) -> Result<Node, QueryError> {
+        let mut nodes = Vec::with_capacity(fields.len());
+        for (key, value) in fields {
+            let place = &Place::Key(place, key);
+            nodes.push(match key.as_str() {
+                "$and" => Node::And(self.list(key, value, aliases, place)?),
+                "$or" => Node::Or(self.list(key, value, aliases, place)?),
+                "$nor" => Node::Nor(self.list(key, value, aliases, place)?),
+                operator if operator.starts_with('$') => {
+                    return Err(place.error(not_logical(operator)));
+                }
+                path => {
+                    Node::Field(Path::parse(path, aliases, place)?, self.condition(value, place)?)
+                }
+            });
+        }
+        Ok(Node::And(nodes))
+    }
+
+    fn list(
+        &mut self,
+        operator: &str,
+        value: &Value,
+        aliases: &Aliases<'_>,
+        place: &Place<'_>,
+    ) -> Result<Vec<Node>, QueryError> {
+        match value {
+            Value::Array(filters) if !filters.is_empty() => filters
+                .iter()
+                .enumerate()
+                .map(|(index, filter)| self.node(filter, aliases, &Place::Index(place, index)))
+                .collect(),
+            other => Err(operand(operator, "a list of at least one filter", other, place)),
+        }
+    }
+
+    /// The value of a field in a filter: operators, or a value to be equal to.
+    fn condition(&mut self, value: &Value, place: &Place<'_>) -> Result<Vec<Clause>, QueryError> {
+        let Value::Object(fields) = value else {
+            return Ok(vec![equal(value)]);
+        };
+        if fields.keys().next().is_some_and(|key| key.starts_with('$')) {
+            return self.clauses(fields, place);
+        }
+        if let Some(name) = fields.keys().find(|key| key.starts_with('$')) {
+            let instead =
+                "is an operator after plain fields; for an object with such a key use `$eq`";
+            return Err(place.error(Fault::Mixed { name: echo(name), instead }));
+        }
+        Ok(vec![equal(value)])
+    }
+
+    /// An object of operators; each is a clause of its own.
+    fn clauses(
+        &mut self,
+        fields: &Map<String, Value>,
+        place: &Place<'_>,
+    ) -> Result<Vec<Clause>, QueryError> {
+        let mut clauses = Vec::with_capacity(fields.len());
+        for (operator, value) in fields {
+            let below = &Place::Key(place, operator);
+            clauses.push(match operator.as_str() {
+                "$regex" => self.regex(value, fields.get("$options"), place)?,
+                "$options" if fields.contains_key("$regex") => continue,
+                "$options" => {
+                    let instead = "it belongs beside a `$regex`";
+                    return Err(below.error(Fault::Misplaced { name: operator.clone(), instead }));
+                }
+                "$not" => Clause::Not(self.not(value, below)?),
+                "$all" => self.all(value, below)?,
+                "$elemMatch" => self.elem_match(value, below)?,
+                operator => simple(operator, value, below)?,
+            });
+        }
+        Ok(clauses)
+    }
+
+    fn not(&mut self, value: &Value, place: &Place<'_>) -> Result<Vec<Clause>, QueryError> {
+        match value {
+            Value::Object(fields) if is_condition(fields) => self.clauses(fields, place),
+            other => {
+                Err(operand("$not", "an object of operators, as `{\"$gt\": 5}`", other, place))
+            }
+        }
+    }
+
+    fn regex(
+        &mut self,
+        value: &Value,
+        options: Option<&Value>,
+        parent: &Place<'_>,
+    ) -> Result<Clause, QueryError> {
+        let place = &Place::Key(parent, "$regex");
+        self.regexes += 1;
+        if self.regexes > FILTER_REGEXES_MAX {
+            return Err(place.error(Fault::TooMany {
+                what: "`$regex` in the filter",
+                max: FILTER_REGEXES_MAX,
+            }));
+        }
+        let Value::String(text) = value else {
+            return Err(operand("$regex", "a string", value, place));
+        };
+        let options = match options {
+            None => "",
+            Some(Value::String(letters)) => letters,
+            Some(other) => {
+                return Err(operand(
+                    "$options",
+                    "a string of letters",
+                    other,
+                    &Place::Key(parent, "$options"),
+                ));
+            }
+        };
+        match Pattern::parse(text, options) {
+            Ok(pattern) => Ok(Clause::Test(Test::Pattern(pattern))),
+            Err(fault @ Fault::RegexOption { .. }) => {
+                Err(Place::Key(parent, "$options").error(fault))
+            }
+            Err(fault) => Err(place.error(fault)),
+        }
+    }
+
+    /// `$all` is the conjunction of equalities, or of `$elemMatch`es; of nothing it matches nothing.
+    fn all(&mut self, value: &Value, place: &Place<'_>) -> Result<Clause, QueryError> {
+        let Value::Array(elements) = value else {
+            return Err(operand("$all", "a list", value, place));
+        };
+        if elements.is_empty() {
+            return Ok(Clause::Test(Test::Never));
+        }
+        let is_match = |value: &Value| {
+            value
+                .as_object()
+                .is_some_and(|fields| fields.keys().next().is_some_and(|key| key == "$elemMatch"))
+        };
+        if !elements.iter().any(is_match) {
+            let parsed = literals("$all", elements, place)?;
+            return Ok(Clause::All(parsed.iter().map(equal).collect()));
+        }
+        let mut clauses = Vec::with_capacity(elements.len());
+        for (index, element) in elements.iter().enumerate() {
+            let place = &Place::Index(place, index);
+            match element {
+                Value::Object(fields) if is_match(element) && fields.len() == 1 => {
+                    clauses.extend(self.clauses(fields, place)?);
+                }
+                other => {
+                    return Err(operand(
+                        "$all",
+                        "either values or `$elemMatch` objects alone",
+                        other,
+                        place,
+                    ));
+                }
+            }
+        }
+        Ok(Clause::All(clauses))
+    }
+
+    fn elem_match(&mut self, value: &Value, place: &Place<'_>) -> Result<Clause, QueryError> {
+        let Value::Object(fields) = value else {
+            return Err(operand("$elemMatch", "an object of fields or of operators", value, place));
+        };
+        Ok(Clause::Test(if is_condition(fields) {
+            Test::ElementIs(self.clauses(fields, place)?)
+        } else {
+            Test::ElementMatches(Box::new(self.fields(fields, &[], place)?))
+        }))
+    }
+}
+
+fn not_logical(operator: &str) -> Fault {
+    if operator == "$not" {
+        let instead =
+            "negate a field, as `{\"name\": {\"$not\": {...}}}`, or whole filters with `$nor`";
+        return Fault::Misplaced { name: operator.to_owned(), instead };
+    }
+    if ON_FIELDS.contains(&operator) {
+        let instead = "it goes below a field, as `{\"name\": {\"$eq\": \"x\"}}`";
+        return Fault::Misplaced { name: operator.to_owned(), instead };
+    }
+    Fault::unknown_operator(operator, LOGICAL)
+}
+
+pub(super) fn not_on_a_field(operator: &str) -> Fault {
+    if LOGICAL.contains(&operator) {
+        let instead =
+            "it joins whole filters, as `{\"$or\": [{\"name\": \"x\"}, {\"name\": \"y\"}]}`";
+        return Fault::Misplaced { name: operator.to_owned(), instead };
+    }
+    if operator.starts_with('$') {
+        return Fault::unknown_operator(operator, ON_FIELDS);
+    }
+    let instead = "is a plain field after operators; write operators and fields apart";
+    Fault::Mixed { name: echo(operator), instead }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::bounds::{FILTER_DEPTH_MAX, FILTER_NODES_MAX, FILTER_REGEXES_MAX};
+    use crate::{Fault, Filter};
+
+    fn nested(levels: usize) -> serde_json::Value {
+        (0..levels).fold(json!({}), |inner, _| json!({ "$nor": [inner] }))
+    }
+
+    #[test]
+    fn depth_is_bounded_exactly() {
+        assert!(Filter::parse(&nested(FILTER_DEPTH_MAX / 2)).is_ok());
+        let error = Filter::parse(&nested(FILTER_DEPTH_MAX / 2 + 1)).unwrap_err();
+        assert_eq!(error.fault(), &Fault::TooDeep { max: FILTER_DEPTH_MAX });
+        assert!(Filter::parse(&nested(60)).is_err());
+    }
+
+    #[test]
+    fn the_number_of_values_is_bounded_exactly() {
+        // The filter, the field's object and the list are values too.
+        let of = |values: usize| Filter::parse(&json!({"a": {"$in": vec![1; values]}}));
+        assert!(of(FILTER_NODES_MAX - 3).is_ok());
+        assert!(matches!(of(FILTER_NODES_MAX - 2).unwrap_err().fault(), Fault::TooMany { .. }));
+    }
+
+    #[test]
+    fn the_number_of_expressions_is_bounded_exactly() {
+        let of = |count: usize| {
+            Filter::parse(&json!({"$or": vec![json!({"a": {"$regex": "x"}}); count]}))
+        };
+        assert!(of(FILTER_REGEXES_MAX).is_ok());
+        assert!(of(FILTER_REGEXES_MAX + 1).is_err());
+    }
+}

@@ -1,0 +1,168 @@
+//! `$regex`: a linear-time expression, and what an index can know of it.
+
+use regex::{Regex, RegexBuilder};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Hir, HirKind, Look};
+
+use crate::bounds::{REGEX_COMPILED_BYTES_MAX, REGEX_TEXT_BYTES_MAX};
+use crate::error::Fault;
+
+/// A compiled `$regex` with its `$options`.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern {
+    regex: Regex,
+    anchor: Option<Anchor>,
+}
+
+/// The literal that every match of a pattern starts at the beginning of the string with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Anchor {
+    /// Never empty.
+    pub(crate) literal: String,
+    /// Whether the string may go on after the literal.
+    pub(crate) open: bool,
+    /// Whether having the literal is all that the pattern asks for.
+    pub(crate) exact: bool,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Options {
+    ignore_case: bool,
+    multi_line: bool,
+    dot_all: bool,
+    extended: bool,
+}
+
+impl Options {
+    fn parse(letters: &str) -> Result<Self, Fault> {
+        let mut options = Self::default();
+        for letter in letters.chars() {
+            match letter {
+                'i' => options.ignore_case = true,
+                'm' => options.multi_line = true,
+                's' => options.dot_all = true,
+                'x' => options.extended = true,
+                letter => return Err(Fault::RegexOption { letter }),
+            }
+        }
+        Ok(options)
+    }
+}
+
+impl Pattern {
+    pub(super) fn parse(text: &str, letters: &str) -> Result<Self, Fault> {
+        let options = Options::parse(letters)?;
+        if text.len() > REGEX_TEXT_BYTES_MAX {
+            return Err(Fault::TooMany { what: "bytes in `$regex`", max: REGEX_TEXT_BYTES_MAX });
+        }
+        let regex = RegexBuilder::new(text)
+            .case_insensitive(options.ignore_case)
+            .multi_line(options.multi_line)
+            .dot_matches_new_line(options.dot_all)
+            .ignore_whitespace(options.extended)
+            .size_limit(REGEX_COMPILED_BYTES_MAX)
+            .dfa_size_limit(REGEX_COMPILED_BYTES_MAX)
+            .build()
+            .map_err(|error| Fault::Regex { message: explain(&error) })?;
+        let anchor = ParserBuilder::new()
+            .case_insensitive(options.ignore_case)
+            .multi_line(options.multi_line)
+            .dot_matches_new_line(options.dot_all)
+            .ignore_whitespace(options.extended)
+            .build()
+            .parse(text)
+            .ok()
+            .and_then(|hir| anchor_of(&hir));
+        Ok(Self { regex, anchor })
+    }
+
+    pub(crate) fn is_match(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+
+    pub(crate) fn anchor(&self) -> Option<&Anchor> {
+        self.anchor.as_ref()
+    }
+}
+
+fn explain(error: &regex::Error) -> String {
+    match error {
+        regex::Error::CompiledTooBig(max) => {
+            format!("compiled it needs more than {max} bytes; shorten its repetitions")
+        }
+        // The parser draws the pattern over several lines; its last line says what is wrong.
+        error => {
+            let text = error.to_string();
+            let last = text.lines().last().unwrap_or_default();
+            last.strip_prefix("error: ").unwrap_or(last).to_owned()
+        }
+    }
+}
+
+fn anchor_of(hir: &Hir) -> Option<Anchor> {
+    let HirKind::Concat(parts) = hir.kind() else {
+        return None;
+    };
+    let [start, literal, rest @ ..] = parts.as_slice() else {
+        return None;
+    };
+    let (HirKind::Look(Look::Start), HirKind::Literal(literal)) = (start.kind(), literal.kind())
+    else {
+        return None;
+    };
+    let literal = String::from_utf8(literal.0.to_vec()).ok()?;
+    let ends = matches!(rest, [end] if matches!(end.kind(), HirKind::Look(Look::End)));
+    Some(Anchor { literal, open: !ends, exact: ends || rest.is_empty() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn anchor(text: &str, options: &str) -> Option<(String, bool, bool)> {
+        let pattern = Pattern::parse(text, options).unwrap();
+        pattern.anchor().map(|anchor| (anchor.literal.clone(), anchor.open, anchor.exact))
+    }
+
+    #[test]
+    fn an_anchored_literal_is_found_where_it_is_certain() {
+        for (text, options, want) in [
+            ("^rate", "", Some(("rate", true, true))),
+            ("^rate_.*x", "", Some(("rate_", true, false))),
+            (r"^a\.b$", "", Some(("a.b", false, true))),
+            ("^abc?", "", Some(("ab", true, false))),
+            ("^ab{0,3}", "", Some(("a", true, false))),
+            ("^ a b", "x", Some(("ab", true, true))),
+            ("^é", "s", Some(("é", true, true))),
+        ] {
+            let want = want.map(|(literal, open, exact)| (literal.to_owned(), open, exact));
+            assert_eq!(anchor(text, options), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_literal_is_claimed_where_a_match_may_start_otherwise() {
+        for (text, options) in [
+            ("rate", ""),
+            ("^rate", "i"),
+            ("(?i)^rate", ""),
+            ("^rate", "m"),
+            ("^a|b", ""),
+            ("^a|^b", ""),
+            ("^a?b", ""),
+            ("^[ab]c", ""),
+            ("^", ""),
+            ("", ""),
+        ] {
+            assert_eq!(anchor(text, options), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_explosive_pattern_is_refused() {
+        for text in [r"(\w{200}){200}", "((a{100}){100}){100}"] {
+            assert!(matches!(Pattern::parse(text, ""), Err(Fault::Regex { .. })), "{text}");
+        }
+        assert!(matches!(Pattern::parse(&"a".repeat(5000), ""), Err(Fault::TooMany { .. })));
+    }
+}

@@ -1,0 +1,237 @@
+//! What part of a filter an index serves.
+
+mod ranges;
+
+use serde_json::Value;
+
+use crate::filter::{Anchor, Clause, Comparison, Node, Test};
+use crate::{Filter, Sort};
+use ranges::Ranges;
+
+pub use ranges::Range;
+
+/// An index: the documents ordered by one top-level string field, in the order of its UTF-8 bytes.
+///
+/// A document whose field is missing or no string is not in the index, and the field never holds an
+/// array (an element of which could match a filter without being found by the index).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// What the store calls it.
+    pub name: &'static str,
+    /// The field that it is ordered by.
+    pub field: &'static str,
+    /// Whether every document is in it, so that reading it from end to end misses none.
+    pub complete: bool,
+}
+
+/// Which way an order runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Smallest first.
+    Ascending,
+    /// Largest first.
+    Descending,
+}
+
+/// How to find the documents of a query.
+///
+/// Reading the ranges of the index and keeping what the filter matches gives exactly the documents
+/// that the filter means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The index to read; `None` is the store's own order of all documents.
+    pub index: Option<Index>,
+    /// The parts of the index to read: ascending, disjoint, read from the last one backwards when
+    /// descending. No range at all means that no document can match.
+    pub ranges: Vec<Range>,
+    /// Which way to read.
+    pub direction: Direction,
+    /// Whether what is read must still be tested with the filter.
+    pub residual: bool,
+    /// Whether documents come in the order of the sort; else they are to be sorted after reading.
+    pub sorted: bool,
+}
+
+impl Plan {
+    /// Picks the index that reads least: points, then a prefix, a range with two ends, with one,
+    /// and at last everything. Among equals one that gives the order of the sort.
+    #[must_use]
+    pub fn choose(filter: &Filter, sort: Option<&Sort>, indexes: &[Index]) -> Self {
+        let served: Vec<(Index, Served)> = indexes
+            .iter()
+            .filter_map(|index| Some((*index, serve(filter.root(), index.field)?)))
+            .collect();
+        if never(filter.root()) || served.iter().any(|(_, served)| served.ranges.is_empty()) {
+            return Self::nothing();
+        }
+        let order = Order::of(sort, &served);
+        served
+            .into_iter()
+            .map(|(index, served)| {
+                let (sorted, direction) = order.given_by(Some(index.field));
+                let key = (served.ranges.selectivity(), !sorted);
+                let (residual, ranges) = (!served.exact, served.ranges.into_vec());
+                (key, Self { index: Some(index), ranges, direction, residual, sorted })
+            })
+            .min_by_key(|(key, _)| *key)
+            .map_or_else(|| Self::scan(filter, &order, indexes), |(_, plan)| plan)
+    }
+
+    /// Whether no document can match.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
+    /// Whether every document must be read.
+    #[must_use]
+    pub fn is_scan(&self) -> bool {
+        self.ranges.iter().any(Range::is_everything)
+    }
+
+    fn nothing() -> Self {
+        let direction = Direction::Ascending;
+        Self { index: None, ranges: Vec::new(), direction, residual: false, sorted: true }
+    }
+
+    fn scan(filter: &Filter, order: &Order, indexes: &[Index]) -> Self {
+        let ordered =
+            indexes.iter().find(|index| index.complete && order.given_by(Some(index.field)).0);
+        let (sorted, direction) = order.given_by(ordered.map(|index| index.field));
+        Self {
+            // An index is read only for its order.
+            index: ordered.filter(|_| !order.given_by(None).0).copied(),
+            ranges: vec![Range::everything()],
+            direction,
+            residual: !always(filter.root()),
+            sorted,
+        }
+    }
+}
+
+/// What remains to be sorted once fields that the filter fixes to one string are left out.
+struct Order {
+    keys: Vec<(String, Direction)>,
+}
+
+impl Order {
+    fn of(sort: Option<&Sort>, served: &[(Index, Served)]) -> Self {
+        let is_fixed = |field: &str| {
+            served
+                .iter()
+                .any(|(index, served)| index.field == field && served.ranges.is_one_point())
+        };
+        let keys = sort.map_or(&[][..], Sort::keys);
+        let keys = keys.iter().map(|(path, direction)| (path.to_string(), *direction));
+        Self { keys: keys.filter(|(path, _)| !is_fixed(path)).collect() }
+    }
+
+    /// Whether reading an index on this field gives the order, and which way to read it.
+    fn given_by(&self, field: Option<&str>) -> (bool, Direction) {
+        match (self.keys.as_slice(), field) {
+            ([], _) => (true, Direction::Ascending),
+            ([(path, direction)], Some(field)) if path == field => (true, *direction),
+            _ => (false, Direction::Ascending),
+        }
+    }
+}
+
+/// The part of an index outside of which nothing matches.
+struct Served {
+    ranges: Ranges,
+    /// Whether everything inside matches.
+    exact: bool,
+}
+
+/// `None` where the filter says nothing about the field.
+fn serve(node: &Node, field: &str) -> Option<Served> {
+    match node {
+        Node::And(nodes) => intersect(nodes.iter().map(|node| serve(node, field))),
+        Node::Or(nodes) => {
+            let parts = nodes.iter().map(|node| serve(node, field)).collect::<Option<Vec<_>>>()?;
+            let exact = parts.iter().all(|part| part.exact);
+            Some(Served { ranges: Ranges::union(parts.into_iter().map(|part| part.ranges)), exact })
+        }
+        Node::Nor(_) => None,
+        Node::Field(path, clauses) if path.is_field(field) => {
+            intersect(clauses.iter().map(serve_clause))
+        }
+        Node::Field(..) => None,
+    }
+}
+
+fn intersect(parts: impl Iterator<Item = Option<Served>>) -> Option<Served> {
+    let mut all: Option<Ranges> = None;
+    let mut exact = true;
+    for part in parts {
+        match part {
+            None => exact = false,
+            Some(part) => {
+                exact &= part.exact;
+                all = Some(match all {
+                    None => part.ranges,
+                    Some(all) => all.intersection(&part.ranges),
+                });
+            }
+        }
+    }
+    all.map(|ranges| Served { ranges, exact })
+}
+
+fn serve_clause(clause: &Clause) -> Option<Served> {
+    match clause {
+        Clause::Test(Test::Compare(comparison, Value::String(text))) => {
+            Some(Served { ranges: Ranges::one(compared(*comparison, text)), exact: true })
+        }
+        Clause::Test(Test::In(values)) => {
+            let points =
+                values.iter().map(|value| Some(Ranges::one(Range::point(value.as_str()?))));
+            Some(Served { ranges: Ranges::union(points.collect::<Option<Vec<_>>>()?), exact: true })
+        }
+        Clause::Test(Test::Pattern(pattern)) => pattern.anchor().map(|anchor| {
+            let Anchor { literal, open, exact } = anchor;
+            let range = if *open { Range::prefix(literal) } else { Range::point(literal) };
+            Served { ranges: Ranges::one(range), exact: *exact }
+        }),
+        Clause::Test(Test::Never) => Some(Served { ranges: Ranges::none(), exact: true }),
+        Clause::All(clauses) => intersect(clauses.iter().map(serve_clause)),
+        Clause::Test(_) | Clause::Not(_) => None,
+    }
+}
+
+fn compared(comparison: Comparison, text: &str) -> Range {
+    match comparison {
+        Comparison::Equal => Range::point(text),
+        Comparison::Greater => Range::above(text, false),
+        Comparison::GreaterOrEqual => Range::above(text, true),
+        Comparison::Less => Range::below(text, false),
+        Comparison::LessOrEqual => Range::below(text, true),
+    }
+}
+
+/// Whether the filter matches nothing, whatever its fields are.
+fn never(node: &Node) -> bool {
+    match node {
+        Node::And(nodes) => nodes.iter().any(never),
+        Node::Or(nodes) => nodes.iter().all(never),
+        Node::Nor(nodes) => nodes.iter().any(always),
+        Node::Field(_, clauses) => clauses.iter().any(|clause| match clause {
+            Clause::Test(Test::In(values)) => values.is_empty(),
+            Clause::Test(Test::Never) => true,
+            _ => false,
+        }),
+    }
+}
+
+/// Whether the filter matches everything, whatever its fields are.
+fn always(node: &Node) -> bool {
+    match node {
+        Node::And(nodes) => nodes.iter().all(always),
+        Node::Or(nodes) => nodes.iter().any(always),
+        Node::Nor(nodes) => nodes.iter().all(never),
+        Node::Field(..) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

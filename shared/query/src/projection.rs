@@ -1,0 +1,155 @@
+//! Projections: which fields of a document are returned.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use serde_json::{Map, Value};
+
+use crate::bounds::PATHS_MAX;
+use crate::error::{Fault, QueryError, echo, kind_of};
+use crate::listing;
+use crate::number::as_count;
+use crate::path::{Aliases, Path, Segment};
+use crate::place::Place;
+
+/// A parsed projection: the fields to keep, or the fields to leave out.
+///
+/// Paths go through objects and every element of arrays, as in MongoDB; a number in a path is a
+/// key, not an index. The fields that remain keep the document's order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Projection {
+    keep: bool,
+    fields: Fields,
+}
+
+type Fields = BTreeMap<String, Branch>;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Branch {
+    Whole,
+    Below(Fields),
+}
+
+impl Projection {
+    /// Reads a projection such as `{"name": 1}` or `{"code": 0}`; `{}` keeps everything.
+    ///
+    /// # Errors
+    /// Where a flag is neither 0 nor 1, both stand side by side, or one path is part of another.
+    pub fn parse(projection: &Value) -> Result<Self, QueryError> {
+        Self::parse_with(projection, &[])
+    }
+
+    /// Reads a projection in which some top-level fields have other names too.
+    ///
+    /// # Errors
+    /// As [`Projection::parse`].
+    pub fn parse_with(projection: &Value, aliases: &Aliases<'_>) -> Result<Self, QueryError> {
+        let Value::Object(flags) = projection else {
+            let example = r#"{"name": 1, "version": 1}"#;
+            let fault =
+                Fault::NotAnObject { subject: "a projection", example, found: kind_of(projection) };
+            return Err(Place::Root.error(fault));
+        };
+        if flags.len() > PATHS_MAX {
+            return Err(Place::Root
+                .error(Fault::TooMany { what: "fields in the projection", max: PATHS_MAX }));
+        }
+        let mut keep = None;
+        let mut fields = Fields::new();
+        for (field, flag) in flags {
+            let place = &Place::Key(&Place::Root, field);
+            let flag = flag_of(field, flag, place)?;
+            if *keep.get_or_insert(flag) != flag {
+                let instead = "is the other way round than the fields before it; either keep fields with 1 or leave some out with 0";
+                return Err(place.error(Fault::Mixed { name: echo(field), instead }));
+            }
+            let path = Path::parse(field, aliases, place)?;
+            if !insert(&mut fields, path.segments()) {
+                return Err(place.error(Fault::Conflict {
+                    first: echo(field),
+                    second: "another path".to_owned(),
+                }));
+            }
+        }
+        Ok(Self { keep: keep.unwrap_or(false), fields })
+    }
+
+    /// Reads a projection as it stands in a URL: `name,version` keeps, `-code` leaves out, or JSON.
+    ///
+    /// # Errors
+    /// As [`Projection::parse`], and where a field is named twice or not at all.
+    pub fn parse_text(text: &str, aliases: &Aliases<'_>) -> Result<Self, QueryError> {
+        Self::parse_with(&listing::to_object("a projection", text, 0)?, aliases)
+    }
+
+    /// What remains of a document.
+    #[must_use]
+    pub fn apply(&self, document: &Value) -> Value {
+        match document {
+            Value::Object(object) => Value::Object(self.object(object, &self.fields)),
+            other => other.clone(),
+        }
+    }
+
+    fn object(&self, object: &Map<String, Value>, fields: &Fields) -> Map<String, Value> {
+        object
+            .iter()
+            .filter_map(|(key, value)| {
+                let remaining = match fields.get(key) {
+                    None => (!self.keep).then(|| value.clone()),
+                    Some(Branch::Whole) => self.keep.then(|| value.clone()),
+                    Some(Branch::Below(fields)) => self.below(value, fields),
+                };
+                remaining.map(|value| (key.clone(), value))
+            })
+            .collect()
+    }
+
+    /// A value that has no fields below it holds nothing to keep, and nothing to leave out.
+    fn below(&self, value: &Value, fields: &Fields) -> Option<Value> {
+        match value {
+            Value::Object(object) => Some(Value::Object(self.object(object, fields))),
+            Value::Array(elements) => Some(Value::Array(
+                elements.iter().filter_map(|element| self.below(element, fields)).collect(),
+            )),
+            other => (!self.keep).then(|| other.clone()),
+        }
+    }
+}
+
+impl FromStr for Projection {
+    type Err = QueryError;
+
+    fn from_str(text: &str) -> Result<Self, QueryError> {
+        Self::parse_text(text, &[])
+    }
+}
+
+fn flag_of(field: &str, value: &Value, place: &Place<'_>) -> Result<bool, QueryError> {
+    let flag = match value {
+        Value::Bool(flag) => Some(*flag),
+        Value::Number(number) => match as_count(number) {
+            Some(0) => Some(false),
+            Some(1) => Some(true),
+            _ => None,
+        },
+        _ => None,
+    };
+    flag.ok_or_else(|| {
+        place.error(Fault::operand(field, "1 to keep it or 0 to leave it out", value))
+    })
+}
+
+/// `false` where the path is, contains or is part of one that is there already.
+fn insert(fields: &mut Fields, path: &[Segment]) -> bool {
+    let Some((first, rest)) = path.split_first() else {
+        return false;
+    };
+    if rest.is_empty() {
+        return fields.insert(first.name.clone(), Branch::Whole).is_none();
+    }
+    match fields.entry(first.name.clone()).or_insert_with(|| Branch::Below(Fields::new())) {
+        Branch::Whole => false,
+        Branch::Below(below) => insert(below, rest),
+    }
+}

@@ -1,0 +1,13 @@
+//! The platform's side of the processes: starting, limiting, asking, killing, burying them.
+
+mod channel;
+mod deadline;
+mod ending;
+mod launch;
+mod vet;
+mod worker;
+mod zygote;
+
+pub(crate) use deadline::Deadline;
+pub(crate) use worker::{Lost, Worker};
+pub(crate) use zygote::Zygote;

@@ -1,0 +1,34 @@
+//! Policy languages behind one trait, each run in a worker process that the platform can kill.
+//!
+//! [`Engine`] is the only door: it checks sources and runs calls. A language implements
+//! `language::Runtime` and `language::Program`; everything else is shared:
+//!
+//! - `host`: the platform's side of the processes: start, limit, ask, kill, bury;
+//! - [`worker`]: what happens inside them: the zygote, the workers that it forks, their sandbox;
+//! - `wire`: what the two say to each other;
+//! - `pool`: which worker serves which call; `tender`: what is done after the answer.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("the worker's sandbox is made of Linux system calls");
+
+mod ability;
+mod call;
+mod config;
+mod engine;
+mod host;
+mod language;
+mod pool;
+mod python;
+mod rego;
+mod sys;
+mod tender;
+mod version;
+mod wire;
+pub mod worker;
+mod zygotes;
+
+pub use ability::{Ability, SandboxReport};
+pub use call::{Budget, Call, Checked, Coverage, Failure, Method, Outcome, Source};
+pub use config::{CompileBudget, EngineConfig, EngineError};
+pub use engine::{Engine, EngineStats};
+pub use version::engine_version;

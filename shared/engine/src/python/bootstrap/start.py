@@ -1,0 +1,147 @@
+"""Runs once, when the interpreter starts: output, clock, warnings."""
+
+import builtins
+import sys
+import time
+
+
+class Stream:
+    """`sys.stdout` and `sys.stderr`: the run's bounded capture."""
+
+    __slots__ = ()
+    encoding = "utf-8"
+    errors = "replace"
+    newlines = None
+    closed = False
+    mode = "w"
+
+    def write(self, text):
+        if not isinstance(text, str):
+            raise TypeError("write() argument must be str, not " + type(text).__name__)
+        _write(text)
+        return len(text)
+
+    def writelines(self, lines):
+        for line in lines:
+            self.write(line)
+
+    def flush(self):
+        pass
+
+    def isatty(self):
+        return False
+
+    def readable(self):
+        return False
+
+    def writable(self):
+        return True
+
+    def seekable(self):
+        return False
+
+
+class Context:
+    """A stateless run's `context`: empty at its start."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self):
+        self._data = {}
+
+    def get(self, key, default=None):
+        return self._data.get(key, default)
+
+    def set(self, key, value):
+        self._data[key] = value
+
+    def delete(self, key):
+        self._data.pop(key, None)
+
+    def flush(self):
+        self._data.clear()
+
+
+def _install_clock():
+    native_gmtime, native_strftime, native_asctime = time.gmtime, time.strftime, time.asctime
+
+    def now():
+        return _now_ms() / 1000
+
+    def now_ns():
+        return _now_ms() * 1000000
+
+    def gmtime(seconds=None, /):
+        return native_gmtime(now() if seconds is None else seconds)
+
+    def localtime(seconds=None, /):
+        return gmtime(seconds)
+
+    def strftime(format, t=None, /):
+        return native_strftime(format, gmtime() if t is None else t)
+
+    def asctime(t=None, /):
+        return native_asctime(gmtime() if t is None else t)
+
+    def ctime(seconds=None, /):
+        return asctime(gmtime(seconds))
+
+    def mktime(t, /):
+        import calendar
+        return float(calendar.timegm(tuple(t)))
+
+    for name in ("time", "monotonic", "perf_counter", "process_time", "thread_time"):
+        setattr(time, name, now)
+        setattr(time, name + "_ns", now_ns)
+    for function in (gmtime, localtime, strftime, asctime, ctime, mktime):
+        setattr(time, function.__name__, function)
+    for name in [name for name in time.__dict__ if name.startswith(("clock_", "pthread_", "CLOCK_"))]:
+        delattr(time, name)
+    time.__dict__.pop("tzset", None)
+    time.__dict__.pop("get_clock_info", None)
+    time.timezone = time.altzone = time.daylight = 0
+    time.tzname = ("UTC", "UTC")
+
+
+def _open(*args, **kwargs):
+    raise OSError("a policy cannot open files; pass the data in input_data or parameters")
+
+
+def _input(*args):
+    raise OSError("a policy has no terminal; pass the data in input_data")
+
+
+_install_clock()
+sys.stdout = sys.__stdout__ = sys.stderr = sys.__stderr__ = Stream()
+sys.argv = ["policy"]
+builtins.open = _open
+builtins.input = _input
+
+
+def _harden():
+    """Closes what would let a policy reach an object that all runs share."""
+    import copy
+    import enum
+
+    # An own `memo` would be handed the list that is the default here.
+    if any(type(default) is list for default in copy.deepcopy.__defaults__):
+        copy.deepcopy.__defaults__ = tuple(
+            object() if type(default) is list else default for default in copy.deepcopy.__defaults__
+        )
+    create = enum.EnumType._create_
+
+    def checked_create(cls, class_name, names, **options):
+        if not isinstance(names, str):
+            names = list(names.items()) if hasattr(names, "items") else list(names)
+        else:
+            names = names.replace(",", " ").split()
+        for item in names:
+            name = item if isinstance(item, str) else item[0]
+            if name.startswith("__"):
+                raise ValueError(f"invalid enum member name: {name!r}")
+        return create(cls, class_name, names, **options)
+
+    enum.EnumType._create_ = checked_create
+
+
+_harden()

@@ -1,0 +1,207 @@
+//! Imports and builtin functions that the sandbox does not have.
+
+use std::collections::{HashMap, HashSet};
+
+use rustpython_vm::VirtualMachine;
+use rustpython_vm::compiler::ast::visitor::{Visitor, walk_expr, walk_stmt};
+use rustpython_vm::compiler::ast::{
+    ExceptHandler, Expr, ExprContext, Parameter, Stmt, StmtImportFrom,
+};
+use writ_model::Diagnostic;
+
+use super::super::modules::{SUPPORTED, instead_of, instead_of_builtin};
+use super::super::source::Places;
+
+/// Finds the uses of what does not exist here. An import inside `try` is the policy's own affair
+/// if it handles the failure.
+pub(super) fn find(module: &[Stmt], places: &Places<'_>, vm: &VirtualMachine) -> Vec<Diagnostic> {
+    let mut bound = Bound::default();
+    bound.visit_body(module);
+    let mut visitor = Absent { places, vm, bound, attempts: 0, found: Vec::new() };
+    visitor.visit_body(module);
+    visitor.found
+}
+
+/// Which names mean what, the whole module over.
+#[derive(Default)]
+struct Bound {
+    /// Names that some `import` gives, with the module.
+    modules: HashMap<String, String>,
+    /// Names given by anything else.
+    others: HashSet<String>,
+}
+
+impl Visitor<'_> for Bound {
+    fn visit_stmt(&mut self, stmt: &Stmt) {
+        match stmt {
+            Stmt::Import(import) => {
+                for alias in &import.names {
+                    let path = alias.name.as_str();
+                    let first = path.split('.').next().unwrap_or(path);
+                    let (name, path) = match &alias.asname {
+                        Some(name) => (name.as_str(), path),
+                        None => (first, first),
+                    };
+                    self.modules.insert(name.to_owned(), path.to_owned());
+                }
+            }
+            Stmt::ImportFrom(import) => {
+                let names =
+                    import.names.iter().map(|alias| alias.asname.as_ref().unwrap_or(&alias.name));
+                self.others.extend(names.map(|name| name.as_str().to_owned()));
+            }
+            Stmt::FunctionDef(def) => {
+                self.others.insert(def.name.as_str().to_owned());
+            }
+            Stmt::ClassDef(def) => {
+                self.others.insert(def.name.as_str().to_owned());
+            }
+            _ => {}
+        }
+        walk_stmt(self, stmt);
+    }
+
+    fn visit_expr(&mut self, expr: &Expr) {
+        if let Expr::Name(name) = expr
+            && name.ctx != ExprContext::Load
+        {
+            self.others.insert(name.id.as_str().to_owned());
+        }
+        walk_expr(self, expr);
+    }
+
+    fn visit_parameter(&mut self, parameter: &Parameter) {
+        self.others.insert(parameter.name.as_str().to_owned());
+    }
+}
+
+struct Absent<'a> {
+    places: &'a Places<'a>,
+    vm: &'a VirtualMachine,
+    bound: Bound,
+    /// Enclosing `try` blocks that catch a failed import.
+    attempts: usize,
+    found: Vec<Diagnostic>,
+}
+
+impl Absent<'_> {
+    fn refuse(&mut self, offset: usize, diagnostic: Diagnostic) {
+        let (line, column) = self.places.of(offset);
+        self.found.push(diagnostic.at(line, column));
+    }
+
+    fn import(&mut self, module: &str, offset: usize) -> bool {
+        let exists = SUPPORTED.contains(&module);
+        if !exists && self.attempts == 0 {
+            let text = format!("module `{module}` does not exist in the sandbox");
+            self.refuse(
+                offset,
+                Diagnostic::error("python.unsupported-import", text).help(instead_of(module)),
+            );
+        }
+        exists
+    }
+
+    fn import_from(&mut self, import: &StmtImportFrom) {
+        let offset = import.range.start().to_usize();
+        let Some(module) = import.module.as_ref().filter(|_| import.level == 0) else {
+            let text = "a policy is one file: there is nothing to import from `.`";
+            let help = "put the code into the policy itself";
+            return self
+                .refuse(offset, Diagnostic::error("python.unsupported-import", text).help(help));
+        };
+        if !self.import(module.as_str(), offset) {
+            return;
+        }
+        for alias in &import.names {
+            let name = alias.name.as_str();
+            let below = format!("{module}.{name}");
+            if name != "*" && !SUPPORTED.contains(&below.as_str()) {
+                self.attribute(module.as_str(), name, alias.range.start().to_usize());
+            }
+        }
+    }
+
+    /// A name that a supported module lacks here.
+    fn attribute(&mut self, module: &str, name: &str, offset: usize) {
+        let modules = self.vm.sys_module.get_attr("modules", self.vm);
+        let Ok(object) = modules.and_then(|modules| modules.get_item(module, self.vm)) else {
+            return;
+        };
+        let name_object = self.vm.ctx.new_str(name);
+        if object.get_attr(&name_object, self.vm).is_err() && self.attempts == 0 {
+            let text = format!("`{module}.{name}` does not exist in the sandbox");
+            let help = if module == "os" { instead_of("pathlib") } else { instead_of("") };
+            self.refuse(offset, Diagnostic::error("python.unsupported-name", text).help(help));
+        }
+    }
+
+    fn builtin(&mut self, name: &str, offset: usize) {
+        if let Some(help) = instead_of_builtin(name)
+            && !self.bound.others.contains(name)
+            && !self.bound.modules.contains_key(name)
+        {
+            let text = format!("`{name}` does not exist in the sandbox");
+            self.refuse(offset, Diagnostic::error("python.unsupported-builtin", text).help(help));
+        }
+    }
+}
+
+impl Visitor<'_> for Absent<'_> {
+    fn visit_stmt(&mut self, stmt: &Stmt) {
+        match stmt {
+            Stmt::Import(import) => {
+                for alias in &import.names {
+                    self.import(alias.name.as_str(), alias.range.start().to_usize());
+                }
+            }
+            Stmt::ImportFrom(import) => self.import_from(import),
+            Stmt::Try(attempt) if attempt.handlers.iter().any(catches_imports) => {
+                self.attempts += 1;
+                self.visit_body(&attempt.body);
+                self.attempts -= 1;
+                for handler in &attempt.handlers {
+                    self.visit_except_handler(handler);
+                }
+                self.visit_body(&attempt.orelse);
+                self.visit_body(&attempt.finalbody);
+            }
+            _ => walk_stmt(self, stmt),
+        }
+    }
+
+    fn visit_expr(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Name(name) => self.builtin(name.id.as_str(), name.range.start().to_usize()),
+            Expr::Attribute(attribute) => {
+                if attribute.ctx == ExprContext::Load
+                    && let Expr::Name(base) = &*attribute.value
+                    && !self.bound.others.contains(base.id.as_str())
+                    && let Some(module) = self.bound.modules.get(base.id.as_str()).cloned()
+                    && SUPPORTED.contains(&module.as_str())
+                {
+                    self.attribute(
+                        &module,
+                        attribute.attr.as_str(),
+                        attribute.range.start().to_usize(),
+                    );
+                }
+            }
+            _ => {}
+        }
+        walk_expr(self, expr);
+    }
+}
+
+fn catches_imports(handler: &ExceptHandler) -> bool {
+    let ExceptHandler::ExceptHandler(handler) = handler;
+    let names: Vec<&Expr> = match handler.type_.as_deref() {
+        None => return true,
+        Some(Expr::Tuple(types)) => types.elts.iter().collect(),
+        Some(one) => vec![one],
+    };
+    let known = ["ImportError", "ModuleNotFoundError", "Exception", "BaseException"];
+    names
+        .iter()
+        .any(|kind| kind.as_name_expr().is_some_and(|kind| known.contains(&kind.id.as_str())))
+}

@@ -1,0 +1,102 @@
+//! The proof that a policy leaves nothing behind in its process.
+//!
+//! A run has its own module namespace, its own classes (the `class` statements run anew) and its
+//! own instances. What runs share is the standard library: modules in `sys.modules` and what can
+//! be reached from them. The proof shows, name by name, that a policy cannot change any of it. It
+//! is an allow-list: what it does not know makes the policy single-use, which costs a fork.
+//!
+//! 1. *Modules are never values.* A name bound by `import` is bound by nothing else in the whole
+//!    module, and appears only at the head of a dotted path that the list in `vetted.txt` has. So
+//!    no expression has a module for its value, and the values that do flow from the library
+//!    (functions, immutable constants, classes without public mutable attributes, and what pure
+//!    functions return) can be called, compared and read without harm.
+//! 2. *Attributes are stored on instances of the policy's own classes only*: on the first
+//!    parameter of a method, never rebound. Such a method, and one that reads `_private`
+//!    attributes of it, is *privileged*: it must really get an instance. So it is reached only
+//!    through `self` or `super()`, or called with exactly as many arguments as its bound form
+//!    takes, which Python refuses on the unbound one; and it is decorated only with what the list
+//!    knows. A class that a decorator of the policy's own may have replaced is not followed.
+//! 3. *No other door*: no underscored attribute of anything else, no dunder but `__name__` and the
+//!    like, no frames, no `getattr` by a computed name, no `setattr`, `exec`, `globals`, no
+//!    metaclass, no special method that runs outside the run (`__del__`), no generator suspended
+//!    in `try` or `with`, whose cleanup would run in the collector, no `__eq__` or `__hash__`, which
+//!    a cache of the library would call in a later run.
+//! 4. *What the library remembers is harmless or renewed*: its caches are keyed by plain values and
+//!    hold what a pure function computes; random generators are seeded and loggers are new at each
+//!    run; warnings are not shown at all, as Python shows one once per process.
+//! 5. *Builtins are not changed*: their module is no value (1) and their types are no targets (2);
+//!    a policy that assigns to `print` shadows it in its own namespace.
+
+mod methods;
+mod names;
+mod proof;
+#[cfg(test)]
+mod tests;
+mod vetted;
+
+use rustpython_vm::compiler::ast::Stmt;
+use writ_model::Diagnostic;
+
+use self::methods::Methods;
+use self::names::Names;
+use super::source::Places;
+
+/// What the proof found.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    /// Why every run needs a process of its own, if it does.
+    pub(super) warning: Option<Diagnostic>,
+    /// Whether a run may draw from the generator of `random`.
+    pub(super) reseeds: bool,
+    /// Whether a run may use loggers.
+    pub(super) logs: bool,
+}
+
+/// What stands in the proof's way, and where.
+#[derive(Debug, PartialEq, Eq)]
+struct Obstacle {
+    offset: usize,
+    why: String,
+}
+
+impl Obstacle {
+    fn at(offset: usize, why: impl Into<String>) -> Self {
+        Self { offset, why: why.into() }
+    }
+}
+
+/// Tries to prove a parsed module.
+pub(super) fn verdict(module: &[Stmt], places: &Places<'_>) -> Verdict {
+    match prove(module) {
+        Ok(names) => {
+            let uses = |modules: &[&str]| {
+                let head = |path: &String| path.split('.').next().unwrap_or_default().to_owned();
+                names.imports.values().any(|path| modules.contains(&head(path).as_str()))
+            };
+            Verdict {
+                warning: None,
+                reseeds: uses(&["random", "statistics"]),
+                logs: uses(&["logging"]),
+            }
+        }
+        Err(obstacle) => {
+            let (line, column) = places.of(obstacle.offset);
+            let text = format!("each run needs a new process: {}", obstacle.why);
+            let help = "the policy is correct and about a millisecond slower; docs/languages/python.md says what is fast";
+            let warning =
+                Diagnostic::warning("python.single-use", text).at(line, column).help(help);
+            Verdict { warning: Some(warning), reseeds: true, logs: true }
+        }
+    }
+}
+
+fn prove(module: &[Stmt]) -> Result<Names, Obstacle> {
+    let names = Names::of(module)?;
+    let methods = Methods::of(module, &names)?;
+    proof::check(module, &names, &methods)?;
+    Ok(names)
+}
+
+fn is_dunder(name: &str) -> bool {
+    name.len() > 4 && name.starts_with("__") && name.ends_with("__")
+}

@@ -1,0 +1,214 @@
+//! The methods that are privileged: they store on `self` or read what it keeps private, so they
+//! must never get anything for `self` but an instance of the policy's own class.
+
+use std::collections::{HashMap, HashSet};
+
+use rustpython_vm::compiler::ast::visitor::{Visitor, walk_expr, walk_stmt};
+use rustpython_vm::compiler::ast::{Decorator, Expr, ExprContext, Stmt, StmtFunctionDef};
+
+use super::names::Names;
+use super::vetted::{self, vetted};
+use super::{Obstacle, is_dunder};
+
+/// What the first parameter of a method is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Receiver {
+    /// An instance of the class.
+    Instance,
+    /// The class itself.
+    Class,
+}
+
+/// The privileged methods of a module, all classes together.
+#[derive(Debug, Default)]
+pub(super) struct Methods {
+    /// By name: how many arguments the bound form takes, where that is one exact number.
+    pub(super) privileged: HashMap<String, Option<usize>>,
+}
+
+impl Methods {
+    pub(super) fn of(module: &[Stmt], names: &Names) -> Result<Self, Obstacle> {
+        let mut defs = Defs::default();
+        defs.visit_body(module);
+        // A method that reaches a privileged one through `self` is privileged as well.
+        let mut reached: HashSet<&str> = HashSet::new();
+        loop {
+            let before = reached.len();
+            for def in &defs.found {
+                if uses_privilege(def, &reached) {
+                    reached.insert(def.name.as_str());
+                }
+            }
+            if reached.len() == before {
+                break;
+            }
+        }
+        let mut methods = Self::default();
+        for def in defs.found.iter().filter(|def| reached.contains(def.name.as_str())) {
+            methods.add(def, names)?;
+        }
+        Ok(methods)
+    }
+
+    fn add(&mut self, def: &StmtFunctionDef, names: &Names) -> Result<(), Obstacle> {
+        let unknown =
+            def.decorator_list.iter().find(|decorator| !keeps_privilege(decorator, names));
+        if let Some(decorator) = unknown {
+            let why = format!(
+                "`{}` uses `self` and its decorator is not known to pass an instance",
+                def.name
+            );
+            return Err(Obstacle::at(decorator.range.start().to_usize(), why));
+        }
+        // A property is reached by attribute access only, and that on instances only.
+        let by_access = |decorator: &Decorator| match &decorator.expression {
+            Expr::Name(name) => name.id.as_str() == "property",
+            Expr::Attribute(attribute) => {
+                matches!(attribute.attr.as_str(), "setter" | "getter" | "deleter")
+            }
+            _ => false,
+        };
+        if receiver(def).is_some_and(|(_, kind)| kind == Receiver::Instance)
+            && !def.decorator_list.iter().any(by_access)
+        {
+            let arity = arity(def);
+            let entry = self.privileged.entry(def.name.as_str().to_owned()).or_insert(arity);
+            if *entry != arity {
+                *entry = None;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first parameter of a method and what it is; none for a static one.
+pub(super) fn receiver(def: &StmtFunctionDef) -> Option<(&str, Receiver)> {
+    let decorated = |name: &str| {
+        let is = |decorator: &Decorator| {
+            decorator.expression.as_name_expr().is_some_and(|d| d.id.as_str() == name)
+        };
+        def.decorator_list.iter().any(is)
+    };
+    let first = def.parameters.posonlyargs.iter().chain(&def.parameters.args).next()?;
+    if decorated("staticmethod") || first.default.is_some() {
+        return None;
+    }
+    let name = def.name.as_str();
+    if name == "__new__" || name == "__init_subclass__" || name == "__class_getitem__" {
+        return None;
+    }
+    let kind = if decorated("classmethod") { Receiver::Class } else { Receiver::Instance };
+    Some((first.parameter.name.as_str(), kind))
+}
+
+/// The exact number of arguments without `self`.
+fn arity(def: &StmtFunctionDef) -> Option<usize> {
+    let parameters = &def.parameters;
+    let mut positional = parameters.posonlyargs.iter().chain(&parameters.args);
+    let exact = parameters.vararg.is_none()
+        && parameters.kwarg.is_none()
+        && parameters.kwonlyargs.is_empty()
+        && positional.all(|parameter| parameter.default.is_none());
+    exact.then(|| (parameters.posonlyargs.len() + parameters.args.len()).saturating_sub(1))
+}
+
+/// Whether a decorator calls the method with nothing but an instance for `self`.
+fn keeps_privilege(decorator: &Decorator, names: &Names) -> bool {
+    let expression = match &decorator.expression {
+        Expr::Call(call) => &*call.func,
+        other => other,
+    };
+    match expression {
+        Expr::Name(name) if names.is_free(name.id.as_str()) => {
+            matches!(name.id.as_str(), "property" | "classmethod" | "staticmethod")
+        }
+        Expr::Attribute(attribute)
+            if matches!(attribute.attr.as_str(), "setter" | "getter" | "deleter")
+                && attribute.value.is_name_expr() =>
+        {
+            true
+        }
+        other => {
+            let path = import_path(other, names);
+            let known = [
+                "functools.cached_property",
+                "functools.lru_cache",
+                "functools.cache",
+                "contextlib.contextmanager",
+            ];
+            let known_path = |path: &str| {
+                known.contains(&path)
+                    || vetted().get(path).is_some_and(|usage| *usage == vetted::Use::Decorator)
+            };
+            path.is_some_and(|path| known_path(&path))
+        }
+    }
+}
+
+/// The dotted path of an expression that starts with an imported name.
+pub(super) fn import_path(expr: &Expr, names: &Names) -> Option<String> {
+    match expr {
+        Expr::Name(name) => names.imports.get(name.id.as_str()).cloned(),
+        Expr::Attribute(attribute) => {
+            import_path(&attribute.value, names).map(|path| format!("{path}.{}", attribute.attr))
+        }
+        _ => None,
+    }
+}
+
+/// All methods: functions of a class's own scope, also those behind an `if` or the like.
+#[derive(Default)]
+struct Defs<'a> {
+    found: Vec<&'a StmtFunctionDef>,
+    in_class: bool,
+}
+
+impl<'a> Visitor<'a> for Defs<'a> {
+    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+        let outer = self.in_class;
+        match stmt {
+            Stmt::ClassDef(_) => self.in_class = true,
+            Stmt::FunctionDef(def) => {
+                if self.in_class {
+                    self.found.push(def);
+                }
+                self.in_class = false;
+            }
+            _ => {}
+        }
+        walk_stmt(self, stmt);
+        self.in_class = outer;
+    }
+}
+
+fn uses_privilege(def: &StmtFunctionDef, privileged: &HashSet<&str>) -> bool {
+    let Some((name, _)) = receiver(def) else { return false };
+    let mut uses = Uses { receiver: name, privileged, found: false };
+    uses.visit_body(&def.body);
+    uses.found
+}
+
+struct Uses<'a> {
+    receiver: &'a str,
+    privileged: &'a HashSet<&'a str>,
+    found: bool,
+}
+
+impl Visitor<'_> for Uses<'_> {
+    fn visit_expr(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Attribute(attribute) => {
+                let name = attribute.attr.as_str();
+                let of_receiver =
+                    attribute.value.as_name_expr().is_some_and(|v| v.id.as_str() == self.receiver);
+                let private = name.starts_with('_') && !is_dunder(name);
+                let stores = attribute.ctx != ExprContext::Load;
+                self.found |= of_receiver && (stores || private || self.privileged.contains(name));
+            }
+            // Zero-argument `super()` takes the receiver from the frame.
+            Expr::Name(name) => self.found |= name.id.as_str() == "super",
+            _ => {}
+        }
+        walk_expr(self, expr);
+    }
+}

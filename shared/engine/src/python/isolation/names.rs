@@ -1,0 +1,226 @@
+//! Which names a module binds, to what, the whole module over: the proof takes a name that means
+//! two things anywhere for the worse of them.
+
+use std::collections::{HashMap, HashSet};
+
+use rustpython_vm::compiler::ast::visitor::{
+    Visitor, walk_except_handler, walk_expr, walk_parameter, walk_pattern, walk_stmt,
+};
+use rustpython_vm::compiler::ast::{
+    ExceptHandler, Expr, ExprContext, Identifier, Parameter, Pattern, Stmt, StmtClassDef, TypeParam,
+};
+
+use super::{Obstacle, is_dunder, vetted};
+
+/// The names of a module.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// Bound by imports: the dotted path.
+    pub(super) imports: HashMap<String, String>,
+    /// Bound by anything but an import or a class definition.
+    pub(super) others: HashSet<String>,
+    /// Bound by class definitions.
+    pub(super) classes: HashSet<String>,
+    /// Named by `global` or `nonlocal`.
+    pub(super) declared: HashSet<String>,
+    obstacle: Option<Obstacle>,
+}
+
+impl Names {
+    /// Collects the names, and checks that none of them undermines the proof.
+    pub(super) fn of(module: &[Stmt]) -> Result<Self, Obstacle> {
+        let mut names = Self::default();
+        names.visit_body(module);
+        match names.obstacle.take() {
+            Some(obstacle) => Err(obstacle),
+            None => names.conflict().map_or(Ok(names), Err),
+        }
+    }
+
+    /// A class of the module that nothing else shares its name with.
+    pub(super) fn is_own_class(&self, name: &str) -> bool {
+        self.classes.contains(name)
+            && !self.others.contains(name)
+            && !self.imports.contains_key(name)
+    }
+
+    /// Neither imported nor bound here: a builtin, if anything.
+    pub(super) fn is_free(&self, name: &str) -> bool {
+        !self.classes.contains(name)
+            && !self.others.contains(name)
+            && !self.imports.contains_key(name)
+    }
+
+    fn conflict(&self) -> Option<Obstacle> {
+        let bound = |name: &str| self.others.contains(name) || self.classes.contains(name);
+        let twice = self.imports.keys().find(|name| bound(name));
+        let twice = twice
+            .map(|name| Obstacle::at(0, format!("`{name}` is imported and bound otherwise too")));
+        let relied = vetted::BUILTINS_RELIED_ON.iter().find(|name| !self.is_free(name));
+        twice.or_else(|| {
+            relied.map(|name| Obstacle::at(0, format!("`{name}` is given another meaning")))
+        })
+    }
+
+    fn obstruct(&mut self, offset: usize, why: impl Into<String>) {
+        self.obstacle.get_or_insert_with(|| Obstacle::at(offset, why));
+    }
+
+    fn import(&mut self, name: &str, path: String, offset: usize) {
+        if is_dunder(name) {
+            self.obstruct(offset, format!("`{name}` is a name of Python's own"));
+        }
+        if let Some(before) = self.imports.insert(name.to_owned(), path.clone())
+            && before != path
+        {
+            self.obstruct(offset, format!("`{name}` is imported from two places"));
+        }
+    }
+
+    fn bind(&mut self, name: &str, offset: usize) {
+        if is_dunder(name) && !vetted::DUNDERS_ASSIGNABLE.contains(&name) {
+            self.obstruct(offset, format!("`{name}` is a name of Python's own"));
+        }
+        self.others.insert(name.to_owned());
+    }
+
+    fn bind_identifier(&mut self, name: &Identifier) {
+        self.bind(name.as_str(), name.range.start().to_usize());
+    }
+}
+
+impl Visitor<'_> for Names {
+    fn visit_stmt(&mut self, stmt: &Stmt) {
+        match stmt {
+            Stmt::Import(import) => {
+                for alias in &import.names {
+                    let path = alias.name.as_str();
+                    let first = path.split('.').next().unwrap_or(path);
+                    let (name, path) =
+                        alias.asname.as_ref().map_or((first, first), |name| (name.as_str(), path));
+                    self.import(name, path.to_owned(), alias.range.start().to_usize());
+                }
+            }
+            Stmt::ImportFrom(import) => {
+                for alias in &import.names {
+                    let offset = alias.range.start().to_usize();
+                    if alias.name.as_str() == "*" || import.level > 0 {
+                        self.obstruct(offset, "`import *` hides what is imported");
+                    }
+                    let module = import.module.as_ref().map(Identifier::as_str).unwrap_or_default();
+                    let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
+                    self.import(name, format!("{module}.{}", alias.name), offset);
+                }
+            }
+            Stmt::FunctionDef(def) => {
+                let name = def.name.as_str();
+                if vetted::DUNDERS_DEFINABLE.contains(&name) {
+                    self.others.insert(name.to_owned());
+                } else {
+                    self.bind_identifier(&def.name);
+                }
+            }
+            Stmt::ClassDef(def) => {
+                let new = self.classes.insert(def.name.as_str().to_owned());
+                if is_dunder(def.name.as_str()) || !new {
+                    let offset = def.name.range.start().to_usize();
+                    self.obstruct(offset, format!("class `{}` is defined twice", def.name));
+                }
+            }
+            Stmt::Global(names) => {
+                self.declared.extend(names.names.iter().map(|name| name.as_str().to_owned()))
+            }
+            Stmt::Nonlocal(names) => {
+                self.declared.extend(names.names.iter().map(|name| name.as_str().to_owned()))
+            }
+            _ => {}
+        }
+        walk_stmt(self, stmt);
+    }
+
+    fn visit_expr(&mut self, expr: &Expr) {
+        if let Expr::Name(name) = expr
+            && name.ctx != ExprContext::Load
+        {
+            self.bind(name.id.as_str(), name.range.start().to_usize());
+        }
+        walk_expr(self, expr);
+    }
+
+    fn visit_parameter(&mut self, parameter: &Parameter) {
+        self.bind_identifier(&parameter.name);
+        walk_parameter(self, parameter);
+    }
+
+    fn visit_except_handler(&mut self, handler: &ExceptHandler) {
+        let ExceptHandler::ExceptHandler(inner) = handler;
+        if let Some(name) = &inner.name {
+            self.bind_identifier(name);
+        }
+        walk_except_handler(self, handler);
+    }
+
+    fn visit_pattern(&mut self, pattern: &Pattern) {
+        pattern_names(pattern).into_iter().for_each(|name| self.bind_identifier(name));
+        walk_pattern(self, pattern);
+    }
+
+    fn visit_type_param(&mut self, param: &TypeParam) {
+        self.obstruct(0, format!("type parameters (`{}`) are not followed", param.name()));
+    }
+}
+
+/// The names that a pattern itself binds, those of inner patterns apart.
+fn pattern_names(pattern: &Pattern) -> Vec<&Identifier> {
+    match pattern {
+        Pattern::MatchAs(capture) => capture.name.iter().collect(),
+        Pattern::MatchStar(star) => star.name.iter().collect(),
+        Pattern::MatchMapping(mapping) => mapping.rest.iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The names that a function's own body binds, nested functions and classes by their name only.
+pub(super) fn bound_in(body: &[Stmt]) -> HashSet<String> {
+    let mut local = Local(HashSet::new());
+    local.visit_body(body);
+    local.0
+}
+
+struct Local(HashSet<String>);
+
+impl Visitor<'_> for Local {
+    fn visit_stmt(&mut self, stmt: &Stmt) {
+        match stmt {
+            Stmt::FunctionDef(def) => {
+                self.0.insert(def.name.as_str().to_owned());
+            }
+            Stmt::ClassDef(StmtClassDef { name, .. }) => {
+                self.0.insert(name.as_str().to_owned());
+            }
+            _ => walk_stmt(self, stmt),
+        }
+    }
+
+    fn visit_expr(&mut self, expr: &Expr) {
+        if let Expr::Name(name) = expr
+            && name.ctx != ExprContext::Load
+        {
+            self.0.insert(name.id.as_str().to_owned());
+        }
+        if !matches!(expr, Expr::Lambda(_)) {
+            walk_expr(self, expr);
+        }
+    }
+
+    fn visit_except_handler(&mut self, handler: &ExceptHandler) {
+        let ExceptHandler::ExceptHandler(inner) = handler;
+        self.0.extend(inner.name.iter().map(|name| name.as_str().to_owned()));
+        walk_except_handler(self, handler);
+    }
+
+    fn visit_pattern(&mut self, pattern: &Pattern) {
+        self.0.extend(pattern_names(pattern).into_iter().map(|name| name.as_str().to_owned()));
+        walk_pattern(self, pattern);
+    }
+}

@@ -1,0 +1,443 @@
+//! The walk over the module that looks for a way to what runs share.
+
+mod classes;
+
+use std::collections::HashSet;
+
+use rustpython_ruff_text_size::Ranged;
+use rustpython_vm::compiler::ast::visitor::{Visitor, walk_expr, walk_pattern, walk_stmt};
+use rustpython_vm::compiler::ast::{
+    CmpOp, Decorator, Expr, ExprAttribute, ExprCall, ExprContext, ExprLambda, Identifier,
+    Parameters, Pattern, Stmt, StmtFunctionDef,
+};
+
+use super::super::modules::SUPPORTED;
+use super::methods::{Methods, Receiver, import_path, receiver};
+use super::names::{Names, bound_in};
+use super::vetted::{self, Use, vetted};
+use super::{Obstacle, is_dunder};
+
+/// Walks the module and says what stands in the way, if anything.
+pub(super) fn check(module: &[Stmt], names: &Names, methods: &Methods) -> Result<(), Obstacle> {
+    let mut proof = Proof {
+        names,
+        methods,
+        scopes: Vec::new(),
+        guards: 0,
+        in_annotation: false,
+        key_class: false,
+        value_method: false,
+        obstacle: None,
+    };
+    proof.visit_body(module);
+    if proof.value_method && proof.key_class {
+        proof.obstruct(
+            0,
+            "a class that derives from a builtin value overrides what the library calls",
+        );
+    }
+    proof.obstacle.map_or(Ok(()), Err)
+}
+
+enum Scope {
+    Class,
+    Function {
+        /// The method's first parameter, while nothing rebinds it.
+        receiver: Option<(String, Receiver)>,
+        bound: HashSet<String>,
+    },
+}
+
+struct Proof<'a> {
+    names: &'a Names,
+    methods: &'a Methods,
+    scopes: Vec<Scope>,
+    /// Enclosing `try` and `with` of the current function.
+    guards: usize,
+    in_annotation: bool,
+    /// A class derives from what caches accept as a key.
+    key_class: bool,
+    /// A name is given that the library may call with a table of its own.
+    value_method: bool,
+    obstacle: Option<Obstacle>,
+}
+
+impl Proof<'_> {
+    fn obstruct(&mut self, offset: usize, why: impl Into<String>) {
+        self.obstacle.get_or_insert_with(|| Obstacle::at(offset, why));
+    }
+
+    fn obstruct_at(&mut self, node: &impl Ranged, why: impl Into<String>) {
+        self.obstruct(node.range().start().to_usize(), why);
+    }
+
+    /// What a name holds, if it is the receiver of the enclosing method.
+    fn receiver(&self, expr: &Expr) -> Option<Receiver> {
+        let name = expr.as_name_expr()?.id.as_str();
+        if self.names.declared.contains(name) {
+            return None;
+        }
+        for scope in self.scopes.iter().rev() {
+            let Scope::Function { receiver, bound } = scope else { return None };
+            if bound.contains(name) {
+                return None;
+            }
+            if let Some((receiver, kind)) = receiver
+                && receiver == name
+            {
+                return Some(*kind);
+            }
+        }
+        None
+    }
+
+    fn is_super(expr: &Expr) -> bool {
+        expr.as_call_expr()
+            .is_some_and(|call| call.func.as_name_expr().is_some_and(|f| f.id.as_str() == "super"))
+    }
+
+    /// Whether a privileged method may be taken from `base`.
+    fn has_privilege(&self, base: &Expr) -> bool {
+        self.receiver(base) == Some(Receiver::Instance) || Self::is_super(base)
+    }
+
+    /// Whether `_private` attributes of `base` are the policy's own.
+    fn owns_private(&self, base: &Expr) -> bool {
+        let own_class =
+            base.as_name_expr().is_some_and(|name| self.names.is_own_class(name.id.as_str()));
+        own_class || self.receiver(base).is_some() || Self::is_super(base)
+    }
+
+    /// Follows a dotted path from an imported name; says how its vetted part may be used.
+    fn imported(&mut self, expr: &Expr) -> Option<Use> {
+        let full = import_path(expr, self.names)?;
+        let mut end = full.len();
+        // The shortest listed prefix is the library's; what follows is read from that value.
+        for (at, _) in full.match_indices('.').chain([(full.len(), "")]) {
+            if vetted().contains_key(full.get(..at).unwrap_or_default()) {
+                end = at;
+                break;
+            }
+        }
+        let path = full.get(..end).unwrap_or_default();
+        let Some(usage) = vetted().get(path).copied() else {
+            self.obstruct_at(expr, format!("`{full}` is not known to leave nothing behind"));
+            return Some(Use::Value);
+        };
+        for attribute in
+            full.get(end..).unwrap_or_default().split('.').filter(|name| !name.is_empty())
+        {
+            self.plain_attribute(attribute, expr);
+        }
+        Some(usage)
+    }
+
+    /// An attribute read of a value that may be anything.
+    fn plain_attribute(&mut self, name: &str, at: &impl Ranged) {
+        let dunder = is_dunder(name) && !vetted::DUNDERS_READABLE.contains(&name);
+        let private = name.starts_with('_') && !is_dunder(name);
+        if dunder || private || vetted::ATTRIBUTES_REFUSED.contains(&name) {
+            self.obstruct_at(at, format!("`.{name}` may lead to what all runs share"));
+        } else if self.methods.privileged.contains_key(name) {
+            self.obstruct_at(
+                at,
+                format!("the method `{name}` uses `self`, and is taken from something else"),
+            );
+        }
+    }
+
+    fn attribute(&mut self, attribute: &ExprAttribute, called: bool) {
+        let (name, base) = (attribute.attr.as_str(), &*attribute.value);
+        if attribute.ctx != ExprContext::Load {
+            self.value_method |= vetted::VALUE_METHODS_REFUSED.contains(&name);
+            if self.receiver(base) != Some(Receiver::Instance) || is_dunder(name) {
+                self.obstruct_at(
+                    attribute,
+                    format!("`.{name}` is changed on something else than `self`"),
+                );
+            }
+            return;
+        }
+        let text_of_class = matches!(name, "__name__" | "__qualname__" | "__module__");
+        if text_of_class && let Some(inner) = class_of(base) {
+            return self.visit_expr(inner);
+        }
+        let special = called && Self::is_super(base) && vetted::DUNDERS_DEFINABLE.contains(&name);
+        let private = name.starts_with('_') && !is_dunder(name) && self.owns_private(base);
+        let privileged = self.methods.privileged.contains_key(name) && self.has_privilege(base);
+        if !(special || private || privileged) {
+            self.plain_attribute(name, attribute);
+        } else if self.methods.privileged.contains_key(name) && !self.has_privilege(base) {
+            self.obstruct_at(
+                attribute,
+                format!("the method `{name}` uses `self`, and is taken from something else"),
+            );
+        }
+        self.visit_expr(base);
+    }
+
+    fn call(&mut self, call: &ExprCall) {
+        let plain = call.arguments.keywords.is_empty()
+            && !call.arguments.args.iter().any(Expr::is_starred_expr);
+        match &*call.func {
+            Expr::Name(name) if name.id.as_str() == "super" => {
+                if !call.arguments.is_empty() {
+                    self.obstruct_at(call, "`super` with arguments");
+                }
+                return;
+            }
+            Expr::Name(name) if name.id.as_str() == "getattr" => match call.arguments.args.get(1) {
+                Some(Expr::StringLiteral(attribute)) if plain => {
+                    self.plain_attribute(attribute.value.to_str(), call);
+                }
+                _ => self.obstruct_at(call, "`getattr` with a computed name"),
+            },
+            Expr::Attribute(method) if import_path(&call.func, self.names).is_none() => {
+                let arity = self.methods.privileged.get(method.attr.as_str());
+                let exact =
+                    plain && arity.is_some_and(|arity| *arity == Some(call.arguments.args.len()));
+                // The unbound form would lack an argument, so this is the bound one.
+                if exact
+                    && method.ctx == ExprContext::Load
+                    && !method.attr.as_str().starts_with('_')
+                {
+                    self.visit_expr(&method.value);
+                } else {
+                    self.attribute(method, true);
+                }
+            }
+            func => self.visit_expr(func),
+        }
+        self.visit_arguments(&call.arguments);
+    }
+
+    fn name(&mut self, name: &str, ctx: ExprContext, at: &Expr) {
+        if ctx != ExprContext::Load {
+            self.value_method |= vetted::VALUE_METHODS_REFUSED.contains(&name);
+            return;
+        }
+        let dunder =
+            is_dunder(name) && !matches!(name, "__name__" | "__file__" | "__doc__" | "__debug__");
+        if dunder || vetted::BUILTINS_REFUSED.contains(&name) {
+            self.obstruct_at(at, format!("`{name}` may lead to what all runs share"));
+        } else if matches!(name, "type" | "super" | "getattr") && !self.in_annotation {
+            self.obstruct_at(at, format!("`{name}` as a value"));
+        } else if self.methods.privileged.contains_key(name) {
+            self.obstruct_at(
+                at,
+                format!("the method `{name}` uses `self`, and is taken by its bare name"),
+            );
+        }
+    }
+
+    fn decorators(&mut self, list: &[Decorator]) {
+        for (index, decorator) in list.iter().enumerate() {
+            let (func, call) = match &decorator.expression {
+                Expr::Call(call) => (&*call.func, Some(call)),
+                other => (other, None),
+            };
+            let accessor = matches!(func, Expr::Attribute(attribute) if attribute.value.is_name_expr()
+                && matches!(attribute.attr.as_str(), "setter" | "getter" | "deleter"));
+            if accessor
+                && matches!(self.scopes.last(), Some(Scope::Class))
+                && import_path(func, self.names).is_none()
+            {
+                continue;
+            }
+            match self.imported(func) {
+                Some(Use::Decorator) => {
+                    let rest = list.get(index + 1..).unwrap_or_default();
+                    if !rest.iter().all(|inner| self.returns_what_it_gets(inner)) {
+                        self.obstruct_at(
+                            decorator,
+                            "this decorator must stand next to the definition",
+                        );
+                    }
+                }
+                Some(_) => {}
+                None => self.visit_expr(func),
+            }
+            let wraps = import_path(func, self.names).is_some_and(|path| path == "functools.wraps");
+            let one = call.is_some_and(|call| {
+                call.arguments.args.len() == 1 && call.arguments.keywords.is_empty()
+            });
+            if wraps && !one {
+                self.obstruct_at(decorator, "`wraps` with more than the function");
+            }
+            if let Some(call) = call {
+                self.visit_arguments(&call.arguments);
+            }
+        }
+    }
+
+    fn returns_what_it_gets(&self, decorator: &Decorator) -> bool {
+        let func = match &decorator.expression {
+            Expr::Call(call) => &*call.func,
+            other => other,
+        };
+        import_path(func, self.names)
+            .is_some_and(|path| vetted().get(&path) == Some(&Use::Decorator))
+    }
+
+    fn function(&mut self, def: &StmtFunctionDef) {
+        if def.is_async {
+            self.obstruct_at(def, "`async` functions are not followed");
+        }
+        if matches!(self.scopes.last(), Some(Scope::Class)) {
+            self.value_method |= classes::is_value_method(def.name.as_str());
+        }
+        self.decorators(&def.decorator_list);
+        self.parameters(&def.parameters);
+        if let Some(returns) = &def.returns {
+            self.visit_annotation(returns);
+        }
+        let mut bound = bound_in(&def.body);
+        let mut first = None;
+        if matches!(self.scopes.last(), Some(Scope::Class)) {
+            first = receiver(def).map(|(name, kind)| (name.to_owned(), kind));
+        }
+        let rest = def.parameters.iter().map(|parameter| parameter.name().as_str().to_owned());
+        bound.extend(rest.filter(|name| first.as_ref().is_none_or(|(first, _)| first != name)));
+        self.scopes.push(Scope::Function { receiver: first, bound });
+        let guards = std::mem::take(&mut self.guards);
+        self.visit_body(&def.body);
+        self.guards = guards;
+        self.scopes.pop();
+    }
+
+    fn parameters(&mut self, parameters: &Parameters) {
+        for parameter in parameters.iter() {
+            if let Some(default) = parameter.default() {
+                self.visit_expr(default);
+            }
+            if let Some(annotation) = parameter.annotation() {
+                self.visit_annotation(annotation);
+            }
+        }
+    }
+
+    fn lambda(&mut self, lambda: &ExprLambda) {
+        let mut bound = HashSet::new();
+        if let Some(parameters) = &lambda.parameters {
+            self.parameters(parameters);
+            bound.extend(parameters.iter().map(|parameter| parameter.name().as_str().to_owned()));
+        }
+        self.scopes.push(Scope::Function { receiver: None, bound });
+        let guards = std::mem::take(&mut self.guards);
+        self.visit_expr(&lambda.body);
+        self.guards = guards;
+        self.scopes.pop();
+    }
+
+    fn import(&mut self, module: &str, at: &impl Ranged) {
+        if !SUPPORTED.contains(&module) {
+            self.obstruct_at(at, format!("`{module}` is imported at run time"));
+        } else if matches!(self.scopes.last(), Some(Scope::Class)) {
+            self.obstruct_at(at, "an import inside a class makes the module an attribute");
+        }
+    }
+
+    fn guarded(&mut self, stmt: &Stmt) {
+        self.guards += 1;
+        walk_stmt(self, stmt);
+        self.guards -= 1;
+    }
+}
+
+/// `x` of `type(x)` and of `x.__class__`.
+fn class_of(expr: &Expr) -> Option<&Expr> {
+    match expr {
+        Expr::Call(call)
+            if call.func.as_name_expr().is_some_and(|func| func.id.as_str() == "type") =>
+        {
+            let alone = call.arguments.keywords.is_empty() && call.arguments.args.len() == 1;
+            call.arguments.args.first().filter(|first| alone && !first.is_starred_expr())
+        }
+        Expr::Attribute(attribute) if attribute.attr.as_str() == "__class__" => {
+            Some(&attribute.value)
+        }
+        _ => None,
+    }
+}
+
+impl Visitor<'_> for Proof<'_> {
+    fn visit_stmt(&mut self, stmt: &Stmt) {
+        match stmt {
+            Stmt::FunctionDef(def) => self.function(def),
+            Stmt::ClassDef(def) => self.class(def),
+            Stmt::Import(import) => {
+                import.names.iter().for_each(|alias| self.import(alias.name.as_str(), alias))
+            }
+            Stmt::ImportFrom(import) => {
+                self.import(
+                    import.module.as_ref().map(Identifier::as_str).unwrap_or_default(),
+                    import,
+                );
+            }
+            Stmt::Try(_) => self.guarded(stmt),
+            Stmt::With(with) if !with.is_async => self.guarded(stmt),
+            Stmt::For(each) if !each.is_async => walk_stmt(self, stmt),
+            Stmt::TypeAlias(_) | Stmt::IpyEscapeCommand(_) | Stmt::With(_) | Stmt::For(_) => {
+                self.obstruct_at(stmt, "a statement that is not followed");
+            }
+            _ => walk_stmt(self, stmt),
+        }
+    }
+
+    fn visit_annotation(&mut self, expr: &Expr) {
+        let outer = std::mem::replace(&mut self.in_annotation, true);
+        self.visit_expr(expr);
+        self.in_annotation = outer;
+    }
+
+    fn visit_expr(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Name(_) | Expr::Attribute(_) if import_path(expr, self.names).is_some() => {
+                let stored = matches!(expr, Expr::Attribute(attribute) if attribute.ctx != ExprContext::Load);
+                match self.imported(expr) {
+                    Some(Use::Decorator) => self.obstruct_at(expr, "a decorator as a value"),
+                    _ if stored => {
+                        self.obstruct_at(expr, "an attribute of the standard library is changed")
+                    }
+                    _ => {}
+                }
+            }
+            Expr::Call(_) | Expr::Lambda(_) if self.in_annotation => {
+                self.obstruct_at(expr, "an annotation that computes");
+            }
+            Expr::Name(name) => self.name(name.id.as_str(), name.ctx, expr),
+            Expr::Attribute(attribute) => self.attribute(attribute, false),
+            Expr::Call(call) => self.call(call),
+            Expr::Lambda(lambda) => self.lambda(lambda),
+            Expr::Subscript(subscript)
+                if import_path(&subscript.value, self.names).is_some_and(|path| {
+                    path.starts_with("typing.") || path.starts_with("collections.")
+                }) =>
+            {
+                self.visit_expr(&subscript.value);
+                self.visit_annotation(&subscript.slice);
+            }
+            Expr::Compare(compare)
+                if compare.ops.iter().all(|op| matches!(op, CmpOp::Is | CmpOp::IsNot)) =>
+            {
+                for side in std::iter::once(&*compare.left).chain(&*compare.comparators) {
+                    self.visit_expr(class_of(side).unwrap_or(side));
+                }
+            }
+            Expr::Yield(_) | Expr::YieldFrom(_) if self.guards > 0 => {
+                self.obstruct_at(expr, "a generator that is left inside `try` or `with` would be cleaned up in a later run");
+            }
+            Expr::Await(_) | Expr::TString(_) | Expr::IpyEscapeCommand(_) => {
+                self.obstruct_at(expr, "an expression that is not followed");
+            }
+            _ => walk_expr(self, expr),
+        }
+    }
+
+    fn visit_pattern(&mut self, pattern: &Pattern) {
+        if let Pattern::MatchClass(class) = pattern {
+            self.class_pattern(class);
+        }
+        walk_pattern(self, pattern);
+    }
+}

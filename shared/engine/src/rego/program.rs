@@ -1,0 +1,200 @@
+//! One run of a compiled module.
+
+use std::time::Instant;
+
+use regorus::rvm::RegoVM;
+use regorus::{Engine, Value};
+use writ_model::RawJson;
+
+use super::builtins::{self, Surroundings};
+use super::compile::Compiled;
+use super::{diagnose, query, value};
+use crate::language::{Isolation, Program};
+use crate::{Budget, Call, Checked, Coverage, Failure, Method, Outcome};
+
+/// A compiled module with the documents of its last run, which are often the next one's.
+pub(super) struct RegoProgram {
+    compiled: Compiled,
+    documents: Option<Documents>,
+}
+
+/// `data` as a run sees it. Values are immutable and shared, so that a run cannot change them.
+struct Documents {
+    settings: RawJson,
+    parameters: RawJson,
+    data: Value,
+    /// An interpreter with `data` in place, once one was needed.
+    engine: Option<Engine>,
+}
+
+/// What an evaluator found.
+struct Found {
+    value: Value,
+    printed: String,
+    coverage: Option<Coverage>,
+}
+
+impl RegoProgram {
+    pub(super) fn new(compiled: Compiled) -> Self {
+        Self { compiled, documents: None }
+    }
+
+    fn evaluate(&mut self, call: &Call, input: Value, budget: &Budget) -> Result<Found, Failure> {
+        let Self { compiled, documents } = self;
+        let known = documents.take().filter(|known| known.serve(call));
+        let documents = documents.insert(match known {
+            Some(known) => known,
+            None => Documents::parse(call)?,
+        });
+        if let Some(program) = compiled.program.as_ref().filter(|_| !call.coverage) {
+            let mut machine = RegoVM::new();
+            // The worker's deadline bounds a run, not a number of instructions.
+            machine.set_max_instructions(usize::MAX);
+            machine.load_program(program.clone());
+            machine.set_input(input.clone());
+            let value = machine
+                .set_data(documents.data.clone())
+                .and_then(|()| machine.execute_entry_point_by_name(query::ANSWER));
+            if let Ok(value) = value {
+                return Ok(Found { value, printed: String::new(), coverage: None });
+            }
+        }
+        let mut engine = documents.prepared(&compiled.engine)?;
+        let surroundings = Surroundings { now_ms: call.now_ms, seed: call.seed };
+        builtins::install(&mut engine, surroundings).map_err(|text| diagnose::raised(&text))?;
+        interpret(engine, input, call.coverage, budget)
+    }
+}
+
+impl Documents {
+    fn parse(call: &Call) -> Result<Self, Failure> {
+        let fields = [
+            ("parameters", value::parse(&call.parameters, "parameters")?),
+            ("settings", value::parse(&call.settings, "settings")?),
+            ("context", Value::new_object()),
+        ];
+        let fields = fields.map(|(name, value)| (Value::from(name), value));
+        Ok(Self {
+            settings: call.settings.clone(),
+            parameters: call.parameters.clone(),
+            data: Value::from(std::collections::BTreeMap::from(fields)),
+            engine: None,
+        })
+    }
+
+    fn serve(&self, call: &Call) -> bool {
+        self.settings == call.settings && self.parameters == call.parameters
+    }
+
+    /// An interpreter of its own for one run. Preparing one costs an analysis of the module, so
+    /// the prepared one is kept and only copies of it ever run.
+    fn prepared(&mut self, unprepared: &Engine) -> Result<Engine, Failure> {
+        if let Some(engine) = &self.engine {
+            return Ok(engine.clone());
+        }
+        let mut unprepared = unprepared.clone();
+        let failed = |error: &dyn std::fmt::Display| diagnose::raised(&error.to_string());
+        unprepared.add_data(self.data.clone()).map_err(|error| failed(&error))?;
+        unprepared.set_gather_prints(true);
+        unprepared
+            .compile_with_entrypoint(&query::ANSWER.into())
+            .map_err(|error| failed(&error))?;
+        Ok(self.engine.insert(unprepared).clone())
+    }
+}
+
+fn interpret(
+    mut engine: Engine,
+    input: Value,
+    coverage: bool,
+    budget: &Budget,
+) -> Result<Found, Failure> {
+    engine.set_input(input);
+    engine.set_enable_coverage(coverage);
+    let value = engine.eval_rule(query::ANSWER.to_owned());
+    let value = value.map_err(|error| diagnose::raised(&format!("{error:#}")))?;
+    let prints = engine.take_prints().unwrap_or_default();
+    let coverage = if coverage { covered(&engine) } else { None };
+    Ok(Found { value, printed: printed(&prints, budget.output_bytes_max), coverage })
+}
+
+/// The printed lines without the place that the library puts before each, cut at `bytes_max`.
+fn printed(prints: &[String], bytes_max: usize) -> String {
+    let mut text = String::new();
+    for line in prints {
+        let rest = line.strip_prefix(diagnose::FILE).and_then(|rest| rest.strip_prefix(':'));
+        let message = rest.and_then(|rest| rest.split_once(": ")).map_or(line.as_str(), |(_, m)| m);
+        text.push_str(message);
+        text.push('\n');
+        if text.len() > bytes_max {
+            let end = (0..=bytes_max).rev().find(|end| text.is_char_boundary(*end));
+            text.truncate(end.unwrap_or_default());
+            break;
+        }
+    }
+    text
+}
+
+fn covered(engine: &Engine) -> Option<Coverage> {
+    let report = engine.get_coverage_report().ok()?;
+    let file = report.files.into_iter().find(|file| file.path == diagnose::FILE)?;
+    let missed = file.not_covered.difference(&file.covered).copied().collect();
+    Some(Coverage { covered: file.covered.into_iter().collect(), missed })
+}
+
+impl Program for RegoProgram {
+    fn checked(&self) -> Checked {
+        Checked { warnings: self.compiled.warnings.clone() }
+    }
+
+    /// A run owns its machine or its copy of the interpreter; what outlives it are immutable
+    /// values that only the next call's own documents select, and pure compiled code.
+    fn isolation(&self) -> Isolation {
+        Isolation::Reusable
+    }
+
+    fn run(&mut self, call: &Call, budget: &Budget) -> Result<Outcome, Failure> {
+        let started = Instant::now();
+        let Method::Eval { input_data } = &call.method else {
+            return Err(raised(
+                "rego.no-management",
+                "a rego policy has no management commands; read the action from `input` in a rule, or write the policy in python",
+            ));
+        };
+        let input = value::parse(input_data, "input")?;
+        let found = self.evaluate(call, input, budget)?;
+        let value = match found.value {
+            Value::Undefined if self.compiled.query.is_document => Value::new_object(),
+            Value::Undefined => return Err(undefined(&self.compiled.query.text)),
+            value => value,
+        };
+        Ok(Outcome {
+            output: value::print(&value, budget.output_bytes_max)?,
+            printed: found.printed,
+            coverage: found.coverage,
+            engine_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        })
+    }
+}
+
+fn undefined(query: &str) -> Failure {
+    let rule = query.rsplit('.').next().unwrap_or(query);
+    raised(
+        "rego.undefined",
+        &format!(
+            "`{query}` is undefined for this input; decide the rest by `default {rule} := ...`"
+        ),
+    )
+}
+
+fn raised(kind: &str, message: &str) -> Failure {
+    Failure::Raised {
+        kind: kind.to_owned(),
+        message: message.to_owned(),
+        line: None,
+        traceback: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,49 @@
+//! The engine's own thread: what can be done after a caller has its answer.
+
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use crate::engine::Shared;
+use crate::host::Worker;
+use crate::pool::Key;
+
+/// Something to do later.
+#[derive(Debug)]
+pub(crate) enum Chore {
+    /// Wait for the end of a killed worker.
+    Bury(Worker),
+    /// The same, and prepare its successor.
+    Replace {
+        /// The killed one.
+        worker: Worker,
+        /// Whom the successor is for.
+        key: Key,
+    },
+    /// Nothing follows.
+    Stop,
+}
+
+/// Does chores until told to stop.
+pub(crate) fn tend(shared: &Shared, chores: &Receiver<Chore>) {
+    while let Ok(chore) = chores.recv() {
+        match chore {
+            Chore::Bury(worker) => drop(worker),
+            Chore::Replace { worker, key } => {
+                let source = Arc::clone(worker.source());
+                // The successor comes first: somebody may wait for it.
+                if shared.pool.acquire_spare(&key) {
+                    match shared.start_worker(&source) {
+                        Ok(spare) => drop(shared.pool.release(key, spare)),
+                        Err(error) => {
+                            // The next call finds out for itself, and reports it.
+                            tracing::debug!(%error, "no spare worker");
+                            shared.pool.retire(&key);
+                        }
+                    }
+                }
+                drop(worker);
+            }
+            Chore::Stop => return,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Which interpreters these are, for the records of what they ran.
+
+use writ_model::Language;
+
+/// The interpreter of a language and its version, as an execution's record keeps it.
+#[must_use]
+pub fn engine_version(language: Language) -> &'static str {
+    match language {
+        Language::Python => "rustpython 0.5.0",
+        Language::Rego => "regorus 0.14.1",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_versions_are_those_that_are_linked() {
+        let lock = include_str!("../../../Cargo.lock");
+        for (language, package) in
+            [(Language::Python, "rustpython-vm"), (Language::Rego, "regorus")]
+        {
+            let (_, version) = engine_version(language).split_once(' ').unwrap();
+            let entry = format!("name = \"{package}\"\nversion = \"{version}\"");
+            assert!(lock.contains(&entry), "{entry}");
+        }
+    }
+}

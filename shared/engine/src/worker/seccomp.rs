@@ -1,0 +1,106 @@
+//! The system calls that a worker may make: what memory, time, its socket and its own end need.
+//! Any other one kills the process.
+
+use std::collections::BTreeMap;
+
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule,
+};
+
+use crate::wire::SOCKET_FD;
+
+/// Allowed whatever their arguments.
+const ALWAYS: &[i64] = &[
+    // Memory; `mmap` and `mprotect` follow, without the right to execute.
+    libc::SYS_brk,
+    libc::SYS_munmap,
+    libc::SYS_mremap,
+    libc::SYS_madvise,
+    // Time and randomness.
+    libc::SYS_clock_gettime,
+    libc::SYS_clock_getres,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_nanosleep,
+    libc::SYS_gettimeofday,
+    libc::SYS_getrandom,
+    // Its own thread, its own signals, its own end.
+    libc::SYS_futex,
+    libc::SYS_sched_yield,
+    libc::SYS_getpid,
+    libc::SYS_gettid,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sigaltstack,
+    libc::SYS_restart_syscall,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+];
+
+/// The filter of the worker whose process number is `pid`.
+pub(super) fn filter(pid: i32) -> Result<BpfProgram, String> {
+    build(pid).map_err(|error| error.to_string())
+}
+
+fn build(pid: i32) -> Result<BpfProgram, seccompiler::BackendError> {
+    let own = u64::try_from(pid).unwrap_or(u64::MAX);
+    let socket = SOCKET_FD.unsigned_abs().into();
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
+        ALWAYS.iter().map(|call| (*call, Vec::new())).collect();
+    rules.insert(libc::SYS_read, vec![first_is(socket)?]);
+    // 1 leads nowhere; 2 is the bounded pipe in which a panic leaves its message.
+    rules.insert(libc::SYS_write, vec![first_is(socket)?, first_is(2)?, first_is(1)?]);
+    rules.insert(libc::SYS_mmap, vec![without_exec()?]);
+    rules.insert(libc::SYS_mprotect, vec![without_exec()?]);
+    // `abort` sends itself SIGABRT.
+    rules.insert(libc::SYS_tgkill, vec![first_is(own)?]);
+    SeccompFilter::new(
+        rules,
+        SeccompAction::KillProcess,
+        SeccompAction::Allow,
+        std::env::consts::ARCH.try_into()?,
+    )?
+    .try_into()
+}
+
+fn first_is(value: u64) -> Result<SeccompRule, seccompiler::BackendError> {
+    let condition = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)?;
+    SeccompRule::new(vec![condition])
+}
+
+fn without_exec() -> Result<SeccompRule, seccompiler::BackendError> {
+    let exec = libc::PROT_EXEC.unsigned_abs().into();
+    let condition =
+        SeccompCondition::new(2, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(exec), 0)?;
+    SeccompRule::new(vec![condition])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_filter_builds_for_this_architecture_and_stays_small() {
+        let program = filter(1234).unwrap();
+        assert!((50..500).contains(&program.len()), "{}", program.len());
+    }
+
+    #[test]
+    fn nothing_that_reaches_outside_is_on_the_list() {
+        let outside = [
+            libc::SYS_clone,
+            libc::SYS_execve,
+            libc::SYS_openat,
+            libc::SYS_socket,
+            libc::SYS_connect,
+            libc::SYS_ptrace,
+            libc::SYS_kill,
+            libc::SYS_prctl,
+            libc::SYS_prlimit64,
+            libc::SYS_process_vm_readv,
+            libc::SYS_io_uring_setup,
+        ];
+        assert!(outside.iter().all(|call| !ALWAYS.contains(call)));
+    }
+}

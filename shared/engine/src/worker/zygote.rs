@@ -1,0 +1,109 @@
+//! A process with one thread and a language's imports done, which forks workers on request.
+//!
+//! Its limits, its descriptors and its session were set between fork and exec; see
+//! `host::launch`.
+
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use nix::sys::signal::Signal;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::Pid;
+use writ_model::Language;
+
+use super::{seccomp, serve};
+use crate::language::Runtime;
+use crate::sys;
+use crate::wire::control::{self, Packet};
+use crate::wire::{EXIT_NO_SANDBOX, SOCKET_FD};
+
+/// Serves until the platform closes the control socket.
+pub(super) fn run(language: Language) -> ! {
+    // Ignored only if the name is too long; it is for people who read `ps`.
+    let _ = nix::sys::prctl::set_name(c"writ-zygote");
+    // std's handler would say "stack overflow" and abort; the signal itself says it better.
+    sys::default_signal(libc::SIGSEGV);
+    sys::default_signal(libc::SIGBUS);
+    let mut runtime = match start(language) {
+        Ok(runtime) => runtime,
+        Err(reason) => {
+            eprintln!("{reason}");
+            sys::exit_now(1)
+        }
+    };
+    let hello = Packet::new(control::HELLO, 0);
+    if control::send(sys::agreed(SOCKET_FD), hello, &[]).is_err() {
+        sys::exit_now(2);
+    }
+    // Anything but a packet means that the platform has gone, or is not what it should be.
+    while let Ok(Some((request, fds))) = control::receive(sys::agreed(SOCKET_FD)) {
+        let answer = match request.kind {
+            control::FORK => fork(runtime.as_mut(), request.a == 1, fds),
+            control::REAP => reap(request.a),
+            _ => break,
+        };
+        if control::send(sys::agreed(SOCKET_FD), answer, &[]).is_err() {
+            break;
+        }
+    }
+    sys::exit_now(0)
+}
+
+fn start(language: Language) -> Result<Box<dyn Runtime>, String> {
+    Ok(match language {
+        Language::Python => Box::new(crate::python::start()?),
+        Language::Rego => Box::new(crate::rego::runtime()),
+    })
+}
+
+fn fork(runtime: &mut dyn Runtime, weak: bool, fds: Vec<OwnedFd>) -> Packet {
+    let Ok([socket, stderr]) = <[OwnedFd; 2]>::try_from(fds) else {
+        return Packet::new(control::FORKED, -libc::EINVAL);
+    };
+    let zygote = nix::unistd::getpid();
+    match sys::fork_single_threaded() {
+        Ok(0) => {
+            if let Err(reason) = confine(zygote, &socket, &stderr, weak) {
+                eprintln!("{reason}");
+                sys::exit_now(EXIT_NO_SANDBOX);
+            }
+            serve::serve(runtime)
+        }
+        Ok(pid) => Packet::new(control::FORKED, pid),
+        Err(error) => Packet::new(control::FORKED, -error.raw_os_error().unwrap_or(libc::EAGAIN)),
+    }
+}
+
+/// Makes a fresh child a worker: it dies with its zygote, holds its own descriptors only, and
+/// can do nothing but compute and answer.
+fn confine(zygote: Pid, socket: &OwnedFd, stderr: &OwnedFd, weak: bool) -> Result<(), String> {
+    let step = |what: &str, done: Result<(), String>| match done {
+        Err(error) if !weak => Err(format!("{what}: {error}")),
+        _ => Ok(()),
+    };
+    let io = |error: std::io::Error| error.to_string();
+    sys::rename_fd(stderr.as_raw_fd(), 2).map_err(io)?;
+    sys::rename_fd(socket.as_raw_fd(), SOCKET_FD).map_err(io)?;
+    let _ = nix::sys::prctl::set_name(c"writ-worker");
+    let parent_death = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
+    step("parent-death signal", parent_death.map_err(|error| error.to_string()))?;
+    if nix::unistd::getppid() != zygote {
+        // It died between the fork and the line above.
+        sys::exit_now(0);
+    }
+    step("close_range", sys::close_from(SOCKET_FD.unsigned_abs() + 1).map_err(io))?;
+    let installed = seccomp::filter(nix::unistd::getpid().as_raw())
+        .and_then(|filter| seccompiler::apply_filter(&filter).map_err(|error| error.to_string()));
+    step("seccomp", installed)
+}
+
+fn reap(pid: i32) -> Packet {
+    loop {
+        return match waitid(Id::Pid(Pid::from_raw(pid)), WaitPidFlag::WEXITED) {
+            Err(nix::errno::Errno::EINTR) => continue,
+            Ok(WaitStatus::Exited(_, code)) => Packet::new(control::EXITED, code),
+            Ok(WaitStatus::Signaled(_, signal, _)) => Packet::new(control::SIGNALED, signal as i32),
+            Ok(_) => Packet::new(control::UNKNOWN, 0),
+            Err(error) => Packet::new(control::UNKNOWN, error as i32),
+        };
+    }
+}

@@ -1,0 +1,58 @@
+//! Attacks on the worker processes, by real policies and from outside.
+//!
+//! Nothing here asserts a duration; what must end is waited for, and what hangs for ever fails.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+
+#[path = "sandbox/helper.rs"]
+mod helper;
+#[path = "sandbox/hostile.rs"]
+mod hostile;
+#[path = "sandbox/isolation.rs"]
+mod isolation;
+#[path = "sandbox/limits.rs"]
+mod limits;
+#[path = "sandbox/policies.rs"]
+mod policies;
+#[path = "sandbox/processes.rs"]
+mod processes;
+#[path = "sandbox/procfs.rs"]
+mod procfs;
+#[path = "sandbox/survival.rs"]
+mod survival;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() {
+    if std::env::args().nth(1).as_deref() == Some(helper::WITHOUT_INIT) {
+        helper::without_init();
+    }
+    writ_engine::worker::init();
+    helper::play_a_role_if_asked();
+    let mut arguments = Arguments::from_args();
+    // Trials look at the processes of this process, and see only their own one after another.
+    arguments.test_threads = Some(1);
+    let trials: Vec<Trial> = [
+        hostile::trials(),
+        isolation::trials(),
+        limits::trials(),
+        processes::trials(),
+        survival::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// A trial that fails by a panic.
+fn trial(name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        test();
+        Ok(())
+    })
+}

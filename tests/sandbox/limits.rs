@@ -1,0 +1,147 @@
+//! Budgets and the pool's bounds, as callers see them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use nix::sys::signal::Signal;
+use writ_engine::{Budget, Engine, Failure};
+use writ_model::{Language, RawJson};
+
+use crate::policies::{
+    WORKSPACE, ample, assert_serves, call, echo, engine, engine_with, hang_if_asked, python, run,
+    short,
+};
+use crate::{procfs, trial};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("others_are_served_while_a_policy_hangs", others_are_served),
+        trial("a_hanging_policy_cannot_take_every_worker", share_of_workers),
+        trial("a_call_that_finds_no_worker_is_told_so", busy),
+        trial("the_deadline_holds_for_a_worker_that_is_stopped", stopped_worker),
+        trial("memory_is_limited_by_the_call_and_not_by_the_worker", memory_per_call),
+        trial("limits_are_set_from_outside_for_each_run", limits_in_force),
+        trial("print_is_cut_at_its_budget", printed),
+        trial("large_values_pass_both_ways", large_values),
+        trial("a_warm_worker_is_used_again", reuse),
+    ]
+}
+
+fn hang(engine: &Arc<Engine>, budget: Budget) -> std::thread::JoinHandle<Failure> {
+    let engine = Arc::clone(engine);
+    std::thread::spawn(move || {
+        engine.run("hanging", &hang_if_asked(), &call("true"), &budget).unwrap_err()
+    })
+}
+
+fn others_are_served() {
+    let engine = engine();
+    let hanging = hang(&engine, Budget { time: Duration::from_secs(5), ..ample() });
+    procfs::busy_worker();
+    assert_serves(&engine);
+    // Those calls have ended while the other one still hung.
+    assert!(!hanging.is_finished());
+    assert_eq!(hanging.join().unwrap(), Failure::TimedOut { budget_ms: 5000 });
+}
+
+fn share_of_workers() {
+    let engine = engine_with(|config| {
+        config.workers_max = 3;
+        config.workers_per_policy_max = 2;
+    });
+    let budget = Budget { time: Duration::from_secs(3), ..ample() };
+    let hanging: Vec<_> = (0..4).map(|_| hang(&engine, budget)).collect();
+    procfs::busy_worker();
+    assert_serves(&engine);
+    assert!(hanging.iter().any(|thread| !thread.is_finished()));
+    for thread in hanging {
+        assert_eq!(thread.join().unwrap(), Failure::TimedOut { budget_ms: 3000 });
+    }
+}
+
+fn busy() {
+    let engine = engine_with(|config| {
+        config.workers_max = 1;
+        config.workers_per_policy_max = 1;
+        config.patience = Duration::from_millis(20);
+    });
+    engine.warm(Language::Rego).unwrap();
+    let hanging = hang(&engine, ample());
+    let worker = procfs::busy_worker();
+    let refused = run(&engine, &echo(Language::Rego), "1").unwrap_err();
+    assert!(matches!(refused, Failure::Busy { waited_ms: 20.. }), "{refused:?}");
+    procfs::send(worker, Signal::SIGKILL);
+    let lost = hanging.join().unwrap();
+    assert!(matches!(lost, Failure::WorkerLost { .. }), "{lost:?}");
+    assert_serves(&engine);
+}
+
+fn stopped_worker() {
+    let engine = engine();
+    let hanging = hang(&engine, Budget { time: Duration::from_secs(3), ..ample() });
+    procfs::send(procfs::busy_worker(), Signal::SIGSTOP);
+    assert_eq!(hanging.join().unwrap(), Failure::TimedOut { budget_ms: 3000 });
+    assert_eq!(procfs::workers().len(), 0);
+    assert_serves(&engine);
+}
+
+fn memory_per_call() {
+    let engine = engine();
+    let source = python("", "return len('x' * input_data)");
+    let with = |mib: u64| {
+        let budget = Budget { memory_bytes_max: mib << 20, ..ample() };
+        engine.run(WORKSPACE, &source, &call("100000000"), &budget)
+    };
+    for _ in 0..2 {
+        assert_eq!(with(400).unwrap().output.as_str(), "100000000");
+        assert_eq!(with(64).unwrap_err(), Failure::OutOfMemory { budget_bytes: 64 << 20 });
+    }
+}
+
+fn limits_in_force() {
+    let engine = engine();
+    let hanging = hang(&engine, Budget { time: Duration::from_secs(3), ..ample() });
+    let worker = procfs::busy_worker();
+    let limit = |name| procfs::soft_limit(worker, name).unwrap();
+    let cpu_s: u64 = limit("Max cpu time").parse().unwrap();
+    assert!((3..=10).contains(&cpu_s), "{cpu_s}");
+    let address_space: u64 = limit("Max address space").parse().unwrap();
+    assert!(address_space < 4 << 30, "{address_space}");
+    assert_eq!(limit("Max core file size"), "0");
+    assert_eq!(limit("Max file size"), "0");
+    assert_eq!(limit("Max open files"), "16");
+    assert_eq!(hanging.join().unwrap(), Failure::TimedOut { budget_ms: 3000 });
+}
+
+fn printed() {
+    let engine = engine();
+    let source = python("", "for _ in range(1000):\n    print('grün' * 10)\nreturn 1");
+    let budget = Budget { output_bytes_max: 1001, ..ample() };
+    let outcome = engine.run(WORKSPACE, &source, &call("{}"), &budget).unwrap();
+    assert!((900..=1001).contains(&outcome.printed.len()), "{}", outcome.printed.len());
+    assert!(outcome.printed.starts_with("grüngrün"));
+}
+
+fn large_values() {
+    let engine = engine();
+    let text = format!("\"{}\"", "ä\\n".repeat(1_500_000));
+    for language in Language::ALL {
+        let budget = Budget { output_bytes_max: 16 << 20, memory_bytes_max: 512 << 20, ..ample() };
+        let outcome = engine.run(WORKSPACE, &echo(language), &call(&text), &budget).unwrap();
+        let sent = RawJson::parse(&text).unwrap();
+        assert_eq!(outcome.output.value(), sent.value(), "{language}");
+    }
+}
+
+fn reuse() {
+    let engine = engine();
+    for _ in 0..5 {
+        run(&engine, &echo(Language::Rego), "1").unwrap();
+    }
+    let stats = engine.stats();
+    assert_eq!((stats.starts, stats.reuses, stats.kills, stats.workers), (1, 4, 0, 1));
+    let failure = engine.run(WORKSPACE, &hang_if_asked(), &call("true"), &short()).unwrap_err();
+    assert_eq!(failure, Failure::TimedOut { budget_ms: 500 });
+    assert_eq!(engine.stats().kills, 1);
+}

@@ -1,0 +1,98 @@
+//! Policies, calls and engines for the trials.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use writ_engine::{Budget, Call, Engine, EngineConfig, Failure, Method, Outcome, Source};
+use writ_model::{Digest, Language, RawJson};
+
+/// The workspace of trials that need only one.
+pub(crate) const WORKSPACE: &str = "default";
+
+pub(crate) fn engine() -> Arc<Engine> {
+    engine_with(|_| {})
+}
+
+/// An engine with patience for a slow machine, changed by `change`.
+pub(crate) fn engine_with(change: impl FnOnce(&mut EngineConfig)) -> Arc<Engine> {
+    let mut config = EngineConfig { patience: Duration::from_secs(60), ..EngineConfig::default() };
+    config.compile.time = Duration::from_secs(60);
+    change(&mut config);
+    Arc::new(Engine::start(config).unwrap())
+}
+
+/// Long enough for anything that ends by itself, on any machine.
+pub(crate) fn ample() -> Budget {
+    Budget { time: Duration::from_secs(60), ..Budget::default() }
+}
+
+/// Short enough to wait for.
+pub(crate) fn short() -> Budget {
+    Budget { time: Duration::from_millis(500), ..Budget::default() }
+}
+
+pub(crate) fn source(language: Language, code: &str) -> Source {
+    let query = match language {
+        Language::Python => None,
+        Language::Rego => Some(RawJson::parse(r#"{"query":"data.p.out"}"#).unwrap()),
+    };
+    Source {
+        language,
+        code: code.to_owned(),
+        digest: Digest::of(format!("{language} {code}").as_bytes()),
+        functionality_data: query,
+    }
+}
+
+/// A policy class whose `eval` has this body; `before` stands above the class.
+pub(crate) fn python(before: &str, body: &str) -> Source {
+    let body = body.replace('\n', "\n        ");
+    source(
+        Language::Python,
+        &format!(
+            "{before}\n\n\
+             class AIOSv1PolicyRule:\n    \
+                 def __init__(self, rule_id, settings, parameters):\n        \
+                     self.parameters = parameters\n\n    \
+                 def eval(self, parameters, input_data, context):\n        \
+                     {body}\n"
+        ),
+    )
+}
+
+/// Returns its input.
+pub(crate) fn echo(language: Language) -> Source {
+    match language {
+        Language::Python => python("", "return input_data"),
+        Language::Rego => source(language, "package p\nout := input\n"),
+    }
+}
+
+/// Hangs when its input is true, and returns it otherwise.
+pub(crate) fn hang_if_asked() -> Source {
+    python("", "while input_data:\n    pass\nreturn input_data")
+}
+
+pub(crate) fn call(input: &str) -> Call {
+    Call {
+        rule_id: "sandbox:1.0-test".to_owned(),
+        settings: RawJson::empty_object(),
+        parameters: RawJson::empty_object(),
+        method: Method::Eval { input_data: RawJson::parse(input).unwrap() },
+        now_ms: 1_700_000_000_000,
+        seed: 7,
+        coverage: false,
+    }
+}
+
+pub(crate) fn run(engine: &Engine, source: &Source, input: &str) -> Result<Outcome, Failure> {
+    engine.run(WORKSPACE, source, &call(input), &ample())
+}
+
+/// The engine still does its work, in both languages.
+pub(crate) fn assert_serves(engine: &Engine) {
+    for language in Language::ALL {
+        let outcome = run(engine, &echo(language), r#"{"a":[1,2.5]}"#).unwrap();
+        assert_eq!(outcome.output.as_str(), r#"{"a":[1,2.5]}"#, "{language}");
+    }
+}

@@ -1,0 +1,123 @@
+//! What the kernel says of our processes.
+
+use libtest_mimic::Trial;
+use writ_model::Language;
+
+use crate::policies::{assert_serves, engine};
+use crate::{helper, procfs, trial};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("a_worker_has_no_environment", no_environment),
+        trial("a_worker_has_its_own_descriptors_only", own_descriptors),
+        trial("a_worker_is_confined_for_good", confined),
+        trial("a_zygote_has_no_rights_to_gain_and_one_thread", zygote),
+        trial("the_platform_is_not_dumpable", not_dumpable),
+        trial("a_whole_sandbox_is_reported_as_such", report),
+        trial("a_program_that_cannot_be_its_own_worker_is_told_what_to_do", without_init),
+        trial("a_worker_without_a_platform_ends", without_platform),
+        trial("without_seccomp_nothing_runs_unless_the_operator_says_so", without_seccomp),
+    ]
+}
+
+/// An engine with idle workers of both languages, and their processes.
+fn with_workers(look: impl Fn(i32)) {
+    let engine = engine();
+    assert_serves(&engine);
+    let workers = procfs::workers();
+    assert!(workers.len() >= Language::ALL.len(), "{workers:?}");
+    workers.into_iter().for_each(look);
+    // They were the real ones, which still work.
+    assert_serves(&engine);
+    assert_eq!(engine.stats().kills, 0);
+}
+
+fn no_environment() {
+    assert!(std::env::vars_os().next().is_some(), "nothing that could leak");
+    with_workers(|pid| {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap();
+        assert_eq!(environment, b"");
+    });
+}
+
+fn own_descriptors() {
+    // Something to inherit, without the flag that closes it on exec.
+    let file = std::fs::File::open("/proc/self/exe").unwrap();
+    nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
+    with_workers(|pid| {
+        let [stdin, stdout, stderr, socket] = &procfs::descriptors(pid)[..] else {
+            panic!("{:?}", procfs::descriptors(pid));
+        };
+        assert_eq!(stdin, &(0, "/dev/null".to_owned()));
+        assert_eq!(stdout, &(1, "/dev/null".to_owned()));
+        assert!(stderr.0 == 2 && stderr.1.starts_with("pipe:"), "{stderr:?}");
+        assert!(socket.0 == 3 && socket.1.starts_with("socket:"), "{socket:?}");
+    });
+    drop(file);
+}
+
+fn confined() {
+    with_workers(|pid| {
+        let status = |field| procfs::status(pid, field).unwrap();
+        assert_eq!(status("Seccomp"), "2");
+        assert_eq!(status("NoNewPrivs"), "1");
+        assert_eq!(status("Threads"), "1");
+        assert_eq!(std::fs::read_link(format!("/proc/{pid}/cwd")).unwrap().as_os_str(), "/");
+    });
+}
+
+fn zygote() {
+    let engine = engine();
+    assert_serves(&engine);
+    let zygotes = procfs::zygotes();
+    assert_eq!(zygotes.len(), Language::ALL.len());
+    for pid in zygotes {
+        assert_eq!(procfs::status(pid, "NoNewPrivs").unwrap(), "1");
+        assert_eq!(procfs::status(pid, "Threads").unwrap(), "1");
+        assert_eq!(std::fs::read(format!("/proc/{pid}/environ")).unwrap(), b"");
+        assert_eq!(procfs::descriptors(pid).len(), 4, "{:?}", procfs::descriptors(pid));
+        // Its own session: a signal to our terminal's group does not reach it.
+        assert_eq!(
+            nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(pid))).unwrap().as_raw(),
+            pid
+        );
+    }
+}
+
+fn not_dumpable() {
+    nix::sys::prctl::set_dumpable(true).unwrap();
+    let _engine = engine();
+    assert!(!nix::sys::prctl::get_dumpable().unwrap());
+}
+
+fn report() {
+    let engine = engine();
+    assert!(engine.report().is_whole(), "{:?}", engine.report());
+    let names: Vec<_> = engine.report().abilities.iter().map(|ability| ability.name).collect();
+    for name in ["seccomp", "no_new_privs", "pidfd", "prlimit", "close_range", "dumpable"] {
+        assert!(names.contains(&name), "{names:?}");
+    }
+}
+
+fn without_init() {
+    let said = helper::output(helper::WITHOUT_INIT);
+    assert!(said.contains("call `writ_engine::worker::init()` first in `main`"), "{said}");
+}
+
+fn without_platform() {
+    for language in ["python", "rego", "cobol"] {
+        let program = std::env::current_exe().unwrap();
+        let output =
+            std::process::Command::new(program).args(["__writ-worker", language]).output().unwrap();
+        assert!(!output.status.success(), "{language}: {output:?}");
+        // It has not run this program's own main.
+        assert!(output.stdout.is_empty(), "{language}: {output:?}");
+    }
+}
+
+fn without_seccomp() {
+    let said = helper::output(helper::WITHOUT_SECCOMP);
+    let [refused, weak] = said.lines().collect::<Vec<_>>()[..] else { panic!("{said}") };
+    assert!(refused.contains("`seccomp`") && refused.contains("allow_weak_sandbox"), "{refused}");
+    assert_eq!(weak, "1 without seccomp");
+}

@@ -1,0 +1,118 @@
+//! `POST /token`: makes a token.
+
+use http::Method;
+use http::header::CACHE_CONTROL;
+use writ_authz::mint;
+use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_model::{Error, Identity};
+use writ_ports::{Clock, Ids, PutToken};
+
+use crate::new_token::NewToken;
+use crate::record::{self, Record};
+use crate::scope;
+
+/// What is known of the route. Its effect keeps it from honouring `Idempotency-Key`: the reply
+/// would stand in the store for a day, and the secret with it. Who loses the reply revokes the
+/// token and makes another.
+pub(crate) const ABOUT: About = About {
+    name: "token.create",
+    method: Method::POST,
+    path: "/token",
+    effect: Effect::Admin,
+    dialect: Dialect::Writ,
+    summary: "Makes a token; its text is in this reply and never again.",
+    body: Some("NewToken"),
+    data: "IssuedToken",
+    success: 201,
+    params: &[],
+};
+
+/// Keeps the token's hash and answers its text.
+pub(crate) async fn handle(
+    ports: &(impl Clock + Ids + PutToken),
+    request: Request,
+) -> Result<Reply, Error> {
+    let new = NewToken::parse(request.json()?)?;
+    let workspace =
+        scope::of(&request.caller, new.workspace).map_err(|error| error.at("/workspace"))?;
+    let holder = Identity { subject: new.subject, workspace, role: new.role };
+    let (token, text) = mint(ports, ports.now(), holder, new.expires_in_seconds)?;
+    ports.put_token(&token).await?;
+    let reply = record::reply(&Record::issued(&token, &text))?;
+    Ok(reply
+        .created(format!("/token/{}", token.token_id))
+        .header(CACHE_CONTROL, "no-store".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use writ_model::{ErrorKind, Role};
+    use writ_ports::GetToken;
+
+    use super::*;
+    use crate::memory::{Memory, caller, data, request};
+
+    #[tokio::test]
+    async fn a_token_is_shown_once_and_opens_the_door() {
+        let ports = Memory::default();
+        let body =
+            json!({ "subject": "ci", "role": "author", "expires_in_seconds": 60 }).to_string();
+        let reply = handle(&ports, request(caller("token", Role::Admin), &body)).await.unwrap();
+        let made = data(&reply);
+        let token_id = made["token_id"].as_str().unwrap();
+        let text = made["token"].as_str().unwrap();
+        assert_eq!(reply.status, 201);
+        assert!(reply.headers.contains(&(http::header::LOCATION, format!("/token/{token_id}"))));
+        assert_eq!((&made["workspace"], &made["role"]), (&json!("a"), &json!("author")));
+        assert!(made.get("secret_hash").is_none());
+
+        let kept = ports.get_token(token_id).await.unwrap().unwrap();
+        assert!(!serde_json::to_string(&kept).unwrap().contains(&text[22..]));
+        let header = format!("Bearer {text}");
+        let holder = writ_authz::authenticate(&ports, Some(&header), ports.now()).await.unwrap();
+        assert_eq!((holder.subject.as_str(), holder.role), ("ci", Role::Author));
+    }
+
+    #[tokio::test]
+    async fn an_admin_makes_tokens_for_its_own_workspace_and_the_local_admin_for_any() {
+        for (kind, workspace, allowed) in
+            [("token", "a", true), ("token", "b", false), ("jwt", "b", false), ("local", "b", true)]
+        {
+            let ports = Memory::default();
+            let body =
+                json!({ "subject": "ci", "role": "reader", "workspace": workspace }).to_string();
+            match handle(&ports, request(caller(kind, Role::Admin), &body)).await {
+                Ok(reply) => {
+                    assert!(allowed, "{kind} {workspace}");
+                    assert_eq!(data(&reply)["workspace"], workspace);
+                }
+                Err(error) => {
+                    assert!(!allowed, "{kind} {workspace}");
+                    assert_eq!(
+                        (error.kind, error.place.as_deref()),
+                        (ErrorKind::Forbidden, Some("/workspace"))
+                    );
+                    assert!(ports.tokens.lock().unwrap().is_empty());
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_a_token_keeps_nothing() {
+        for body in [
+            "",
+            "{",
+            "[]",
+            r#"{"subject": "local-admin", "role": "admin"}"#,
+            r#"{"subject": "a", "role": "admin", "expires_in_seconds": 0}"#,
+        ] {
+            let ports = Memory::default();
+            let error =
+                handle(&ports, request(caller("local", Role::Admin), body)).await.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::InvalidRequest, "{body}");
+            assert!(ports.tokens.lock().unwrap().is_empty(), "{body}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! `GET /token`: lists a workspace's tokens.
+
+use http::Method;
+use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_model::Error;
+use writ_ports::ListTokens;
+
+use crate::record::{self, Record};
+use crate::scope;
+
+/// What is known of the route. Who holds which rights is for admins to know.
+pub(crate) const ABOUT: About = About {
+    name: "token.list",
+    method: Method::GET,
+    path: "/token",
+    effect: Effect::Admin,
+    dialect: Dialect::Writ,
+    summary: "Lists the workspace's tokens, oldest first, without anything secret.",
+    body: None,
+    data: "Token[]",
+    success: 200,
+    params: &[scope::PARAM],
+};
+
+/// Answers every token, the expired ones too: they can be revoked.
+pub(crate) async fn handle(ports: &impl ListTokens, request: Request) -> Result<Reply, Error> {
+    let workspace = scope::asked(&request)?;
+    let tokens = ports.list_tokens(&workspace).await?;
+    record::reply(&tokens.iter().map(Record::kept).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use writ_model::{ErrorKind, Role};
+
+    use super::*;
+    use crate::memory::{Memory, caller, data, request};
+
+    #[tokio::test]
+    async fn a_list_shows_the_workspace_and_nothing_secret() {
+        let ports = Memory::default();
+        let (one, _) = ports.with("one", "a").await;
+        ports.with("elsewhere", "b").await;
+        let (two, _) = ports.with("two", "a").await;
+        let reply = handle(&ports, request(caller("token", Role::Admin), "")).await.unwrap();
+        let listed = data(&reply);
+        let ids: Vec<_> =
+            listed.as_array().unwrap().iter().map(|token| &token["token_id"]).collect();
+        assert_eq!(ids, [&json!(one.token_id), &json!(two.token_id)]);
+        for token in [one, two] {
+            assert!(!reply.body.contains(token.secret_hash.as_str()));
+        }
+        let keys: Vec<_> = listed[0].as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["token_id", "subject", "workspace", "role", "created_at"]);
+    }
+
+    #[tokio::test]
+    async fn another_workspace_is_listed_to_the_local_admin_alone() {
+        let ports = Memory::default();
+        ports.with("elsewhere", "b").await;
+        let ask = |kind| {
+            let mut request = request(caller(kind, Role::Admin), "");
+            request.query.push(("workspace".to_owned(), "b".to_owned()));
+            handle(&ports, request)
+        };
+        assert_eq!(data(&ask("local").await.unwrap())[0]["subject"], "elsewhere");
+        assert_eq!(ask("token").await.unwrap_err().kind, ErrorKind::Forbidden);
+    }
+}

@@ -1,0 +1,64 @@
+//! `GET /whoami`: who is calling, and the rule that let them.
+
+use http::Method;
+use serde::Serialize;
+use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_model::{Error, Role, Workspace};
+
+use crate::record;
+
+/// What is known of the route.
+pub(crate) const ABOUT: About = About {
+    name: "access.whoami",
+    method: Method::GET,
+    path: "/whoami",
+    effect: Effect::Read,
+    dialect: Dialect::Writ,
+    summary: "Says who is calling, where they may act, and which rule let them.",
+    body: None,
+    data: "Whoami",
+    success: 200,
+    params: &[],
+};
+
+#[derive(Serialize)]
+struct Whoami<'a> {
+    subject: &'a str,
+    workspace: &'a Workspace,
+    role: Role,
+    principal_kind: &'static str,
+    rule: &'a str,
+}
+
+/// Answers from the request alone.
+pub(crate) async fn handle(request: Request) -> Result<Reply, Error> {
+    let identity = &request.caller.identity;
+    record::reply(&Whoami {
+        subject: &identity.subject,
+        workspace: &identity.workspace,
+        role: identity.role,
+        principal_kind: request.caller.principal_kind,
+        rule: &request.rule,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{caller, data, request};
+
+    #[tokio::test]
+    async fn a_caller_learns_who_they_are_and_why_they_may() {
+        let reply = handle(request(caller("token", Role::Reader), "")).await.unwrap();
+        assert_eq!(
+            data(&reply),
+            serde_json::json!({
+                "subject": "alice",
+                "workspace": "a",
+                "role": "reader",
+                "principal_kind": "token",
+                "rule": "the-rule",
+            })
+        );
+    }
+}

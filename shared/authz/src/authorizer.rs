@@ -1,0 +1,298 @@
+//! The decision.
+
+use std::collections::{HashMap, HashSet};
+
+use cedar_policy::{
+    Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet, Request,
+    Response, RestrictedExpression,
+};
+use writ_model::{Error, ErrorKind, Identity, Role, Workspace};
+
+use crate::policy::{DEFAULT_DENY, EFFECTS, PolicyError, Types, rules};
+
+/// The id of the rule that decided.
+pub type Rule = String;
+
+/// Decides by the platform's access policy.
+///
+/// Rules are parsed and actions put into their groups once, here; a decision adds one entity, the
+/// caller, to the two that its action needs.
+pub struct Authorizer {
+    cedar: cedar_policy::Authorizer,
+    rules: PolicySet,
+    types: Types,
+    actions: HashMap<String, Action>,
+}
+
+/// A route as Cedar sees it.
+struct Action {
+    uid: EntityUid,
+    /// The route and the group of its effect.
+    entities: Entities,
+}
+
+impl Authorizer {
+    /// Prepares decisions on these routes: each one's name, and the name of its effect.
+    ///
+    /// # Errors
+    /// An effect that the policy does not know, and a name that stands twice.
+    pub fn new<'a>(
+        routes: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, PolicyError> {
+        let types = Types::new()?;
+        let mut actions = HashMap::new();
+        for (route, effect) in routes {
+            let action = Action::new(&types, route, effect)?;
+            if actions.insert(route.to_owned(), action).is_some() {
+                return Err(PolicyError::DuplicateRoute { route: route.to_owned() });
+            }
+        }
+        Ok(Self { cedar: cedar_policy::Authorizer::new(), rules: rules()?, types, actions })
+    }
+
+    /// Whether the caller may use the route in its own workspace, and by which rule.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Forbidden`] with the rule that denied; its message says which role would do.
+    pub fn decide(&self, caller: &Identity, route: &str) -> Result<Rule, Error> {
+        self.decide_in(caller, &caller.workspace, route)
+    }
+
+    /// Whether the caller may use the route in some workspace, and by which rule.
+    ///
+    /// # Errors
+    /// As [`Authorizer::decide`].
+    pub fn decide_in(
+        &self,
+        caller: &Identity,
+        workspace: &Workspace,
+        route: &str,
+    ) -> Result<Rule, Error> {
+        match self.ask(caller, workspace, route)? {
+            Verdict::Allowed(rule) => Ok(rule),
+            Verdict::Denied(rule) => Err(self.refusal(caller, workspace, route, rule)?),
+        }
+    }
+
+    /// Puts the question to Cedar.
+    fn ask(&self, caller: &Identity, workspace: &Workspace, route: &str) -> Result<Verdict, Error> {
+        let Some(action) = self.actions.get(route) else {
+            return Ok(Verdict::Denied(DEFAULT_DENY.to_owned()));
+        };
+        let principal = uid(&self.types.caller, &caller.subject);
+        let resource = uid(&self.types.workspace, workspace.as_str());
+        let caller = self.caller(principal.clone(), caller)?;
+        let entities =
+            action.entities.clone().add_entities([caller], None).map_err(Error::internal)?;
+        let request = Request::new(principal, action.uid.clone(), resource, Context::empty(), None)
+            .map_err(Error::internal)?;
+        Verdict::of(&self.cedar.is_authorized(&request, &self.rules, &entities))
+    }
+
+    /// The caller with what the rules ask of them.
+    fn caller(&self, uid_of_caller: EntityUid, caller: &Identity) -> Result<Entity, Error> {
+        let workspace = uid(&self.types.workspace, caller.workspace.as_str());
+        let role = uid(&self.types.role, caller.role.name());
+        let attributes = HashMap::from([
+            ("subject".to_owned(), RestrictedExpression::new_string(caller.subject.clone())),
+            ("workspace".to_owned(), RestrictedExpression::new_entity_uid(workspace)),
+            ("role".to_owned(), RestrictedExpression::new_entity_uid(role)),
+        ]);
+        Entity::new(uid_of_caller, attributes, HashSet::new()).map_err(Error::internal)
+    }
+
+    /// Says who may not do what, and who may.
+    fn refusal(
+        &self,
+        caller: &Identity,
+        workspace: &Workspace,
+        route: &str,
+        rule: Rule,
+    ) -> Result<Error, Error> {
+        let mut able = Vec::new();
+        for role in Role::ALL {
+            let other = Identity { role, ..caller.clone() };
+            if let Verdict::Allowed(_) = self.ask(&other, workspace, route)? {
+                able.push(format!("`{role}`"));
+            }
+        }
+        let who = if able.is_empty() {
+            "no role allows it".to_owned()
+        } else {
+            format!("it takes the role {}", able.join(" or "))
+        };
+        let Identity { subject, role, workspace: home } = caller;
+        let message = if home == workspace {
+            format!("`{subject}` has the role `{role}` and may not do `{route}`; {who}")
+        } else {
+            format!(
+                "`{subject}` belongs to workspace `{home}` and may not do `{route}` in `{workspace}`; {who}"
+            )
+        };
+        let mut error = Error::new(ErrorKind::Forbidden, message);
+        error.rule = Some(rule);
+        Ok(error)
+    }
+}
+
+impl Action {
+    /// Puts a route into the group of its effect.
+    fn new(types: &Types, route: &str, effect: &str) -> Result<Self, PolicyError> {
+        if !EFFECTS.contains(&effect) {
+            return Err(PolicyError::UnknownEffect {
+                route: route.to_owned(),
+                effect: effect.to_owned(),
+            });
+        }
+        let action = uid(&types.action, route);
+        let group = uid(&types.action, effect);
+        let entities = [
+            Entity::new_no_attrs(action.clone(), HashSet::from([group.clone()])),
+            Entity::new_no_attrs(group, HashSet::new()),
+        ];
+        let entities = Entities::from_entities(entities, None).map_err(|error| {
+            PolicyError::Action { route: route.to_owned(), message: error.to_string() }
+        })?;
+        Ok(Self { uid: action, entities })
+    }
+}
+
+/// An entity's name.
+fn uid(kind: &EntityTypeName, id: &str) -> EntityUid {
+    EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id))
+}
+
+/// What Cedar said, and by which rule.
+enum Verdict {
+    Allowed(Rule),
+    Denied(Rule),
+}
+
+impl Verdict {
+    /// Cedar skips a rule that fails, which would open the door if the rule forbids: so any failure
+    /// is one of the platform.
+    fn of(response: &Response) -> Result<Self, Error> {
+        if let Some(error) = response.diagnostics().errors().next() {
+            return Err(Error::internal(error));
+        }
+        // The smallest id, because Cedar gives them in no order.
+        let rule = response.diagnostics().reason().map(ToString::to_string).min();
+        match (response.decision(), rule) {
+            (Decision::Allow, Some(rule)) => Ok(Self::Allowed(rule)),
+            (Decision::Allow, None) => Err(Error::internal("cedar allowed a request by no rule")),
+            (Decision::Deny, rule) => {
+                Ok(Self::Denied(rule.unwrap_or_else(|| DEFAULT_DENY.to_owned())))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::policy::OWN_WORKSPACE;
+
+    const ROUTES: [(&str, &str); 4] = [
+        ("policy.get", "read"),
+        ("executor.execute_policy", "execute"),
+        ("policy.create", "mutate-policy"),
+        ("token.create", "admin"),
+    ];
+
+    fn authorizer() -> Authorizer {
+        Authorizer::new(ROUTES).unwrap()
+    }
+
+    fn alice(role: Role) -> Identity {
+        Identity { subject: "alice".to_owned(), workspace: "a".parse().unwrap(), role }
+    }
+
+    #[test]
+    fn a_role_reaches_just_its_effects_and_names_its_rule() {
+        let authorizer = authorizer();
+        for (role, rule, reach) in [
+            (Role::Reader, "readers-read", 1),
+            (Role::Operator, "operators-read-and-execute", 2),
+            (Role::Author, "authors-read-execute-and-change-policies", 3),
+            (Role::Admin, "admins-do-everything", 4),
+        ] {
+            for (index, (route, effect)) in ROUTES.into_iter().enumerate() {
+                let decision = authorizer.decide(&alice(role), route);
+                if index < reach {
+                    assert_eq!(decision.as_deref(), Ok(rule), "{role} {effect}");
+                } else {
+                    let error = decision.unwrap_err();
+                    assert_eq!(error.kind, ErrorKind::Forbidden, "{role} {effect}");
+                    assert_eq!(error.rule.as_deref(), Some(DEFAULT_DENY), "{role} {effect}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_who_may_not_do_what_and_who_may() {
+        let error = authorizer().decide(&alice(Role::Reader), "policy.create").unwrap_err();
+        assert_eq!(
+            error.message,
+            "`alice` has the role `reader` and may not do `policy.create`; it takes the role `author` or `admin`"
+        );
+    }
+
+    #[test]
+    fn no_role_reaches_beyond_its_workspace() {
+        let authorizer = authorizer();
+        let other = "b".parse().unwrap();
+        for role in Role::ALL {
+            for (route, _) in ROUTES {
+                let error = authorizer.decide_in(&alice(role), &other, route).unwrap_err();
+                assert_eq!(error.rule.as_deref(), Some(OWN_WORKSPACE), "{role} {route}");
+            }
+        }
+        let error = authorizer.decide_in(&alice(Role::Admin), &other, "policy.get").unwrap_err();
+        assert_eq!(
+            error.message,
+            "`alice` belongs to workspace `a` and may not do `policy.get` in `b`; no role allows it"
+        );
+    }
+
+    #[test]
+    fn what_is_no_route_is_denied_to_everybody() {
+        let authorizer = authorizer();
+        // The name of a group is no route either.
+        for route in ["policy.obliterate", "read", "", "policy.get\" || true"] {
+            let error = authorizer.decide(&alice(Role::Admin), route).unwrap_err();
+            assert_eq!(
+                (error.kind, error.rule.as_deref()),
+                (ErrorKind::Forbidden, Some(DEFAULT_DENY))
+            );
+        }
+    }
+
+    #[test]
+    fn a_route_table_that_the_policy_cannot_judge_is_refused() {
+        let error = Authorizer::new([("job.submit", "submit")]).err().unwrap();
+        assert!(matches!(error, PolicyError::UnknownEffect { .. }), "{error}");
+        let error = Authorizer::new([("a.b", "read"), ("a.b", "admin")]).err().unwrap();
+        assert!(matches!(error, PolicyError::DuplicateRoute { .. }), "{error}");
+        let error = Authorizer::new([("read", "read")]).err().unwrap();
+        assert!(matches!(error, PolicyError::Action { .. }), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_subject_never_changes_what_its_role_may_do(subject in "\\PC{0,40}") {
+            let authorizer = authorizer();
+            for role in Role::ALL {
+                for (route, _) in ROUTES {
+                    let odd = Identity { subject: subject.clone(), ..alice(role) };
+                    prop_assert_eq!(
+                        authorizer.decide(&odd, route).ok(),
+                        authorizer.decide(&alice(role), route).ok()
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The access policy as it is compiled into the platform.
+
+use std::str::FromStr;
+
+use cedar_policy::{EntityTypeName, ParseErrors, PolicyId, PolicySet};
+
+/// The rules; see the file itself.
+const POLICY: &str = include_str!("../policy.cedar");
+
+/// The rule that decides where no other one does.
+pub const DEFAULT_DENY: &str = "default-deny";
+
+/// The rule that keeps a caller in its workspace.
+pub const OWN_WORKSPACE: &str = "callers-stay-in-their-workspace";
+
+/// The groups that the rules speak of: the effects of routes.
+pub(crate) const EFFECTS: [&str; 4] = ["read", "execute", "mutate-policy", "admin"];
+
+/// What keeps an access policy from being enforced.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// It is no Cedar.
+    #[error("the access policy does not parse: {0}")]
+    Syntax(Box<ParseErrors>),
+    /// A refusal could not name this rule.
+    #[error("rule {number} of the access policy has no `@id`")]
+    Unnamed {
+        /// Counted from one.
+        number: usize,
+    },
+    /// Two rules share an id, or a rule has a slot to fill.
+    #[error("the rules of the access policy do not stand beside each other: {0}")]
+    Rules(String),
+    /// A route in no group, which no rule could ever allow.
+    #[error("route `{route}` has the effect `{effect}`, of which the access policy knows nothing")]
+    UnknownEffect {
+        /// The route's name.
+        route: String,
+        /// Its effect.
+        effect: String,
+    },
+    /// Two routes of one name could be of different effects.
+    #[error("there are two routes named `{route}`")]
+    DuplicateRoute {
+        /// The name.
+        route: String,
+    },
+    /// Cedar refused an action.
+    #[error("route `{route}` cannot be an action: {message}")]
+    Action {
+        /// The route's name.
+        route: String,
+        /// Cedar's words.
+        message: String,
+    },
+}
+
+impl From<ParseErrors> for PolicyError {
+    fn from(errors: ParseErrors) -> Self {
+        Self::Syntax(Box::new(errors))
+    }
+}
+
+/// The rules, each under the id that its annotation gives it.
+pub(crate) fn rules() -> Result<PolicySet, PolicyError> {
+    named(POLICY)
+}
+
+/// Cedar numbers rules as it reads them; here they take the names that a person reads.
+fn named(text: &str) -> Result<PolicySet, PolicyError> {
+    let mut rules = PolicySet::new();
+    for (index, rule) in PolicySet::from_str(text)?.policies().enumerate() {
+        let id = rule.annotation("id").filter(|id| !id.is_empty());
+        let id = id.ok_or(PolicyError::Unnamed { number: index + 1 })?;
+        rules
+            .add(rule.new_id(PolicyId::new(id)))
+            .map_err(|error| PolicyError::Rules(error.to_string()))?;
+    }
+    Ok(rules)
+}
+
+/// The entity types that the policy speaks of.
+pub(crate) struct Types {
+    /// Who acts.
+    pub(crate) caller: EntityTypeName,
+    /// A route or an effect.
+    pub(crate) action: EntityTypeName,
+    /// What is acted upon.
+    pub(crate) workspace: EntityTypeName,
+    /// What a caller may be.
+    pub(crate) role: EntityTypeName,
+}
+
+impl Types {
+    /// Reads the names once.
+    pub(crate) fn new() -> Result<Self, PolicyError> {
+        Ok(Self {
+            caller: "Writ::Caller".parse()?,
+            action: "Writ::Action".parse()?,
+            workspace: "Writ::Workspace".parse()?,
+            role: "Writ::Role".parse()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use cedar_policy::{Schema, ValidationMode, Validator};
+    use writ_model::Role;
+
+    use super::*;
+
+    const SCHEMA: &str = include_str!("../schema.cedarschema");
+
+    fn schema() -> Schema {
+        let (schema, warnings) = Schema::from_cedarschema_str(SCHEMA).unwrap();
+        assert_eq!(warnings.count(), 0);
+        schema
+    }
+
+    /// What the validator says of a policy.
+    fn complaints(text: &str) -> Vec<String> {
+        let result =
+            Validator::new(schema()).validate(&named(text).unwrap(), ValidationMode::Strict);
+        let errors = result.validation_errors().map(ToString::to_string);
+        errors.chain(result.validation_warnings().map(ToString::to_string)).collect()
+    }
+
+    #[test]
+    fn the_policy_fits_its_schema() {
+        assert_eq!(complaints(POLICY), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_policy_with_a_slip_does_not_fit_the_schema() {
+        for (was, slip) in [
+            ("principal.role", "principal.rule"),
+            ("Role::\"reader\"", "Role::\"raeder\""),
+            ("Action::\"execute\"", "Action::\"exceute\""),
+            ("is Writ::Workspace", "is Writ::Caller"),
+        ] {
+            assert!(POLICY.contains(was), "{was}");
+            assert!(!complaints(&POLICY.replace(was, slip)).is_empty(), "{slip}");
+        }
+    }
+
+    #[test]
+    fn the_schema_declares_each_effect_and_nothing_else() {
+        let schema = schema();
+        let declared: BTreeSet<&str> = schema.actions().map(|uid| uid.id().unescaped()).collect();
+        assert_eq!(declared, BTreeSet::from(EFFECTS));
+    }
+
+    #[test]
+    fn the_schema_declares_each_role_and_nothing_else() {
+        let line = SCHEMA.lines().find(|line| line.contains("entity Role enum")).unwrap();
+        let declared: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
+        assert_eq!(declared, Role::ALL.map(Role::name));
+    }
+
+    #[test]
+    fn the_rule_that_other_rooms_name_exists() {
+        let rules = rules().unwrap();
+        assert!(rules.policy(&PolicyId::new(OWN_WORKSPACE)).is_some());
+        assert!(rules.policy(&PolicyId::new(DEFAULT_DENY)).is_none());
+    }
+
+    #[test]
+    fn a_rule_without_a_name_is_refused() {
+        let error = named(
+            "@id(\"a\") permit (principal, action, resource);\nforbid (principal, action, resource);",
+        );
+        assert_eq!(error.unwrap_err().to_string(), "rule 2 of the access policy has no `@id`");
+        let twice = "@id(\"a\") permit (principal, action, resource);".repeat(2);
+        assert!(matches!(named(&twice), Err(PolicyError::Rules(_))));
+    }
+}

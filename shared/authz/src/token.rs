@@ -1,0 +1,205 @@
+//! Opaque tokens: `writ_<token id>_<secret>`.
+//!
+//! The id is 16 lowercase hexadecimal digits and no secret: lists show it. The secret is 32 random
+//! bytes as 64 such digits. At rest stands its SHA-256 alone. A slow, salted hash would gain
+//! nothing: those make guessing costly where people choose the words, and nobody guesses 256
+//! random bits; it would only make each request slower.
+
+use std::fmt;
+
+use writ_model::{Digest, Error, Identity, Timestamp};
+use writ_ports::{Ids, Token};
+
+/// The subject of callers on loopback; no token may bear it.
+pub const LOCAL_ADMIN: &str = "local-admin";
+
+/// The longest life of a token that ends: ten years of 365 days, far below where times overflow.
+pub const EXPIRES_IN_SECONDS_MAX: u64 = 10 * 365 * 24 * 60 * 60;
+
+/// The longest subject, in characters.
+const SUBJECT_CHARS_MAX: usize = 128;
+
+/// What every token starts with, so that scanners of leaked secrets know one.
+const PREFIX: &str = "writ_";
+
+const ID_DIGITS: usize = 16;
+const SECRET_DIGITS: usize = 64;
+
+/// What the holder sends. It exists once, in the reply to its maker.
+pub struct TokenText(String);
+
+impl TokenText {
+    /// The text itself: not for a log.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TokenText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenText(..)")
+    }
+}
+
+/// Makes a token for its holder; without `expires_in_seconds` it lives until it is revoked.
+///
+/// # Errors
+/// A subject that is empty, longer than 128 characters, holds white space or control characters,
+/// or is [`LOCAL_ADMIN`]; a life of no second or beyond [`EXPIRES_IN_SECONDS_MAX`]; an operating
+/// system without chance.
+pub fn mint(
+    ids: &impl Ids,
+    now: Timestamp,
+    holder: Identity,
+    expires_in_seconds: Option<u64>,
+) -> Result<(Token, TokenText), Error> {
+    check_subject(&holder.subject).map_err(|error| error.at("/subject"))?;
+    let expires_at = expires_in_seconds.map(|seconds| expiry(now, seconds)).transpose()?;
+    let mut token_id = hex::encode(ids.secret()?);
+    token_id.truncate(ID_DIGITS);
+    let secret = hex::encode(ids.secret()?);
+    let text = TokenText(format!("{PREFIX}{token_id}_{secret}"));
+    let Identity { subject, workspace, role } = holder;
+    let secret_hash = Digest::of(secret.as_bytes());
+    Ok((
+        Token { token_id, secret_hash, subject, workspace, role, created_at: now, expires_at },
+        text,
+    ))
+}
+
+/// When a token of this life ends.
+fn expiry(now: Timestamp, seconds: u64) -> Result<Timestamp, Error> {
+    let ms = i64::try_from(seconds)
+        .ok()
+        .filter(|_| (1..=EXPIRES_IN_SECONDS_MAX).contains(&seconds))
+        .and_then(|seconds| now.as_ms().checked_add(seconds.checked_mul(1000)?));
+    ms.map(Timestamp::from_ms).ok_or_else(|| {
+        Error::invalid(format!(
+            "`{seconds}` is no life of a token: 1 to {EXPIRES_IN_SECONDS_MAX} seconds; leave it out for one \
+             that lives until it is revoked"
+        ))
+        .at("/expires_in_seconds")
+    })
+}
+
+/// Whether a token may bear this name, which stands in every record of what its holder does.
+fn check_subject(subject: &str) -> Result<(), Error> {
+    let odd = |c: char| c.is_whitespace() || c.is_control();
+    if subject == LOCAL_ADMIN {
+        return Err(Error::invalid(format!(
+            "`{LOCAL_ADMIN}` is the caller on this machine; choose another subject"
+        )));
+    }
+    if subject.is_empty() || subject.chars().count() > SUBJECT_CHARS_MAX || subject.contains(odd) {
+        return Err(Error::invalid(format!(
+            "a subject is 1 to {SUBJECT_CHARS_MAX} characters, none of them white space or a control character"
+        )));
+    }
+    Ok(())
+}
+
+/// A token's id and secret, where the text has the form of one.
+pub(crate) fn split(text: &str) -> Option<(&str, &str)> {
+    let (token_id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
+    let digits = |part: &str, count| {
+        part.len() == count && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    (digits(token_id, ID_DIGITS) && digits(secret, SECRET_DIGITS)).then_some((token_id, secret))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use proptest::prelude::*;
+    use writ_model::Role;
+
+    use super::*;
+
+    /// Secrets that differ, from a count.
+    #[derive(Default)]
+    pub(crate) struct Counted(AtomicU64);
+
+    impl Ids for Counted {
+        fn id(&self, now: Timestamp) -> String {
+            format!("{}-{}", now.as_ms(), self.seed())
+        }
+
+        fn seed(&self) -> u64 {
+            self.0.fetch_add(1, Ordering::Relaxed)
+        }
+
+        fn secret(&self) -> Result<[u8; 32], Error> {
+            let digest = Digest::of(&self.seed().to_be_bytes());
+            let bytes = hex::decode(digest.as_str()).map_err(Error::internal)?;
+            bytes.try_into().map_err(|_| Error::internal("a digest of another length"))
+        }
+    }
+
+    pub(crate) fn holder(subject: &str) -> Identity {
+        Identity {
+            subject: subject.to_owned(),
+            workspace: "a".parse().unwrap(),
+            role: Role::Author,
+        }
+    }
+
+    const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
+
+    #[test]
+    fn a_token_at_rest_does_not_hold_its_secret() {
+        let (token, text) = mint(&Counted::default(), NOW, holder("alice"), Some(60)).unwrap();
+        let (token_id, secret) = split(text.reveal()).unwrap();
+        assert_eq!(token.token_id, token_id);
+        assert_eq!(token.secret_hash, Digest::of(secret.as_bytes()));
+        assert_eq!(token.expires_at, Some(Timestamp::from_ms(NOW.as_ms() + 60_000)));
+        assert!(!format!("{token:?} {text:?}").contains(secret));
+        assert!(!secret.contains(token_id));
+    }
+
+    #[test]
+    fn two_tokens_share_neither_id_nor_secret() {
+        let ids = Counted::default();
+        let (one, _) = mint(&ids, NOW, holder("alice"), None).unwrap();
+        let (other, _) = mint(&ids, NOW, holder("alice"), None).unwrap();
+        assert_ne!(one.token_id, other.token_id);
+        assert_ne!(one.secret_hash, other.secret_hash);
+    }
+
+    #[test]
+    fn an_odd_subject_is_refused() {
+        for subject in ["", " ", "a b", "a\n", "a\u{0}", "a\u{85}", LOCAL_ADMIN, &"é".repeat(129)]
+        {
+            let error = mint(&Counted::default(), NOW, holder(subject), None).unwrap_err();
+            assert_eq!(error.place.as_deref(), Some("/subject"), "{subject:?}");
+        }
+        for subject in ["a", "ci@example.org", "地球", &"é".repeat(128)] {
+            assert!(mint(&Counted::default(), NOW, holder(subject), None).is_ok(), "{subject:?}");
+        }
+    }
+
+    #[test]
+    fn a_life_has_bounds() {
+        for seconds in [0, EXPIRES_IN_SECONDS_MAX + 1, u64::MAX] {
+            let error = mint(&Counted::default(), NOW, holder("alice"), Some(seconds)).unwrap_err();
+            assert_eq!(error.place.as_deref(), Some("/expires_in_seconds"), "{seconds}");
+        }
+        for seconds in [1, EXPIRES_IN_SECONDS_MAX] {
+            let (token, _) =
+                mint(&Counted::default(), NOW, holder("alice"), Some(seconds)).unwrap();
+            assert!(token.expires_at.unwrap() > NOW, "{seconds}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn only_the_exact_form_is_a_token(id in "[0-9a-f]{16}", secret in "[0-9a-f]{64}", at in 0usize..86, c in "\\PC") {
+            let text = format!("writ_{id}_{secret}");
+            prop_assert_eq!(split(&text), Some((id.as_str(), secret.as_str())));
+            prop_assert_eq!(split(&text[..at]), None);
+            let longer = format!("{}{c}{}", &text[..at], &text[at..]);
+            prop_assert_eq!(split(&longer), None);
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a request sent twice does once
+//! what it does, and its second reply is the first one's.
+//!
+//! A reply is kept where the request did something: it succeeded, or it left the record of a
+//! run that failed by the policy's own doing. Any other failure gives the key back, so that the
+//! caller may correct the request or try again under the same key.
+
+use http::{HeaderName, StatusCode, header};
+use writ_model::{Digest, Error, ErrorKind};
+use writ_ports::{Begun, Clock, Idempotency, IdempotencyKey, StoredReply};
+
+use crate::problem::{EXECUTION_ID, PROBLEM_JSON};
+use crate::{About, Reply, Request};
+
+const KEY: &str = "idempotency-key";
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+const PLACE: &str = "header `Idempotency-Key`";
+const KEY_CHARS_MAX: usize = 255;
+/// A running first request is answered for soon or never.
+const RUNNING_RETRY_AFTER_S: u32 = 1;
+
+/// What a request's key means for it.
+pub(crate) enum Claim {
+    /// It has none.
+    Unasked,
+    /// The first request's reply.
+    Answered(Reply),
+    /// This is the first request.
+    Ours(Held),
+}
+
+/// A key that is held until its request's reply is known.
+pub(crate) struct Held(IdempotencyKey);
+
+impl Claim {
+    /// Claims the request's key, if it has one.
+    pub(crate) async fn of<P: Idempotency + Clock>(
+        ports: &P,
+        about: &About,
+        request: &Request,
+    ) -> Result<Self, Error> {
+        let Some(key) = key_of(about, request)? else { return Ok(Self::Unasked) };
+        match ports.begin(&key, ports.now()).await? {
+            Begun::First => Ok(Self::Ours(Held(key))),
+            Begun::Finished(stored) => restored(stored).map(Self::Answered),
+            Begun::Running => {
+                let message =
+                    "the first request with this key still runs; its reply will be there soon";
+                Err(Error::new(ErrorKind::Conflict, message)
+                    .at(PLACE)
+                    .retry_after(RUNNING_RETRY_AFTER_S))
+            }
+            // Trying again cannot help, so this is no conflict: the request itself is wrong.
+            Begun::Mismatch => {
+                let message =
+                    "this key was used with another request; each new request needs a new key";
+                Err(Error::invalid(message).at(PLACE))
+            }
+        }
+    }
+}
+
+impl Held {
+    /// Keeps the reply, or gives the key back. A store that fails here costs the caller nothing:
+    /// the claim lapses by itself.
+    pub(crate) async fn settle<P: Idempotency + Clock>(
+        self,
+        ports: &P,
+        reply: &Reply,
+        request_id: &str,
+    ) {
+        let settled = if !is_kept(reply) {
+            ports.abandon(&self.0).await
+        } else if is_secret(reply) {
+            ports.finish(&self.0, &stored(&already_done(request_id)), ports.now()).await
+        } else {
+            ports.finish(&self.0, &stored(reply), ports.now()).await
+        };
+        if let Err(error) = settled {
+            let detail = error.log.as_deref().unwrap_or(&error.message);
+            tracing::error!(detail, "an idempotency key was left to lapse");
+        }
+    }
+}
+
+/// A handler that says `no-store` itself has put a secret into its reply, as a new token is one:
+/// it is at rest nowhere.
+fn is_secret(reply: &Reply) -> bool {
+    reply.headers.iter().any(|(name, value)| *name == header::CACHE_CONTROL && value == "no-store")
+}
+
+/// What is kept in place of a secret reply: the request is still done once.
+fn already_done(request_id: &str) -> Reply {
+    let message = "this request was done already, and its reply was not kept, as it held a secret; \
+                   use a new key to do it again";
+    Reply::problem(&Error::new(ErrorKind::Conflict, message).at(PLACE), request_id, None)
+}
+
+fn is_kept(reply: &Reply) -> bool {
+    let is_of_a_run = reply.headers.iter().any(|(name, _)| *name == EXECUTION_ID);
+    let may_pass_later = matches!(
+        reply.status,
+        StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::INTERNAL_SERVER_ERROR
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+    );
+    reply.status.is_success() || (is_of_a_run && !may_pass_later)
+}
+
+fn key_of(about: &About, request: &Request) -> Result<Option<IdempotencyKey>, Error> {
+    let Some(value) = request.headers.get(KEY) else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| {
+        (1..=KEY_CHARS_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+    });
+    let Some(key) = key else {
+        let message =
+            format!("a key is 1 to {KEY_CHARS_MAX} visible ASCII characters, as a UUID is");
+        return Err(Error::invalid(message).at(PLACE));
+    };
+    // Neither name nor path holds a line feed unescaped in a request line, so no two requests
+    // give the same text.
+    let mut text = format!("{}\n{}\n", about.name, request.path.escape_default()).into_bytes();
+    text.extend_from_slice(&request.body);
+    Ok(Some(IdempotencyKey {
+        workspace: request.caller.identity.workspace.clone(),
+        identity: request.caller.identity.subject.clone(),
+        key: key.to_owned(),
+        request: Digest::of(&text),
+    }))
+}
+
+fn stored(reply: &Reply) -> StoredReply {
+    let content_type = ("content-type".to_owned(), reply.content_type.to_owned());
+    let others =
+        reply.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.clone()));
+    StoredReply {
+        status: reply.status.as_u16(),
+        headers: std::iter::once(content_type).chain(others).collect(),
+        body: reply.body.clone(),
+    }
+}
+
+fn restored(stored: StoredReply) -> Result<Reply, Error> {
+    let mut reply = Reply::data("null");
+    reply.status = StatusCode::from_u16(stored.status).map_err(Error::internal)?;
+    reply.body = stored.body;
+    for (name, value) in stored.headers {
+        if name != "content-type" {
+            reply = reply.header(name.parse().map_err(Error::internal)?, value);
+        } else if value == PROBLEM_JSON {
+            reply.content_type = PROBLEM_JSON;
+        }
+    }
+    Ok(reply.header(REPLAYED, "true".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use http::{HeaderValue, Method};
+
+    use super::*;
+    use crate::request::fixture;
+    use crate::route::fixture::{Memory, route};
+    use crate::{Route, serve};
+
+    fn request(key: &str, body: &'static str) -> Request {
+        let mut request = fixture();
+        request.method = Method::POST;
+        request.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request.headers.insert(KEY, HeaderValue::from_str(key).unwrap());
+        request.body = body.into();
+        request
+    }
+
+    /// Counts its runs; the body says how each ends.
+    fn counting() -> Route<Memory> {
+        route(Method::POST, |memory, request| {
+            Box::pin(async move {
+                let run = memory.runs.fetch_add(1, Ordering::SeqCst) + 1;
+                let kind = match request.text()? {
+                    "raise" => ErrorKind::PolicyRaised,
+                    "lost" => ErrorKind::ExecutorFault,
+                    "invalid" => return Err(Error::invalid("no")),
+                    "panic" => panic!("no"),
+                    "secret" => {
+                        let secret = Reply::data("\"hunter2\"");
+                        return Ok(secret.header(header::CACHE_CONTROL, "no-store".to_owned()));
+                    }
+                    _ => return Ok(Reply::data(&run.to_string()).created("/thing/1".to_owned())),
+                };
+                Ok(Reply::problem(&Error::new(kind, "no"), &request.request_id, Some("e1")))
+            })
+        })
+    }
+
+    fn is_replayed(reply: &Reply) -> bool {
+        reply.headers.contains(&(REPLAYED, "true".to_owned()))
+    }
+
+    #[tokio::test]
+    async fn what_did_something_is_done_once_and_the_rest_may_be_tried_again() {
+        for (body, is_once) in [
+            ("create", true),
+            ("raise", true),
+            ("lost", false),
+            ("invalid", false),
+            ("panic", false),
+        ] {
+            let (memory, route) = (Memory::default(), counting());
+            let first = serve(&memory, &route, request("k", body)).await;
+            let second = serve(&memory, &route, request("k", body)).await;
+            assert_eq!(memory.runs.load(Ordering::SeqCst), if is_once { 1 } else { 2 }, "{body}");
+            assert_eq!((is_replayed(&first), is_replayed(&second)), (false, is_once), "{body}");
+            if is_once {
+                assert_eq!((first.status, &first.body), (second.status, &second.body));
+                assert_eq!(first.content_type, second.content_type);
+                let location = |reply: &Reply| {
+                    reply.headers.iter().find(|(name, _)| name == "location").cloned()
+                };
+                assert_eq!(location(&first), location(&second));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_secret_is_given_once_and_kept_nowhere() {
+        let (memory, route) = (Memory::default(), counting());
+        assert!(serve(&memory, &route, request("k", "secret")).await.body.contains("hunter2"));
+        let second = serve(&memory, &route, request("k", "secret")).await;
+        assert_eq!((second.status.as_u16(), memory.runs.load(Ordering::SeqCst)), (409, 1));
+        assert!(!second.body.contains("hunter2"), "{}", second.body);
+    }
+
+    #[tokio::test]
+    async fn a_replay_has_an_id_of_its_own() {
+        let (memory, route) = (Memory::default(), counting());
+        serve(&memory, &route, request("k", "create")).await;
+        let mut again = request("k", "create");
+        again.request_id = "r2".to_owned();
+        let reply = serve(&memory, &route, again).await;
+        let ids: Vec<_> = reply.headers.iter().filter(|(name, _)| name == "x-request-id").collect();
+        assert_eq!(ids, [&(HeaderName::from_static("x-request-id"), "r2".to_owned())]);
+    }
+
+    #[tokio::test]
+    async fn a_key_belongs_to_one_request_of_one_caller() {
+        let (memory, route) = (Memory::default(), counting());
+        assert_eq!(serve(&memory, &route, request("k", "create")).await.status, 201);
+        let other = serve(&memory, &route, request("k", "create another")).await;
+        assert_eq!(other.status, 400);
+        assert!(other.body.contains("used with another request"), "{}", other.body);
+        let mut elsewhere = request("k", "create");
+        elsewhere.path = "/other".to_owned();
+        assert_eq!(serve(&memory, &route, elsewhere).await.status, 400);
+        let mut neighbour = request("k", "create another");
+        neighbour.caller.identity.subject = "somebody".to_owned();
+        assert_eq!(serve(&memory, &route, neighbour).await.status, 201);
+    }
+
+    #[tokio::test]
+    async fn a_second_request_does_not_overtake_the_first() {
+        let (memory, route) = (Memory::default(), counting());
+        let key = key_of(&route.about, &request("k", "create")).unwrap().unwrap();
+        memory.begin(&key, memory.now()).await.unwrap();
+        let reply = serve(&memory, &route, request("k", "create")).await;
+        assert_eq!(reply.status, 409);
+        assert!(reply.headers.contains(&(header::RETRY_AFTER, "1".to_owned())));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_key_is_refused_before_anything_happens() {
+        for key in ["", "two words", "é", &"k".repeat(256)] {
+            let (memory, route) = (Memory::default(), counting());
+            assert_eq!(serve(&memory, &route, request(key, "create")).await.status, 400, "{key}");
+            assert_eq!(memory.runs.load(Ordering::SeqCst), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_route_that_reads_takes_no_notice_of_a_key() {
+        let memory = Memory::default();
+        let mut route = counting();
+        route.about.effect = crate::Effect::Read;
+        for want in ["1", "2"] {
+            assert!(serve(&memory, &route, request("k", "create")).await.body.contains(want));
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The HTTP boundary, without a server: requests and replies, problem documents, the route table.
+//!
+//! A home (the embedded gateway, a Lambda) turns its own event into a [`Request`], lets
+//! [`serve()`] answer, and turns the [`Reply`] back.
+
+mod docs_page;
+mod idempotency;
+mod listing;
+mod openapi;
+mod outcome;
+mod panic;
+mod precondition;
+mod problem;
+mod reply;
+mod request;
+mod route;
+mod serve;
+
+pub use listing::{Asked, LIMIT_DEFAULT, LIMIT_MAX, PAGE_PARAMS, QUERY_PARAMS};
+pub use openapi::{openapi, openapi_text, undefined_names};
+pub use precondition::Precondition;
+pub use problem::{status_of, title_of};
+pub use reply::Reply;
+pub use request::{Caller, Request};
+pub use route::{About, BoxFuture, Dialect, Effect, Param, Route};
+pub use serve::{REQUEST_BYTES_MAX, serve, too_large};

@@ -1,0 +1,166 @@
+//! The OpenAPI 3.1 document, made of the route table and of the schemas in `components.json`.
+
+mod operation;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::About;
+
+/// Schemas and sentences; the code adds what the route table knows.
+const COMPONENTS: &str = include_str!("components.json");
+const REF: &str = "#/components/schemas/";
+
+/// The document of these routes. Equal tables give equal documents, to the byte.
+#[must_use]
+pub fn openapi(abouts: &[About]) -> Value {
+    let parts = Parts::read();
+    let mut paths = Map::new();
+    for about in abouts {
+        let path = paths.entry(about.path).or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(path) = path {
+            path.insert(about.method.as_str().to_lowercase(), operation::of(about, &parts));
+        }
+    }
+    let responses: Map<String, Value> = operation::ERROR_STATUSES
+        .iter()
+        .map(|status| (operation::name_of(*status), operation::failure(*status)))
+        .collect();
+    let mut document = json!({
+        "openapi": "3.1.0",
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "info": {
+            "title": "Writ",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Registers policies and runs them.",
+            "description": "A policy is a small program with typed inputs: registered once, under one URI, checked, run within its limits, recorded.",
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        // An empty requirement: callers on the server's own machine need no token.
+        "security": [{ "bearer": [] }, {}],
+        "tags": parts.tags_of(abouts),
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A token, as `writ token create` prints it. Callers on the machine of a server that listens on loopback alone need none.",
+                },
+            },
+            "responses": responses,
+        },
+    });
+    let schemas = parts.reached_from(&document);
+    if let Some(Value::Object(components)) = document.get_mut("components") {
+        components.insert("schemas".to_owned(), Value::Object(schemas));
+    }
+    document
+}
+
+/// [`openapi`], indented, with a line feed at its end: what `docs/openapi.json` holds.
+#[must_use]
+pub fn openapi_text(abouts: &[About]) -> String {
+    format!("{:#}\n", openapi(abouts))
+}
+
+/// What the table names and no component defines, as `Schema of policy.create`; a test over the
+/// whole table finds nothing.
+#[must_use]
+pub fn undefined_names(abouts: &[About]) -> Vec<String> {
+    let parts = Parts::read();
+    let mut undefined = Vec::new();
+    for about in abouts {
+        let of = |name: &str| format!("{name} of {}", about.name);
+        for schema in about.body.into_iter().chain([operation::schema_of(about.data)]) {
+            if !parts.schemas.contains_key(schema) {
+                undefined.push(of(schema));
+            }
+        }
+        for name in operation::segments_of(about.path) {
+            if !parts.path_parameters.contains_key(name) {
+                undefined.push(of(&format!("{{{name}}}")));
+            }
+        }
+        if !parts.tags.contains_key(operation::tag_of(about)) {
+            undefined.push(of(operation::tag_of(about)));
+        }
+    }
+    undefined
+}
+
+/// What `components.json` holds.
+struct Parts {
+    tags: Map<String, Value>,
+    path_parameters: Map<String, Value>,
+    schemas: Map<String, Value>,
+}
+
+impl Parts {
+    fn read() -> Self {
+        // INVARIANT: the file is part of the program, and a test reads it.
+        let mut all: Value = serde_json::from_str(COMPONENTS).unwrap_or_default();
+        let mut part = |name: &str| match all.get_mut(name).map(Value::take) {
+            Some(Value::Object(part)) => part,
+            _ => Map::new(),
+        };
+        Self {
+            tags: part("tags"),
+            path_parameters: part("path_parameters"),
+            schemas: part("schemas"),
+        }
+    }
+
+    fn tags_of(&self, abouts: &[About]) -> Vec<Value> {
+        let mut seen = BTreeSet::new();
+        let tags = abouts.iter().map(operation::tag_of).filter(|tag| seen.insert(*tag));
+        tags.map(|tag| match self.tags.get(tag) {
+            Some(description) => json!({ "name": tag, "description": description }),
+            None => json!({ "name": tag }),
+        })
+        .collect()
+    }
+
+    /// The schemas that a document refers to, directly or through others, in the file's order.
+    fn reached_from(&self, document: &Value) -> Map<String, Value> {
+        let mut reached = BTreeSet::new();
+        let mut waiting = Vec::new();
+        collect_references(document, &mut waiting);
+        while let Some(name) = waiting.pop() {
+            if let Some(schema) = self.schemas.get(&name)
+                && reached.insert(name)
+            {
+                collect_references(schema, &mut waiting);
+            }
+        }
+        let kept = self.schemas.iter().filter(|(name, _)| reached.contains(*name));
+        kept.map(|(name, schema)| {
+            let mut schema = schema.clone();
+            if let Value::Object(members) = &mut schema {
+                members.shift_remove(operation::BESIDE_DATA);
+            }
+            (name.clone(), schema)
+        })
+        .collect()
+    }
+}
+
+fn collect_references(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            let name =
+                members.get("$ref").and_then(Value::as_str).and_then(|text| text.strip_prefix(REF));
+            found.extend(name.map(str::to_owned));
+            members.values().for_each(|member| collect_references(member, found));
+        }
+        Value::Array(elements) => {
+            elements.iter().for_each(|element| collect_references(element, found))
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+//! One route as an OpenAPI operation.
+
+use serde_json::{Map, Value, json};
+use writ_model::ErrorKind;
+
+use super::{Parts, REF};
+use crate::problem::PROBLEM_JSON;
+use crate::{About, Effect, Param, status_of, title_of};
+
+/// Every status of a failure.
+pub(super) const ERROR_STATUSES: [u16; 14] =
+    [400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 500, 502, 503, 504];
+
+/// Members of a reply beside `data`: in `components.json` alone, not in the document.
+pub(super) const BESIDE_DATA: &str = "x-beside-data";
+
+/// The resource: what stands before the dot of the route's name.
+pub(super) fn tag_of(about: &About) -> &'static str {
+    about.name.split_once('.').map_or(about.name, |(resource, _)| resource)
+}
+
+/// How many of a schema's values a reply holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    One,
+    /// All there are.
+    List,
+    /// Some, and where the next ones are.
+    Page,
+}
+
+/// What [`About::data`] names: `Token`, `Token[]` or `TokenPage`.
+fn shape_of(data: &'static str) -> (&'static str, Shape) {
+    let list = data.strip_suffix("[]").map(|schema| (schema, Shape::List));
+    let page = || data.strip_suffix("Page").map(|schema| (schema, Shape::Page));
+    list.or_else(page).unwrap_or((data, Shape::One))
+}
+
+/// The schema that [`About::data`] names.
+pub(super) fn schema_of(data: &'static str) -> &'static str {
+    shape_of(data).0
+}
+
+/// The `{name}` segments of a path.
+pub(super) fn segments_of(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+}
+
+/// The name of a failure among the document's responses.
+pub(super) fn name_of(status: u16) -> String {
+    format!("Problem{status}")
+}
+
+pub(super) fn of(about: &About, parts: &Parts) -> Value {
+    let mut operation = Map::new();
+    let mut set = |name: &str, value: Value| operation.insert(name.to_owned(), value);
+    set("operationId", json!(about.name));
+    set("tags", json!([tag_of(about)]));
+    set("summary", json!(about.summary));
+    set("x-effect", json!(about.effect.name()));
+    let parameters = parameters(about, parts);
+    if !parameters.is_empty() {
+        set("parameters", json!(parameters));
+    }
+    if let Some(body) = about.body {
+        // A filter may be left out; anything else says what to do.
+        let content = json!({ "application/json": { "schema": reference(body) } });
+        set("requestBody", json!({ "required": body != "Filter", "content": content }));
+    }
+    set("responses", responses(about, parts));
+    Value::Object(operation)
+}
+
+fn reference(schema: &str) -> Value {
+    json!({ "$ref": format!("{REF}{schema}") })
+}
+
+fn parameters(about: &About, parts: &Parts) -> Vec<Value> {
+    let segments = segments_of(about.path).map(|name| {
+        let mut parameter = json!({ "name": name, "in": "path", "required": true });
+        if let (Value::Object(parameter), Some(Value::Object(known))) =
+            (&mut parameter, parts.path_parameters.get(name))
+        {
+            parameter.extend(known.clone());
+        }
+        parameter
+    });
+    let key = about.is_idempotent_by_key().then_some(Param {
+        name: "Idempotency-Key",
+        about: "1 to 255 visible ASCII characters. The same request with the same key is done once; its reply is given again for 24 hours, with the header `Idempotency-Replayed: true`.",
+    });
+    let others = about.params.iter().copied().chain(key).map(|param| {
+        let place = if is_header(&param) { "header" } else { "query" };
+        json!({ "name": param.name, "in": place, "description": param.about, "schema": schema_for(param.name) })
+    });
+    segments.chain(others).collect()
+}
+
+fn is_header(param: &Param) -> bool {
+    param.name.starts_with(|c: char| c.is_ascii_uppercase())
+}
+
+fn schema_for(parameter: &str) -> Value {
+    match parameter {
+        "limit" => {
+            json!({ "type": "integer", "minimum": 1, "maximum": crate::LIMIT_MAX, "default": crate::LIMIT_DEFAULT })
+        }
+        "Idempotency-Key" => json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
+        _ => json!({ "type": "string" }),
+    }
+}
+
+fn responses(about: &About, parts: &Parts) -> Value {
+    let mut responses = Map::new();
+    responses.insert(about.success.to_string(), success(about, parts));
+    if about.params.iter().any(|param| param.name == "If-None-Match")
+        && about.effect == Effect::Read
+    {
+        responses.insert(
+            "304".to_owned(),
+            json!({ "description": "The caller holds this revision already." }),
+        );
+    }
+    for status in failures(about) {
+        let reference = format!("#/components/responses/{}", name_of(status));
+        responses.insert(status.to_string(), json!({ "$ref": reference }));
+    }
+    Value::Object(responses)
+}
+
+fn success(about: &About, parts: &Parts) -> Value {
+    let (schema, shape) = shape_of(about.data);
+    let mut properties = Map::new();
+    properties.insert("success".to_owned(), json!({ "type": "boolean", "const": true }));
+    let data = if shape == Shape::One {
+        reference(schema)
+    } else {
+        json!({ "type": "array", "items": reference(schema) })
+    };
+    properties.insert("data".to_owned(), data);
+    let mut required = vec!["success", "data"];
+    if shape == Shape::Page {
+        let description = "There may be more: ask again with this. Absent on the last page.";
+        properties.insert(
+            "next_token".to_owned(),
+            json!({ "type": "string", "description": description }),
+        );
+    }
+    let beside = parts
+        .schemas
+        .get(schema)
+        .and_then(|schema| schema.get(BESIDE_DATA))
+        .and_then(Value::as_object);
+    for (name, member) in beside.into_iter().flatten() {
+        properties.insert(name.clone(), member.clone());
+        required.push(name);
+    }
+    let envelope = json!({ "type": "object", "required": required, "properties": properties });
+    let mut headers = Map::new();
+    headers.insert("X-Request-Id".to_owned(), header("Names the request in the platform's log."));
+    if about.success == 201 {
+        headers.insert("Location".to_owned(), header("Where the new object stands."));
+    }
+    json!({
+        "description": parts.schemas.get(schema).and_then(|schema| schema.get("description")).cloned().unwrap_or_default(),
+        "headers": headers,
+        "content": { "application/json": { "schema": envelope } },
+    })
+}
+
+fn header(description: &str) -> Value {
+    json!({ "description": description, "schema": { "type": "string" } })
+}
+
+/// The statuses that a route can fail with.
+fn failures(about: &About) -> Vec<u16> {
+    let has_segment = segments_of(about.path).next().is_some();
+    let has_condition = about.params.iter().any(|param| param.name == "If-Match");
+    let changes = matches!(about.effect, Effect::MutatePolicy | Effect::Admin);
+    let runs = about.effect == Effect::Execute;
+    let applies = |status: u16| match status {
+        404 => has_segment || runs,
+        409 => changes || about.is_idempotent_by_key(),
+        412 => has_condition,
+        413 | 415 => about.body.is_some(),
+        422 => runs || (changes && about.body.is_some()),
+        429 | 502 => runs,
+        _ => true,
+    };
+    ERROR_STATUSES.into_iter().filter(|status| applies(*status)).collect()
+}
+
+/// The response of one status, with every `type` that its problem may have.
+pub(super) fn failure(status: u16) -> Value {
+    let kinds: Vec<_> =
+        ErrorKind::ALL.into_iter().filter(|kind| status_of(*kind).as_u16() == status).collect();
+    let sentences: Vec<_> = kinds
+        .iter()
+        .map(|kind| format!("{} (`urn:writ:error:{}`).", title_of(*kind), kind.name()))
+        .collect();
+    let mut headers = Map::new();
+    headers.insert("X-Request-Id".to_owned(), header("Names the request in the platform's log."));
+    match status {
+        401 => {
+            drop(headers.insert("WWW-Authenticate".to_owned(), header("`Bearer`: send a token.")))
+        }
+        429 | 503 => drop(
+            headers
+                .insert("Retry-After".to_owned(), header("Seconds until another try may succeed.")),
+        ),
+        _ => {}
+    }
+    json!({
+        "description": sentences.join(" "),
+        "headers": headers,
+        "content": { PROBLEM_JSON: { "schema": reference("Problem") } },
+    })
+}

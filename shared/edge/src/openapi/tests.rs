@@ -1,0 +1,261 @@
+use http::Method;
+use writ_model::{Diagnostic, Error, ErrorKind, Violation};
+
+use super::*;
+use crate::{Dialect, Effect, Param, QUERY_PARAMS, Reply};
+
+fn about(name: &'static str, method: Method, path: &'static str, effect: Effect) -> About {
+    About {
+        name,
+        method,
+        path,
+        effect,
+        dialect: Dialect::Writ,
+        summary: "Does it.",
+        body: None,
+        data: "PolicyRule",
+        success: 200,
+        params: &[],
+    }
+}
+
+fn table() -> Vec<About> {
+    const IF_MATCH: &[Param] = &[Param { name: "If-Match", about: "The revision to change." }];
+    const IF_NONE_MATCH: &[Param] =
+        &[Param { name: "If-None-Match", about: "The revision at hand." }];
+    vec![
+        About {
+            body: Some("NewPolicyRule"),
+            success: 201,
+            ..about("policy.create", Method::POST, "/policy", Effect::MutatePolicy)
+        },
+        About {
+            params: IF_NONE_MATCH,
+            ..about("policy.get", Method::GET, "/policy/{uri}", Effect::Read)
+        },
+        About {
+            body: Some("PolicyUpdate"),
+            params: IF_MATCH,
+            ..about("policy.update", Method::PUT, "/policy/{uri}", Effect::MutatePolicy)
+        },
+        About {
+            body: Some("Filter"),
+            data: "PolicyRulePage",
+            params: QUERY_PARAMS,
+            ..about("policy.query", Method::POST, "/policy/query", Effect::Read)
+        },
+        About {
+            body: Some("ExecutePolicyRequest"),
+            data: "Output",
+            ..about(
+                "executor.execute",
+                Method::POST,
+                "/executor/{executor_id}/execute_policy",
+                Effect::Execute,
+            )
+        },
+        About { data: "Token[]", ..about("token.list", Method::POST, "/token", Effect::Read) },
+    ]
+}
+
+fn at<'v>(value: &'v Value, pointer: &str) -> &'v Value {
+    value.pointer(pointer).unwrap_or_else(|| panic!("{pointer} is not there"))
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn equal_tables_give_equal_documents() {
+    assert_eq!(openapi_text(&table()), openapi_text(&table()));
+    assert!(openapi_text(&table()).ends_with("}\n"));
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let document = openapi(&table());
+    let mut references = Vec::new();
+    collect_every(&document, "$ref", &mut references);
+    assert!(references.len() > 20);
+    for reference in references {
+        at(&document, reference.as_str().unwrap().strip_prefix('#').unwrap());
+    }
+}
+
+fn collect_every<'v>(value: &'v Value, key: &str, found: &mut Vec<&'v Value>) {
+    match value {
+        Value::Object(members) => {
+            found.extend(members.get(key));
+            members.values().for_each(|member| collect_every(member, key, found));
+        }
+        Value::Array(elements) => {
+            elements.iter().for_each(|element| collect_every(element, key, found))
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn only_what_is_reached_is_shown() {
+    let document = openapi(&table());
+    let schemas = at(&document, "/components/schemas");
+    assert!(schemas.get("FieldRule").is_some(), "reached through others");
+    assert!(schemas.get("NewToken").is_none(), "no route of this table makes a token");
+    assert!(!document.to_string().contains(operation::BESIDE_DATA));
+}
+
+#[test]
+fn a_name_that_no_component_defines_is_found() {
+    assert_eq!(undefined_names(&table()), [] as [&str; 0]);
+    let typo = About {
+        data: "PolicyRulPage",
+        ..about("polcy.get", Method::GET, "/policy/{ur}", Effect::Read)
+    };
+    assert_eq!(
+        undefined_names(&[typo]),
+        ["PolicyRul of polcy.get", "{ur} of polcy.get", "polcy of polcy.get"]
+    );
+}
+
+#[test]
+fn each_route_documents_the_failures_that_it_can_have() {
+    let document = openapi(&table());
+    for (pointer, want) in [
+        ("/paths/~1policy/post", "201 400 401 403 409 413 415 422 500 503 504"),
+        ("/paths/~1policy~1{uri}/get", "200 304 400 401 403 404 500 503 504"),
+        ("/paths/~1policy~1{uri}/put", "200 400 401 403 404 409 412 413 415 422 500 503 504"),
+        ("/paths/~1policy~1query/post", "200 400 401 403 413 415 500 503 504"),
+        (
+            "/paths/~1executor~1{executor_id}~1execute_policy/post",
+            "200 400 401 403 404 409 413 415 422 429 500 502 503 504",
+        ),
+    ] {
+        assert_eq!(
+            keys(at(&document, &format!("{pointer}/responses"))).join(" "),
+            want,
+            "{pointer}"
+        );
+    }
+}
+
+#[test]
+fn every_kind_of_error_has_a_documented_status() {
+    for kind in ErrorKind::ALL {
+        let status = crate::status_of(kind).as_u16();
+        assert!(operation::ERROR_STATUSES.contains(&status), "{kind:?}");
+        assert!(operation::failure(status)["description"].as_str().unwrap().contains(kind.name()));
+    }
+}
+
+#[test]
+fn pages_and_runs_have_members_beside_their_data() {
+    let document = openapi(&table());
+    for (path, want) in [
+        ("~1policy~1query", "success data next_token"),
+        ("~1executor~1{executor_id}~1execute_policy", "success data execution_id"),
+        ("~1token", "success data"),
+    ] {
+        let pointer =
+            format!("/paths/{path}/post/responses/200/content/application~1json/schema/properties");
+        assert_eq!(keys(at(&document, &pointer)).join(" "), want);
+    }
+}
+
+#[test]
+fn a_post_that_does_something_takes_an_idempotency_key() {
+    let document = openapi(&table());
+    let names = |path: &str| {
+        let parameters = document.pointer(&format!("/paths/{path}/post/parameters"));
+        parameters.map(|parameters| parameters.to_string().contains("Idempotency-Key"))
+    };
+    assert_eq!(names("~1policy"), Some(true));
+    assert_eq!(names("~1policy~1query"), Some(false));
+}
+
+/// What a schema says against what the program sends.
+fn validator(schema: &str) -> jsonschema::Validator {
+    let parts = Parts::read();
+    let document =
+        json!({ "$ref": format!("{REF}{schema}"), "components": { "schemas": parts.schemas } });
+    jsonschema::draft202012::new(&document).unwrap()
+}
+
+#[test]
+fn every_schema_compiles() {
+    for name in Parts::read().schemas.keys() {
+        validator(name);
+    }
+}
+
+#[test]
+fn every_example_fits_its_schema() {
+    for (name, schema) in &Parts::read().schemas {
+        for example in schema.get("examples").and_then(Value::as_array).into_iter().flatten() {
+            assert!(validator(name).is_valid(example), "{name}: {example}");
+        }
+    }
+}
+
+#[test]
+fn a_stored_policy_fits_its_schema_and_has_no_member_beyond_it() {
+    let text = r#"{"name":"a","version":"1","release_tag":"b","code":"x","code_type":"python",
+        "policy_input_schema":{"ip":{"type":"string","required":true}},
+        "policy_output_schema":{"type":"object"},"functionality_data":{},"resource_estimates":{}}"#;
+    let policy = writ_model::PolicyRule::from_json(text).unwrap();
+    let stored = serde_json::to_value(&policy).unwrap();
+    assert!(validator("PolicyRule").is_valid(&stored), "{stored}");
+    let parts = Parts::read();
+    for name in ["PolicyRule", "NewPolicyRule"] {
+        assert_eq!(keys(&parts.schemas[name]["properties"]), keys(&stored), "{name}");
+    }
+    let sent: Value = serde_json::from_str(text).unwrap();
+    assert!(validator("NewPolicyRule").is_valid(&sent));
+    assert!(validator("PolicyUpdate").is_valid(&sent));
+    assert!(validator("PolicyUpdate").is_valid(&json!({"$set": {"tags": "x"}})));
+    assert!(!validator("PolicyUpdate").is_valid(&json!({"$sett": {}})));
+}
+
+#[test]
+fn a_problem_fits_its_schema() {
+    let violation = Violation {
+        subject: "output".to_owned(),
+        path: "/a".to_owned(),
+        rule: "type".to_owned(),
+        message: "is no string".to_owned(),
+    };
+    let mut error = Error::violations(vec![violation]);
+    error.diagnostics = vec![Diagnostic::error("python.syntax", "x").at(1, 2).help("y")];
+    error.rule = Some("readers-read".to_owned());
+    let problem: Value =
+        serde_json::from_str(&Reply::problem(&error, "r1", Some("e1")).body).unwrap();
+    assert!(validator("Problem").is_valid(&problem), "{problem}");
+    let kept = serde_json::to_value(&error).unwrap();
+    assert!(validator("RunError").is_valid(&kept), "{kept}");
+    let parts = Parts::read();
+    for (sent, schema) in [(&problem, "Problem"), (&kept, "RunError")] {
+        let known = keys(&parts.schemas[schema]["properties"]);
+        assert!(keys(sent).iter().all(|key| known.contains(key)), "{schema}: {sent}");
+    }
+}
+
+#[test]
+fn an_execution_fits_its_schema() {
+    let error = Error::new(ErrorKind::PolicyTimedOut, "stopped after its 1000 ms");
+    let execution = json!({
+        "execution_id": "0190", "workspace": "default", "identity": "me", "principal_kind": "local",
+        "on_behalf_of": "you", "cause": "request", "parent": "0180", "idempotency_key": "k",
+        "policy_rule_uri": "a:1-b", "revision": 1, "digest": "0".repeat(64), "source": "builtin",
+        "engine": "python", "engine_version": "0.5", "executor_id": "builtin", "input_data": {}, "parameters": {},
+        "started_at": "2026-01-31T09:30:00.000Z", "seed": 7, "status": "failed", "output": null, "error": error,
+        "printed": "x", "masked": ["/input_data/a"], "duration_us": 5, "engine_us": 4, "trace_id": "t",
+    });
+    let execution: writ_model::Execution = serde_json::from_str(&execution.to_string()).unwrap();
+    let kept = serde_json::to_value(&execution).unwrap();
+    let faults: Vec<_> =
+        validator("Execution").iter_errors(&kept).map(|fault| fault.to_string()).collect();
+    assert_eq!(faults, [] as [&str; 0]);
+    let parts = Parts::read();
+    let known = keys(&parts.schemas["Execution"]["properties"]);
+    assert!(keys(&kept).iter().all(|key| known.contains(key)), "{kept}");
+}

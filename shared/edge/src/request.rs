@@ -1,0 +1,159 @@
+//! A request as every home understands it.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use writ_model::{Error, Identity};
+
+/// Who calls, and how they proved it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Who.
+    pub identity: Identity,
+    /// `local`, `token` or `jwt`.
+    pub principal_kind: &'static str,
+}
+
+/// One request, authenticated, authorised and matched to its route.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// HTTP method.
+    pub method: Method,
+    /// The path, percent-decoded.
+    pub path: String,
+    /// The route's `{name}` segments, percent-decoded.
+    pub params: Vec<(String, String)>,
+    /// Query parameters, percent-decoded, in order.
+    pub query: Vec<(String, String)>,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body.
+    pub body: Bytes,
+    /// Who calls.
+    pub caller: Caller,
+    /// The rule that let them, for `whoami`.
+    pub rule: String,
+    /// Names this request in the log.
+    pub request_id: String,
+}
+
+impl Request {
+    /// A path segment; empty where the route has none of that name.
+    #[must_use]
+    pub fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// A query parameter.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A header's text; `None` where it is absent or no visible ASCII.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body as text.
+    ///
+    /// # Errors
+    /// An empty body, and bytes that are no UTF-8.
+    pub fn text(&self) -> Result<&str, Error> {
+        if self.body.is_empty() {
+            return Err(Error::invalid("the body is empty; send a JSON object"));
+        }
+        std::str::from_utf8(&self.body).map_err(|error| {
+            Error::invalid(format!("the body is not UTF-8 at byte {}", error.valid_up_to()))
+        })
+    }
+
+    /// The body as `T`, whose JSON-valued members keep their bytes.
+    ///
+    /// # Errors
+    /// As [`Request::json`]; a member that is unknown, missing or of the wrong type.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        // The tree bounds the nesting, which raw members would not.
+        self.json()?;
+        serde_json::from_str(self.text()?).map_err(|error| {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            Error::invalid(format!("the body is not what this route takes: {error}")).at(place)
+        })
+    }
+
+    /// The W3C trace id of the `traceparent` header, where there is a valid one.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<&str> {
+        let trace_id = self.header("traceparent")?.split('-').nth(1)?;
+        let is_hex = trace_id.len() == 32 && trace_id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hex.then_some(trace_id)
+    }
+
+    /// The body as a JSON value.
+    ///
+    /// # Errors
+    /// As [`Request::text`]; malformed JSON, with line and column.
+    pub fn json(&self) -> Result<Value, Error> {
+        let text = self.text()?;
+        serde_json::from_str(text).map_err(|error| malformed(text, &error))
+    }
+}
+
+/// Says where JSON is malformed, and the common mistake where it is one.
+fn malformed(text: &str, error: &serde_json::Error) -> Error {
+    let line: usize =
+        text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+    let before = text.as_bytes().get(..line + error.column().saturating_sub(1));
+    let hint = if before.is_some_and(|text| text.trim_ascii_end().ends_with(b",")) {
+        "; a comma may not stand before a closing bracket"
+    } else {
+        ""
+    };
+    Error::invalid(format!("the body is not valid JSON: {error}{hint}")).at(format!(
+        "line {}, column {}",
+        error.line(),
+        error.column()
+    ))
+}
+
+/// A request that a test changes.
+#[cfg(test)]
+pub(crate) fn fixture() -> Request {
+    Request {
+        method: Method::GET,
+        path: "/thing".to_owned(),
+        params: Vec::new(),
+        query: Vec::new(),
+        headers: HeaderMap::new(),
+        body: Bytes::new(),
+        caller: Caller {
+            identity: Identity {
+                subject: "tester".to_owned(),
+                workspace: writ_model::Workspace::default(),
+                role: writ_model::Role::Admin,
+            },
+            principal_kind: "token",
+        },
+        rule: "test".to_owned(),
+        request_id: "r1".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trailing_comma_is_named() {
+        let text = "{\n  \"a\": 1,\n}";
+        let error = serde_json::from_str::<Value>(text).unwrap_err();
+        let error = malformed(text, &error);
+        assert_eq!(error.place.as_deref(), Some("line 3, column 1"));
+        assert!(error.message.contains("a comma may not stand"), "{}", error.message);
+        let text = "{\"a\": NaN}";
+        let error = malformed(text, &serde_json::from_str::<Value>(text).unwrap_err());
+        assert!(!error.message.contains("a comma"), "{}", error.message);
+    }
+}

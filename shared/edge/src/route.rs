@@ -1,0 +1,186 @@
+//! The route table's type. One table feeds the gateway, the Lambda binaries, the permission
+//! check, the OpenAPI document and the templates' test.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use http::Method;
+use writ_model::Error;
+
+use crate::{Reply, Request};
+
+/// A handler's future.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What a route does to the world; the access policy decides by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Effect {
+    /// Reads.
+    Read,
+    /// Runs a policy.
+    Execute,
+    /// Changes the registry.
+    MutatePolicy,
+    /// Changes who may do what.
+    Admin,
+}
+
+impl Effect {
+    /// Every effect.
+    pub const ALL: [Self; 4] = [Self::Read, Self::Execute, Self::MutatePolicy, Self::Admin];
+
+    /// The name, as the access policy spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Execute => "execute",
+            Self::MutatePolicy => "mutate-policy",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// How replies are dressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// `{"success": true, "data": ...}` and problem documents.
+    Writ,
+}
+
+/// A query parameter or header that a route reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Param {
+    /// Its name; a header's starts with a capital letter.
+    pub name: &'static str,
+    /// What it means, with bounds.
+    pub about: &'static str,
+}
+
+/// Everything that is known of a route apart from its code.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// `resource.verb`: the operation id, the Lambda's handler name, the access policy's action.
+    pub name: &'static str,
+    /// HTTP method.
+    pub method: Method,
+    /// Path, with `{name}` for a segment.
+    pub path: &'static str,
+    /// What it does.
+    pub effect: Effect,
+    /// How it speaks.
+    pub dialect: Dialect,
+    /// One sentence for the reference page.
+    pub summary: &'static str,
+    /// Schema name of the JSON body, where there is one: a component of
+    /// [`openapi`](crate::openapi()).
+    pub body: Option<&'static str>,
+    /// Schema name of the reply's `data`; `X[]` is a list of `X`, `XPage` one page of it with the
+    /// `next_token` of the next.
+    pub data: &'static str,
+    /// Status of success.
+    pub success: u16,
+    /// Query parameters and headers beyond the ones that every route reads.
+    pub params: &'static [Param],
+}
+
+impl About {
+    /// Whether `Idempotency-Key` is honoured: on each POST that does something, apart from those
+    /// that change who may do what. Replies are kept for a day, and a new token's secret must not
+    /// stand in the store.
+    #[must_use]
+    pub fn is_idempotent_by_key(&self) -> bool {
+        self.method == Method::POST && !matches!(self.effect, Effect::Read | Effect::Admin)
+    }
+}
+
+/// A route over ports of type `P`.
+pub struct Route<P> {
+    /// What is known of it.
+    pub about: About,
+    /// What it does.
+    pub handle: for<'a> fn(&'a P, Request) -> BoxFuture<'a, Result<Reply, Error>>,
+}
+
+/// A route and ports for tests.
+#[cfg(test)]
+pub(crate) mod fixture {
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+    use std::sync::atomic::AtomicUsize;
+
+    use writ_model::{Digest, Timestamp};
+    use writ_ports::{Begun, Clock, Idempotency, IdempotencyKey, StoredReply};
+
+    use super::*;
+
+    /// Whose key, for which request, and its reply once there is one.
+    type Keys = BTreeMap<(String, String), (Digest, Option<StoredReply>)>;
+
+    /// The ports in memory, and a count for handlers.
+    #[derive(Default)]
+    pub(crate) struct Memory {
+        pub(crate) runs: AtomicUsize,
+        keys: Mutex<Keys>,
+    }
+
+    impl Clock for Memory {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_ms(0)
+        }
+    }
+
+    fn name(key: &IdempotencyKey) -> (String, String) {
+        (key.identity.clone(), key.key.clone())
+    }
+
+    impl Idempotency for Memory {
+        async fn begin(&self, key: &IdempotencyKey, _now: Timestamp) -> Result<Begun, Error> {
+            let mut keys = self.keys.lock().unwrap();
+            Ok(match keys.get(&name(key)) {
+                Some((request, _)) if *request != key.request => Begun::Mismatch,
+                Some((_, Some(reply))) => Begun::Finished(reply.clone()),
+                Some((_, None)) => Begun::Running,
+                None => {
+                    keys.insert(name(key), (key.request.clone(), None));
+                    Begun::First
+                }
+            })
+        }
+
+        async fn finish(
+            &self,
+            key: &IdempotencyKey,
+            reply: &StoredReply,
+            _now: Timestamp,
+        ) -> Result<(), Error> {
+            self.keys.lock().unwrap().insert(name(key), (key.request.clone(), Some(reply.clone())));
+            Ok(())
+        }
+
+        async fn abandon(&self, key: &IdempotencyKey) -> Result<(), Error> {
+            self.keys.lock().unwrap().remove(&name(key));
+            Ok(())
+        }
+    }
+
+    /// `/thing`, with this handler.
+    pub(crate) fn route(
+        method: Method,
+        handle: for<'a> fn(&'a Memory, Request) -> BoxFuture<'a, Result<Reply, Error>>,
+    ) -> Route<Memory> {
+        let about = About {
+            name: "thing.do",
+            method,
+            path: "/thing",
+            effect: Effect::Execute,
+            dialect: Dialect::Writ,
+            summary: "Does the thing.",
+            body: None,
+            data: "Output",
+            success: 200,
+            params: &[],
+        };
+        Route { about, handle }
+    }
+}

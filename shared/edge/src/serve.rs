@@ -1,0 +1,234 @@
+//! One request's way through the boundary, the same at every home.
+
+use std::time::Instant;
+
+use http::{HeaderName, Method, header};
+use tracing::Instrument as _;
+use tracing::field::Empty;
+use writ_model::{Error, ErrorKind};
+use writ_ports::{Clock, Idempotency};
+
+use crate::idempotency::Claim;
+use crate::panic::caught;
+use crate::{Reply, Request, Route};
+
+/// A request's body holds at most this many bytes: the largest policy (2 MiB) with every
+/// character escaped once, and below the 6 MB that a Lambda can take.
+pub const REQUEST_BYTES_MAX: usize = 4 << 20;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Answers a request that was authenticated, authorised and matched to `route`. Never panics.
+///
+/// Whatever happens is a reply: refusals of the boundary, errors and panics of the handler
+/// are problem documents. Every reply carries the request's id.
+pub async fn serve<P: Idempotency + Clock>(ports: &P, route: &Route<P>, request: Request) -> Reply {
+    let request_id = request.request_id.clone();
+    let span = tracing::info_span!(
+        "request",
+        request_id,
+        workspace = %request.caller.identity.workspace,
+        route = route.about.name,
+        status = Empty,
+    );
+    let started = Instant::now();
+    let served = async {
+        let reply = match admitted(ports, route, request).await {
+            Ok(reply) => reply,
+            Err(error) => Reply::problem(&error, &request_id, None),
+        };
+        tracing::Span::current().record("status", reply.status.as_u16());
+        tracing::info!(elapsed_us = started.elapsed().as_micros(), "served");
+        reply.dressed(&request_id)
+    };
+    served.instrument(span).await
+}
+
+async fn admitted<P: Idempotency + Clock>(
+    ports: &P,
+    route: &Route<P>,
+    request: Request,
+) -> Result<Reply, Error> {
+    if request.body.len() > REQUEST_BYTES_MAX {
+        return Err(too_large());
+    }
+    declared_as_json(&request)?;
+    if !route.about.is_idempotent_by_key() {
+        return Ok(handled(ports, route, request).await);
+    }
+    match Claim::of(ports, &route.about, &request).await? {
+        Claim::Unasked => Ok(handled(ports, route, request).await),
+        Claim::Answered(reply) => Ok(reply),
+        Claim::Ours(key) => {
+            let request_id = request.request_id.clone();
+            let reply = handled(ports, route, request).await;
+            key.settle(ports, &reply, &request_id).await;
+            Ok(reply)
+        }
+    }
+}
+
+async fn handled<P>(ports: &P, route: &Route<P>, request: Request) -> Reply {
+    let request_id = request.request_id.clone();
+    let error = match caught(async { (route.handle)(ports, request).await }).await {
+        Ok(Ok(reply)) => return reply,
+        Ok(Err(error)) => error,
+        Err(panic) => {
+            Error::internal(format!("the handler of `{}` panicked: {panic}", route.about.name))
+        }
+    };
+    Reply::problem(&error, &request_id, None)
+}
+
+/// The refusal of a body over [`REQUEST_BYTES_MAX`]; a home that stops reading early answers it too.
+#[must_use]
+pub fn too_large() -> Error {
+    let message =
+        format!("a request's body holds at most {REQUEST_BYTES_MAX} bytes; this one has more");
+    Error::new(ErrorKind::TooLarge, message)
+}
+
+/// A web page of another origin can make a browser send a form or plain text without asking,
+/// never JSON: strictness here keeps such pages away from a server that trusts its own machine.
+fn declared_as_json(request: &Request) -> Result<(), Error> {
+    if request.method == Method::GET || request.method == Method::HEAD {
+        return Ok(());
+    }
+    let refuse = |what: String, place: &str| {
+        let message = format!("{what}; send it with the header `Content-Type: application/json`");
+        Err(Error::new(ErrorKind::UnsupportedMediaType, message).at(place))
+    };
+    if let Some(encoding) = request.headers.get(header::CONTENT_ENCODING)
+        && encoding != "identity"
+    {
+        return refuse(
+            "the body is compressed, which is not read here".to_owned(),
+            "header `Content-Encoding`",
+        );
+    }
+    match request.headers.get(header::CONTENT_TYPE) {
+        None if request.body.is_empty() => Ok(()),
+        None => refuse("the body is not declared as JSON".to_owned(), "header `Content-Type`"),
+        Some(value) if is_json(value.as_bytes()) => Ok(()),
+        Some(value) => {
+            let declared: String =
+                String::from_utf8_lossy(value.as_bytes()).chars().take(80).collect();
+            refuse(format!("the body is declared as `{declared}`"), "header `Content-Type`")
+        }
+    }
+}
+
+/// `application/json`, in UTF-8 where it says a charset.
+fn is_json(value: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(value) else { return false };
+    let text = text.to_ascii_lowercase();
+    let mut parts = text.split(';').map(str::trim);
+    parts.next() == Some("application/json")
+        && parts
+            .all(|part| part.is_empty() || matches!(part, "charset=utf-8" | "charset=\"utf-8\""))
+}
+
+impl Reply {
+    /// The same reply with the headers that every reply carries. [`serve`] has done it already;
+    /// a home does it to the replies that it makes itself.
+    #[must_use]
+    pub fn dressed(mut self, request_id: &str) -> Self {
+        let mut add = |name: HeaderName, value: &str| {
+            if !self.headers.iter().any(|(known, _)| *known == name) {
+                self.headers.push((name, value.to_owned()));
+            }
+        };
+        add(REQUEST_ID, request_id);
+        add(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+        add(header::CACHE_CONTROL, "no-store");
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderValue, StatusCode};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::request::fixture;
+    use crate::route::fixture::{Memory, route};
+
+    async fn status(request: Request) -> StatusCode {
+        let echo = route(Method::POST, |_, request| {
+            Box::pin(async move { Ok(Reply::data(&request.body.len().to_string())) })
+        });
+        serve(&Memory::default(), &echo, request).await.status
+    }
+
+    #[tokio::test]
+    async fn a_body_is_json_or_refused() {
+        for (declared, body, want) in [
+            (Some("application/json"), "{}", 200),
+            (Some("Application/JSON; charset=UTF-8"), "{}", 200),
+            (Some("application/json;charset=\"utf-8\""), "{}", 200),
+            (None, "", 200),
+            (None, "{}", 415),
+            (Some("text/plain"), "{}", 415),
+            (Some("text/plain"), "", 415),
+            (Some("application/x-www-form-urlencoded"), "{}", 415),
+            (Some("application/json; charset=utf-16"), "{}", 415),
+            (Some("application/jsonp"), "{}", 415),
+            (Some("multipart/form-data; application/json"), "{}", 415),
+        ] {
+            let mut request = fixture();
+            request.method = Method::POST;
+            request.body = body.into();
+            if let Some(declared) = declared {
+                request.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(declared));
+            }
+            assert_eq!(status(request).await, want, "{declared:?} {body:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_compressed_body_and_a_large_one_are_refused() {
+        let mut request = fixture();
+        request.method = Method::POST;
+        request.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request.body = vec![b' '; REQUEST_BYTES_MAX].into();
+        assert_eq!(status(request.clone()).await, 200);
+        request.body = vec![b' '; REQUEST_BYTES_MAX + 1].into();
+        assert_eq!(status(request.clone()).await, 413);
+        request.body = "{}".into();
+        request.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        assert_eq!(status(request).await, 415);
+    }
+
+    #[tokio::test]
+    async fn errors_and_panics_are_problems_with_the_requests_id() {
+        let failing =
+            route(Method::GET, |_, _| Box::pin(async { Err(Error::not_found("no such thing")) }));
+        let panicking =
+            route(Method::GET, |_, _| Box::pin(async { panic!("secret of the handler") }));
+        let early = route(Method::GET, |_, _| panic!("before the first await"));
+        for (route, want) in [(failing, 404), (panicking, 500), (early, 500)] {
+            let reply = serve(&Memory::default(), &route, fixture()).await;
+            let body: Value = serde_json::from_str(&reply.body).unwrap();
+            assert_eq!((reply.status.as_u16(), &body["request_id"]), (want, &Value::from("r1")));
+            assert!(!reply.body.contains("secret"), "{}", reply.body);
+            assert!(reply.headers.contains(&(REQUEST_ID, "r1".to_owned())));
+        }
+    }
+
+    #[test]
+    fn every_reply_is_dressed_once() {
+        let reply = Reply::data("1").header(header::CACHE_CONTROL, "max-age=5".to_owned());
+        let reply = reply.dressed("r1").dressed("r2");
+        let headers: Vec<_> =
+            reply.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(
+            headers,
+            [
+                ("cache-control", "max-age=5"),
+                ("x-request-id", "r1"),
+                ("x-content-type-options", "nosniff")
+            ]
+        );
+    }
+}

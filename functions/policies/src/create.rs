@@ -16,7 +16,7 @@ pub(crate) const ABOUT: About = About {
     effect: Effect::MutatePolicy,
     dialect: Dialect::Writ,
     summary: "Registers a policy after compiling its code and its schemas.",
-    body: Some("PolicyRule"),
+    body: Some("NewPolicyRule"),
     data: "PolicyRule",
     success: 201,
     params: &[],

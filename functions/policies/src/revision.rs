@@ -16,7 +16,7 @@ pub(crate) const ABOUT: About = About {
     dialect: Dialect::Writ,
     summary: "Reads one revision of a policy, as it was stored then.",
     body: None,
-    data: "PolicyRule",
+    data: "PolicyRuleAtRevision",
     success: 200,
     params: &[],
 };

@@ -20,13 +20,7 @@ pub(crate) async fn vet(
     prepared.check_stored()?;
     match ports.check(prepared.source().clone()).await {
         Ok(checked) => Ok(checked.warnings),
-        Err(failure @ Failure::Compile(_)) => {
-            let found = writ_pipeline::to_error(failure);
-            Err(Error {
-                diagnostics: found.diagnostics,
-                ..Error::invalid(found.message).at("/code")
-            })
-        }
+        Err(failure @ Failure::Compile(_)) => Err(writ_pipeline::to_error(failure).at("/code")),
         Err(failure @ (Failure::WorkerLost { .. } | Failure::Busy { .. })) => {
             Err(writ_pipeline::to_error(failure))
         }

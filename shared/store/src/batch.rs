@@ -1,0 +1,65 @@
+//! Reading many items by key.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+use futures_util::future::try_join_all;
+use writ_model::Error;
+
+use crate::Store;
+use crate::fault::{failed, unavailable};
+use crate::item::{Item, key, text};
+use crate::transact::pause;
+
+/// DynamoDB's limit of one `BatchGetItem`.
+const KEYS_MAX: usize = 100;
+
+/// Replies of at most 16 MB leave keys over; each try makes progress, so this many are plenty.
+const ATTEMPTS: u32 = 10;
+
+/// A partition and a sort key.
+pub(crate) type Key = (String, String);
+
+impl Store {
+    /// The items of these keys that are there, read consistently.
+    pub(crate) async fn batch_get(
+        &self,
+        table: &str,
+        mut keys: Vec<Key>,
+    ) -> Result<HashMap<Key, Item>, Error> {
+        // DynamoDB refuses a key given twice.
+        keys.sort_unstable();
+        keys.dedup();
+        let batches =
+            try_join_all(keys.chunks(KEYS_MAX).map(|keys| self.get_batch(table, keys))).await?;
+        let mut found = HashMap::with_capacity(keys.len());
+        for item in batches.into_iter().flatten() {
+            found.insert((text(&item, "pk")?.to_owned(), text(&item, "sk")?.to_owned()), item);
+        }
+        Ok(found)
+    }
+
+    async fn get_batch(&self, table: &str, keys: &[Key]) -> Result<Vec<Item>, Error> {
+        let keys = keys.iter().map(|(partition, sort)| key(partition, sort)).collect();
+        let wanted =
+            KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+        let mut wanted = HashMap::from([(table.to_owned(), wanted.map_err(Error::internal)?)]);
+        let mut found = Vec::new();
+        for attempt in 0..ATTEMPTS {
+            let reply = self
+                .client
+                .batch_get_item()
+                .set_request_items(Some(wanted))
+                .send()
+                .await
+                .map_err(failed)?;
+            found.extend(reply.responses.into_iter().flatten().flat_map(|(_, items)| items));
+            wanted = reply.unprocessed_keys.unwrap_or_default();
+            if wanted.is_empty() {
+                return Ok(found);
+            }
+            pause(&self.client, attempt).await;
+        }
+        Err(unavailable(format!("{ATTEMPTS} batches of `{table}` left keys unread")))
+    }
+}

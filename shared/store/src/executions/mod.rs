@@ -1,0 +1,149 @@
+//! The decision log: each record is written once and never changed.
+//!
+//! A workspace may write thousands of records per second, more than one partition of an index
+//! takes, so the indexes spread a workspace (and a policy in it) over [`SHARDS`] partitions by the
+//! record's id. A listing reads all of them a little at a time and merges them by start time and
+//! id: newest first is exact, at the price of up to that many reads beyond the page.
+
+mod query;
+
+use writ_model::{Digest, Error, ErrorKind, Execution, Workspace};
+use writ_ports::{GetExecution, RecordExecution};
+
+use crate::Store;
+use crate::chunks::{CHUNK_BYTES_MAX, Place};
+use crate::fault::failed;
+use crate::item::{Item, With, key, optional_text, string, text};
+use crate::search::index_key;
+
+/// Partitions of a workspace's log in an index. Fixed: records stand where they were written.
+const SHARDS: u64 = 8;
+
+/// The sort key of a record.
+const RECORD: &str = "record";
+
+fn record_partition(workspace: &Workspace, execution_id: &str) -> String {
+    format!("{workspace}#{execution_id}")
+}
+
+/// FNV-1a and a last stirring: written out, for no release may change where a record belongs.
+fn shard_of(execution_id: &str) -> u64 {
+    let hash = execution_id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let stirred = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    (stirred ^ (stirred >> 33)) % SHARDS
+}
+
+fn time_partition(workspace: &Workspace, shard: u64) -> String {
+    format!("{workspace}#{shard}")
+}
+
+fn policy_partition(workspace: &Workspace, shard: u64, uri: &str) -> String {
+    format!("{workspace}#{shard}#{uri}")
+}
+
+impl Store {
+    fn record_place(&self, partition: &str, digest: &Digest) -> Place<'_> {
+        let prefix = format!("{RECORD}#{digest}#");
+        Place { table: &self.tables.executions, partition: partition.to_owned(), prefix }
+    }
+
+    /// The record of an item, from its chunks where it is large.
+    async fn record_text(&self, item: &Item) -> Result<String, Error> {
+        if let Some(record) = optional_text(item, "record") {
+            return Ok(record.to_owned());
+        }
+        let digest = Digest::from_stored(text(item, "digest")?.to_owned());
+        let place = self.record_place(text(item, "pk")?, &digest);
+        let record = self.get_chunks(&place, &digest).await?;
+        record.ok_or_else(|| Error::internal(format!("the chunks of record {digest} are gone")))
+    }
+}
+
+impl RecordExecution for Store {
+    async fn record_execution(&self, execution: &Execution) -> Result<(), Error> {
+        let record = serde_json::to_string(execution).map_err(Error::internal)?;
+        let (workspace, id) = (&execution.workspace, execution.execution_id.as_str());
+        let partition = record_partition(workspace, id);
+        let shard = shard_of(id);
+        let uri = execution.policy_rule_uri.to_string();
+        // Tells this write from every other one, should its reply be lost and the SDK try again.
+        let write = uuid::Uuid::now_v7().to_string();
+        let item = key(&partition, RECORD)
+            .with("shard", string(time_partition(workspace, shard)))
+            .with("policy_shard", string(policy_partition(workspace, shard, &uri)))
+            .with("started", string(index_key(&execution.started_at.to_string(), id)))
+            .with("write", string(&write));
+        let item = if record.len() <= CHUNK_BYTES_MAX {
+            item.with("record", string(record))
+        } else {
+            let digest = Digest::of(record.as_bytes());
+            self.put_chunks(&self.record_place(&partition, &digest), &record, None).await?;
+            item.with("digest", string(digest.as_str()))
+        };
+        let put = self.client.put_item().table_name(&self.tables.executions).set_item(Some(item));
+        let written = put.condition_expression("attribute_not_exists(pk)").send().await;
+        let Err(error) = written else { return Ok(()) };
+        if !error
+            .as_service_error()
+            .is_some_and(|error| error.is_conditional_check_failed_exception())
+        {
+            return Err(failed(error));
+        }
+        let stored = self.record_item(workspace, id).await?;
+        if stored.is_some_and(|item| optional_text(&item, "write") == Some(&write)) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Conflict, format!("execution `{id}` is recorded already")))
+    }
+}
+
+impl Store {
+    async fn record_item(
+        &self,
+        workspace: &Workspace,
+        execution_id: &str,
+    ) -> Result<Option<Item>, Error> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.tables.executions)
+            .set_key(Some(key(record_partition(workspace, execution_id), RECORD)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(failed)?;
+        Ok(found.item)
+    }
+}
+
+impl GetExecution for Store {
+    async fn get_execution(
+        &self,
+        workspace: &Workspace,
+        execution_id: &str,
+    ) -> Result<Option<Execution>, Error> {
+        // Callers send ids of any length; DynamoDB takes none or 2,048 bytes.
+        if execution_id.is_empty() || execution_id.len() > 256 {
+            return Ok(None);
+        }
+        let Some(item) = self.record_item(workspace, execution_id).await? else { return Ok(None) };
+        let record = self.record_text(&item).await?;
+        serde_json::from_str(&record).map(Some).map_err(Error::internal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_spread_over_every_shard() {
+        let mut counts = [0_u32; SHARDS as usize];
+        for number in 0..8_000_u32 {
+            counts[shard_of(&format!("01999999-0000-7000-8000-{number:012x}")) as usize] += 1;
+        }
+        assert!(counts.iter().all(|count| (800..1_200).contains(count)), "{counts:?}");
+    }
+}

@@ -1,0 +1,140 @@
+//! Searching the log.
+
+use writ_model::{Error, Workspace};
+use writ_ports::{Page, Query, QueryExecutions};
+use writ_query::{Direction, Filter, Index, Plan, Sort};
+
+use super::{RECORD, SHARDS, policy_partition, record_partition, time_partition};
+use crate::Store;
+use crate::batch::Key;
+use crate::item::Item;
+use crate::search::{
+    Document, Documents, IndexRef, KeyRange, LOAD_BYTES_MAX, Reading, Search, index_key, suffix_of,
+};
+
+/// Records hold times as RFC 3339 in UTC with milliseconds, which sort as text.
+const STARTED: Index = Index { name: "by_time", field: "started_at", complete: true };
+const POLICY: Index = Index { name: "by_policy", field: "policy_rule_uri", complete: true };
+const ID: Index = Index { name: "", field: "execution_id", complete: true };
+
+/// More policies than this are not looked up one by one; reading by time is cheaper then.
+const POLICIES_MAX: usize = 8;
+
+/// Ids that are looked up one by one at most.
+const IDS_MAX: usize = 100;
+
+/// Records read at once: each is at most 300 KB, so together they fit one reply of DynamoDB's.
+const LOAD_MAX: usize = 50;
+
+const CHEAP_SORTS: &str = "`started_at`";
+
+impl QueryExecutions for Store {
+    async fn query_executions(&self, workspace: &Workspace, query: &Query) -> Result<Page, Error> {
+        let documents = Records { store: self, workspace };
+        let order = Sort::parse(&serde_json::json!({"started_at": -1})).map_err(Error::internal)?;
+        let owner = ["executions", workspace.as_str()];
+        let reading = self.reading(workspace, query);
+        Search { store: self, documents, query, reading, owner, cheap_sorts: CHEAP_SORTS, order }
+            .page()
+            .await
+    }
+}
+
+impl Store {
+    fn reading(&self, workspace: &Workspace, query: &Query) -> Reading<'_> {
+        let plan = Plan::choose(&query.filter, query.sort.as_ref(), &[STARTED]);
+        // Newest first unless the caller says otherwise.
+        let is_open = query.sort.as_ref().is_none_or(Sort::is_empty);
+        let direction = if is_open { Direction::Descending } else { plan.direction };
+        let mut ranges: Vec<KeyRange> = plan.ranges.iter().map(KeyRange::of).collect();
+        if direction == Direction::Descending {
+            ranges.reverse();
+        }
+        let policies = points(&query.filter, POLICY, POLICIES_MAX);
+        let shards = 0..SHARDS;
+        let (index, partition_key, partitions) = match &policies {
+            Some(policies) => {
+                let partitions = policies.values.iter().flat_map(|uri| {
+                    shards.clone().map(move |shard| policy_partition(workspace, shard, uri))
+                });
+                ("by_policy", "policy_shard", partitions.collect())
+            }
+            None => {
+                let partitions = shards.map(|shard| time_partition(workspace, shard));
+                ("by_time", "shard", partitions.collect())
+            }
+        };
+        let reading = Reading {
+            index: IndexRef {
+                table: &self.tables.executions,
+                index,
+                partition_key,
+                sort_key: "started",
+            },
+            partitions,
+            ranges,
+            direction,
+            sorted: plan.sorted || is_open,
+            // A policy's own partitions hold nothing else.
+            exact: !plan.residual || policies.as_ref().is_some_and(|policies| policies.only),
+            listed: None,
+        };
+        // Named records are few: they are read by their keys, whatever else is asked of them.
+        match points(&query.filter, ID, IDS_MAX) {
+            Some(ids) => {
+                let listed = ids.values.iter().map(|id| index_key("", id)).collect();
+                Reading { listed: Some(listed), sorted: false, ..reading }
+            }
+            None => reading,
+        }
+    }
+}
+
+/// The only strings that a filter lets a field be.
+struct Points {
+    values: Vec<String>,
+    /// Whether the filter says nothing else.
+    only: bool,
+}
+
+/// What the filter lets the field be, if that is few strings.
+fn points(filter: &Filter, index: Index, max: usize) -> Option<Points> {
+    let plan = Plan::choose(filter, None, &[index]);
+    plan.index?;
+    let values = plan.ranges.iter().map(|range| range.as_point().map(str::to_owned));
+    let values: Vec<String> = values.collect::<Option<_>>()?;
+    // No stored URI is longer, and DynamoDB refuses keys of more than 2,048 bytes.
+    let fits = values.iter().all(|value| value.len() <= 1_024);
+    let few = !values.is_empty() && values.len() <= max;
+    (fits && few).then_some(Points { values, only: !plan.residual })
+}
+
+struct Records<'s> {
+    store: &'s Store,
+    workspace: &'s Workspace,
+}
+
+impl Documents for Records<'_> {
+    async fn load(&self, keys: &[String]) -> Result<Vec<Option<Document>>, Error> {
+        let record = |key: &String| -> Option<Key> {
+            Some((record_partition(self.workspace, suffix_of(key)?), RECORD.to_owned()))
+        };
+        let wanted: Vec<Option<Key>> = keys.iter().take(LOAD_MAX).map(record).collect();
+        let found = wanted.iter().flatten().cloned().collect();
+        let found = self.store.batch_get(&self.store.tables.executions, found).await?;
+        let (mut documents, mut bytes) = (Vec::with_capacity(wanted.len()), 0_usize);
+        for key in wanted {
+            if bytes > LOAD_BYTES_MAX {
+                break;
+            }
+            let item: Option<&Item> = key.as_ref().and_then(|key| found.get(key));
+            let document = match item {
+                None => None,
+                Some(item) => Some(Document::parse(self.store.record_text(item).await?)?),
+            };
+            bytes += document.as_ref().map_or(0, |document| document.text.len());
+            documents.push(document);
+        }
+        Ok(documents)
+    }
+}

@@ -1,0 +1,193 @@
+//! Used `Idempotency-Key`s: one item each, which DynamoDB removes after a day.
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use writ_model::{Digest, Error, Timestamp, Workspace};
+use writ_ports::{Begun, Idempotency, IdempotencyKey, StoredReply};
+
+use crate::Store;
+use crate::chunks::{CHUNK_BYTES_MAX, Place};
+use crate::fault::failed;
+use crate::item::{Item, With, key, number, optional_text, string, text};
+
+/// How long a key is remembered.
+const KEPT_S: i64 = 24 * 60 * 60;
+
+/// When a claim that was never finished lapses: longer than any request runs.
+const CLAIM_LAPSES_MS: i64 = 60_000;
+
+/// A longer identity stands under its digest: partition keys hold 2,048 bytes.
+const IDENTITY_BYTES_MAX: usize = 1_024;
+
+/// A key is free, or was forgotten and not removed yet, or its claim on this very request lapsed. A
+/// lapsed claim of another request may have done something: the key keeps standing for it.
+const IS_FREE: &str = "attribute_not_exists(pk) OR expires_at <= :now_s \
+    OR (#state = :claimed AND claimed_at <= :lapsed AND request_digest = :request)";
+
+/// The claim is still this request's.
+const IS_CLAIMED: &str = "#state = :claimed AND request_digest = :request";
+
+const CLAIMED: &str = "claimed";
+const FINISHED: &str = "finished";
+
+/// `sub` and `digest` keep an identity from being taken for the digest of another.
+fn partition(workspace: &Workspace, identity: &str) -> String {
+    if identity.len() <= IDENTITY_BYTES_MAX {
+        format!("{workspace}#sub#{identity}")
+    } else {
+        format!("{workspace}#digest#{}", Digest::of(identity.as_bytes()))
+    }
+}
+
+fn key_of(used: &IdempotencyKey) -> Item {
+    key(partition(&used.workspace, &used.identity), &used.key)
+}
+
+fn expires_at(now: Timestamp) -> i64 {
+    now.as_ms() / 1_000 + KEPT_S
+}
+
+impl Store {
+    /// A header's value is visible ASCII, so a NUL separates.
+    fn reply_place(&self, used: &IdempotencyKey, digest: &Digest) -> Place<'_> {
+        Place {
+            table: &self.tables.idempotency,
+            partition: partition(&used.workspace, &used.identity),
+            prefix: format!("{}\0{digest}#", used.key),
+        }
+    }
+
+    async fn understand(
+        &self,
+        used: &IdempotencyKey,
+        item: &Item,
+        claim: &str,
+    ) -> Result<Begun, Error> {
+        if optional_text(item, "claim") == Some(claim) {
+            // Our own, whose reply was lost before the SDK tried again.
+            return Ok(Begun::First);
+        }
+        if text(item, "request_digest")? != used.request.as_str() {
+            return Ok(Begun::Mismatch);
+        }
+        if text(item, "state")? != FINISHED {
+            return Ok(Begun::Running);
+        }
+        let reply = match optional_text(item, "reply") {
+            Some(reply) => reply.to_owned(),
+            None => {
+                let digest = Digest::from_stored(text(item, "digest")?.to_owned());
+                let reply = self.get_chunks(&self.reply_place(used, &digest), &digest).await?;
+                reply.ok_or_else(|| {
+                    Error::internal(format!("the chunks of reply {digest} are gone"))
+                })?
+            }
+        };
+        serde_json::from_str(&reply).map(Begun::Finished).map_err(Error::internal)
+    }
+}
+
+impl Idempotency for Store {
+    async fn begin(&self, used: &IdempotencyKey, now: Timestamp) -> Result<Begun, Error> {
+        let claim = uuid::Uuid::now_v7().to_string();
+        let item = key_of(used)
+            .with("request_digest", string(used.request.as_str()))
+            .with("state", string(CLAIMED))
+            .with("claim", string(&claim))
+            .with("claimed_at", number(now.as_ms()))
+            .with("expires_at", number(expires_at(now)));
+        let claimed = self
+            .client
+            .put_item()
+            .table_name(&self.tables.idempotency)
+            .set_item(Some(item))
+            .condition_expression(IS_FREE)
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":now_s", number(now.as_ms() / 1_000))
+            .expression_attribute_values(":claimed", string(CLAIMED))
+            .expression_attribute_values(":lapsed", number(now.as_ms() - CLAIM_LAPSES_MS))
+            .expression_attribute_values(":request", string(used.request.as_str()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let Err(error) = claimed else { return Ok(Begun::First) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(refused)) => match refused.item() {
+                Some(item) => self.understand(used, item, &claim).await,
+                // Given back in this very moment.
+                None => Ok(Begun::Running),
+            },
+            _ => Err(failed(error)),
+        }
+    }
+
+    async fn finish(
+        &self,
+        used: &IdempotencyKey,
+        reply: &StoredReply,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let reply = serde_json::to_string(reply).map_err(Error::internal)?;
+        let (name, value) = if reply.len() <= CHUNK_BYTES_MAX {
+            ("reply", reply)
+        } else {
+            let digest = Digest::of(reply.as_bytes());
+            self.put_chunks(&self.reply_place(used, &digest), &reply, Some(expires_at(now)))
+                .await?;
+            ("digest", digest.as_str().to_owned())
+        };
+        let finished = self
+            .client
+            .update_item()
+            .table_name(&self.tables.idempotency)
+            .set_key(Some(key_of(used)))
+            .update_expression("SET #value = :value, #state = :finished, expires_at = :expires_at")
+            .condition_expression(IS_CLAIMED)
+            .expression_attribute_names("#value", name)
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":value", string(value))
+            .expression_attribute_values(":finished", string(FINISHED))
+            .expression_attribute_values(":expires_at", number(expires_at(now)))
+            .expression_attribute_values(":claimed", string(CLAIMED))
+            .expression_attribute_values(":request", string(used.request.as_str()))
+            .send()
+            .await;
+        match finished {
+            Ok(_) => Ok(()),
+            // The claim lapsed and somebody else finished first: theirs is the reply that is kept.
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    async fn abandon(&self, used: &IdempotencyKey) -> Result<(), Error> {
+        let given_back = self
+            .client
+            .delete_item()
+            .table_name(&self.tables.idempotency)
+            .set_key(Some(key_of(used)))
+            .condition_expression(IS_CLAIMED)
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":claimed", string(CLAIMED))
+            .expression_attribute_values(":request", string(used.request.as_str()))
+            .send()
+            .await;
+        match given_back {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The head item.
+
+use writ_model::{Digest, Error, PolicyRule, Timestamp, Workspace};
+use writ_ports::PolicyHead;
+
+use super::{HEAD, head_partition};
+use crate::item::{Item, With, count, key, number, optional_text, parsed, string, text};
+use crate::search::index_key;
+
+/// Longer types and tags are not copied beside the head; the body has them.
+const COPY_BYTES_MAX: usize = 1 << 10;
+
+/// A head and what is known of its policy without reading the body.
+pub(super) struct Summary {
+    pub(super) digest: Digest,
+    /// Bytes of the body.
+    pub(super) bytes: usize,
+    /// `None` where it is too long to be copied.
+    pub(super) policy_type: Option<String>,
+    /// `None` where it is too long to be copied.
+    pub(super) tags: Option<String>,
+}
+
+/// The item of a head.
+pub(super) fn write(
+    workspace: &Workspace,
+    head: &PolicyHead,
+    policy: &PolicyRule,
+    bytes: usize,
+) -> Item {
+    let uri = head.uri.to_string();
+    let mut item = key(head_partition(workspace, &uri), HEAD)
+        .with("workspace", string(workspace.as_str()))
+        .with("by_name", string(index_key(head.uri.name(), &uri)))
+        .with("by_version", string(index_key(head.uri.version(), &uri)))
+        .with("by_release_tag", string(index_key(head.uri.release_tag(), &uri)))
+        .with("by_type", string(index_key(&policy.policy_type, &uri)))
+        .with("by_tags", string(index_key(&policy.tags, &uri)))
+        .with("policy_id", string(&head.policy_id))
+        .with("revision", number(head.revision))
+        .with("digest", string(head.digest.as_str()))
+        .with("bytes", number(bytes))
+        .with("created_at", number(head.created_at.as_ms()))
+        .with("updated_at", number(head.updated_at.as_ms()));
+    for (name, value) in [("type", &policy.policy_type), ("tags", &policy.tags)] {
+        if value.len() <= COPY_BYTES_MAX {
+            item = item.with(name, string(value));
+        }
+    }
+    item.with("uri", string(uri))
+}
+
+/// The head of an item.
+pub(super) fn read(item: &Item) -> Result<PolicyHead, Error> {
+    Ok(PolicyHead {
+        policy_id: text(item, "policy_id")?.to_owned(),
+        uri: parsed(item, "uri")?,
+        revision: count(item, "revision")?,
+        digest: Digest::from_stored(text(item, "digest")?.to_owned()),
+        created_at: Timestamp::from_ms(count(item, "created_at")?),
+        updated_at: Timestamp::from_ms(count(item, "updated_at")?),
+    })
+}
+
+/// What a query wants of an item.
+pub(super) fn summary(item: &Item) -> Result<Summary, Error> {
+    Ok(Summary {
+        digest: Digest::from_stored(text(item, "digest")?.to_owned()),
+        bytes: count(item, "bytes")?,
+        policy_type: optional_text(item, "type").map(str::to_owned),
+        tags: optional_text(item, "tags").map(str::to_owned),
+    })
+}

@@ -1,0 +1,75 @@
+//! The policy registry.
+//!
+//! A head says what a URI stands for now; revisions stand under the policy's id, through all its
+//! renames; bodies stand under their digest. Bodies are written first and mean nothing until the
+//! one transaction that writes head and revision.
+
+mod head;
+mod query;
+mod revisions;
+mod write;
+
+use std::sync::Arc;
+
+use writ_model::{Digest, Error, PolicyUri, Workspace};
+use writ_ports::{GetBody, GetPolicy, PolicyHead};
+
+use crate::Store;
+use crate::chunks::Place;
+use crate::fault::failed;
+use crate::item::key;
+
+/// The sort key of a head.
+const HEAD: &str = "head";
+
+/// The sort key of a body's chunks, up to the number.
+const CHUNK: &str = "chunk#";
+
+fn head_partition(workspace: &Workspace, uri: &str) -> String {
+    format!("{workspace}#policy#{uri}")
+}
+
+fn revision_partition(workspace: &Workspace, policy_id: &str) -> String {
+    format!("{workspace}#revision#{policy_id}")
+}
+
+fn body_partition(workspace: &Workspace, digest: &Digest) -> String {
+    format!("{workspace}#body#{digest}")
+}
+
+impl Store {
+    fn body_place(&self, workspace: &Workspace, digest: &Digest) -> Place<'_> {
+        let partition = body_partition(workspace, digest);
+        Place { table: &self.tables.policies, partition, prefix: CHUNK.to_owned() }
+    }
+}
+
+impl GetPolicy for Store {
+    async fn get_policy(
+        &self,
+        workspace: &Workspace,
+        uri: &PolicyUri,
+    ) -> Result<Option<PolicyHead>, Error> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.tables.policies)
+            .set_key(Some(key(head_partition(workspace, &uri.to_string()), HEAD)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(failed)?;
+        found.item().map(head::read).transpose()
+    }
+}
+
+impl GetBody for Store {
+    async fn get_body(
+        &self,
+        workspace: &Workspace,
+        digest: &Digest,
+    ) -> Result<Option<Arc<str>>, Error> {
+        let body = self.get_chunks(&self.body_place(workspace, digest), digest).await?;
+        Ok(body.map(Arc::from))
+    }
+}

@@ -1,0 +1,191 @@
+//! Searching the registry.
+//!
+//! An index entry holds a field's value and the URI, so name, version and release tag are known
+//! from it alone; the head knows type and tags; only what may still match has its body read.
+
+use std::collections::HashMap;
+
+use writ_model::{Digest, Error, PolicyUri, Workspace};
+use writ_ports::{Page, Query, QueryPolicies};
+use writ_query::{Direction, Filter, Index, Plan, Range, Sort};
+
+use super::head::{Summary, summary};
+use super::{CHUNK, HEAD, body_partition, head_partition};
+use crate::Store;
+use crate::batch::Key;
+use crate::chunks::{sort_key, whole};
+use crate::item::{Item, count, optional_text, text};
+use crate::search::{
+    Document, Documents, IndexRef, KeyRange, LOAD_BYTES_MAX, Reading, Search, suffix_of,
+};
+
+/// Every policy has all of these fields, and all are strings.
+const fn index(name: &'static str, field: &'static str) -> Index {
+    Index { name, field, complete: true }
+}
+
+/// The first one gives the order of a query that asks for none.
+const INDEXES: [Index; 5] = [
+    index("by_name", "name"),
+    index("by_version", "version"),
+    index("by_release_tag", "release_tag"),
+    index("by_type", "type"),
+    index("by_tags", "tags"),
+];
+
+const CHEAP_SORTS: &str = "`name`, `version`, `release_tag`, `type` and `tags`";
+
+impl QueryPolicies for Store {
+    async fn query_policies(&self, workspace: &Workspace, query: &Query) -> Result<Page, Error> {
+        let plan = Plan::choose(&query.filter, query.sort.as_ref(), &INDEXES);
+        let name = plan.index.map_or("by_name", |index| index.name);
+        let mut ranges: Vec<KeyRange> = plan.ranges.iter().map(KeyRange::of).collect();
+        if plan.direction == Direction::Descending {
+            ranges.reverse();
+        }
+        let reading = Reading {
+            index: IndexRef {
+                table: &self.tables.policies,
+                index: name,
+                partition_key: "workspace",
+                sort_key: name,
+            },
+            partitions: vec![workspace.as_str().to_owned()],
+            ranges,
+            direction: plan.direction,
+            sorted: plan.sorted,
+            exact: !plan.residual,
+            listed: None,
+        };
+        let documents =
+            Bodies { store: self, workspace, index: name, known: Known::of(&query.filter) };
+        let order = Sort::parse(&serde_json::json!({"name": 1})).map_err(Error::internal)?;
+        let owner = ["policies", workspace.as_str()];
+        Search { store: self, documents, query, reading, owner, cheap_sorts: CHEAP_SORTS, order }
+            .page()
+            .await
+    }
+}
+
+/// What a filter demands of fields that are known without the body.
+struct Known {
+    demands: Vec<(&'static str, Vec<Range>)>,
+}
+
+impl Known {
+    fn of(filter: &Filter) -> Self {
+        // An index on one field serves what the filter says of that field, which everything that
+        // matches must fulfil.
+        let demand = |index: &Index| {
+            let plan = Plan::choose(filter, None, std::slice::from_ref(index));
+            plan.index.map(|index| (index.field, plan.ranges))
+        };
+        Self { demands: INDEXES.iter().filter_map(demand).collect() }
+    }
+
+    /// Whether the field may have this value.
+    fn allows(&self, field: &str, value: &str) -> bool {
+        self.demands
+            .iter()
+            .filter(|(demanded, _)| *demanded == field)
+            .all(|(_, ranges)| ranges.iter().any(|range| range.contains(value)))
+    }
+
+    fn allows_uri(&self, uri: &PolicyUri) -> bool {
+        self.allows("name", uri.name())
+            && self.allows("version", uri.version())
+            && self.allows("release_tag", uri.release_tag())
+    }
+
+    fn allows_summary(&self, summary: &Summary) -> bool {
+        let allows = |field, value: &Option<String>| {
+            value.as_deref().is_none_or(|value| self.allows(field, value))
+        };
+        allows("type", &summary.policy_type) && allows("tags", &summary.tags)
+    }
+}
+
+struct Bodies<'s> {
+    store: &'s Store,
+    workspace: &'s Workspace,
+    index: &'static str,
+    known: Known,
+}
+
+impl Documents for Bodies<'_> {
+    async fn load(&self, keys: &[String]) -> Result<Vec<Option<Document>>, Error> {
+        let wanted = self.summaries(keys).await?;
+        let (mut bytes, mut taken) = (0_usize, 0_usize);
+        for summary in &wanted {
+            bytes += summary.as_ref().map_or(0, |summary| summary.bytes);
+            if bytes > LOAD_BYTES_MAX && taken > 0 {
+                break;
+            }
+            taken += 1;
+        }
+        let wanted = wanted.get(..taken).unwrap_or_default();
+        let bodies = self.bodies(wanted.iter().flatten()).await?;
+        let document = |summary: &Option<Summary>| match summary {
+            None => Ok(None),
+            Some(summary) => match bodies.get(summary.digest.as_str()) {
+                Some(body) => Document::parse(body.clone()).map(Some),
+                None => Err(Error::internal(format!("body {} is gone", summary.digest))),
+            },
+        };
+        wanted.iter().map(document).collect()
+    }
+}
+
+impl Bodies<'_> {
+    /// What the heads of these entries say; `None` where an entry certainly gives nothing.
+    async fn summaries(&self, keys: &[String]) -> Result<Vec<Option<Summary>>, Error> {
+        let head = |key: &String| -> Option<Key> {
+            let uri = suffix_of(key)?;
+            let parsed: PolicyUri = uri.parse().ok()?;
+            self.known
+                .allows_uri(&parsed)
+                .then(|| (head_partition(self.workspace, uri), HEAD.to_owned()))
+        };
+        let heads: Vec<Option<Key>> = keys.iter().map(head).collect();
+        let wanted = heads.iter().flatten().cloned().collect();
+        let found = self.store.batch_get(&self.store.tables.policies, wanted).await?;
+        let summarise = |(key, head): (&String, &Option<Key>)| {
+            let Some(item) = head.as_ref().and_then(|head| found.get(head)) else {
+                return Ok(None);
+            };
+            // An index may lag behind: another entry stands, or will stand, for what the head is now.
+            let is_current = |item: &Item| optional_text(item, self.index) == Some(key.as_str());
+            let summary = Some(summary(item)?);
+            Ok(summary.filter(|summary| is_current(item) && self.known.allows_summary(summary)))
+        };
+        keys.iter().zip(&heads).map(summarise).collect()
+    }
+
+    /// The bodies, by digest: first chunks together, then the rest of the few large ones.
+    async fn bodies(
+        &self,
+        wanted: impl Iterator<Item = &Summary>,
+    ) -> Result<HashMap<String, String>, Error> {
+        let digests: HashMap<Key, &Digest> = wanted
+            .map(|summary| {
+                let partition = body_partition(self.workspace, &summary.digest);
+                ((partition, sort_key(CHUNK, 0)), &summary.digest)
+            })
+            .collect();
+        let keys = digests.keys().cloned().collect();
+        let first = self.store.batch_get(&self.store.tables.policies, keys).await?;
+        let mut bodies = HashMap::with_capacity(first.len());
+        for (key, item) in first {
+            let Some(digest) = digests.get(&key).copied() else { continue };
+            let body = if count::<usize>(&item, "chunks")? == 1 {
+                Some(whole(text(&item, "text")?.to_owned(), digest)?)
+            } else {
+                self.store
+                    .get_chunks(&self.store.body_place(self.workspace, digest), digest)
+                    .await?
+            };
+            bodies.extend(body.map(|body| (digest.as_str().to_owned(), body)));
+        }
+        Ok(bodies)
+    }
+}

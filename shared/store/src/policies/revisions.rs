@@ -1,0 +1,100 @@
+//! A policy's past.
+
+use writ_model::{Digest, Error, Timestamp, Workspace};
+use writ_ports::{GetRevisions, NewRevision, Revision, RevisionPage};
+
+use super::revision_partition;
+use crate::Store;
+use crate::fault::failed;
+use crate::item::{Item, With, count, key, number, parsed, string, text};
+use crate::search::{After, Token, fingerprint, malformed};
+
+/// Revisions of a page at most.
+const LIMIT_MAX: usize = 1_000;
+
+/// Numbers sort as text when all have the digits of the largest.
+fn sort_key(revision: u64) -> String {
+    format!("{revision:020}")
+}
+
+pub(super) fn write(workspace: &Workspace, new: &NewRevision<'_>) -> Item {
+    key(revision_partition(workspace, &new.head.policy_id), sort_key(new.head.revision))
+        .with("revision", number(new.head.revision))
+        .with("uri", string(new.head.uri.to_string()))
+        .with("digest", string(new.head.digest.as_str()))
+        .with("created_at", number(new.head.updated_at.as_ms()))
+        .with("author", string(new.author))
+        .with("bytes", number(new.body.len()))
+}
+
+fn read(item: &Item) -> Result<Revision, Error> {
+    Ok(Revision {
+        revision: count(item, "revision")?,
+        policy_rule_uri: parsed(item, "uri")?,
+        digest: Digest::from_stored(text(item, "digest")?.to_owned()),
+        created_at: Timestamp::from_ms(count(item, "created_at")?),
+        author: text(item, "author")?.to_owned(),
+        bytes: count(item, "bytes")?,
+    })
+}
+
+impl GetRevisions for Store {
+    async fn list_revisions(
+        &self,
+        workspace: &Workspace,
+        policy_id: &str,
+        limit: usize,
+        next_token: Option<&str>,
+    ) -> Result<RevisionPage, Error> {
+        let limit = limit.clamp(1, LIMIT_MAX);
+        let fingerprint = fingerprint(&["revisions", workspace.as_str(), policy_id]);
+        let before = match next_token.map(|token| Token::decode(token, &fingerprint)).transpose()? {
+            None => sort_key(u64::MAX),
+            Some(After::Key { range: 0, key: Some(key) }) => key,
+            Some(_) => return Err(malformed()),
+        };
+        let page = self
+            .client
+            .query()
+            .table_name(&self.tables.policies)
+            .consistent_read(true)
+            .scan_index_forward(false)
+            // One more than wanted says whether there is another page.
+            .limit(i32::try_from(limit + 1).unwrap_or(i32::MAX))
+            .key_condition_expression("pk = :partition AND sk < :before")
+            .expression_attribute_values(
+                ":partition",
+                string(revision_partition(workspace, policy_id)),
+            )
+            .expression_attribute_values(":before", string(before))
+            .send()
+            .await
+            .map_err(failed)?;
+        let revisions = page.items().iter().take(limit).map(read).collect::<Result<Vec<_>, _>>()?;
+        let more = page.items().len() > limit || page.last_evaluated_key().is_some();
+        let last = revisions
+            .last()
+            .filter(|_| more)
+            .map(|last| After::Key { range: 0, key: Some(sort_key(last.revision)) });
+        let next_token = last.map(|after| Token::new(&fingerprint, after).encode()).transpose()?;
+        Ok(RevisionPage { revisions, next_token })
+    }
+
+    async fn get_revision(
+        &self,
+        workspace: &Workspace,
+        policy_id: &str,
+        revision: u64,
+    ) -> Result<Option<Revision>, Error> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.tables.policies)
+            .set_key(Some(key(revision_partition(workspace, policy_id), sort_key(revision))))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(failed)?;
+        found.item().map(read).transpose()
+    }
+}

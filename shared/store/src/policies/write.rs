@@ -1,0 +1,150 @@
+//! Creating, replacing, renaming, removing: one transaction each, fenced by the head that the
+//! caller saw.
+
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use writ_model::{BODY_BYTES_MAX, Digest, Error, ErrorKind, PolicyUri, Workspace};
+use writ_ports::{CreatePolicy, DeletePolicy, NewRevision, PolicyHead, ReplacePolicy};
+
+use super::{HEAD, head, head_partition, revisions};
+use crate::Store;
+use crate::item::{Item, key, number, string};
+use crate::transact::Refused;
+
+/// The head is still the one that the caller saw.
+const IS_NEWEST: &str = "policy_id = :policy_id AND revision = :revision";
+
+/// Nothing stands there.
+const IS_FREE: &str = "attribute_not_exists(pk)";
+
+impl CreatePolicy for Store {
+    async fn create_policy(
+        &self,
+        workspace: &Workspace,
+        new: NewRevision<'_>,
+    ) -> Result<(), Error> {
+        self.put_body(workspace, &new).await?;
+        let actions = vec![
+            put(self.new_head(workspace, &new).condition_expression(IS_FREE))?,
+            self.new_revision(workspace, &new)?,
+        ];
+        self.transact(actions).await.map_err(|refused| match refused {
+            Refused::Condition(_) => taken(&new.head.uri),
+            Refused::Failed(error) => error,
+        })
+    }
+}
+
+impl ReplacePolicy for Store {
+    async fn replace_policy(
+        &self,
+        workspace: &Workspace,
+        old: &PolicyHead,
+        new: NewRevision<'_>,
+    ) -> Result<(), Error> {
+        self.put_body(workspace, &new).await?;
+        let revision = self.new_revision(workspace, &new)?;
+        let head = self.new_head(workspace, &new);
+        let is_rename = old.uri != new.head.uri;
+        let actions = if is_rename {
+            let put = put(head.condition_expression(IS_FREE))?;
+            vec![self.remove_head(workspace, old)?, put, revision]
+        } else {
+            let fenced = head
+                .condition_expression(IS_NEWEST)
+                .expression_attribute_values(":policy_id", string(&old.policy_id))
+                .expression_attribute_values(":revision", number(old.revision));
+            vec![put(fenced)?, revision]
+        };
+        self.transact(actions).await.map_err(|refused| match refused {
+            Refused::Condition(1) if is_rename => taken(&new.head.uri),
+            Refused::Condition(_) => stale(&old.uri),
+            Refused::Failed(error) => error,
+        })
+    }
+}
+
+impl DeletePolicy for Store {
+    async fn delete_policy(&self, workspace: &Workspace, head: &PolicyHead) -> Result<(), Error> {
+        // A transaction of one, for its request token: a lost reply is no stale head.
+        self.transact(vec![self.remove_head(workspace, head)?]).await.map_err(|refused| {
+            match refused {
+                Refused::Condition(_) => stale(&head.uri),
+                Refused::Failed(error) => error,
+            }
+        })
+    }
+}
+
+impl Store {
+    async fn put_body(&self, workspace: &Workspace, new: &NewRevision<'_>) -> Result<(), Error> {
+        if new.body.len() > BODY_BYTES_MAX {
+            let bytes = new.body.len();
+            let message =
+                format!("a policy holds at most {BODY_BYTES_MAX} bytes; this one has {bytes}");
+            return Err(Error::new(ErrorKind::TooLarge, message));
+        }
+        if Digest::of(new.body.as_bytes()) != new.head.digest {
+            return Err(Error::internal(format!(
+                "the body of `{}` does not have its digest",
+                new.head.uri
+            )));
+        }
+        self.put_chunks(&self.body_place(workspace, &new.head.digest), new.body, None).await
+    }
+
+    fn new_head(
+        &self,
+        workspace: &Workspace,
+        new: &NewRevision<'_>,
+    ) -> aws_sdk_dynamodb::types::builders::PutBuilder {
+        let item: Item = head::write(workspace, &new.head, new.policy, new.body.len());
+        Put::builder().table_name(&self.tables.policies).set_item(Some(item))
+    }
+
+    fn new_revision(
+        &self,
+        workspace: &Workspace,
+        new: &NewRevision<'_>,
+    ) -> Result<TransactWriteItem, Error> {
+        let item = revisions::write(workspace, new);
+        put(Put::builder()
+            .table_name(&self.tables.policies)
+            .set_item(Some(item))
+            .condition_expression(IS_FREE))
+    }
+
+    fn remove_head(
+        &self,
+        workspace: &Workspace,
+        head: &PolicyHead,
+    ) -> Result<TransactWriteItem, Error> {
+        let delete = Delete::builder()
+            .table_name(&self.tables.policies)
+            .set_key(Some(key(head_partition(workspace, &head.uri.to_string()), HEAD)))
+            .condition_expression(IS_NEWEST)
+            .expression_attribute_values(":policy_id", string(&head.policy_id))
+            .expression_attribute_values(":revision", number(head.revision))
+            .build()
+            .map_err(Error::internal)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+}
+
+fn put(put: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWriteItem, Error> {
+    let put = put.build().map_err(Error::internal)?;
+    Ok(TransactWriteItem::builder().put(put).build())
+}
+
+fn taken(uri: &PolicyUri) -> Error {
+    let message = format!(
+        "`{uri}` exists already; change that policy with PUT, or choose another version or release tag"
+    );
+    Error::new(ErrorKind::Conflict, message)
+}
+
+fn stale(uri: &PolicyUri) -> Error {
+    let message = format!(
+        "`{uri}` was changed by somebody else meanwhile; read it again and repeat the change"
+    );
+    Error::new(ErrorKind::Stale, message)
+}

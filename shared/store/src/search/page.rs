@@ -1,0 +1,140 @@
+//! A page in the order of an index: walk, load, filter, stop.
+
+use writ_model::Error;
+use writ_query::Filter;
+
+use super::query::{Document, Documents, Found, Search};
+use super::token::After;
+use super::walk::{Position, Step, Walk};
+use super::{BYTES_READ_MAX, PAGE_BYTES_MAX};
+
+/// Entries taken at once at most.
+pub(super) const BATCH_MAX: usize = 100;
+
+/// Entries taken at once at first, where not all of them will match.
+const BATCH_MIN: usize = 25;
+
+/// What was found so far.
+struct Collected<'q> {
+    filter: &'q Filter,
+    limit: usize,
+    items: Vec<String>,
+    page_bytes: usize,
+    bytes_read: usize,
+    /// The last entry that is dealt with.
+    done: Position,
+}
+
+impl Collected<'_> {
+    /// Takes an entry's object in; `false` where that is for the next page.
+    fn offer(&mut self, entry: &Position, document: Option<Document>) -> bool {
+        if let Some(Document { text, value }) = document {
+            let fits = self.items.is_empty() || self.page_bytes + text.len() <= PAGE_BYTES_MAX;
+            self.bytes_read += text.len();
+            if self.filter.matches(&value) {
+                if self.is_full() || !fits {
+                    return false;
+                }
+                self.page_bytes += text.len();
+                self.items.push(text);
+            }
+        }
+        self.done = entry.clone();
+        self.bytes_read < BYTES_READ_MAX
+    }
+
+    fn is_full(&self) -> bool {
+        self.items.len() >= self.limit
+    }
+
+    fn missing(&self) -> usize {
+        self.limit.saturating_sub(self.items.len())
+    }
+}
+
+impl<D: Documents> Search<'_, D> {
+    pub(super) async fn walk_page(&self, start: Position) -> Result<Found, Error> {
+        let mut walk = self.walk(start.clone());
+        let mut collected = Collected {
+            filter: &self.query.filter,
+            limit: self.limit(),
+            items: Vec::new(),
+            page_bytes: 0,
+            bytes_read: 0,
+            done: start,
+        };
+        let complete = self.collect(&mut walk, &mut collected).await?;
+        let Collected { items, done, .. } = collected;
+        let next = (!complete).then_some(After::Key { range: done.range, key: done.key });
+        Ok((items, next, walk.reads()))
+    }
+
+    /// Whether the walk came to its end.
+    async fn collect(
+        &self,
+        walk: &mut Walk<'_>,
+        collected: &mut Collected<'_>,
+    ) -> Result<bool, Error> {
+        let mut batch = collected.limit.clamp(BATCH_MIN, BATCH_MAX);
+        loop {
+            let wanted =
+                if self.reading.exact { collected.missing().min(BATCH_MAX) } else { batch };
+            walk.expect(if self.reading.exact { collected.missing() + 1 } else { wanted });
+            let (entries, last) = take(walk, wanted).await?;
+            if !self.sift(&entries, collected).await? {
+                return Ok(false);
+            }
+            match last {
+                Step::End => return Ok(true),
+                Step::Budget => {
+                    collected.done = walk.position().clone();
+                    return Ok(false);
+                }
+                // Only another entry makes another page worth asking for.
+                Step::Key(_) if collected.is_full() && walk.is_waiting() => return Ok(false),
+                Step::Key(_) if collected.is_full() => return Ok(walk.next().await? == Step::End),
+                Step::Key(_) => batch = (batch * 2).min(BATCH_MAX),
+            }
+        }
+    }
+
+    /// Loads and filters; `false` where the page ended before the entries did.
+    async fn sift(
+        &self,
+        entries: &[Position],
+        collected: &mut Collected<'_>,
+    ) -> Result<bool, Error> {
+        let mut rest = entries;
+        while !rest.is_empty() {
+            let keys: Vec<String> = rest.iter().filter_map(|entry| entry.key.clone()).collect();
+            let documents = self.documents.load(&keys).await?;
+            let loaded = documents.len();
+            for (entry, document) in rest.iter().zip(documents) {
+                if !collected.offer(entry, document) {
+                    return Ok(false);
+                }
+            }
+            rest = rest.get(loaded.max(1)..).unwrap_or_default();
+        }
+        Ok(true)
+    }
+}
+
+/// Up to `count` entries, and why there are no more; a key where there may be.
+pub(super) async fn take(
+    walk: &mut Walk<'_>,
+    count: usize,
+) -> Result<(Vec<Position>, Step), Error> {
+    let mut entries = Vec::with_capacity(count);
+    loop {
+        match walk.next().await? {
+            Step::Key(key) => {
+                entries.push(walk.position().clone());
+                if entries.len() >= count {
+                    return Ok((entries, Step::Key(key)));
+                }
+            }
+            ended => return Ok((entries, ended)),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Used keys.
+
+use writ_model::{Digest, Timestamp};
+use writ_ports::{Begun, Idempotency, IdempotencyKey, StoredReply};
+
+use crate::fixture::{Fixture, workspace};
+
+const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
+
+fn later(seconds: i64) -> Timestamp {
+    Timestamp::from_ms(NOW.as_ms() + seconds * 1_000)
+}
+
+fn used(identity: &str, key: &str, request: &str) -> IdempotencyKey {
+    IdempotencyKey {
+        workspace: workspace("home"),
+        identity: identity.to_owned(),
+        key: key.to_owned(),
+        request: Digest::of(request.as_bytes()),
+    }
+}
+
+fn reply(body: String) -> StoredReply {
+    StoredReply {
+        status: 201,
+        headers: vec![("location".to_owned(), "/policy/a".to_owned())],
+        body,
+    }
+}
+
+#[tokio::test]
+async fn the_same_request_again_gets_the_first_ones_reply() {
+    let Fixture { store, database: _database } = Fixture::new().await;
+    let key = used("ada", "k1", "one");
+    assert_eq!(store.begin(&key, NOW).await.unwrap(), Begun::First);
+    assert_eq!(store.begin(&key, later(1)).await.unwrap(), Begun::Running);
+    assert_eq!(store.begin(&used("ada", "k1", "two"), later(1)).await.unwrap(), Begun::Mismatch);
+    // A small reply, and one that takes several chunks.
+    for (key, body) in [(key, "{}".to_owned()), (used("ada", "k2", "x"), "é\"".repeat(400_000))] {
+        store.begin(&key, NOW).await.unwrap();
+        store.finish(&key, &reply(body.clone()), later(2)).await.unwrap();
+        assert!(store.begin(&key, later(3)).await.unwrap() == Begun::Finished(reply(body)));
+        let other = used("ada", &key.key, "other");
+        assert_eq!(store.begin(&other, later(3)).await.unwrap(), Begun::Mismatch);
+    }
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_its_caller_and_workspace() {
+    let Fixture { store, database: _database } = Fixture::new().await;
+    let mut elsewhere = used("ada", "b#c", "one");
+    elsewhere.workspace = workspace("elsewhere");
+    let long = "x".repeat(3_000);
+    for key in [
+        used("ada", "b#c", "one"),
+        used("ada#b", "c", "one"),
+        used("bob", "b#c", "one"),
+        elsewhere,
+        used(&long, "b#c", "one"),
+    ] {
+        assert_eq!(store.begin(&key, NOW).await.unwrap(), Begun::First, "{key:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_abandoned_key_is_free_and_a_finished_one_is_not_abandoned() {
+    let Fixture { store, database: _database } = Fixture::new().await;
+    let key = used("ada", "k", "one");
+    store.begin(&key, NOW).await.unwrap();
+    store.abandon(&used("ada", "k", "other")).await.unwrap();
+    assert_eq!(store.begin(&key, later(1)).await.unwrap(), Begun::Running);
+    store.abandon(&key).await.unwrap();
+    assert_eq!(store.begin(&used("ada", "k", "other"), later(1)).await.unwrap(), Begun::First);
+    store.abandon(&used("ada", "k", "other")).await.unwrap();
+
+    store.begin(&key, NOW).await.unwrap();
+    store.finish(&key, &reply("{}".to_owned()), NOW).await.unwrap();
+    store.abandon(&key).await.unwrap();
+    assert_eq!(store.begin(&key, later(1)).await.unwrap(), Begun::Finished(reply("{}".to_owned())));
+}
+
+#[tokio::test]
+async fn a_claim_lapses_after_a_minute_and_a_reply_after_a_day() {
+    let Fixture { store, database: _database } = Fixture::new().await;
+    let key = used("ada", "k", "one");
+    store.begin(&key, NOW).await.unwrap();
+    assert_eq!(store.begin(&key, later(59)).await.unwrap(), Begun::Running);
+    assert_eq!(store.begin(&used("ada", "k", "other"), later(60)).await.unwrap(), Begun::Mismatch);
+    assert_eq!(store.begin(&key, later(60)).await.unwrap(), Begun::First);
+    store.finish(&key, &reply("second".to_owned()), later(61)).await.unwrap();
+    // The first one wakes up late.
+    store.finish(&key, &reply("first".to_owned()), later(62)).await.unwrap();
+    assert_eq!(
+        store.begin(&key, later(63)).await.unwrap(),
+        Begun::Finished(reply("second".to_owned()))
+    );
+    let day = 24 * 60 * 60;
+    assert_eq!(
+        store.begin(&used("ada", "k", "other"), later(61 + day)).await.unwrap(),
+        Begun::First
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_at_once_one_is_first() {
+    let Fixture { store, database: _database } = Fixture::new().await;
+    let begun: Vec<_> = (0..16)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.begin(&used("ada", "k", "one"), NOW).await.unwrap() })
+        })
+        .collect();
+    let mut first = 0;
+    for begun in begun {
+        match begun.await.unwrap() {
+            Begun::First => first += 1,
+            other => assert_eq!(other, Begun::Running),
+        }
+    }
+    assert_eq!(first, 1);
+}

@@ -1,0 +1,58 @@
+//! Who may come in: the local admin, and holders of tokens.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use writ_authz::{Authorizer, LOCAL_ADMIN, PolicyError};
+use writ_edge::{About, Caller};
+use writ_model::{Error, Identity, Role, Workspace};
+use writ_ports::Clock;
+
+use crate::Platform;
+use crate::gateway::Access;
+
+/// The platform's tokens and its access policy.
+pub(crate) struct Doorkeeper {
+    platform: Arc<Platform>,
+    authorizer: Authorizer,
+    /// The server listens on loopback alone: whoever reaches it from there owns the machine.
+    is_local: bool,
+}
+
+impl Doorkeeper {
+    /// Prepares decisions on these routes.
+    ///
+    /// # Errors
+    /// An access policy that does not know a route's effect.
+    pub(crate) fn new(
+        platform: Arc<Platform>,
+        abouts: &[About],
+        is_local: bool,
+    ) -> Result<Self, PolicyError> {
+        let routes = abouts.iter().map(|about| (about.name, about.effect.name()));
+        Ok(Self { platform, authorizer: Authorizer::new(routes)?, is_local })
+    }
+}
+
+impl Access for Doorkeeper {
+    async fn authenticate(&self, headers: &HeaderMap, peer: SocketAddr) -> Result<Caller, Error> {
+        let authorization = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or(""));
+        if authorization.is_none() && self.is_local && peer.ip().is_loopback() {
+            let identity = Identity {
+                subject: LOCAL_ADMIN.to_owned(),
+                workspace: Workspace::default(),
+                role: Role::Admin,
+            };
+            return Ok(Caller { identity, principal_kind: "local" });
+        }
+        let identity =
+            writ_authz::authenticate(&*self.platform, authorization, self.platform.now()).await?;
+        Ok(Caller { identity, principal_kind: "token" })
+    }
+
+    fn authorize(&self, caller: &Caller, about: &About) -> Result<String, Error> {
+        self.authorizer.decide(&caller.identity, about.name).map(|rule| rule.to_string())
+    }
+}

@@ -1,0 +1,65 @@
+//! Which operation is which method.
+
+use dynoxide::{Database, DynoxideError};
+
+use super::queue::{Answer, Request};
+
+/// Runs one request to its end.
+pub(super) fn answer(database: &Database, request: &Request) -> Answer {
+    match run(database, &request.operation, &request.body) {
+        Ok(body) => Answer { status: 200, body },
+        Err(error) => Answer { status: error.status_code(), body: error.to_json() },
+    }
+}
+
+/// The operations that the platform calls; another one is refused as an unknown one is.
+fn run(database: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<String> {
+    macro_rules! call {
+        ($method:ident) => {
+            write(&database.$method(read(body)?)?)
+        };
+    }
+    match operation {
+        "BatchGetItem" => call!(batch_get_item),
+        "BatchWriteItem" => call!(batch_write_item),
+        "CreateTable" => call!(create_table),
+        "DeleteItem" => call!(delete_item),
+        "DescribeTable" => call!(describe_table),
+        "DescribeTimeToLive" => call!(describe_time_to_live),
+        "GetItem" => call!(get_item),
+        "ListTables" => call!(list_tables),
+        "PutItem" => call!(put_item),
+        "Query" => call!(query),
+        "Scan" => call!(scan),
+        "TransactGetItems" => call!(transact_get_items),
+        "TransactWriteItems" => call!(transact_write_items),
+        "UpdateItem" => call!(update_item),
+        "UpdateTimeToLive" => call!(update_time_to_live),
+        unknown => Err(DynoxideError::ValidationException(format!(
+            "`{unknown}` is no operation of the embedded database"
+        ))),
+    }
+}
+
+/// Markers that the database's own readers put before what they refuse.
+const MARKERS: [&str; 5] = [
+    "VALIDATION_REQUEST:",
+    "VALIDATION_AS_READ:",
+    "VALIDATION:",
+    "SERIALIZATION_AS_READ:",
+    "SERIALIZATION:",
+];
+
+fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> dynoxide::Result<T> {
+    serde_json::from_slice(body).map_err(|error| {
+        let message = error.to_string();
+        let plain =
+            MARKERS.iter().find_map(|marker| message.strip_prefix(marker)).unwrap_or(&message);
+        DynoxideError::ValidationException(plain.to_owned())
+    })
+}
+
+fn write(response: &impl serde::Serialize) -> dynoxide::Result<String> {
+    serde_json::to_string(response)
+        .map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+}

@@ -1,0 +1,35 @@
+//! One process at a time.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use super::DatabaseError;
+
+/// An advisory lock on a file beside the database. The system lets go of it when this process
+/// ends, however it ends; the file itself stays.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    pub(super) fn take(database: &Path) -> Result<Self, DatabaseError> {
+        let mut path = database.as_os_str().to_owned();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        let wrong = |source| DatabaseError::Lock { path: path.clone(), source };
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(wrong)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => {
+                Err(DatabaseError::InUse { path: database.to_owned() })
+            }
+            Err(TryLockError::Error(source)) => Err(wrong(source)),
+        }
+    }
+}

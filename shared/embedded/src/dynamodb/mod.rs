@@ -1,0 +1,169 @@
+//! DynamoDB inside this process: dynoxide on one SQLite file, behind the AWS SDK's own client.
+//!
+//! The SDK's HTTP client is replaced by a connector that hands each request to a few threads of
+//! this room; nothing listens on a socket. SQLite runs in WAL mode and syncs every commit, so an
+//! acknowledged write survives a killed process and a power cut.
+//!
+//! Differences from AWS that matter to a caller: writes are serialised, so a transaction never
+//! meets another one (`TransactionConflict` does not occur), nothing is throttled, and indexes are
+//! consistent at once.
+
+mod connector;
+mod dispatch;
+mod lock;
+mod queue;
+mod sweep;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Region, SharedHttpClient, StalledStreamProtectionConfig,
+};
+use aws_sdk_dynamodb::{Client, Config};
+
+use connector::Connector;
+use lock::Lock;
+use queue::Queue;
+use sweep::Sweeper;
+
+/// Statements run one at a time on SQLite's one connection; a second thread reads and writes JSON
+/// meanwhile.
+const THREADS: usize = 2;
+
+/// Why there is no database.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// Another process serves the file.
+    #[error("`{}` is already in use by another `writ up`; stop that one, or choose another directory with `--data`", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The lock beside the file could not be taken.
+    #[error("cannot lock `{}`; check that its directory exists and is writable", path.display())]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is not one of ours, or not readable.
+    #[error("cannot open `{}` as a database", path.display())]
+    Open {
+        /// The file, or `:memory:`.
+        path: PathBuf,
+        /// What the database said.
+        source: dynoxide::DynoxideError,
+    },
+    /// The system gave no thread.
+    #[error("cannot start the threads of the database")]
+    Threads {
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// A running database. Dropping it finishes the requests that were accepted, ends its threads and
+/// closes the file; clients that are still held then fail to connect.
+#[derive(Debug)]
+pub struct Database {
+    queue: Arc<Queue>,
+    threads: Vec<JoinHandle<()>>,
+    sweeper: Option<Sweeper>,
+    // Declared last: released after everything above has let go of the file.
+    _lock: Option<Lock>,
+}
+
+impl Database {
+    /// Opens or creates the file. One process at a time may have it open.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn open(path: &Path) -> Result<Self, DatabaseError> {
+        let lock = Lock::take(path)?;
+        let wrong = |source| DatabaseError::Open { path: path.to_owned(), source };
+        let name = path.to_str().ok_or_else(|| {
+            wrong(dynoxide::DynoxideError::ValidationException("the path is not UTF-8".to_owned()))
+        })?;
+        let engine = dynoxide::Database::new(name).map_err(wrong)?;
+        Self::start(&engine, Some(lock))
+    }
+
+    /// Makes a database in memory, gone with this value.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn ephemeral() -> Result<Self, DatabaseError> {
+        let engine = dynoxide::Database::memory()
+            .map_err(|source| DatabaseError::Open { path: PathBuf::from(":memory:"), source })?;
+        Self::start(&engine, None)
+    }
+
+    fn start(engine: &dynoxide::Database, lock: Option<Lock>) -> Result<Self, DatabaseError> {
+        let mut database = Self {
+            queue: Arc::new(Queue::default()),
+            threads: Vec::new(),
+            sweeper: None,
+            _lock: lock,
+        };
+        for number in 0..THREADS {
+            let (queue, engine) = (Arc::clone(&database.queue), engine.clone());
+            let thread = std::thread::Builder::new()
+                .name(format!("dynamodb-{number}"))
+                .spawn(move || queue.serve(|request| dispatch::answer(&engine, request)))
+                .map_err(|source| DatabaseError::Threads { source })?;
+            database.threads.push(thread);
+        }
+        let sweeper =
+            Sweeper::start(engine.clone()).map_err(|source| DatabaseError::Threads { source })?;
+        database.sweeper = Some(sweeper);
+        Ok(database)
+    }
+
+    /// The SDK's client of this database.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::from_conf(Self::config(self.http_client()))
+    }
+
+    /// What carries requests to this database in place of a network.
+    #[must_use]
+    pub fn http_client(&self) -> SharedHttpClient {
+        SharedHttpClient::new(Connector::new(Arc::clone(&self.queue)))
+    }
+
+    /// The SDK's settings over some carrier of requests: nothing is signed for anybody, nothing is
+    /// retried, and nothing times out, for nothing here fails by being far away.
+    #[must_use]
+    pub fn config(http_client: SharedHttpClient) -> Config {
+        Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("embedded"))
+            .allow_no_auth()
+            .endpoint_url("http://dynamodb.embedded.invalid")
+            .http_client(http_client)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build()
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.sweeper = None;
+        self.queue.close();
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has nothing left to finish.
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

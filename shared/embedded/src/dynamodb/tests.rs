@@ -1,0 +1,117 @@
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
+    ScalarAttributeType,
+};
+
+use super::{Database, DatabaseError};
+
+async fn make_table(client: &Client) {
+    let key =
+        KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash).build().unwrap();
+    let attribute = AttributeDefinition::builder()
+        .attribute_name("pk")
+        .attribute_type(ScalarAttributeType::S)
+        .build()
+        .unwrap();
+    let table =
+        client.create_table().table_name("things").key_schema(key).attribute_definitions(attribute);
+    table.billing_mode(BillingMode::PayPerRequest).send().await.unwrap();
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+#[tokio::test]
+async fn the_sdk_reads_what_it_wrote_digit_for_digit() {
+    let database = Database::ephemeral().unwrap();
+    let client = database.client();
+    make_table(&client).await;
+    let digits = "12345678901234567890.123456789012345678";
+    let put = client.put_item().table_name("things").item("pk", text("a\0\"é😀"));
+    put.item("n", AttributeValue::N(digits.to_owned()))
+        .item("b", AttributeValue::Bool(true))
+        .send()
+        .await
+        .unwrap();
+    let got =
+        client.get_item().table_name("things").key("pk", text("a\0\"é😀")).send().await.unwrap();
+    let item = got.item().unwrap();
+    assert_eq!(item["n"], AttributeValue::N(digits.to_owned()));
+    assert_eq!(item["b"], AttributeValue::Bool(true));
+}
+
+#[tokio::test]
+async fn a_refusal_reaches_the_caller_as_the_sdk_names_it() {
+    let database = Database::ephemeral().unwrap();
+    let client = database.client();
+    let missing =
+        client.get_item().table_name("things").key("pk", text("a")).send().await.unwrap_err();
+    assert!(missing.into_service_error().is_resource_not_found_exception());
+    make_table(&client).await;
+    for expected in [true, false] {
+        let put = client.put_item().table_name("things").item("pk", text("a"));
+        let written = put.condition_expression("attribute_not_exists(pk)").send().await;
+        assert_eq!(written.is_ok(), expected);
+        if let Err(error) = written {
+            assert!(error.into_service_error().is_conditional_check_failed_exception());
+        }
+    }
+    let unknown = client.list_backups().send().await.unwrap_err();
+    assert!(format!("{:?}", unknown.into_service_error()).contains("ListBackups"));
+}
+
+#[tokio::test]
+async fn a_file_has_one_user_at_a_time_and_is_free_after_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("writ.db");
+    let first = Database::open(&path).unwrap();
+    let refused = Database::open(&path).unwrap_err();
+    assert!(matches!(refused, DatabaseError::InUse { .. }));
+    assert!(refused.to_string().contains("already in use by another `writ up`"), "{refused}");
+    drop(first);
+    drop(Database::open(&path).unwrap());
+}
+
+#[test]
+fn what_is_no_database_is_said_to_be_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("writ.db");
+    std::fs::write(&path, "this is a text file, and longer than a header of SQLite would be")
+        .unwrap();
+    assert!(matches!(Database::open(&path), Err(DatabaseError::Open { .. })));
+    let nowhere = directory.path().join("no/such/directory/writ.db");
+    assert!(matches!(Database::open(&nowhere), Err(DatabaseError::Lock { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_closed_database_finishes_what_it_accepted_and_accepts_no_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("writ.db");
+    let database = Database::open(&path).unwrap();
+    let client = database.client();
+    make_table(&client).await;
+    let writes: Vec<_> = (0..50)
+        .map(|number| {
+            let put = client.put_item().table_name("things").item("pk", text(&number.to_string()));
+            tokio::spawn(async move { put.send().await.is_ok() })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    tokio::task::spawn_blocking(move || drop(database)).await.unwrap();
+    let mut acknowledged = Vec::new();
+    for (number, write) in writes.into_iter().enumerate() {
+        if write.await.unwrap() {
+            acknowledged.push(number);
+        }
+    }
+    assert!(client.get_item().table_name("things").key("pk", text("0")).send().await.is_err());
+
+    let database = Database::open(&path).unwrap();
+    for number in acknowledged {
+        let got =
+            database.client().get_item().table_name("things").key("pk", text(&number.to_string()));
+        assert!(got.send().await.unwrap().item().is_some(), "{number}");
+    }
+}

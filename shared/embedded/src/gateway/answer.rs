@@ -1,0 +1,233 @@
+//! From a request on the wire to its reply.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
+use writ_edge::{Reply, Request, Route};
+use writ_model::{Error, ErrorKind};
+use writ_ports::{Clock, Idempotency};
+
+use super::body::{NoBody, linger, read};
+use super::door::Door;
+use super::path::{self, Path};
+use super::router::{Found, OWN};
+use super::{Access, Gateway};
+
+/// A gateway at its door.
+pub(super) struct Answering<P, A> {
+    pub(super) gateway: Gateway<P, A>,
+    pub(super) door: Door,
+    /// Held by everything that runs; see [`Gateway::serve`].
+    pub(super) working: mpsc::Sender<Infallible>,
+}
+
+/// What of a request is known before its route.
+struct Arrived {
+    parts: Parts,
+    path: String,
+    request_id: String,
+    until: Instant,
+}
+
+impl<P: Idempotency + Clock + 'static, A: Access> Answering<P, A> {
+    pub(super) async fn answer(
+        self: Arc<Self>,
+        request: http::Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Response<Full<Bytes>> {
+        let (mut parts, body) = request.into_parts();
+        let is_head = parts.method == Method::HEAD;
+        if is_head {
+            parts.method = Method::GET;
+        }
+        let request_id = Uuid::now_v7().to_string();
+        let until = Instant::now() + self.gateway.bounds.deadline;
+        let reply = match Path::parse(parts.uri.path()) {
+            Ok(path) => {
+                let arrived = Arrived {
+                    parts,
+                    path: path.canonical(),
+                    request_id: request_id.clone(),
+                    until,
+                };
+                self.reply(arrived, body, peer).await
+            }
+            Err(error) => {
+                linger(&parts.headers, body);
+                Reply::problem(&error, &request_id, None)
+            }
+        };
+        on_the_wire(reply.dressed(&request_id), is_head)
+    }
+
+    async fn reply(&self, arrived: Arrived, body: Incoming, peer: SocketAddr) -> Reply {
+        let is_own = OWN.contains(&arrived.path.as_str());
+        let is_page = matches!(arrived.path.as_str(), "/" | "/docs");
+        let refused = match self.door.check(&arrived.parts, is_page, &arrived.request_id) {
+            Ok(()) if is_own => self.own(&arrived),
+            Ok(()) => match self.gateway.router.find(&arrived.parts.method, &arrived.path) {
+                Found::Route(route, params) => {
+                    return self.routed(route, params, arrived, body, peer).await;
+                }
+                Found::Methods(methods) => other_method(&methods, &arrived),
+                Found::Near(near) => nothing(&near, &arrived),
+            },
+            Err(refused) => refused,
+        };
+        linger(&arrived.parts.headers, body);
+        refused
+    }
+
+    /// The pages that stand beside the table.
+    fn own(&self, arrived: &Arrived) -> Reply {
+        if arrived.parts.method != Method::GET {
+            return other_method(&[Method::GET], arrived);
+        }
+        match arrived.path.as_str() {
+            "/docs" => Reply::docs_page(),
+            "/openapi.json" => Reply { body: self.gateway.openapi.clone(), ..Reply::data("null") },
+            "/healthz" => Reply::data("{\"status\":\"ok\"}"),
+            _ => Reply { status: StatusCode::FOUND, body: String::new(), ..Reply::data("null") }
+                .header(header::LOCATION, "/docs".to_owned()),
+        }
+    }
+
+    async fn routed(
+        &self,
+        route: Arc<Route<P>>,
+        params: Vec<(String, String)>,
+        arrived: Arrived,
+        body: Incoming,
+        peer: SocketAddr,
+    ) -> Reply {
+        let Arrived { parts, path, request_id, until } = arrived;
+        // Before the body: who may not come in costs no memory.
+        let admitted = async {
+            let query = path::query(parts.uri.query().unwrap_or_default())?;
+            let caller = self.gateway.access.authenticate(&parts.headers, peer).await?;
+            let rule = self.gateway.access.authorize(&caller, &route.about)?;
+            Ok((query, caller, rule))
+        };
+        let (query, caller, rule) =
+            match timeout_at(until, admitted).await.unwrap_or_else(|_| Err(out_of_time())) {
+                Ok(admitted) => admitted,
+                Err(error) => {
+                    linger(&parts.headers, body);
+                    return Reply::problem(&error, &request_id, None);
+                }
+            };
+        let body =
+            match read(&parts.headers, body, until.min(Instant::now() + self.gateway.bounds.body))
+                .await
+            {
+                Ok(body) => body,
+                Err(NoBody::Refused(error)) => return Reply::problem(&error, &request_id, None),
+                Err(NoBody::Late) => return late(&request_id),
+            };
+        let Parts { method, headers, .. } = parts;
+        let request = Request {
+            method,
+            path,
+            params,
+            query,
+            headers,
+            body,
+            caller,
+            rule,
+            request_id: request_id.clone(),
+        };
+        self.run(route, request, until)
+            .await
+            .unwrap_or_else(|error| Reply::problem(&error, &request_id, None))
+    }
+
+    /// Runs a request on a task of its own: a client that goes away does not stop it half way.
+    async fn run(
+        &self,
+        route: Arc<Route<P>>,
+        request: Request,
+        until: Instant,
+    ) -> Result<Reply, Error> {
+        let ports = Arc::clone(&self.gateway.ports);
+        let working = self.working.clone();
+        let task = tokio::spawn(async move {
+            let _working = working;
+            timeout_at(until, writ_edge::serve(&*ports, &route, request)).await
+        });
+        task.await.map_err(Error::internal)?.map_err(|_| out_of_time())
+    }
+}
+
+fn out_of_time() -> Error {
+    let message =
+        "the request was not answered in time and was stopped; what it had written stays written";
+    Error::new(ErrorKind::TimedOut, message)
+}
+
+fn late(request_id: &str) -> Reply {
+    let detail = "the body did not arrive in time; send it faster, or less of it";
+    Reply::refusal(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail, request_id)
+        .header(header::CONNECTION, "close".to_owned())
+}
+
+fn other_method(methods: &[Method], arrived: &Arrived) -> Reply {
+    let mut allowed: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    if allowed.contains(&"GET") {
+        allowed.push("HEAD");
+    }
+    allowed.sort_unstable();
+    let allowed = allowed.join(", ");
+    let detail = format!(
+        "`{}` cannot be used with `{}`; it takes {allowed}",
+        arrived.parts.method, arrived.path
+    );
+    Reply::refusal(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        &detail,
+        &arrived.request_id,
+    )
+    .header(header::ALLOW, allowed)
+}
+
+fn nothing(near: &[String], arrived: &Arrived) -> Reply {
+    let hint = if near.is_empty() {
+        "`/docs` lists all routes".to_owned()
+    } else {
+        let near: Vec<_> = near.iter().map(|route| format!("`{route}`")).collect();
+        format!("there is {}; `/docs` lists all routes", near.join(", "))
+    };
+    let path: String = arrived.path.chars().take(120).collect();
+    let error =
+        Error::not_found(format!("there is no route `{} {path}`; {hint}", arrived.parts.method));
+    Reply::problem(&error, &arrived.request_id, None)
+}
+
+fn on_the_wire(reply: Reply, is_head: bool) -> Response<Full<Bytes>> {
+    let bytes = reply.body.len();
+    let body = if is_head { Bytes::new() } else { Bytes::from(reply.body) };
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = reply.status;
+    let headers = response.headers_mut();
+    for (name, value) in reply.headers {
+        // A value that no header can hold is dropped: it is a defect, and the reply still counts.
+        match HeaderValue::from_str(&value) {
+            Ok(value) => drop(headers.append(name, value)),
+            Err(error) => tracing::error!(%name, %error, "a header could not be sent"),
+        }
+    }
+    if bytes > 0 {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes));
+    }
+    response
+}

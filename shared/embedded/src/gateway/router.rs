@@ -1,0 +1,211 @@
+//! Which route a request is for.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use http::Method;
+use writ_edge::Route;
+
+use super::path::Path;
+
+/// Paths that the gateway serves by itself.
+pub(super) const OWN: [&str; 4] = ["/", "/docs", "/openapi.json", "/healthz"];
+
+/// Routes that a refusal suggests at most.
+const NEAR_MAX: usize = 8;
+
+/// The table, ready to be searched. The method is decided first, as API Gateway does: the same
+/// path may be a fixed one for `POST` and a segment's value for `GET`.
+pub(super) struct Router<P> {
+    routes: Vec<Arc<Route<P>>>,
+    by_method: Vec<(Method, matchit::Router<Arc<Route<P>>>)>,
+}
+
+/// Why a table cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum RouteError {
+    /// Two routes answer to the same requests, or a path is no pattern.
+    #[error("route `{name}` cannot be served: {source}")]
+    Path {
+        /// The later route.
+        name: &'static str,
+        /// Why not.
+        source: matchit::InsertError,
+    },
+    /// Two routes have the same name.
+    #[error("there are two routes of the name `{name}`")]
+    Name {
+        /// The name.
+        name: &'static str,
+    },
+    /// The gateway answers to the path by itself.
+    #[error("route `{name}` takes the path `{path}`, which the gateway serves itself")]
+    Own {
+        /// The route.
+        name: &'static str,
+        /// Its path.
+        path: &'static str,
+    },
+}
+
+/// What was found.
+pub(super) enum Found<P> {
+    /// The route, and its `{name}` segments.
+    Route(Arc<Route<P>>, Vec<(String, String)>),
+    /// The path is known, for other methods.
+    Methods(Vec<Method>),
+    /// Nothing; these routes look like it.
+    Near(Vec<String>),
+}
+
+impl<P> Router<P> {
+    pub(super) fn new(routes: Vec<Route<P>>) -> Result<Self, RouteError> {
+        let mut router = Self { routes: Vec::new(), by_method: Vec::new() };
+        let mut names = BTreeSet::new();
+        for route in routes {
+            let (name, path) = (route.about.name, route.about.path);
+            if OWN.contains(&path) {
+                return Err(RouteError::Own { name, path });
+            }
+            if !names.insert(name) {
+                return Err(RouteError::Name { name });
+            }
+            let route = Arc::new(route);
+            let inserted = router.of(&route.about.method).insert(path, Arc::clone(&route));
+            inserted.map_err(|source| RouteError::Path { name, source })?;
+            router.routes.push(route);
+        }
+        Ok(router)
+    }
+
+    /// The paths of one method.
+    fn of(&mut self, method: &Method) -> &mut matchit::Router<Arc<Route<P>>> {
+        let known = self.by_method.iter().position(|(known, _)| known == method);
+        let at = known.unwrap_or_else(|| {
+            self.by_method.push((method.clone(), matchit::Router::new()));
+            self.by_method.len() - 1
+        });
+        #[expect(clippy::indexing_slicing, reason = "`at` was found or pushed right above")]
+        &mut self.by_method[at].1
+    }
+
+    /// Searches by method and canonical path.
+    pub(super) fn find(&self, method: &Method, path: &str) -> Found<P> {
+        let mut methods = Vec::new();
+        for (known, router) in &self.by_method {
+            let Ok(found) = router.at(path) else { continue };
+            if known == method {
+                let params = found
+                    .params
+                    .iter()
+                    .map(|(name, value)| (name.to_owned(), Path::segment_of(value)));
+                return Found::Route(Arc::clone(found.value), params.collect());
+            }
+            methods.push(known.clone());
+        }
+        if methods.is_empty() { Found::Near(self.near(path)) } else { Found::Methods(methods) }
+    }
+
+    /// Routes under the same first segment, else under one that starts the same way.
+    fn near(&self, path: &str) -> Vec<String> {
+        let wanted = first_segment(path);
+        let like = |is_near: &dyn Fn(&str) -> bool| -> Vec<String> {
+            let near = self.routes.iter().filter(|route| is_near(first_segment(route.about.path)));
+            near.take(NEAR_MAX)
+                .map(|route| format!("{} {}", route.about.method, route.about.path))
+                .collect()
+        };
+        let exact = like(&|first| first == wanted);
+        if exact.is_empty() { like(&|first| shared_start(first, wanted) >= 4) } else { exact }
+    }
+}
+
+fn first_segment(path: &str) -> &str {
+    path.trim_start_matches('/').split('/').next().unwrap_or_default()
+}
+
+fn shared_start(left: &str, right: &str) -> usize {
+    left.chars().zip(right.chars()).take_while(|(left, right)| left == right).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use writ_edge::{About, Dialect, Effect, Reply};
+
+    use super::*;
+
+    fn route(name: &'static str, method: Method, path: &'static str) -> Route<()> {
+        let about = About {
+            name,
+            method,
+            path,
+            effect: Effect::Read,
+            dialect: Dialect::Writ,
+            summary: "Does it.",
+            body: None,
+            data: "Output",
+            success: 200,
+            params: &[],
+        };
+        Route { about, handle: |(), _| Box::pin(async { Ok(Reply::data("1")) }) }
+    }
+
+    fn router() -> Router<()> {
+        Router::new(vec![
+            route("policy.create", Method::POST, "/policy"),
+            route("policy.query", Method::POST, "/policy/query"),
+            route("policy.get", Method::GET, "/policy/{uri}"),
+            route("policy.revision", Method::GET, "/policy/{uri}/revisions/{n}"),
+        ])
+        .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn found(method: Method, path: &str) -> String {
+        match router().find(&method, path) {
+            Found::Route(route, params) => format!("{} {params:?}", route.about.name),
+            Found::Methods(methods) => format!("{methods:?}"),
+            Found::Near(near) => near.join(", "),
+        }
+    }
+
+    #[test]
+    fn the_method_is_decided_before_the_path() {
+        for (method, path, want) in [
+            (Method::POST, "/policy/query", "policy.query []"),
+            (Method::GET, "/policy/query", r#"policy.get [("uri", "query")]"#),
+            (Method::GET, "/policy/a%2Fb", r#"policy.get [("uri", "a/b")]"#),
+            (Method::GET, "/policy/a/revisions/2", r#"policy.revision [("uri", "a"), ("n", "2")]"#),
+            (Method::DELETE, "/policy/query", "[POST, GET]"),
+            (Method::DELETE, "/policy", "[POST]"),
+        ] {
+            assert_eq!(found(method.clone(), path), want, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_not_there_names_those_that_are_like_it() {
+        assert!(found(Method::GET, "/policy/a/b").contains("GET /policy/{uri}/revisions/{n}"));
+        assert!(found(Method::GET, "/policies").contains("POST /policy"));
+        assert_eq!(found(Method::GET, "/something"), "");
+        assert_eq!(found(Method::GET, "/policy/"), found(Method::GET, "/policy/a/b"));
+    }
+
+    #[test]
+    fn a_table_that_is_not_clear_is_refused() {
+        for (routes, want) in [
+            (
+                vec![route("a", Method::GET, "/x/{a}"), route("b", Method::GET, "/x/{b}")],
+                "route `b` cannot be served",
+            ),
+            (
+                vec![route("a", Method::GET, "/x"), route("a", Method::GET, "/y")],
+                "two routes of the name `a`",
+            ),
+            (vec![route("a", Method::GET, "/docs")], "serves itself"),
+        ] {
+            let error =
+                Router::new(routes).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains(want), "{error}");
+        }
+    }
+}

@@ -1,0 +1,416 @@
+//! The whole way over a real socket, with tiny routes over ports in memory.
+
+use std::future::pending;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use http::{HeaderMap, Method};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinHandle;
+use writ_edge::{BoxFuture, Caller, Dialect, Effect, Reply, Request};
+use writ_model::{Error, ErrorKind, Identity, Role, Timestamp, Workspace};
+use writ_ports::{Begun, IdempotencyKey, StoredReply};
+
+use super::*;
+
+#[derive(Default)]
+struct Memory {
+    started: Notify,
+    go_on: Notify,
+    finished: AtomicUsize,
+}
+
+impl Clock for Memory {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_ms(0)
+    }
+}
+
+impl Idempotency for Memory {
+    async fn begin(&self, _: &IdempotencyKey, _: Timestamp) -> Result<Begun, Error> {
+        Ok(Begun::First)
+    }
+
+    async fn finish(&self, _: &IdempotencyKey, _: &StoredReply, _: Timestamp) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn abandon(&self, _: &IdempotencyKey) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+struct Everybody;
+
+impl Access for Everybody {
+    async fn authenticate(&self, headers: &HeaderMap, peer: SocketAddr) -> Result<Caller, Error> {
+        if headers.contains_key("x-stranger") {
+            return Err(Error::new(ErrorKind::Unauthenticated, "nobody known is calling"));
+        }
+        let identity = Identity {
+            subject: peer.ip().to_string(),
+            workspace: Workspace::default(),
+            role: Role::Admin,
+        };
+        Ok(Caller { identity, principal_kind: "local" })
+    }
+
+    fn authorize(&self, _: &Caller, about: &About) -> Result<String, Error> {
+        if about.effect == Effect::Admin {
+            return Err(Error {
+                rule: Some("nobody".to_owned()),
+                ..Error::new(ErrorKind::Forbidden, "no")
+            });
+        }
+        Ok("everybody".to_owned())
+    }
+}
+
+type Handle = for<'a> fn(&'a Memory, Request) -> BoxFuture<'a, Result<Reply, Error>>;
+
+fn route(name: &'static str, method: Method, path: &'static str, handle: Handle) -> Route<Memory> {
+    let effect = if name == "secret.get" { Effect::Admin } else { Effect::Execute };
+    let about = About {
+        name,
+        method,
+        path,
+        effect,
+        dialect: Dialect::Writ,
+        summary: "Does it.",
+        body: None,
+        data: "Output",
+        success: 200,
+        params: &[],
+    };
+    Route { about, handle }
+}
+
+fn routes() -> Vec<Route<Memory>> {
+    vec![
+        route("thing.get", Method::GET, "/thing/{uri}", |_, request| {
+            let seen = serde_json::json!([
+                request.param("uri"),
+                request.query,
+                request.path,
+                request.rule
+            ]);
+            Box::pin(async move { Ok(Reply::data(&seen.to_string())) })
+        }),
+        route("thing.query", Method::POST, "/thing/query", |_, request| {
+            Box::pin(async move { Ok(Reply::data(&request.body.len().to_string())) })
+        }),
+        route("thing.panic", Method::POST, "/thing/panic", |_, _| {
+            Box::pin(async { panic!("a defect") })
+        }),
+        route("thing.hang", Method::GET, "/thing/hang", |_, _| Box::pin(pending())),
+        route("thing.wait", Method::GET, "/thing/wait", |memory, _| {
+            Box::pin(async {
+                memory.started.notify_one();
+                memory.go_on.notified().await;
+                memory.finished.fetch_add(1, Ordering::SeqCst);
+                Ok(Reply::data("\"waited\""))
+            })
+        }),
+        route("secret.get", Method::GET, "/secret", |_, _| {
+            Box::pin(async { Ok(Reply::data("1")) })
+        }),
+    ]
+}
+
+struct Served {
+    address: SocketAddr,
+    memory: Arc<Memory>,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<io::Result<()>>,
+}
+
+impl Served {
+    async fn start(bounds: Bounds) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, memory) = (listener.local_addr().unwrap(), Arc::new(Memory::default()));
+        let gateway =
+            Gateway::new(Arc::clone(&memory), Everybody, routes()).unwrap().within(bounds);
+        let (stop, stopped) = oneshot::channel();
+        let server = tokio::spawn(gateway.serve(listener, async { drop(stopped.await) }));
+        Self { address, memory, stop, server }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// One request on a connection of its own, which the server closes after it.
+    async fn send(&self, line: &str, headers: &str, body: &[u8]) -> Answer {
+        let host = format!("Host: {}\r\n", self.address);
+        self.send_raw(&format!("{line} HTTP/1.1\r\n{host}Connection: close\r\n{headers}\r\n"), body)
+            .await
+    }
+
+    async fn send_raw(&self, head: &str, body: &[u8]) -> Answer {
+        let mut stream = self.connect().await;
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // A server that refuses early may not read all of it.
+        let _ = stream.write_all(body).await;
+        Answer::read(&mut stream).await
+    }
+
+    async fn post(&self, path: &str, body: &[u8]) -> Answer {
+        let headers =
+            format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+        self.send(&format!("POST {path}"), &headers, body).await
+    }
+}
+
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    async fn read(stream: &mut TcpStream) -> Self {
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).await.unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let (head, body) =
+            text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no reply: {text:?}"));
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Self { status, head: head.to_lowercase(), body: body.to_owned() }
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
+    fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_path_is_decoded_segment_by_segment() {
+    let served = Served::start(Bounds::default()).await;
+    for (target, segment) in [
+        ("/thing/a:1-b", "a:1-b"),
+        ("/thing/a%3A1-b", "a:1-b"),
+        ("/thing/a%2Fb", "a/b"),
+        ("/thing/a:1-b/", "a:1-b"),
+        ("/%74hing/%C3%A9", "é"),
+    ] {
+        let answer = served.send(&format!("GET {target}"), "", b"").await;
+        assert_eq!((answer.status, &answer.json()["data"][0]), (200, &segment.into()), "{target}");
+    }
+    let answer = served.send("GET /thing/x?sort=a%2C-b&q=1+2", "", b"").await;
+    assert_eq!(answer.json()["data"][1], serde_json::json!([["sort", "a,-b"], ["q", "1 2"]]));
+    assert_eq!(served.send("GET /thing/%zz", "", b"").await.status, 400);
+    assert_eq!(served.send("GET /thing/x?a=%zz", "", b"").await.status, 400);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_with_what_is() {
+    let served = Served::start(Bounds::default()).await;
+    for (line, status, says) in [
+        ("GET /things", 404, "GET /thing/{uri}"),
+        ("GET /other", 404, "/docs"),
+        ("PUT /thing/query", 405, "GET, HEAD, POST"),
+        ("DELETE /docs", 405, "GET, HEAD"),
+    ] {
+        let answer = served.send(line, "", b"").await;
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (status, Some("application/problem+json"))
+        );
+        assert!(answer.json()["detail"].as_str().unwrap().contains(says), "{}", answer.body);
+        assert_eq!(answer.header("allow").is_some(), status == 405);
+    }
+}
+
+#[tokio::test]
+async fn the_pages_stand_beside_the_table() {
+    let served = Served::start(Bounds::default()).await;
+    for (path, status, content_type) in [
+        ("/docs", 200, Some("text/html; charset=utf-8")),
+        ("/openapi.json", 200, Some("application/json")),
+        ("/healthz", 200, Some("application/json")),
+        ("/", 302, None),
+    ] {
+        let answer = served.send(&format!("GET {path}"), "", b"").await;
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (status, content_type),
+            "{path}"
+        );
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    }
+    let document = served.send("GET /openapi.json", "", b"").await.json();
+    assert!(document.pointer("/paths/~1thing~1{uri}/get").is_some());
+}
+
+#[tokio::test]
+async fn head_is_get_without_its_body() {
+    let served = Served::start(Bounds::default()).await;
+    for path in ["/thing/a", "/docs", "/nothing"] {
+        let get = served.send(&format!("GET {path}"), "", b"").await;
+        let head = served.send(&format!("HEAD {path}"), "", b"").await;
+        assert_eq!((head.status, head.body.as_str()), (get.status, ""), "{path}");
+        if path != "/nothing" {
+            assert_eq!(head.header("content-length"), get.header("content-length"), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_door_refuses_what_a_web_page_could_send() {
+    let served = Served::start(Bounds::default()).await;
+    let refused = served
+        .send_raw("GET /thing/a HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", b"")
+        .await;
+    assert_eq!(refused.status, 421);
+    assert!(
+        refused.json()["detail"].as_str().unwrap().contains("evil.example"),
+        "{}",
+        refused.body
+    );
+    for (headers, status) in [
+        ("Origin: http://evil.example\r\n", 403),
+        ("Sec-Fetch-Site: cross-site\r\n", 403),
+        ("Content-Type: text/plain\r\nContent-Length: 2\r\n", 415),
+        ("Content-Type: application/json\r\nContent-Length: 2\r\n", 200),
+        ("Content-Type: application/json\r\nTransfer-Encoding: gzip\r\n", 400),
+    ] {
+        let answer = served.send("POST /thing/query", headers, b"{}").await;
+        assert_eq!(answer.status, status, "{headers}");
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_come_in_is_told_before_the_body_is_read() {
+    let served = Served::start(Bounds::default()).await;
+    let headers = "X-Stranger: 1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n";
+    let stranger = served.send("POST /thing/query", headers, b"").await;
+    assert_eq!((stranger.status, stranger.header("www-authenticate").is_some()), (401, true));
+    let forbidden = served.send("GET /secret", "", b"").await;
+    assert_eq!((forbidden.status, &forbidden.json()["rule"]), (403, &"nobody".into()));
+}
+
+#[tokio::test]
+async fn a_body_is_read_up_to_its_bound() {
+    let served = Served::start(Bounds::default()).await;
+    let fits = vec![b' '; writ_edge::REQUEST_BYTES_MAX];
+    let answer = served.post("/thing/query", &fits).await;
+    assert_eq!((answer.status, &answer.json()["data"]), (200, &fits.len().into()));
+    let six = vec![b' '; 6 << 20];
+    assert_eq!(served.post("/thing/query", &six).await.status, 413);
+    let mut chunked = format!("{:x}\r\n", six.len()).into_bytes();
+    chunked.extend_from_slice(&six);
+    chunked.extend_from_slice(b"\r\n0\r\n\r\n");
+    let headers = "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n";
+    assert_eq!(served.send("POST /thing/query", headers, &chunked).await.status, 413);
+    let waiting =
+        "Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 6291456\r\n";
+    assert_eq!(served.send("POST /thing/query", waiting, b"").await.status, 413);
+}
+
+#[tokio::test]
+async fn slow_clients_are_let_go() {
+    let short = Duration::from_millis(50);
+    let served = Served::start(Bounds { head: short, body: short, ..Bounds::default() }).await;
+    let headers = "Content-Type: application/json\r\nContent-Length: 10\r\n";
+    let answer = served.send("POST /thing/query", headers, b"{}").await;
+    assert_eq!(
+        (answer.status, &answer.json()["type"]),
+        (408, &"urn:writ:error:request_timeout".into())
+    );
+    let mut stream = served.connect().await;
+    stream.write_all(b"GET /thing/a HTTP/1.1\r\nHo").await.unwrap();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).await.unwrap();
+    assert!(!rest.starts_with(b"HTTP/1.1 200"), "{rest:?}");
+}
+
+#[tokio::test]
+async fn a_call_that_hangs_ends_at_its_deadline() {
+    let served =
+        Served::start(Bounds { deadline: Duration::from_millis(50), ..Bounds::default() }).await;
+    let answer = served.send("GET /thing/hang", "", b"").await;
+    assert_eq!((answer.status, &answer.json()["type"]), (504, &"urn:writ:error:timed_out".into()));
+}
+
+#[tokio::test]
+async fn a_defect_costs_its_own_request_alone() {
+    let served = Served::start(Bounds::default()).await;
+    let mut stream = served.connect().await;
+    let host = served.address;
+    let body = "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+    let requests = format!(
+        "POST /thing/panic HTTP/1.1\r\nHost: {host}\r\n{body}GET /thing/after HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(requests.as_bytes()).await.unwrap();
+    let mut both = String::new();
+    stream.read_to_string(&mut both).await.unwrap();
+    assert!(both.starts_with("HTTP/1.1 500"), "{both}");
+    assert!(both.contains("HTTP/1.1 200 OK") && both.contains("\"after\""), "{both}");
+    assert!(!both.contains("a defect"), "{both}");
+}
+
+#[tokio::test]
+async fn further_connections_wait_for_a_slot() {
+    let served = Served::start(Bounds { connections_max: 1, ..Bounds::default() }).await;
+    let mut first = served.connect().await;
+    first
+        .write_all(format!("GET /thing/a HTTP/1.1\r\nHost: {}\r\n\r\n", served.address).as_bytes())
+        .await
+        .unwrap();
+    assert!(first.read(&mut [0; 512]).await.unwrap() > 0, "the first is served");
+    let second = served.send("GET /thing/b", "", b"");
+    let mut second = pin!(second);
+    assert!(
+        tokio::time::timeout(Duration::from_millis(100), &mut second).await.is_err(),
+        "the second waits"
+    );
+    drop(first);
+    assert_eq!(second.await.status, 200);
+}
+
+#[tokio::test]
+async fn a_shutdown_lets_the_running_request_end() {
+    let served = Served::start(Bounds::default()).await;
+    let memory = Arc::clone(&served.memory);
+    let mut idle = served.connect().await;
+    let mut stream = served.connect().await;
+    stream
+        .write_all(
+            format!("GET /thing/wait HTTP/1.1\r\nHost: {}\r\n\r\n", served.address).as_bytes(),
+        )
+        .await
+        .unwrap();
+    memory.started.notified().await;
+    served.stop.send(()).unwrap();
+    assert_eq!(idle.read(&mut [0; 1]).await.unwrap(), 0, "an idle connection is closed");
+    assert!(!served.server.is_finished());
+    memory.go_on.notify_one();
+    let answer = Answer::read(&mut stream).await;
+    assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+    served.server.await.unwrap().unwrap();
+    assert!(TcpStream::connect(served.address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_does_not_stop_what_it_started() {
+    let served = Served::start(Bounds::default()).await;
+    let memory = Arc::clone(&served.memory);
+    let mut stream = served.connect().await;
+    stream
+        .write_all(
+            format!("GET /thing/wait HTTP/1.1\r\nHost: {}\r\n\r\n", served.address).as_bytes(),
+        )
+        .await
+        .unwrap();
+    memory.started.notified().await;
+    drop(stream);
+    memory.go_on.notify_one();
+    served.stop.send(()).unwrap();
+    served.server.await.unwrap().unwrap();
+    assert_eq!(memory.finished.load(Ordering::SeqCst), 1);
+}

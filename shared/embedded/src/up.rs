@@ -1,0 +1,177 @@
+//! `writ up`: from a configuration to a serving platform, and down again.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use writ_engine::{Engine, EngineConfig, EngineError, SandboxReport};
+use writ_model::{Error, Language};
+use writ_store::{Store, Tables};
+
+use crate::access::Doorkeeper;
+use crate::dynamodb::{Database, DatabaseError};
+use crate::gateway::{Gateway, RouteError};
+use crate::{Platform, abouts, routes};
+
+/// The tables' names start with this, as on AWS.
+const TABLE_PREFIX: &str = "writ-";
+/// The database's name in the data directory.
+const FILE: &str = "writ.db";
+
+/// Where the platform's data lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// In this directory, made if need be.
+    Directory(PathBuf),
+    /// In memory, gone at the end.
+    Ephemeral,
+}
+
+/// What `writ up` is asked for.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the data lives.
+    pub data: Data,
+    /// Where to listen; port 0 picks a free one.
+    pub address: SocketAddr,
+    /// Serve though the host does not permit all of the sandbox.
+    pub allow_weak_sandbox: bool,
+}
+
+/// What is being served.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The database file; none when ephemeral.
+    pub file: Option<PathBuf>,
+    /// Routes served.
+    pub routes: usize,
+    /// What the host permits the sandbox.
+    pub sandbox: SandboxReport,
+}
+
+/// Why the platform does not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum UpError {
+    /// The data directory cannot be made.
+    #[error("cannot make the data directory `{}`; choose another with `--data`", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The tables cannot be made.
+    #[error("cannot prepare the tables of the database: {}", .0.log.as_deref().unwrap_or(&.0.message))]
+    Tables(Error),
+    /// The engines cannot run here.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}; stop what listens there, or choose another with `--port`")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Beyond loopback everybody needs a token, and there is none.
+    #[error(
+        "{address} can be reached from other machines, where every caller needs a token, and there \
+         is none yet; make one first: `writ token create --data DIR --subject NAME --role admin`"
+    )]
+    NoTokens {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The route table is wrong: a defect.
+    #[error(transparent)]
+    Routes(#[from] RouteError),
+    /// The access policy is wrong: a defect.
+    #[error(transparent)]
+    Policy(#[from] writ_authz::PolicyError),
+    /// The listener broke.
+    #[error("the server failed")]
+    Serve(#[source] io::Error),
+}
+
+/// Serves until `shutdown` is ready, then ends running requests, workers and the database.
+///
+/// # Errors
+/// [`UpError`]: why it does not serve, and what to do.
+pub async fn up(
+    config: Config,
+    on_ready: impl FnOnce(&Ready),
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), UpError> {
+    let engine = Arc::new(Engine::start(EngineConfig {
+        allow_weak_sandbox: config.allow_weak_sandbox,
+        ..EngineConfig::default()
+    })?);
+    let (database, file) = open(&config.data)?;
+    let store = prepare(&database).await?;
+    let is_local = config.address.ip().is_loopback();
+    if !is_local && !store.has_tokens().await.map_err(UpError::Tables)? {
+        return Err(UpError::NoTokens { address: config.address });
+    }
+    let refused = |source| UpError::Listen { address: config.address, source };
+    let listener = TcpListener::bind(config.address).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    let platform = Arc::new(Platform::new(store, Arc::clone(&engine)));
+    let abouts = abouts();
+    let doorkeeper = Doorkeeper::new(Arc::clone(&platform), &abouts, is_local)?;
+    let gateway = Gateway::new(platform, doorkeeper, routes())?;
+    on_ready(&Ready { address, file, routes: abouts.len(), sandbox: engine.report().clone() });
+    warm(&engine);
+    gateway.serve(listener, shutdown).await.map_err(UpError::Serve)?;
+    engine.shutdown();
+    drop(database);
+    Ok(())
+}
+
+/// The store in a data directory, for commands that work without a server.
+///
+/// # Errors
+/// As [`up`]; a directory that a running server holds is refused.
+pub async fn open_store(directory: &Path) -> Result<(Database, Store), UpError> {
+    let (database, _) = open(&Data::Directory(directory.to_owned()))?;
+    let store = prepare(&database).await?;
+    Ok((database, store))
+}
+
+fn open(data: &Data) -> Result<(Database, Option<PathBuf>), UpError> {
+    match data {
+        Data::Ephemeral => Ok((Database::ephemeral()?, None)),
+        Data::Directory(path) => {
+            std::fs::create_dir_all(path)
+                .map_err(|source| UpError::Directory { path: path.clone(), source })?;
+            let file = path.join(FILE);
+            Ok((Database::open(&file)?, Some(file)))
+        }
+    }
+}
+
+async fn prepare(database: &Database) -> Result<Store, UpError> {
+    let store = Store::new(database.client(), Tables::with_prefix(TABLE_PREFIX));
+    store.create_tables().await.map_err(UpError::Tables)?;
+    Ok(store)
+}
+
+/// Starts the zygotes, so that the first caller does not wait for their imports.
+fn warm(engine: &Arc<Engine>) {
+    for language in Language::ALL {
+        let engine = Arc::clone(engine);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = engine.warm(language) {
+                tracing::error!(%language, %error, "the zygote does not start");
+            }
+        });
+    }
+}

@@ -1,0 +1,98 @@
+//! Lists that come in pages.
+
+use clap::Args;
+use serde_json::value::RawValue;
+use writ_model::RawJson;
+
+use crate::client::{Call, Client};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::given;
+use crate::output::Terminal;
+
+/// Which part of a list is asked for.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Paging {
+    /// Mongo filter: JSON, a file, or `-`
+    #[arg(long, value_name = "JSON")]
+    pub(crate) filter: Option<String>,
+    /// Order: `name,-version`, or a Mongo sort
+    #[arg(long, value_name = "FIELDS", allow_hyphen_values = true)]
+    sort: Option<String>,
+    /// Objects of one page, at most 1000
+    #[arg(long, value_name = "N")]
+    limit: Option<u16>,
+    /// All pages instead of the first
+    #[arg(long)]
+    all: bool,
+    /// The page that an earlier one named as its next
+    #[arg(long, value_name = "TOKEN", conflicts_with = "all")]
+    next_token: Option<String>,
+}
+
+impl Paging {
+    /// The filter, or one that fits everything.
+    pub(crate) fn filter(&self) -> Result<RawJson, Failure> {
+        Ok(given::optional_json(self.filter.as_deref())?.unwrap_or_else(RawJson::empty_object))
+    }
+
+    /// Fetches the page, or all of them, and prints it; `columns` makes a table of the items.
+    pub(crate) fn list(
+        &self,
+        client: &Client,
+        terminal: Terminal,
+        request: &Query<'_>,
+        table: impl FnOnce(&[serde_json::Value]) -> String,
+    ) -> Result<(), Failure> {
+        let mut items: Vec<Box<RawValue>> = Vec::new();
+        let mut next = self.next_token.clone();
+        loop {
+            let limit = self.limit.map(|limit| limit.to_string());
+            let call = Call::post(request.segments, request.filter.as_str())
+                .query("limit", limit.as_deref())
+                .query("sort", self.sort.as_deref())
+                .query("projection", request.projection)
+                .query("next_token", next.as_deref());
+            let answer = client.send(&call)?;
+            items.extend(page(&answer.data)?);
+            next = answer.next_token;
+            if !self.all || next.is_none() {
+                break;
+            }
+        }
+        let texts: Vec<_> = items.iter().map(|item| item.get()).collect();
+        terminal.show(&format!("[{}]", texts.join(",")), |value| {
+            table(value.as_array().map(Vec::as_slice).unwrap_or_default())
+        })?;
+        if let Some(token) = next {
+            terminal.note(&format!("there is more: `--all`, or `--next-token {token}`"));
+        }
+        Ok(())
+    }
+}
+
+/// What is asked of a `/query` route.
+pub(crate) struct Query<'a> {
+    pub(crate) segments: &'a [&'a str],
+    pub(crate) filter: RawJson,
+    /// The fields that the table shows; nothing where the data itself is wanted.
+    pub(crate) projection: Option<&'a str>,
+}
+
+fn page(data: &str) -> Result<Vec<Box<RawValue>>, Failure> {
+    serde_json::from_str(data)
+        .map_err(|_| Failure::new(Exit::Internal, "the server's page is no list"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_of_a_page_keep_their_bytes() {
+        let items = page(r#"[{"a": 1.0}, {"b":1e400}]"#).unwrap();
+        assert_eq!(items[0].get(), r#"{"a": 1.0}"#);
+        assert_eq!(items[1].get(), r#"{"b":1e400}"#);
+        assert_eq!(page("{}").unwrap_err().exit(), Exit::Internal);
+    }
+}

@@ -1,0 +1,58 @@
+//! `writ replay ID`: runs a record again on the server and says whether the same bytes came out.
+
+use clap::Args;
+use serde_json::Value;
+
+use crate::args::Global;
+use crate::client::Call;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Exits 0 where the second run gave the same, 1 where it differs.
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The execution, as `writ executions list` shows it
+    id: String,
+}
+
+impl Replay {
+    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
+        let answer =
+            global.client()?.send(&Call::post(&["executions", &self.id, "replay"], "{}"))?;
+        global.terminal().show(&answer.data, |replayed| told(&self.id, replayed))?;
+        let value: Value = serde_json::from_str(&answer.data).unwrap_or_default();
+        Ok(if is_same(&value) { Exit::Success } else { Exit::Failed })
+    }
+}
+
+fn is_same(replayed: &Value) -> bool {
+    replayed.get("same").and_then(Value::as_bool) == Some(true)
+}
+
+fn told(id: &str, replayed: &Value) -> String {
+    let again = replayed.get("execution_id").and_then(Value::as_str).unwrap_or_default();
+    if is_same(replayed) {
+        return format!("same: {again} repeats {id}\n");
+    }
+    let mut text = format!("differs: {again} does not repeat {id}\n");
+    for difference in replayed.get("differences").and_then(Value::as_array).into_iter().flatten() {
+        let line = difference.as_str().map_or_else(|| difference.to_string(), str::to_owned);
+        text.push_str(&format!("  {line}\n"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_differs_is_listed() {
+        let replayed =
+            json!({"same": false, "execution_id": "b", "differences": ["output: was 1, is 2"]});
+        assert_eq!(told("a", &replayed), "differs: b does not repeat a\n  output: was 1, is 2\n");
+        let replayed = json!({"same": true, "execution_id": "b", "differences": []});
+        assert_eq!(told("a", &replayed), "same: b repeats a\n");
+    }
+}

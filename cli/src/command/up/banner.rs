@@ -1,0 +1,137 @@
+//! What `writ up` says when it serves.
+
+use writ_embedded::Ready;
+use writ_engine::SandboxReport;
+use writ_model::Language;
+
+use crate::paint::{STRONG, WARNING, paint};
+
+/// Where it serves.
+pub(super) fn url(ready: &Ready) -> String {
+    format!("http://{}", ready.address)
+}
+
+/// Everything that a newcomer needs next.
+pub(super) fn banner(ready: &Ready) -> String {
+    let url = url(ready);
+    let is_local = ready.address.ip().is_loopback();
+    let data = match &ready.file {
+        Some(file) => file.display().to_string(),
+        None => "in memory, gone at the end".to_owned(),
+    };
+    let callers =
+        if is_local { "this machine alone, without a token" } else { "whoever has a token" };
+    let engines: Vec<_> = Language::ALL
+        .iter()
+        .map(|language| format!("{language} ({})", writ_engine::engine_version(*language)))
+        .collect();
+    let mut text = format!(
+        "{} {} serves {}\n\n",
+        paint(STRONG, "Writ"),
+        env!("CARGO_PKG_VERSION"),
+        paint(STRONG, &url)
+    );
+    for (name, value) in [
+        ("data", data),
+        ("routes", format!("{}, described at {url}/docs", ready.routes)),
+        ("engines", engines.join(", ")),
+        ("sandbox", sandbox(&ready.sandbox)),
+        ("callers", callers.to_owned()),
+    ] {
+        text.push_str(&format!("  {name:<9}{value}\n"));
+    }
+    text.push_str(&first_curl(&url, is_local));
+    text
+}
+
+fn sandbox(report: &SandboxReport) -> String {
+    if report.is_whole() {
+        return format!(
+            "whole: {} of {0} things that it needs are permitted",
+            report.abilities.len()
+        );
+    }
+    let missing: Vec<_> = report
+        .abilities
+        .iter()
+        .filter_map(|ability| {
+            let why = ability.missing.as_ref()?;
+            Some(format!("`{}` ({}): {why}", ability.name, ability.purpose))
+        })
+        .collect();
+    paint(WARNING, &format!("weak: this host does not permit {}", missing.join("; ")))
+}
+
+/// Pasted into another terminal, it registers a policy and runs it.
+fn first_curl(url: &str, is_local: bool) -> String {
+    let token = if is_local { "" } else { " -H \"Authorization: Bearer $WRIT_TOKEN\"" };
+    let json = format!("{token} -H 'Content-Type: application/json'");
+    let policy = r#"{"name": "hello", "version": "1.0", "release_tag": "beta", "code": "class AIOSv1PolicyRule:\n    def __init__(self, rule_id, settings, parameters):\n        pass\n\n    def eval(self, parameters, input_data, context):\n        return {\"hello\": input_data[\"name\"]}\n"}"#;
+    let run = r#"{"policy_rule_uri": "hello:1.0-beta", "input_data": {"name": "world"}}"#;
+    format!(
+        "\nRegister a policy and run it:\n\n  \
+         curl {url}/policy{json} -d '{policy}'\n\n  \
+         curl {url}/executor/builtin/execute_policy{json} -d '{run}'\n\n\
+         Ctrl-C stops.\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::tests::plain;
+    use serde_json::Value;
+    use writ_engine::Ability;
+    use writ_model::PolicyRule;
+
+    fn ready(address: &str, missing: Option<&str>) -> Ready {
+        let ability = Ability {
+            name: "seccomp",
+            purpose: "the allow-list of system calls",
+            essential: false,
+            missing: missing.map(str::to_owned),
+        };
+        Ready {
+            address: address.parse().unwrap(),
+            file: None,
+            routes: 16,
+            sandbox: SandboxReport { abilities: vec![ability] },
+        }
+    }
+
+    #[test]
+    fn the_first_curl_holds_a_policy_and_an_input_for_it() {
+        let text = plain(&banner(&ready("127.0.0.1:5000", None)));
+        let bodies: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.split_once(" -d '")?.1.strip_suffix('\''))
+            .collect();
+        let [policy, run] = bodies.as_slice() else { unreachable!("{text}") };
+        let policy = PolicyRule::from_json(policy).unwrap();
+        let run: Value = serde_json::from_str(run).unwrap();
+        assert_eq!(run["policy_rule_uri"], policy.policy_rule_uri.to_string());
+        assert!(!policy.code.contains('\''), "the shell would end the text there");
+    }
+
+    #[test]
+    fn a_weak_sandbox_is_said_with_what_is_missing() {
+        let text = plain(&banner(&ready("127.0.0.1:5000", Some("EPERM"))));
+        assert!(
+            text.contains(
+                "weak: this host does not permit `seccomp` (the allow-list of system calls): EPERM"
+            ),
+            "{text}"
+        );
+        let text = plain(&banner(&ready("127.0.0.1:5000", None)));
+        assert!(text.contains("whole: 1 of 1"), "{text}");
+    }
+
+    #[test]
+    fn beyond_this_machine_the_curl_carries_a_token() {
+        for (address, carries) in [("0.0.0.0:80", true), ("[::1]:5000", false)] {
+            let text = plain(&banner(&ready(address, None)));
+            assert_eq!(text.contains("Bearer $WRIT_TOKEN"), carries, "{text}");
+            assert!(text.contains(&format!("serves http://{address}\n")), "{text}");
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! A policy in a file: its source code alone, or a whole document with its code inside or beside.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use writ::Policy;
+use writ_model::{Error, Language, RawJson};
+
+use crate::diagnostics::Listing;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::given;
+
+/// A member that only files have: where the code is, relative to the document.
+const CODE_FILE: &str = "code_file";
+
+/// What was read.
+#[derive(Clone, Debug)]
+pub(crate) struct PolicyFile {
+    /// The file that was asked for.
+    pub(crate) origin: String,
+    /// The document, as the registry takes it.
+    pub(crate) document: String,
+    /// The code and where it stands.
+    pub(crate) code: String,
+    pub(crate) code_origin: String,
+}
+
+impl PolicyFile {
+    /// Reads `policy.py`, `policy.rego`, or a document in JSON or YAML.
+    pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
+        Self::load_with(path, None)
+    }
+
+    /// As [`PolicyFile::load`], with the code from another file.
+    pub(crate) fn load_with(path: &Path, code_file: Option<&Path>) -> Result<Self, Failure> {
+        let origin = path.display().to_string();
+        match language_of(path) {
+            Some(language) => {
+                let code = given::text(path)?;
+                let document = document_of(path, language, &code).to_string();
+                Ok(Self { code_origin: origin.clone(), origin, document, code })
+            }
+            None => Self::document(path, origin, code_file),
+        }
+    }
+
+    fn document(path: &Path, origin: String, code_file: Option<&Path>) -> Result<Self, Failure> {
+        let json = given::json(&path.display().to_string())?;
+        let Value::Object(mut members) = json.value() else {
+            return Err(Failure::new(Exit::Invalid, "a policy document is an object").at(origin));
+        };
+        let beside = match code_file {
+            Some(file) => Some(file.to_owned()),
+            None => code_file_of(&members, path).map_err(|failure| failure.within(&origin))?,
+        };
+        let Some(beside) = beside else {
+            let code = members.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let code_origin = format!("{origin}#/code");
+            // The text as it is: what a parser would silently drop is for the registry to refuse.
+            return Ok(Self { origin, document: json.as_str().to_owned(), code, code_origin });
+        };
+        let code = given::text(&beside)?;
+        members.remove(CODE_FILE);
+        members.insert("code".to_owned(), Value::from(code.clone()));
+        let code_origin = beside.display().to_string();
+        Ok(Self { origin, document: Value::Object(members).to_string(), code, code_origin })
+    }
+
+    /// The same policy as a server keeps it.
+    pub(crate) fn stored(uri: &str, document: String) -> Self {
+        let value: Value = serde_json::from_str(&document).unwrap_or_default();
+        let code = value.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Self { origin: uri.to_owned(), document, code, code_origin: format!("{uri}#/code") }
+    }
+
+    /// The same policy with other settings.
+    pub(crate) fn with_settings(mut self, settings: &RawJson) -> Result<Self, Failure> {
+        let Ok(Value::Object(mut members)) = serde_json::from_str(&self.document) else {
+            return Err(
+                Failure::new(Exit::Invalid, "a policy document is an object").at(self.origin)
+            );
+        };
+        members.insert("policy_settings".to_owned(), settings.value());
+        self.document = Value::Object(members).to_string();
+        Ok(self)
+    }
+
+    /// The policy with its schemas compiled.
+    pub(crate) fn policy(&self) -> Result<Policy, Error> {
+        Policy::from_json(&self.document)
+    }
+
+    pub(crate) fn listing(&self) -> Listing<'_> {
+        Listing { name: &self.code_origin, text: &self.code }
+    }
+
+    /// What an error of this policy means to a person who has the file before them.
+    pub(crate) fn failure(&self, error: &Error) -> Failure {
+        Failure::in_code(error, &self.listing()).within(&self.origin)
+    }
+}
+
+/// The language of a file that holds nothing but code.
+pub(crate) fn language_of(path: &Path) -> Option<Language> {
+    match path.extension()?.to_str()? {
+        "py" => Some(Language::Python),
+        "rego" => Some(Language::Rego),
+        _ => None,
+    }
+}
+
+/// The document of code alone: named after the file, fit for running and checking.
+fn document_of(path: &Path, language: Language, code: &str) -> Value {
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
+    let fits = |c: char| !c.is_whitespace() && !c.is_control() && c != ':' && c != '/';
+    let name: String = stem.chars().map(|c| if fits(c) { c } else { '_' }).collect();
+    json!({
+        "name": name,
+        "version": "0",
+        "release_tag": "local",
+        "code": code,
+        "code_type": language.name(),
+    })
+}
+
+fn code_file_of(
+    members: &Map<String, Value>,
+    path: &Path,
+) -> Result<Option<std::path::PathBuf>, Failure> {
+    match members.get(CODE_FILE) {
+        None => Ok(None),
+        Some(_) if members.contains_key("code") => {
+            Err(Failure::new(Exit::Invalid, "`code` and `code_file` are both there")
+                .help("keep one of them"))
+        }
+        Some(Value::String(file)) => Ok(Some(path.parent().unwrap_or(Path::new("")).join(file))),
+        Some(_) => Err(Failure::new(Exit::Invalid, "`code_file` is a string").at("/code_file")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    /// A folder of its own for one test, gone with it.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn with(name: &str, files: &[(&str, &str)]) -> Self {
+            let folder =
+                std::env::temp_dir().join(format!("writ-cli-{name}-{}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            for (file, text) in files {
+                std::fs::write(folder.join(file), text).unwrap();
+            }
+            Self(folder)
+        }
+
+        fn load(&self, file: &str) -> Result<PolicyFile, Failure> {
+            PolicyFile::load(&self.0.join(file))
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn code_alone_gets_a_document_named_after_its_file() {
+        let folder = Folder::with(
+            "alone",
+            &[("my policy.py", "class P: pass\n"), ("a.rego", "package a\n")],
+        );
+        let file = folder.load("my policy.py").unwrap();
+        let value: Value = serde_json::from_str(&file.document).unwrap();
+        assert_eq!((&value["name"], &value["code_type"]), (&json!("my_policy"), &json!("python")));
+        assert!(file.code_origin.ends_with("my policy.py"));
+        assert!(folder.load("a.rego").unwrap().document.contains("\"code_type\":\"rego\""));
+    }
+
+    #[test]
+    fn code_beside_the_document_is_put_into_it() {
+        let folder = Folder::with(
+            "beside",
+            &[
+                ("p.json", r#"{"name":"a","n":1e400,"code_file":"p.py"}"#),
+                ("p.py", "class P: pass\n"),
+                ("both.json", r#"{"code":"","code_file":"p.py"}"#),
+                ("gone.json", r#"{"code_file":"gone.py"}"#),
+            ],
+        );
+        let file = folder.load("p.json").unwrap();
+        assert_eq!(file.document, r#"{"name":"a","n":1e400,"code":"class P: pass\n"}"#);
+        assert!(file.code_origin.ends_with("p.py"), "{}", file.code_origin);
+        assert_eq!(folder.load("both.json").unwrap_err().exit(), Exit::Invalid);
+        assert_eq!(folder.load("gone.json").unwrap_err().exit(), Exit::NotFound);
+    }
+
+    #[test]
+    fn a_whole_document_keeps_its_bytes() {
+        let text = r#"{"name": "a",  "code": "x", "name": "b"}"#;
+        let folder = Folder::with("whole", &[("p.json", text)]);
+        let file = folder.load("p.json").unwrap();
+        assert_eq!(file.document, text);
+        assert!(file.code_origin.ends_with("p.json#/code"));
+        assert_eq!(file.code, "x");
+    }
+
+    #[test]
+    fn settings_given_by_the_caller_replace_the_stored_ones() {
+        let file =
+            PolicyFile::stored("a:1-b", r#"{"policy_settings":{"a":1},"code":""}"#.to_owned());
+        let settings = RawJson::parse(r#"{"b":2.0}"#).unwrap();
+        assert_eq!(
+            file.with_settings(&settings).unwrap().document,
+            r#"{"policy_settings":{"b":2.0},"code":""}"#
+        );
+    }
+}

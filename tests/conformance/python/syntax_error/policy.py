@@ -1,0 +1,9 @@
+"""Has a syntax error."""
+
+
+class AIOSv1PolicyRule:
+    def __init__(self, rule_id, settings, parameters):
+        pass
+
+    def eval(self, parameters, input_data, context)
+        return {"allowed": True}

@@ -1,0 +1,4 @@
+# Returns its input.
+package echo
+
+output := input

@@ -1,0 +1,6 @@
+# Defines a rule by itself.
+package recursion
+
+allow if not deny
+
+deny if not allow

@@ -1,0 +1,6 @@
+# Has a syntax error.
+package syntax_error
+
+allow if {
+	input.x ==
+}

@@ -1,0 +1,134 @@
+//! The commands, as typed.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use libtest_mimic::Failed;
+use serde_json::Value;
+
+use crate::server::{Server, WRIT};
+use crate::{Check, fail, root};
+
+pub(crate) const CHECKS: &[(&str, Check)] = &[
+    ("command_line::the_first_five_minutes_of_the_readme", the_first_five_minutes),
+    ("command_line::eval_needs_no_server", eval_needs_no_server),
+    ("command_line::check_says_where_and_what", check_says_where_and_what),
+    ("command_line::the_examples_pass_their_own_tests", the_examples_pass_their_own_tests),
+    ("command_line::exit_codes_tell_failures_apart", exit_codes_tell_failures_apart),
+    ("command_line::the_committed_openapi_document_is_current", the_openapi_document_is_current),
+];
+
+fn writ(server: Option<&Server>, arguments: &[&str]) -> Result<Output, Failed> {
+    let mut command = Command::new(WRIT);
+    command.args(arguments).current_dir(root()).env_remove("WRIT_TOKEN").env_remove("WRIT_SERVER");
+    if let Some(server) = server {
+        command.env("WRIT_SERVER", &server.url);
+    }
+    Ok(command.output()?)
+}
+
+fn succeed(server: Option<&Server>, arguments: &[&str]) -> Result<String, Failed> {
+    let output = writ(server, arguments)?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
+        return Ok(said);
+    }
+    fail(format!(
+        "writ {arguments:?}: {:?}\n{said}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    ))
+}
+
+fn the_first_five_minutes() -> Result<(), Failed> {
+    let server = Server::start()?;
+    let on = Some(&server);
+    succeed(on, &["policy", "create", "-f", "examples/ip_allowlist/policy.json"])?;
+    let input = tempfile::NamedTempFile::new()?;
+    std::fs::write(input.path(), r#"{"ip": "10.0.0.1"}"#)?;
+    let input = path(input.path())?;
+    let ran = succeed(on, &["run", "ip_allowlist:1.0-beta", "-i", input, "-o", "json"])?;
+    let ran: Value = serde_json::from_str(&ran)?;
+    if ran.pointer("/allowed") != Some(&Value::Bool(true)) {
+        return fail(format!("{ran}"));
+    }
+    let listed = succeed(on, &["executions", "list", "-o", "json"])?;
+    let listed: Value = serde_json::from_str(&listed)?;
+    let id =
+        listed.pointer("/0/execution_id").and_then(Value::as_str).ok_or("no execution")?.to_owned();
+    let replayed = succeed(on, &["replay", &id])?;
+    if !replayed.contains("same") {
+        return fail(replayed);
+    }
+    succeed(on, &["policy", "update", "ip_allowlist:1.0-beta", "--set", r#"description="new""#])?;
+    let history = succeed(on, &["policy", "history", "ip_allowlist:1.0-beta"])?;
+    let diff = succeed(on, &["policy", "diff", "ip_allowlist:1.0-beta"])?;
+    if !history.contains('2') || !diff.contains("new") {
+        return fail(format!("{history}\n{diff}"));
+    }
+    let who = succeed(on, &["whoami"])?;
+    succeed(on, &["policy", "delete", "ip_allowlist:1.0-beta"])?;
+    if who.contains("local-admin") { Ok(()) } else { fail(who) }
+}
+
+fn eval_needs_no_server() -> Result<(), Failed> {
+    let input = tempfile::NamedTempFile::new()?;
+    std::fs::write(input.path(), r#"{"ip": "10.0.0.1"}"#)?;
+    let said = succeed(
+        None,
+        &["eval", "examples/ip_allowlist/policy.json", "-i", path(input.path())?, "-o", "json"],
+    )?;
+    if said.contains("\"allowed\"") { Ok(()) } else { fail(said) }
+}
+
+fn check_says_where_and_what() -> Result<(), Failed> {
+    let directory = tempfile::tempdir()?;
+    let file = directory.path().join("broken.py");
+    std::fs::write(&file, "class P:\n    def eval(self:\n")?;
+    let output = writ(None, &["check", path(&file)?])?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned()
+        + &String::from_utf8_lossy(&output.stdout);
+    if output.status.success() || !said.contains("broken.py:2:") {
+        return fail(said);
+    }
+    Ok(())
+}
+
+fn the_examples_pass_their_own_tests() -> Result<(), Failed> {
+    let said = succeed(None, &["test", "examples", "--coverage"])?;
+    if said.contains("0 failed") { Ok(()) } else { fail(said) }
+}
+
+fn exit_codes_tell_failures_apart() -> Result<(), Failed> {
+    let server = Server::start()?;
+    let on = Some(&server);
+    let cases: [(Option<&Server>, &[&str], i32); 4] = [
+        (on, &["policy", "get", "none:1-x"], 3),
+        (on, &["policy", "get", "no-uri"], 6),
+        (on, &["no-such-command"], 2),
+        (None, &["--server", "http://127.0.0.1:9", "whoami"], 7),
+    ];
+    for (server, arguments, expected) in cases {
+        let output = writ(server, arguments)?;
+        if output.status.code() != Some(expected) {
+            return fail(format!("{arguments:?}: {output:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn the_openapi_document_is_current() -> Result<(), Failed> {
+    let document = succeed(None, &["openapi"])?;
+    let committed = std::fs::read_to_string(root().join("docs/openapi.json"))?;
+    if document.trim() == committed.trim() {
+        Ok(())
+    } else {
+        fail(
+            "docs/openapi.json is not what the route table says; run `writ openapi > docs/openapi.json`",
+        )
+    }
+}
+
+fn path(path: &Path) -> Result<&str, Failed> {
+    path.to_str().ok_or_else(|| Failed::from("a path that is no text"))
+}

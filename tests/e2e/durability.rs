@@ -1,0 +1,109 @@
+//! What was acknowledged survives; what was not is not half there.
+
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use libtest_mimic::Failed;
+use serde_json::json;
+
+use crate::server::{Server, WRIT};
+use crate::{Check, fail};
+
+pub(crate) const CHECKS: &[(&str, Check)] = &[
+    ("durability::kill_9_loses_nothing_acknowledged", kill_9_loses_nothing_acknowledged),
+    ("durability::a_second_server_on_the_same_data_is_refused", a_second_server_is_refused),
+    ("durability::a_termination_signal_ends_it_cleanly", a_termination_signal_ends_it_cleanly),
+];
+
+const ECHO: &str = "class P:\n    def __init__(self, rule_id, settings, parameters):\n        pass\n    def eval(self, parameters, input_data, context):\n        return input_data\n";
+
+fn kill_9_loses_nothing_acknowledged() -> Result<(), Failed> {
+    let directory = tempfile::tempdir()?;
+    let (policies, executions) = {
+        let mut server = Server::on(directory.path())?;
+        server.register("echo", "python", ECHO)?;
+        let stop = AtomicBool::new(false);
+        let policies = Mutex::new(BTreeSet::new());
+        let executions = Mutex::new(BTreeSet::new());
+        std::thread::scope(|scope| {
+            for writer in 0..2 {
+                let (server_url, stop, policies, executions) =
+                    (&server, &stop, &policies, &executions);
+                scope.spawn(move || {
+                    for number in 0.. {
+                        if stop.load(Ordering::Relaxed) {
+                            return;
+                        }
+                        let name = format!("p{writer}_{number}");
+                        // The last one is cut off by the kill: only what was answered counts.
+                        if server_url.register(&name, "python", ECHO).is_ok() {
+                            policies.lock().unwrap_or_else(|e| e.into_inner()).insert(name);
+                        }
+                        let run = server_url.execute("echo", &json!({"n": number}));
+                        if let Some(id) =
+                            run.ok().and_then(|answer| answer.json().ok()).and_then(|json| {
+                                json.pointer("/execution_id")
+                                    .and_then(|id| id.as_str().map(str::to_owned))
+                            })
+                        {
+                            executions.lock().unwrap_or_else(|e| e.into_inner()).insert(id);
+                        }
+                    }
+                });
+            }
+            while executions.lock().unwrap_or_else(|e| e.into_inner()).len() < 40 {
+                std::thread::yield_now();
+            }
+            let killed = kill(server.child.id(), "KILL");
+            stop.store(true, Ordering::Relaxed);
+            killed
+        })?;
+        server.child.wait()?;
+        (policies.into_inner().unwrap_or_default(), executions.into_inner().unwrap_or_default())
+    };
+    let server = Server::on(directory.path())?;
+    for name in &policies {
+        let answer = server.get(&format!("/policy/{name}:1.0-test"))?;
+        if answer.status != 200 {
+            return fail(format!("{name} was acknowledged and is lost: {answer:?}"));
+        }
+    }
+    for id in &executions {
+        let answer = server.get(&format!("/executions/{id}"))?;
+        if answer.status != 200 {
+            return fail(format!("execution {id} was acknowledged and is lost: {answer:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn a_second_server_is_refused() -> Result<(), Failed> {
+    let server = Server::start()?;
+    let second = Command::new(WRIT)
+        .args(["up", "--port", "0", "--data"])
+        .arg(server.data())
+        .stdout(Stdio::null())
+        .output()?;
+    let said = String::from_utf8_lossy(&second.stderr);
+    if second.status.success() || !said.contains("in use") {
+        return fail(format!("{:?}: {said}", second.status));
+    }
+    Ok(())
+}
+
+fn a_termination_signal_ends_it_cleanly() -> Result<(), Failed> {
+    let mut server = Server::start()?;
+    server.register("echo", "python", ECHO)?;
+    server.execute("echo", &json!({}))?;
+    kill(server.child.id(), "TERM")?;
+    let status = server.child.wait()?;
+    if status.success() { Ok(()) } else { fail(format!("{status:?}")) }
+}
+
+/// Sends a signal by name.
+pub(crate) fn kill(pid: u32, signal: &str) -> Result<(), Failed> {
+    let status = Command::new("kill").args([format!("-{signal}"), pid.to_string()]).status()?;
+    if status.success() { Ok(()) } else { fail(format!("kill -{signal} {pid}: {status}")) }
+}

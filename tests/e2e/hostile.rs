@@ -1,0 +1,146 @@
+//! Policies and neighbours that mean harm, seen from outside.
+
+use std::fs;
+
+use libtest_mimic::Failed;
+use serde_json::{Value, json};
+
+use crate::durability::kill;
+use crate::server::Server;
+use crate::{Check, fail};
+
+pub(crate) const CHECKS: &[(&str, Check)] = &[
+    (
+        "hostile::a_policy_that_hangs_is_stopped_and_others_are_served",
+        a_hanging_policy_holds_nobody_up,
+    ),
+    (
+        "hostile::a_worker_killed_in_mid_run_is_said_and_the_next_call_works",
+        a_killed_worker_is_said,
+    ),
+    ("hostile::nothing_but_the_one_port_listens", nothing_but_the_one_port_listens),
+];
+
+const HANG: &str = "class P:\n    def __init__(self, rule_id, settings, parameters):\n        pass\n    def eval(self, parameters, input_data, context):\n        while input_data.get('hang'):\n            pass\n        return input_data\n";
+
+fn a_hanging_policy_holds_nobody_up() -> Result<(), Failed> {
+    let server = Server::start()?;
+    server.register("hang", "python", HANG)?;
+    server.register("calm", "rego", "package calm\n\nallow := input.n > 1\n")?;
+    std::thread::scope(|scope| {
+        let hanging: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| server.execute("hang", &json!({"hang": true}))))
+            .collect();
+        // Served while the others hang: none of them has ended before all of these have.
+        for n in 0..20 {
+            let answer = server.execute("calm", &json!({"n": n}))?;
+            if answer.status != 200 {
+                return fail(format!("{answer:?}"));
+            }
+        }
+        for thread in hanging {
+            let answer = thread.join().map_err(|_| "a thread panicked")??;
+            let kind = answer.json()?.pointer("/type").cloned().unwrap_or(Value::Null);
+            let busy = answer.status == 503;
+            if !busy && (answer.status != 504 || kind != "urn:writ:error:policy_timed_out") {
+                return fail(format!("{answer:?}"));
+            }
+        }
+        let answer = server.execute("hang", &json!({}))?;
+        if answer.status == 200 { Ok(()) } else { fail(format!("{answer:?}")) }
+    })
+}
+
+fn a_killed_worker_is_said() -> Result<(), Failed> {
+    let server = Server::start()?;
+    server.register("hang", "python", HANG)?;
+    let answer = server.execute("hang", &json!({}))?;
+    if answer.status != 200 {
+        return fail(format!("{answer:?}"));
+    }
+    let answer = std::thread::scope(|scope| {
+        let run = scope.spawn(|| server.execute("hang", &json!({"hang": true})));
+        // The workers are the children of the zygotes, which are the children of the server.
+        // Whichever of them computes is the one that runs.
+        let victim = loop {
+            let busy = children(server.child.id())
+                .into_iter()
+                .flat_map(children)
+                .find(|worker| state(*worker) == Some('R'));
+            if let Some(worker) = busy {
+                break worker;
+            }
+            if run.is_finished() {
+                return fail("no worker was seen running");
+            }
+            std::thread::yield_now();
+        };
+        kill(victim, "KILL")?;
+        run.join().map_err(|_| Failed::from("a thread panicked"))?
+    })?;
+    let kind = answer.json()?.pointer("/type").cloned().unwrap_or(Value::Null);
+    if answer.status != 502 || kind != "urn:writ:error:executor_fault" {
+        return fail(format!("{answer:?}"));
+    }
+    let answer = server.execute("hang", &json!({}))?;
+    if answer.status == 200 { Ok(()) } else { fail(format!("{answer:?}")) }
+}
+
+fn nothing_but_the_one_port_listens() -> Result<(), Failed> {
+    let server = Server::start()?;
+    server.register("hang", "python", HANG)?;
+    server.execute("hang", &json!({}))?;
+    let mut processes = vec![server.child.id()];
+    let zygotes = children(server.child.id());
+    processes.extend(zygotes.iter().copied().flat_map(children));
+    processes.extend(zygotes);
+    let inodes: Vec<String> = processes.into_iter().flat_map(socket_inodes).collect();
+    let mut listening = Vec::new();
+    for table in ["/proc/net/tcp", "/proc/net/tcp6", "/proc/net/udp", "/proc/net/udp6"] {
+        for line in fs::read_to_string(table).unwrap_or_default().lines().skip(1) {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let (Some(address), Some(state), Some(inode)) =
+                (fields.get(1), fields.get(3), fields.get(9))
+            else {
+                continue;
+            };
+            let is_open = *state == "0A" || table.contains("udp");
+            if is_open && inodes.iter().any(|mine| mine == inode) {
+                listening.push((*address).to_owned());
+            }
+        }
+    }
+    let port: u16 = server.url.rsplit(':').next().unwrap_or_default().parse()?;
+    let expected = [format!("0100007F:{port:04X}")];
+    if listening == expected {
+        Ok(())
+    } else {
+        fail(format!("{listening:?} instead of {expected:?}"))
+    }
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    tasks
+        .filter_map(|task| fs::read_to_string(task.ok()?.path().join("children")).ok())
+        .flat_map(|list| {
+            list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<u32>>()
+        })
+        .collect()
+}
+
+fn state(pid: u32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.trim_start().chars().next()
+}
+
+fn socket_inodes(pid: u32) -> Vec<String> {
+    let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else { return Vec::new() };
+    descriptors
+        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+        .filter_map(|target| {
+            let text = target.to_string_lossy().into_owned();
+            Some(text.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())
+        })
+        .collect()
+}

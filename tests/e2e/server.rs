@@ -1,0 +1,169 @@
+//! A platform in a process of its own, and a client that speaks to it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use libtest_mimic::Failed;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// No answer takes longer, on the slowest machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The binary under test.
+pub(crate) const WRIT: &str = env!("CARGO_BIN_EXE_writ");
+
+/// A running `writ up`; killed when dropped.
+pub(crate) struct Server {
+    pub(crate) url: String,
+    pub(crate) child: Child,
+    data: PathBuf,
+    _directory: Option<TempDir>,
+}
+
+impl Server {
+    /// Starts on a fresh data directory and a free port.
+    pub(crate) fn start() -> Result<Self, Failed> {
+        let directory = tempfile::tempdir()?;
+        let mut server = Self::on(directory.path())?;
+        server._directory = Some(directory);
+        Ok(server)
+    }
+
+    /// Starts on `data` and a free port.
+    pub(crate) fn on(data: &Path) -> Result<Self, Failed> {
+        let mut child = Command::new(WRIT)
+            .args(["up", "--port", "0", "--data"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let stdout = child.stdout.take().ok_or("no standard output")?;
+        let (found, url) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if let Some(at) = line.find("http://127.0.0.1:") {
+                    let rest = line.get(at..).unwrap_or_default();
+                    let end = rest.find(|c: char| c.is_whitespace()).unwrap_or(rest.len());
+                    let url = rest.get(..end).unwrap_or_default().trim_end_matches('/').to_owned();
+                    // Further lines name the address again; the first one is enough.
+                    let _ = found.send(url);
+                }
+            }
+        });
+        match url.recv_timeout(PATIENCE) {
+            Ok(url) => Ok(Self { url, child, data: data.to_owned(), _directory: None }),
+            Err(_) => {
+                let _ = child.kill();
+                let mut said = String::new();
+                if let Some(mut stderr) = child.stderr.take() {
+                    stderr.read_to_string(&mut said)?;
+                }
+                Err(Failed::from(format!("`writ up` did not come up: {said}")))
+            }
+        }
+    }
+
+    /// The data directory.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Sends one request; every status is an answer.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> Result<Answer, Failed> {
+        send(&self.url, method, path, headers, body)
+    }
+
+    /// Posts JSON.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Answer, Failed> {
+        let headers = [("content-type".to_owned(), "application/json".to_owned())];
+        self.send("POST", path, &headers, body.to_string().as_bytes())
+    }
+
+    /// Gets.
+    pub(crate) fn get(&self, path: &str) -> Result<Answer, Failed> {
+        self.send("GET", path, &[], b"")
+    }
+
+    /// Registers a policy of this code.
+    pub(crate) fn register(&self, name: &str, code_type: &str, code: &str) -> Result<(), Failed> {
+        let policy = serde_json::json!({
+            "name": name, "version": "1.0", "release_tag": "test", "code": code, "code_type": code_type,
+        });
+        let answer = self.post("/policy", &policy)?;
+        if answer.status == 201 { Ok(()) } else { Err(Failed::from(format!("{name}: {answer:?}"))) }
+    }
+
+    /// Runs a registered policy.
+    pub(crate) fn execute(&self, name: &str, input: &Value) -> Result<Answer, Failed> {
+        self.post(
+            "/executor/builtin/execute_policy",
+            &serde_json::json!({"policy_rule_uri": format!("{name}:1.0-test"), "input_data": input}),
+        )
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Result<Value, Failed> {
+        serde_json::from_str(&self.body).map_err(|error| Failed::from(format!("{error}: {self:?}")))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+fn send(
+    url: &str,
+    method: &str,
+    path: &str,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> Result<Answer, Failed> {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .allow_non_standard_methods(true)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .timeout_global(Some(PATIENCE))
+        .build()
+        .into();
+    let mut request = ureq::http::Request::builder().method(method).uri(format!("{url}{path}"));
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let mut response = agent.run(request.body(body)?)?;
+    let headers = response
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
+        .collect();
+    let status = response.status().as_u16();
+    let body = response.body_mut().with_config().limit(64 << 20).read_to_string()?;
+    Ok(Answer { status, headers, body })
+}

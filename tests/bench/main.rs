@@ -1,0 +1,46 @@
+//! Measures what the design sets bounds for and prints a Markdown report.
+//!
+//! ```text
+//! cargo bench -p writ-bench > docs/benchmarks.md
+//! ```
+//!
+//! Figures are of one machine at one time; compare rows of one report, not of two.
+
+mod decisions;
+mod machine;
+mod queries;
+mod sample;
+mod serving;
+
+use std::error::Error;
+use std::net::SocketAddr;
+
+/// Serves the platform in this process: the argument that starts it, then a data directory.
+const SERVE: &str = "serve";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    writ::init();
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some(SERVE) {
+        return serve(arguments.next().ok_or("a data directory")?.as_ref());
+    }
+    println!("# Benchmarks\n");
+    println!("Written by `cargo bench -p writ-bench > docs/benchmarks.md`.\n");
+    println!("{}", machine::description());
+    println!("{}", decisions::report()?);
+    println!("{}", serving::report()?);
+    println!("{}", queries::report()?);
+    Ok(())
+}
+
+fn serve(directory: &std::path::Path) -> Result<(), Box<dyn Error>> {
+    let config = writ_embedded::Config {
+        data: writ_embedded::Data::Directory(directory.to_owned()),
+        address: SocketAddr::from(([127, 0, 0, 1], 0)),
+        allow_weak_sandbox: false,
+    };
+    let ready = |ready: &writ_embedded::Ready| println!("{}", ready.address);
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(writ_embedded::up(config, ready, std::future::pending()))?;
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! Durations, and the rows that they make.
+
+use std::time::{Duration, Instant};
+
+/// Durations of the same thing done many times.
+pub(crate) struct Sample(Vec<Duration>);
+
+impl Sample {
+    /// Does `work` a few times unmeasured, then `count` times measured.
+    pub(crate) fn of<E>(count: usize, mut work: impl FnMut() -> Result<(), E>) -> Result<Self, E> {
+        for _ in 0..count.div_ceil(10) {
+            work()?;
+        }
+        let mut taken = Vec::with_capacity(count);
+        for _ in 0..count {
+            let begun = Instant::now();
+            work()?;
+            taken.push(begun.elapsed());
+        }
+        taken.sort_unstable();
+        Ok(Self(taken))
+    }
+
+    /// The duration below which `share` (0 to 1) of them lie.
+    fn quantile(&self, share: f64) -> Duration {
+        let last = self.0.len().saturating_sub(1);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "within 0..=last"
+        )]
+        #[expect(clippy::cast_precision_loss, reason = "counts are small")]
+        let index = (last as f64 * share).round() as usize;
+        self.0.get(index).copied().unwrap_or_default()
+    }
+
+    /// The median.
+    pub(crate) fn p50(&self) -> Duration {
+        self.quantile(0.5)
+    }
+
+    /// A table row: the name, p50, p99, and the bound that we hold ourselves to.
+    pub(crate) fn row(&self, name: &str, bound: &str) -> String {
+        format!("| {name} | {} | {} | {bound} |\n", text(self.p50()), text(self.quantile(0.99)))
+    }
+}
+
+/// The head of a table of [`Sample::row`]s.
+pub(crate) const HEAD: &str = "| what | p50 | p99 | bound (p50) |\n|---|---|---|---|\n";
+
+/// A duration for people.
+pub(crate) fn text(duration: Duration) -> String {
+    let us = duration.as_secs_f64() * 1e6;
+    if us < 1_000.0 { format!("{us:.1} µs") } else { format!("{:.2} ms", us / 1_000.0) }
+}

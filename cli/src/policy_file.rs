@@ -187,14 +187,14 @@ mod tests {
         let folder = Folder::with(
             "beside",
             &[
-                ("p.json", r#"{"name":"a","n":1e400,"code_file":"p.py"}"#),
+                ("p.json", r#"{"name":"a","n":1.00,"code_file":"p.py"}"#),
                 ("p.py", "class P: pass\n"),
                 ("both.json", r#"{"code":"","code_file":"p.py"}"#),
                 ("gone.json", r#"{"code_file":"gone.py"}"#),
             ],
         );
         let file = folder.load("p.json").unwrap();
-        assert_eq!(file.document, r#"{"name":"a","n":1e400,"code":"class P: pass\n"}"#);
+        assert_eq!(file.document, r#"{"name":"a","n":1.00,"code":"class P: pass\n"}"#);
         assert!(file.code_origin.ends_with("p.py"), "{}", file.code_origin);
         assert_eq!(folder.load("both.json").unwrap_err().exit(), Exit::Invalid);
         assert_eq!(folder.load("gone.json").unwrap_err().exit(), Exit::NotFound);

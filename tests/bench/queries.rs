@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use writ_embedded::dynamodb::Database;
+use writ_dynamodb::Database;
 use writ_model::{Digest, PolicyRule, Timestamp, Workspace};
 use writ_ports::{CreatePolicy, NewRevision, PolicyHead, Query, QueryPolicies};
 use writ_query::Filter;

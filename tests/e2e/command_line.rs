@@ -13,6 +13,8 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("command_line::the_first_five_minutes_of_the_readme", the_first_five_minutes),
     ("command_line::eval_needs_no_server", eval_needs_no_server),
     ("command_line::check_says_where_and_what", check_says_where_and_what),
+    ("conformance::in_process", the_corpus_in_process),
+    ("conformance::on_the_builtin_executor", the_corpus_on_the_builtin_executor),
     ("command_line::the_examples_pass_their_own_tests", the_examples_pass_their_own_tests),
     ("command_line::exit_codes_tell_failures_apart", exit_codes_tell_failures_apart),
     ("command_line::the_committed_openapi_document_is_current", the_openapi_document_is_current),
@@ -97,6 +99,15 @@ fn check_says_where_and_what() -> Result<(), Failed> {
 fn the_examples_pass_their_own_tests() -> Result<(), Failed> {
     let said = succeed(None, &["test", "examples", "--coverage"])?;
     if said.contains("0 failed") { Ok(()) } else { fail(said) }
+}
+
+fn the_corpus_in_process() -> Result<(), Failed> {
+    succeed(None, &["test", "tests/conformance"]).map(drop)
+}
+
+fn the_corpus_on_the_builtin_executor() -> Result<(), Failed> {
+    let server = Server::start()?;
+    succeed(Some(&server), &["test", "tests/conformance", "--remote"]).map(drop)
 }
 
 fn exit_codes_tell_failures_apart() -> Result<(), Failed> {

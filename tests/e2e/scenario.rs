@@ -116,8 +116,9 @@ fn check(step: &Step, answer: &Answer, filled: &dyn Fn(&str) -> String) -> Resul
         for (pointer, expected) in &step.expect {
             let expected =
                 expected.as_str().map_or_else(|| expected.clone(), |text| filled(text).into());
-            let found = json.pointer(pointer).cloned().unwrap_or(Value::Null);
-            if found.to_string() != expected.to_string() {
+            let found = json.pointer(pointer).unwrap_or(&Value::Null).to_string();
+            let expected = expected.to_string();
+            if found != expected {
                 return fail(format!(
                     "{pointer} is {found} instead of {expected}: {}",
                     answer.body

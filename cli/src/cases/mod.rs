@@ -2,6 +2,7 @@
 
 pub(crate) mod coverage;
 mod find;
+pub(crate) mod remote;
 pub(crate) mod report;
 mod verdict;
 

@@ -11,8 +11,10 @@ use writ_model::Error;
 use super::engines;
 use crate::args::Global;
 use crate::cases::coverage::Lines;
+use crate::cases::remote::Registered;
 use crate::cases::report::{Report, Tested};
-use crate::cases::{Case, Suite, compare, find};
+use crate::cases::{Case, Mismatch, Suite, compare, find};
+use crate::client::Client;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Format, Terminal};
@@ -28,8 +30,11 @@ pub(crate) struct Test {
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
     /// Say which lines of each policy no test ran
-    #[arg(long)]
+    #[arg(long, conflicts_with = "remote")]
     coverage: bool,
+    /// Run on the server; each policy is registered for its cases and removed after them
+    #[arg(long)]
+    remote: bool,
     /// Run although this host does not permit the whole sandbox
     #[arg(long)]
     allow_weak_sandbox: bool,
@@ -38,10 +43,24 @@ pub(crate) struct Test {
 /// What all suites share.
 struct Session<'a> {
     test: &'a Test,
-    writ: Writ,
+    home: &'a Home,
     terminal: Terminal,
     report: Report,
     coverage: Vec<(String, String, Lines)>,
+}
+
+/// Where cases run.
+enum Home {
+    /// In this process.
+    Process(Box<Writ>),
+    /// On a server's builtin executor.
+    Server(Box<Client>),
+}
+
+/// A policy that passed everything a registry asks.
+enum Subject<'h> {
+    InProcess(&'h Writ, Box<Policy>),
+    Registered(Registered<'h>),
 }
 
 impl Test {
@@ -50,8 +69,13 @@ impl Test {
         for path in &self.paths {
             suites.extend(find(path)?);
         }
+        let home = if self.remote {
+            Home::Server(Box::new(global.client()?))
+        } else {
+            Home::Process(Box::new(engines(self.allow_weak_sandbox)?))
+        };
         let mut session = Session {
-            writ: engines(self.allow_weak_sandbox)?,
+            home: &home,
             test: &self,
             terminal: global.terminal(),
             report: Report::default(),
@@ -65,10 +89,10 @@ impl Test {
     }
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
     fn run(&mut self, suite: &Suite) -> Result<(), Failure> {
         let file = PolicyFile::load(&suite.policy_path)?;
-        let policy = self.prepare(&file);
+        let subject = self.prepare(&file)?;
         let name = name_of(&file);
         let mut lines = Lines::default();
         let mut ran = false;
@@ -82,8 +106,8 @@ impl Session<'_> {
             let tested = Tested {
                 name: test,
                 cases_file: suite.cases_path.display().to_string(),
-                mismatches: match &policy {
-                    Ok(policy) => self.run_case(policy, case, &mut lines),
+                mismatches: match &subject {
+                    Ok(subject) => self.run_case(subject, case, &mut lines)?,
                     Err(error) => compare(case, Err(error)),
                 },
             };
@@ -92,6 +116,9 @@ impl Session<'_> {
             }
             self.report.tests.push(tested);
         }
+        if let Ok(Subject::Registered(policy)) = subject {
+            policy.remove()?;
+        }
         if ran && self.test.coverage {
             self.coverage.push((name, file.code_origin.clone(), lines));
         }
@@ -99,28 +126,36 @@ impl Session<'_> {
     }
 
     /// Everything that would keep the policy from being registered fails each of its cases.
-    fn prepare(&self, file: &PolicyFile) -> Result<Policy, Error> {
-        let policy = file.policy()?;
-        self.writ.check(&policy)?;
-        Ok(policy)
+    fn prepare(&self, file: &PolicyFile) -> Result<Result<Subject<'a>, Error>, Failure> {
+        match self.home {
+            Home::Server(client) => Ok(Registered::new(client, file)?.map(Subject::Registered)),
+            Home::Process(writ) => Ok(file.policy().and_then(|policy| {
+                writ.check(&policy)?;
+                Ok(Subject::InProcess(writ, Box::new(policy)))
+            })),
+        }
     }
 
     fn run_case(
         &self,
-        policy: &Policy,
+        subject: &Subject<'_>,
         case: &Case,
         lines: &mut Lines,
-    ) -> Vec<crate::cases::Mismatch> {
+    ) -> Result<Vec<Mismatch>, Failure> {
+        let (writ, policy) = match subject {
+            Subject::Registered(policy) => return Ok(compare(case, policy.run(case)?.as_ref())),
+            Subject::InProcess(writ, policy) => (writ, policy),
+        };
         let parameters = case.parameters.as_deref();
         let run = if self.test.coverage {
-            self.writ.run_covered(policy, &case.input, parameters)
+            writ.run_covered(policy, &case.input, parameters)
         } else {
-            self.writ.run(policy, &case.input, parameters)
+            writ.run(policy, &case.input, parameters)
         };
         if let Some(coverage) = run.as_ref().ok().and_then(|run| run.coverage.as_ref()) {
             lines.add(coverage);
         }
-        compare(case, run.as_ref().map(|run| &run.execution))
+        Ok(compare(case, run.as_ref().map(|run| &run.execution)))
     }
 
     fn finish(self, started: Instant) -> Result<Exit, Failure> {

@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_digits() {
-        for text in ["1.0", "123456789012345678901234567890.10", "1e400"] {
+        for text in ["1.0", "123456789012345678901234567890.10", "1e+400"] {
             assert_eq!(from_json(&serde_json::from_str(text).unwrap()), format!("{text}\n"));
         }
     }

@@ -1,7 +1,6 @@
 //! The whole platform in one process: the gateway, DynamoDB over one SQLite file, the engines.
 
 mod access;
-pub mod dynamodb;
 pub mod gateway;
 mod platform;
 mod routes;

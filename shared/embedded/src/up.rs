@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use writ_dynamodb::{Database, DatabaseError};
 use writ_engine::{Engine, EngineConfig, EngineError, SandboxReport};
 use writ_model::{Error, Language};
 use writ_store::{Store, Tables};
 
 use crate::access::Doorkeeper;
-use crate::dynamodb::{Database, DatabaseError};
 use crate::gateway::{Gateway, RouteError};
 use crate::{Platform, abouts, routes};
 

@@ -1,6 +1,6 @@
 //! The record that every run leaves: the decision log, and enough to run the same again.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Digest, Error, Language, PolicyUri, RawJson, Timestamp, Workspace};
 
@@ -70,8 +70,8 @@ pub struct Execution {
     pub seed: u64,
     /// How it ended.
     pub status: ExecutionStatus,
-    /// What the policy returned.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// What the policy returned; `null` is an output.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub output: Option<RawJson>,
     /// Why there is no output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,4 +89,29 @@ pub struct Execution {
     /// W3C trace id of the request, where it carried one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
+}
+
+/// A member that is there is a value, `null` included.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RawJson>, D::Error> {
+    RawJson::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_of_null_is_still_an_output_when_the_record_is_read() {
+        let record = serde_json::json!({
+            "execution_id": "1", "workspace": "default", "identity": "a", "principal_kind": "local",
+            "cause": "request", "policy_rule_uri": "a:1-x", "revision": 1, "digest": "d",
+            "source": "builtin", "engine": "rego", "engine_version": "v", "executor_id": "builtin",
+            "input_data": {}, "parameters": {}, "started_at": "2026-01-31T09:30:00Z", "seed": 1,
+            "status": "succeeded", "output": null, "duration_us": 1, "engine_us": 1,
+        });
+        let execution: Execution = serde_json::from_str(&record.to_string()).unwrap();
+        assert_eq!(execution.output, Some(RawJson::null()));
+        let text = serde_json::to_string(&execution).unwrap();
+        assert_eq!(serde_json::from_str::<Execution>(&text).unwrap(), execution);
+    }
 }

@@ -23,8 +23,8 @@ use writ_ports::{
 };
 use writ_store::Store;
 
-use crate::dynamodb::Database;
 use crate::fixture::{Draft, Fixture, create, execution, query, tables, uri, workspace};
+use writ_dynamodb::Database;
 
 #[derive(Clone, Debug)]
 enum Fault {

@@ -9,7 +9,7 @@ use writ_ports::{CreatePolicy, NewRevision, Page, PolicyHead, Query};
 use writ_query::{Filter, Sort};
 use writ_store::{Store, Tables};
 
-use crate::dynamodb::Database;
+use writ_dynamodb::Database;
 
 /// A store whose database lives as long as it does.
 pub(crate) struct Fixture {

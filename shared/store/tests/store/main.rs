@@ -18,9 +18,3 @@ mod queries;
 mod tables;
 #[cfg(test)]
 mod tokens;
-
-// By its path: the crate around it holds the whole platform with its engines, minutes of compiling
-// that the store's tests do not need.
-#[expect(unreachable_pub, reason = "public where it lives")]
-#[path = "../../../embedded/src/dynamodb/mod.rs"]
-mod dynamodb;

@@ -3,8 +3,8 @@
 use serde_json::json;
 use writ_ports::{GetPolicy, QueryPolicies};
 
-use crate::dynamodb::{Database, DatabaseError};
 use crate::fixture::{Fixture, create, query, uri, workspace};
+use writ_dynamodb::{Database, DatabaseError};
 
 #[tokio::test]
 async fn tables_are_made_once() {

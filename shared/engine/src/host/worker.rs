@@ -134,8 +134,13 @@ impl Worker {
         let promise =
             Promise { time_ms: deadline.budget_ms(), memory_bytes: budget.memory_bytes_max };
         match reply {
-            Ok(Reply::Done(outcome)) => Ok(vet::outcome(outcome, budget)),
-            Ok(Reply::Failed(failure)) => Ok(Err(vet::failure(failure, budget))),
+            Ok(Reply::Ran { result, reusable }) => {
+                self.reusable &= reusable;
+                Ok(match result {
+                    Ok(outcome) => vet::outcome(outcome, budget),
+                    Err(failure) => Err(vet::failure(failure, budget)),
+                })
+            }
             Ok(_) => {
                 let broken = Broken::Nonsense("not its turn".to_owned());
                 Err(Lost::Failed(self.explain(&broken, promise)))

@@ -48,8 +48,12 @@ pub(crate) enum Reply {
     },
     /// The source does not compile.
     Refused(Vec<Diagnostic>),
-    /// The run ended with an output.
-    Done(Outcome),
-    /// The run ended without one; the worker lives.
-    Failed(Failure),
+    /// The run ended; the worker lives.
+    Ran {
+        /// With an output, or without one.
+        result: Result<Outcome, Failure>,
+        /// Whether the worker may serve another run: asked again after each, for a program may
+        /// have worn its process out.
+        reusable: bool,
+    },
 }

@@ -40,12 +40,9 @@ fn answer(pipe: &mut Pipe, program: &mut dyn Program) {
         return;
     }
     while let Some(Order::Run { call, budget }) = pipe.receive() {
-        let reply = match program.run(&call, &budget).and_then(|outcome| fits(outcome, &budget)) {
-            Ok(outcome) => Reply::Done(outcome),
-            Err(failure) => Reply::Failed(failure),
-        };
-        // Asked again after each run: a program that was reusable may have worn its process out.
-        if !pipe.send(&reply) || program.isolation() == Isolation::SingleUse {
+        let result = program.run(&call, &budget).and_then(|outcome| fits(outcome, &budget));
+        let reusable = program.isolation() == Isolation::Reusable;
+        if !pipe.send(&Reply::Ran { result, reusable }) {
             return;
         }
     }

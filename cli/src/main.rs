@@ -7,6 +7,7 @@ mod args;
 mod cases;
 mod client;
 mod command;
+mod data_directory;
 mod diagnostics;
 mod exit;
 mod failure;

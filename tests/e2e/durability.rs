@@ -13,6 +13,8 @@ use crate::{Check, fail};
 
 pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("durability::kill_9_loses_nothing_acknowledged", kill_9_loses_nothing_acknowledged),
+    ("durability::operators_that_race_are_all_applied", operators_that_race_are_all_applied),
+    ("durability::the_data_is_its_owners_alone", the_data_is_its_owners_alone),
     ("durability::a_second_server_on_the_same_data_is_refused", a_second_server_is_refused),
     ("durability::a_termination_signal_ends_it_cleanly", a_termination_signal_ends_it_cleanly),
 ];
@@ -74,6 +76,50 @@ fn kill_9_loses_nothing_acknowledged() -> Result<(), Failed> {
         let answer = server.get(&format!("/executions/{id}"))?;
         if answer.status != 200 {
             return fail(format!("execution {id} was acknowledged and is lost: {answer:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn operators_that_race_are_all_applied() -> Result<(), Failed> {
+    let server = Server::start()?;
+    server.register("counted", "python", ECHO)?;
+    let add = |value: i32| {
+        let update = json!({"$inc": {"policy_parameters.n": value}});
+        let headers = [("content-type".to_owned(), "application/json".to_owned())];
+        server.send("PUT", "/policy/counted:1.0-test", &headers, update.to_string().as_bytes())
+    };
+    std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..4).map(|_| scope.spawn(|| add(1))).collect();
+        for writer in writers {
+            let answer = writer.join().map_err(|_| "a thread panicked")??;
+            if answer.status != 200 {
+                return fail(format!("{answer:?}"));
+            }
+        }
+        let stored = server.get("/policy/counted:1.0-test")?.json()?;
+        match stored.pointer("/data/policy_parameters/n") {
+            Some(count) if *count == json!(4) => Ok(()),
+            other => fail(format!("{other:?}")),
+        }
+    })
+}
+
+fn the_data_is_its_owners_alone() -> Result<(), Failed> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let directory = tempfile::tempdir()?;
+    let data = directory.path().join("new");
+    let server = Server::on(&data)?;
+    server.register("echo", "python", ECHO)?;
+    let mut paths = vec![data.clone()];
+    for entry in std::fs::read_dir(&data)? {
+        paths.push(entry?.path());
+    }
+    for path in paths {
+        let mode = std::fs::metadata(&path)?.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 && !path.to_string_lossy().ends_with(".lock") {
+            return fail(format!("{} has mode {mode:o}", path.display()));
         }
     }
     Ok(())

@@ -1,14 +1,16 @@
 //! `writ eval FILE|URI -i input.json`: runs a policy in this process. Nothing is recorded.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use writ::Run;
-use writ_model::PolicyUri;
+use writ_model::{Error, PolicyUri, Workspace};
+use writ_ports::{GetBody as _, GetPolicy as _};
 
 use super::engines;
 use crate::args::Global;
 use crate::client::Call;
+use crate::data_directory::with_store;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::given;
@@ -29,6 +31,9 @@ pub(crate) struct Eval {
     /// Settings instead of the policy's own
     #[arg(long, value_name = "JSON")]
     settings: Option<String>,
+    /// Read the policy of this URI from a data directory instead of a server
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Run although this host does not permit the whole sandbox
     #[arg(long)]
     allow_weak_sandbox: bool,
@@ -61,14 +66,28 @@ impl Eval {
         if path.exists() || self.policy == "-" {
             return PolicyFile::load(path);
         }
-        if self.policy.parse::<PolicyUri>().is_err() {
+        let Ok(uri) = self.policy.parse::<PolicyUri>() else {
             return Err(Failure::new(
                 Exit::NotFound,
                 format!("there is no file `{}`", self.policy),
             )
             .help("give a file, or a policy's URI, as `ip_allowlist:1.0-beta`"));
+        };
+        if let Some(data) = &self.data {
+            return Ok(PolicyFile::stored(&self.policy, stored(data, &uri)?));
         }
         let answer = global.client()?.send(&Call::get(&["policy", &self.policy]))?;
         Ok(PolicyFile::stored(&self.policy, answer.data))
     }
+}
+
+/// The body of a policy in a data directory's default workspace.
+fn stored(data: &Path, uri: &PolicyUri) -> Result<String, Failure> {
+    let workspace = Workspace::default();
+    with_store(data, async |store| {
+        let unknown = || Error::not_found(format!("there is no policy `{uri}`"));
+        let head = store.get_policy(&workspace, uri).await?.ok_or_else(unknown)?;
+        let body = store.get_body(&workspace, &head.digest).await?.ok_or_else(unknown)?;
+        Ok(body.to_string())
+    })
 }

@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde::Deserialize;
-use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_edge::{About, Dialect, Effect, Param, Reply, Request};
 use writ_model::{Cause, Error, PolicyUri, RawJson};
 use writ_pipeline::{Execute, Order};
 
@@ -20,7 +20,7 @@ pub(crate) const ABOUT: About = About {
     body: Some("ExecutePolicyRequest"),
     data: "Output",
     success: 200,
-    params: &[],
+    params: &[Param { name: "Writ-On-Behalf-Of", about: "for whom the caller acts, at most 128 visible characters; recorded" }],
 };
 
 #[derive(Deserialize)]
@@ -30,6 +30,16 @@ struct Body {
     input_data: RawJson,
     #[serde(default)]
     parameters: Option<RawJson>,
+}
+
+/// For whom the caller says to act.
+fn on_behalf_of(request: &Request) -> Result<Option<String>, Error> {
+    let Some(value) = request.headers.get("writ-on-behalf-of") else { return Ok(None) };
+    let text = value.to_str().ok().filter(|text| !text.is_empty() && text.len() <= 128);
+    text.map(|text| Some(text.to_owned())).ok_or_else(|| {
+        Error::invalid("for whom the caller acts is said in 1 to 128 visible ASCII characters")
+            .at("header `Writ-On-Behalf-Of`")
+    })
 }
 
 /// Answers what the policy returned; the record's id stands beside it, on failure too.
@@ -50,7 +60,7 @@ pub(crate) async fn handle(ports: &impl Execute, request: Request) -> Result<Rep
         workspace: identity.workspace.clone(),
         identity: identity.subject.clone(),
         principal_kind: request.caller.principal_kind.to_owned(),
-        on_behalf_of: request.header("writ-on-behalf-of").map(str::to_owned),
+        on_behalf_of: on_behalf_of(&request)?,
         policy_rule_uri,
         input_data: body.input_data,
         parameters: body.parameters,

@@ -2,11 +2,16 @@
 
 use http::Method;
 use http::header::ETAG;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use writ_edge::{About, Dialect, Effect, Reply, Request};
 use writ_model::{Digest, Error, PolicyRule};
 use writ_ports::{Clock, CreatePolicy, Evaluate, Ids, NewRevision, PolicyHead};
 
 use crate::vet::{stored, vet};
+
+/// What stands in a path segment as it is.
+const SEGMENT: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
 /// What is known of the route.
 pub(crate) const ABOUT: About = About {
@@ -40,7 +45,7 @@ pub(crate) async fn handle(
         created_at: now,
         updated_at: now,
     };
-    let location = format!("/policy/{}", head.uri);
+    let location = format!("/policy/{}", utf8_percent_encode(&head.uri.to_string(), SEGMENT));
     let etag = head.etag();
     let author = &request.caller.identity.subject;
     let new = NewRevision { head, policy: &policy, body: &body, author };

@@ -4,7 +4,7 @@ use http::Method;
 use http::header::ETAG;
 use serde_json::Value;
 use writ_edge::{About, Dialect, Effect, Param, Precondition, Reply, Request};
-use writ_model::{Digest, Error, PolicyRule};
+use writ_model::{Digest, Error, ErrorKind, PolicyRule};
 use writ_ports::{Clock, Evaluate, GetBody, GetPolicy, NewRevision, PolicyHead, ReplacePolicy};
 use writ_query::Update;
 
@@ -29,16 +29,39 @@ pub(crate) const ABOUT: About = About {
     }],
 };
 
+/// Operators that lose a race are applied again, to what won it, this often.
+const TRIES_MAX: u32 = 8;
+
 /// Answers the policy as it is stored now.
 pub(crate) async fn handle(
     ports: &(impl GetPolicy + GetBody + ReplacePolicy + Evaluate + Clock),
     request: Request,
 ) -> Result<Reply, Error> {
     let update = request.json()?;
-    let old = get::head(ports, &request).await?;
-    Precondition::of(&request)?.check(&old.etag())?;
-    let policy = if Update::is_operators(&update) {
-        apply(&get::body(ports, &request, &old).await?, &update)?
+    let demanded = Precondition::of(&request)?;
+    let may_retry = Update::is_operators(&update) && demanded == Precondition::default();
+    let mut tries = 1;
+    loop {
+        match write(ports, &request, &update, &demanded).await {
+            Err(error) if error.kind == ErrorKind::Stale && may_retry && tries < TRIES_MAX => {
+                tries += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Writes one revision over the newest one.
+async fn write(
+    ports: &(impl GetPolicy + GetBody + ReplacePolicy + Evaluate + Clock),
+    request: &Request,
+    update: &Value,
+    demanded: &Precondition,
+) -> Result<Reply, Error> {
+    let old = get::head(ports, request).await?;
+    demanded.check(&old.etag())?;
+    let policy = if Update::is_operators(update) {
+        apply(&get::body(ports, request, &old).await?, update)?
     } else {
         PolicyRule::from_json(request.text()?)?
     };

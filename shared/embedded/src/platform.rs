@@ -77,6 +77,10 @@ impl Clock for Platform {
     fn now(&self) -> Timestamp {
         System.now()
     }
+
+    fn ticks_us(&self) -> u64 {
+        System.ticks_us()
+    }
 }
 
 impl Ids for Platform {
@@ -143,7 +147,8 @@ async fn blocking<T: Send + 'static>(
 
 impl Execute for Platform {
     async fn execute(&self, order: Order) -> Result<Execution, Error> {
-        writ_pipeline::execute(&Registry(self), self, &self.shelf, order).await
+        let executed = writ_pipeline::execute(&Registry(self), self, &self.shelf, order).await?;
+        Ok(executed.execution)
     }
 
     async fn replay(&self, order: ReplayOrder) -> Result<Replayed, Error> {

@@ -1,8 +1,10 @@
 //! `writ up`: from a configuration to a serving platform, and down again.
 
+use std::fs::{DirBuilder, OpenOptions};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -150,9 +152,13 @@ fn open(data: &Data) -> Result<(Database, Option<PathBuf>), UpError> {
     match data {
         Data::Ephemeral => Ok((Database::ephemeral()?, None)),
         Data::Directory(path) => {
-            std::fs::create_dir_all(path)
-                .map_err(|source| UpError::Directory { path: path.clone(), source })?;
+            let refused = |source| UpError::Directory { path: path.clone(), source };
+            DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(refused)?;
             let file = path.join(FILE);
+            // Records and token hashes are the operator's alone; SQLite gives its other files the
+            // same mode.
+            let mut options = OpenOptions::new();
+            options.append(true).create(true).mode(0o600).open(&file).map_err(refused)?;
             Ok((Database::open(&file)?, Some(file)))
         }
     }

@@ -64,8 +64,10 @@ pub struct Execution {
     pub input_data: RawJson,
     /// The stored parameters, shallowly overridden by the caller's.
     pub parameters: RawJson,
-    /// The time that the policy saw.
+    /// When it began.
     pub started_at: Timestamp,
+    /// The time that the policy saw: that of the first run where it is repeated.
+    pub policy_time: Timestamp,
     /// The seed of every random number that the policy drew.
     pub seed: u64,
     /// How it ended.
@@ -106,7 +108,7 @@ mod tests {
             "execution_id": "1", "workspace": "default", "identity": "a", "principal_kind": "local",
             "cause": "request", "policy_rule_uri": "a:1-x", "revision": 1, "digest": "d",
             "source": "builtin", "engine": "rego", "engine_version": "v", "executor_id": "builtin",
-            "input_data": {}, "parameters": {}, "started_at": "2026-01-31T09:30:00Z", "seed": 1,
+            "input_data": {}, "parameters": {}, "started_at": "2026-01-31T09:30:00Z", "policy_time": "2026-01-31T09:30:00Z", "seed": 1,
             "status": "succeeded", "output": null, "duration_us": 1, "engine_us": 1,
         });
         let execution: Execution = serde_json::from_str(&record.to_string()).unwrap();

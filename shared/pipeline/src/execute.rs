@@ -14,6 +14,15 @@ pub trait Ports: Evaluate + Admit + RecordExecution + Clock + Ids {}
 
 impl<P: Evaluate + Admit + RecordExecution + Clock + Ids> Ports for P {}
 
+/// What came of an order.
+#[derive(Clone, Debug)]
+pub struct Executed {
+    /// The run, for its caller: nothing is masked, and `masked` says what the record lacks.
+    pub execution: Execution,
+    /// The run, as it was recorded.
+    pub record: Execution,
+}
+
 /// Executes an order and records it.
 ///
 /// # Errors
@@ -24,8 +33,8 @@ pub async fn execute<P: Ports>(
     ports: &P,
     shelf: &Shelf,
     order: Order,
-) -> Result<Execution, Error> {
-    let begun = ports.now();
+) -> Result<Executed, Error> {
+    let (begun, ticks) = (ports.now(), ports.ticks_us());
     let handle = source.acquire(&order.workspace, &order.policy_rule_uri).await?;
     let run = async {
         let prepared = load(source, &handle, shelf).await?;
@@ -33,7 +42,8 @@ pub async fn execute<P: Ports>(
         let fixed = order.fixed.unwrap_or_else(|| crate::Fixed { now: begun, seed: ports.seed() });
         let mut execution = Execution {
             execution_id: ports.id(begun),
-            started_at: fixed.now,
+            started_at: begun,
+            policy_time: fixed.now,
             seed: fixed.seed,
             source: source.name().to_owned(),
             engine: prepared.source().language,
@@ -50,10 +60,13 @@ pub async fn execute<P: Ports>(
             )
             .await?;
         let outcome = run(ports, &prepared, &execution).await;
-        conclude(&mut execution, outcome, begun, ports.now());
-        let recorded = ports.record_execution(&masked(&execution, prepared.mask())).await;
+        conclude(&mut execution, outcome);
+        execution.duration_us = ports.ticks_us().saturating_sub(ticks);
+        let record = masked(&execution, prepared.mask());
+        execution.masked.clone_from(&record.masked);
+        let recorded = ports.record_execution(&record).await;
         ports.release(admission).await?;
-        recorded.map(|()| execution)
+        recorded.map(|()| Executed { execution, record })
     };
     let result = run.await;
     source.release(handle).await;
@@ -97,7 +110,7 @@ async fn run<P: Ports>(
         settings: prepared.policy().policy_settings.clone(),
         parameters: execution.parameters.clone(),
         method: Method::Eval { input_data: execution.input_data.clone() },
-        now_ms: execution.started_at.as_ms(),
+        now_ms: execution.policy_time.as_ms(),
         seed: execution.seed,
         coverage: false,
     };
@@ -109,14 +122,7 @@ async fn run<P: Ports>(
     Ok(outcome)
 }
 
-fn conclude(
-    execution: &mut Execution,
-    outcome: Result<Outcome, Error>,
-    begun: Timestamp,
-    ended: Timestamp,
-) {
-    let elapsed_ms = ended.as_ms().saturating_sub(begun.as_ms());
-    execution.duration_us = u64::try_from(elapsed_ms).unwrap_or(0).saturating_mul(1_000);
+fn conclude(execution: &mut Execution, outcome: Result<Outcome, Error>) {
     match outcome {
         Ok(outcome) => {
             execution.status = ExecutionStatus::Succeeded;
@@ -149,6 +155,7 @@ fn blank(order: &Order, handle: &Handle) -> Execution {
         input_data: order.input_data.clone(),
         parameters: RawJson::null(),
         started_at: Timestamp::default(),
+        policy_time: Timestamp::default(),
         seed: 0,
         status: ExecutionStatus::Failed,
         output: None,

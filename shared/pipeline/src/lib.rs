@@ -12,7 +12,7 @@ mod registry;
 mod replay;
 mod shelf;
 
-pub use execute::{Ports, execute};
+pub use execute::{Executed, Ports, execute};
 pub use failure::to_error;
 pub use order::{Fixed, Order};
 pub use prepared::Prepared;

@@ -65,12 +65,9 @@ impl Prepared {
         let mut violations =
             self.settings.violations("policy_settings", &self.policy.policy_settings.value());
         let stored = Value::Object(self.stored_parameters.clone());
-        violations.extend(
-            self.parameters
-                .violations("policy_parameters", &stored)
-                .into_iter()
-                .filter(|violation| violation.rule != "required"),
-        );
+        // The caller overrides whole members: only one at the top can be theirs to send.
+        let counts = |path: &str, rule: &str| !(rule == "required" && path.is_empty());
+        violations.extend(self.parameters.violations_if("policy_parameters", &stored, counts));
         refuse(violations)
     }
 
@@ -167,22 +164,21 @@ fn check_commands(policy: &PolicyRule) -> Result<(), Error> {
 fn mask_of(policy: &PolicyRule) -> Result<Vec<String>, Error> {
     let Some(mask) = policy.metadata.value().get("mask").cloned() else { return Ok(Vec::new()) };
     let pointers: Option<Vec<String>> = mask.as_array().and_then(|list| {
-        list.iter()
-            .map(|pointer| {
-                let pointer = pointer.as_str()?;
-                let roots = ["/input_data", "/parameters", "/output"];
-                let known = roots.iter().any(|root| {
-                    pointer
-                        .strip_prefix(root)
-                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-                });
-                known.then(|| pointer.to_owned())
-            })
-            .collect()
+        list.iter().map(|pointer| pointer.as_str().filter(|text| is_mask(text)).map(str::to_owned)).collect()
     });
     pointers.ok_or_else(|| {
         let message = "`mask` is a list of JSON Pointers into `/input_data`, `/parameters` or \
-                       `/output`, as `/input_data/password`";
+                       `/output`, as `/input_data/password`; `*` stands for nothing in them: to \
+                       mask what is in a list, mask the list";
         Error::invalid(message).at("/metadata/mask")
     })
+}
+
+/// Whether a text points into what a record holds of a run.
+fn is_mask(pointer: &str) -> bool {
+    let roots = ["/input_data", "/parameters", "/output"];
+    let is_rooted = roots.iter().any(|root| {
+        pointer.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    });
+    is_rooted && !pointer.split('/').any(|segment| segment == "*")
 }

@@ -3,7 +3,7 @@
 use writ_model::{Cause, Error, Execution, PolicyUri, Workspace};
 use writ_ports::{GetBody, GetExecution, Handle, PolicySource, Projection, Surface};
 
-use crate::{Fixed, Order, Ports, ReplayOrder, Shelf, execute};
+use crate::{Executed, Fixed, Order, Ports, ReplayOrder, Shelf, execute};
 
 /// How a second run compares with the first.
 #[derive(Clone, Debug)]
@@ -42,10 +42,10 @@ pub async fn replay<P: Ports + GetExecution + GetBody>(
         parent: Some(first.execution_id.clone()),
         idempotency_key: None,
         trace_id: None,
-        fixed: Some(Fixed { now: first.started_at, seed: first.seed }),
+        fixed: Some(Fixed { now: first.policy_time, seed: first.seed }),
     };
-    let execution = execute(&source, ports, shelf, order).await?;
-    Ok(Replayed { differences: differences(&first, &execution), execution })
+    let Executed { execution, record } = execute(&source, ports, shelf, order).await?;
+    Ok(Replayed { differences: differences(&first, &record), execution })
 }
 
 fn refuse_unrepeatable(first: &Execution) -> Result<(), Error> {
@@ -59,6 +59,7 @@ fn refuse_unrepeatable(first: &Execution) -> Result<(), Error> {
     )))
 }
 
+/// Between two records: what the policy masks is masked in both.
 fn differences(first: &Execution, second: &Execution) -> Vec<String> {
     let mut differences = Vec::new();
     let mut compare = |what: &str, first: String, second: String| {
@@ -73,9 +74,7 @@ fn differences(first: &Execution, second: &Execution) -> Vec<String> {
             .as_ref()
             .map_or_else(|| "nothing".to_owned(), |raw| raw.as_str().to_owned())
     };
-    if first.masked.iter().all(|path| !path.starts_with("/output")) {
-        compare("output", output(first), output(second));
-    }
+    compare("output", output(first), output(second));
     let error = |execution: &Execution| {
         execution
             .error

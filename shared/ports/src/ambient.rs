@@ -6,6 +6,12 @@ use writ_model::Timestamp;
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// Microseconds since some moment, on a clock that never steps back where there is one: for
+    /// durations.
+    fn ticks_us(&self) -> u64 {
+        u64::try_from(self.now().as_ms()).unwrap_or(0).saturating_mul(1_000)
+    }
 }
 
 /// Names and chance.

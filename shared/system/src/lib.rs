@@ -1,6 +1,7 @@
 //! The operating system's clock and chance, behind their ports.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use uuid::{NoContext, Uuid};
 use writ_model::{Error, Timestamp};
@@ -17,6 +18,12 @@ impl Clock for System {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn ticks_us(&self) -> u64 {
+        static ORIGIN: OnceLock<Instant> = OnceLock::new();
+        let since = ORIGIN.get_or_init(Instant::now).elapsed();
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
     }
 }
 

@@ -135,13 +135,13 @@ impl Writ {
             fixed: None,
         };
         let ports = local::Local::new(&self.engine, covered);
-        let execution = local::finish(writ_pipeline::execute(
+        let executed = local::finish(writ_pipeline::execute(
             &local::Held(policy),
             &ports,
             &self.shelf,
             order,
         ))?;
-        Ok(Run { execution, coverage: ports.into_coverage() })
+        Ok(Run { execution: executed.execution, coverage: ports.into_coverage() })
     }
 }
 

@@ -111,6 +111,10 @@ impl Clock for Local<'_> {
     fn now(&self) -> Timestamp {
         System.now()
     }
+
+    fn ticks_us(&self) -> u64 {
+        System.ticks_us()
+    }
 }
 
 impl Ids for Local<'_> {

@@ -7,11 +7,9 @@ use serde_json::{Value, json};
 use writ_authz::mint;
 use writ_model::{Error, Identity, Workspace};
 use writ_ports::{Clock as _, ListTokens as _, PutToken as _, RevokeToken as _, Token};
-use writ_store::Store;
 use writ_system::System;
 
-use crate::command::up::refused;
-use crate::exit::Exit;
+use crate::data_directory::with_store;
 use crate::failure::Failure;
 
 /// Makes a token.
@@ -62,20 +60,4 @@ fn shown(token: &Token) -> Value {
         members.insert("expires_at".to_owned(), Value::from(expires_at.to_string()));
     }
     record
-}
-
-fn with_store<T>(
-    data: &Path,
-    work: impl AsyncFnOnce(&Store) -> Result<T, Error>,
-) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Exit::Internal, format!("cannot start: {error}")))?;
-    runtime.block_on(async {
-        // The database ends with the block, after the last write.
-        let (_database, store) =
-            writ_embedded::open_store(data).await.map_err(|error| refused(&error))?;
-        work(&store).await.map_err(|error| Failure::of(&error).at(data.display().to_string()))
-    })
 }

@@ -71,12 +71,24 @@ impl Schema {
     /// Messages never quote the value itself: it may be a secret, and it may be huge.
     #[must_use]
     pub fn violations(&self, subject: &str, value: &Value) -> Vec<Violation> {
+        self.violations_if(subject, value, |_, _| true)
+    }
+
+    /// As [`Schema::violations`], of those alone whose path and rule `counts` accepts.
+    #[must_use]
+    pub fn violations_if(
+        &self,
+        subject: &str,
+        value: &Value,
+        counts: impl Fn(&str, &str) -> bool,
+    ) -> Vec<Violation> {
         let Some(validator) = &self.validator else { return Vec::new() };
         if validator.is_valid(value) {
             return Vec::new();
         }
         validator
             .iter_errors(value)
+            .filter(|error| counts(error.instance_path().as_str(), error.kind().keyword()))
             .take(VIOLATIONS_MAX)
             .map(|error| Violation {
                 subject: subject.to_owned(),

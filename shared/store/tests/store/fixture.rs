@@ -149,6 +149,7 @@ pub(crate) fn execution(
         input_data: RawJson::parse(r#"{"b": 1.0,  "a": 1e400}"#).unwrap(),
         parameters: RawJson::empty_object(),
         started_at: Timestamp::from_ms(started_at_ms),
+        policy_time: Timestamp::from_ms(started_at_ms),
         seed: number,
         status: if number.is_multiple_of(2) {
             ExecutionStatus::Succeeded

@@ -1,10 +1,10 @@
 //! No run sees another one: not of the same policy, not of another workspace.
 
 use libtest_mimic::Trial;
-use writ_engine::Source;
+use writ_engine::{Call, Source};
 use writ_model::Language;
 
-use crate::policies::{ample, call, echo, engine, python, run};
+use crate::policies::{WORKSPACE, ample, call, echo, engine, python, run};
 use crate::{procfs, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -54,6 +54,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         })
         .collect();
     trials.push(trial("two_workspaces_never_share_a_worker", two_workspaces));
+    trials.push(trial("two_policies_with_equal_code_never_share_a_worker", two_policies));
     trials.push(trial("two_sources_never_share_a_worker", two_sources));
     trials.push(trial("equal_calls_have_equal_outcomes", equal_calls));
     trials
@@ -83,6 +84,28 @@ fn two_workspaces() {
     assert_eq!(in_workspace("ours"), 1);
     assert_eq!(in_workspace("theirs"), 1);
     assert_eq!(procfs::workers(), both);
+}
+
+fn two_policies() {
+    for language in Language::ALL {
+        let engine = engine();
+        let source = echo(language);
+        let of_policy = |rule_id: &str| {
+            let reuses = engine.stats().reuses;
+            let call = Call { rule_id: rule_id.to_owned(), ..call("1") };
+            engine.run(WORKSPACE, &source, &call, &ample()).unwrap();
+            engine.stats().reuses - reuses
+        };
+        assert_eq!(of_policy("first"), 0, "{language}");
+        assert_eq!(of_policy("second"), 0, "{language}");
+    }
+    let engine = engine();
+    for rule_id in ["first", "second", "first", "second"] {
+        let call = Call { rule_id: rule_id.to_owned(), ..call("1") };
+        engine.run(WORKSPACE, &echo(Language::Rego), &call, &ample()).unwrap();
+    }
+    // Each goes on using its own.
+    assert_eq!((engine.stats().starts, engine.stats().reuses), (2, 2));
 }
 
 fn two_sources() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
-use writ_engine::{Budget, Engine, Failure};
+use writ_engine::{Budget, Call, Engine, Failure};
 use writ_model::{Language, RawJson};
 
 use crate::policies::{
@@ -18,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("others_are_served_while_a_policy_hangs", others_are_served),
         trial("a_hanging_policy_cannot_take_every_worker", share_of_workers),
+        trial("a_warm_policy_keeps_its_worker_while_others_hang", warm_among_hanging),
         trial("a_call_that_finds_no_worker_is_told_so", busy),
         trial("the_deadline_holds_for_a_worker_that_is_stopped", stopped_worker),
         trial("memory_is_limited_by_the_call_and_not_by_the_worker", memory_per_call),
@@ -57,6 +58,34 @@ fn share_of_workers() {
     assert!(hanging.iter().any(|thread| !thread.is_finished()));
     for thread in hanging {
         assert_eq!(thread.join().unwrap(), Failure::TimedOut { budget_ms: 3000 });
+    }
+}
+
+fn warm_among_hanging() {
+    let engine = engine_with(|config| {
+        config.workers_max = 6;
+        config.workers_per_policy_max = 3;
+    });
+    run(&engine, &echo(Language::Rego), "1").unwrap();
+    let warm = engine.stats();
+    let warm_worker = procfs::workers();
+    let hanging: Vec<_> = (0..60)
+        .map(|number| {
+            let engine = Arc::clone(&engine);
+            let call = Call { rule_id: format!("hanging {}", number % 4), ..call("true") };
+            std::thread::spawn(move || engine.run("hanging", &hang_if_asked(), &call, &ample()))
+        })
+        .collect();
+    procfs::wait_until("every place is taken", || engine.stats().starts >= warm.starts + 5);
+    assert!(procfs::workers().is_superset(&warm_worker));
+    for served in 1..=10 {
+        run(&engine, &echo(Language::Rego), "1").unwrap();
+        assert_eq!(engine.stats().reuses, warm.reuses + served);
+    }
+    assert!(hanging.iter().all(|thread| !thread.is_finished()));
+    engine.shutdown();
+    for thread in hanging {
+        assert!(matches!(thread.join().unwrap(), Err(Failure::WorkerLost { .. })));
     }
 }
 

@@ -42,7 +42,10 @@ impl Default for EngineConfig {
         let workers_max = (2 * cores + 2).min(16);
         Self {
             workers_max,
-            workers_per_policy_max: workers_max / 2,
+            // A third: two hanging policies still leave places to new ones. On one core it is half,
+            // so that a policy's next call need not wait for the one that hangs. Nothing in a
+            // policy waits for anything, so more workers of it than cores would not be faster.
+            workers_per_policy_max: (workers_max / 3).max(2),
             waiting_max: 1024,
             patience: Duration::from_secs(5),
             compile: CompileBudget { time: Duration::from_secs(5), memory_bytes_max: 256 << 20 },

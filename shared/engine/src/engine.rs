@@ -138,7 +138,12 @@ impl Engine {
     /// [`Failure::Compile`] with everything that is wrong; the failures of a run when compiling
     /// goes beyond the engine's compile budget.
     pub fn check(&self, source: &Source) -> Result<Checked, Failure> {
-        let key = Key { workspace: None, language: source.language, digest: source.digest.clone() };
+        let key = Key {
+            workspace: None,
+            policy: None,
+            language: source.language,
+            digest: source.digest.clone(),
+        };
         let (_place, _) = self.acquire(&key)?;
         let worker = self.shared.start_worker(&Arc::new(source.clone()))?;
         let checked = worker.checked().clone();
@@ -147,9 +152,9 @@ impl Engine {
         Ok(checked)
     }
 
-    /// Runs a call in a worker of this workspace and source. Waits for one as long as the
-    /// engine's patience, compiles under its compile budget if none is warm, and then gives the
-    /// call its own budget.
+    /// Runs a call in a worker of this workspace, policy (the call's `rule_id`) and source. Waits
+    /// for one as long as the engine's patience, compiles under its compile budget if none is
+    /// warm, and then gives the call its own budget.
     ///
     /// # Errors
     /// Each says whose doing it was; see [`Failure`]. The engine itself goes on after all of
@@ -163,6 +168,7 @@ impl Engine {
     ) -> Result<Outcome, Failure> {
         let key = Key {
             workspace: Some(workspace.to_owned()),
+            policy: Some(call.rule_id.clone()),
             language: source.language,
             digest: source.digest.clone(),
         };
@@ -251,11 +257,10 @@ impl Engine {
             return;
         }
         worker.kill();
-        let key = place.key.clone();
-        drop(place);
         self.delegate(if self.shared.config.spares {
-            Chore::Replace { worker, key }
+            Chore::Replace { worker, key: place.reserve() }
         } else {
+            drop(place);
             Chore::Bury(worker)
         });
     }
@@ -264,6 +269,11 @@ impl Engine {
         if let Err(TrySendError::Full(chore) | TrySendError::Disconnected(chore)) =
             self.chores.try_send(chore)
         {
+            if let Chore::Replace { key, .. } = &chore
+                && self.shared.pool.take_reserved(key)
+            {
+                self.shared.pool.retire(key);
+            }
             // Dropping a worker buries it; a spare can do without.
             drop(chore);
         }
@@ -311,6 +321,13 @@ impl Place<'_> {
     fn keep(mut self, worker: Worker) {
         self.held = false;
         drop(self.pool.release(self.key.clone(), worker));
+    }
+
+    /// Leaves the place to the next worker of its key.
+    fn reserve(mut self) -> Key {
+        self.held = false;
+        self.pool.reserve(self.key.clone());
+        self.key.clone()
     }
 }
 

@@ -1,19 +1,25 @@
 //! Which worker serves which call: one policy of one workspace per worker, a bounded number of
-//! them, first come first served.
+//! them, shared out so that nobody starves; `places` has the rules.
 //!
 //! It is generic over the worker, so that its order is tested without processes.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+mod places;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use writ_model::{Digest, Language};
+
+use places::Places;
 
 /// What a worker belongs to. No worker ever serves two.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     /// Nothing for a check, which runs nothing and belongs to nobody.
     pub(crate) workspace: Option<String>,
+    /// The policy's URI: equal code in two policies is still two policies' code. Nothing for a
+    /// check.
+    pub(crate) policy: Option<String>,
     pub(crate) language: Language,
     pub(crate) digest: Digest,
 }
@@ -46,46 +52,22 @@ pub(crate) enum Refused {
 
 /// Idle workers, places, and who waits for them.
 ///
-/// Whoever got a [`Grant`] holds one place and gives it back by [`Pool::release`] or
-/// [`Pool::retire`].
+/// Whoever got a [`Grant`] holds one place and gives it back by [`Pool::release`],
+/// [`Pool::reserve`] or [`Pool::retire`].
 #[derive(Debug)]
 pub(crate) struct Pool<W> {
-    bounds: Bounds,
     state: Mutex<State<W>>,
 }
 
 #[derive(Debug)]
 struct State<W> {
-    /// Longest idle first.
-    idle: VecDeque<(Key, W)>,
-    /// Places taken, by key; an idle worker takes one too.
-    taken: HashMap<Key, usize>,
-    total: usize,
-    /// First come first.
-    waiting: VecDeque<Waiting<W>>,
-    next_ticket: u64,
+    places: Places<W>,
     closed: bool,
-}
-
-#[derive(Debug)]
-struct Waiting<W> {
-    ticket: u64,
-    key: Key,
-    granted: Option<Grant<W>>,
-    wake: Arc<Condvar>,
 }
 
 impl<W> Pool<W> {
     pub(crate) fn new(bounds: Bounds) -> Self {
-        let state = State {
-            idle: VecDeque::new(),
-            taken: HashMap::new(),
-            total: 0,
-            waiting: VecDeque::new(),
-            next_ticket: 0,
-            closed: false,
-        };
-        Self { bounds, state: Mutex::new(state) }
+        Self { state: Mutex::new(State { places: Places::new(bounds), closed: false }) }
     }
 
     /// A worker or a place for one, now or within `patience`.
@@ -94,156 +76,75 @@ impl<W> Pool<W> {
         if state.closed {
             return Err(Refused::Closed);
         }
-        // This overtakes nobody: whoever still waits could not have used what is free.
-        if let Some(grant) = state.grant(key, self.bounds) {
+        if let Some(grant) = state.places.grant(key) {
             return Ok(grant);
         }
-        if state.waiting.len() >= self.bounds.waiting_max || patience.is_zero() {
+        if patience.is_zero() {
             return Err(Refused::Busy);
         }
-        let (ticket, wake) = state.queue(key);
+        let (ticket, wake) = state.places.queue(key).ok_or(Refused::Busy)?;
         let until = Instant::now() + patience;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             (state, _) = wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
-            let granted = state.granted(ticket);
-            if granted || state.closed || Instant::now() >= until {
-                let closed = state.closed;
-                return match state.leave(ticket) {
-                    Some(grant) => Ok(grant),
-                    None if closed => Err(Refused::Closed),
-                    None => Err(Refused::Busy),
-                };
+            if let Some(grant) = state.places.collect(ticket) {
+                return Ok(grant);
+            }
+            if state.closed || Instant::now() >= until {
+                state.places.leave(key, ticket);
+                return Err(if state.closed { Refused::Closed } else { Refused::Busy });
             }
         }
-    }
-
-    /// A place for a worker that nobody has asked for yet, if nobody else could use it.
-    pub(crate) fn acquire_spare(&self, key: &Key) -> bool {
-        let mut state = self.state();
-        let room = state.total < self.bounds.workers_max
-            && state.taken(key) < self.bounds.workers_per_key_max;
-        let wanted = !state.closed && state.waiting.is_empty();
-        if !room || !wanted || state.idle.iter().any(|(idle, _)| idle == key) {
-            return false;
-        }
-        state.take(key);
-        true
     }
 
     /// Keeps a worker for the next call with this key. Gives it back once the pool is closed.
     pub(crate) fn release(&self, key: Key, worker: W) -> Option<W> {
         let mut state = self.state();
         if state.closed {
-            state.give_back(&key);
+            state.places.give_back(&key);
             return Some(worker);
         }
-        state.idle.push_back((key, worker));
-        state.dispatch(self.bounds);
+        state.places.release(key, worker);
         None
     }
 
     /// Gives back the place of a worker that is no more.
     pub(crate) fn retire(&self, key: &Key) {
         let mut state = self.state();
-        state.give_back(key);
-        state.dispatch(self.bounds);
+        if state.closed {
+            state.places.give_back(key);
+        } else {
+            state.places.retire(key);
+        }
+    }
+
+    /// Keeps the place of a worker that is no more for its successor, as firmly as if that one
+    /// were idle already: a policy whose workers serve one run each is not to lose its place
+    /// after every run. Until [`Pool::take_reserved`], a call with this key may use it.
+    pub(crate) fn reserve(&self, key: Key) {
+        let mut state = self.state();
+        if state.closed {
+            state.places.give_back(&key);
+        } else {
+            state.places.reserve(key);
+        }
+    }
+
+    /// Whether the reserved place is still there, and is now held to prepare a worker in.
+    pub(crate) fn take_reserved(&self, key: &Key) -> bool {
+        self.state().places.take_reserved(key)
     }
 
     /// Grants nothing any more, and hands out the idle workers.
     pub(crate) fn close(&self) -> Vec<W> {
         let mut state = self.state();
         state.closed = true;
-        for waiting in &state.waiting {
-            waiting.wake.notify_one();
-        }
-        let mut workers = Vec::new();
-        while let Some((key, worker)) = state.idle.pop_front() {
-            state.give_back(&key);
-            workers.push(worker);
-        }
-        workers
+        state.places.clear()
     }
 
     fn state(&self) -> MutexGuard<'_, State<W>> {
         // INVARIANT: nothing panics while it holds the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<W> State<W> {
-    fn taken(&self, key: &Key) -> usize {
-        self.taken.get(key).copied().unwrap_or(0)
-    }
-
-    fn take(&mut self, key: &Key) {
-        self.total += 1;
-        *self.taken.entry(key.clone()).or_default() += 1;
-    }
-
-    fn give_back(&mut self, key: &Key) {
-        self.total = self.total.saturating_sub(1);
-        match self.taken.get_mut(key) {
-            Some(taken) if *taken > 1 => *taken -= 1,
-            _ => drop(self.taken.remove(key)),
-        }
-    }
-
-    /// What is there for this key.
-    fn grant(&mut self, key: &Key, bounds: Bounds) -> Option<Grant<W>> {
-        if let Some(position) = self.idle.iter().rposition(|(idle, _)| idle == key) {
-            return self.idle.remove(position).map(|(_, worker)| Grant::Idle(worker));
-        }
-        if self.taken(key) >= bounds.workers_per_key_max {
-            return None;
-        }
-        let evicted = if self.total < bounds.workers_max {
-            None
-        } else {
-            let (evicted_key, worker) = self.idle.pop_front()?;
-            self.give_back(&evicted_key);
-            Some(worker)
-        };
-        self.take(key);
-        Some(Grant::Place { evicted })
-    }
-
-    /// Grants what is there to those who wait, in their order.
-    fn dispatch(&mut self, bounds: Bounds) {
-        for position in 0..self.waiting.len() {
-            let Some(waiting) = self.waiting.get(position) else {
-                return;
-            };
-            if waiting.granted.is_some() {
-                continue;
-            }
-            let key = waiting.key.clone();
-            let granted = self.grant(&key, bounds);
-            if let Some(waiting) = self.waiting.get_mut(position)
-                && granted.is_some()
-            {
-                waiting.granted = granted;
-                waiting.wake.notify_one();
-            }
-        }
-    }
-
-    fn queue(&mut self, key: &Key) -> (u64, Arc<Condvar>) {
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
-        let wake = Arc::new(Condvar::new());
-        let key = key.clone();
-        self.waiting.push_back(Waiting { ticket, key, granted: None, wake: Arc::clone(&wake) });
-        (ticket, wake)
-    }
-
-    fn granted(&self, ticket: u64) -> bool {
-        self.waiting.iter().any(|waiting| waiting.ticket == ticket && waiting.granted.is_some())
-    }
-
-    fn leave(&mut self, ticket: u64) -> Option<Grant<W>> {
-        let position = self.waiting.iter().position(|waiting| waiting.ticket == ticket)?;
-        self.waiting.remove(position)?.granted
     }
 }
 
@@ -255,16 +156,17 @@ mod tests {
     const LONG: Duration = Duration::from_secs(600);
     const NOW: Duration = Duration::ZERO;
 
-    fn key(workspace: &str, source: &str) -> Key {
+    pub(super) fn key(workspace: &str, policy: &str) -> Key {
         Key {
             workspace: Some(workspace.to_owned()),
+            policy: Some(policy.to_owned()),
             language: Language::Rego,
-            digest: Digest::of(source.as_bytes()),
+            digest: Digest::of(b"the code of them all"),
         }
     }
 
     fn wait_for_queue(pool: &Pool<u32>, length: usize) {
-        while pool.state().waiting.len() != length {
+        while pool.state().places.waiting() != length {
             std::thread::yield_now();
         }
     }
@@ -305,6 +207,18 @@ mod tests {
         }
         assert_eq!(pool.acquire(&key("w", "d"), NOW), Ok(Grant::Place { evicted: Some(0) }));
         assert_eq!(pool.acquire(&key("w", "c"), NOW), Ok(Grant::Idle(2)));
+    }
+
+    #[test]
+    fn who_holds_places_does_not_take_the_last_idle_worker_of_another() {
+        let pool = Pool::new(BOUNDS);
+        let (warm, greedy) = (key("w", "warm"), key("w", "greedy"));
+        assert!(pool.acquire(&warm, NOW).is_ok());
+        pool.release(warm.clone(), 1);
+        assert!(pool.acquire(&greedy, NOW).is_ok());
+        assert!(pool.acquire(&key("w", "other"), NOW).is_ok());
+        assert_eq!(pool.acquire(&greedy, NOW), Err(Refused::Busy));
+        assert_eq!(pool.acquire(&warm, NOW), Ok(Grant::Idle(1)));
     }
 
     #[test]
@@ -359,57 +273,30 @@ mod tests {
         });
         assert_eq!(pool.release(busy.clone(), 2), Some(2));
         assert_eq!(pool.acquire(&busy, NOW), Err(Refused::Closed));
-        assert_eq!(pool.state().total, 0);
+        assert!(pool.close().is_empty());
     }
 
     #[test]
-    fn a_spare_takes_only_what_nobody_wants() {
-        let pool = Pool::new(BOUNDS);
-        let single = key("w", "single");
-        assert!(pool.acquire_spare(&single));
-        pool.release(single.clone(), 1);
-        assert!(!pool.acquire_spare(&single), "one idle worker is enough");
-        assert!(pool.acquire(&key("w", "b"), NOW).is_ok());
-        assert!(pool.acquire(&key("w", "c"), NOW).is_ok());
-        assert!(!pool.acquire_spare(&key("w", "d")), "a spare evicts nobody");
+    fn too_many_do_not_wait() {
+        let pool: Pool<u32> = Pool::new(Bounds { workers_max: 1, waiting_max: 1, ..BOUNDS });
+        let (busy, other) = (key("w", "busy"), key("w", "other"));
+        assert!(pool.acquire(&busy, NOW).is_ok());
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| pool.acquire(&other, LONG));
+            wait_for_queue(&pool, 1);
+            assert_eq!(pool.acquire(&other, LONG), Err(Refused::Busy));
+            pool.retire(&busy);
+            assert!(waiter.join().unwrap().is_ok());
+        });
     }
 
-    proptest::proptest! {
-        /// Whatever is asked and given back in whatever order, no bound is ever exceeded and
-        /// the books agree with what is really held.
-        #[test]
-        fn the_bounds_hold_in_every_order(steps in proptest::collection::vec((0_u8..4, 0_usize..4), 0..200)) {
-            let pool = Pool::new(BOUNDS);
-            let keys: Vec<_> = ["a", "b", "c", "d"].map(|source| key("w", source)).to_vec();
-            let mut held: Vec<(Key, u32)> = Vec::new();
-            let mut made = 0;
-            for (action, which) in steps {
-                match action {
-                    0 | 1 => match pool.acquire(&keys[which], NOW) {
-                        Ok(Grant::Idle(worker)) => held.push((keys[which].clone(), worker)),
-                        Ok(Grant::Place { .. }) => {
-                            made += 1;
-                            held.push((keys[which].clone(), made));
-                        }
-                        Err(refused) => assert_eq!(refused, Refused::Busy),
-                    },
-                    2 if !held.is_empty() => {
-                        let (key, worker) = held.remove(which % held.len());
-                        assert_eq!(pool.release(key, worker), None);
-                    }
-                    3 if !held.is_empty() => pool.retire(&held.remove(which % held.len()).0),
-                    _ => {}
-                }
-                let state = pool.state();
-                assert!(state.total <= BOUNDS.workers_max);
-                assert_eq!(state.total, held.len() + state.idle.len());
-                for key in &keys {
-                    let of_key = held.iter().filter(|(held, _)| held == key).count()
-                        + state.idle.iter().filter(|(idle, _)| idle == key).count();
-                    assert_eq!(state.taken(key), of_key);
-                    assert!(of_key <= BOUNDS.workers_per_key_max);
-                }
-            }
-        }
+    #[test]
+    fn one_whose_patience_ends_takes_nothing_with_him() {
+        let pool: Pool<u32> = Pool::new(Bounds { workers_max: 1, ..BOUNDS });
+        let (busy, other) = (key("w", "busy"), key("w", "other"));
+        assert!(pool.acquire(&busy, NOW).is_ok());
+        assert_eq!(pool.acquire(&other, Duration::from_millis(1)), Err(Refused::Busy));
+        pool.retire(&busy);
+        assert!(pool.acquire(&busy, NOW).is_ok());
     }
 }

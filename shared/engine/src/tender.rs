@@ -12,7 +12,7 @@ use crate::pool::Key;
 pub(crate) enum Chore {
     /// Wait for the end of a killed worker.
     Bury(Worker),
-    /// The same, and prepare its successor.
+    /// The same, and prepare its successor if nobody has used the place reserved for it.
     Replace {
         /// The killed one.
         worker: Worker,
@@ -31,7 +31,7 @@ pub(crate) fn tend(shared: &Shared, chores: &Receiver<Chore>) {
             Chore::Replace { worker, key } => {
                 let source = Arc::clone(worker.source());
                 // The successor comes first: somebody may wait for it.
-                if shared.pool.acquire_spare(&key) {
+                if shared.pool.take_reserved(&key) {
                     match shared.start_worker(&source) {
                         Ok(spare) => drop(shared.pool.release(key, spare)),
                         Err(error) => {

@@ -209,16 +209,14 @@ impl Error {
     pub fn violations(violations: Vec<Violation>) -> Self {
         let message = match violations.as_slice() {
             [] => "a value does not fit its schema".to_owned(),
-            [one] => format!("`{}{}` {}", one.subject, one.path, one.message),
-            [first, rest @ ..] => {
-                format!(
-                    "`{}{}` {} (and {} more)",
-                    first.subject,
-                    first.path,
-                    first.message,
-                    rest.len()
-                )
-            }
+            [one] => format!("at `{}{}`: {}", one.subject, one.path, one.message),
+            [first, rest @ ..] => format!(
+                "at `{}{}`: {} (and {} more)",
+                first.subject,
+                first.path,
+                first.message,
+                rest.len()
+            ),
         };
         Self { violations, ..Self::new(ErrorKind::SchemaViolation, message) }
     }

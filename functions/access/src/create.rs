@@ -11,9 +11,9 @@ use crate::new_token::NewToken;
 use crate::record::{self, Record};
 use crate::scope;
 
-/// What is known of the route. Its effect keeps it from honouring `Idempotency-Key`: the reply
-/// would stand in the store for a day, and the secret with it. Who loses the reply revokes the
-/// token and makes another.
+/// What is known of the route. Its reply says `no-store`, so no `Idempotency-Key` keeps it: a
+/// repeat learns which token was made and not its secret. Who loses the reply revokes the token
+/// and makes another under a new key.
 pub(crate) const ABOUT: About = About {
     name: "token.create",
     method: Method::POST,
@@ -77,7 +77,7 @@ mod tests {
     #[tokio::test]
     async fn an_admin_makes_tokens_for_its_own_workspace_and_the_local_admin_for_any() {
         for (kind, workspace, allowed) in
-            [("token", "a", true), ("token", "b", false), ("jwt", "b", false), ("local", "b", true)]
+            [("token", "a", true), ("token", "b", false), ("local", "b", true)]
         {
             let ports = Memory::default();
             let body =

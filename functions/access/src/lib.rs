@@ -11,7 +11,7 @@ mod whoami;
 #[cfg(test)]
 mod memory;
 
-use writ_edge::Route;
+use writ_edge::{Route, route};
 use writ_ports::{Clock, Ids, ListTokens, PutToken, RevokeToken};
 
 /// The routes of identities and tokens.
@@ -19,28 +19,23 @@ use writ_ports::{Clock, Ids, ListTokens, PutToken, RevokeToken};
 pub fn routes<P: Clock + Ids + ListTokens + PutToken + RevokeToken>() -> Vec<Route<P>> {
     vec![
         Route { about: whoami::ABOUT, handle: |_, request| Box::pin(whoami::handle(request)) },
-        Route {
-            about: create::ABOUT,
-            handle: |ports, request| Box::pin(create::handle(ports, request)),
-        },
-        Route {
-            about: list::ABOUT,
-            handle: |ports, request| Box::pin(list::handle(ports, request)),
-        },
-        Route {
-            about: revoke::ABOUT,
-            handle: |ports, request| Box::pin(revoke::handle(ports, request)),
-        },
+        route!(create),
+        route!(list),
+        route!(revoke),
     ]
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+
+    use http::HeaderValue;
     use writ_authz::Authorizer;
+    use writ_edge::serve;
     use writ_model::Role;
 
     use super::*;
-    use crate::memory::{Memory, caller};
+    use crate::memory::{Memory, caller, data, request};
 
     #[test]
     fn everybody_may_ask_who_they_are_and_only_admins_touch_tokens() {
@@ -61,10 +56,29 @@ mod tests {
         }
     }
 
-    #[test]
-    fn no_reply_with_a_token_is_kept_for_an_idempotency_key() {
-        for route in routes::<Memory>() {
-            assert!(!route.about.is_idempotent_by_key(), "{}", route.about.name);
+    #[tokio::test]
+    async fn a_token_asked_for_twice_with_one_key_is_made_once_and_kept_nowhere_in_clear() {
+        let ports = Memory::default();
+        let routes = routes::<Memory>();
+        let create = routes.iter().find(|route| route.about.name == "token.create").unwrap();
+        let ask = || async {
+            let mut request =
+                request(caller("token", Role::Admin), r#"{"subject": "ci", "role": "reader"}"#);
+            for (name, value) in
+                [("content-type", "application/json"), ("idempotency-key", "the-key")]
+            {
+                request.headers.insert(name, HeaderValue::from_static(value));
+            }
+            serve(&ports, create, request, pending()).await
+        };
+        let (first, second) = (ask().await, ask().await);
+        assert_eq!((first.status.as_u16(), second.status.as_u16()), (201, 409));
+        assert_eq!(ports.tokens.lock().unwrap().len(), 1);
+        let text = data(&first)["token"].as_str().unwrap().to_owned();
+        let kept = ports.reply.lock().unwrap().clone().unwrap();
+        for body in [&second.body, &kept.body] {
+            assert!(!body.contains(&text[22..]), "{body}");
+            assert!(body.contains(data(&first)["token_id"].as_str().unwrap()), "{body}");
         }
     }
 

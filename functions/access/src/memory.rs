@@ -9,12 +9,17 @@ use serde_json::Value;
 use writ_authz::mint;
 use writ_edge::{Caller, Reply, Request};
 use writ_model::{Error, Identity, Role, Timestamp, Workspace};
-use writ_ports::{Clock, GetToken, Ids, ListTokens, PutToken, RevokeToken, Token};
+use writ_ports::{
+    Begun, ClaimId, Clock, GetToken, Idempotency, IdempotencyKey, Ids, ListTokens, PutToken,
+    RevokeToken, StoredReply, Token,
+};
 
 /// A platform's tokens; its time stands still, its chance counts.
 #[derive(Default)]
 pub(crate) struct Memory {
     pub(crate) tokens: Mutex<Vec<Token>>,
+    /// What stands under the one idempotency key that a test uses.
+    pub(crate) reply: Mutex<Option<StoredReply>>,
     count: AtomicU64,
 }
 
@@ -83,6 +88,29 @@ impl RevokeToken for Memory {
         let before = tokens.len();
         tokens.retain(|token| token.workspace != *workspace || token.token_id != token_id);
         Ok(tokens.len() < before)
+    }
+}
+
+/// For one key and one request.
+impl Idempotency for Memory {
+    async fn begin(&self, _: &IdempotencyKey, _: Timestamp) -> Result<Begun, Error> {
+        let kept = self.reply.lock().unwrap().clone();
+        Ok(kept.map_or_else(|| Begun::First(ClaimId("c1".to_owned())), Begun::Finished))
+    }
+
+    async fn finish(
+        &self,
+        _: &IdempotencyKey,
+        _: &ClaimId,
+        reply: &StoredReply,
+        _: Timestamp,
+    ) -> Result<(), Error> {
+        *self.reply.lock().unwrap() = Some(reply.clone());
+        Ok(())
+    }
+
+    async fn abandon(&self, _: &IdempotencyKey, _: &ClaimId) -> Result<(), Error> {
+        Ok(())
     }
 }
 

@@ -20,7 +20,10 @@ pub(crate) const ABOUT: About = About {
     body: Some("ExecutePolicyRequest"),
     data: "Output",
     success: 200,
-    params: &[Param { name: "Writ-On-Behalf-Of", about: "for whom the caller acts, at most 128 visible characters; recorded" }],
+    params: &[Param {
+        name: "Writ-On-Behalf-Of",
+        about: "for whom the caller acts, at most 128 visible characters; recorded",
+    }],
 };
 
 #[derive(Deserialize)]

@@ -2,12 +2,13 @@
 //! what it does, and its second reply is the first one's.
 //!
 //! A reply is kept where the request did something: it succeeded, or it left the record of a
-//! run that failed by the policy's own doing. Any other failure gives the key back, so that the
-//! caller may correct the request or try again under the same key.
+//! run that failed by the policy's own doing. So it is where the request was stopped at its
+//! deadline: nobody knows what it did. Any other failure gives the key back, so that the caller may
+//! correct the request or try again under the same key.
 
 use http::{HeaderName, StatusCode, header};
 use writ_model::{Digest, Error, ErrorKind};
-use writ_ports::{Begun, Clock, Idempotency, IdempotencyKey, StoredReply};
+use writ_ports::{Begun, ClaimId, Clock, Idempotency, IdempotencyKey, StoredReply};
 
 use crate::problem::{EXECUTION_ID, PROBLEM_JSON};
 use crate::{About, Reply, Request};
@@ -16,7 +17,9 @@ const KEY: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const PLACE: &str = "header `Idempotency-Key`";
 const KEY_CHARS_MAX: usize = 255;
-/// A running first request is answered for soon or never.
+/// What a handler says in `Cache-Control` of a reply that nobody may keep.
+pub(crate) const NO_STORE: &str = "no-store";
+/// A running first request is answered for soon, or its claim lapses.
 const RUNNING_RETRY_AFTER_S: u32 = 1;
 
 /// What a request's key means for it.
@@ -30,7 +33,7 @@ pub(crate) enum Claim {
 }
 
 /// A key that is held until its request's reply is known.
-pub(crate) struct Held(IdempotencyKey);
+pub(crate) struct Held(IdempotencyKey, ClaimId);
 
 impl Claim {
     /// Claims the request's key, if it has one.
@@ -41,11 +44,11 @@ impl Claim {
     ) -> Result<Self, Error> {
         let Some(key) = key_of(about, request)? else { return Ok(Self::Unasked) };
         match ports.begin(&key, ports.now()).await? {
-            Begun::First => Ok(Self::Ours(Held(key))),
+            Begun::First(claim) => Ok(Self::Ours(Held(key, claim))),
             Begun::Finished(stored) => restored(stored).map(Self::Answered),
             Begun::Running => {
-                let message =
-                    "the first request with this key still runs; its reply will be there soon";
+                let message = "the first request with this key is not answered yet; ask again \
+                               with the same key: one that was lost is given up within a minute";
                 Err(Error::new(ErrorKind::Conflict, message)
                     .at(PLACE)
                     .retry_after(RUNNING_RETRY_AFTER_S))
@@ -69,12 +72,16 @@ impl Held {
         reply: &Reply,
         request_id: &str,
     ) {
+        let Self(key, claim) = self;
         let settled = if !is_kept(reply) {
-            ports.abandon(&self.0).await
-        } else if is_secret(reply) {
-            ports.finish(&self.0, &stored(&already_done(request_id)), ports.now()).await
+            ports.abandon(&key, &claim).await
         } else {
-            ports.finish(&self.0, &stored(reply), ports.now()).await
+            let kept = if is_secret(reply) {
+                stored(&already_done(reply, request_id))
+            } else {
+                stored(reply)
+            };
+            ports.finish(&key, &claim, &kept, ports.now()).await
         };
         if let Err(error) = settled {
             let detail = error.log.as_deref().unwrap_or(&error.message);
@@ -86,18 +93,32 @@ impl Held {
 /// A handler that says `no-store` itself has put a secret into its reply, as a new token is one:
 /// it is at rest nowhere.
 fn is_secret(reply: &Reply) -> bool {
-    reply.headers.iter().any(|(name, value)| *name == header::CACHE_CONTROL && value == "no-store")
+    value_of(reply, &header::CACHE_CONTROL) == Some(NO_STORE)
 }
 
-/// What is kept in place of a secret reply: the request is still done once.
-fn already_done(request_id: &str) -> Reply {
-    let message = "this request was done already, and its reply was not kept, as it held a secret; \
-                   use a new key to do it again";
-    Reply::problem(&Error::new(ErrorKind::Conflict, message).at(PLACE), request_id, None)
+/// What is kept in place of a secret reply: the request is still done once, and its caller learns
+/// where to look.
+fn already_done(reply: &Reply, request_id: &str) -> Reply {
+    let execution_id = value_of(reply, &EXECUTION_ID);
+    let done = match (execution_id, value_of(reply, &header::LOCATION)) {
+        (Some(id), _) => format!("; `GET /executions/{id}` has the record of the run"),
+        (None, Some(location)) => format!("; it made `{location}`"),
+        (None, None) => String::new(),
+    };
+    let message = format!(
+        "this request was done already, and its reply was not kept, as it held what is stored \
+         nowhere{done}; use a new key to do it again"
+    );
+    Reply::problem(&Error::new(ErrorKind::Conflict, message).at(PLACE), request_id, execution_id)
+}
+
+fn value_of<'r>(reply: &'r Reply, name: &HeaderName) -> Option<&'r str> {
+    reply.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
 fn is_kept(reply: &Reply) -> bool {
-    let is_of_a_run = reply.headers.iter().any(|(name, _)| *name == EXECUTION_ID);
+    let is_of_a_run = value_of(reply, &EXECUTION_ID).is_some();
+    let was_stopped = reply.status == StatusCode::GATEWAY_TIMEOUT;
     let may_pass_later = matches!(
         reply.status,
         StatusCode::TOO_MANY_REQUESTS
@@ -105,7 +126,7 @@ fn is_kept(reply: &Reply) -> bool {
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
     );
-    reply.status.is_success() || (is_of_a_run && !may_pass_later)
+    reply.status.is_success() || was_stopped || (is_of_a_run && !may_pass_later)
 }
 
 fn key_of(about: &About, request: &Request) -> Result<Option<IdempotencyKey>, Error> {
@@ -162,9 +183,9 @@ mod tests {
     use http::{HeaderValue, Method};
 
     use super::*;
+    use crate::Route;
     use crate::request::fixture;
-    use crate::route::fixture::{Memory, route};
-    use crate::{Route, serve};
+    use crate::route::fixture::{Memory, route, serve};
 
     fn request(key: &str, body: &'static str) -> Request {
         let mut request = fixture();
@@ -185,9 +206,16 @@ mod tests {
                     "lost" => ErrorKind::ExecutorFault,
                     "invalid" => return Err(Error::invalid("no")),
                     "panic" => panic!("no"),
+                    "hang" => std::future::pending().await,
                     "secret" => {
-                        let secret = Reply::data("\"hunter2\"");
+                        let secret = Reply::data("\"hunter2\"").created("/thing/7".to_owned());
                         return Ok(secret.header(header::CACHE_CONTROL, "no-store".to_owned()));
+                    }
+                    "secret run" => {
+                        let secret = Reply::data("\"hunter2\"");
+                        return Ok(secret
+                            .header(EXECUTION_ID, "e1".to_owned())
+                            .header(header::CACHE_CONTROL, "no-store".to_owned()));
                     }
                     _ => return Ok(Reply::data(&run.to_string()).created("/thing/1".to_owned())),
                 };
@@ -235,6 +263,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_repeats_a_secret_request_is_told_what_it_did() {
+        let (memory, route) = (Memory::default(), counting());
+        serve(&memory, &route, request("k", "secret run")).await;
+        let second = serve(&memory, &route, request("k", "secret run")).await;
+        let body: serde_json::Value = serde_json::from_str(&second.body).unwrap();
+        assert_eq!((second.status.as_u16(), &body["execution_id"]), (409, &"e1".into()));
+        assert!(body["detail"].as_str().unwrap().contains("GET /executions/e1"), "{body}");
+        assert!(is_replayed(&second));
+
+        let (memory, route) = (Memory::default(), counting());
+        serve(&memory, &route, request("k", "secret")).await;
+        let second = serve(&memory, &route, request("k", "secret")).await;
+        assert!(second.body.contains("`/thing/7`"), "{}", second.body);
+    }
+
+    #[tokio::test]
     async fn a_replay_has_an_id_of_its_own() {
         let (memory, route) = (Memory::default(), counting());
         serve(&memory, &route, request("k", "create")).await;
@@ -258,6 +302,18 @@ mod tests {
         let mut neighbour = request("k", "create another");
         neighbour.caller.identity.subject = "somebody".to_owned();
         assert_eq!(serve(&memory, &route, neighbour).await.status, 201);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_was_stopped_at_its_deadline_leaves_no_claim() {
+        let (memory, route) = (Memory::default(), counting());
+        let deadline = std::future::ready(());
+        let first = crate::serve(&memory, &route, request("k", "hang"), deadline).await;
+        let second = serve(&memory, &route, request("k", "hang")).await;
+        for (reply, is_again) in [(&first, false), (&second, true)] {
+            assert_eq!((reply.status.as_u16(), is_replayed(reply)), (504, is_again));
+        }
+        assert_eq!(memory.runs.load(Ordering::SeqCst), 1);
     }
 
     #[tokio::test]

@@ -23,4 +23,4 @@ pub use problem::{status_of, title_of};
 pub use reply::Reply;
 pub use request::{Caller, Request};
 pub use route::{About, BoxFuture, Dialect, Effect, Param, Route};
-pub use serve::{REQUEST_BYTES_MAX, serve, too_large};
+pub use serve::{REQUEST_BYTES_MAX, out_of_time, serve, too_large};

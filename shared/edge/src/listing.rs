@@ -114,6 +114,7 @@ impl Request {
     /// # Errors
     /// The first that is not, with those that are known.
     pub fn refuse_parameters_beyond(&self, known: &[Param]) -> Result<(), Error> {
+        let known: Vec<_> = known.iter().filter(|param| !param.is_header()).collect();
         let mut seen: Vec<&str> = Vec::new();
         for (name, _) in &self.query {
             if seen.contains(&name.as_str()) {

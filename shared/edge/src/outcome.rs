@@ -1,23 +1,84 @@
 //! What a caller gets of a run.
 
+use http::header;
 use writ_model::{Error, Execution, RawJson};
 
 use crate::Reply;
+use crate::idempotency::NO_STORE;
+use crate::problem::EXECUTION_ID;
 
 impl Reply {
     /// The run's output as `data`, or its error as a problem; the record's id beside either.
+    ///
+    /// What the policy masks in its record is a secret here: the caller gets it, and no store does.
     #[must_use]
     pub fn execution(execution: &Execution, request_id: &str) -> Self {
+        let reply = Self::of_run(execution, request_id);
+        if execution.masked.is_empty() {
+            return reply;
+        }
+        reply.header(header::CACHE_CONTROL, NO_STORE.to_owned())
+    }
+
+    fn of_run(execution: &Execution, request_id: &str) -> Self {
         let id = &execution.execution_id;
         match (&execution.output, &execution.error) {
             (Some(output), None) => {
                 let quoted = RawJson::of(&id.as_str().into());
                 Self::data_with(output.as_str(), &[("execution_id", quoted.as_str())])
+                    .header(EXECUTION_ID, id.clone())
             }
             (_, Some(error)) => Self::problem(error, request_id, Some(id)),
             (None, None) => {
                 let error = Error::internal(format!("execution {id} has neither output nor error"));
                 Self::problem(&error, request_id, Some(id))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use writ_model::ErrorKind;
+
+    use super::*;
+
+    fn execution(masked: &[&str], error: Option<Error>) -> Execution {
+        let output = error.is_none().then(|| json!({ "secret": "hunter2" }));
+        let mut record = json!({
+            "execution_id": "e1", "workspace": "default", "identity": "a", "principal_kind": "local",
+            "cause": "request", "policy_rule_uri": "a:1-x", "revision": 1, "digest": "d",
+            "source": "builtin", "engine": "rego", "engine_version": "v", "executor_id": "builtin",
+            "input_data": {}, "parameters": {}, "started_at": "2026-01-31T09:30:00Z",
+            "policy_time": "2026-01-31T09:30:00Z", "seed": 1, "status": "succeeded",
+            "masked": masked, "duration_us": 1, "engine_us": 1,
+        });
+        if let Some(output) = output {
+            record["output"] = output;
+        }
+        let mut execution: Execution = serde_json::from_str(&record.to_string()).unwrap();
+        execution.error = error;
+        execution
+    }
+
+    #[test]
+    fn a_run_is_named_in_body_and_header_however_it_ended() {
+        for error in [None, Some(Error::new(ErrorKind::PolicyRaised, "no"))] {
+            let reply = Reply::execution(&execution(&[], error), "r1");
+            let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+            assert_eq!(body["execution_id"], "e1");
+            assert!(reply.headers.contains(&(EXECUTION_ID, "e1".to_owned())));
+        }
+    }
+
+    #[test]
+    fn what_is_masked_in_the_record_makes_the_reply_a_secret() {
+        let no_store = (header::CACHE_CONTROL, NO_STORE.to_owned());
+        for (masked, want) in [(&[][..], false), (&["/output/secret"][..], true)] {
+            for error in [None, Some(Error::new(ErrorKind::PolicyRaised, "hunter2"))] {
+                let reply = Reply::execution(&execution(masked, error), "r1");
+                assert_eq!(reply.headers.contains(&no_store), want, "{masked:?}");
             }
         }
     }

@@ -11,7 +11,7 @@ use writ_model::{Error, Identity};
 pub struct Caller {
     /// Who.
     pub identity: Identity,
-    /// `local`, `token` or `jwt`.
+    /// `local` or `token`.
     pub principal_kind: &'static str,
 }
 
@@ -101,8 +101,19 @@ impl Request {
     }
 }
 
+/// How deep the JSON reader goes: serde_json's own bound.
+const LEVELS_MAX: usize = 127;
+
 /// Says where JSON is malformed, and the common mistake where it is one.
 fn malformed(text: &str, error: &serde_json::Error) -> Error {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    if error.to_string().starts_with("recursion limit exceeded") {
+        let message = format!(
+            "the body is nested more than {LEVELS_MAX} levels deep, which is as deep as bodies are read; \
+             nest it less"
+        );
+        return Error::invalid(message).at(place);
+    }
     let line: usize =
         text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     let before = text.as_bytes().get(..line + error.column().saturating_sub(1));
@@ -111,11 +122,7 @@ fn malformed(text: &str, error: &serde_json::Error) -> Error {
     } else {
         ""
     };
-    Error::invalid(format!("the body is not valid JSON: {error}{hint}")).at(format!(
-        "line {}, column {}",
-        error.line(),
-        error.column()
-    ))
+    Error::invalid(format!("the body is not valid JSON: {error}{hint}")).at(place)
 }
 
 /// A request that a test changes.
@@ -155,5 +162,19 @@ mod tests {
         let text = "{\"a\": NaN}";
         let error = malformed(text, &serde_json::from_str::<Value>(text).unwrap_err());
         assert!(!error.message.contains("a comma"), "{}", error.message);
+    }
+
+    #[test]
+    fn what_is_valid_and_too_deep_is_not_called_invalid() {
+        let nested = |levels: usize| {
+            let mut request = fixture();
+            request.body = format!("{}{}", "[".repeat(levels), "]".repeat(levels)).into();
+            request.json()
+        };
+        assert!(nested(127).is_ok());
+        let error = nested(128).unwrap_err();
+        assert!(error.message.contains("nested more than 127 levels deep"), "{}", error.message);
+        assert!(!error.message.contains("not valid"), "{}", error.message);
+        assert_eq!(error.place.as_deref(), Some("line 1, column 128"));
     }
 }

@@ -57,6 +57,13 @@ pub struct Param {
     pub about: &'static str,
 }
 
+impl Param {
+    /// Whether it is a header.
+    pub(crate) fn is_header(&self) -> bool {
+        self.name.starts_with(|c: char| c.is_ascii_uppercase())
+    }
+}
+
 /// Everything that is known of a route apart from its code.
 #[derive(Clone, Debug)]
 pub struct About {
@@ -85,13 +92,22 @@ pub struct About {
 }
 
 impl About {
-    /// Whether `Idempotency-Key` is honoured: on each POST that does something, apart from those
-    /// that change who may do what. Replies are kept for a day, and a new token's secret must not
-    /// stand in the store.
+    /// Whether `Idempotency-Key` is honoured: on each POST that does something.
     #[must_use]
     pub fn is_idempotent_by_key(&self) -> bool {
-        self.method == Method::POST && !matches!(self.effect, Effect::Read | Effect::Admin)
+        self.method == Method::POST && self.effect != Effect::Read
     }
+}
+
+/// The route of a module: its `ABOUT` and its `handle`.
+#[macro_export]
+macro_rules! route {
+    ($module:ident) => {
+        $crate::Route {
+            about: $module::ABOUT,
+            handle: |ports, request| Box::pin($module::handle(ports, request)),
+        }
+    };
 }
 
 /// A route over ports of type `P`.
@@ -110,7 +126,7 @@ pub(crate) mod fixture {
     use std::sync::atomic::AtomicUsize;
 
     use writ_model::{Digest, Timestamp};
-    use writ_ports::{Begun, Clock, Idempotency, IdempotencyKey, StoredReply};
+    use writ_ports::{Begun, ClaimId, Clock, Idempotency, IdempotencyKey, StoredReply};
 
     use super::*;
 
@@ -143,7 +159,7 @@ pub(crate) mod fixture {
                 Some((_, None)) => Begun::Running,
                 None => {
                     keys.insert(name(key), (key.request.clone(), None));
-                    Begun::First
+                    Begun::First(ClaimId("c1".to_owned()))
                 }
             })
         }
@@ -151,6 +167,7 @@ pub(crate) mod fixture {
         async fn finish(
             &self,
             key: &IdempotencyKey,
+            _claim: &ClaimId,
             reply: &StoredReply,
             _now: Timestamp,
         ) -> Result<(), Error> {
@@ -158,10 +175,15 @@ pub(crate) mod fixture {
             Ok(())
         }
 
-        async fn abandon(&self, key: &IdempotencyKey) -> Result<(), Error> {
+        async fn abandon(&self, key: &IdempotencyKey, _claim: &ClaimId) -> Result<(), Error> {
             self.keys.lock().unwrap().remove(&name(key));
             Ok(())
         }
+    }
+
+    /// [`crate::serve()`] with all the time that there is.
+    pub(crate) async fn serve(memory: &Memory, route: &Route<Memory>, request: Request) -> Reply {
+        crate::serve(memory, route, request, std::future::pending()).await
     }
 
     /// `/thing`, with this handler.

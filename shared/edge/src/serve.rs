@@ -1,5 +1,8 @@
 //! One request's way through the boundary, the same at every home.
 
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Instant;
 
 use http::{HeaderName, Method, header};
@@ -22,7 +25,16 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 ///
 /// Whatever happens is a reply: refusals of the boundary, errors and panics of the handler
 /// are problem documents. Every reply carries the request's id.
-pub async fn serve<P: Idempotency + Clock>(ports: &P, route: &Route<P>, request: Request) -> Reply {
+///
+/// Once `deadline` is ready the handler is dropped and the reply is [`out_of_time`]; what is left
+/// to do then is to keep that reply for the request's key. Nobody else may drop this future early,
+/// or a key stays claimed by a request that is gone.
+pub async fn serve<P: Idempotency + Clock>(
+    ports: &P,
+    route: &Route<P>,
+    request: Request,
+    deadline: impl Future<Output = ()> + Send,
+) -> Reply {
     let request_id = request.request_id.clone();
     let span = tracing::info_span!(
         "request",
@@ -33,7 +45,7 @@ pub async fn serve<P: Idempotency + Clock>(ports: &P, route: &Route<P>, request:
     );
     let started = Instant::now();
     let served = async {
-        let reply = match admitted(ports, route, request).await {
+        let reply = match admitted(ports, route, request, pin!(deadline)).await {
             Ok(reply) => reply,
             Err(error) => Reply::problem(&error, &request_id, None),
         };
@@ -48,36 +60,66 @@ async fn admitted<P: Idempotency + Clock>(
     ports: &P,
     route: &Route<P>,
     request: Request,
+    mut deadline: Pin<&mut (impl Future<Output = ()> + Send)>,
 ) -> Result<Reply, Error> {
     if request.body.len() > REQUEST_BYTES_MAX {
         return Err(too_large());
     }
     declared_as_json(&request)?;
     if !route.about.is_idempotent_by_key() {
-        return Ok(handled(ports, route, request).await);
+        return Ok(handled(ports, route, request, deadline).await);
     }
-    match Claim::of(ports, &route.about, &request).await? {
-        Claim::Unasked => Ok(handled(ports, route, request).await),
+    let claim = before(deadline.as_mut(), Claim::of(ports, &route.about, &request)).await;
+    match claim.ok_or_else(out_of_time)?? {
+        Claim::Unasked => Ok(handled(ports, route, request, deadline).await),
         Claim::Answered(reply) => Ok(reply),
         Claim::Ours(key) => {
             let request_id = request.request_id.clone();
-            let reply = handled(ports, route, request).await;
+            let reply = handled(ports, route, request, deadline).await;
             key.settle(ports, &reply, &request_id).await;
             Ok(reply)
         }
     }
 }
 
-async fn handled<P>(ports: &P, route: &Route<P>, request: Request) -> Reply {
+async fn handled<P>(
+    ports: &P,
+    route: &Route<P>,
+    request: Request,
+    deadline: Pin<&mut (impl Future<Output = ()> + Send)>,
+) -> Reply {
     let request_id = request.request_id.clone();
-    let error = match caught(async { (route.handle)(ports, request).await }).await {
-        Ok(Ok(reply)) => return reply,
-        Ok(Err(error)) => error,
-        Err(panic) => {
+    let handling = caught(async { (route.handle)(ports, request).await });
+    let error = match before(deadline, handling).await {
+        Some(Ok(Ok(reply))) => return reply,
+        Some(Ok(Err(error))) => error,
+        Some(Err(panic)) => {
             Error::internal(format!("the handler of `{}` panicked: {panic}", route.about.name))
         }
+        None => out_of_time(),
     };
     Reply::problem(&error, &request_id, None)
+}
+
+/// What comes of `work`; nothing if the deadline is ready first.
+async fn before<T>(
+    mut deadline: Pin<&mut impl Future<Output = ()>>,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let mut work = pin!(work);
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => deadline.as_mut().poll(context).map(|()| None),
+    })
+    .await
+}
+
+/// The end of a request that ran longer than a caller waits.
+#[must_use]
+pub fn out_of_time() -> Error {
+    let message = "the request was not answered in time and was stopped; what it had written stays \
+                   written, and its `Idempotency-Key`, if it had one, stands for this answer";
+    Error::new(ErrorKind::TimedOut, message)
 }
 
 /// The refusal of a body over [`REQUEST_BYTES_MAX`]; a home that stops reading early answers it too.
@@ -152,7 +194,7 @@ mod tests {
 
     use super::*;
     use crate::request::fixture;
-    use crate::route::fixture::{Memory, route};
+    use crate::route::fixture::{Memory, route, serve};
 
     async fn status(request: Request) -> StatusCode {
         let echo = route(Method::POST, |_, request| {
@@ -213,6 +255,18 @@ mod tests {
             assert_eq!((reply.status.as_u16(), &body["request_id"]), (want, &Value::from("r1")));
             assert!(!reply.body.contains("secret"), "{}", reply.body);
             assert!(reply.headers.contains(&(REQUEST_ID, "r1".to_owned())));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_hangs_is_stopped_at_the_deadline_and_one_that_is_done_is_not() {
+        for (route, want) in [
+            (route(Method::GET, |_, _| Box::pin(std::future::pending())), 504),
+            (route(Method::GET, |_, _| Box::pin(async { Ok(Reply::data("1")) })), 200),
+        ] {
+            let deadline = std::future::ready(());
+            let reply = crate::serve(&Memory::default(), &route, fixture(), deadline).await;
+            assert_eq!(reply.status, want, "{}", reply.body);
         }
     }
 

@@ -7,10 +7,11 @@ use writ_model::run::{Budget, Call, Checked, Failure, Outcome, Source};
 use writ_model::{Digest, Error, Execution, Language, PolicyUri, Timestamp, Workspace};
 use writ_pipeline::{Execute, Order, Registry, ReplayOrder, Replayed, Shelf};
 use writ_ports::{
-    Admission, Admit, Begun, Clock, CreatePolicy, DeletePolicy, Evaluate, GetBody, GetExecution,
-    GetPolicy, GetRevisions, GetToken, Idempotency, IdempotencyKey, Ids, ListTokens, NewRevision,
-    Page, PolicyHead, PutToken, Query, QueryExecutions, QueryPolicies, RecordExecution,
-    ReplacePolicy, Revision, RevisionPage, RevokeToken, StoredReply, Token, Unlimited,
+    Admission, Admit, Begun, ClaimId, Clock, CreatePolicy, DeletePolicy, Evaluate, GetBody,
+    GetExecution, GetPolicy, GetRevisions, GetToken, Idempotency, IdempotencyKey, Ids, ListTokens,
+    NewRevision, Page, PolicyHead, PutToken, Query, QueryExecutions, QueryPolicies,
+    RecordExecution, ReplacePolicy, Revision, RevisionPage, RevokeToken, StoredReply, Token,
+    Unlimited,
 };
 use writ_store::Store;
 use writ_system::System;
@@ -64,8 +65,10 @@ through_the_store! {
     QueryExecutions { query_executions(workspace: &Workspace, query: &Query) -> Page; }
     Idempotency {
         begin(key: &IdempotencyKey, now: Timestamp) -> Begun;
-        finish(key: &IdempotencyKey, reply: &StoredReply, now: Timestamp) -> ();
-        abandon(key: &IdempotencyKey) -> ();
+        finish(
+            key: &IdempotencyKey, claim: &ClaimId, reply: &StoredReply, now: Timestamp
+        ) -> ();
+        abandon(key: &IdempotencyKey, claim: &ClaimId) -> ();
     }
     GetToken { get_token(token_id: &str) -> Option<Token>; }
     PutToken { put_token(token: &Token) -> (); }

@@ -33,7 +33,7 @@ pub struct Execution {
     pub workspace: Workspace,
     /// The caller's subject.
     pub identity: String,
-    /// What kind of principal called: `token`, `jwt` or `local`.
+    /// What kind of principal called: `token` or `local`.
     pub principal_kind: String,
     /// For whom the caller acted, where it said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -9,7 +9,7 @@ pub struct Order {
     pub workspace: Workspace,
     /// Who asks.
     pub identity: String,
-    /// How they proved it: `local`, `token` or `jwt`.
+    /// How they proved it: `local` or `token`.
     pub principal_kind: String,
     /// For whom they act, where they said so.
     pub on_behalf_of: Option<String>,

@@ -164,7 +164,9 @@ fn check_commands(policy: &PolicyRule) -> Result<(), Error> {
 fn mask_of(policy: &PolicyRule) -> Result<Vec<String>, Error> {
     let Some(mask) = policy.metadata.value().get("mask").cloned() else { return Ok(Vec::new()) };
     let pointers: Option<Vec<String>> = mask.as_array().and_then(|list| {
-        list.iter().map(|pointer| pointer.as_str().filter(|text| is_mask(text)).map(str::to_owned)).collect()
+        list.iter()
+            .map(|pointer| pointer.as_str().filter(|text| is_mask(text)).map(str::to_owned))
+            .collect()
     });
     pointers.ok_or_else(|| {
         let message = "`mask` is a list of JSON Pointers into `/input_data`, `/parameters` or \

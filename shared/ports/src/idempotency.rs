@@ -29,11 +29,15 @@ pub struct StoredReply {
     pub body: String,
 }
 
+/// Names one claim of a key, so that a holder whose claim lapsed cannot touch its successor's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimId(pub String);
+
 /// What a key stands for at the start of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begun {
-    /// Nobody used it: go on, then finish or abandon.
-    First,
+    /// Nobody used it: go on, then finish or abandon this claim.
+    First(ClaimId),
     /// It was used, and this was the reply.
     Finished(StoredReply),
     /// The first request still runs.
@@ -54,20 +58,25 @@ pub trait Idempotency: Send + Sync {
         now: Timestamp,
     ) -> impl Future<Output = Result<Begun, Error>> + Send;
 
-    /// Keeps the reply.
+    /// Keeps the reply, if the claim still stands.
     ///
     /// # Errors
     /// The store's.
     fn finish(
         &self,
         key: &IdempotencyKey,
+        claim: &ClaimId,
         reply: &StoredReply,
         now: Timestamp,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Gives the key back: the request did nothing.
+    /// Gives the key back, if the claim still stands: the request did nothing.
     ///
     /// # Errors
     /// The store's; the claim then lapses by itself.
-    fn abandon(&self, key: &IdempotencyKey) -> impl Future<Output = Result<(), Error>> + Send;
+    fn abandon(
+        &self,
+        key: &IdempotencyKey,
+        claim: &ClaimId,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 }

@@ -18,7 +18,7 @@ pub use admission::{Admission, Admit, Unlimited};
 pub use ambient::{Clock, Ids};
 pub use engine::Evaluate;
 pub use executions::{GetExecution, QueryExecutions, RecordExecution};
-pub use idempotency::{Begun, Idempotency, IdempotencyKey, StoredReply};
+pub use idempotency::{Begun, ClaimId, Idempotency, IdempotencyKey, StoredReply};
 pub use policies::{
     CreatePolicy, DeletePolicy, GetBody, GetPolicy, GetRevisions, NewRevision, PolicyHead,
     QueryPolicies, ReplacePolicy, Revision, RevisionPage,

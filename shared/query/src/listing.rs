@@ -20,8 +20,19 @@ pub(crate) fn to_object(subject: &'static str, text: &str, minus: i8) -> Result<
     }
     for item in text.split(',').map(str::trim) {
         let (field, flag) = item.strip_prefix('-').map_or((item, 1), |field| (field, minus));
-        if field.is_empty() {
-            let reason = format!("names no field; write {subject} as `name,-version`");
+        // `name:desc`, `name desc` and `+name` are other products' forms: read as names, they would
+        // quietly match nothing. A field of such a name can still be named in JSON.
+        let wrong = if field.is_empty() {
+            Some("names no field")
+        } else if field.starts_with(['+', '-'])
+            || field.contains(|c: char| c == ':' || c.is_whitespace())
+        {
+            Some("is not a field's name with at most a `-` before it")
+        } else {
+            None
+        };
+        if let Some(wrong) = wrong {
+            let reason = format!("{wrong}; write {subject} as `name,-version`");
             return Err(Place::Root.error(Fault::Path { path: echo(item), reason }));
         }
         if fields.insert(field.to_owned(), Value::from(flag)).is_some() {
@@ -30,4 +41,28 @@ pub(crate) fn to_object(subject: &'static str, text: &str, minus: i8) -> Result<
         }
     }
     Ok(Value::Object(fields))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_short_form_takes_names_and_a_minus_and_nothing_else() {
+        for text in ["name:desc", "name desc", "+name", "-+name", "--name", "- name", "a,b:-1"] {
+            let error = to_object("a sort", text, -1).map_err(|error| error.to_string());
+            assert!(
+                error.as_ref().is_err_and(|e| e.contains("`name,-version`")),
+                "{text}: {error:?}"
+            );
+        }
+        for (text, want) in [
+            ("name, -version", r#"{"name":1,"version":-1}"#),
+            (" name", r#"{"name":1}"#),
+            ("metadata.a-b,-x_1", r#"{"metadata.a-b":1,"x_1":-1}"#),
+            (r#"{"name:desc": 1, "a b": -1}"#, r#"{"name:desc":1,"a b":-1}"#),
+        ] {
+            assert_eq!(to_object("a sort", text, -1).unwrap().to_string(), want, "{text}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use writ_model::{Digest, Error, Timestamp, Workspace};
-use writ_ports::{Begun, Idempotency, IdempotencyKey, StoredReply};
+use writ_ports::{Begun, ClaimId, Idempotency, IdempotencyKey, StoredReply};
 
 use crate::Store;
 use crate::chunks::{CHUNK_BYTES_MAX, Place};
@@ -24,8 +24,8 @@ const IDENTITY_BYTES_MAX: usize = 1_024;
 const IS_FREE: &str = "attribute_not_exists(pk) OR expires_at <= :now_s \
     OR (#state = :claimed AND claimed_at <= :lapsed AND request_digest = :request)";
 
-/// The claim is still this request's.
-const IS_CLAIMED: &str = "#state = :claimed AND request_digest = :request";
+/// The claim is still its holder's: it did not lapse and pass to a repeat of the same request.
+const IS_HELD: &str = "#state = :claimed AND claim = :claim";
 
 const CLAIMED: &str = "claimed";
 const FINISHED: &str = "finished";
@@ -65,7 +65,7 @@ impl Store {
     ) -> Result<Begun, Error> {
         if optional_text(item, "claim") == Some(claim) {
             // Our own, whose reply was lost before the SDK tried again.
-            return Ok(Begun::First);
+            return Ok(Begun::First(ClaimId(claim.to_owned())));
         }
         if text(item, "request_digest")? != used.request.as_str() {
             return Ok(Begun::Mismatch);
@@ -110,7 +110,7 @@ impl Idempotency for Store {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        let Err(error) = claimed else { return Ok(Begun::First) };
+        let Err(error) = claimed else { return Ok(Begun::First(ClaimId(claim))) };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(refused)) => match refused.item() {
                 Some(item) => self.understand(used, item, &claim).await,
@@ -124,6 +124,7 @@ impl Idempotency for Store {
     async fn finish(
         &self,
         used: &IdempotencyKey,
+        claim: &ClaimId,
         reply: &StoredReply,
         now: Timestamp,
     ) -> Result<(), Error> {
@@ -142,19 +143,19 @@ impl Idempotency for Store {
             .table_name(&self.tables.idempotency)
             .set_key(Some(key_of(used)))
             .update_expression("SET #value = :value, #state = :finished, expires_at = :expires_at")
-            .condition_expression(IS_CLAIMED)
+            .condition_expression(IS_HELD)
             .expression_attribute_names("#value", name)
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":value", string(value))
             .expression_attribute_values(":finished", string(FINISHED))
             .expression_attribute_values(":expires_at", number(expires_at(now)))
             .expression_attribute_values(":claimed", string(CLAIMED))
-            .expression_attribute_values(":request", string(used.request.as_str()))
+            .expression_attribute_values(":claim", string(&claim.0))
             .send()
             .await;
         match finished {
             Ok(_) => Ok(()),
-            // The claim lapsed and somebody else finished first: theirs is the reply that is kept.
+            // The claim lapsed and passed to a repeat: its reply is the one that is kept.
             Err(error)
                 if error
                     .as_service_error()
@@ -166,16 +167,16 @@ impl Idempotency for Store {
         }
     }
 
-    async fn abandon(&self, used: &IdempotencyKey) -> Result<(), Error> {
+    async fn abandon(&self, used: &IdempotencyKey, claim: &ClaimId) -> Result<(), Error> {
         let given_back = self
             .client
             .delete_item()
             .table_name(&self.tables.idempotency)
             .set_key(Some(key_of(used)))
-            .condition_expression(IS_CLAIMED)
+            .condition_expression(IS_HELD)
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":claimed", string(CLAIMED))
-            .expression_attribute_values(":request", string(used.request.as_str()))
+            .expression_attribute_values(":claim", string(&claim.0))
             .send()
             .await;
         match given_back {

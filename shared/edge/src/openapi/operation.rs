@@ -87,17 +87,13 @@ fn parameters(about: &About, parts: &Parts) -> Vec<Value> {
     });
     let key = about.is_idempotent_by_key().then_some(Param {
         name: "Idempotency-Key",
-        about: "1 to 255 visible ASCII characters. The same request with the same key is done once; its reply is given again for 24 hours, with the header `Idempotency-Replayed: true`.",
+        about: "1 to 255 visible ASCII characters. The same request with the same key is done once; its reply is given again for 24 hours, with the header `Idempotency-Replayed: true`. A reply that holds a secret is not kept: a repeat is 409 and says what was done.",
     });
     let others = about.params.iter().copied().chain(key).map(|param| {
-        let place = if is_header(&param) { "header" } else { "query" };
+        let place = if param.is_header() { "header" } else { "query" };
         json!({ "name": param.name, "in": place, "description": param.about, "schema": schema_for(param.name) })
     });
     segments.chain(others).collect()
-}
-
-fn is_header(param: &Param) -> bool {
-    param.name.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
 fn schema_for(parameter: &str) -> Value {
@@ -106,6 +102,7 @@ fn schema_for(parameter: &str) -> Value {
             json!({ "type": "integer", "minimum": 1, "maximum": crate::LIMIT_MAX, "default": crate::LIMIT_DEFAULT })
         }
         "Idempotency-Key" => json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
+        "Writ-On-Behalf-Of" => json!({ "type": "string", "minLength": 1, "maxLength": 128 }),
         _ => json!({ "type": "string" }),
     }
 }

@@ -173,6 +173,26 @@ fn a_post_that_does_something_takes_an_idempotency_key() {
     assert_eq!(names("~1policy~1query"), Some(false));
 }
 
+#[test]
+fn a_header_that_a_route_reads_is_documented_as_one() {
+    const PARAMS: &[Param] = &[
+        Param { name: "Writ-On-Behalf-Of", about: "For whom." },
+        Param { name: "limit", about: "How many." },
+    ];
+    let document = openapi(&[About { params: PARAMS, ..table().remove(4) }]);
+    let parameters =
+        at(&document, "/paths/~1executor~1{executor_id}~1execute_policy/post/parameters");
+    let named = |name: &str| {
+        let mut parameters = parameters.as_array().unwrap().iter();
+        parameters.find(|parameter| parameter["name"] == name).unwrap()
+    };
+    assert_eq!(named("limit")["in"], "query");
+    let header = named("Writ-On-Behalf-Of");
+    assert_eq!((&header["in"], &header["description"]), (&json!("header"), &json!("For whom.")));
+    assert_eq!(header["schema"], json!({ "type": "string", "minLength": 1, "maxLength": 128 }));
+    assert_eq!(header.get("required"), None);
+}
+
 /// What a schema says against what the program sends.
 fn validator(schema: &str) -> jsonschema::Validator {
     let parts = Parts::read();
@@ -247,7 +267,7 @@ fn an_execution_fits_its_schema() {
         "on_behalf_of": "you", "cause": "request", "parent": "0180", "idempotency_key": "k",
         "policy_rule_uri": "a:1-b", "revision": 1, "digest": "0".repeat(64), "source": "builtin",
         "engine": "python", "engine_version": "0.5", "executor_id": "builtin", "input_data": {}, "parameters": {},
-        "started_at": "2026-01-31T09:30:00.000Z", "seed": 7, "status": "failed", "output": null, "error": error,
+        "started_at": "2026-01-31T09:30:00.000Z", "policy_time": "2026-01-31T09:30:00.000Z", "seed": 7, "status": "failed", "output": null, "error": error,
         "printed": "x", "masked": ["/input_data/a"], "duration_us": 5, "engine_us": 4, "trace_id": "t",
     });
     let execution: writ_model::Execution = serde_json::from_str(&execution.to_string()).unwrap();

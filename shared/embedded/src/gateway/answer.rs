@@ -10,13 +10,14 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use uuid::Uuid;
-use writ_edge::{Reply, Request, Route};
-use writ_model::{Error, ErrorKind};
+use writ_edge::{Reply, Request, Route, out_of_time};
+use writ_model::Error;
 use writ_ports::{Clock, Idempotency};
 
 use super::body::{NoBody, linger, read};
+use super::bounds::SETTLING;
 use super::door::Door;
 use super::path::{self, Path};
 use super::router::{Found, OWN};
@@ -150,7 +151,9 @@ impl<P: Idempotency + Clock + 'static, A: Access> Answering<P, A> {
             .unwrap_or_else(|error| Reply::problem(&error, &request_id, None))
     }
 
-    /// Runs a request on a task of its own: a client that goes away does not stop it half way.
+    /// Runs a request on a task of its own: a client that goes away does not stop it half way. The
+    /// task ends itself at the deadline, and settles the request's key; where the store is too slow
+    /// even for that, the caller is answered and the task goes on alone.
     async fn run(
         &self,
         route: Arc<Route<P>>,
@@ -161,16 +164,13 @@ impl<P: Idempotency + Clock + 'static, A: Access> Answering<P, A> {
         let working = self.working.clone();
         let task = tokio::spawn(async move {
             let _working = working;
-            timeout_at(until, writ_edge::serve(&*ports, &route, request)).await
+            writ_edge::serve(&*ports, &route, request, sleep_until(until)).await
         });
-        task.await.map_err(Error::internal)?.map_err(|_| out_of_time())
+        match timeout_at(until + SETTLING, task).await {
+            Ok(served) => served.map_err(Error::internal),
+            Err(_) => Err(out_of_time()),
+        }
     }
-}
-
-fn out_of_time() -> Error {
-    let message =
-        "the request was not answered in time and was stopped; what it had written stays written";
-    Error::new(ErrorKind::TimedOut, message)
 }
 
 fn late(request_id: &str) -> Reply {

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Time beyond the deadline for a request that was stopped to keep its reply for its key.
+pub(super) const SETTLING: Duration = Duration::from_secs(2);
+
 /// The bounds of one server.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
@@ -17,6 +20,8 @@ pub struct Bounds {
     pub body: Duration,
     /// Time from a request's headers to its reply.
     pub deadline: Duration,
+    /// Time for a client to take the next part of its reply.
+    pub reply: Duration,
     /// Time for running requests to end after a shutdown began.
     pub drain: Duration,
 }
@@ -33,7 +38,8 @@ impl Default for Bounds {
             head: Duration::from_secs(30),
             body: Duration::from_secs(10),
             deadline: Duration::from_secs(25),
-            drain: Duration::from_secs(26),
+            reply: Duration::from_secs(30),
+            drain: Duration::from_secs(28),
         }
     }
 }

@@ -10,6 +10,7 @@ mod body;
 mod bounds;
 mod door;
 mod path;
+mod patient;
 mod router;
 
 use std::convert::Infallible;
@@ -34,6 +35,7 @@ pub use router::RouteError;
 
 use answer::Answering;
 use door::Door;
+use patient::Patient;
 use router::Router;
 
 /// A server that is ready to listen.
@@ -141,7 +143,7 @@ async fn connection<P: Idempotency + Clock + 'static, A: Access>(
         .header_read_timeout(bounds.head)
         .max_headers(bounds.headers_max)
         .max_buf_size(bounds.head_bytes_max)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Patient::new(stream, bounds.reply)), service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -1,6 +1,7 @@
 //! The whole way over a real socket, with tiny routes over ports in memory.
 
 use std::future::pending;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::{HeaderMap, Method};
@@ -9,15 +10,20 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use writ_edge::{BoxFuture, Caller, Dialect, Effect, Reply, Request};
 use writ_model::{Error, ErrorKind, Identity, Role, Timestamp, Workspace};
-use writ_ports::{Begun, IdempotencyKey, StoredReply};
+use writ_ports::{Begun, ClaimId, IdempotencyKey, StoredReply};
 
 use super::*;
+
+/// More than the sockets of both sides take together.
+const LARGE: usize = 32 << 20;
 
 #[derive(Default)]
 struct Memory {
     started: Notify,
     go_on: Notify,
     finished: AtomicUsize,
+    /// Statuses of the replies that were kept for a key.
+    kept: Mutex<Vec<u16>>,
 }
 
 impl Clock for Memory {
@@ -28,14 +34,21 @@ impl Clock for Memory {
 
 impl Idempotency for Memory {
     async fn begin(&self, _: &IdempotencyKey, _: Timestamp) -> Result<Begun, Error> {
-        Ok(Begun::First)
+        Ok(Begun::First(ClaimId("c1".to_owned())))
     }
 
-    async fn finish(&self, _: &IdempotencyKey, _: &StoredReply, _: Timestamp) -> Result<(), Error> {
+    async fn finish(
+        &self,
+        _: &IdempotencyKey,
+        _: &ClaimId,
+        reply: &StoredReply,
+        _: Timestamp,
+    ) -> Result<(), Error> {
+        self.kept.lock().unwrap().push(reply.status);
         Ok(())
     }
 
-    async fn abandon(&self, _: &IdempotencyKey) -> Result<(), Error> {
+    async fn abandon(&self, _: &IdempotencyKey, _: &ClaimId) -> Result<(), Error> {
         Ok(())
     }
 }
@@ -103,6 +116,10 @@ fn routes() -> Vec<Route<Memory>> {
             Box::pin(async { panic!("a defect") })
         }),
         route("thing.hang", Method::GET, "/thing/hang", |_, _| Box::pin(pending())),
+        route("thing.hang_keyed", Method::POST, "/thing/hang", |_, _| Box::pin(pending())),
+        route("thing.large", Method::GET, "/thing/large", |_, _| {
+            Box::pin(async { Ok(Reply::data(&format!("\"{}\"", "x".repeat(LARGE)))) })
+        }),
         route("thing.wait", Method::GET, "/thing/wait", |memory, _| {
             Box::pin(async {
                 memory.started.notify_one();
@@ -335,6 +352,36 @@ async fn a_call_that_hangs_ends_at_its_deadline() {
         Served::start(Bounds { deadline: Duration::from_millis(50), ..Bounds::default() }).await;
     let answer = served.send("GET /thing/hang", "", b"").await;
     assert_eq!((answer.status, &answer.json()["type"]), (504, &"urn:writ:error:timed_out".into()));
+}
+
+#[tokio::test]
+async fn a_key_whose_request_hung_stands_for_that_answer() {
+    let served =
+        Served::start(Bounds { deadline: Duration::from_millis(200), ..Bounds::default() }).await;
+    let headers = "Idempotency-Key: k\r\nContent-Type: application/json\r\nContent-Length: 2\r\n";
+    let answer = served.send("POST /thing/hang", headers, b"{}").await;
+    assert_eq!(answer.status, 504);
+    assert_eq!(*served.memory.kept.lock().unwrap(), [504]);
+}
+
+#[tokio::test]
+async fn who_does_not_take_its_reply_gives_the_connection_up() {
+    let reply = Duration::from_millis(50);
+    let served = Served::start(Bounds { connections_max: 1, reply, ..Bounds::default() }).await;
+    let mut idler = served.connect().await;
+    let head = format!("GET /thing/large HTTP/1.1\r\nHost: {}\r\n\r\n", served.address);
+    idler.write_all(head.as_bytes()).await.unwrap();
+    let next = served.send("GET /thing/a", "", b"");
+    let next = tokio::time::timeout(Duration::from_secs(60), next).await;
+    assert_eq!(next.map(|answer| answer.status), Ok(200), "the slot is free again");
+    drop(idler);
+}
+
+#[tokio::test]
+async fn a_large_reply_reaches_who_reads_it() {
+    let served = Served::start(Bounds::default()).await;
+    let answer = served.send("GET /thing/large", "", b"").await;
+    assert_eq!((answer.status, answer.json()["data"].as_str().unwrap().len()), (200, LARGE));
 }
 
 #[tokio::test]

@@ -52,6 +52,12 @@ pub(super) struct Interpreter {
     pub(super) reseed: PyObjectRef,
     /// Gives `logging` a new state.
     pub(super) reset_logging: PyObjectRef,
+    /// Empties the caches of the library.
+    pub(super) forget: PyObjectRef,
+    /// Counts what the library has loaded.
+    tally: PyObjectRef,
+    /// What it counted at the start.
+    loaded: usize,
     runs: Cell<u32>,
     worn: Cell<bool>,
 }
@@ -75,7 +81,7 @@ impl Interpreter {
                 text
             })
         });
-        let [context_class, tracer, reseed, reset_logging] = started?;
+        let ([context_class, tracer, reseed, reset_logging, forget, tally], loaded) = started?;
         gc_state().collect_force(2);
         // What exists now lives as long as the process: later collections need not look at it.
         gc_state().freeze();
@@ -87,12 +93,15 @@ impl Interpreter {
             tracer,
             reseed,
             reset_logging,
+            forget,
+            tally,
+            loaded,
             runs: Cell::new(0),
             worn: Cell::new(false),
         })
     }
 
-    fn prepare(hub: &Rc<Hub>, vm: &VirtualMachine) -> PyResult<[PyObjectRef; 4]> {
+    fn prepare(hub: &Rc<Hub>, vm: &VirtualMachine) -> PyResult<([PyObjectRef; 6], usize)> {
         for (name, source) in STAND_INS {
             stand_in(name, source, hub, vm)?;
         }
@@ -106,12 +115,20 @@ impl Interpreter {
         let start = modules.get_item("_start", vm)?;
         modules.del_item("_start", vm)?;
         let logging = modules.get_item("logging", vm)?;
-        Ok([
+        stand_in("_caches", include_str!("bootstrap/caches.py"), hub, vm)?;
+        let caches = modules.get_item("_caches", vm)?;
+        modules.del_item("_caches", vm)?;
+        let tally = caches.get_attr("tally", vm)?;
+        let loaded = tally.call((), vm)?.try_to_value(vm)?;
+        let parts = [
             start.get_attr("Context", vm)?,
             coverage::tracer(Rc::clone(hub), vm),
             modules.get_item("random", vm)?.get_attr("seed", vm)?,
             logging.get_attr("_reset", vm)?,
-        ])
+            caches.get_attr("forget", vm)?,
+            tally,
+        ];
+        Ok((parts, loaded))
     }
 
     pub(super) fn enter<R>(&self, work: impl FnOnce(&VirtualMachine) -> R) -> R {
@@ -121,6 +138,10 @@ impl Interpreter {
     /// After a run: now and then frees the cycles that runs leave.
     pub(super) fn finish_run(&self) {
         self.runs.set(self.runs.get().wrapping_add(1));
+        let tally = |vm: &VirtualMachine| self.tally.call((), vm)?.try_to_value::<usize>(vm);
+        if !self.enter(tally).is_ok_and(|loaded| loaded == self.loaded) {
+            self.wear();
+        }
         if self.runs.get().is_multiple_of(RUNS_PER_COLLECTION) {
             let done = self.enter(|_| gc_state().collect_force(2));
             if done.candidates.saturating_sub(done.collected) > SURVIVORS_MAX {
@@ -174,6 +195,10 @@ fn stand_in(name: &str, source: &str, hub: &Rc<Hub>, vm: &VirtualMachine) -> PyR
     let random_bytes = vm.new_function("urandom", move |count: usize| entropy.random_bytes(count));
     dict.set_item("_write", write.into(), vm)?;
     dict.set_item("_now_ms", now_ms.into(), vm)?;
+    // The depth that is left to the run.
+    let room =
+        |vm: &VirtualMachine| vm.recursion_limit.get().saturating_sub(vm.current_recursion_depth());
+    dict.set_item("_room", vm.new_function("room", room).into(), vm)?;
     dict.set_item("_random_bytes", random_bytes.into(), vm)?;
     vm.run_code_obj(code, Scope::with_builtins(None, dict.clone(), vm))?;
     Ok(())

@@ -11,19 +11,30 @@
 //!    (functions, immutable constants, classes without public mutable attributes, and what pure
 //!    functions return) can be called, compared and read without harm.
 //! 2. *Attributes are stored on instances of the policy's own classes only*: on the first
-//!    parameter of a method, never rebound. Such a method, and one that reads `_private`
-//!    attributes of it, is *privileged*: it must really get an instance. So it is reached only
-//!    through `self` or `super()`, or called with exactly as many arguments as its bound form
-//!    takes, which Python refuses on the unbound one; and it is decorated only with what the list
-//!    knows. A class that a decorator of the policy's own may have replaced is not followed.
-//! 3. *No other door*: no underscored attribute of anything else, no dunder but `__name__` and the
-//!    like, no frames, no `getattr` by a computed name, no `setattr`, `exec`, `globals`, no
-//!    metaclass, no special method that runs outside the run (`__del__`), no generator suspended
-//!    in `try` or `with`, whose cleanup would run in the collector, no `__eq__` or `__hash__`, which
-//!    a cache of the library would call in a later run.
-//! 4. *What the library remembers is harmless or renewed*: its caches are keyed by plain values and
-//!    hold what a pure function computes; random generators are seeded and loggers are new at each
-//!    run; warnings are not shown at all, as Python shows one once per process.
+//!    parameter of a method, rebound nowhere in it. Such a method, and one that reads `_private`
+//!    attributes of it or uses `super()`, is *privileged*: it must really get an instance. So it
+//!    is reached only through `self` or `super()`, or called with exactly as many arguments as its
+//!    bound form takes, which Python refuses on the unbound one. `super()` stands right in the body
+//!    of a method with `self` (elsewhere it may be bound to a class). One decorator at most, which
+//!    is known not to call the method: `@name.setter` only where `name` is a property of the same
+//!    class body, a decorator's factory only with literals. Nothing else binds the method's name,
+//!    as a dataclass would take the function for a field's default. The `_sunder_` methods, which
+//!    `enum` calls with anything, have no `self`; no class of the policy's is mixed into an enum.
+//!    A class that a decorator of the policy's own may have replaced is not followed.
+//! 3. *No other door*: no underscored attribute of anything else, and of own classes only those
+//!    that the policy itself binds (others are the library's, as `_member_map_` and `_convert_`);
+//!    no dunder but `__name__` and the like, no frames, no `getattr` by a computed name, no
+//!    `str.format` but on a literal whose fields take values as they are, no `setattr`, `exec`,
+//!    `globals`, no metaclass, no special method that runs outside the run (`__del__`), no generator
+//!    suspended in `try` or `with` or on an object with its own `close`, whose cleanup would run in
+//!    the collector, no `__eq__` or `__hash__`, and no base class that the library's own abstract
+//!    classes would ask in a later run.
+//! 4. *What the library remembers is renewed*: its caches are emptied before each run that imports
+//!    anything (`bootstrap/caches.py`). Compiled patterns alone are kept, by exact type, and handed
+//!    out only where compiling them would have succeeded too: a run cannot even see by its depth
+//!    what was cached. Random generators are seeded and loggers are new at each run; warnings are
+//!    not shown at all, as Python shows one once per process. A run that made the library import
+//!    something is the last of its process.
 //! 5. *Builtins are not changed*: their module is no value (1) and their types are no targets (2);
 //!    a policy that assigns to `print` shadows it in its own namespace.
 
@@ -50,6 +61,8 @@ pub(super) struct Verdict {
     pub(super) reseeds: bool,
     /// Whether a run may use loggers.
     pub(super) logs: bool,
+    /// Whether a run may ask what the library caches.
+    pub(super) remembers: bool,
 }
 
 /// What stands in the proof's way, and where.
@@ -77,6 +90,7 @@ pub(super) fn verdict(module: &[Stmt], places: &Places<'_>) -> Verdict {
                 warning: None,
                 reseeds: uses(&["random", "statistics"]),
                 logs: uses(&["logging"]),
+                remembers: !names.imports.is_empty(),
             }
         }
         Err(obstacle) => {
@@ -85,7 +99,7 @@ pub(super) fn verdict(module: &[Stmt], places: &Places<'_>) -> Verdict {
             let help = "the policy is correct and about a millisecond slower; docs/languages/python.md says what is fast";
             let warning =
                 Diagnostic::warning("python.single-use", text).at(line, column).help(help);
-            Verdict { warning: Some(warning), reseeds: true, logs: true }
+            Verdict { warning: Some(warning), reseeds: true, logs: true, remembers: true }
         }
     }
 }
@@ -99,4 +113,9 @@ fn prove(module: &[Stmt]) -> Result<Names, Obstacle> {
 
 fn is_dunder(name: &str) -> bool {
     name.len() > 4 && name.starts_with("__") && name.ends_with("__")
+}
+
+/// `_name_`, as `enum` has them.
+fn is_sunder(name: &str) -> bool {
+    name.len() > 2 && name.starts_with('_') && name.ends_with('_') && !is_dunder(name)
 }

@@ -60,6 +60,9 @@ impl PythonProgram {
         if self.verdict.reseeds {
             self.interpreter.reseed.call((call.seed,), vm)?;
         }
+        if self.verdict.remembers {
+            self.interpreter.forget.call((), vm)?;
+        }
         if self.verdict.logs {
             self.interpreter.reset_logging.call((), vm)?;
         }

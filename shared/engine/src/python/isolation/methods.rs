@@ -6,9 +6,9 @@ use std::collections::{HashMap, HashSet};
 use rustpython_vm::compiler::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use rustpython_vm::compiler::ast::{Decorator, Expr, ExprContext, Stmt, StmtFunctionDef};
 
-use super::names::Names;
+use super::names::{Names, bound_in};
 use super::vetted::{self, vetted};
-use super::{Obstacle, is_dunder};
+use super::{Obstacle, is_dunder, is_sunder};
 
 /// What the first parameter of a method is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(super) enum Receiver {
 pub(super) struct Methods {
     /// By name: how many arguments the bound form takes, where that is one exact number.
     pub(super) privileged: HashMap<String, Option<usize>>,
+    /// Where the setters and the like of the class's own properties begin.
+    accessors: HashSet<usize>,
 }
 
 impl Methods {
@@ -43,17 +45,25 @@ impl Methods {
                 break;
             }
         }
-        let mut methods = Self::default();
+        let mut methods = Self { accessors: defs.accessors, ..Self::default() };
         for def in defs.found.iter().filter(|def| reached.contains(def.name.as_str())) {
             methods.add(def, names)?;
         }
         Ok(methods)
     }
 
+    /// Whether `@name.setter` or the like decorates a property of the same class and name.
+    pub(super) fn is_accessor(&self, def: &StmtFunctionDef) -> bool {
+        self.accessors.contains(&def.name.range.start().to_usize())
+    }
+
     fn add(&mut self, def: &StmtFunctionDef, names: &Names) -> Result<(), Obstacle> {
-        let unknown =
-            def.decorator_list.iter().find(|decorator| !keeps_privilege(decorator, names));
-        if let Some(decorator) = unknown {
+        // A second decorator would get what the first one made of it.
+        let alone = def.decorator_list.len() == 1;
+        let keeps = |decorator: &Decorator| {
+            alone && (self.is_accessor(def) || keeps_privilege(decorator, names))
+        };
+        if let Some(decorator) = def.decorator_list.iter().find(|decorator| !keeps(decorator)) {
             let why = format!(
                 "`{}` uses `self` and its decorator is not known to pass an instance",
                 def.name
@@ -61,15 +71,9 @@ impl Methods {
             return Err(Obstacle::at(decorator.range.start().to_usize(), why));
         }
         // A property is reached by attribute access only, and that on instances only.
-        let by_access = |decorator: &Decorator| match &decorator.expression {
-            Expr::Name(name) => name.id.as_str() == "property",
-            Expr::Attribute(attribute) => {
-                matches!(attribute.attr.as_str(), "setter" | "getter" | "deleter")
-            }
-            _ => false,
-        };
         if receiver(def).is_some_and(|(_, kind)| kind == Receiver::Instance)
-            && !def.decorator_list.iter().any(by_access)
+            && !is_property(def)
+            && !self.is_accessor(def)
         {
             let arity = arity(def);
             let entry = self.privileged.entry(def.name.as_str().to_owned()).or_insert(arity);
@@ -94,6 +98,10 @@ pub(super) fn receiver(def: &StmtFunctionDef) -> Option<(&str, Receiver)> {
         return None;
     }
     let name = def.name.as_str();
+    // Those are called by `enum`, on whatever it was given.
+    if is_sunder(name) {
+        return None;
+    }
     if name == "__new__" || name == "__init_subclass__" || name == "__class_getitem__" {
         return None;
     }
@@ -114,19 +122,20 @@ fn arity(def: &StmtFunctionDef) -> Option<usize> {
 
 /// Whether a decorator calls the method with nothing but an instance for `self`.
 fn keeps_privilege(decorator: &Decorator, names: &Names) -> bool {
-    let expression = match &decorator.expression {
-        Expr::Call(call) => &*call.func,
-        other => other,
-    };
-    match expression {
+    match &decorator.expression {
         Expr::Name(name) if names.is_free(name.id.as_str()) => {
             matches!(name.id.as_str(), "property" | "classmethod" | "staticmethod")
         }
-        Expr::Attribute(attribute)
-            if matches!(attribute.attr.as_str(), "setter" | "getter" | "deleter")
-                && attribute.value.is_name_expr() =>
-        {
-            true
+        // Called with a function, it would call that with the method.
+        Expr::Call(call) => {
+            let literal = call.arguments.args.iter().all(Expr::is_literal_expr)
+                && call
+                    .arguments
+                    .keywords
+                    .iter()
+                    .all(|k| k.arg.is_some() && k.value.is_literal_expr());
+            let path = import_path(&call.func, names);
+            literal && path.is_some_and(|path| path == "functools.lru_cache")
         }
         other => {
             let path = import_path(other, names);
@@ -160,14 +169,59 @@ pub(super) fn import_path(expr: &Expr, names: &Names) -> Option<String> {
 #[derive(Default)]
 struct Defs<'a> {
     found: Vec<&'a StmtFunctionDef>,
+    accessors: HashSet<usize>,
     in_class: bool,
+}
+
+impl<'a> Defs<'a> {
+    /// Finds `@name.setter` and the like where `name` is sure to be a property: made so by an
+    /// earlier statement of the same class body, and not bound otherwise since.
+    fn accessors(&mut self, body: &'a [Stmt]) {
+        let mut properties: HashSet<&str> = HashSet::new();
+        for stmt in body {
+            match stmt {
+                Stmt::FunctionDef(def) if is_property(def) => {
+                    properties.insert(def.name.as_str());
+                }
+                Stmt::FunctionDef(def)
+                    if properties.contains(def.name.as_str()) && names_itself(def) =>
+                {
+                    self.accessors.insert(def.name.range.start().to_usize());
+                }
+                other => {
+                    let bound = bound_in(std::slice::from_ref(other));
+                    properties.retain(|name| !bound.contains(*name));
+                }
+            }
+        }
+    }
+}
+
+/// Whether `@property` alone decorates a method.
+fn is_property(def: &StmtFunctionDef) -> bool {
+    let decorator = def.decorator_list.first().filter(|_| def.decorator_list.len() == 1);
+    decorator
+        .and_then(|decorator| decorator.expression.as_name_expr())
+        .is_some_and(|name| name.id.as_str() == "property")
+}
+
+/// Whether `@name.setter` or the like, with the method's own name, alone decorates it.
+fn names_itself(def: &StmtFunctionDef) -> bool {
+    let [decorator] = def.decorator_list.as_slice() else { return false };
+    decorator.expression.as_attribute_expr().is_some_and(|attribute| {
+        matches!(attribute.attr.as_str(), "setter" | "getter" | "deleter")
+            && attribute.value.as_name_expr().is_some_and(|name| name.id == def.name.id)
+    })
 }
 
 impl<'a> Visitor<'a> for Defs<'a> {
     fn visit_stmt(&mut self, stmt: &'a Stmt) {
         let outer = self.in_class;
         match stmt {
-            Stmt::ClassDef(_) => self.in_class = true,
+            Stmt::ClassDef(def) => {
+                self.accessors(&def.body);
+                self.in_class = true;
+            }
             Stmt::FunctionDef(def) => {
                 if self.in_class {
                     self.found.push(def);

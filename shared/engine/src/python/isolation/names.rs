@@ -23,6 +23,8 @@ pub(super) struct Names {
     pub(super) classes: HashSet<String>,
     /// Named by `global` or `nonlocal`.
     pub(super) declared: HashSet<String>,
+    /// Stored as attributes.
+    stored: HashSet<String>,
     obstacle: Option<Obstacle>,
 }
 
@@ -49,6 +51,11 @@ impl Names {
         !self.classes.contains(name)
             && !self.others.contains(name)
             && !self.imports.contains_key(name)
+    }
+
+    /// Whether the policy itself gives some object an attribute of this name.
+    pub(super) fn binds_attribute(&self, name: &str) -> bool {
+        self.others.contains(name) || self.stored.contains(name)
     }
 
     fn conflict(&self) -> Option<Obstacle> {
@@ -144,6 +151,11 @@ impl Visitor<'_> for Names {
         {
             self.bind(name.id.as_str(), name.range.start().to_usize());
         }
+        if let Expr::Attribute(attribute) = expr
+            && attribute.ctx == ExprContext::Store
+        {
+            self.stored.insert(attribute.attr.as_str().to_owned());
+        }
         walk_expr(self, expr);
     }
 
@@ -180,7 +192,8 @@ fn pattern_names(pattern: &Pattern) -> Vec<&Identifier> {
     }
 }
 
-/// The names that a function's own body binds, nested functions and classes by their name only.
+/// The names that a function's own body binds, and for good measure those that nested ones bind:
+/// a default or a decorator of theirs is evaluated in the outer one.
 pub(super) fn bound_in(body: &[Stmt]) -> HashSet<String> {
     let mut local = Local(HashSet::new());
     local.visit_body(body);
@@ -198,8 +211,9 @@ impl Visitor<'_> for Local {
             Stmt::ClassDef(StmtClassDef { name, .. }) => {
                 self.0.insert(name.as_str().to_owned());
             }
-            _ => walk_stmt(self, stmt),
+            _ => {}
         }
+        walk_stmt(self, stmt);
     }
 
     fn visit_expr(&mut self, expr: &Expr) {
@@ -208,9 +222,7 @@ impl Visitor<'_> for Local {
         {
             self.0.insert(name.id.as_str().to_owned());
         }
-        if !matches!(expr, Expr::Lambda(_)) {
-            walk_expr(self, expr);
-        }
+        walk_expr(self, expr);
     }
 
     fn visit_except_handler(&mut self, handler: &ExceptHandler) {

@@ -1,6 +1,8 @@
 //! The walk over the module that looks for a way to what runs share.
 
 mod classes;
+mod formats;
+mod shapes;
 
 use std::collections::HashSet;
 
@@ -11,11 +13,12 @@ use rustpython_vm::compiler::ast::{
     Parameters, Pattern, Stmt, StmtFunctionDef,
 };
 
+use self::shapes::{class_of, computes, decorator_factory};
 use super::super::modules::SUPPORTED;
 use super::methods::{Methods, Receiver, import_path, receiver};
 use super::names::{Names, bound_in};
 use super::vetted::{self, Use, vetted};
-use super::{Obstacle, is_dunder};
+use super::{Obstacle, is_dunder, is_sunder};
 
 /// Walks the module and says what stands in the way, if anything.
 pub(super) fn check(module: &[Stmt], names: &Names, methods: &Methods) -> Result<(), Obstacle> {
@@ -27,6 +30,8 @@ pub(super) fn check(module: &[Stmt], names: &Names, methods: &Methods) -> Result
         in_annotation: false,
         key_class: false,
         value_method: false,
+        enum_class: false,
+        mixin: None,
         obstacle: None,
     };
     proof.visit_body(module);
@@ -35,6 +40,9 @@ pub(super) fn check(module: &[Stmt], names: &Names, methods: &Methods) -> Result
             0,
             "a class that derives from a builtin value overrides what the library calls",
         );
+    }
+    if let (true, Some(offset)) = (proof.enum_class, proof.mixin) {
+        proof.obstruct(offset, "an enum calls what a class mixed into it defines with any value");
     }
     proof.obstacle.map_or(Ok(()), Err)
 }
@@ -59,6 +67,10 @@ struct Proof<'a> {
     key_class: bool,
     /// A name is given that the library may call with a table of its own.
     value_method: bool,
+    /// A class derives from one of `enum`.
+    enum_class: bool,
+    /// Where a class has one of the policy's own among several bases.
+    mixin: Option<usize>,
     obstacle: Option<Obstacle>,
 }
 
@@ -96,13 +108,26 @@ impl Proof<'_> {
             .is_some_and(|call| call.func.as_name_expr().is_some_and(|f| f.id.as_str() == "super"))
     }
 
+    /// Whether `super()` gives something bound to an instance: right in the body of a method whose
+    /// first parameter still is what Python passed.
+    fn super_is_bound(&self) -> bool {
+        matches!(self.scopes.last(), Some(Scope::Function { receiver: Some((name, Receiver::Instance)), bound })
+            if !bound.contains(name) && !self.names.declared.contains(name))
+    }
+
     /// Whether a privileged method may be taken from `base`.
     fn has_privilege(&self, base: &Expr) -> bool {
         self.receiver(base) == Some(Receiver::Instance) || Self::is_super(base)
     }
 
     /// Whether `_private` attributes of `base` are the policy's own.
-    fn owns_private(&self, base: &Expr) -> bool {
+    fn owns_private(&self, base: &Expr, name: &str) -> bool {
+        // What the policy itself does not bind, a base class or a metaclass of the library does.
+        let bound = self.names.binds_attribute(name) || vetted::PRIVATE_READABLE.contains(&name);
+        let library = is_sunder(name) && !vetted::PRIVATE_READABLE.contains(&name);
+        if !bound || library || name.starts_with("_abc") {
+            return false;
+        }
         let own_class =
             base.as_name_expr().is_some_and(|name| self.names.is_own_class(name.id.as_str()));
         own_class || self.receiver(base).is_some() || Self::is_super(base)
@@ -120,6 +145,9 @@ impl Proof<'_> {
             }
         }
         let path = full.get(..end).unwrap_or_default();
+        if path == "abc.ABC" {
+            self.obstruct_at(expr, "asking `ABC` walks through the classes of all runs");
+        }
         let Some(usage) = vetted().get(path).copied() else {
             self.obstruct_at(expr, format!("`{full}` is not known to leave nothing behind"));
             return Some(Use::Value);
@@ -163,7 +191,7 @@ impl Proof<'_> {
             return self.visit_expr(inner);
         }
         let special = called && Self::is_super(base) && vetted::DUNDERS_DEFINABLE.contains(&name);
-        let private = name.starts_with('_') && !is_dunder(name) && self.owns_private(base);
+        let private = name.starts_with('_') && !is_dunder(name) && self.owns_private(base, name);
         let privileged = self.methods.privileged.contains_key(name) && self.has_privilege(base);
         if !(special || private || privileged) {
             self.plain_attribute(name, attribute);
@@ -183,6 +211,8 @@ impl Proof<'_> {
             Expr::Name(name) if name.id.as_str() == "super" => {
                 if !call.arguments.is_empty() {
                     self.obstruct_at(call, "`super` with arguments");
+                } else if !self.super_is_bound() {
+                    self.obstruct_at(call, "`super` outside the body of a method with `self`");
                 }
                 return;
             }
@@ -192,6 +222,11 @@ impl Proof<'_> {
                 }
                 _ => self.obstruct_at(call, "`getattr` with a computed name"),
             },
+            Expr::Attribute(method) if method.attr.as_str() == "format" => {
+                if !formats::reads_no_attribute(&method.value) {
+                    self.obstruct_at(call, "the format may read any attribute");
+                }
+            }
             Expr::Attribute(method) if import_path(&call.func, self.names).is_none() => {
                 let arity = self.methods.privileged.get(method.attr.as_str());
                 let exact =
@@ -200,6 +235,7 @@ impl Proof<'_> {
                 if exact
                     && method.ctx == ExprContext::Load
                     && !method.attr.as_str().starts_with('_')
+                    && !vetted::ATTRIBUTES_REFUSED.contains(&method.attr.as_str())
                 {
                     self.visit_expr(&method.value);
                 } else {
@@ -214,6 +250,10 @@ impl Proof<'_> {
     fn name(&mut self, name: &str, ctx: ExprContext, at: &Expr) {
         if ctx != ExprContext::Load {
             self.value_method |= vetted::VALUE_METHODS_REFUSED.contains(&name);
+            if self.methods.privileged.contains_key(name) {
+                // As a field of a dataclass, it would take the method for its default.
+                self.obstruct_at(at, format!("the name of the method `{name}` is bound twice"));
+            }
             return;
         }
         let dunder =
@@ -230,22 +270,23 @@ impl Proof<'_> {
         }
     }
 
-    fn decorators(&mut self, list: &[Decorator]) {
+    fn decorators(&mut self, list: &[Decorator], accessor: bool) {
+        if accessor {
+            return;
+        }
         for (index, decorator) in list.iter().enumerate() {
             let (func, call) = match &decorator.expression {
                 Expr::Call(call) => (&*call.func, Some(call)),
                 other => (other, None),
             };
-            let accessor = matches!(func, Expr::Attribute(attribute) if attribute.value.is_name_expr()
-                && matches!(attribute.attr.as_str(), "setter" | "getter" | "deleter"));
-            if accessor
-                && matches!(self.scopes.last(), Some(Scope::Class))
-                && import_path(func, self.names).is_none()
-            {
-                continue;
-            }
             match self.imported(func) {
                 Some(Use::Decorator) => {
+                    if call.is_some_and(|call| !decorator_factory(func, call, self.names)) {
+                        self.obstruct_at(
+                            decorator,
+                            "this decorator changes what it is called with",
+                        );
+                    }
                     let rest = list.get(index + 1..).unwrap_or_default();
                     if !rest.iter().all(|inner| self.returns_what_it_gets(inner)) {
                         self.obstruct_at(
@@ -256,13 +297,6 @@ impl Proof<'_> {
                 }
                 Some(_) => {}
                 None => self.visit_expr(func),
-            }
-            let wraps = import_path(func, self.names).is_some_and(|path| path == "functools.wraps");
-            let one = call.is_some_and(|call| {
-                call.arguments.args.len() == 1 && call.arguments.keywords.is_empty()
-            });
-            if wraps && !one {
-                self.obstruct_at(decorator, "`wraps` with more than the function");
             }
             if let Some(call) = call {
                 self.visit_arguments(&call.arguments);
@@ -286,7 +320,7 @@ impl Proof<'_> {
         if matches!(self.scopes.last(), Some(Scope::Class)) {
             self.value_method |= classes::is_value_method(def.name.as_str());
         }
-        self.decorators(&def.decorator_list);
+        self.decorators(&def.decorator_list, self.methods.is_accessor(def));
         self.parameters(&def.parameters);
         if let Some(returns) = &def.returns {
             self.visit_annotation(returns);
@@ -344,22 +378,6 @@ impl Proof<'_> {
     }
 }
 
-/// `x` of `type(x)` and of `x.__class__`.
-fn class_of(expr: &Expr) -> Option<&Expr> {
-    match expr {
-        Expr::Call(call)
-            if call.func.as_name_expr().is_some_and(|func| func.id.as_str() == "type") =>
-        {
-            let alone = call.arguments.keywords.is_empty() && call.arguments.args.len() == 1;
-            call.arguments.args.first().filter(|first| alone && !first.is_starred_expr())
-        }
-        Expr::Attribute(attribute) if attribute.attr.as_str() == "__class__" => {
-            Some(&attribute.value)
-        }
-        _ => None,
-    }
-}
-
 impl Visitor<'_> for Proof<'_> {
     fn visit_stmt(&mut self, stmt: &Stmt) {
         match stmt {
@@ -402,21 +420,13 @@ impl Visitor<'_> for Proof<'_> {
                     _ => {}
                 }
             }
-            Expr::Call(_) | Expr::Lambda(_) if self.in_annotation => {
+            _ if self.in_annotation && computes(expr) => {
                 self.obstruct_at(expr, "an annotation that computes");
             }
             Expr::Name(name) => self.name(name.id.as_str(), name.ctx, expr),
             Expr::Attribute(attribute) => self.attribute(attribute, false),
             Expr::Call(call) => self.call(call),
             Expr::Lambda(lambda) => self.lambda(lambda),
-            Expr::Subscript(subscript)
-                if import_path(&subscript.value, self.names).is_some_and(|path| {
-                    path.starts_with("typing.") || path.starts_with("collections.")
-                }) =>
-            {
-                self.visit_expr(&subscript.value);
-                self.visit_annotation(&subscript.slice);
-            }
             Expr::Compare(compare)
                 if compare.ops.iter().all(|op| matches!(op, CmpOp::Is | CmpOp::IsNot)) =>
             {
@@ -426,6 +436,14 @@ impl Visitor<'_> for Proof<'_> {
             }
             Expr::Yield(_) | Expr::YieldFrom(_) if self.guards > 0 => {
                 self.obstruct_at(expr, "a generator that is left inside `try` or `with` would be cleaned up in a later run");
+            }
+            Expr::YieldFrom(_)
+                if ["close", "throw"].iter().any(|n| self.names.binds_attribute(n)) =>
+            {
+                self.obstruct_at(
+                    expr,
+                    "a generator that is left in `yield from` would call `close` in a later run",
+                );
             }
             Expr::Await(_) | Expr::TString(_) | Expr::IpyEscapeCommand(_) => {
                 self.obstruct_at(expr, "an expression that is not followed");

@@ -96,6 +96,9 @@ pub(super) const ATTRIBUTES_REFUSED: &[&str] = &[
     "ag_await",
     "ag_code",
     "ag_frame",
+    "cache_clear",
+    "cache_info",
+    "cache_parameters",
     "cr_await",
     "cr_code",
     "cr_frame",
@@ -108,6 +111,8 @@ pub(super) const ATTRIBUTES_REFUSED: &[&str] = &[
     "f_trace",
     "fdel",
     "fget",
+    "format",
+    "format_map",
     "fset",
     "func",
     "get_field",
@@ -121,6 +126,10 @@ pub(super) const ATTRIBUTES_REFUSED: &[&str] = &[
     "tb_frame",
     "tb_next",
 ];
+
+/// Names with an underscore that the library gives a policy's own classes for use.
+pub(super) const PRIVATE_READABLE: &[&str] =
+    &["_asdict", "_fields", "_make", "_name_", "_replace", "_value_"];
 
 /// Dunder attributes that are plain text.
 pub(super) const DUNDERS_READABLE: &[&str] = &["__doc__", "__module__", "__name__", "__qualname__"];

@@ -22,10 +22,16 @@ impl Proof<'_> {
                 );
             }
         }
-        self.decorators(&def.decorator_list);
+        self.decorators(&def.decorator_list, false);
         let bases = def.arguments.as_deref();
         for base in bases.map(|arguments| &*arguments.args).unwrap_or_default() {
             self.base(base);
+        }
+        let own = |base: &Expr| {
+            base.as_name_expr().is_some_and(|name| self.names.is_own_class(name.id.as_str()))
+        };
+        if bases.is_some_and(|bases| bases.args.len() > 1 && bases.args.iter().any(own)) {
+            self.mixin.get_or_insert(def.name.range.start().to_usize());
         }
         for keyword in bases.map(|arguments| &*arguments.keywords).unwrap_or_default() {
             let metaclass = keyword.arg.as_ref().is_some_and(|name| name.as_str() == "metaclass");
@@ -61,6 +67,7 @@ impl Proof<'_> {
         {
             self.visit_annotation(&generic.slice);
         } else if let Some(path) = import_path(base, self.names) {
+            self.enum_class |= path.starts_with("enum.");
             self.key_class |= path == "typing.NamedTuple" || path.starts_with("enum.");
             if vetted().get(&path) != Some(&Use::Base) {
                 self.obstruct_at(

@@ -227,7 +227,7 @@ pub(crate) mod tests {
         let failure = Failure::of(&Error::violations(vec![violation("/ip"), violation("/port")]));
         assert_eq!(
             plain(&failure.render()),
-            "error[schema_violation]: `input_data/ip` is not a string (and 1 more)\n  \
+            "error[schema_violation]: at `input_data/ip`: is not a string (and 1 more)\n  \
              = `input_data/ip` is not a string (type)\n  \
              = `input_data/port` is not a string (type)\n"
         );

@@ -167,3 +167,6 @@ fn blank(order: &Order, handle: &Handle) -> Execution {
         trace_id: order.trace_id.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -184,3 +184,72 @@ fn is_mask(pointer: &str) -> bool {
     });
     is_rooted && !pointer.split('/').any(|segment| segment == "*")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn prepared(fields: Value) -> Result<Prepared, Error> {
+        let mut document = json!({"name": "a", "version": "1", "release_tag": "x", "code": "", "code_type": "rego"});
+        document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        Prepared::new(PolicyRule::from_json(&document.to_string()).unwrap())
+    }
+
+    #[test]
+    fn a_callers_parameters_override_whole_members_and_leave_the_others() {
+        let policy = prepared(json!({"policy_parameters": {"a": {"x": 1}, "b": 2}})).unwrap();
+        let cases = [
+            (None, r#"{"a":{"x":1},"b":2}"#),
+            (Some("null"), r#"{"a":{"x":1},"b":2}"#),
+            (Some(r#"{"a": {"y": 3}, "c": 1.50}"#), r#"{"a":{"y":3},"b":2,"c":1.50}"#),
+        ];
+        for (given, merged) in cases {
+            let given = given.map(|text| RawJson::parse(text).unwrap());
+            assert_eq!(policy.merge(given.as_ref()).unwrap().as_str(), merged);
+        }
+        let error = policy.merge(Some(&RawJson::parse("[]").unwrap())).unwrap_err();
+        assert_eq!(error.place.as_deref(), Some("/parameters"));
+    }
+
+    #[test]
+    fn a_stored_parameter_may_be_the_callers_to_send_but_not_wrong() {
+        let schema = json!({"a": {"type": "string", "required": true}});
+        let with = |stored| {
+            prepared(json!({"policy_parameters_schema": schema, "policy_parameters": stored}))
+                .unwrap()
+        };
+        assert!(with(json!({})).check_stored().is_ok());
+        assert!(with(json!({"a": 1})).check_stored().is_err());
+        let nested = json!({"a": {"type": "object", "properties": {"b": {"required": true}}}});
+        let nested =
+            prepared(json!({"policy_parameters_schema": nested, "policy_parameters": {"a": {}}}));
+        assert!(nested.unwrap().check_stored().is_err());
+    }
+
+    #[test]
+    fn what_cannot_run_is_refused_at_its_place() {
+        let cases = [
+            (json!({"code_type": "cobol"}), "/code_type"),
+            (
+                json!({"policy_input_schema": {"a": {"type": "text"}}}),
+                "/policy_input_schema/a/type",
+            ),
+            (json!({"management_commands_schema": [{}]}), "/management_commands_schema/0"),
+            (json!({"metadata": {"mask": "/input_data"}}), "/metadata/mask"),
+            (json!({"metadata": {"mask": ["/settings"]}}), "/metadata/mask"),
+            (json!({"metadata": {"mask": ["/input_data/*/b"]}}), "/metadata/mask"),
+        ];
+        for (fields, place) in cases {
+            assert_eq!(prepared(fields).unwrap_err().place.as_deref(), Some(place));
+        }
+    }
+
+    #[test]
+    fn a_source_is_known_by_its_code_and_not_by_its_description() {
+        let digest = |fields| prepared(fields).unwrap().source().digest.clone();
+        assert_eq!(digest(json!({})), digest(json!({"description": "other"})));
+        assert_ne!(digest(json!({})), digest(json!({"code": "package a"})));
+        assert_ne!(digest(json!({})), digest(json!({"functionality_data": {"query": "data.a"}})));
+    }
+}

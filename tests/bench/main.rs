@@ -4,6 +4,8 @@
 //! cargo bench -p writ-bench > docs/benchmarks.md
 //! ```
 //!
+//! Sections may be named: `cargo bench -p writ-bench -- decisions serving`.
+//!
 //! Figures are of one machine at one time; compare rows of one report, not of two.
 
 mod decisions;
@@ -27,9 +29,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("# Benchmarks\n");
     println!("Written by `cargo bench -p writ-bench > docs/benchmarks.md`.\n");
     println!("{}", machine::description());
-    println!("{}", decisions::report()?);
-    println!("{}", serving::report()?);
-    println!("{}", queries::report()?);
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
+    let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|other| other == name);
+    if wants("decisions") {
+        println!("{}", decisions::report()?);
+    }
+    if wants("serving") {
+        println!("{}", serving::report()?);
+    }
+    if wants("queries") {
+        queries::report()?;
+    }
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Measures what the design sets bounds for and prints a Markdown report.
 //!
 //! ```text
-//! cargo bench -p writ-bench > docs/benchmarks.md
+//! cargo bench -p writ-bench
 //! ```
 //!
 //! Sections may be named: `cargo bench -p writ-bench -- decisions serving`.
@@ -27,7 +27,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         return serve(arguments.next().ok_or("a data directory")?.as_ref());
     }
     println!("# Benchmarks\n");
-    println!("Written by `cargo bench -p writ-bench > docs/benchmarks.md`.\n");
+    println!(
+        "Repeat with `cargo bench -p writ-bench`, on a quiet machine; it prints these tables.\n"
+    );
     println!("{}", machine::description());
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();

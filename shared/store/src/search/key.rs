@@ -48,8 +48,9 @@ fn escaped(value: &str) -> impl Iterator<Item = char> {
         .flatten()
 }
 
-fn is_shortened(value: &str) -> bool {
-    escaped(value).nth(VALUE_CHARS_MAX).is_some()
+/// Whether other values may have its key: it is shortened, or what longer ones are shortened to.
+fn shares_its_key(value: &str) -> bool {
+    escaped(value).count() >= VALUE_CHARS_MAX
 }
 
 /// A stretch of an index's partition: from `from` on, and before `to`.
@@ -69,12 +70,12 @@ impl KeyRange {
         };
         let from = match &range.lower {
             Bound::Unbounded => None,
-            Bound::Excluded(value) if !is_shortened(value) => Some(at(value, PAST)),
+            Bound::Excluded(value) if !shares_its_key(value) => Some(at(value, PAST)),
             Bound::Included(value) | Bound::Excluded(value) => Some(at(value, END)),
         };
         let to = match &range.upper {
             Bound::Unbounded => None,
-            Bound::Excluded(value) if !is_shortened(value) => Some(at(value, END)),
+            Bound::Excluded(value) if !shares_its_key(value) => Some(at(value, END)),
             Bound::Included(value) | Bound::Excluded(value) => Some(at(value, PAST)),
         };
         Self { from, to }
@@ -140,9 +141,9 @@ mod tests {
         ) {
             let range = Range { lower, upper };
             let key = index_key(&value, "a:1-b");
-            let exact = !is_shortened(&value)
+            let exact = !shares_its_key(&value)
                 && [&range.lower, &range.upper].into_iter().all(|bound| match bound {
-                    Bound::Included(value) | Bound::Excluded(value) => !is_shortened(value),
+                    Bound::Included(value) | Bound::Excluded(value) => !shares_its_key(value),
                     Bound::Unbounded => true,
                 });
             if exact {
@@ -154,7 +155,7 @@ mod tests {
 
         #[test]
         fn keys_order_as_their_values(left in value(), right in value()) {
-            if !is_shortened(&left) && !is_shortened(&right) {
+            if !shares_its_key(&left) && !shares_its_key(&right) {
                 let keys = (index_key(&left, "n"), index_key(&right, "n"));
                 prop_assert_eq!(left.cmp(&right), keys.0.cmp(&keys.1));
             }
@@ -172,6 +173,13 @@ mod tests {
             prop_assert!(!left.contains(&one));
             prop_assert_eq!(left.contains(&other), if descending { other < one } else { other > one });
         }
+    }
+
+    #[test]
+    fn a_value_of_the_longest_key_excludes_itself_and_no_longer_one() {
+        let full = "x".repeat(VALUE_CHARS_MAX);
+        let above = Range { lower: Bound::Excluded(full.clone()), upper: Bound::Unbounded };
+        assert!(KeyRange::of(&above).contains(&index_key(&format!("{full}y"), "n")));
     }
 
     #[test]

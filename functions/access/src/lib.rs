@@ -11,18 +11,13 @@ mod whoami;
 #[cfg(test)]
 mod memory;
 
-use writ_edge::{Route, route};
 use writ_ports::{Clock, Ids, ListTokens, PutToken, RevokeToken};
 
-/// The routes of identities and tokens.
-#[must_use]
-pub fn routes<P: Clock + Ids + ListTokens + PutToken + RevokeToken>() -> Vec<Route<P>> {
-    vec![
-        Route { about: whoami::ABOUT, handle: |_, request| Box::pin(whoami::handle(request)) },
-        route!(create),
-        route!(list),
-        route!(revoke),
-    ]
+writ_edge::binary! {
+    /// Identities and tokens.
+    identities = "access"
+        needs [Clock, Ids, ListTokens, PutToken, RevokeToken]
+        serves [whoami, create, list, revoke]
 }
 
 #[cfg(test)]
@@ -34,16 +29,15 @@ mod tests {
     use writ_edge::serve;
     use writ_model::Role;
 
-    use super::*;
+    use super::identities::{ABOUTS, routes};
     use crate::memory::{Memory, caller, data, request};
 
     #[test]
     fn everybody_may_ask_who_they_are_and_only_admins_touch_tokens() {
-        let abouts: Vec<_> = routes::<Memory>().into_iter().map(|route| route.about).collect();
         let authorizer =
-            Authorizer::new(abouts.iter().map(|about| (about.name, about.effect.name()))).unwrap();
+            Authorizer::new(ABOUTS.iter().map(|about| (about.name, about.effect.name()))).unwrap();
         for role in Role::ALL {
-            for about in &abouts {
+            for about in ABOUTS {
                 let allowed =
                     authorizer.decide(&caller("token", role).identity, about.name).is_ok();
                 assert_eq!(
@@ -84,7 +78,6 @@ mod tests {
 
     #[test]
     fn what_the_reference_page_needs_is_defined() {
-        let abouts: Vec<_> = routes::<Memory>().into_iter().map(|route| route.about).collect();
-        assert_eq!(writ_edge::undefined_names(&abouts), Vec::<String>::new());
+        assert_eq!(writ_edge::undefined_names(ABOUTS), Vec::<String>::new());
     }
 }

@@ -31,7 +31,7 @@ struct Whoami<'a> {
 }
 
 /// Answers from the request alone.
-pub(crate) async fn handle(request: Request) -> Result<Reply, Error> {
+pub(crate) async fn handle(_: &impl Sync, request: Request) -> Result<Reply, Error> {
     let identity = &request.caller.identity;
     record::reply(&Whoami {
         subject: &identity.subject,
@@ -49,7 +49,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_caller_learns_who_they_are_and_why_they_may() {
-        let reply = handle(request(caller("token", Role::Reader), "")).await.unwrap();
+        let reply = handle(&(), request(caller("token", Role::Reader), "")).await.unwrap();
         assert_eq!(
             data(&reply),
             serde_json::json!({

@@ -4,12 +4,15 @@ mod get;
 mod query;
 mod replay;
 
-use writ_edge::{Route, route};
 use writ_pipeline::Execute;
 use writ_ports::{GetExecution, QueryExecutions};
 
-/// The routes of the decision log.
-#[must_use]
-pub fn routes<P: Execute + GetExecution + QueryExecutions>() -> Vec<Route<P>> {
-    vec![route!(query), route!(get), route!(replay)]
+writ_edge::binary! {
+    /// Reads the log.
+    log = "executions" needs [GetExecution, QueryExecutions] serves [query, get]
+}
+
+writ_edge::binary! {
+    /// Runs what it reads, which takes the engines.
+    replays = "executions-replay" needs [Execute] serves [replay]
 }

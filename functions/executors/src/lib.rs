@@ -2,11 +2,9 @@
 
 mod execute_policy;
 
-use writ_edge::{Route, route};
 use writ_pipeline::Execute;
 
-/// The routes of executors.
-#[must_use]
-pub fn routes<P: Execute>() -> Vec<Route<P>> {
-    vec![route!(execute_policy)]
+writ_edge::binary! {
+    /// Runs policies, which takes the engines.
+    runs = "executors" needs [Execute] serves [execute_policy]
 }

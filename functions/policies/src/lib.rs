@@ -9,51 +9,21 @@ mod revisions;
 mod update;
 mod vet;
 
-use writ_edge::{Route, route};
 use writ_ports::{
     Clock, CreatePolicy, DeletePolicy, Evaluate, GetBody, GetPolicy, GetRevisions, Ids,
     QueryPolicies, ReplacePolicy,
 };
 
-/// What the routes of this resource need between them.
-pub trait Ports:
-    Clock
-    + CreatePolicy
-    + DeletePolicy
-    + Evaluate
-    + GetBody
-    + GetPolicy
-    + GetRevisions
-    + Ids
-    + QueryPolicies
-    + ReplacePolicy
-{
+writ_edge::binary! {
+    /// Reads and removes what is registered.
+    registry = "policies"
+        needs [DeletePolicy, GetBody, GetPolicy, GetRevisions, QueryPolicies]
+        serves [query, get, delete, revisions, revision]
 }
 
-impl<P> Ports for P where
-    P: Clock
-        + CreatePolicy
-        + DeletePolicy
-        + Evaluate
-        + GetBody
-        + GetPolicy
-        + GetRevisions
-        + Ids
-        + QueryPolicies
-        + ReplacePolicy
-{
-}
-
-/// The routes of the registry.
-#[must_use]
-pub fn routes<P: Ports>() -> Vec<Route<P>> {
-    vec![
-        route!(create),
-        route!(query),
-        route!(get),
-        route!(update),
-        route!(delete),
-        route!(revisions),
-        route!(revision),
-    ]
+writ_edge::binary! {
+    /// Writes what compiles, which takes the engines.
+    compiled = "policies-compile"
+        needs [Clock, CreatePolicy, Evaluate, GetBody, GetPolicy, Ids, ReplacePolicy]
+        serves [create, update]
 }

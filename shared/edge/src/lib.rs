@@ -9,6 +9,7 @@ mod listing;
 mod openapi;
 mod outcome;
 mod panic;
+pub mod path;
 mod precondition;
 mod problem;
 mod reply;

@@ -99,13 +99,36 @@ impl About {
     }
 }
 
-/// The route of a module: its `ABOUT` and its `handle`.
+/// The routes that one program serves on AWS: a module with its `NAME`, its `ABOUTS`, and its
+/// `routes` over all ports that have what they need between them.
+///
+/// A resource has a program of its own, and a second one where some of its routes need what the
+/// others should not carry, like the engines.
 #[macro_export]
-macro_rules! route {
-    ($module:ident) => {
-        $crate::Route {
-            about: $module::ABOUT,
-            handle: |ports, request| Box::pin($module::handle(ports, request)),
+macro_rules! binary {
+    (
+        $(#[$doc:meta])*
+        $module:ident = $name:literal needs [$($port:path),+ $(,)?] serves [$($route:ident),+ $(,)?]
+    ) => {
+        $(#[$doc])*
+        pub mod $module {
+            #[allow(unused_imports, reason = "a list of ports may name them by their paths")]
+            use super::*;
+
+            /// The program's name.
+            pub const NAME: &str = $name;
+
+            /// What is known of its routes.
+            pub const ABOUTS: &[$crate::About] = &[$(super::$route::ABOUT),+];
+
+            /// Its routes.
+            #[must_use]
+            pub fn routes<P: $($port +)+>() -> Vec<$crate::Route<P>> {
+                vec![$($crate::Route {
+                    about: super::$route::ABOUT,
+                    handle: |ports, request| Box::pin(super::$route::handle(ports, request)),
+                }),+]
+            }
         }
     };
 }

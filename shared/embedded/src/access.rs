@@ -22,15 +22,12 @@ pub(crate) struct Doorkeeper {
 }
 
 impl Doorkeeper {
-    /// Prepares decisions on these routes.
+    /// Prepares decisions on every route.
     ///
     /// # Errors
     /// An access policy that does not know a route's effect.
-    pub(crate) fn new(
-        platform: Arc<Platform>,
-        abouts: &[About],
-        is_local: bool,
-    ) -> Result<Self, PolicyError> {
+    pub(crate) fn new(platform: Arc<Platform>, is_local: bool) -> Result<Self, PolicyError> {
+        let abouts = writ_routes::abouts();
         let routes = abouts.iter().map(|about| (about.name, about.effect.name()));
         Ok(Self { platform, authorizer: Authorizer::new(routes)?, is_local })
     }

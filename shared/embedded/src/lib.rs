@@ -2,10 +2,11 @@
 
 mod access;
 pub mod gateway;
-mod platform;
 mod routes;
 mod up;
 
-pub use platform::Platform;
-pub use routes::{abouts, routes};
+pub use routes::routes;
 pub use up::{Config, Data, Ready, UpError, open_store, up};
+
+/// The ports of this home.
+pub type Platform = writ_platform::Platform<writ_workers::Workers>;

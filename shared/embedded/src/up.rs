@@ -13,10 +13,11 @@ use writ_dynamodb::{Database, DatabaseError};
 use writ_engine::{Engine, EngineConfig, EngineError, SandboxReport};
 use writ_model::{Error, Language};
 use writ_store::{Store, Tables};
+use writ_workers::Workers;
 
 use crate::access::Doorkeeper;
 use crate::gateway::{Gateway, RouteError};
-use crate::{Platform, abouts, routes};
+use crate::{Platform, routes};
 
 /// The tables' names start with this, as on AWS.
 const TABLE_PREFIX: &str = "writ-";
@@ -126,11 +127,12 @@ pub async fn up(
     let refused = |source| UpError::Listen { address: config.address, source };
     let listener = TcpListener::bind(config.address).await.map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
-    let platform = Arc::new(Platform::new(store, Arc::clone(&engine)));
-    let abouts = abouts();
-    let doorkeeper = Doorkeeper::new(Arc::clone(&platform), &abouts, is_local)?;
-    let gateway = Gateway::new(platform, doorkeeper, routes())?;
-    on_ready(&Ready { address, file, routes: abouts.len(), sandbox: engine.report().clone() });
+    let platform = Arc::new(Platform::new(store, Workers::new(Arc::clone(&engine))));
+    let doorkeeper = Doorkeeper::new(Arc::clone(&platform), is_local)?;
+    let routes = routes();
+    let count = routes.len();
+    let gateway = Gateway::new(platform, doorkeeper, routes)?;
+    on_ready(&Ready { address, file, routes: count, sandbox: engine.report().clone() });
     warm(&engine);
     gateway.serve(listener, shutdown).await.map_err(UpError::Serve)?;
     engine.shutdown();

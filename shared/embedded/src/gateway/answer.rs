@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use uuid::Uuid;
+use writ_edge::path::{self, Path};
 use writ_edge::{Reply, Request, Route, out_of_time};
 use writ_model::Error;
 use writ_ports::{Clock, Idempotency};
@@ -19,7 +20,6 @@ use writ_ports::{Clock, Idempotency};
 use super::body::{NoBody, linger, read};
 use super::bounds::SETTLING;
 use super::door::Door;
-use super::path::{self, Path};
 use super::router::{Found, OWN};
 use super::{Access, Gateway};
 

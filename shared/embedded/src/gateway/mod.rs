@@ -9,7 +9,6 @@ mod answer;
 mod body;
 mod bounds;
 mod door;
-mod path;
 mod patient;
 mod router;
 

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use http::Method;
 use writ_edge::Route;
-
-use super::path::Path;
+use writ_edge::path::Path;
 
 /// Paths that the gateway serves by itself.
 pub(super) const OWN: [&str; 4] = ["/", "/docs", "/openapi.json", "/healthz"];

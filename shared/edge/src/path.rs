@@ -6,12 +6,16 @@ use writ_model::Error;
 /// A path whose segments are decoded one by one, so that `%3A` is `:` while `%2F` separates
 /// nothing. One slash at its end is none.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Path {
+pub struct Path {
     segments: Vec<String>,
 }
 
 impl Path {
-    pub(super) fn parse(path: &str) -> Result<Self, Error> {
+    /// Reads a path as it is on the wire.
+    ///
+    /// # Errors
+    /// A `%` that encodes nothing, and bytes that are no UTF-8.
+    pub fn parse(path: &str) -> Result<Self, Error> {
         let path = path.strip_prefix('/').unwrap_or(path);
         let path = path.strip_suffix('/').unwrap_or(path);
         let segments = path.split('/').map(|segment| decode(segment, "path"));
@@ -20,7 +24,8 @@ impl Path {
 
     /// The path with only `/` and `%` inside a segment encoded: equal for all spellings of one
     /// path, different for different ones.
-    pub(super) fn canonical(&self) -> String {
+    #[must_use]
+    pub fn canonical(&self) -> String {
         let encoded: Vec<_> = self
             .segments
             .iter()
@@ -30,13 +35,17 @@ impl Path {
     }
 
     /// A segment of a canonical path, decoded.
-    pub(super) fn segment_of(canonical: &str) -> String {
+    #[must_use]
+    pub fn segment_of(canonical: &str) -> String {
         canonical.replace("%2F", "/").replace("%25", "%")
     }
 }
 
 /// A query string's parameters in order; `+` is a space, as forms write it.
-pub(super) fn query(text: &str) -> Result<Vec<(String, String)>, Error> {
+///
+/// # Errors
+/// As [`Path::parse`].
+pub fn query(text: &str) -> Result<Vec<(String, String)>, Error> {
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| {

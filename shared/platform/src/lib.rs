@@ -1,8 +1,11 @@
-//! Every port, in one process.
+//! Every port, over one store, one machine and the engines of a home.
+//!
+//! Both homes serve the same routes over the same [`Platform`]; what they give it differs: the
+//! store's client, and whether there are engines. A program that runs no policy has none, and then
+//! a route that would need one does not compile.
 
 use std::sync::Arc;
 
-use writ_engine::Engine;
 use writ_model::run::{Budget, Call, Checked, Failure, Outcome, Source};
 use writ_model::{Digest, Error, Execution, Language, PolicyUri, Timestamp, Workspace};
 use writ_pipeline::{Execute, Order, Registry, ReplayOrder, Replayed, Shelf};
@@ -16,26 +19,35 @@ use writ_ports::{
 use writ_store::Store;
 use writ_system::System;
 
+/// What [`Platform`] has in place of engines where nothing is run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoEngine;
+
 /// The platform: a store, the engines, the machine's clock and chance.
 #[derive(Debug)]
-pub struct Platform {
+pub struct Platform<E> {
     store: Store,
-    engine: Arc<Engine>,
+    engines: E,
     shelf: Shelf,
 }
 
-impl Platform {
+impl<E> Platform<E> {
     /// Puts a platform together.
     #[must_use]
-    pub fn new(store: Store, engine: Arc<Engine>) -> Self {
-        Self { store, engine, shelf: Shelf::default() }
+    pub fn new(store: Store, engines: E) -> Self {
+        Self { store, engines, shelf: Shelf::default() }
+    }
+
+    /// Its engines.
+    pub fn engines(&self) -> &E {
+        &self.engines
     }
 }
 
 /// Ports that the store implements.
 macro_rules! through_the_store {
     ($($port:ident { $($method:ident($($argument:ident: $type:ty),*) -> $reply:ty;)+ })+) => {
-        $(impl $port for Platform {
+        $(impl<E: Send + Sync> $port for Platform<E> {
             $(async fn $method(&self, $($argument: $type),*) -> Result<$reply, Error> {
                 self.store.$method($($argument),*).await
             })+
@@ -76,7 +88,7 @@ through_the_store! {
     RevokeToken { revoke_token(workspace: &Workspace, token_id: &str) -> bool; }
 }
 
-impl Clock for Platform {
+impl<E: Send + Sync> Clock for Platform<E> {
     fn now(&self) -> Timestamp {
         System.now()
     }
@@ -86,7 +98,7 @@ impl Clock for Platform {
     }
 }
 
-impl Ids for Platform {
+impl<E: Send + Sync> Ids for Platform<E> {
     fn id(&self, now: Timestamp) -> String {
         System.id(now)
     }
@@ -100,7 +112,7 @@ impl Ids for Platform {
     }
 }
 
-impl Admit for Platform {
+impl<E: Send + Sync> Admit for Platform<E> {
     async fn admit(
         &self,
         workspace: &Workspace,
@@ -116,11 +128,9 @@ impl Admit for Platform {
     }
 }
 
-/// The engine blocks its caller: it gets threads of its own.
-impl Evaluate for Platform {
+impl<E: Evaluate> Evaluate for Platform<E> {
     async fn check(&self, source: Source) -> Result<Checked, Failure> {
-        let engine = Arc::clone(&self.engine);
-        blocking(move || engine.check(&source)).await
+        self.engines.check(source).await
     }
 
     async fn evaluate(
@@ -130,25 +140,15 @@ impl Evaluate for Platform {
         call: Call,
         budget: Budget,
     ) -> Result<Outcome, Failure> {
-        let engine = Arc::clone(&self.engine);
-        let workspace = workspace.to_owned();
-        blocking(move || engine.run(&workspace, &source, &call, &budget)).await
+        self.engines.evaluate(workspace, source, call, budget).await
     }
 
     fn version(&self, language: Language) -> &'static str {
-        writ_engine::engine_version(language)
+        self.engines.version(language)
     }
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
-) -> Result<T, Failure> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| Err(Failure::WorkerLost { reason: error.to_string() }))
-}
-
-impl Execute for Platform {
+impl<E: Evaluate> Execute for Platform<E> {
     async fn execute(&self, order: Order) -> Result<Execution, Error> {
         let executed = writ_pipeline::execute(&Registry(self), self, &self.shelf, order).await?;
         Ok(executed.execution)

@@ -1,0 +1,102 @@
+//! Where a function runs, from its environment variables.
+
+/// Region, credentials and endpoint (AWS Lambda Developer Guide, "Defined runtime environment
+/// variables").
+#[derive(Clone, PartialEq, Eq)]
+pub struct Environment {
+    pub(crate) region: String,
+    pub(crate) access_key_id: String,
+    pub(crate) secret_access_key: String,
+    pub(crate) session_token: Option<String>,
+    /// In place of AWS's own: an emulator's.
+    pub(crate) endpoint: Option<String>,
+}
+
+/// A variable that every Lambda function has is missing.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the environment variable `{name}` is missing; AWS Lambda sets it for every function")]
+pub struct EnvironmentError {
+    name: &'static str,
+}
+
+impl Environment {
+    /// Reads the variables through `variable`, which gives one by its name.
+    ///
+    /// # Errors
+    /// The first that is missing or empty.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, EnvironmentError> {
+        let optional = |name| variable(name).filter(|value| !value.is_empty());
+        let required = |name| optional(name).ok_or(EnvironmentError { name });
+        Ok(Self {
+            region: required("AWS_REGION")?,
+            access_key_id: required("AWS_ACCESS_KEY_ID")?,
+            secret_access_key: required("AWS_SECRET_ACCESS_KEY")?,
+            session_token: optional("AWS_SESSION_TOKEN"),
+            endpoint: optional("AWS_ENDPOINT_URL_DYNAMODB")
+                .or_else(|| optional("AWS_ENDPOINT_URL")),
+        })
+    }
+
+    /// Where DynamoDB answers.
+    pub(crate) fn dynamodb_url(&self) -> String {
+        self.endpoint.clone().unwrap_or_else(|| {
+            let china = if self.region.starts_with("cn-") { ".cn" } else { "" };
+            format!("https://dynamodb.{}.amazonaws.com{china}/", self.region)
+        })
+    }
+}
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("Environment");
+        shown.field("region", &self.region).field("endpoint", &self.endpoint);
+        shown.finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(pairs: &[(&str, &str)]) -> Result<Environment, EnvironmentError> {
+        Environment::read(|name| {
+            let pair = pairs.iter().find(|(known, _)| *known == name);
+            pair.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    const LAMBDA: [(&str, &str); 4] = [
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "AKID"),
+        ("AWS_SECRET_ACCESS_KEY", "very-secret"),
+        ("AWS_SESSION_TOKEN", "session"),
+    ];
+
+    #[test]
+    fn a_functions_variables_say_where_it_is() {
+        let environment = of(&LAMBDA).unwrap();
+        assert_eq!(environment.dynamodb_url(), "https://dynamodb.eu-central-1.amazonaws.com/");
+        let shown = format!("{environment:?}");
+        assert!(!shown.contains("secret") && !shown.contains("session"), "{shown}");
+    }
+
+    #[test]
+    fn the_services_own_endpoint_comes_before_the_one_of_all() {
+        let all = ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566");
+        let own = ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:8000");
+        for (more, want) in
+            [(vec![all], all.1), (vec![all, own], own.1), (vec![all, (own.0, "")], all.1)]
+        {
+            let environment = of(&[&LAMBDA[..], &more].concat()).unwrap();
+            assert_eq!(environment.dynamodb_url(), want);
+        }
+    }
+
+    #[test]
+    fn a_missing_variable_is_named() {
+        for (name, _) in &LAMBDA[..3] {
+            let without: Vec<_> = LAMBDA.into_iter().filter(|(known, _)| known != name).collect();
+            assert_eq!(of(&without), Err(EnvironmentError { name }));
+        }
+    }
+}

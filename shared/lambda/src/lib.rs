@@ -1,0 +1,1 @@
+//! A Lambda function's way from an event to its answer.

@@ -1,0 +1,64 @@
+//! The one list of routes, and which program serves them on AWS.
+//!
+//! The embedded gateway, the authorizer, the OpenAPI document and the deployment's templates are
+//! made from it or held against it.
+
+use writ_edge::About;
+
+/// A program that Lambda functions are made from, one function per route: the function's handler
+/// name is the route's name, and picks it.
+#[derive(Clone, Copy, Debug)]
+pub struct Binary {
+    /// The program's name.
+    pub name: &'static str,
+    /// What is known of its routes.
+    pub abouts: &'static [About],
+}
+
+/// Every program that serves routes.
+pub const BINARIES: &[Binary] = &[
+    binary(writ_fn_policies::compiled::NAME, writ_fn_policies::compiled::ABOUTS),
+    binary(writ_fn_policies::registry::NAME, writ_fn_policies::registry::ABOUTS),
+    binary(writ_fn_executors::runs::NAME, writ_fn_executors::runs::ABOUTS),
+    binary(writ_fn_executions::log::NAME, writ_fn_executions::log::ABOUTS),
+    binary(writ_fn_executions::replays::NAME, writ_fn_executions::replays::ABOUTS),
+    binary(writ_fn_access::identities::NAME, writ_fn_access::identities::ABOUTS),
+];
+
+const fn binary(name: &'static str, abouts: &'static [About]) -> Binary {
+    Binary { name, abouts }
+}
+
+/// What is known of every route.
+#[must_use]
+pub fn abouts() -> Vec<About> {
+    BINARIES.iter().flat_map(|binary| binary.abouts).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_schema_that_a_route_names_is_in_the_document() {
+        assert_eq!(writ_edge::undefined_names(&abouts()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn no_two_routes_share_a_name_or_a_method_and_path() {
+        let abouts = abouts();
+        let names: BTreeSet<_> = abouts.iter().map(|about| about.name).collect();
+        let places: BTreeSet<_> =
+            abouts.iter().map(|about| format!("{} {}", about.method, about.path)).collect();
+        assert_eq!((names.len(), places.len()), (abouts.len(), abouts.len()));
+    }
+
+    #[test]
+    fn every_program_has_a_name_of_its_own_and_routes() {
+        let names: BTreeSet<_> = BINARIES.iter().map(|binary| binary.name).collect();
+        assert_eq!(names.len(), BINARIES.len());
+        assert!(BINARIES.iter().all(|binary| !binary.abouts.is_empty()));
+    }
+}

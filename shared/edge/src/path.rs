@@ -11,6 +11,12 @@ pub struct Path {
 }
 
 impl Path {
+    /// A path of decoded segments.
+    #[must_use]
+    pub fn of(segments: Vec<String>) -> Self {
+        Self { segments }
+    }
+
     /// Reads a path as it is on the wire.
     ///
     /// # Errors
@@ -18,7 +24,7 @@ impl Path {
     pub fn parse(path: &str) -> Result<Self, Error> {
         let path = path.strip_prefix('/').unwrap_or(path);
         let path = path.strip_suffix('/').unwrap_or(path);
-        let segments = path.split('/').map(|segment| decode(segment, "path"));
+        let segments = path.split('/').map(|segment| decoded(segment, "path"));
         Ok(Self { segments: segments.collect::<Result<_, _>>()? })
     }
 
@@ -50,13 +56,17 @@ pub fn query(text: &str) -> Result<Vec<(String, String)>, Error> {
     pairs
         .map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let decoded = |part: &str| decode(&part.replace('+', " "), "query string");
-            Ok((decoded(name)?, decoded(value)?))
+            let part = |part: &str| decoded(&part.replace('+', " "), "query string");
+            Ok((part(name)?, part(value)?))
         })
         .collect()
 }
 
-fn decode(text: &str, place: &str) -> Result<String, Error> {
+/// Percent-decoded text; `place` says where it stood.
+///
+/// # Errors
+/// As [`Path::parse`].
+pub fn decoded(text: &str, place: &str) -> Result<String, Error> {
     // The decoder keeps such a `%` as it is, and then two spellings would mean one thing.
     let is_whole =
         |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
@@ -66,8 +76,8 @@ fn decode(text: &str, place: &str) -> Result<String, Error> {
         )
         .at(place));
     }
-    let decoded = percent_decode_str(text).decode_utf8();
-    decoded
+    percent_decode_str(text)
+        .decode_utf8()
         .map(Into::into)
         .map_err(|_| Error::invalid("the percent-encoded bytes are not UTF-8").at(place))
 }

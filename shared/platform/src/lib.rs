@@ -12,7 +12,7 @@ use writ_pipeline::{Execute, Order, Registry, ReplayOrder, Replayed, Shelf};
 use writ_ports::{
     Admission, Admit, Begun, ClaimId, Clock, CreatePolicy, DeletePolicy, Evaluate, GetBody,
     GetExecution, GetPolicy, GetRevisions, GetToken, Idempotency, IdempotencyKey, Ids, ListTokens,
-    NewRevision, Page, PolicyHead, PutToken, Query, QueryExecutions, QueryPolicies,
+    Metered, NewRevision, Page, PolicyHead, PutToken, Query, QueryExecutions, QueryPolicies,
     RecordExecution, ReplacePolicy, Revision, RevisionPage, RevokeToken, StoredReply, Token,
     Unlimited,
 };
@@ -125,6 +125,18 @@ impl<E: Send + Sync> Admit for Platform<E> {
 
     async fn release(&self, admission: Admission) -> Result<(), Error> {
         Unlimited.release(admission).await
+    }
+}
+
+impl Metered for NoEngine {
+    fn engine_us(&self) -> u64 {
+        0
+    }
+}
+
+impl<E: Metered> Metered for Platform<E> {
+    fn engine_us(&self) -> u64 {
+        self.engines.engine_us()
     }
 }
 

@@ -28,3 +28,9 @@ pub trait Evaluate: Send + Sync {
     /// The release of the engine that runs `language`, for the record.
     fn version(&self, language: Language) -> &'static str;
 }
+
+/// What engines have cost so far, for metrics.
+pub trait Metered: Send + Sync {
+    /// Microseconds that callers have waited for engines, all together.
+    fn engine_us(&self) -> u64;
+}

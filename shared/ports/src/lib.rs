@@ -16,7 +16,7 @@ mod source;
 pub use access::{GetToken, ListTokens, PutToken, RevokeToken, Token};
 pub use admission::{Admission, Admit, Unlimited};
 pub use ambient::{Clock, Ids};
-pub use engine::Evaluate;
+pub use engine::{Evaluate, Metered};
 pub use executions::{GetExecution, QueryExecutions, RecordExecution};
 pub use idempotency::{Begun, ClaimId, Idempotency, IdempotencyKey, StoredReply};
 pub use policies::{

@@ -6,10 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use writ_engine::Engine;
+use writ_engine::{Engine, EngineConfig, EngineError};
 use writ_model::Language;
 use writ_model::run::{Budget, Call, Checked, Failure, Outcome, Source};
-use writ_ports::Evaluate;
+use writ_ports::{Evaluate, Metered};
+
+/// Must be the first statement of `main`: when this process was started as a worker it runs the
+/// worker and never returns.
+pub fn init() {
+    writ_engine::worker::init();
+}
 
 /// The engines of this process. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -25,10 +31,23 @@ impl Workers {
         Self { engine, spent_us: Arc::new(AtomicU64::new(0)) }
     }
 
-    /// Microseconds that callers have waited for engines so far, for metrics.
-    #[must_use]
-    pub fn spent_us(&self) -> u64 {
-        self.spent_us.load(Ordering::Relaxed)
+    /// The engines of a process that serves one caller at a time and is frozen in between, as
+    /// a Lambda function is: every language is ready, and nothing is prepared after a reply.
+    ///
+    /// # Errors
+    /// What the host does not permit, or a language that does not start.
+    pub fn for_one_caller(allow_weak_sandbox: bool) -> Result<Self, EngineError> {
+        let config = EngineConfig { spares: false, allow_weak_sandbox, ..EngineConfig::default() };
+        let engine = Engine::start(config)?;
+        std::thread::scope(|threads| {
+            let engine = &engine;
+            let warming =
+                Language::ALL.map(|language| threads.spawn(move || engine.warm(language)));
+            warming
+                .into_iter()
+                .try_for_each(|thread| thread.join().unwrap_or(Err(EngineError::ShutDown)))
+        })?;
+        Ok(Self::new(Arc::new(engine)))
     }
 
     async fn timed<T>(&self, work: impl Future<Output = T>) -> T {
@@ -37,6 +56,12 @@ impl Workers {
         let us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.spent_us.fetch_add(us, Ordering::Relaxed);
         done
+    }
+}
+
+impl Metered for Workers {
+    fn engine_us(&self) -> u64 {
+        self.spent_us.load(Ordering::Relaxed)
     }
 }
 

@@ -1,0 +1,234 @@
+//! The gateway's authorizer: who is calling, and whether they may (API Gateway Developer Guide,
+//! "Control access to HTTP APIs with AWS Lambda authorizers", payload 2.0, simple responses).
+//!
+//! Everybody is let through with the decision in the context: a refusal by the gateway itself could
+//! not say why. The route's function refuses, by the same rule and with the same words as
+//! at home. API Gateway asks again after its time to live at the latest, and for each route by
+//! itself, because `$context.routeKey` is one of the identity sources.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use writ_authz::{Authorizer, PolicyError};
+use writ_lambda::{Decided, Decision, Diagnostic};
+use writ_model::{Error, ErrorKind};
+use writ_ports::{Clock, GetToken};
+
+/// What the gateway is answered.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// Always: the function refuses, with its reason.
+    is_authorized: bool,
+    context: Decision,
+}
+
+/// The members of the event that decide.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Asked {
+    route_key: String,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+}
+
+impl Asked {
+    /// The `Authorization` header; gateways and people spell names in any case.
+    fn authorization(&self) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let header = headers.find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        header.map(|(_, value)| value.as_str())
+    }
+}
+
+/// Authentication and the access policy, over the ports that they need.
+pub struct Gatekeeper<P> {
+    ports: P,
+    authorizer: Authorizer,
+    /// `POST /policy` and the name of its route.
+    names: Vec<(String, &'static str)>,
+}
+
+impl<P: GetToken + Clock> Gatekeeper<P> {
+    /// Prepares decisions on every route.
+    ///
+    /// # Errors
+    /// An access policy that does not know a route's effect: a defect.
+    pub fn new(ports: P) -> Result<Self, PolicyError> {
+        let abouts = writ_routes::abouts();
+        let authorizer =
+            Authorizer::new(abouts.iter().map(|about| (about.name, about.effect.name())))?;
+        let names =
+            abouts.iter().map(|about| (format!("{} {}", about.method, about.path), about.name));
+        Ok(Self { ports, authorizer, names: names.collect() })
+    }
+
+    /// Decides on an event.
+    ///
+    /// # Errors
+    /// An event that is none of an authorizer, a route that is not in the table, a store that does
+    /// not answer: the gateway answers 500 then, and keeps nothing.
+    pub async fn answer(&self, event: &str) -> Result<Answer, Diagnostic> {
+        let asked: Asked = serde_json::from_str(event).map_err(|error| {
+            failure(
+                "NotAnAuthorizerEvent",
+                format!("the event is none of an HTTP API's authorizer: {error}"),
+            )
+        })?;
+        let route = self.names.iter().find(|(key, _)| *key == asked.route_key);
+        let Some((_, route)) = route else {
+            let message = format!("there is no route `{}` in this release", asked.route_key);
+            return Err(failure("UnknownRoute", message));
+        };
+        let context = self
+            .decide(route, asked.authorization())
+            .await
+            .map_err(|error| failure("Unavailable", error.log.unwrap_or(error.message)))?;
+        Ok(Answer { is_authorized: true, context })
+    }
+
+    async fn decide(&self, route: &'static str, header: Option<&str>) -> Result<Decision, Error> {
+        let undecided = Decision {
+            decision: Decided::Unauthenticated,
+            route: route.to_owned(),
+            subject: String::new(),
+            workspace: String::new(),
+            role: String::new(),
+            principal_kind: String::new(),
+            rule: String::new(),
+            message: String::new(),
+        };
+        let identity = match writ_authz::authenticate(&self.ports, header, self.ports.now()).await {
+            Ok(identity) => identity,
+            Err(error) if error.kind == ErrorKind::Unauthenticated => {
+                return Ok(Decision { message: error.message, ..undecided });
+            }
+            Err(error) => return Err(error),
+        };
+        let known = Decision {
+            subject: identity.subject.clone(),
+            workspace: identity.workspace.to_string(),
+            role: identity.role.to_string(),
+            principal_kind: "token".to_owned(),
+            ..undecided
+        };
+        match self.authorizer.decide(&identity, route) {
+            Ok(rule) => Ok(Decision { decision: Decided::Allow, rule: rule.to_string(), ..known }),
+            Err(error) if error.kind == ErrorKind::Forbidden => Ok(Decision {
+                decision: Decided::Deny,
+                rule: error.rule.unwrap_or_default(),
+                message: error.message,
+                ..known
+            }),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// An error of the function, by a name that alarms and retries can match.
+fn failure(kind: &str, message: String) -> Diagnostic {
+    Diagnostic { error_type: kind.to_owned(), error_message: message }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use writ_model::{Digest, Role, Timestamp};
+    use writ_ports::Token;
+
+    use super::*;
+
+    const SECRET: &str = "5ec2e7000000000000000000000000000000000000000000000000000000000a";
+
+    /// One reader's token, or a store that does not answer.
+    struct Ports {
+        is_down: bool,
+    }
+
+    impl Clock for Ports {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_ms(1_790_000_000_000)
+        }
+    }
+
+    impl GetToken for Ports {
+        async fn get_token(&self, token_id: &str) -> Result<Option<Token>, Error> {
+            if self.is_down {
+                return Err(Error::new(ErrorKind::Unavailable, "throttled"));
+            }
+            Ok(Some(Token {
+                token_id: token_id.to_owned(),
+                secret_hash: Digest::of(SECRET.as_bytes()),
+                subject: "ria".to_owned(),
+                workspace: "team-a".parse().unwrap(),
+                role: Role::Reader,
+                created_at: self.now(),
+                expires_at: None,
+            }))
+        }
+    }
+
+    async fn asked(is_down: bool, event: &Value) -> Result<Value, Diagnostic> {
+        let gatekeeper = Gatekeeper::new(Ports { is_down }).unwrap();
+        let answer = gatekeeper.answer(&event.to_string()).await?;
+        Ok(serde_json::to_value(answer).unwrap())
+    }
+
+    fn event(route_key: &str, header: &str, value: &str) -> Value {
+        json!({
+            "version": "2.0", "type": "REQUEST", "routeKey": route_key,
+            "identitySource": [value, route_key], "headers": {header: value},
+            "requestContext": {"http": {"method": "GET"}},
+        })
+    }
+
+    fn bearer() -> String {
+        format!("Bearer writ_0123456789abcdef_{SECRET}")
+    }
+
+    #[tokio::test]
+    async fn a_known_caller_comes_with_who_they_are_and_the_rule() {
+        for header in ["authorization", "Authorization", "AUTHORIZATION"] {
+            let answer =
+                asked(false, &event("GET /policy/{uri}", header, &bearer())).await.unwrap();
+            assert_eq!(
+                answer,
+                json!({"isAuthorized": true, "context": {
+                    "decision": "allow", "route": "policy.get", "subject": "ria",
+                    "workspace": "team-a", "role": "reader", "principal_kind": "token",
+                    "rule": "readers-read", "message": "",
+                }})
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn who_may_not_is_told_by_which_rule_and_who_is_unknown_why() {
+        let answer =
+            asked(false, &event("POST /policy", "authorization", &bearer())).await.unwrap();
+        assert_eq!(answer["context"]["decision"], "deny");
+        assert_eq!(answer["context"]["rule"], "default-deny");
+        assert!(
+            answer["context"]["message"].as_str().unwrap().contains("`ria` has the role `reader`")
+        );
+        let answer = asked(false, &event("POST /policy", "authorization", "Bearer nonsense")).await;
+        let context = &answer.unwrap()["context"];
+        assert_eq!(
+            (&context["decision"], &context["subject"]),
+            (&json!("unauthenticated"), &json!(""))
+        );
+        assert!(context["message"].as_str().unwrap().contains("expected `Authorization"));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_decided_is_an_error_and_never_an_answer() {
+        for (is_down, event, want) in [
+            (true, event("GET /policy/{uri}", "authorization", &bearer()), "Unavailable"),
+            (false, event("GET /nowhere", "authorization", &bearer()), "UnknownRoute"),
+            (false, json!({"routeKey": 7}), "NotAnAuthorizerEvent"),
+            (false, json!([]), "NotAnAuthorizerEvent"),
+        ] {
+            assert_eq!(asked(is_down, &event).await.unwrap_err().error_type, want, "{event}");
+        }
+    }
+}

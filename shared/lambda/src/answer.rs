@@ -1,0 +1,70 @@
+//! A reply, as both of API Gateway's formats take it.
+
+use std::collections::BTreeMap;
+
+use http::header::CONTENT_TYPE;
+use serde::Serialize;
+use writ_edge::Reply;
+
+/// Header values are joined by commas where a name comes twice, as HTTP allows.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Answer {
+    status_code: u16,
+    headers: BTreeMap<String, String>,
+    body: String,
+    is_base64_encoded: bool,
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        let mut headers: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in reply.headers {
+            headers
+                .entry(name.as_str().to_owned())
+                .and_modify(|known| {
+                    known.push_str(", ");
+                    known.push_str(&value);
+                })
+                .or_insert(value);
+        }
+        if !reply.body.is_empty() {
+            headers.insert(CONTENT_TYPE.as_str().to_owned(), reply.content_type.to_owned());
+        }
+        Self {
+            status_code: reply.status.as_u16(),
+            headers,
+            body: reply.body,
+            is_base64_encoded: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::{ETAG, VARY};
+
+    use super::*;
+
+    #[test]
+    fn a_reply_keeps_its_status_its_headers_and_its_bytes() {
+        let reply =
+            Reply::data("{\"é\":1.10}").header(VARY, "a".to_owned()).header(VARY, "b".to_owned());
+        let answer = serde_json::to_value(Answer::from(reply)).unwrap();
+        assert_eq!(
+            answer,
+            serde_json::json!({
+                "statusCode": 200,
+                "headers": {"content-type": "application/json", "vary": "a, b"},
+                "body": "{\"success\":true,\"data\":{\"é\":1.10}}",
+                "isBase64Encoded": false,
+            })
+        );
+    }
+
+    #[test]
+    fn a_reply_without_a_body_has_no_type() {
+        let answer = Answer::from(Reply::not_modified("\"1\""));
+        assert_eq!(answer.headers.keys().collect::<Vec<_>>(), [ETAG.as_str()]);
+    }
+}

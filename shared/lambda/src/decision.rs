@@ -1,0 +1,158 @@
+//! What the authorizer decided, as API Gateway hands it from one function to another: the
+//! `context` of an authorizer's answer is the `requestContext.authorizer.lambda` of the event.
+
+use serde::{Deserialize, Serialize};
+use writ_edge::{About, Caller};
+use writ_model::{Error, ErrorKind, Identity, Role, Workspace};
+
+/// The decision on one request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// What was decided.
+    pub decision: Decided,
+    /// The route's name: a decision holds for it alone.
+    pub route: String,
+    /// Who calls; empty for nobody known.
+    #[serde(default)]
+    pub subject: String,
+    /// Where they act.
+    #[serde(default)]
+    pub workspace: String,
+    /// As what.
+    #[serde(default)]
+    pub role: String,
+    /// `token` or `jwt`.
+    #[serde(default)]
+    pub principal_kind: String,
+    /// The rule that decided.
+    #[serde(default)]
+    pub rule: String,
+    /// Why not.
+    #[serde(default)]
+    pub message: String,
+}
+
+/// What can be decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decided {
+    /// The caller may.
+    Allow,
+    /// The caller is known and may not.
+    Deny,
+    /// Nobody known calls.
+    Unauthenticated,
+}
+
+impl Decision {
+    /// The caller and the rule that lets them.
+    ///
+    /// # Errors
+    /// Why not: [`ErrorKind::Unauthenticated`], [`ErrorKind::Forbidden`] with its rule; a decision
+    /// on another route or of another form, which is a defect of the deployment.
+    pub(crate) fn admit(self, about: &About) -> Result<(Caller, String), Error> {
+        if self.route != about.name {
+            let log =
+                format!("a decision on `{}` came with a call of `{}`", self.route, about.name);
+            return Err(Error::internal(log));
+        }
+        match self.decision {
+            Decided::Allow => {}
+            Decided::Deny => {
+                let error = Error::new(ErrorKind::Forbidden, self.message);
+                return Err(Error { rule: Some(self.rule), ..error });
+            }
+            Decided::Unauthenticated => {
+                return Err(
+                    Error::new(ErrorKind::Unauthenticated, self.message).at("Authorization")
+                );
+            }
+        }
+        let role: Role = self.role.parse().map_err(Error::internal)?;
+        let workspace: Workspace = self.workspace.parse().map_err(Error::internal)?;
+        let principal_kind = ["token", "jwt"].into_iter().find(|kind| *kind == self.principal_kind);
+        let principal_kind = principal_kind
+            .ok_or_else(|| Error::internal(format!("`{}` calls", self.principal_kind)))?;
+        let identity = Identity { subject: self.subject, workspace, role };
+        Ok((Caller { identity, principal_kind }, self.rule))
+    }
+}
+
+/// A call that came without a decision: past the authorizer, or without one.
+pub(crate) fn undecided() -> Error {
+    let message = "no token was sent; expected `Authorization: Bearer writ_...`";
+    Error::new(ErrorKind::Unauthenticated, message).at("Authorization")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    pub(crate) fn allowed(route: &str) -> Decision {
+        Decision {
+            decision: Decided::Allow,
+            route: route.to_owned(),
+            subject: "alice".to_owned(),
+            workspace: "team-a".to_owned(),
+            role: "author".to_owned(),
+            principal_kind: "token".to_owned(),
+            rule: "the-rule".to_owned(),
+            message: String::new(),
+        }
+    }
+
+    fn about() -> &'static About {
+        &crate::serve::tests::ABOUT
+    }
+
+    #[test]
+    fn an_allowed_caller_is_who_the_authorizer_said() {
+        let (caller, rule) = allowed(about().name).admit(about()).unwrap();
+        assert_eq!(caller.identity.subject, "alice");
+        assert_eq!(caller.identity.workspace.as_str(), "team-a");
+        assert_eq!((caller.identity.role, caller.principal_kind), (Role::Author, "token"));
+        assert_eq!(rule, "the-rule");
+    }
+
+    #[test]
+    fn only_a_whole_decision_on_this_very_route_lets_anybody_in() {
+        let good = allowed(about().name);
+        for (wrong, want) in [
+            (Decision { decision: Decided::Deny, ..good.clone() }, ErrorKind::Forbidden),
+            (
+                Decision { decision: Decided::Unauthenticated, ..good.clone() },
+                ErrorKind::Unauthenticated,
+            ),
+            (Decision { route: "token.create".to_owned(), ..good.clone() }, ErrorKind::Internal),
+            (Decision { role: "root".to_owned(), ..good.clone() }, ErrorKind::Internal),
+            (Decision { workspace: String::new(), ..good.clone() }, ErrorKind::Internal),
+            (Decision { principal_kind: "local".to_owned(), ..good.clone() }, ErrorKind::Internal),
+        ] {
+            assert_eq!(wrong.clone().admit(about()).unwrap_err().kind, want, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_its_rule() {
+        let denied = Decision {
+            decision: Decided::Deny,
+            message: "may not".to_owned(),
+            ..allowed(about().name)
+        };
+        let error = denied.admit(about()).unwrap_err();
+        assert_eq!((error.message.as_str(), error.rule.as_deref()), ("may not", Some("the-rule")));
+    }
+
+    #[test]
+    fn a_context_of_strings_is_a_decision() {
+        let context =
+            json!({"decision": "unauthenticated", "route": "thing.do", "message": "who?"});
+        let decision: Decision = serde_json::from_value(context).unwrap();
+        assert_eq!(decision.decision, Decided::Unauthenticated);
+        assert!(
+            serde_json::from_value::<Decision>(json!({"decision": "maybe", "route": "x"})).is_err()
+        );
+    }
+}

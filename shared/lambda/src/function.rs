@@ -1,0 +1,161 @@
+//! What a function knows of itself, from its environment variables.
+
+use writ_aws::{Aws, Environment, EnvironmentError};
+use writ_store::{Store, Tables};
+
+/// Set by Lambda for every function; the runtime's library panics without them.
+const OF_THE_RUNTIME: [&str; 4] = [
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+];
+
+/// A function, as its template describes it.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// The template's `Handler`: the name of the route that it serves.
+    pub handler: String,
+    /// Run policies although the host does not permit all of the sandbox
+    /// (`WRIT_ALLOW_WEAK_SANDBOX`).
+    pub allow_weak_sandbox: bool,
+    pub(crate) aws: Aws,
+    table_prefix: String,
+}
+
+/// Why a function does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Not started by Lambda.
+    #[error(
+        "`{variable}` is not set: this program is a Lambda function, which AWS Lambda or an \
+         emulator starts; `writ up` serves the platform on your own machine"
+    )]
+    NotOnLambda {
+        /// What is missing.
+        variable: &'static str,
+    },
+    /// Credentials or region are missing.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// A variable of the template is missing or wrong.
+    #[error("the environment variable `{name}` {problem}")]
+    Variable {
+        /// Which.
+        name: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The template names no route of this program.
+    #[error("the handler `{handler}` is no route of this program; it serves {}", .served.join(", "))]
+    Handler {
+        /// What the template says.
+        handler: String,
+        /// What there is.
+        served: Vec<String>,
+    },
+    /// The ports could not be made.
+    #[error("{0}")]
+    Ports(Box<dyn std::error::Error + Send + Sync>),
+    /// The async runtime could not be made.
+    #[error("the runtime could not be started: {0}")]
+    Runtime(std::io::Error),
+}
+
+impl StartError {
+    /// Ports that could not be made.
+    pub fn ports(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Ports(Box::new(error))
+    }
+}
+
+impl Function {
+    /// Reads the variables through `variable`, which gives one by its name.
+    ///
+    /// # Errors
+    /// The first that is missing or wrong.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, StartError> {
+        if let Some(missing) = OF_THE_RUNTIME.into_iter().find(|name| variable(name).is_none()) {
+            return Err(StartError::NotOnLambda { variable: missing });
+        }
+        let required = |name| {
+            let value = variable(name).filter(|value| !value.is_empty());
+            value.ok_or(StartError::Variable { name, problem: "is not set" })
+        };
+        let name = "WRIT_ALLOW_WEAK_SANDBOX";
+        let allow_weak_sandbox = match variable(name).as_deref() {
+            None | Some("" | "false") => false,
+            Some("true") => true,
+            Some(_) => {
+                return Err(StartError::Variable {
+                    name,
+                    problem: "is neither `true` nor `false`",
+                });
+            }
+        };
+        Ok(Self {
+            handler: required("_HANDLER")?,
+            allow_weak_sandbox,
+            table_prefix: required("WRIT_TABLE_PREFIX")?,
+            aws: Aws::new(Environment::read(&variable)?),
+        })
+    }
+
+    /// The store over this deployment's tables.
+    #[must_use]
+    pub fn store(&self) -> Store {
+        Store::new(self.aws.dynamodb(), Tables::with_prefix(&self.table_prefix))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn variables(name: &str) -> Option<String> {
+        let value = match name {
+            "AWS_LAMBDA_RUNTIME_API" => "127.0.0.1:9001",
+            "AWS_LAMBDA_FUNCTION_NAME" => "writ-dev-policy-get",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" => "256",
+            "AWS_LAMBDA_FUNCTION_VERSION" => "$LATEST",
+            "AWS_REGION" => "us-east-1",
+            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "test",
+            "WRIT_TABLE_PREFIX" => "writ-dev-",
+            "_HANDLER" => "policy.get",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    fn without(missing: &str) -> Result<Function, StartError> {
+        Function::read(|name| variables(name).filter(|_| name != missing))
+    }
+
+    #[test]
+    fn a_functions_variables_say_what_it_is() {
+        let function = Function::read(variables).unwrap();
+        assert_eq!(function.handler, "policy.get");
+        assert!(!function.allow_weak_sandbox);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for name in
+            OF_THE_RUNTIME.into_iter().chain(["AWS_REGION", "WRIT_TABLE_PREFIX", "_HANDLER"])
+        {
+            let error = without(name).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{name}`")), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_sandbox_is_weakened_by_the_word_true_alone() {
+        for (text, want) in [("true", Some(true)), ("false", Some(false)), ("yes", None)] {
+            let function = Function::read(|name| match name {
+                "WRIT_ALLOW_WEAK_SANDBOX" => Some(text.to_owned()),
+                name => variables(name),
+            });
+            assert_eq!(function.ok().map(|function| function.allow_weak_sandbox), want, "{text}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Metrics, as CloudWatch reads them out of the log (CloudWatch User Guide, "Embedded metric
+//! format specification"): no call is made for them.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use writ_edge::Reply;
+use writ_model::Timestamp;
+
+/// Where CloudWatch shows them.
+const NAMESPACE: &str = "Writ";
+
+/// One answered request.
+#[derive(Debug)]
+pub(crate) struct Measured<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) route: &'a str,
+    pub(crate) request_id: &'a str,
+    pub(crate) reply: &'a Reply,
+    pub(crate) duration: Duration,
+    /// What of it was spent waiting for engines.
+    pub(crate) engine: Duration,
+    /// The first of its process.
+    pub(crate) is_cold: bool,
+}
+
+#[derive(Deserialize)]
+struct Problem<'a> {
+    r#type: &'a str,
+}
+
+impl Measured<'_> {
+    /// One line of the log.
+    pub(crate) fn line(&self) -> Value {
+        let ms = |duration: Duration| duration.as_secs_f64() * 1_000.0;
+        let unit = |name: &str, unit: &str| json!({"Name": name, "Unit": unit});
+        let mut line = json!({
+            "_aws": {
+                "Timestamp": self.now.as_ms(),
+                "CloudWatchMetrics": [{
+                    "Namespace": NAMESPACE,
+                    "Dimensions": [["Route"]],
+                    "Metrics": [
+                        unit("Requests", "Count"),
+                        unit("Errors", "Count"),
+                        unit("ColdStarts", "Count"),
+                        unit("Duration", "Milliseconds"),
+                        unit("EngineTime", "Milliseconds"),
+                    ],
+                }],
+            },
+            "Route": self.route,
+            "request_id": self.request_id,
+            "status": self.reply.status.as_u16(),
+            "Requests": 1,
+            "Errors": 0,
+            "ColdStarts": u8::from(self.is_cold),
+            "Duration": ms(self.duration),
+            "EngineTime": ms(self.engine),
+        });
+        if let (Some(kind), Some(members)) = (self.error_type(), line.as_object_mut()) {
+            members.insert("Errors".to_owned(), json!(1));
+            members.insert("ErrorType".to_owned(), json!(kind));
+            // A set of dimensions of their own: a metric per route and kind exists only once there
+            // was such an error.
+            if let Some(sets) = members
+                .get_mut("_aws")
+                .and_then(|aws| aws.pointer_mut("/CloudWatchMetrics"))
+                .and_then(Value::as_array_mut)
+            {
+                sets.push(json!({
+                    "Namespace": NAMESPACE,
+                    "Dimensions": [["Route", "ErrorType"]],
+                    "Metrics": [unit("Errors", "Count")],
+                }));
+            }
+        }
+        line
+    }
+
+    /// The last part of the problem's type.
+    fn error_type(&self) -> Option<String> {
+        if !self.reply.status.is_client_error() && !self.reply.status.is_server_error() {
+            return None;
+        }
+        let named = serde_json::from_str::<Problem<'_>>(&self.reply.body).ok();
+        let kind = named.and_then(|problem| problem.r#type.rsplit(':').next().map(str::to_owned));
+        Some(kind.unwrap_or_else(|| format!("status_{}", self.reply.status.as_u16())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use writ_model::Error;
+
+    use super::*;
+
+    fn line(reply: &Reply) -> Value {
+        let measured = Measured {
+            now: Timestamp::from_ms(7),
+            route: "policy.get",
+            request_id: "r1",
+            reply,
+            duration: Duration::from_micros(1_500),
+            engine: Duration::from_micros(250),
+            is_cold: true,
+        };
+        measured.line()
+    }
+
+    /// Every metric that is declared has its value, and every dimension.
+    fn is_whole(line: &Value) -> bool {
+        let sets = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+        sets.iter().all(|set| {
+            let metrics = set["Metrics"].as_array().unwrap();
+            let dimensions = set["Dimensions"][0].as_array().unwrap();
+            metrics.iter().all(|metric| line[metric["Name"].as_str().unwrap()].is_number())
+                && dimensions.iter().all(|name| line[name.as_str().unwrap()].is_string())
+        })
+    }
+
+    #[test]
+    fn a_success_counts_a_request_and_no_error() {
+        let line = line(&Reply::data("1"));
+        assert!(is_whole(&line), "{line}");
+        assert_eq!((&line["Requests"], &line["Errors"]), (&json!(1), &json!(0)));
+        assert_eq!((&line["Duration"], &line["EngineTime"]), (&json!(1.5), &json!(0.25)));
+        assert_eq!((&line["ColdStarts"], &line["_aws"]["Timestamp"]), (&json!(1), &json!(7)));
+    }
+
+    #[test]
+    fn a_failure_counts_an_error_of_its_type() {
+        let line = line(&Reply::problem(&Error::not_found("no"), "r1", None));
+        assert!(is_whole(&line), "{line}");
+        assert_eq!((&line["Errors"], &line["ErrorType"]), (&json!(1), &json!("not_found")));
+        assert_eq!(
+            line["_aws"]["CloudWatchMetrics"][1]["Dimensions"],
+            json!([["Route", "ErrorType"]])
+        );
+    }
+}

@@ -1,0 +1,281 @@
+//! From an event to the answer of a route.
+
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use lambda_runtime::Context;
+use serde_json::Value;
+use writ_edge::{Reply, Request, Route};
+use writ_model::{Error, Timestamp};
+use writ_ports::{Clock, Idempotency, Metered};
+use writ_store::Store;
+
+use crate::answer::Answer;
+use crate::decision::{Decision, undecided};
+use crate::event::Arrived;
+use crate::function::{Function, StartError};
+use crate::metrics::Measured;
+use crate::run::run;
+
+/// A synchronous call ends within this, waiting included: the gateway stops at 30 s.
+const DEADLINE: Duration = Duration::from_secs(25);
+
+/// Before Lambda's own deadline, to answer that there is no time left.
+const ANSWERING: Duration = Duration::from_millis(500);
+
+/// Serves the route that `_HANDLER` names, over the ports that `ports` makes.
+pub fn serve<P: Idempotency + Clock + Metered>(
+    routes: Vec<Route<P>>,
+    ports: impl FnOnce(Store, &Function) -> Result<P, StartError>,
+) -> ExitCode {
+    run(|function| {
+        let served: Vec<String> = routes.iter().map(|route| route.about.name.to_owned()).collect();
+        let route = routes.into_iter().find(|route| route.about.name == function.handler);
+        let Some(route) = route else {
+            return Err(StartError::Handler { handler: function.handler.clone(), served });
+        };
+        let ports = ports(function.store(), function)?;
+        let service = Service { route, ports, has_served: AtomicBool::new(false) };
+        Ok(async move |event: &str, context: Context| Ok(service.answer(event, &context).await))
+    })
+}
+
+/// One route over its ports.
+struct Service<P> {
+    route: Route<P>,
+    ports: P,
+    has_served: AtomicBool,
+}
+
+impl<P: Idempotency + Clock + Metered> Service<P> {
+    async fn answer(&self, event: &str, context: &Context) -> Answer {
+        let started = Instant::now();
+        let engine_us = self.ports.engine_us();
+        let request_id = context.request_id.as_str();
+        let reply = match self.request(event, context) {
+            Ok(request) => {
+                let left = left(self.ports.now(), context);
+                writ_edge::serve(&self.ports, &self.route, request, tokio::time::sleep(left)).await
+            }
+            Err(error) => Reply::problem(&error, request_id, None).dressed(request_id),
+        };
+        let measured = Measured {
+            now: self.ports.now(),
+            route: self.route.about.name,
+            request_id,
+            reply: &reply,
+            duration: started.elapsed(),
+            engine: Duration::from_micros(self.ports.engine_us().saturating_sub(engine_us)),
+            is_cold: !self.has_served.swap(true, Ordering::Relaxed),
+        };
+        println!("{}", measured.line());
+        Answer::from(reply)
+    }
+
+    fn request(&self, event: &str, context: &Context) -> Result<Request, Error> {
+        let about = &self.route.about;
+        let mut arrived = Arrived::read(event)?;
+        if arrived.method != about.method {
+            let message = format!("this function serves `{} {}`", about.method, about.path);
+            return Err(Error::invalid(message).at("the event's method"));
+        }
+        let authorizer = std::mem::take(&mut arrived.authorizer);
+        if authorizer.is_empty() {
+            return Err(undecided());
+        }
+        let decision: Decision =
+            serde_json::from_value(Value::Object(authorizer.into_iter().collect()))
+                .map_err(Error::internal)?;
+        let (caller, rule) = decision.admit(about)?;
+        let (params, path) = arrived.fill(about.path)?;
+        let Arrived { method, query, mut headers, body, .. } = arrived;
+        if let Some(traceparent) = traceparent(context)
+            && !headers.contains_key(TRACEPARENT)
+        {
+            headers.insert(TRACEPARENT, traceparent);
+        }
+        Ok(Request {
+            method,
+            path,
+            params,
+            query,
+            headers,
+            body,
+            caller,
+            rule,
+            request_id: context.request_id.clone(),
+        })
+    }
+}
+
+const TRACEPARENT: &str = "traceparent";
+
+/// X-Ray's trace in the W3C's words, so that a record names it: `Root=1-{8 digits}-{24 digits}`
+/// holds the same 32 digits (AWS X-Ray Developer Guide, "Tracing header").
+fn traceparent(context: &Context) -> Option<http::HeaderValue> {
+    let header = context.xray_trace_id.as_deref()?;
+    let field = |name: &str| header.split(';').find_map(|part| part.trim().strip_prefix(name));
+    let trace: String = field("Root=1-")?.split('-').collect();
+    let parent = field("Parent=").unwrap_or("0000000000000001");
+    let sampled = if field("Sampled=") == Some("1") { "01" } else { "00" };
+    http::HeaderValue::from_str(&format!("00-{trace}-{parent}-{sampled}")).ok()
+}
+
+/// How long a request may take.
+fn left(now: Timestamp, context: &Context) -> Duration {
+    let now_ms = u64::try_from(now.as_ms()).unwrap_or(0);
+    let left = Duration::from_millis(context.deadline.saturating_sub(now_ms));
+    left.saturating_sub(ANSWERING).min(DEADLINE)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use http::Method;
+    use serde_json::json;
+    use writ_edge::{About, Dialect, Effect};
+    use writ_ports::{Begun, ClaimId, IdempotencyKey, StoredReply};
+
+    use super::*;
+    use crate::decision::tests::allowed;
+
+    pub(crate) const ABOUT: About = About {
+        name: "thing.do",
+        method: Method::POST,
+        path: "/thing/{id}",
+        effect: Effect::Read,
+        dialect: Dialect::Writ,
+        summary: "Does the thing.",
+        body: None,
+        data: "Output",
+        success: 200,
+        params: &[],
+    };
+
+    /// Ports without a store: the route here takes no key.
+    struct Nothing;
+
+    impl Clock for Nothing {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_ms(1_000_000)
+        }
+    }
+
+    impl Metered for Nothing {
+        fn engine_us(&self) -> u64 {
+            0
+        }
+    }
+
+    impl Idempotency for Nothing {
+        async fn begin(&self, _: &IdempotencyKey, _: Timestamp) -> Result<Begun, Error> {
+            Ok(Begun::Running)
+        }
+
+        async fn finish(
+            &self,
+            _: &IdempotencyKey,
+            _: &ClaimId,
+            _: &StoredReply,
+            _: Timestamp,
+        ) -> Result<(), Error> {
+            Ok(())
+        }
+
+        async fn abandon(&self, _: &IdempotencyKey, _: &ClaimId) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+
+    fn service() -> Service<Nothing> {
+        let route = Route::<Nothing> {
+            about: ABOUT,
+            handle: |_, request| {
+                Box::pin(async move {
+                    assert_ne!(request.param("id"), "panic", "the handler's secret");
+                    let said = json!({
+                        "id": request.param("id"), "path": request.path,
+                        "who": request.caller.identity.subject, "trace": request.trace_id(),
+                    });
+                    Ok(Reply::data(&said.to_string()))
+                })
+            },
+        };
+        Service { route, ports: Nothing, has_served: AtomicBool::new(false) }
+    }
+
+    fn context() -> Context {
+        let mut context = Context::default();
+        context.request_id = "r1".to_owned();
+        context.deadline = 1_030_000;
+        context.xray_trace_id = Some(
+            "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1".to_owned(),
+        );
+        context
+    }
+
+    fn event(method: &str, id: &str, authorizer: Value) -> Value {
+        json!({
+            "version": "2.0", "rawPath": format!("/thing/{id}"), "pathParameters": {"id": id},
+            "headers": {"content-type": "application/json"}, "body": "{}",
+            "requestContext": {"http": {"method": method}, "authorizer": authorizer},
+        })
+    }
+
+    fn admitted() -> Value {
+        json!({"lambda": serde_json::to_value(allowed("thing.do")).unwrap()})
+    }
+
+    async fn asked(event: &str) -> (u16, Value) {
+        let answer = service().answer(event, &context()).await;
+        let answer = serde_json::to_value(answer).unwrap();
+        assert_eq!(answer["headers"]["x-request-id"], "r1", "{answer}");
+        let body = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+        (answer["statusCode"].as_u64().unwrap().try_into().unwrap(), body)
+    }
+
+    #[tokio::test]
+    async fn an_event_reaches_the_route_with_its_caller_and_its_trace() {
+        let (status, body) = asked(&event("POST", "a:1-b", admitted()).to_string()).await;
+        assert_eq!(status, 200, "{body}");
+        assert_eq!(
+            body["data"],
+            json!({
+                "id": "a:1-b", "path": "/thing/a:1-b", "who": "alice",
+                "trace": "5759e988bd862e3fe1be46a994272793",
+            })
+        );
+    }
+
+    #[tokio::test]
+    async fn whatever_comes_is_answered() {
+        let denied = json!({"lambda": {"decision": "deny", "route": "thing.do", "rule": "no-way", "message": "no"}});
+        let elsewhere = json!({"lambda": serde_json::to_value(allowed("token.create")).unwrap()});
+        for (event, want) in [
+            (event("POST", "a", json!(null)).to_string(), 401),
+            (event("POST", "a", json!({})).to_string(), 401),
+            (event("POST", "a", denied).to_string(), 403),
+            (event("POST", "a", elsewhere).to_string(), 500),
+            (event("POST", "a", json!({"lambda": {"decision": "perhaps"}})).to_string(), 500),
+            (event("GET", "a", admitted()).to_string(), 400),
+            (event("POST", "panic", admitted()).to_string(), 500),
+            (json!({"detail-type": "Scheduled Event"}).to_string(), 400),
+            ("7".to_owned(), 400),
+        ] {
+            let (status, body) = asked(&event).await;
+            assert_eq!(status, want, "{event}: {body}");
+            assert!(!body.to_string().contains("secret"), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_request_ends_before_lambda_ends_it() {
+        let mut context = context();
+        for (deadline, want_ms) in [(1_030_000, 25_000), (1_010_000, 9_500), (1_000_100, 0), (0, 0)]
+        {
+            context.deadline = deadline;
+            let left = left(Timestamp::from_ms(1_000_000), &context);
+            assert_eq!(left, Duration::from_millis(want_ms), "{deadline}");
+        }
+    }
+}

@@ -12,6 +12,7 @@ mod batch;
 mod chunks;
 mod executions;
 mod fault;
+pub mod grants;
 mod idempotency;
 mod item;
 mod policies;

@@ -7,6 +7,8 @@ mod faults;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod grants;
+#[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod isolation;

@@ -1,0 +1,91 @@
+//! The functions: one for each route.
+
+use std::path::Path;
+
+use writ_edge::About;
+use writ_routes::BINARIES;
+
+use crate::{InfraError, Needs, Signatures, Size, Sizing};
+
+/// A function and everything that its template says of it.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// The route that it serves.
+    pub about: About,
+    /// The crate in `functions/` that the route stands in; its stack is named so.
+    pub resource: String,
+    /// The program that serves it.
+    pub binary: &'static str,
+    /// What it gets.
+    pub size: Size,
+    /// What its handler needs.
+    pub needs: Needs,
+}
+
+impl Function {
+    /// What stands behind the prefix in the function's name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.about.name.replace('.', "-")
+    }
+
+    /// The method and path, as the gateway writes them.
+    #[must_use]
+    pub fn route_key(&self) -> String {
+        format!("{} {}", self.about.method, self.about.path)
+    }
+
+    /// Whether it runs or compiles policies.
+    #[must_use]
+    pub fn has_engine(&self) -> bool {
+        self.needs.iter().any(|(port, _)| port == "Evaluate")
+    }
+}
+
+/// A name as CloudFormation wants it: `executor.execute_policy` is `ExecutorExecutePolicy`.
+#[must_use]
+pub fn identifier(name: &str) -> String {
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+    };
+    name.split(['.', '_', '-']).map(capital).collect::<Vec<String>>().concat()
+}
+
+/// One function for each route, in the order of the route table.
+///
+/// # Errors
+/// [`InfraError`].
+pub fn functions(root: &Path) -> Result<Vec<Function>, InfraError> {
+    let signatures = Signatures::read(root)?;
+    let sizing = Sizing::read(root)?;
+    let routes = || {
+        BINARIES.iter().flat_map(|binary| binary.abouts.iter().map(|about| (binary.name, about)))
+    };
+    if let Some(route) =
+        sizing.named().find(|named| routes().all(|(_, about)| about.name != *named))
+    {
+        return Err(InfraError::NoSuchRoute { route: route.to_owned() });
+    }
+    let function = |(binary, about): (&'static str, &About)| {
+        Ok(Function {
+            about: about.clone(),
+            resource: signatures.resource(about.name)?.to_owned(),
+            binary,
+            size: sizing.of(about.name),
+            needs: signatures.needs(about.name, about.is_idempotent_by_key())?,
+        })
+    };
+    routes().map(function).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_hold_letters_alone() {
+        assert_eq!(identifier("executor.execute_policy"), "ExecutorExecutePolicy");
+        assert_eq!(identifier("policies"), "Policies");
+    }
+}

@@ -1,0 +1,113 @@
+//! The stacks of functions, one for each resource, and the root that holds all stacks.
+
+use serde_json::json;
+
+use crate::fill::fill;
+use crate::{Document, Function, InfraError, identifier, needed, statements};
+
+const TEMPLATE: &str = include_str!("snippets/template.yaml");
+const RESOURCE: &str = include_str!("snippets/resource.yaml");
+const STACK: &str = include_str!("snippets/stack.yaml");
+const FUNCTION: &str = include_str!("snippets/function.yaml");
+
+/// What only stacks and functions with engines have.
+const ENGINE_PARAMETER: &str = "  AllowWeakSandbox:\n    Type: String\n";
+const ENGINE_VARIABLE: &str = "      Environment:
+        Variables:
+          WRIT_ALLOW_WEAK_SANDBOX: !Ref AllowWeakSandbox
+";
+const ENGINE_ARGUMENT: &str = "        AllowWeakSandbox: !Ref AllowWeakSandbox\n";
+
+/// What only stacks with a reserved function have.
+const RESERVED_PARAMETER: &str = "  ReserveConcurrency:\n    Type: String\n";
+const RESERVED_CONDITION: &str = "  Reserved: !Equals [!Ref ReserveConcurrency, 'true']\n";
+const RESERVED_ARGUMENT: &str = "        ReserveConcurrency: !Ref ReserveConcurrency\n";
+
+pub(crate) fn documents(functions: &[Function]) -> Result<Vec<Document>, InfraError> {
+    let mut resources: Vec<&str> = Vec::new();
+    for function in functions {
+        if !resources.contains(&function.resource.as_str()) {
+            resources.push(&function.resource);
+        }
+    }
+    let (mut documents, mut stacks) = (Vec::new(), String::new());
+    for resource in resources {
+        let own: Vec<&Function> =
+            functions.iter().filter(|function| function.resource == resource).collect();
+        let has_engine = own.iter().any(|function| function.has_engine());
+        let is_reserved = own.iter().any(|function| function.size.reserved.is_some());
+        let path = format!("infra/stacks/{resource}.yaml").into();
+        documents.push(Document { path, text: stack(resource, &own, has_engine, is_reserved)? });
+        if !stacks.is_empty() {
+            stacks.push('\n');
+        }
+        stacks.push_str(&fill(
+            RESOURCE,
+            &[
+                ("id", &identifier(resource)),
+                ("resource", resource),
+                ("reserved", only_if(is_reserved, RESERVED_ARGUMENT)),
+                ("engine", only_if(has_engine, ENGINE_ARGUMENT)),
+            ],
+        )?);
+    }
+    let text = fill(TEMPLATE, &[("resources", &stacks)])?;
+    documents.push(Document { path: "infra/template.yaml".into(), text });
+    Ok(documents)
+}
+
+fn only_if(condition: bool, text: &str) -> &str {
+    if condition { text } else { "" }
+}
+
+fn stack(
+    resource: &str,
+    functions: &[&Function],
+    has_engine: bool,
+    is_reserved: bool,
+) -> Result<String, InfraError> {
+    let functions =
+        functions.iter().map(|function| resources_of(function)).collect::<Result<Vec<_>, _>>()?;
+    fill(
+        STACK,
+        &[
+            ("resource", resource),
+            ("reserved_parameter", only_if(is_reserved, RESERVED_PARAMETER)),
+            ("engine_parameter", only_if(has_engine, ENGINE_PARAMETER)),
+            ("reserved_condition", only_if(is_reserved, RESERVED_CONDITION)),
+            ("functions", &functions.join("\n")),
+        ],
+    )
+}
+
+fn resources_of(function: &Function) -> Result<String, InfraError> {
+    let Function { about, binary, size, needs, .. } = function;
+    let reserved = size.reserved.map(|count| {
+        format!("      ReservedConcurrentExecutions: !If [Reserved, {count}, !Ref AWS::NoValue]\n")
+    });
+    fill(
+        FUNCTION,
+        &[
+            ("id", &identifier(about.name)),
+            ("route", about.name),
+            ("route_key", &function.route_key()),
+            ("source", &format!("{}{}", about.method, any_segment(about.path))),
+            ("function", &function.name()),
+            // JSON's strings are YAML's, whatever they hold.
+            ("summary", &json!(about.summary).to_string()),
+            ("binary", binary),
+            ("memory_mb", &size.memory_mb.to_string()),
+            ("timeout_s", &size.timeout_s.to_string()),
+            ("p99_ms", &size.p99_ms.to_string()),
+            ("reserved", reserved.as_deref().unwrap_or_default()),
+            ("engine", only_if(function.has_engine(), ENGINE_VARIABLE)),
+            ("statements", &statements(&needed(needs))),
+        ],
+    )
+}
+
+/// The path with `*` for each parameter, as permissions name it.
+fn any_segment(path: &str) -> String {
+    let segment = |segment: &str| if segment.starts_with('{') { "*" } else { segment }.to_owned();
+    path.split('/').map(segment).collect::<Vec<_>>().join("/")
+}

@@ -1,0 +1,80 @@
+//! What every function has.
+
+use std::collections::BTreeSet;
+
+use writ_infra::identifier;
+
+use crate::template::{Template, pattern, referred, root};
+
+/// What API Gateway waits at most, less a second to answer in.
+const GATEWAY_TIMEOUT_S: u64 = 29;
+
+#[test]
+fn every_route_has_its_name_its_program_and_its_size() {
+    for function in writ_infra::functions(&root()).unwrap() {
+        let stack = Template::stack(&function.resource);
+        let functions = stack.functions();
+        let id = identifier(function.about.name);
+        let (_, properties) = functions.iter().find(|(own, _)| *own == id).unwrap();
+        assert_eq!(properties["Handler"], function.about.name);
+        let name = format!("${{Prefix}}{}", function.about.name.replace('.', "-"));
+        assert_eq!(pattern(&properties["FunctionName"]), name);
+        let code = format!("../../target/lambda/{}/", function.binary);
+        assert_eq!(properties["CodeUri"], code);
+        assert_eq!(properties["MemorySize"], function.size.memory_mb);
+        let timeout = properties["Timeout"].as_u64().unwrap();
+        assert!((1..=GATEWAY_TIMEOUT_S).contains(&timeout), "{id} {timeout}");
+        // Longer than the 25 seconds after which the function answers for itself.
+        assert!(timeout > 25, "{id} {timeout}");
+        let weak = &properties["Environment"]["Variables"]["WRIT_ALLOW_WEAK_SANDBOX"];
+        assert_eq!(weak.is_null(), !function.has_engine(), "{id}");
+    }
+}
+
+#[test]
+fn every_function_has_a_role_and_logs_of_its_own_and_is_watched() {
+    let mut names = BTreeSet::new();
+    for stack in Template::stacks() {
+        let mut owned = BTreeSet::new();
+        for (id, function) in stack.functions() {
+            assert!(names.insert(pattern(&function["FunctionName"]).to_owned()), "{id}");
+            assert_eq!(function["Runtime"], "provided.al2023", "{id}");
+            assert_eq!(function["Tracing"], "Active", "{id}");
+            assert_eq!(function["AutoPublishAlias"], "live", "{id}");
+            assert_eq!(function["AutoPublishAliasAllProperties"], true, "{id}");
+            let variables = &function["Environment"]["Variables"];
+            assert_eq!(referred(&variables["WRIT_TABLE_PREFIX"]), "Prefix", "{id}");
+
+            let role = referred(&function["Role"]).strip_suffix(".Arn").unwrap();
+            assert!(owned.insert(role.to_owned()), "{id} shares its role");
+            let logs = referred(&function["LoggingConfig"]["LogGroup"]);
+            assert!(owned.insert(logs.to_owned()), "{id} shares its logs");
+            let logs = stack.properties(logs, "AWS::Logs::LogGroup");
+            assert_eq!(referred(&logs["RetentionInDays"]), "LogRetentionDays", "{id}");
+            let name = pattern(&function["FunctionName"]);
+            assert_eq!(pattern(&logs["LogGroupName"]), format!("/aws/lambda/{name}"));
+
+            let watched: BTreeSet<&str> = stack
+                .of_type("AWS::CloudWatch::Alarm")
+                .filter(|(_, alarm)| alarm["Properties"]["Namespace"] == "AWS/Lambda")
+                .filter(|(_, alarm)| {
+                    alarm["Properties"]["Dimensions"][0]["Value"]["!Ref"].as_str() == Some(id)
+                })
+                .map(|(_, alarm)| alarm["Properties"]["MetricName"].as_str().unwrap())
+                .collect();
+            assert_eq!(watched, BTreeSet::from(["Duration", "Errors", "Throttles"]), "{id}");
+        }
+    }
+}
+
+#[test]
+fn every_alarm_reaches_the_topic() {
+    for stack in Template::stacks() {
+        for (id, alarm) in stack.of_type("AWS::CloudWatch::Alarm") {
+            let actions = &alarm["Properties"]["AlarmActions"]["!If"];
+            assert_eq!(actions[0], "HasAlarmTopic", "{id}");
+            assert_eq!(referred(&actions[1][0]), "AlarmTopicArn", "{id}");
+            assert_eq!(alarm["Properties"]["TreatMissingData"], "notBreaching", "{id}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The committed templates held against the code: the route table, the API's document, the ports
+//! that handlers name, the tables.
+
+#[cfg(test)]
+mod committed;
+#[cfg(test)]
+mod functions;
+#[cfg(test)]
+mod parameters;
+#[cfg(test)]
+mod routes;
+#[cfg(test)]
+mod statements;
+#[cfg(test)]
+mod template;

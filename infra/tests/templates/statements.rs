@@ -1,0 +1,159 @@
+//! Each role allows what its function needs, and nothing else.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use writ_infra::needed;
+use writ_store::grants::{self, Grant};
+
+use crate::template::{Template, pattern, referred, root};
+
+/// Ports of the functions that serve no route.
+const AUTHORIZER: [&str; 1] = ["GetToken"];
+const UPKEEP: [&str; 0] = [];
+
+/// An action and what it is done on, without the part of the ARN that all tables share.
+type Allowed = BTreeSet<(String, String)>;
+
+fn of_grants(grants: impl IntoIterator<Item = Grant>) -> Allowed {
+    let place = |grant: &Grant| match grant.index {
+        Some(index) => format!("{}/index/{index}", grant.table),
+        None => grant.table.to_owned(),
+    };
+    grants
+        .into_iter()
+        .map(|grant| (format!("dynamodb:{}", grant.action.name()), place(&grant)))
+        .collect()
+}
+
+fn of_ports(ports: &[&str]) -> Allowed {
+    of_grants(ports.iter().flat_map(|port| grants::of(port).unwrap().iter().copied()))
+}
+
+/// One value, or several.
+fn list(value: &Value) -> Vec<&Value> {
+    value.as_array().map_or_else(|| vec![value], |items| items.iter().collect())
+}
+
+/// The statements of the function's role.
+fn statements<'t>(stack: &'t Template, function: &Value) -> Vec<&'t Value> {
+    let role = referred(&function["Role"]).strip_suffix(".Arn").unwrap();
+    let role = stack.properties(role, "AWS::IAM::Role");
+    assert_eq!(role["ManagedPolicyArns"], Value::Null);
+    let policies = role["Policies"].as_array().unwrap();
+    assert_eq!(policies.len(), 1);
+    policies[0]["PolicyDocument"]["Statement"].as_array().unwrap().iter().collect()
+}
+
+/// What the role allows on tables.
+fn on_tables(stack: &Template, function: &Value) -> Allowed {
+    let mut allowed = Allowed::new();
+    for statement in statements(stack, function) {
+        assert_eq!(statement["Effect"], "Allow");
+        for action in list(&statement["Action"]) {
+            let action = action.as_str().unwrap();
+            if !action.starts_with("dynamodb:") {
+                continue;
+            }
+            for resource in list(&statement["Resource"]) {
+                let place = pattern(resource).strip_prefix("${TableArnPrefix}").unwrap();
+                assert!(allowed.insert((action.to_owned(), place.to_owned())), "twice: {place}");
+            }
+        }
+    }
+    allowed
+}
+
+fn function_of(stack: &Template, handler: &str) -> Value {
+    let functions = stack.functions();
+    functions.into_iter().find(|(_, function)| function["Handler"] == handler).unwrap().1
+}
+
+#[test]
+fn each_route_may_do_just_what_its_ports_need() {
+    for function in writ_infra::functions(&root()).unwrap() {
+        let stack = Template::stack(&function.resource);
+        let properties = function_of(&stack, function.about.name);
+        assert_eq!(
+            on_tables(&stack, &properties),
+            of_grants(needed(&function.needs)),
+            "{}",
+            function.about.name
+        );
+    }
+}
+
+#[test]
+fn a_route_needs_what_its_handler_names_and_its_keys_need() {
+    let needs = |route: &str| -> Vec<String> {
+        let functions = writ_infra::functions(&root()).unwrap();
+        let function = functions.into_iter().find(|it| it.about.name == route).unwrap();
+        function.needs.into_iter().map(|(port, _)| port).collect()
+    };
+    for (route, ports) in [
+        ("access.whoami", &[][..]),
+        ("policy.get", &["GetBody", "GetPolicy"]),
+        ("policy.create", &["Clock", "CreatePolicy", "Evaluate", "Idempotency", "Ids"]),
+        (
+            "executor.execute_policy",
+            &[
+                "Admit",
+                "Clock",
+                "Evaluate",
+                "GetBody",
+                "GetPolicy",
+                "Idempotency",
+                "Ids",
+                "RecordExecution",
+            ],
+        ),
+        (
+            "execution.replay",
+            &[
+                "Admit",
+                "Clock",
+                "Evaluate",
+                "GetBody",
+                "GetExecution",
+                "Idempotency",
+                "Ids",
+                "RecordExecution",
+            ],
+        ),
+    ] {
+        assert_eq!(needs(route), ports, "{route}");
+    }
+}
+
+#[test]
+fn the_functions_without_a_route_may_do_just_what_their_ports_need() {
+    for (name, ports) in [("authorizer", &AUTHORIZER[..]), ("upkeep", &UPKEEP)] {
+        let stack = Template::stack(name);
+        assert_eq!(on_tables(&stack, &function_of(&stack, name)), of_ports(ports), "{name}");
+    }
+}
+
+#[test]
+fn besides_tables_a_role_reaches_its_own_logs_its_own_queue_and_traces() {
+    for stack in Template::stacks() {
+        for (id, function) in stack.functions() {
+            let logs = format!("{}.Arn", referred(&function["LoggingConfig"]["LogGroup"]));
+            for statement in statements(&stack, &function) {
+                for action in list(&statement["Action"]) {
+                    let (service, _) = action.as_str().unwrap().split_once(':').unwrap();
+                    let resource = &statement["Resource"];
+                    match service {
+                        "dynamodb" => {}
+                        "logs" => assert_eq!(referred(resource), logs, "{id}"),
+                        "xray" => assert_eq!(resource, "*", "{id}"),
+                        "sqs" => {
+                            let queue = &function["DeadLetterQueue"]["TargetArn"];
+                            assert_eq!(resource, queue, "{id}");
+                        }
+                        other => panic!("{id} may do something to `{other}`"),
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What each port does to DynamoDB, as data: the deployment's roles are made from it, and the
+//! store's tests record what the ports really do and hold it against this.
+//!
+//! A transaction needs the actions of its items; reading an index needs `Query` on the index and
+//! nothing on its table.
+
+/// An action of DynamoDB, as IAM names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Reads items by key.
+    BatchGetItem,
+    /// Removes an item.
+    DeleteItem,
+    /// Reads an item.
+    GetItem,
+    /// Writes an item.
+    PutItem,
+    /// Reads items of a partition, of a table or of an index.
+    Query,
+    /// Changes an item.
+    UpdateItem,
+}
+
+impl Action {
+    /// Every action that a port uses.
+    pub const ALL: [Self; 6] = [
+        Self::BatchGetItem,
+        Self::DeleteItem,
+        Self::GetItem,
+        Self::PutItem,
+        Self::Query,
+        Self::UpdateItem,
+    ];
+
+    /// The name without its service.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BatchGetItem => "BatchGetItem",
+            Self::DeleteItem => "DeleteItem",
+            Self::GetItem => "GetItem",
+            Self::PutItem => "PutItem",
+            Self::Query => "Query",
+            Self::UpdateItem => "UpdateItem",
+        }
+    }
+}
+
+/// An action on a table, or on one of its indexes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Grant {
+    /// The table, as [`crate::tables::TableDefinition::name`].
+    pub table: &'static str,
+    /// The index, or the table itself.
+    pub index: Option<&'static str>,
+    /// What is done.
+    pub action: Action,
+}
+
+const fn on(table: &'static str, action: Action) -> Grant {
+    Grant { table, index: None, action }
+}
+
+const fn queries(table: &'static str, index: &'static str) -> Grant {
+    Grant { table, index: Some(index), action: Action::Query }
+}
+
+/// What each port needs, by the name of its trait.
+const GRANTS: [(&str, &[Grant]); 15] = [
+    ("GetPolicy", &[on("policies", Action::GetItem)]),
+    ("GetBody", &[on("policies", Action::Query)]),
+    ("CreatePolicy", &[on("policies", Action::PutItem)]),
+    ("ReplacePolicy", &[on("policies", Action::PutItem), on("policies", Action::DeleteItem)]),
+    ("DeletePolicy", &[on("policies", Action::DeleteItem)]),
+    (
+        "QueryPolicies",
+        &[
+            on("policies", Action::BatchGetItem),
+            on("policies", Action::Query),
+            queries("policies", "by_name"),
+            queries("policies", "by_version"),
+            queries("policies", "by_release_tag"),
+            queries("policies", "by_type"),
+            queries("policies", "by_tags"),
+        ],
+    ),
+    ("GetRevisions", &[on("policies", Action::GetItem), on("policies", Action::Query)]),
+    ("RecordExecution", &[on("executions", Action::PutItem), on("executions", Action::GetItem)]),
+    ("GetExecution", &[on("executions", Action::GetItem), on("executions", Action::Query)]),
+    (
+        "QueryExecutions",
+        &[
+            on("executions", Action::BatchGetItem),
+            on("executions", Action::Query),
+            queries("executions", "by_time"),
+            queries("executions", "by_policy"),
+        ],
+    ),
+    (
+        "Idempotency",
+        &[
+            on("idempotency", Action::PutItem),
+            on("idempotency", Action::UpdateItem),
+            on("idempotency", Action::DeleteItem),
+            on("idempotency", Action::Query),
+        ],
+    ),
+    ("GetToken", &[on("tokens", Action::GetItem)]),
+    ("PutToken", &[on("tokens", Action::PutItem), on("tokens", Action::GetItem)]),
+    ("ListTokens", &[queries("tokens", "by_workspace")]),
+    ("RevokeToken", &[on("tokens", Action::DeleteItem)]),
+];
+
+/// The ports that the store serves.
+pub fn ports() -> impl Iterator<Item = &'static str> {
+    GRANTS.iter().map(|(port, _)| *port)
+}
+
+/// What the port needs, or `None` where the store does not serve it.
+#[must_use]
+pub fn of(port: &str) -> Option<&'static [Grant]> {
+    GRANTS.iter().find(|(name, _)| *name == port).map(|(_, grants)| *grants)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tables::DEFINITIONS;
+
+    #[test]
+    fn every_grant_is_on_a_table_or_an_index_that_there_is() {
+        for port in ports() {
+            for grant in of(port).unwrap() {
+                let table = DEFINITIONS.iter().find(|table| table.name == grant.table).unwrap();
+                let has = |name| table.indexes.iter().any(|index| index.name == name);
+                assert!(grant.index.is_none_or(has), "{port} {grant:?}");
+            }
+        }
+    }
+}

@@ -102,6 +102,7 @@ fn event(function: &Function, request: &Request) -> Value {
     let mut event = common(function, request);
     let context = json!({
         "decision": "allow",
+        "route": function.about.name,
         "subject": "local-admin",
         "workspace": "default",
         "role": "admin",

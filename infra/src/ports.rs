@@ -11,6 +11,9 @@ use crate::{InfraError, read};
 /// Ports that touch no table.
 const WITHOUT_TABLES: [&str; 4] = ["Admit", "Clock", "Evaluate", "Ids"];
 
+/// Traits in signatures that are no ports.
+const MARKERS: [&str; 2] = ["Send", "Sync"];
+
 /// The pipeline's capability: its methods need different ports.
 const EXECUTE: &str = "Execute";
 
@@ -147,8 +150,10 @@ fn bounds(path: &Path, before: &str, after: char) -> Result<Vec<String>, InfraEr
     Ok(split(bounds))
 }
 
+/// The traits of a list of bounds that are ports.
 fn split(bounds: &str) -> Vec<String> {
-    bounds.split('+').map(|bound| bound.trim().to_owned()).collect()
+    let ports = bounds.split('+').map(str::trim).filter(|bound| !MARKERS.contains(bound));
+    ports.map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -167,6 +172,7 @@ mod tests {
     fn ports_are_read_from_every_form_of_a_signature() {
         for (signature, body, ports) in [
             ("request: Request", "", &[][..]),
+            ("_ports: &impl Sync, request: Request", "", &[]),
             ("ports: &impl GetToken, request: Request", "", &["GetToken"]),
             (
                 "\n    ports: &(impl GetPolicy + GetBody),\n    request: Request,\n",

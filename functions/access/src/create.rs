@@ -70,7 +70,11 @@ mod tests {
         let kept = ports.get_token(token_id).await.unwrap().unwrap();
         assert!(!serde_json::to_string(&kept).unwrap().contains(&text[22..]));
         let header = format!("Bearer {text}");
-        let holder = writ_authz::authenticate(&ports, Some(&header), ports.now()).await.unwrap();
+        let holder =
+            writ_authz::authenticate(&ports, writ_authz::NO_ISSUER, Some(&header), ports.now())
+                .await
+                .unwrap()
+                .identity;
         assert_eq!((holder.subject.as_str(), holder.role), ("ci", Role::Author));
     }
 

@@ -38,7 +38,7 @@ pub(crate) async fn handle(ports: &impl RevokeToken, request: Request) -> Result
 
 #[cfg(test)]
 mod tests {
-    use writ_authz::authenticate;
+    use writ_authz::{NO_ISSUER, authenticate};
     use writ_model::{ErrorKind, Role};
     use writ_ports::Clock;
 
@@ -62,10 +62,10 @@ mod tests {
         let ports = Memory::default();
         let (token, text) = ports.with("one", "a").await;
         let header = format!("Bearer {text}");
-        assert!(authenticate(&ports, Some(&header), ports.now()).await.is_ok());
+        assert!(authenticate(&ports, NO_ISSUER, Some(&header), ports.now()).await.is_ok());
         let reply = revoke(&ports, "token", &token.token_id, None).await.unwrap();
         assert_eq!(data(&reply)["token_id"], token.token_id);
-        assert!(authenticate(&ports, Some(&header), ports.now()).await.is_err());
+        assert!(authenticate(&ports, NO_ISSUER, Some(&header), ports.now()).await.is_err());
         let again = revoke(&ports, "token", &token.token_id, None).await.unwrap_err();
         assert_eq!(again.kind, ErrorKind::NotFound);
     }

@@ -3,24 +3,57 @@
 use std::hint::black_box;
 
 use writ_model::{Digest, Error, ErrorKind, Identity, Timestamp};
-use writ_ports::GetToken;
+use writ_ports::{GetToken, SigningKeys};
 
-use crate::token::split;
+use crate::token::{PREFIX, split};
+use crate::{Issuer, jwt};
 
-/// Who sent this `Authorization` header.
+/// Somebody known, and how they proved it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// Who.
+    pub identity: Identity,
+    /// By what: `token` or `jwt`.
+    pub kind: &'static str,
+}
+
+/// Who sent this `Authorization` header: the holder of an opaque token, or the bearer of a JWT of
+/// the issuer, where there is one ([`crate::NO_ISSUER`] else).
+///
+/// # Errors
+/// [`ErrorKind::Unauthenticated`], never with any part of the header; [`ErrorKind::Forbidden`]
+/// under the rule [`crate::JWT_CLAIMS`] for a genuine JWT that gives no access; the store's;
+/// [`ErrorKind::Unavailable`] while the issuer's keys are not to be had.
+pub async fn authenticate(
+    tokens: &impl GetToken,
+    issuer: Option<&Issuer<impl SigningKeys>>,
+    authorization: Option<&str>,
+    now: Timestamp,
+) -> Result<Principal, Error> {
+    let form = Form { takes_jwts: issuer.is_some() };
+    let text = authorization.map_or_else(
+        || Err(form.absent()),
+        |header| bearer(header).ok_or_else(|| form.malformed()),
+    )?;
+    if text.starts_with(PREFIX) {
+        let identity = holder(tokens, split(text).ok_or_else(|| form.malformed())?, now).await?;
+        return Ok(Principal { identity, kind: "token" });
+    }
+    let issuer = issuer.ok_or_else(|| form.malformed())?;
+    let parts = jwt::split(text).ok_or_else(|| form.malformed())?;
+    let identity = jwt::authenticate(issuer, parts, now).await?;
+    Ok(Principal { identity, kind: "jwt" })
+}
+
+/// Who holds an opaque token.
 ///
 /// An unknown id, a wrong secret and a revoked token get one answer, so that nobody learns which
 /// ids exist. That a token expired is said to its holder alone: after the secret was found right.
-///
-/// # Errors
-/// [`ErrorKind::Unauthenticated`], never with any part of the header; the store's.
-pub async fn authenticate(
+async fn holder(
     tokens: &impl GetToken,
-    authorization: Option<&str>,
+    (token_id, secret): (&str, &str),
     now: Timestamp,
 ) -> Result<Identity, Error> {
-    let (token_id, secret) = authorization
-        .map_or_else(|| Err(absent()), |header| bearer(header).ok_or_else(malformed))?;
     let sent = Digest::of(secret.as_bytes());
     let found = tokens.get_token(token_id).await?;
     let token = found.filter(|token| is_same(&token.secret_hash, &sent)).ok_or_else(|| {
@@ -36,10 +69,10 @@ pub async fn authenticate(
     Ok(Identity { subject: token.subject, workspace: token.workspace, role: token.role })
 }
 
-/// The token's id and secret of `Bearer writ_...`. The scheme's case does not matter (RFC 9110, 11.1).
-fn bearer(header: &str) -> Option<(&str, &str)> {
+/// What follows `Bearer`. The scheme's case does not matter (RFC 9110, 11.1).
+fn bearer(header: &str) -> Option<&str> {
     let (scheme, text) = header.trim().split_once(' ')?;
-    if scheme.eq_ignore_ascii_case("bearer") { split(text.trim_start()) } else { None }
+    scheme.eq_ignore_ascii_case("bearer").then(|| text.trim_start())
 }
 
 /// Compares in a time that does not tell how much was right.
@@ -50,12 +83,27 @@ fn is_same(stored: &Digest, sent: &Digest) -> bool {
     stored.len() == sent.len() && difference == 0
 }
 
-fn absent() -> Error {
-    unauthenticated("no token was sent; expected `Authorization: Bearer writ_...`")
+/// What may be sent.
+struct Form {
+    takes_jwts: bool,
 }
 
-fn malformed() -> Error {
-    unauthenticated("this is not one of our tokens; expected `Authorization: Bearer writ_...`")
+impl Form {
+    fn absent(&self) -> Error {
+        unauthenticated(format!("no token was sent; {}", self.expected()))
+    }
+
+    fn malformed(&self) -> Error {
+        unauthenticated(format!("this is not one of our tokens; {}", self.expected()))
+    }
+
+    fn expected(&self) -> &'static str {
+        if self.takes_jwts {
+            "expected `Authorization: Bearer` and a token `writ_...` or a JWT of the identity provider"
+        } else {
+            "expected `Authorization: Bearer writ_...`"
+        }
+    }
 }
 
 fn unauthenticated(message: impl Into<String>) -> Error {
@@ -69,6 +117,7 @@ mod tests {
     use writ_ports::Token;
 
     use super::*;
+    use crate::NO_ISSUER;
     use crate::token::mint;
     use crate::token::tests::{Counted, holder};
 
@@ -100,7 +149,8 @@ mod tests {
         for header in
             [format!("Bearer {text}"), format!("bearer  {text} "), format!("BEARER {text}")]
         {
-            assert_eq!(authenticate(&tokens, Some(&header), NOW).await.unwrap(), holder("alice"));
+            let principal = authenticate(&tokens, NO_ISSUER, Some(&header), NOW).await.unwrap();
+            assert_eq!((principal.identity, principal.kind), (holder("alice"), "token"));
         }
     }
 
@@ -115,8 +165,9 @@ mod tests {
         tokens.0.remove(&revoked[5..21]).unwrap();
         let mut answers = Vec::new();
         for text in [wrong, unknown, revoked] {
-            let error =
-                authenticate(&tokens, Some(&format!("Bearer {text}")), NOW).await.unwrap_err();
+            let error = authenticate(&tokens, NO_ISSUER, Some(&format!("Bearer {text}")), NOW)
+                .await
+                .unwrap_err();
             assert_eq!(error.kind, ErrorKind::Unauthenticated);
             answers.push(error);
         }
@@ -129,9 +180,11 @@ mod tests {
         let header = format!("Bearer {}", tokens.with(&Counted::default(), Some(60)));
         let end = Timestamp::from_ms(NOW.as_ms() + 60_000);
         assert!(
-            authenticate(&tokens, Some(&header), Timestamp::from_ms(end.as_ms() - 1)).await.is_ok()
+            authenticate(&tokens, NO_ISSUER, Some(&header), Timestamp::from_ms(end.as_ms() - 1))
+                .await
+                .is_ok()
         );
-        let error = authenticate(&tokens, Some(&header), end).await.unwrap_err();
+        let error = authenticate(&tokens, NO_ISSUER, Some(&header), end).await.unwrap_err();
         assert!(error.message.starts_with(&format!("this token expired at {end}")), "{error}");
     }
 
@@ -141,7 +194,7 @@ mod tests {
         let text = tokens.with(&Counted::default(), Some(60));
         let header = format!("Bearer {}{}", &text[..22], "0".repeat(64));
         let later = Timestamp::from_ms(NOW.as_ms() + 3_600_000);
-        let error = authenticate(&tokens, Some(&header), later).await.unwrap_err();
+        let error = authenticate(&tokens, NO_ISSUER, Some(&header), later).await.unwrap_err();
         assert!(error.message.contains("unknown or was revoked"), "{error}");
     }
 
@@ -160,7 +213,7 @@ mod tests {
             Some("Bearer eyJhbGciOiJIUzI1NiJ9.e30.c2ln".to_owned()),
         ];
         for header in headers {
-            let error = authenticate(&tokens, header.as_deref(), NOW).await.unwrap_err();
+            let error = authenticate(&tokens, NO_ISSUER, header.as_deref(), NOW).await.unwrap_err();
             assert_eq!(error.kind, ErrorKind::Unauthenticated, "{header:?}");
             assert!(
                 error.message.ends_with("expected `Authorization: Bearer writ_...`"),

@@ -1,15 +1,23 @@
 //! Who is calling, and what they may do.
 //!
-//! [`authenticate`] turns an `Authorization` header into an identity; [`Authorizer`] decides by the
+//! [`authenticate`] turns an `Authorization` header into an identity, by an opaque token or by a JWT
+//! of an [`Issuer`]; [`Authorizer`] decides by the
 //! platform's own Cedar policy (`policy.cedar` in this room) and names the rule that decided;
 //! [`mint`] makes tokens.
 
 mod authenticate;
 mod authorizer;
+mod claims;
+mod issuer;
+mod jwt;
 mod policy;
+mod signature;
 mod token;
 
-pub use authenticate::authenticate;
+pub use authenticate::{Principal, authenticate};
 pub use authorizer::{Authorizer, Rule};
+pub use claims::JWT_CLAIMS;
+pub use issuer::{Issuer, NO_ISSUER, NoKeys, ROLE_CLAIM, WORKSPACE_CLAIM};
+pub use jwt::JWT_BYTES_MAX;
 pub use policy::{DEFAULT_DENY, OWN_WORKSPACE, PolicyError};
 pub use token::{EXPIRES_IN_SECONDS_MAX, LOCAL_ADMIN, TokenText, mint};

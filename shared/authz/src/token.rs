@@ -20,7 +20,7 @@ pub const EXPIRES_IN_SECONDS_MAX: u64 = 10 * 365 * 24 * 60 * 60;
 const SUBJECT_CHARS_MAX: usize = 128;
 
 /// What every token starts with, so that scanners of leaked secrets know one.
-const PREFIX: &str = "writ_";
+pub(crate) const PREFIX: &str = "writ_";
 
 const ID_DIGITS: usize = 16;
 const SECRET_DIGITS: usize = 64;
@@ -83,8 +83,8 @@ fn expiry(now: Timestamp, seconds: u64) -> Result<Timestamp, Error> {
     })
 }
 
-/// Whether a token may bear this name, which stands in every record of what its holder does.
-fn check_subject(subject: &str) -> Result<(), Error> {
+/// Whether a token or JWT may bear this name, which stands in every record of what its holder does.
+pub(crate) fn check_subject(subject: &str) -> Result<(), Error> {
     let odd = |c: char| c.is_whitespace() || c.is_control();
     if subject == LOCAL_ADMIN {
         return Err(Error::invalid(format!(

@@ -9,6 +9,7 @@ mod ambient;
 mod engine;
 mod executions;
 mod idempotency;
+mod keys;
 mod policies;
 mod query;
 mod source;
@@ -19,6 +20,7 @@ pub use ambient::{Clock, Ids};
 pub use engine::{Evaluate, Metered};
 pub use executions::{GetExecution, QueryExecutions, RecordExecution};
 pub use idempotency::{Begun, ClaimId, Idempotency, IdempotencyKey, StoredReply};
+pub use keys::{Jwk, SigningKeys};
 pub use policies::{
     CreatePolicy, DeletePolicy, GetBody, GetPolicy, GetRevisions, NewRevision, PolicyHead,
     QueryPolicies, ReplacePolicy, Revision, RevisionPage,

@@ -1,0 +1,132 @@
+//! A JWT: signed by an issuer that we believe, for us, and for now.
+//!
+//! RFC 7519 with the cautions of RFC 8725. Nothing that a token names is ever fetched or trusted
+//! (`jku`, `jwk`, `x5c`): keys come from the issuer alone.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use writ_model::{Error, ErrorKind, Identity, Timestamp};
+use writ_ports::SigningKeys;
+
+use crate::Issuer;
+use crate::claims::Claims;
+use crate::signature::Algorithm;
+
+/// The longest JWT, in bytes: what a gateway takes for a header, and far more than a caller needs.
+pub const JWT_BYTES_MAX: usize = 8 * 1024;
+
+/// The longest name of a key, in bytes.
+const KID_BYTES_MAX: usize = 512;
+
+/// The types that say a token lets its bearer in; logout tokens, security events and proofs of
+/// possession are JWTs of the same issuer, too (RFC 8725, 3.11).
+const TYPES: [&str; 2] = ["jwt", "at+jwt"];
+
+/// The three parts of a text that has the form of a signed JWT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Parts<'a> {
+    /// Header and payload with the dot between them: what is signed.
+    signed: &'a str,
+    header: &'a str,
+    payload: &'a str,
+    signature: &'a str,
+}
+
+/// The members of a header that matter here. Others are not trusted and not read.
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    #[serde(default)]
+    kid: Option<String>,
+    #[serde(default)]
+    typ: Option<String>,
+    #[serde(default)]
+    crit: Option<Value>,
+}
+
+/// The parts, where the text is three runs of base64url between two dots. The last one may be
+/// empty, so that who sends an unsigned token is told so.
+pub(crate) fn split(text: &str) -> Option<Parts<'_>> {
+    let (signed, signature) = text.rsplit_once('.')?;
+    let (header, payload) = signed.split_once('.')?;
+    let is_base64url = |part: &str| {
+        part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    let is_whole = !header.is_empty() && !payload.is_empty();
+    let parts = [header, payload, signature];
+    (is_whole && parts.into_iter().all(is_base64url)).then_some(Parts {
+        signed,
+        header,
+        payload,
+        signature,
+    })
+}
+
+/// Who the issuer says is calling.
+///
+/// # Errors
+/// [`ErrorKind::Unauthenticated`] where the token proves nothing; [`ErrorKind::Forbidden`] where it
+/// is good and gives its bearer no workspace or role; what the keys' port says.
+pub(crate) async fn authenticate(
+    issuer: &Issuer<impl SigningKeys>,
+    jwt: Parts<'_>,
+    now: Timestamp,
+) -> Result<Identity, Error> {
+    if jwt.signed.len() + 1 + jwt.signature.len() > JWT_BYTES_MAX {
+        return Err(refused(format!("it is longer than {JWT_BYTES_MAX} bytes")));
+    }
+    let header: Header = json(jwt.header, "header")?;
+    let algorithm = Algorithm::named(&header.alg).map_err(|error| refused(error.to_string()))?;
+    let kid = check(&header)?;
+    let claims = Claims::new(json::<Map<String, Value>>(jwt.payload, "payload")?);
+    // Not believed yet; but for another issuer's tokens ours need not be asked for its keys.
+    claims.check_issuer(&issuer.url).map_err(refused)?;
+    let key = issuer.keys.key(kid).await?.ok_or_else(|| {
+        refused("the identity provider publishes no key of the name that it gives in `kid`")
+    })?;
+    let signature = decode(jwt.signature, "signature")?;
+    algorithm
+        .verify(&key, jwt.signed.as_bytes(), &signature)
+        .map_err(|error| refused(error.to_string()))?;
+    claims.check_audience(&issuer.audience).map_err(refused)?;
+    claims.check_time(now).map_err(refused)?;
+    claims.identity(issuer)
+}
+
+/// The key's name, where the header asks for nothing that we do not do.
+fn check(header: &Header) -> Result<&str, Error> {
+    if header.crit.is_some() {
+        return Err(refused("its header demands an extension in `crit`, of which we know none"));
+    }
+    let typ = header.typ.as_deref().map(str::to_ascii_lowercase);
+    let typ = typ.as_deref().map(|typ| typ.strip_prefix("application/").unwrap_or(typ));
+    if typ.is_some_and(|typ| !TYPES.contains(&typ)) {
+        return Err(refused("its `typ` says that it is something else than an access or id token"));
+    }
+    header
+        .kid
+        .as_deref()
+        .filter(|kid| !kid.is_empty() && kid.len() <= KID_BYTES_MAX)
+        .ok_or_else(|| refused("its header names no key in `kid`"))
+}
+
+fn json<T: for<'de> Deserialize<'de>>(part: &str, name: &str) -> Result<T, Error> {
+    serde_json::from_slice(&decode(part, name)?)
+        .map_err(|_| refused(format!("its {name} is not the JSON object that a JWT has there")))
+}
+
+/// Strict: no padding, no spare bits, so that one token has one spelling.
+fn decode(part: &str, name: &str) -> Result<Vec<u8>, Error> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| refused(format!("its {name} is not base64url")))
+}
+
+/// Nobody known is calling. Never with any part of the token.
+pub(crate) fn refused(why: impl AsRef<str>) -> Error {
+    let message = format!("this JWT is not accepted: {}", why.as_ref());
+    Error::new(ErrorKind::Unauthenticated, message).at("Authorization")
+}
+
+#[cfg(test)]
+mod tests;

@@ -51,6 +51,7 @@ fn serve(directory: &std::path::Path) -> Result<(), Box<dyn Error>> {
         data: writ_embedded::Data::Directory(directory.to_owned()),
         address: SocketAddr::from(([127, 0, 0, 1], 0)),
         allow_weak_sandbox: false,
+        oidc: None,
     };
     let ready = |ready: &writ_embedded::Ready| println!("{}", ready.address);
     let runtime = tokio::runtime::Runtime::new()?;

@@ -6,6 +6,11 @@
 mod command_line;
 mod durability;
 mod hostile;
+#[path = "../jwt/mod.rs"]
+mod jwt;
+#[path = "../jwt/http.rs"]
+mod jwt_http;
+mod oidc;
 mod scenario;
 mod server;
 
@@ -24,7 +29,7 @@ fn main() -> ExitCode {
             file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         trials.push(Trial::test(format!("http::{name}"), move || scenario::run(&file)));
     }
-    for checks in [command_line::CHECKS, durability::CHECKS, hostile::CHECKS] {
+    for checks in [command_line::CHECKS, durability::CHECKS, hostile::CHECKS, oidc::CHECKS] {
         for (name, check) in checks {
             trials.push(Trial::test(*name, *check));
         }

@@ -27,17 +27,27 @@ pub(crate) struct Server {
 impl Server {
     /// Starts on a fresh data directory and a free port.
     pub(crate) fn start() -> Result<Self, Failed> {
+        Self::with(&[])
+    }
+
+    /// The same with more flags.
+    pub(crate) fn with(flags: &[&str]) -> Result<Self, Failed> {
         let directory = tempfile::tempdir()?;
-        let mut server = Self::on(directory.path())?;
+        let mut server = Self::spawn(directory.path(), flags)?;
         server._directory = Some(directory);
         Ok(server)
     }
 
     /// Starts on `data` and a free port.
     pub(crate) fn on(data: &Path) -> Result<Self, Failed> {
+        Self::spawn(data, &[])
+    }
+
+    fn spawn(data: &Path, flags: &[&str]) -> Result<Self, Failed> {
         let mut child = Command::new(WRIT)
             .args(["up", "--port", "0", "--data"])
             .arg(data)
+            .args(flags)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
@@ -45,6 +55,8 @@ impl Server {
         let (found, url) = mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                // Who listens on every address is reached on this machine's own, too.
+                let line = line.replace("http://0.0.0.0:", "http://127.0.0.1:");
                 if let Some(at) = line.find("http://127.0.0.1:") {
                     let rest = line.get(at..).unwrap_or_default();
                     let end = rest.find(|c: char| c.is_whitespace()).unwrap_or(rest.len());

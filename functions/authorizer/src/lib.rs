@@ -9,10 +9,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use writ_authz::{Authorizer, PolicyError};
+use writ_authz::{Authorizer, Issuer, PolicyError, Principal};
 use writ_lambda::{Decided, Decision, Diagnostic};
 use writ_model::{Error, ErrorKind};
-use writ_ports::{Clock, GetToken};
+use writ_ports::{Clock, GetToken, SigningKeys};
 
 /// What the gateway is answered.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -42,25 +42,27 @@ impl Asked {
 }
 
 /// Authentication and the access policy, over the ports that they need.
-pub struct Gatekeeper<P> {
+pub struct Gatekeeper<P, K> {
     ports: P,
+    /// Whose JWTs are believed, if anybody's.
+    issuer: Option<Issuer<K>>,
     authorizer: Authorizer,
     /// `POST /policy` and the name of its route.
     names: Vec<(String, &'static str)>,
 }
 
-impl<P: GetToken + Clock> Gatekeeper<P> {
+impl<P: GetToken + Clock, K: SigningKeys> Gatekeeper<P, K> {
     /// Prepares decisions on every route.
     ///
     /// # Errors
     /// An access policy that does not know a route's effect: a defect.
-    pub fn new(ports: P) -> Result<Self, PolicyError> {
+    pub fn new(ports: P, issuer: Option<Issuer<K>>) -> Result<Self, PolicyError> {
         let abouts = writ_routes::abouts();
         let authorizer =
             Authorizer::new(abouts.iter().map(|about| (about.name, about.effect.name())))?;
         let names =
             abouts.iter().map(|about| (format!("{} {}", about.method, about.path), about.name));
-        Ok(Self { ports, authorizer, names: names.collect() })
+        Ok(Self { ports, issuer, authorizer, names: names.collect() })
     }
 
     /// Decides on an event.
@@ -98,10 +100,21 @@ impl<P: GetToken + Clock> Gatekeeper<P> {
             rule: String::new(),
             message: String::new(),
         };
-        let identity = match writ_authz::authenticate(&self.ports, header, self.ports.now()).await {
-            Ok(identity) => identity,
+        let (issuer, now) = (self.issuer.as_ref(), self.ports.now());
+        let principal = writ_authz::authenticate(&self.ports, issuer, header, now).await;
+        let Principal { identity, kind } = match principal {
+            Ok(principal) => principal,
             Err(error) if error.kind == ErrorKind::Unauthenticated => {
                 return Ok(Decision { message: error.message, ..undecided });
+            }
+            // A genuine JWT that gives no access.
+            Err(error) if error.kind == ErrorKind::Forbidden => {
+                return Ok(Decision {
+                    decision: Decided::Deny,
+                    rule: error.rule.unwrap_or_default(),
+                    message: error.message,
+                    ..undecided
+                });
             }
             Err(error) => return Err(error),
         };
@@ -109,7 +122,7 @@ impl<P: GetToken + Clock> Gatekeeper<P> {
             subject: identity.subject.clone(),
             workspace: identity.workspace.to_string(),
             role: identity.role.to_string(),
-            principal_kind: "token".to_owned(),
+            principal_kind: kind.to_owned(),
             ..undecided
         };
         match self.authorizer.decide(&identity, route) {
@@ -131,12 +144,18 @@ fn failure(kind: &str, message: String) -> Diagnostic {
 }
 
 #[cfg(test)]
+#[path = "../../../tests/jwt/mod.rs"]
+mod jwt;
+
+#[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+    use writ_authz::{NoKeys, ROLE_CLAIM, WORKSPACE_CLAIM};
     use writ_model::{Digest, Role, Timestamp};
-    use writ_ports::Token;
+    use writ_ports::{Jwk, Token};
 
     use super::*;
+    use crate::jwt;
 
     const SECRET: &str = "5ec2e7000000000000000000000000000000000000000000000000000000000a";
 
@@ -169,7 +188,7 @@ mod tests {
     }
 
     async fn asked(is_down: bool, event: &Value) -> Result<Value, Diagnostic> {
-        let gatekeeper = Gatekeeper::new(Ports { is_down }).unwrap();
+        let gatekeeper = Gatekeeper::new(Ports { is_down }, None::<Issuer<NoKeys>>).unwrap();
         let answer = gatekeeper.answer(&event.to_string()).await?;
         Ok(serde_json::to_value(answer).unwrap())
     }
@@ -218,6 +237,49 @@ mod tests {
             (&json!("unauthenticated"), &json!(""))
         );
         assert!(context["message"].as_str().unwrap().contains("expected `Authorization"));
+    }
+
+    /// An issuer's keys at hand.
+    struct Keys(Vec<Jwk>);
+
+    impl SigningKeys for Keys {
+        async fn key(&self, kid: &str) -> Result<Option<Jwk>, Error> {
+            let is_it = |key: &&Jwk| key.kid.as_deref() == Some(kid) && key.is_for_signatures();
+            Ok(self.0.iter().find(is_it).cloned())
+        }
+    }
+
+    #[tokio::test]
+    async fn jwts_are_judged_here_as_at_home() {
+        let provider = jwt::Provider::new().unwrap();
+        let keys = provider.jwks()["keys"].take();
+        let issuer = Issuer {
+            url: jwt::ISSUER.to_owned(),
+            audience: jwt::AUDIENCE.to_owned(),
+            workspace_claim: WORKSPACE_CLAIM.to_owned(),
+            role_claim: ROLE_CLAIM.to_owned(),
+            keys: Keys(serde_json::from_value(keys).unwrap()),
+        };
+        let gatekeeper = Gatekeeper::new(Ports { is_down: false }, Some(issuer)).unwrap();
+        for case in provider.cases() {
+            let token = provider.token(case, 1_790_000_000).unwrap();
+            let event = event("GET /policy/{uri}", "authorization", &format!("Bearer {token}"));
+            let answer = gatekeeper.answer(&event.to_string()).await.unwrap();
+            let context = serde_json::to_value(answer).unwrap()["context"].take();
+            let (decision, kind) = match case.refused {
+                None => ("allow", "jwt"),
+                Some(403) => ("deny", ""),
+                Some(_) => ("unauthenticated", ""),
+            };
+            assert_eq!(context["decision"], decision, "{}: {context}", case.name);
+            assert_eq!(context["principal_kind"], kind, "{}: {context}", case.name);
+            assert!(context["message"].as_str().unwrap().contains(&case.says), "{}", case.name);
+            if let Some(identity) = &case.accepted {
+                for member in ["subject", "workspace", "role"] {
+                    assert_eq!(context[member], identity[member], "{}: {context}", case.name);
+                }
+            }
+        }
     }
 
     #[tokio::test]

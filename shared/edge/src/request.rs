@@ -11,7 +11,7 @@ use writ_model::{Error, Identity};
 pub struct Caller {
     /// Who.
     pub identity: Identity,
-    /// `local` or `token`.
+    /// `local`, `token` or `jwt`.
     pub principal_kind: &'static str,
 }
 

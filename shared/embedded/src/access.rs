@@ -1,14 +1,16 @@
-//! Who may come in: the local admin, and holders of tokens.
+//! Who may come in: the local admin, holders of tokens, and bearers of an issuer's JWTs.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use writ_authz::{Authorizer, LOCAL_ADMIN, PolicyError};
+use writ_authz::{Authorizer, Issuer, LOCAL_ADMIN, PolicyError, Principal};
 use writ_edge::{About, Caller};
 use writ_model::{Error, Identity, Role, Workspace};
+use writ_oidc::{Kept, Provider, Settings};
 use writ_ports::Clock;
+use writ_system::System;
 
 use crate::Platform;
 use crate::gateway::Access;
@@ -17,6 +19,8 @@ use crate::gateway::Access;
 pub(crate) struct Doorkeeper {
     platform: Arc<Platform>,
     authorizer: Authorizer,
+    /// Whose JWTs are believed, if anybody's.
+    issuer: Option<Issuer<Kept<Provider, System>>>,
     /// The server listens on loopback alone: whoever reaches it from there owns the machine.
     is_local: bool,
 }
@@ -26,10 +30,15 @@ impl Doorkeeper {
     ///
     /// # Errors
     /// An access policy that does not know a route's effect.
-    pub(crate) fn new(platform: Arc<Platform>, is_local: bool) -> Result<Self, PolicyError> {
+    pub(crate) fn new(
+        platform: Arc<Platform>,
+        oidc: Option<Settings>,
+        is_local: bool,
+    ) -> Result<Self, PolicyError> {
         let abouts = writ_routes::abouts();
         let routes = abouts.iter().map(|about| (about.name, about.effect.name()));
-        Ok(Self { platform, authorizer: Authorizer::new(routes)?, is_local })
+        let issuer = oidc.map(|settings| settings.issuer(System));
+        Ok(Self { platform, authorizer: Authorizer::new(routes)?, issuer, is_local })
     }
 }
 
@@ -44,9 +53,10 @@ impl Access for Doorkeeper {
             };
             return Ok(Caller { identity, principal_kind: "local" });
         }
-        let identity =
-            writ_authz::authenticate(&*self.platform, authorization, self.platform.now()).await?;
-        Ok(Caller { identity, principal_kind: "token" })
+        let (issuer, now) = (self.issuer.as_ref(), self.platform.now());
+        let Principal { identity, kind } =
+            writ_authz::authenticate(&*self.platform, issuer, authorization, now).await?;
+        Ok(Caller { identity, principal_kind: kind })
     }
 
     fn authorize(&self, caller: &Caller, about: &About) -> Result<String, Error> {

@@ -42,6 +42,8 @@ pub struct Config {
     pub address: SocketAddr,
     /// Serve though the host does not permit all of the sandbox.
     pub allow_weak_sandbox: bool,
+    /// Whose JWTs let their bearers in, beside tokens.
+    pub oidc: Option<writ_oidc::Settings>,
 }
 
 /// What is being served.
@@ -53,6 +55,8 @@ pub struct Ready {
     pub file: Option<PathBuf>,
     /// Routes served.
     pub routes: usize,
+    /// The issuer whose JWTs are believed.
+    pub issuer: Option<String>,
     /// What the host permits the sandbox.
     pub sandbox: SandboxReport,
 }
@@ -121,18 +125,20 @@ pub async fn up(
     let (database, file) = open(&config.data)?;
     let store = prepare(&database).await?;
     let is_local = config.address.ip().is_loopback();
-    if !is_local && !store.has_tokens().await.map_err(UpError::Tables)? {
+    if !is_local && config.oidc.is_none() && !store.has_tokens().await.map_err(UpError::Tables)? {
         return Err(UpError::NoTokens { address: config.address });
     }
     let refused = |source| UpError::Listen { address: config.address, source };
     let listener = TcpListener::bind(config.address).await.map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     let platform = Arc::new(Platform::new(store, Workers::new(Arc::clone(&engine))));
-    let doorkeeper = Doorkeeper::new(Arc::clone(&platform), is_local)?;
+    let issuer = config.oidc.as_ref().map(|oidc| oidc.url().to_owned());
+    let doorkeeper = Doorkeeper::new(Arc::clone(&platform), config.oidc, is_local)?;
     let routes = routes();
     let count = routes.len();
     let gateway = Gateway::new(platform, doorkeeper, routes)?;
-    on_ready(&Ready { address, file, routes: count, sandbox: engine.report().clone() });
+    let sandbox = engine.report().clone();
+    on_ready(&Ready { address, file, routes: count, issuer, sandbox });
     warm(&engine);
     gateway.serve(listener, shutdown).await.map_err(UpError::Serve)?;
     engine.shutdown();

@@ -21,6 +21,10 @@ pub(super) fn banner(ready: &Ready) -> String {
     };
     let callers =
         if is_local { "this machine alone, without a token" } else { "whoever has a token" };
+    let callers = match &ready.issuer {
+        Some(issuer) => format!("{callers}, or with a JWT of {issuer}"),
+        None => callers.to_owned(),
+    };
     let engines: Vec<_> = Language::ALL
         .iter()
         .map(|language| format!("{language} ({})", writ_engine::engine_version(*language)))
@@ -36,7 +40,7 @@ pub(super) fn banner(ready: &Ready) -> String {
         ("routes", format!("{}, described at {url}/docs", ready.routes)),
         ("engines", engines.join(", ")),
         ("sandbox", sandbox(&ready.sandbox)),
-        ("callers", callers.to_owned()),
+        ("callers", callers),
     ] {
         text.push_str(&format!("  {name:<9}{value}\n"));
     }
@@ -95,6 +99,7 @@ mod tests {
             address: address.parse().unwrap(),
             file: None,
             routes: 16,
+            issuer: None,
             sandbox: SandboxReport { abilities: vec![ability] },
         }
     }
@@ -124,6 +129,16 @@ mod tests {
         );
         let text = plain(&banner(&ready("127.0.0.1:5000", None)));
         assert!(text.contains("whole: 1 of 1"), "{text}");
+    }
+
+    #[test]
+    fn an_issuer_is_named_among_the_callers() {
+        let issuer = Some("https://issuer.example".to_owned());
+        let text = plain(&banner(&Ready { issuer, ..ready("127.0.0.1:5000", None) }));
+        assert!(
+            text.contains("without a token, or with a JWT of https://issuer.example\n"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod banner;
 mod log;
+mod oidc;
 
 use std::error::Error as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -37,6 +38,8 @@ pub(crate) struct Up {
     /// Serve although this host does not permit the whole sandbox
     #[arg(long)]
     allow_weak_sandbox: bool,
+    #[command(flatten)]
+    oidc: oidc::Oidc,
     /// How to write the log to standard error; WRIT_LOG says what, as `info` or `writ_edge=debug`
     #[arg(long, value_enum, default_value_t = log::Style::Text)]
     log: log::Style,
@@ -55,7 +58,8 @@ impl Up {
             })?)
         };
         let address = SocketAddr::new(self.host, self.port);
-        let config = Config { data, address, allow_weak_sandbox: self.allow_weak_sandbox };
+        let oidc = self.oidc.settings()?;
+        let config = Config { data, address, allow_weak_sandbox: self.allow_weak_sandbox, oidc };
         let terminal = global.terminal();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
@@ -81,6 +85,7 @@ fn announce(terminal: Terminal, ready: &Ready) {
             "url": banner::url(ready),
             "file": ready.file,
             "routes": ready.routes,
+            "issuer": ready.issuer,
             "sandbox_is_whole": ready.sandbox.is_whole(),
         });
         terminal.show(&data.to_string(), |_| String::new())

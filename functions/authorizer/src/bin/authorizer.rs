@@ -4,12 +4,16 @@ use std::process::ExitCode;
 
 use writ_fn_authorizer::Gatekeeper;
 use writ_lambda::StartError;
+use writ_oidc::Settings;
 use writ_platform::{NoEngine, Platform};
+use writ_system::System;
 
 fn main() -> ExitCode {
     writ_lambda::run(|function| {
         let platform = Platform::new(function.store(), NoEngine);
-        let gatekeeper = Gatekeeper::new(platform).map_err(StartError::ports)?;
+        let oidc = Settings::read(|name| std::env::var(name).ok()).map_err(StartError::ports)?;
+        let issuer = oidc.map(|settings| settings.issuer(System));
+        let gatekeeper = Gatekeeper::new(platform, issuer).map_err(StartError::ports)?;
         Ok(async move |event: &str, _| gatekeeper.answer(event).await)
     })
 }

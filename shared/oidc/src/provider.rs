@@ -1,0 +1,129 @@
+//! The provider itself, over HTTP.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use ureq::Agent;
+use writ_ports::Jwk;
+
+use crate::{Endpoint, FetchError, Source};
+
+/// How long a connection may take to stand.
+const CONNECT: Duration = Duration::from_secs(2);
+
+/// How long the whole may take, discovery and keys together: callers wait for it.
+const WHOLE: Duration = Duration::from_secs(5);
+
+/// The longest document that is read, in bytes.
+const DOCUMENT_BYTES_MAX: u64 = 256 * 1024;
+
+/// Where an issuer's configuration is (OpenID Connect Discovery 1.0, 4.1).
+const WELL_KNOWN: &str = "/.well-known/openid-configuration";
+
+/// An identity provider on the network.
+#[derive(Debug)]
+pub struct Provider {
+    issuer: Endpoint,
+    jwks_url: Option<Endpoint>,
+    agent: Agent,
+    whole: Duration,
+}
+
+#[derive(Deserialize)]
+struct Configuration {
+    issuer: String,
+    jwks_uri: String,
+}
+
+/// Keys are read one by one: one that we cannot read does not cost the others.
+#[derive(Deserialize)]
+struct KeySet {
+    keys: Vec<Box<RawValue>>,
+}
+
+impl Provider {
+    /// The provider of this issuer, whose keys are at `jwks_url` or where discovery says.
+    #[must_use]
+    pub fn new(issuer: Endpoint, jwks_url: Option<Endpoint>) -> Self {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            // Who is trusted with the keys is the operator's word, not that of an answer.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_connect(Some(CONNECT))
+            // Fetches are minutes apart: a connection kept would be a dead one.
+            .max_idle_connections(0)
+            .user_agent(concat!("writ/", env!("CARGO_PKG_VERSION")));
+        Self { issuer, jwks_url, agent: config.build().into(), whole: WHOLE }
+    }
+
+    /// Where the keys are, by the issuer's own configuration.
+    fn discover(&self, until: Instant) -> Result<Endpoint, FetchError> {
+        let url =
+            Endpoint::new(&format!("{}{WELL_KNOWN}", self.issuer.as_str().trim_end_matches('/')));
+        let url = url.unwrap_or_else(|_| self.issuer.clone());
+        let document = self.get(&url, until)?;
+        let found: Configuration = parse(&url, &document, "an OpenID configuration")?;
+        if found.issuer != self.issuer.as_str() {
+            let issuer = self.issuer.to_string();
+            return Err(FetchError::Issuer { url: url.to_string(), issuer });
+        }
+        let keys = Endpoint::new(&found.jwks_uri).and_then(|keys| {
+            // A provider on the network has no business on this machine.
+            let is_astray = keys.is_local() && !self.issuer.is_local();
+            if is_astray { Err("that is this machine") } else { Ok(keys) }
+        });
+        keys.map_err(|why| FetchError::KeysUrl { url: url.to_string(), keys: found.jwks_uri, why })
+    }
+
+    fn get(&self, url: &Endpoint, until: Instant) -> Result<String, FetchError> {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(FetchError::Late(io::ErrorKind::TimedOut.into()));
+        }
+        let mut config = self.agent.get(url.as_str()).config().timeout_global(Some(left));
+        if url.is_local() {
+            config = config.proxy(None);
+        }
+        let mut response = config.build().call().map_err(|source| FetchError::Unreachable {
+            url: url.to_string(),
+            source: Box::new(source),
+        })?;
+        let status = response.status().as_u16();
+        if status != 200 {
+            return Err(FetchError::Status { url: url.to_string(), status });
+        }
+        let body = response.body_mut().with_config().limit(DOCUMENT_BYTES_MAX).read_to_string();
+        body.map_err(|source| FetchError::Body { url: url.to_string(), source: Box::new(source) })
+    }
+}
+
+impl Source for Provider {
+    fn fetch(&self) -> Result<Vec<Jwk>, FetchError> {
+        let until = Instant::now() + self.whole;
+        let url = match &self.jwks_url {
+            Some(url) => url.clone(),
+            None => self.discover(until)?,
+        };
+        let document = self.get(&url, until)?;
+        let set: KeySet = parse(&url, &document, "a set of keys")?;
+        Ok(set.keys.iter().filter_map(|key| serde_json::from_str(key.get()).ok()).collect())
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(
+    url: &Endpoint,
+    document: &'a str,
+    what: &'static str,
+) -> Result<T, FetchError> {
+    serde_json::from_str(document).map_err(|source| FetchError::Form {
+        url: url.to_string(),
+        what,
+        source,
+    })
+}
+
+#[cfg(test)]
+mod tests;

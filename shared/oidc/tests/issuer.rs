@@ -1,0 +1,147 @@
+//! An issuer over HTTP and its tokens, while its keys change, on a clock that the tests move.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use serde_json::{Value, json};
+use writ_authz::Issuer;
+use writ_model::{Error, ErrorKind, Timestamp};
+use writ_oidc::{Kept, Provider, Settings};
+use writ_ports::{Clock, GetToken, Token};
+
+#[path = "../../../tests/jwt/http.rs"]
+mod http;
+#[path = "../../../tests/jwt/mod.rs"]
+mod jwt;
+
+const START_MS: i64 = 1_790_000_000_000;
+
+/// No opaque token is known.
+struct NoTokens;
+
+impl GetToken for NoTokens {
+    async fn get_token(&self, _token_id: &str) -> Result<Option<Token>, Error> {
+        Ok(None)
+    }
+}
+
+#[derive(Clone)]
+struct Hands(Arc<AtomicI64>);
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_ms(self.0.load(Ordering::SeqCst))
+    }
+}
+
+struct World {
+    keys: jwt::Provider,
+    server: http::Server,
+    hands: Hands,
+    issuer: Issuer<Kept<Provider, Hands>>,
+}
+
+impl World {
+    /// An issuer whose keys are found by discovery.
+    fn new() -> Self {
+        Self::with(|server| (server.url(), None))
+    }
+
+    fn with(issuer_and_keys: impl Fn(&http::Server) -> (String, Option<String>)) -> Self {
+        let keys = jwt::Provider::new().unwrap();
+        let server = http::Server::start(keys.jwks()).unwrap();
+        let (issuer, jwks_url) = issuer_and_keys(&server);
+        let settings = Settings::read(|name| match name {
+            "WRIT_OIDC_ISSUER" => Some(issuer.clone()),
+            "WRIT_OIDC_JWKS_URL" => jwks_url.clone(),
+            "WRIT_OIDC_AUDIENCE" => Some(jwt::AUDIENCE.to_owned()),
+            _ => None,
+        });
+        let hands = Hands(Arc::new(AtomicI64::new(START_MS)));
+        let issuer = settings.unwrap().unwrap().issuer(hands.clone());
+        Self { keys, server, hands, issuer }
+    }
+
+    /// The provider's keys without some.
+    fn keys_without(&self, names: &[&str]) -> Value {
+        let is_left = |key: &&Value| !names.contains(&key["kid"].as_str().unwrap());
+        let all = self.keys.jwks();
+        let left: Vec<_> = all["keys"].as_array().unwrap().iter().filter(is_left).collect();
+        json!({ "keys": left })
+    }
+
+    /// What becomes of a new token that is signed with this key.
+    async fn judge(&self, key: &str) -> Result<&'static str, ErrorKind> {
+        let mut case = jwt::Case { key: Some(key.to_owned()), ..jwt::Case::default() };
+        case.claims.insert("iss".to_owned(), json!(self.server.url()));
+        self.judge_case(&case).await
+    }
+
+    async fn judge_case(&self, case: &jwt::Case) -> Result<&'static str, ErrorKind> {
+        let now = self.hands.now();
+        let token = self.keys.token(case, now.as_ms() / 1_000).unwrap();
+        let header = format!("Bearer {token}");
+        let judged = writ_authz::authenticate(&NoTokens, Some(&self.issuer), Some(&header), now);
+        judged.await.map(|principal| principal.kind).map_err(|error| error.kind)
+    }
+
+    fn forward_s(&self, seconds: i64) {
+        self.hands.0.fetch_add(seconds * 1_000, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test]
+async fn what_is_good_with_keys_at_hand_is_good_with_keys_over_http() {
+    let world =
+        World::with(|server| (jwt::ISSUER.to_owned(), Some(format!("{}/keys", server.url()))));
+    for case in world.keys.cases() {
+        let judged = world.judge_case(case).await;
+        let status = judged.map_err(|kind| if kind == ErrorKind::Forbidden { 403 } else { 401 });
+        assert_eq!(status.err(), case.refused, "{}", case.name);
+        assert_eq!(status.is_ok(), case.accepted.is_some(), "{}", case.name);
+    }
+}
+
+#[tokio::test]
+async fn a_provider_changes_its_key_and_nobody_is_shut_out() {
+    let world = World::new();
+    // The old key alone.
+    world.server.publish(world.keys_without(&["ed25519-two"]));
+    assert_eq!(world.judge("ed25519").await, Ok("jwt"));
+    // Both, as long as old tokens are about.
+    world.server.publish(world.keys.jwks());
+    assert_eq!(world.judge("ed25519-two").await, Err(ErrorKind::Unauthenticated));
+    world.forward_s(30);
+    assert_eq!(world.judge("ed25519-two").await, Ok("jwt"));
+    assert_eq!(world.judge("ed25519").await, Ok("jwt"));
+    // The new one alone: the old one stops counting.
+    world.server.publish(world.keys_without(&["ed25519"]));
+    assert_eq!(world.judge("ed25519").await, Ok("jwt"));
+    world.forward_s(600);
+    assert_eq!(world.judge("ed25519").await, Err(ErrorKind::Unauthenticated));
+    assert_eq!(world.judge("ed25519-two").await, Ok("jwt"));
+}
+
+#[tokio::test]
+async fn a_key_that_is_replaced_under_its_name_counts_no_more() {
+    let world = World::new();
+    assert_eq!(world.judge("ed25519").await, Ok("jwt"));
+    world.server.publish(jwt::Provider::new().unwrap().jwks());
+    world.forward_s(600);
+    assert_eq!(world.judge("ed25519").await, Err(ErrorKind::Unauthenticated));
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_shuts_out_who_was_not_known() {
+    let world = World::new();
+    world.server.is_down(true);
+    assert_eq!(world.judge("ed25519").await, Err(ErrorKind::Unavailable));
+    world.server.is_down(false);
+    world.forward_s(5);
+    assert_eq!(world.judge("ed25519").await, Ok("jwt"));
+    world.server.is_down(true);
+    world.forward_s(3_599);
+    assert_eq!(world.judge("ed25519").await, Ok("jwt"));
+    world.forward_s(30);
+    assert_eq!(world.judge("ed25519").await, Err(ErrorKind::Unavailable));
+}

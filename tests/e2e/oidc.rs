@@ -1,0 +1,160 @@
+//! JWTs of an identity provider, from outside: the provider listens on a port of its own.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use libtest_mimic::Failed;
+use serde_json::{Value, json};
+
+use crate::jwt::{AUDIENCE, Case, ISSUER, Provider};
+use crate::server::{Answer, Server};
+use crate::{Check, fail, jwt_http};
+
+pub(crate) const CHECKS: &[(&str, Check)] = &[
+    ("oidc::jwts_are_judged_as_their_cases_say", jwts_are_judged_as_their_cases_say),
+    ("oidc::what_the_bearer_of_a_jwt_does_is_recorded_so", what_a_bearer_does_is_recorded_so),
+    ("oidc::a_provider_that_is_down_is_not_the_callers_fault", a_provider_that_is_down),
+    ("oidc::beyond_this_machine_a_jwt_is_enough", beyond_this_machine_a_jwt_is_enough),
+];
+
+/// A platform that believes the provider, whose configuration it finds by itself.
+fn platform(provider: &jwt_http::Server, more: &[&str]) -> Result<Server, Failed> {
+    let url = provider.url();
+    let flags = ["--oidc-issuer", url.as_str(), "--oidc-audience", AUDIENCE];
+    Server::with(&[&flags, more].concat())
+}
+
+fn whoami(server: &Server, token: &str) -> Result<Answer, Failed> {
+    server.send("GET", "/whoami", &[authorization(token)], b"")
+}
+
+fn authorization(token: &str) -> (String, String) {
+    ("authorization".to_owned(), format!("Bearer {token}"))
+}
+
+fn now_s() -> Result<i64, Failed> {
+    Ok(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?)
+}
+
+/// A good token of this issuer for this role.
+fn token(keys: &Provider, issuer: &str, role: &str) -> Result<String, Failed> {
+    let mut case = Case::default();
+    case.claims.insert("iss".to_owned(), json!(issuer));
+    case.claims.insert("writ_role".to_owned(), json!(role));
+    Ok(keys.token(&case, now_s()?)?)
+}
+
+fn jwts_are_judged_as_their_cases_say() -> Result<(), Failed> {
+    let keys = Provider::new()?;
+    let provider = jwt_http::Server::start(keys.jwks())?;
+    let jwks_url = format!("{}/keys", provider.url());
+    let flags =
+        ["--oidc-issuer", ISSUER, "--oidc-audience", AUDIENCE, "--oidc-jwks-url", &jwks_url];
+    let server = Server::with(&flags)?;
+    for case in keys.cases() {
+        let token = keys.token(case, now_s()?)?;
+        let answer = whoami(&server, &token)?;
+        check(case, &answer).map_err(|why| format!("{}: {why}: {answer:?}", case.name))?;
+        if answer.body.contains(&token) {
+            return fail(format!("{}: the token is repeated: {answer:?}", case.name));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a case came back as it says.
+fn check(case: &Case, answer: &Answer) -> Result<(), String> {
+    let body = answer.json().map_err(|_| "no JSON")?;
+    let at = |pointer: &str| body.pointer(pointer).cloned().unwrap_or(Value::Null);
+    if answer.status != case.refused.unwrap_or(200) {
+        return Err("another status".to_owned());
+    }
+    match &case.accepted {
+        Some(identity) => {
+            let seen = json!({
+                "subject": at("/data/subject"),
+                "workspace": at("/data/workspace"),
+                "role": at("/data/role"),
+            });
+            let is_so = seen == *identity && at("/data/principal_kind") == "jwt";
+            if is_so { Ok(()) } else { Err(format!("it is {identity}")) }
+        }
+        None => {
+            let is_told = at("/detail").as_str().is_some_and(|detail| detail.contains(&case.says));
+            let is_named = at("/rule") == "jwt-claims-name-workspace-and-role";
+            let is_asked = answer.header("www-authenticate").is_some();
+            let is_so = (is_named, is_asked) == (answer.status == 403, answer.status == 401);
+            if is_told && is_so { Ok(()) } else { Err(format!("it does not say {}", case.says)) }
+        }
+    }
+}
+
+fn what_a_bearer_does_is_recorded_so() -> Result<(), Failed> {
+    let keys = Provider::new()?;
+    let provider = jwt_http::Server::start(keys.jwks())?;
+    let server = platform(&provider, &[])?;
+    let send = |role, path: &str, body: &Value| {
+        let json = ("content-type".to_owned(), "application/json".to_owned());
+        let headers = [authorization(&token(&keys, &provider.url(), role)?), json];
+        server.send("POST", path, &headers, body.to_string().as_bytes())
+    };
+    let policy = json!({
+        "name": "calm", "version": "1.0", "release_tag": "test", "code_type": "rego",
+        "code": "package calm\n\nallow := true\n",
+    });
+    let refused = send("reader", "/policy", &policy)?;
+    let rule = refused.json()?.pointer("/rule").cloned();
+    if refused.status != 403 || rule != Some(json!("default-deny")) {
+        return fail(format!("{refused:?}"));
+    }
+    let made = send("author", "/policy", &policy)?;
+    if made.status != 201 {
+        return fail(format!("{made:?}"));
+    }
+    let order = json!({ "policy_rule_uri": "calm:1.0-test", "input_data": {} });
+    let run = send("operator", "/executor/builtin/execute_policy", &order)?.json()?;
+    let id = run.pointer("/execution_id").and_then(Value::as_str).ok_or(run.to_string())?;
+    let reader = authorization(&token(&keys, &provider.url(), "reader")?);
+    let record = server.send("GET", &format!("/executions/{id}"), &[reader], b"")?.json()?;
+    for (pointer, value) in
+        [("/principal_kind", "jwt"), ("/identity", "alice"), ("/workspace", "team-a")]
+    {
+        if record.pointer(&format!("/data{pointer}")) != Some(&json!(value)) {
+            return fail(format!("{pointer}: {record}"));
+        }
+    }
+    // The local admin of this machine is in another workspace, and sees none of it.
+    let elsewhere = server.get(&format!("/executions/{id}"))?;
+    if elsewhere.status == 404 { Ok(()) } else { fail(format!("{elsewhere:?}")) }
+}
+
+fn a_provider_that_is_down() -> Result<(), Failed> {
+    let keys = Provider::new()?;
+    let provider = jwt_http::Server::start(keys.jwks())?;
+    provider.is_down(true);
+    let server = platform(&provider, &[])?;
+    let good = token(&keys, &provider.url(), "reader")?;
+    let answer = whoami(&server, &good)?;
+    if answer.status != 503
+        || answer.header("retry-after") != Some("5")
+        || !answer.body.contains("the identity provider could not be reached")
+    {
+        return fail(format!("{answer:?}"));
+    }
+    // Whoever needs no JWT does not notice.
+    let answer = server.get("/whoami")?;
+    if answer.status == 200 { Ok(()) } else { fail(format!("{answer:?}")) }
+}
+
+fn beyond_this_machine_a_jwt_is_enough() -> Result<(), Failed> {
+    let keys = Provider::new()?;
+    let provider = jwt_http::Server::start(json!({ "keys": [] }))?;
+    let server = platform(&provider, &["--host", "0.0.0.0"])?;
+    // Nothing is fetched before the first JWT comes: what is published until then counts.
+    provider.publish(keys.jwks());
+    let nobody = server.get("/whoami")?;
+    if nobody.status != 401 || !nobody.body.contains("or a JWT of the identity provider") {
+        return fail(format!("{nobody:?}"));
+    }
+    let answer = whoami(&server, &token(&keys, &provider.url(), "reader")?)?;
+    if answer.status == 200 { Ok(()) } else { fail(format!("{answer:?}")) }
+}

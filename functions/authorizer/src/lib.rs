@@ -104,19 +104,7 @@ impl<P: GetToken + Clock, K: SigningKeys> Gatekeeper<P, K> {
         let principal = writ_authz::authenticate(&self.ports, issuer, header, now).await;
         let Principal { identity, kind } = match principal {
             Ok(principal) => principal,
-            Err(error) if error.kind == ErrorKind::Unauthenticated => {
-                return Ok(Decision { message: error.message, ..undecided });
-            }
-            // A genuine JWT that gives no access.
-            Err(error) if error.kind == ErrorKind::Forbidden => {
-                return Ok(Decision {
-                    decision: Decided::Deny,
-                    rule: error.rule.unwrap_or_default(),
-                    message: error.message,
-                    ..undecided
-                });
-            }
-            Err(error) => return Err(error),
+            Err(error) => return refused(error, undecided),
         };
         let known = Decision {
             subject: identity.subject.clone(),
@@ -127,15 +115,20 @@ impl<P: GetToken + Clock, K: SigningKeys> Gatekeeper<P, K> {
         };
         match self.authorizer.decide(&identity, route) {
             Ok(rule) => Ok(Decision { decision: Decided::Allow, rule: rule.to_string(), ..known }),
-            Err(error) if error.kind == ErrorKind::Forbidden => Ok(Decision {
-                decision: Decided::Deny,
-                rule: error.rule.unwrap_or_default(),
-                message: error.message,
-                ..known
-            }),
-            Err(error) => Err(error),
+            Err(error) => refused(error, known),
         }
     }
+}
+
+/// A refusal as a decision; any other error stays one.
+fn refused(error: Error, decision: Decision) -> Result<Decision, Error> {
+    let decided = match error.kind {
+        ErrorKind::Unauthenticated => Decided::Unauthenticated,
+        ErrorKind::Forbidden => Decided::Deny,
+        _ => return Err(error),
+    };
+    let rule = error.rule.unwrap_or_default();
+    Ok(Decision { decision: decided, rule, message: error.message, ..decision })
 }
 
 /// An error of the function, by a name that alarms and retries can match.

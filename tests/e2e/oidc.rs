@@ -54,7 +54,8 @@ fn jwts_are_judged_as_their_cases_say() -> Result<(), Failed> {
         let token = keys.token(case, now_s()?)?;
         let answer = whoami(&server, &token)?;
         check(case, &answer).map_err(|why| format!("{}: {why}: {answer:?}", case.name))?;
-        if answer.body.contains(&token) {
+        // Two dots alone stand in many a sentence.
+        if token.len() > 2 && answer.body.contains(&token) {
             return fail(format!("{}: the token is repeated: {answer:?}", case.name));
         }
     }

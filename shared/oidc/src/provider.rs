@@ -95,7 +95,9 @@ impl Provider {
         if status != 200 {
             return Err(FetchError::Status { url: url.to_string(), status });
         }
-        let body = response.body_mut().with_config().limit(DOCUMENT_BYTES_MAX).read_to_string();
+        // The reader's own limit is the first length that is too long.
+        let limit = DOCUMENT_BYTES_MAX + 1;
+        let body = response.body_mut().with_config().limit(limit).read_to_string();
         body.map_err(|source| FetchError::Body { url: url.to_string(), source: Box::new(source) })
     }
 }

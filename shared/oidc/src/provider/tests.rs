@@ -161,7 +161,10 @@ fn an_answer_that_is_none_is_refused() {
         (reply("200 OK", "<html>"), "is not a set of keys"),
         (reply("200 OK", "{}"), "is not a set of keys"),
         (reply("200 OK", r#"{"keys": {}}"#), "is not a set of keys"),
-        (reply("200 OK", &format!("{}{KEYS}", " ".repeat(256 * 1024))), "could not be read"),
+        (
+            reply("200 OK", &format!("{}{KEYS}", " ".repeat(256 * 1024 + 1 - KEYS.len()))),
+            "could not be read",
+        ),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{".to_vec(), "could not be read"),
         (b"SSH-2.0-OpenSSH_9.9\r\n".to_vec(), "did not answer"),
         (Vec::new(), "did not answer"),

@@ -1,5 +1,11 @@
 //! An issuer over HTTP and its tokens, while its keys change, on a clock that the tests move.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that fails by panicking is a test that fails"
+)]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 

@@ -257,10 +257,8 @@ async fn who_stops_waiting_does_not_stop_the_fetch() {
 async fn a_key_for_encryption_hides_none_for_signatures() {
     let names = Arc::new(Names::default());
     let kept = Kept::new(names, Hands::default());
-    let mut state = kept.0.state();
     let encryption = Jwk { usage: Some("enc".to_owned()), ..jwk("a") };
     let since = Moment::of(&kept.0.clock);
-    state.keys = Some(Keys { list: vec![encryption, jwk("a")], since });
-    drop(state);
+    kept.0.state().keys = Some(Keys { list: vec![encryption, jwk("a")], since });
     assert_eq!(kept.key("a").await.unwrap(), Some(jwk("a")));
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use writ_edge::About;
+use writ_lambda::{Decided, Decision};
 
 use crate::{Document, Function, InfraError};
 
@@ -100,17 +101,17 @@ fn missing(what: String) -> InfraError {
 /// What the gateway sends to a route's function, once the authorizer let the caller through.
 fn event(function: &Function, request: &Request) -> Value {
     let mut event = common(function, request);
-    let context = json!({
-        "decision": "allow",
-        "route": function.about.name,
-        "subject": "local-admin",
-        "workspace": "default",
-        "role": "admin",
-        "principal_kind": "token",
-        "rule": "admins-do-everything",
-        "message": "",
-    });
-    event["requestContext"]["authorizer"] = json!({ "lambda": context });
+    let decision = Decision {
+        decision: Decided::Allow,
+        route: function.about.name.to_owned(),
+        subject: "local-admin".to_owned(),
+        workspace: "default".to_owned(),
+        role: "admin".to_owned(),
+        principal_kind: "token".to_owned(),
+        rule: "admins-do-everything".to_owned(),
+        message: String::new(),
+    };
+    event["requestContext"]["authorizer"] = json!({ "lambda": decision });
     if let Some(body) = &request.body {
         event["body"] = Value::String(body.to_string());
     }

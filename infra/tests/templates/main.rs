@@ -1,8 +1,10 @@
-//! The committed templates held against the code: the route table, the API's document, the ports
+//! The committed templates and example events held against the code: the route table, the API's document, the ports
 //! that handlers name, the tables.
 
 #[cfg(test)]
 mod committed;
+#[cfg(test)]
+mod events;
 #[cfg(test)]
 mod functions;
 #[cfg(test)]

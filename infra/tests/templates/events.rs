@@ -1,0 +1,63 @@
+//! Example events are what the gateway sends.
+
+use std::fs;
+
+use aws_lambda_events::apigw::{ApiGatewayV2CustomAuthorizerV2Request, ApiGatewayV2httpRequest};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use writ_edge::About;
+use writ_lambda::{Decided, Decision};
+
+use crate::template::root;
+
+fn read<T: DeserializeOwned>(name: &str) -> T {
+    let text = fs::read_to_string(root().join(format!("localstack/events/{name}.json"))).unwrap();
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// An event that a route's function takes.
+fn is_for(name: &str, about: &About) -> ApiGatewayV2httpRequest {
+    let event: ApiGatewayV2httpRequest = read(name);
+    assert_eq!(event.route_key, Some(format!("{} {}", about.method, about.path)), "{name}");
+    let path = event.path_parameters.iter().fold(about.path.to_owned(), |path, (name, value)| {
+        path.replace(&format!("{{{name}}}"), value)
+    });
+    assert_eq!(event.raw_path, Some(path.clone()), "{name}");
+    assert!(!path.contains('{'), "{name} {path}");
+    let http = &event.request_context.http;
+    assert_eq!((&http.method, http.path.as_ref()), (&about.method, Some(&path)), "{name}");
+    let context = &event.request_context.authorizer.as_ref().unwrap().fields;
+    let decision: Decision =
+        serde_json::from_value(serde_json::to_value(context).unwrap()).unwrap();
+    assert_eq!((decision.decision, decision.route.as_str()), (Decided::Allow, about.name));
+    let sent = event.headers.get("content-type").map(|kind| kind.to_str().unwrap());
+    assert_eq!(sent, about.body.map(|_| "application/json"), "{name}");
+    assert_eq!(event.body.is_some(), about.body.is_some(), "{name}");
+    event
+}
+
+#[test]
+fn every_route_has_an_event_that_its_function_takes() {
+    for about in writ_routes::abouts() {
+        is_for(about.name, &about);
+    }
+}
+
+#[test]
+fn the_first_token_is_an_admins() {
+    let about = writ_routes::abouts().into_iter().find(|about| about.name == "token.create");
+    let event = is_for("first-token", &about.unwrap());
+    let body: Value = serde_json::from_str(&event.body.unwrap()).unwrap();
+    assert_eq!((&body["subject"], &body["role"]), (&"admin".into(), &"admin".into()));
+    assert_eq!(body["workspace"], "default");
+}
+
+#[test]
+fn the_authorizer_is_asked_about_a_route_that_there_is() {
+    let event: ApiGatewayV2CustomAuthorizerV2Request = read("authorizer");
+    let key = event.route_key.unwrap();
+    let abouts = writ_routes::abouts();
+    assert!(abouts.iter().any(|about| key == format!("{} {}", about.method, about.path)));
+    let header = event.headers["authorization"].to_str().unwrap();
+    assert_eq!(event.identity_source.unwrap(), [header, &key]);
+}

@@ -56,21 +56,23 @@ struct Api(Value);
 impl Api {
     fn request(&self, about: &About) -> Result<Request, InfraError> {
         let method = about.method.as_str().to_lowercase();
-        let operation = &self.0["paths"][about.path][method];
+        let operation = self.0.get("paths").and_then(|paths| paths.get(about.path)?.get(method));
+        let parameters = operation.and_then(|operation| operation.get("parameters")?.as_array());
         let mut path_parameters = Map::new();
         let mut path = about.path.to_owned();
-        for parameter in operation["parameters"].as_array().into_iter().flatten() {
-            if parameter["in"] != "path" {
+        for parameter in parameters.into_iter().flatten() {
+            let text = |name| parameter.get(name).and_then(Value::as_str).unwrap_or_default();
+            if text("in") != "path" {
                 continue;
             }
-            let name = parameter["name"].as_str().unwrap_or_default();
-            let text = match &parameter["example"] {
-                Value::Null => return Err(missing(format!("`{name}` of `{}`", about.name))),
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
+            let name = text("name");
+            let value = match parameter.get("example") {
+                None => return Err(missing(format!("`{name}` of `{}`", about.name))),
+                Some(Value::String(text)) => text.clone(),
+                Some(other) => other.to_string(),
             };
-            path = path.replace(&format!("{{{name}}}"), &text);
-            path_parameters.insert(name.to_owned(), Value::String(text));
+            path = path.replace(&format!("{{{name}}}"), &value);
+            path_parameters.insert(name.to_owned(), Value::String(value));
         }
         let body = about.body.map(|schema| self.body(schema)).transpose()?;
         Ok(Request { path, path_parameters, body })
@@ -81,16 +83,19 @@ impl Api {
         if name == "NewToken" {
             return Ok(json!({ "subject": "ci", "role": "operator" }));
         }
-        let schema = &self.0["components"]["schemas"][name];
-        if let Some(example) = schema["examples"].get(0) {
+        let missing = || missing(format!("the schema `{name}`"));
+        let schemas = self.0.get("components").and_then(|components| components.get("schemas"));
+        let schema = schemas.and_then(|schemas| schemas.get(name)).ok_or_else(missing)?;
+        if let Some(example) = schema.get("examples").and_then(|examples| examples.get(0)) {
             return Ok(example.clone());
         }
         ["anyOf", "oneOf"]
             .iter()
-            .flat_map(|kind| schema[*kind].as_array().into_iter().flatten())
-            .filter_map(|part| part["$ref"].as_str()?.rsplit('/').next())
+            .filter_map(|kind| schema.get(*kind)?.as_array())
+            .flatten()
+            .filter_map(|part| part.get("$ref")?.as_str()?.rsplit('/').next())
             .find_map(|part| self.body(part).ok())
-            .ok_or_else(|| missing(format!("the schema `{name}`")))
+            .ok_or_else(missing)
     }
 }
 
@@ -100,7 +105,6 @@ fn missing(what: String) -> InfraError {
 
 /// What the gateway sends to a route's function, once the authorizer let the caller through.
 fn event(function: &Function, request: &Request) -> Value {
-    let mut event = common(function, request);
     let decision = Decision {
         decision: Decided::Allow,
         route: function.about.name.to_owned(),
@@ -111,59 +115,74 @@ fn event(function: &Function, request: &Request) -> Value {
         rule: "admins-do-everything".to_owned(),
         message: String::new(),
     };
-    event["requestContext"]["authorizer"] = json!({ "lambda": decision });
+    let mut context = context(function, request);
+    context.insert("authorizer".to_owned(), json!({ "lambda": decision }));
+    let mut event = common(function, request, headers(request));
+    event.insert("requestContext".to_owned(), Value::Object(context));
     if let Some(body) = &request.body {
-        event["body"] = Value::String(body.to_string());
+        event.insert("body".to_owned(), Value::String(body.to_string()));
     }
-    event["isBase64Encoded"] = json!(false);
-    event
+    event.insert("isBase64Encoded".to_owned(), Value::Bool(false));
+    Value::Object(event)
 }
 
 /// What the gateway asks the authorizer.
 fn asked(function: &Function, request: &Request) -> Value {
-    let mut event = common(function, request);
-    let Request { path, .. } = request;
-    let method = &function.about.method;
-    event["type"] = json!("REQUEST");
-    event["routeArn"] =
-        json!(format!("arn:aws:execute-api:us-east-1:000000000000:local/$default/{method}{path}"));
-    event["identitySource"] = json!([NO_TOKEN, function.route_key()]);
-    event["headers"]["authorization"] = json!(NO_TOKEN);
+    let (method, path) = (&function.about.method, &request.path);
+    let route = format!("arn:aws:execute-api:us-east-1:000000000000:local/$default/{method}{path}");
+    let mut headers = headers(request);
+    headers.insert("authorization".to_owned(), json!(NO_TOKEN));
+    let mut event = common(function, request, headers);
+    event.insert("requestContext".to_owned(), Value::Object(context(function, request)));
+    event.insert("type".to_owned(), json!("REQUEST"));
+    event.insert("routeArn".to_owned(), json!(route));
+    event.insert("identitySource".to_owned(), json!([NO_TOKEN, function.route_key()]));
+    Value::Object(event)
+}
+
+/// What both events hold.
+fn common(
+    function: &Function,
+    Request { path, path_parameters, .. }: &Request,
+    headers: Map<String, Value>,
+) -> Map<String, Value> {
+    let mut event = Map::from_iter([
+        ("version".to_owned(), json!("2.0")),
+        ("routeKey".to_owned(), json!(function.route_key())),
+        ("rawPath".to_owned(), json!(path)),
+        ("rawQueryString".to_owned(), json!("")),
+        ("headers".to_owned(), Value::Object(headers)),
+    ]);
+    if !path_parameters.is_empty() {
+        event.insert("pathParameters".to_owned(), Value::Object(path_parameters.clone()));
+    }
     event
 }
 
-fn common(function: &Function, Request { path, path_parameters, body }: &Request) -> Value {
-    let mut headers = Map::from_iter([("host".to_owned(), json!("localhost"))]);
-    if body.is_some() {
-        headers.insert("content-type".to_owned(), json!("application/json"));
-    }
-    let mut event = json!({
-        "version": "2.0",
-        "routeKey": function.route_key(),
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": headers,
-        "requestContext": {
-            "accountId": "000000000000",
-            "apiId": "local",
-            "domainName": "localhost",
-            "domainPrefix": "localhost",
-            "http": {
-                "method": function.about.method.as_str(),
-                "path": path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": "127.0.0.1",
-                "userAgent": "example",
-            },
-            "requestId": format!("example-{}", function.name()),
-            "routeKey": function.route_key(),
-            "stage": "$default",
-            "time": TIME,
-            "timeEpoch": TIME_MS,
-        },
+fn headers(request: &Request) -> Map<String, Value> {
+    let kind = request.body.as_ref().map(|_| ("content-type", "application/json"));
+    let headers = [("host", "localhost")].into_iter().chain(kind);
+    headers.map(|(name, value)| (name.to_owned(), json!(value))).collect()
+}
+
+fn context(function: &Function, Request { path, .. }: &Request) -> Map<String, Value> {
+    let http = json!({
+        "method": function.about.method.as_str(),
+        "path": path,
+        "protocol": "HTTP/1.1",
+        "sourceIp": "127.0.0.1",
+        "userAgent": "example",
     });
-    if !path_parameters.is_empty() {
-        event["pathParameters"] = Value::Object(path_parameters.clone());
-    }
-    event
+    Map::from_iter([
+        ("accountId".to_owned(), json!("000000000000")),
+        ("apiId".to_owned(), json!("local")),
+        ("domainName".to_owned(), json!("localhost")),
+        ("domainPrefix".to_owned(), json!("localhost")),
+        ("http".to_owned(), http),
+        ("requestId".to_owned(), json!(format!("example-{}", function.name()))),
+        ("routeKey".to_owned(), json!(function.route_key())),
+        ("stage".to_owned(), json!("$default")),
+        ("time".to_owned(), json!(TIME)),
+        ("timeEpoch".to_owned(), json!(TIME_MS)),
+    ])
 }

@@ -8,6 +8,7 @@ mod cases;
 mod client;
 mod command;
 mod data_directory;
+mod deployment;
 mod diagnostics;
 mod exit;
 mod failure;

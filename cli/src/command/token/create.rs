@@ -1,13 +1,12 @@
 //! `writ token create`: makes a token. Its secret is kept as a hash alone: nobody can show it again.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Map, Value};
 use writ_model::{Identity, Role, Workspace};
 
-use super::direct;
+use super::direct::Direct;
 use crate::args::Global;
 use crate::client::Call;
 use crate::exit::Exit;
@@ -29,17 +28,16 @@ pub(crate) struct Create {
     /// When it ends, from now: `90d`, `12h`, `30m`, `60s`; never without it
     #[arg(long, value_name = "TIME", value_parser = duration)]
     expires_in: Option<Duration>,
-    /// Work on this data directory itself, while no server holds it
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    direct: Direct,
 }
 
 impl Create {
     pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let made = match &self.data {
-            Some(data) => {
-                direct::create(data, self.holder(), self.expires_in.map(|time| time.as_secs()))?
-                    .to_string()
+        let made = match self.direct.place() {
+            Some(place) => {
+                let seconds = self.expires_in.map(|time| time.as_secs());
+                place.create(self.holder(), seconds)?.to_string()
             }
             None => global.client()?.send(&Call::post(&["token"], self.body().to_string()))?.data,
         };
@@ -123,7 +121,7 @@ mod tests {
             role: Role::Operator,
             workspace: None,
             expires_in: Some(Duration::from_secs(90)),
-            data: None,
+            direct: Direct::default(),
         };
         assert_eq!(
             create.body().to_string(),

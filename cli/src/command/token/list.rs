@@ -1,11 +1,9 @@
 //! `writ token list`: lists tokens; secrets are not there to be listed.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use writ_model::Workspace;
 
-use super::direct;
+use super::direct::Direct;
 use crate::args::Global;
 use crate::client::Call;
 use crate::exit::Exit;
@@ -27,15 +25,14 @@ pub(crate) struct List {
     /// Whose; your own workspace without it
     #[arg(long)]
     workspace: Option<Workspace>,
-    /// Work on this data directory itself, while no server holds it
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    direct: Direct,
 }
 
 impl List {
     pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let tokens = match &self.data {
-            Some(data) => direct::list(data, &self.workspace.unwrap_or_default())?.to_string(),
+        let tokens = match self.direct.place() {
+            Some(place) => place.list(&self.workspace.unwrap_or_default())?.to_string(),
             None => {
                 let workspace = self.workspace.as_ref().map(Workspace::as_str);
                 global.client()?.send(&Call::get(&["token"]).query("workspace", workspace))?.data

@@ -1,12 +1,10 @@
 //! `writ token revoke ID`: ends a token.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use ureq::http::Method;
 use writ_model::Workspace;
 
-use super::direct;
+use super::direct::Direct;
 use crate::args::Global;
 use crate::client::Call;
 use crate::exit::Exit;
@@ -20,15 +18,14 @@ pub(crate) struct Revoke {
     /// Whose; your own workspace without it
     #[arg(long)]
     workspace: Option<Workspace>,
-    /// Work on this data directory itself, while no server holds it
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    direct: Direct,
 }
 
 impl Revoke {
     pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        match &self.data {
-            Some(data) => direct::revoke(data, &self.workspace.unwrap_or_default(), &self.id)?,
+        match self.direct.place() {
+            Some(place) => place.revoke(&self.workspace.unwrap_or_default(), &self.id)?,
             None => {
                 let workspace = self.workspace.as_ref().map(Workspace::as_str);
                 let call =

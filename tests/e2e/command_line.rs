@@ -14,23 +14,38 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("command_line::eval_needs_no_server", eval_needs_no_server),
     ("command_line::check_says_where_and_what", check_says_where_and_what),
     ("conformance::in_process", the_corpus_in_process),
-    ("conformance::on_the_builtin_executor", the_corpus_on_the_builtin_executor),
     ("command_line::the_examples_pass_their_own_tests", the_examples_pass_their_own_tests),
     ("command_line::exit_codes_tell_failures_apart", exit_codes_tell_failures_apart),
     ("command_line::the_committed_openapi_document_is_current", the_openapi_document_is_current),
 ];
 
-fn writ(server: Option<&Server>, arguments: &[&str]) -> Result<Output, Failed> {
+/// The command, in the root of the repository, for the server at `url`.
+fn command(url: Option<&str>, token: Option<&str>, arguments: &[&str]) -> Command {
     let mut command = Command::new(WRIT);
     command.args(arguments).current_dir(root()).env_remove("WRIT_TOKEN").env_remove("WRIT_SERVER");
-    if let Some(server) = server {
-        command.env("WRIT_SERVER", &server.url);
-    }
-    Ok(command.output()?)
+    command.envs(url.map(|url| ("WRIT_SERVER", url)));
+    command.envs(token.map(|token| ("WRIT_TOKEN", token)));
+    command
+}
+
+fn writ(server: Option<&Server>, arguments: &[&str]) -> Result<Output, Failed> {
+    Ok(command(server.map(|server| server.url.as_str()), None, arguments).output()?)
 }
 
 fn succeed(server: Option<&Server>, arguments: &[&str]) -> Result<String, Failed> {
-    let output = writ(server, arguments)?;
+    said(writ(server, arguments)?, arguments)
+}
+
+/// What a command prints that succeeds on the server at `url`.
+pub(crate) fn succeed_on(
+    url: &str,
+    token: Option<&str>,
+    arguments: &[&str],
+) -> Result<String, Failed> {
+    said(command(Some(url), token, arguments).output()?, arguments)
+}
+
+fn said(output: Output, arguments: &[&str]) -> Result<String, Failed> {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {
         return Ok(said);
@@ -105,19 +120,15 @@ fn the_corpus_in_process() -> Result<(), Failed> {
     succeed(None, &["test", "tests/conformance"]).map(drop)
 }
 
-fn the_corpus_on_the_builtin_executor() -> Result<(), Failed> {
-    let server = Server::start()?;
-    succeed(Some(&server), &["test", "tests/conformance", "--remote"]).map(drop)
-}
-
 fn exit_codes_tell_failures_apart() -> Result<(), Failed> {
     let server = Server::start()?;
     let on = Some(&server);
-    let cases: [(Option<&Server>, &[&str], i32); 4] = [
+    let cases: [(Option<&Server>, &[&str], i32); 5] = [
         (on, &["policy", "get", "none:1-x"], 3),
         (on, &["policy", "get", "no-uri"], 6),
         (on, &["no-such-command"], 2),
         (None, &["--server", "http://127.0.0.1:9", "whoami"], 7),
+        (None, &["token", "list", "--tables", "writ-", "--data", "."], 2),
     ];
     for (server, arguments, expected) in cases {
         let output = writ(server, arguments)?;

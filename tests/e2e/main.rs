@@ -1,43 +1,141 @@
-//! The platform as a person meets it: the `writ` binary, its one port, its files.
+//! The platform as a person meets it, wherever it runs: see [`target`].
 //!
-//! Scenarios are data (`tests/cases/http`), each on a server of its own. What needs processes,
-//! signals or timing of its own is a function in one of the modules.
+//! Scenarios are data (`tests/cases/http`), each on an empty platform. What needs threads or bytes
+//! of its own is a function in one of the modules; what needs the binary's process and files is run
+//! on the target `embedded` alone.
 
+mod bridge;
 mod command_line;
+mod concurrency;
+mod corpus;
 mod durability;
+mod event;
+mod gateway;
 mod hostile;
 #[path = "../jwt/mod.rs"]
 mod jwt;
 #[path = "../jwt/http.rs"]
 mod jwt_http;
+mod lambda;
 mod oidc;
+mod routes;
 mod scenario;
 mod server;
+mod skipped;
+mod target;
+mod wire;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// A test that is written in Rust.
+use routes::Routes;
+use scenario::Scenario;
+use server::Server;
+use skipped::Skipped;
+use target::Target;
+
+/// A test of the binary, written in Rust.
 type Check = fn() -> Result<(), Failed>;
 
+/// A test of whatever the target is, written in Rust.
+type TargetCheck = fn(&Target) -> Result<(), Failed>;
+
 fn main() -> ExitCode {
-    let mut trials = Vec::new();
-    for file in scenario::files(&root().join("tests/cases/http")) {
-        let name =
-            file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        trials.push(Trial::test(format!("http::{name}"), move || scenario::run(&file)));
+    let mut arguments = Arguments::from_args();
+    // Each trial starts processes of its own: side by side they would only slow each other down.
+    arguments.test_threads = arguments.test_threads.or(Some(2));
+    let (target, scenarios) = match prepared() {
+        Ok(prepared) => prepared,
+        Err(failed) => {
+            eprintln!("nothing was tested: {}", failed.message().unwrap_or_default());
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut skipped = Skipped::default();
+    let trials = trials(&target, &scenarios, &mut skipped);
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if !arguments.list {
+        println!("{}", skipped.told(target.name));
     }
-    for checks in [command_line::CHECKS, durability::CHECKS, hostile::CHECKS, oidc::CHECKS] {
-        for (name, check) in checks {
-            trials.push(Trial::test(*name, *check));
+    conclusion.exit_code()
+}
+
+fn prepared() -> Result<(Arc<Target>, Arc<Vec<Scenario>>), Failed> {
+    let scenarios = scenario::load(&root().join("tests/cases/http"))?;
+    Ok((Arc::new(Target::from_env()?), Arc::new(scenarios)))
+}
+
+fn trials(
+    target: &Arc<Target>,
+    scenarios: &Arc<Vec<Scenario>>,
+    skipped: &mut Skipped,
+) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for (at, scenario) in scenarios.iter().enumerate() {
+        skipped.steps(scenario.skipped(target));
+        let (target, scenarios) = (Arc::clone(target), Arc::clone(scenarios));
+        trials.push(Trial::test(format!("http::{}", scenario.name), move || {
+            scenarios.iter().skip(at).take(1).try_for_each(|scenario| scenario.run(&target))
+        }));
+    }
+    let (on, played) = (Arc::clone(target), Arc::clone(scenarios));
+    trials.push(Trial::test("http::every_route_serves_a_step_of_a_scenario", move || {
+        every_route_is_served(&on, &played)
+    }));
+    for (name, check) in [corpus::CHECKS, concurrency::CHECKS].concat() {
+        let target = Arc::clone(target);
+        trials.push(Trial::test(name, move || check(&target)));
+    }
+    for (name, check) in wire::CHECKS {
+        if target.is_in_clear() {
+            let target = Arc::clone(target);
+            trials.push(Trial::test(*name, move || check(&target)));
+        } else {
+            skipped.check(name, "bytes of one's own on an unencrypted connection");
         }
     }
-    // Each trial starts processes of its own: side by side they would only slow each other down.
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = arguments.test_threads.or(Some(2));
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let of_the_binary = [command_line::CHECKS, durability::CHECKS, hostile::CHECKS, oidc::CHECKS];
+    for (name, check) in of_the_binary.concat() {
+        if target.is_embedded() {
+            trials.push(Trial::test(name, check));
+        } else {
+            skipped.check(name, "the binary itself");
+        }
+    }
+    for (name, check) in gateway::CHECKS {
+        trials.push(Trial::test(*name, *check));
+    }
+    if target.is_embedded() {
+        let scenarios = Arc::clone(scenarios);
+        trials.push(Trial::test(
+            "http::workspaces_of_one_server_are_as_good_as_servers",
+            move || workspaces_are_as_good_as_servers(&scenarios),
+        ));
+    }
+    trials
+}
+
+/// A new route needs a scenario.
+fn every_route_is_served(target: &Target, scenarios: &[Scenario]) -> Result<(), Failed> {
+    let routes = Routes::load()?;
+    let served: Vec<_> =
+        scenarios.iter().flat_map(|scenario| scenario.served(target, &routes)).collect();
+    let missing = routes.missing(&served);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    fail(format!("no step of tests/cases/http is served by: {}", missing.join(", ")))
+}
+
+/// All scenarios on one server, each as a token's holder in a workspace of its own: what runs on
+/// the target `http`.
+fn workspaces_are_as_good_as_servers(scenarios: &[Scenario]) -> Result<(), Failed> {
+    let server = Server::start()?;
+    let target = Target::of_local_admin(&server.url)?;
+    scenarios.iter().try_for_each(|scenario| scenario.run(&target))
 }
 
 /// The root of the repository.

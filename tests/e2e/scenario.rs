@@ -1,20 +1,29 @@
 //! Scenarios as data: a list of requests and what must come back.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use libtest_mimic::Failed;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::server::{Answer, Server};
+use crate::routes::Routes;
+use crate::server::Answer;
+use crate::target::{Session, Target, Trait};
 use crate::{fail, root};
 
 /// One request, and what must come back. `{{name}}` stands for what an earlier step saved.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Step {
+pub(crate) struct Step {
     name: String,
+    /// What a target needs, any one of these, for the step to say anything about it; see
+    /// [`Trait`]. Without it the step holds everywhere.
+    #[serde(default)]
+    only: Vec<Trait>,
+    /// Sent without the token that a target demands.
+    #[serde(default)]
+    anonymous: bool,
     /// Method and path.
     request: String,
     #[serde(default)]
@@ -43,32 +52,84 @@ struct Step {
     save: BTreeMap<String, String>,
 }
 
+/// A file of steps.
+#[derive(Debug)]
+pub(crate) struct Scenario {
+    pub(crate) name: String,
+    steps: Vec<Step>,
+}
+
 /// Every scenario of a folder, in order.
-pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
-        .collect();
-    files.sort();
-    files
-}
-
-/// Runs one scenario on a server of its own.
-pub(crate) fn run(file: &Path) -> Result<(), Failed> {
-    let steps: Vec<Step> = yaml_serde::from_str(&std::fs::read_to_string(file)?)?;
-    let server = Server::start()?;
-    let mut saved = BTreeMap::from([("url".to_owned(), server.url.clone())]);
-    for step in &steps {
-        play(&server, step, &mut saved).map_err(|error| {
-            Failed::from(format!("{}: {}", step.name, error.message().unwrap_or_default()))
-        })?;
+pub(crate) fn load(folder: &Path) -> Result<Vec<Scenario>, Failed> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        files.push(entry?.path());
     }
-    Ok(())
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    files.sort();
+    files.iter().map(|file| Scenario::read(file)).collect()
 }
 
-fn play(server: &Server, step: &Step, saved: &mut BTreeMap<String, String>) -> Result<(), Failed> {
+impl Scenario {
+    fn read(file: &Path) -> Result<Self, Failed> {
+        let steps = yaml_serde::from_str(&std::fs::read_to_string(file)?)
+            .map_err(|error| format!("{}: {error}", file.display()))?;
+        let name = file.file_stem().ok_or("a file without a name")?.to_string_lossy().into_owned();
+        Ok(Self { name, steps })
+    }
+
+    /// Plays it on an empty platform of the target.
+    pub(crate) fn run(&self, target: &Target) -> Result<(), Failed> {
+        let session = target.session()?;
+        let mut saved = BTreeMap::from([
+            ("url".to_owned(), session.url.clone()),
+            ("subject".to_owned(), session.subject.to_owned()),
+            ("other".to_owned(), session.other.clone()),
+        ]);
+        for step in self.steps.iter().filter(|step| step.is_for(target)) {
+            play(&session, step, &mut saved).map_err(|error| {
+                let why = error.message().unwrap_or_default();
+                Failed::from(format!("{}: {}: {why}", self.name, step.name))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The steps that a target leaves out, each with what it would need.
+    pub(crate) fn skipped(&self, target: &Target) -> Vec<(String, String)> {
+        let skipped = self.steps.iter().filter(|step| !step.is_for(target));
+        skipped
+            .map(|step| {
+                let needs: Vec<_> = step.only.iter().map(|needed| needed.name()).collect();
+                (needs.join(" or "), format!("{}: {}", self.name, step.name))
+            })
+            .collect()
+    }
+
+    /// The routes that serve a step of it on the target. A step that is refused counts for none.
+    pub(crate) fn served<'r>(&self, target: &Target, routes: &'r Routes) -> Vec<&'r str> {
+        let steps = self.steps.iter().filter(|step| step.is_for(target) && step.status < 300);
+        steps
+            .filter_map(|step| {
+                let (method, path) = step.request.split_once(' ')?;
+                let path = path.split('?').next().unwrap_or_default();
+                Some(routes.find(method, path)?.0.name.as_str())
+            })
+            .collect()
+    }
+}
+
+impl Step {
+    fn is_for(&self, target: &Target) -> bool {
+        self.only.is_empty() || self.only.iter().any(|needed| target.traits.contains(needed))
+    }
+}
+
+fn play(
+    session: &Session,
+    step: &Step,
+    saved: &mut BTreeMap<String, String>,
+) -> Result<(), Failed> {
     let filled = |text: &str| {
         saved.iter().fold(text.to_owned(), |text, (name, value)| {
             text.replace(&format!("{{{{{name}}}}}"), value)
@@ -88,7 +149,12 @@ fn play(server: &Server, step: &Step, saved: &mut BTreeMap<String, String>) -> R
     {
         headers.push(("content-type".to_owned(), "application/json".to_owned()));
     }
-    let answer = server.send(method, &filled(path), &headers, &body)?;
+    let path = filled(path);
+    let answer = if step.anonymous {
+        session.send_as_it_is(method, &path, &headers, &body)?
+    } else {
+        session.send(method, &path, &headers, &body)?
+    };
     check(step, &answer, &filled)?;
     let json = answer.json().unwrap_or(Value::Null);
     for (name, what) in &step.save {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// No answer takes longer, on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The binary under test.
 pub(crate) const WRIT: &str = env!("CARGO_BIN_EXE_writ");
@@ -150,7 +150,8 @@ impl Answer {
     }
 }
 
-fn send(
+/// Sends one request to the platform at `url`; every status is an answer.
+pub(crate) fn send(
     url: &str,
     method: &str,
     path: &str,

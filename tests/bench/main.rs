@@ -9,6 +9,7 @@
 //! Figures are of one machine at one time; compare rows of one report, not of two.
 
 mod decisions;
+mod functions;
 mod machine;
 mod queries;
 mod sample;
@@ -39,6 +40,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if wants("serving") {
         println!("{}", serving::report()?);
+    }
+    if wants("lambda") {
+        println!("{}", functions::report()?);
     }
     if wants("queries") {
         queries::report()?;

@@ -17,8 +17,7 @@ impl Sample {
             work()?;
             taken.push(begun.elapsed());
         }
-        taken.sort_unstable();
-        Ok(Self(taken))
+        Ok(Self::from(taken))
     }
 
     /// The duration below which `share` (0 to 1) of them lie.
@@ -42,6 +41,13 @@ impl Sample {
     /// A table row: the name, p50, p99, and the bound that we hold ourselves to.
     pub(crate) fn row(&self, name: &str, bound: &str) -> String {
         format!("| {name} | {} | {} | {bound} |\n", text(self.p50()), text(self.quantile(0.99)))
+    }
+}
+
+impl From<Vec<Duration>> for Sample {
+    fn from(mut taken: Vec<Duration>) -> Self {
+        taken.sort_unstable();
+        Self(taken)
     }
 }
 

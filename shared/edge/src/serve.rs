@@ -39,6 +39,7 @@ pub async fn serve<P: Idempotency + Clock>(
     let span = tracing::info_span!(
         "request",
         request_id,
+        trace_id = request.trace_id(),
         workspace = %request.caller.identity.workspace,
         route = route.about.name,
         status = Empty,

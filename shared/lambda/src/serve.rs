@@ -53,16 +53,21 @@ impl<P: Idempotency + Clock + Metered> Service<P> {
         let started = Instant::now();
         let engine_us = self.ports.engine_us();
         let request_id = context.request_id.as_str();
+        let route = self.route.about.name;
         let reply = match self.request(event, context) {
             Ok(request) => {
                 let left = left(self.ports.now(), context);
                 writ_edge::serve(&self.ports, &self.route, request, tokio::time::sleep(left)).await
             }
-            Err(error) => Reply::problem(&error, request_id, None).dressed(request_id),
+            // No further than here, so that the boundary's span is not there for its log.
+            Err(error) => {
+                tracing::info_span!("event", request_id, trace_id = trace_id(context), route)
+                    .in_scope(|| Reply::problem(&error, request_id, None).dressed(request_id))
+            }
         };
         let measured = Measured {
             now: self.ports.now(),
-            route: self.route.about.name,
+            route,
             request_id,
             reply: &reply,
             duration: started.elapsed(),
@@ -111,15 +116,23 @@ impl<P: Idempotency + Clock + Metered> Service<P> {
 
 const TRACEPARENT: &str = "traceparent";
 
-/// X-Ray's trace in the W3C's words, so that a record names it: `Root=1-{8 digits}-{24 digits}`
-/// holds the same 32 digits (AWS X-Ray Developer Guide, "Tracing header").
-fn traceparent(context: &Context) -> Option<http::HeaderValue> {
+/// A field of X-Ray's header (AWS X-Ray Developer Guide, "Tracing header").
+fn traced<'c>(context: &'c Context, name: &str) -> Option<&'c str> {
     let header = context.xray_trace_id.as_deref()?;
-    let field = |name: &str| header.split(';').find_map(|part| part.trim().strip_prefix(name));
-    let trace: String = field("Root=1-")?.split('-').collect();
-    let parent = field("Parent=").unwrap_or("0000000000000001");
-    let sampled = if field("Sampled=") == Some("1") { "01" } else { "00" };
-    http::HeaderValue::from_str(&format!("00-{trace}-{parent}-{sampled}")).ok()
+    header.split(';').find_map(|part| part.trim().strip_prefix(name))
+}
+
+/// X-Ray's trace in the W3C's words: `Root=1-{8 digits}-{24 digits}` holds the same 32 digits.
+fn trace_id(context: &Context) -> Option<String> {
+    Some(traced(context, "Root=1-")?.split('-').collect())
+}
+
+/// The whole header in the W3C's words, so that a record names the trace.
+fn traceparent(context: &Context) -> Option<http::HeaderValue> {
+    let trace_id = trace_id(context)?;
+    let parent = traced(context, "Parent=").unwrap_or("0000000000000001");
+    let sampled = if traced(context, "Sampled=") == Some("1") { "01" } else { "00" };
+    http::HeaderValue::from_str(&format!("00-{trace_id}-{parent}-{sampled}")).ok()
 }
 
 /// How long a request may take.

@@ -39,10 +39,12 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 fn named(function: &Function, name: &str) -> Vec<u32> {
     let mut found = process::descendants(function.pid());
-    found.retain(|pid| {
-        process::name(*pid).as_deref() == Some(name) && process::state(*pid) != Some('Z')
-    });
+    found.retain(|pid| process::name(*pid).as_deref() == Some(name) && is_alive(*pid));
     found
+}
+
+fn is_alive(pid: u32) -> bool {
+    process::state(pid).is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
 
 fn works(function: &mut Function, n: u64) {
@@ -50,32 +52,42 @@ fn works(function: &mut Function, n: u64) {
     assert_eq!((answer.status, &answer.body["data"]), (200, &json!({"n": n})), "{answer:?}");
 }
 
-fn killed_between_events(name: &str) {
+/// Kills all processes of this name and waits until they and all workers are dead: what dies has
+/// its connections until then.
+fn kill_all(function: &Function, name: &str) {
+    let victims = named(function, name);
+    assert!(!victims.is_empty(), "no {name} among {:?}", process::descendants(function.pid()));
+    for victim in &victims {
+        kill(Pid::from_raw((*victim).try_into().unwrap()), Signal::SIGKILL).unwrap();
+    }
+    while !named(function, "writ-worker").is_empty() || victims.iter().any(|pid| is_alive(*pid)) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn killed_worker() {
     let store = store_with("python", PYTHON);
     let mut function = ready(launch("executors", "executor.execute_policy", &store));
     for n in 0..3 {
         works(&mut function, n);
-        let victims = named(&function, name);
-        assert!(!victims.is_empty(), "no {name} among {:?}", process::descendants(function.pid()));
-        for victim in &victims {
-            kill(Pid::from_raw((*victim).try_into().unwrap()), Signal::SIGKILL).unwrap();
-        }
-        // Workers do not outlive their zygote. What dies has its connection until it is dead.
-        while !named(&function, "writ-worker").is_empty()
-            || victims.iter().any(|pid| is_alive(*pid))
-        {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        kill_all(&function, "writ-worker");
     }
     works(&mut function, 9);
 }
 
-fn killed_worker() {
-    killed_between_events("writ-worker");
-}
-
+/// Workers die with their zygote, and nothing is left that could say how: the call that meets this
+/// first may be told that its worker was lost, and no other.
 fn killed_zygote() {
-    killed_between_events("writ-zygote");
+    let store = store_with("python", PYTHON);
+    let mut function = ready(launch("executors", "executor.execute_policy", &store));
+    for n in 0..3 {
+        works(&mut function, n);
+        kill_all(&function, "writ-zygote");
+        let answer = asked(&mut function, &run_it(&json!({"n": n})), TIME);
+        let is_told = answer.body["type"] == "urn:writ:error:executor_fault";
+        assert!(answer.status == 200 || answer.status == 502 && is_told, "{answer:?}");
+    }
+    works(&mut function, 9);
 }
 
 /// A process that has just answered may still have to lie down.

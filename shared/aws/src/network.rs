@@ -74,7 +74,7 @@ impl Network {
             let mut response = self.connector.call(request).await?;
             // A body that is not read to its end takes its connection with it.
             let body = std::mem::replace(response.body_mut(), SdkBody::taken());
-            body.collect().await.map_err(|error| ConnectorError::io(error))
+            body.collect().await.map_err(ConnectorError::io)
         };
         match tokio::time::timeout(WARMING, answered).await {
             Ok(Ok(_)) => {}

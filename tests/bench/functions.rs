@@ -120,7 +120,7 @@ fn whole_kib(pid: u32) -> u64 {
 }
 
 /// What a call costs in the function, and what of it the store would cost anybody.
-fn calls(program: &PathBuf) -> Result<String, Box<dyn Error>> {
+fn calls(program: &Path) -> Result<String, Box<dyn Error>> {
     let store = store()?;
     let mut function =
         Launch::new(program, "policy.get").with("AWS_ENDPOINT_URL", &store.url()).start()?;

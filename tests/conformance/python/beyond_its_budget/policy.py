@@ -32,7 +32,7 @@ class AIOSv1PolicyRule:
 
     def return_deep(self):
         value = []
-        for _ in range(100_000):
+        for _ in range(10_000):
             value = [value]
         return value
 

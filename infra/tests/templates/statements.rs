@@ -10,7 +10,7 @@ use crate::template::{Template, pattern, referred, root};
 
 /// Ports of the functions that serve no route.
 const AUTHORIZER: [&str; 1] = ["GetToken"];
-const UPKEEP: [&str; 0] = [];
+const UPKEEP: [&str; 2] = ["CollectUploads", "RemoveExpired"];
 
 /// An action and what it is done on, without the part of the ARN that all tables share.
 type Allowed = BTreeSet<(String, String)>;

@@ -5,14 +5,14 @@
 //! acknowledged write survives a killed process and a power cut.
 //!
 //! Differences from AWS that matter to a caller: writes are serialised, so a transaction never
-//! meets another one (`TransactionConflict` does not occur), nothing is throttled, and indexes are
-//! consistent at once.
+//! meets another one (`TransactionConflict` does not occur), nothing is throttled, indexes are
+//! consistent at once, and what expired stays until somebody removes it: the engine's own sweep
+//! reads whole tables.
 
 mod connector;
 mod dispatch;
 mod lock;
 mod queue;
-mod sweep;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,6 @@ use aws_sdk_dynamodb::{Client, Config};
 use connector::Connector;
 use lock::Lock;
 use queue::Queue;
-use sweep::Sweeper;
 
 /// Statements run one at a time on SQLite's one connection; a second thread reads and writes JSON
 /// meanwhile.
@@ -74,7 +73,6 @@ pub enum DatabaseError {
 pub struct Database {
     queue: Arc<Queue>,
     threads: Vec<JoinHandle<()>>,
-    sweeper: Option<Sweeper>,
     // Declared last: released after everything above has let go of the file.
     _lock: Option<Lock>,
 }
@@ -105,12 +103,8 @@ impl Database {
     }
 
     fn start(engine: &dynoxide::Database, lock: Option<Lock>) -> Result<Self, DatabaseError> {
-        let mut database = Self {
-            queue: Arc::new(Queue::default()),
-            threads: Vec::new(),
-            sweeper: None,
-            _lock: lock,
-        };
+        let mut database =
+            Self { queue: Arc::new(Queue::default()), threads: Vec::new(), _lock: lock };
         for number in 0..THREADS {
             let (queue, engine) = (Arc::clone(&database.queue), engine.clone());
             let thread = std::thread::Builder::new()
@@ -119,9 +113,6 @@ impl Database {
                 .map_err(|source| DatabaseError::Threads { source })?;
             database.threads.push(thread);
         }
-        let sweeper =
-            Sweeper::start(engine.clone()).map_err(|source| DatabaseError::Threads { source })?;
-        database.sweeper = Some(sweeper);
         Ok(database)
     }
 
@@ -156,7 +147,6 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        self.sweeper = None;
         self.queue.close();
         for thread in self.threads.drain(..) {
             // A thread that panicked has nothing left to finish.

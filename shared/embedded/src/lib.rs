@@ -3,6 +3,7 @@
 mod access;
 pub mod gateway;
 mod routes;
+mod ticker;
 mod up;
 
 pub use routes::routes;

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use writ_dynamodb::{Database, DatabaseError};
@@ -17,12 +18,17 @@ use writ_workers::Workers;
 
 use crate::access::Doorkeeper;
 use crate::gateway::{Gateway, RouteError};
+use crate::ticker::{Ticker, every};
 use crate::{Platform, routes};
 
 /// The tables' names start with this, as on AWS.
 const TABLE_PREFIX: &str = "writ-";
 /// The database's name in the data directory.
 const FILE: &str = "writ.db";
+/// How soon upkeep is done first: whoever starts the platform wants something else of it.
+const UPKEEP_FIRST: Duration = Duration::from_secs(10);
+/// How often upkeep is done.
+const UPKEEP_EVERY: Duration = Duration::from_secs(300);
 
 /// Where the platform's data lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,11 +142,20 @@ pub async fn up(
     let doorkeeper = Doorkeeper::new(Arc::clone(&platform), config.oidc, is_local)?;
     let routes = routes();
     let count = routes.len();
-    let gateway = Gateway::new(platform, doorkeeper, routes)?;
+    let gateway = Gateway::new(Arc::clone(&platform), doorkeeper, routes)?;
     let sandbox = engine.report().clone();
     on_ready(&Ready { address, file, routes: count, issuer, sandbox });
     warm(&engine);
-    gateway.serve(listener, shutdown).await.map_err(UpError::Serve)?;
+    let upkeep = Ticker::start(every(UPKEEP_FIRST, UPKEEP_EVERY), move || {
+        let platform = Arc::clone(&platform);
+        async move {
+            // What failed is in its log line, and is tried again when it is due again.
+            let _ = writ_fn_upkeep::tick(&*platform).await;
+        }
+    });
+    let served = gateway.serve(listener, shutdown).await;
+    upkeep.stop().await;
+    served.map_err(UpError::Serve)?;
     engine.shutdown();
     drop(database);
     Ok(())

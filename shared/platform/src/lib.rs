@@ -10,11 +10,11 @@ use writ_model::run::{Budget, Call, Checked, Failure, Outcome, Source};
 use writ_model::{Digest, Error, Execution, Language, PolicyUri, Timestamp, Workspace};
 use writ_pipeline::{Execute, Order, Registry, ReplayOrder, Replayed, Shelf};
 use writ_ports::{
-    Admission, Admit, Begun, ClaimId, Clock, CreatePolicy, DeletePolicy, Evaluate, GetBody,
-    GetExecution, GetPolicy, GetRevisions, GetToken, Idempotency, IdempotencyKey, Ids, ListTokens,
-    Metered, NewRevision, Page, PolicyHead, PutToken, Query, QueryExecutions, QueryPolicies,
-    RecordExecution, ReplacePolicy, Revision, RevisionPage, RevokeToken, StoredReply, Token,
-    Unlimited,
+    Admission, Admit, Begun, ClaimId, Clock, CollectUploads, CreatePolicy, DeletePolicy, Evaluate,
+    GetBody, GetExecution, GetPolicy, GetRevisions, GetToken, Idempotency, IdempotencyKey, Ids,
+    ListTokens, Metered, NewRevision, Page, PolicyHead, PutToken, Query, QueryExecutions,
+    QueryPolicies, RecordExecution, RemoveExpired, ReplacePolicy, Revision, RevisionPage,
+    RevokeToken, StoredReply, Swept, Token, Unlimited,
 };
 use writ_store::Store;
 use writ_system::System;
@@ -86,6 +86,8 @@ through_the_store! {
     PutToken { put_token(token: &Token) -> (); }
     ListTokens { list_tokens(workspace: &Workspace) -> Vec<Token>; }
     RevokeToken { revoke_token(workspace: &Workspace, token_id: &str) -> bool; }
+    CollectUploads { collect_uploads(before: Timestamp) -> Swept; }
+    RemoveExpired { remove_expired(before: Timestamp) -> Swept; }
 }
 
 impl<E: Send + Sync> Clock for Platform<E> {

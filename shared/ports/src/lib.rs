@@ -1,7 +1,8 @@
 //! One small trait per capability. A route names in its signature the ones that it may use; an
 //! adapter implements them.
 //!
-//! Every method takes the caller's workspace: nothing outside it is visible.
+//! Every method that serves a caller takes the caller's workspace: nothing outside it is visible.
+//! Upkeep serves no caller and works on all of them.
 
 mod access;
 mod admission;
@@ -13,6 +14,7 @@ mod keys;
 mod policies;
 mod query;
 mod source;
+mod upkeep;
 
 pub use access::{GetToken, ListTokens, PutToken, RevokeToken, Token};
 pub use admission::{Admission, Admit, Unlimited};
@@ -27,3 +29,4 @@ pub use policies::{
 };
 pub use query::{Page, Query};
 pub use source::{Handle, PolicySource, Projection, Surface};
+pub use upkeep::{CollectUploads, RemoveExpired, Swept};

@@ -1,18 +1,31 @@
 //! Text of any length over items of at most 400 KB.
 //!
-//! Chunks stand under a name that holds their text's digest: writing them twice changes nothing,
-//! and nothing refers to them until the item that names the digest is written. What a failure in
-//! between leaves behind is never read.
+//! A text's chunks stand side by side under a name of their own. They are written in the same
+//! transaction as the item that names them wherever they fit into one; the two other ways are
+//! those of a large record ([`crate::executions`]) and of a large reply, whose chunks expire.
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use writ_model::{Digest, Error};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use writ_model::{BODY_BYTES_MAX, Digest, Error};
 
 use crate::Store;
 use crate::fault::failed;
-use crate::item::{With, count, key, number, string, text};
+use crate::item::{Item, With, count, key, number, string, text};
 
-/// Bytes of one chunk at most: DynamoDB's items hold 400 KB, keys and other attributes included.
-pub(crate) const CHUNK_BYTES_MAX: usize = 300 << 10;
+/// Where long texts are cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Bytes of a text in one item at most; longer ones are cut into chunks.
+    pub chunk_bytes_max: usize,
+    /// Bytes of text in one transaction at most.
+    pub transaction_bytes_max: usize,
+}
+
+/// DynamoDB's items hold 400 KB and its transactions 4 MB, keys and other attributes included.
+pub(crate) const BOUNDS: Bounds =
+    Bounds { chunk_bytes_max: 300 << 10, transaction_bytes_max: 3 << 20 };
+
+// INVARIANT: a policy's body is written in one transaction.
+const _: () = assert!(BODY_BYTES_MAX <= BOUNDS.transaction_bytes_max);
 
 /// Where a text's chunks are.
 #[derive(Clone, Debug)]
@@ -23,31 +36,34 @@ pub(crate) struct Place<'s> {
     pub(crate) prefix: String,
 }
 
+impl Place<'_> {
+    /// The key of the chunk at this position.
+    pub(crate) fn key(&self, position: usize) -> Item {
+        key(&self.partition, sort_key(&self.prefix, position))
+    }
+}
+
 impl Store {
-    /// Writes the text, one chunk after the other.
-    pub(crate) async fn put_chunks(
+    /// The chunks of a text, in order.
+    pub(crate) fn chunks(&self, place: &Place<'_>, content: &str) -> Vec<Item> {
+        let pieces = cut(content, self.bounds.chunk_bytes_max);
+        let chunk = |(position, piece): (usize, &&str)| {
+            place.key(position).with("chunks", number(pieces.len())).with("text", string(*piece))
+        };
+        pieces.iter().enumerate().map(chunk).collect()
+    }
+
+    /// What writes each of the chunks.
+    pub(crate) fn chunk_puts(
         &self,
         place: &Place<'_>,
         content: &str,
-        expires_at: Option<i64>,
-    ) -> Result<(), Error> {
-        let chunks = cut(content, CHUNK_BYTES_MAX);
-        for (position, chunk) in chunks.iter().enumerate() {
-            let mut item = key(&place.partition, sort_key(&place.prefix, position))
-                .with("chunks", number(chunks.len()))
-                .with("text", string(*chunk));
-            if let Some(seconds) = expires_at {
-                item = item.with("expires_at", number(seconds));
-            }
-            self.client
-                .put_item()
-                .table_name(place.table)
-                .set_item(Some(item))
-                .send()
-                .await
-                .map_err(failed)?;
-        }
-        Ok(())
+    ) -> Result<Vec<TransactWriteItem>, Error> {
+        let put = |chunk| {
+            let put = Put::builder().table_name(place.table).set_item(Some(chunk)).build();
+            Ok(TransactWriteItem::builder().put(put.map_err(Error::internal)?).build())
+        };
+        self.chunks(place, content).into_iter().map(put).collect()
     }
 
     /// The text that was written there, held against its digest; `None` where nothing was.

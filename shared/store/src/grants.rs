@@ -9,6 +9,8 @@
 pub enum Action {
     /// Reads items by key.
     BatchGetItem,
+    /// Lets a transaction through only while an item is as it should be.
+    ConditionCheckItem,
     /// Removes an item.
     DeleteItem,
     /// Reads an item.
@@ -17,18 +19,22 @@ pub enum Action {
     PutItem,
     /// Reads items of a partition, of a table or of an index.
     Query,
+    /// Reads a table from end to end, a page at a time.
+    Scan,
     /// Changes an item.
     UpdateItem,
 }
 
 impl Action {
     /// Every action that a port uses.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::BatchGetItem,
+        Self::ConditionCheckItem,
         Self::DeleteItem,
         Self::GetItem,
         Self::PutItem,
         Self::Query,
+        Self::Scan,
         Self::UpdateItem,
     ];
 
@@ -37,10 +43,12 @@ impl Action {
     pub fn name(self) -> &'static str {
         match self {
             Self::BatchGetItem => "BatchGetItem",
+            Self::ConditionCheckItem => "ConditionCheckItem",
             Self::DeleteItem => "DeleteItem",
             Self::GetItem => "GetItem",
             Self::PutItem => "PutItem",
             Self::Query => "Query",
+            Self::Scan => "Scan",
             Self::UpdateItem => "UpdateItem",
         }
     }
@@ -66,7 +74,7 @@ const fn queries(table: &'static str, index: &'static str) -> Grant {
 }
 
 /// What each port needs, by the name of its trait.
-const GRANTS: [(&str, &[Grant]); 15] = [
+const GRANTS: [(&str, &[Grant]); 17] = [
     ("GetPolicy", &[on("policies", Action::GetItem)]),
     ("GetBody", &[on("policies", Action::Query)]),
     ("CreatePolicy", &[on("policies", Action::PutItem)]),
@@ -85,7 +93,15 @@ const GRANTS: [(&str, &[Grant]); 15] = [
         ],
     ),
     ("GetRevisions", &[on("policies", Action::GetItem), on("policies", Action::Query)]),
-    ("RecordExecution", &[on("executions", Action::PutItem), on("executions", Action::GetItem)]),
+    (
+        "RecordExecution",
+        &[
+            on("executions", Action::PutItem),
+            on("executions", Action::GetItem),
+            on("executions", Action::ConditionCheckItem),
+            on("executions", Action::DeleteItem),
+        ],
+    ),
     ("GetExecution", &[on("executions", Action::GetItem), on("executions", Action::Query)]),
     (
         "QueryExecutions",
@@ -109,6 +125,24 @@ const GRANTS: [(&str, &[Grant]); 15] = [
     ("PutToken", &[on("tokens", Action::PutItem), on("tokens", Action::GetItem)]),
     ("ListTokens", &[queries("tokens", "by_workspace")]),
     ("RevokeToken", &[on("tokens", Action::DeleteItem)]),
+    (
+        "CollectUploads",
+        &[
+            on("executions", Action::Query),
+            on("executions", Action::UpdateItem),
+            on("executions", Action::GetItem),
+            on("executions", Action::DeleteItem),
+        ],
+    ),
+    (
+        "RemoveExpired",
+        &[
+            on("idempotency", Action::Scan),
+            on("idempotency", Action::GetItem),
+            on("idempotency", Action::PutItem),
+            on("idempotency", Action::DeleteItem),
+        ],
+    ),
 ];
 
 /// The ports that the store serves.

@@ -6,12 +6,16 @@ use writ_model::{Digest, Error, Timestamp, Workspace};
 use writ_ports::{Begun, ClaimId, Idempotency, IdempotencyKey, StoredReply};
 
 use crate::Store;
-use crate::chunks::{CHUNK_BYTES_MAX, Place};
+use crate::chunks::Place;
 use crate::fault::failed;
 use crate::item::{Item, With, key, number, optional_text, string, text};
 
 /// How long a key is remembered.
 const KEPT_S: i64 = 24 * 60 * 60;
+
+/// How much longer than its key a large reply's chunks are kept, so that no reader whose clock is
+/// late finds the one without the other.
+const CHUNKS_KEPT_LONGER_S: i64 = 60 * 60;
 
 /// When a claim that was never finished lapses: longer than any request runs.
 const CLAIM_LAPSES_MS: i64 = 60_000;
@@ -48,13 +52,36 @@ fn expires_at(now: Timestamp) -> i64 {
 }
 
 impl Store {
-    /// A header's value is visible ASCII, so a NUL separates.
-    fn reply_place(&self, used: &IdempotencyKey, digest: &Digest) -> Place<'_> {
+    /// Where the chunks of a claim's reply are: no two claims share them. A header's value is
+    /// visible ASCII, so a NUL separates.
+    fn reply_place(&self, used: &IdempotencyKey, claim: &str) -> Place<'_> {
         Place {
             table: &self.tables.idempotency,
             partition: partition(&used.workspace, &used.identity),
-            prefix: format!("{}\0{digest}#", used.key),
+            prefix: format!("{}\0{claim}#", used.key),
         }
+    }
+
+    /// Writes a large reply, one chunk after the other. What a failure in between leaves behind
+    /// expires by itself.
+    async fn put_reply(&self, place: &Place<'_>, reply: &str, kept: i64) -> Result<(), Error> {
+        for chunk in self.chunks(place, reply) {
+            let item = chunk.with("expires_at", number(kept + CHUNKS_KEPT_LONGER_S));
+            let put = self.client.put_item().table_name(place.table).set_item(Some(item));
+            put.send().await.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    async fn large_reply(&self, used: &IdempotencyKey, item: &Item) -> Result<String, Error> {
+        // Chunks used to be named by their content.
+        let (digest, name) = match optional_text(item, "reply_digest") {
+            Some(digest) => (digest, text(item, "claim")?),
+            None => (text(item, "digest")?, text(item, "digest")?),
+        };
+        let digest = Digest::from_stored(digest.to_owned());
+        let reply = self.get_chunks(&self.reply_place(used, name), &digest).await?;
+        reply.ok_or_else(|| Error::internal(format!("the chunks of reply {digest} are gone")))
     }
 
     async fn understand(
@@ -75,13 +102,7 @@ impl Store {
         }
         let reply = match optional_text(item, "reply") {
             Some(reply) => reply.to_owned(),
-            None => {
-                let digest = Digest::from_stored(text(item, "digest")?.to_owned());
-                let reply = self.get_chunks(&self.reply_place(used, &digest), &digest).await?;
-                reply.ok_or_else(|| {
-                    Error::internal(format!("the chunks of reply {digest} are gone"))
-                })?
-            }
+            None => self.large_reply(used, item).await?,
         };
         serde_json::from_str(&reply).map(Begun::Finished).map_err(Error::internal)
     }
@@ -129,13 +150,12 @@ impl Idempotency for Store {
         now: Timestamp,
     ) -> Result<(), Error> {
         let reply = serde_json::to_string(reply).map_err(Error::internal)?;
-        let (name, value) = if reply.len() <= CHUNK_BYTES_MAX {
+        let (name, value) = if reply.len() <= self.bounds.chunk_bytes_max {
             ("reply", reply)
         } else {
-            let digest = Digest::of(reply.as_bytes());
-            self.put_chunks(&self.reply_place(used, &digest), &reply, Some(expires_at(now)))
-                .await?;
-            ("digest", digest.as_str().to_owned())
+            let place = self.reply_place(used, &claim.0);
+            self.put_reply(&place, &reply, expires_at(now)).await?;
+            ("reply_digest", Digest::of(reply.as_bytes()).as_str().to_owned())
         };
         let finished = self
             .client

@@ -2,15 +2,17 @@
 //!
 //! Every partition key starts with the caller's workspace, `{workspace}#...`, and is built here
 //! from the workspace that the caller was authenticated for, never from anything that a caller
-//! sends: a page token holds no partition key. The one exception are tokens, which are looked up
-//! before the workspace is known ([`tables`] says how they are listed).
+//! sends: a page token holds no partition key. There are two exceptions: tokens, which are looked
+//! up before the workspace is known ([`tables`] says how they are listed), and the items of upkeep,
+//! whose partition keys start with `#`, as no workspace's do.
 //!
 //! User JSON is kept as text, for DynamoDB's maps lose order and its numbers digits; what stands
-//! beside it is copied for indexes. Text over 300 KB is cut into chunks named by their content.
+//! beside it is copied for indexes. Text over 300 KB is cut into chunks.
 
 mod batch;
 mod chunks;
 mod executions;
+mod expired;
 mod fault;
 pub mod grants;
 mod idempotency;
@@ -21,8 +23,12 @@ pub mod tables;
 mod tokens;
 mod transact;
 
-use aws_sdk_dynamodb::Client;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_sdk_dynamodb::Client;
+use writ_model::Timestamp;
+
+pub use chunks::Bounds;
 pub use search::{BYTES_READ_MAX, PAGE_BYTES_MAX, READS_MAX};
 pub use tables::Tables;
 
@@ -31,12 +37,28 @@ pub use tables::Tables;
 pub struct Store {
     client: Client,
     tables: Tables,
+    bounds: Bounds,
 }
 
 impl Store {
     /// A store on these tables; nothing is read or written yet.
     #[must_use]
     pub fn new(client: Client, tables: Tables) -> Self {
-        Self { client, tables }
+        Self { client, tables, bounds: chunks::BOUNDS }
+    }
+
+    /// The same store, cutting texts elsewhere. What was written is read whatever the bounds are;
+    /// small ones take a short text through everything that a long one meets.
+    #[must_use]
+    pub fn with_bounds(self, bounds: Bounds) -> Self {
+        Self { bounds, ..self }
+    }
+
+    /// The time, by the clock that the client signs with.
+    fn now(&self) -> Timestamp {
+        let source = self.client.config().time_source();
+        let now = source.map_or_else(SystemTime::now, |source| source.now());
+        let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 }

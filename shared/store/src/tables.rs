@@ -7,9 +7,11 @@
 //! | | revision | `{workspace}#revision#{policy_id}` | its number, 20 digits |
 //! | | a body's chunks | `{workspace}#body#{digest}` | `chunk#{number}` |
 //! | executions | record | `{workspace}#{execution_id}` | `record` |
-//! | | a large record's chunks | the same | `record#{digest}#{number}` |
+//! | | a large record's chunks | the same | `record#{upload}#{number}` |
+//! | | claim: a record on its way in | `#uploads` | its time, `#{upload}` |
 //! | idempotency | a used key | `{workspace}#{identity}` | the key |
-//! | | a large reply's chunks | the same | `{key}`, NUL, `{digest}#{number}` |
+//! | | a large reply's chunks | the same | `{key}`, NUL, `{claim}#{number}` |
+//! | | how far expired keys were removed | `#upkeep` | `expired` |
 //! | tokens | token | `{token_id}` | |
 //!
 //! Policies are few and read far more than written, so each of their indexes has one partition per
@@ -18,6 +20,10 @@
 //!
 //! A token is what says which workspace a caller acts in, so it alone is found without one; the
 //! index by workspace lists a workspace's tokens.
+//!
+//! Only a record over 3 MiB has a claim, and a partition takes far more of those than it takes
+//! such records, so claims have one partition. Time to live is what DynamoDB does by itself, free
+//! of charge; where it does not, as embedded, upkeep removes what expired.
 
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::AsyncSleep;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
+use aws_smithy_async::rt::sleep::default_async_sleep;
 use writ_model::Error;
 
 use crate::Store;
@@ -89,7 +90,8 @@ fn understand(reasons: &[CancellationReason]) -> Cancelled {
 /// Waits before try `attempt + 1`, on the client's own clock.
 pub(crate) async fn pause(client: &Client, attempt: u32) {
     let time = PAUSE.saturating_mul(2_u32.saturating_pow(attempt)).min(PAUSE_MAX);
-    if let Some(sleep) = client.config().sleep_impl() {
+    // A client that was given no clock of its own sleeps on the runtime's, and says `None` here.
+    if let Some(sleep) = client.config().sleep_impl().or_else(default_async_sleep) {
         sleep.sleep(time).await;
     }
 }

@@ -5,22 +5,28 @@
 //! record's id. A listing reads all of them a little at a time and merges them by start time and
 //! id: newest first is exact, at the price of up to that many reads beyond the page.
 
+mod claims;
+mod large;
 mod query;
 
 use writ_model::{Digest, Error, ErrorKind, Execution, Workspace};
 use writ_ports::{GetExecution, RecordExecution};
 
 use crate::Store;
-use crate::chunks::{CHUNK_BYTES_MAX, Place};
+use crate::chunks::Place;
 use crate::fault::failed;
 use crate::item::{Item, With, key, optional_text, string, text};
 use crate::search::index_key;
+use crate::transact::Refused;
 
 /// Partitions of a workspace's log in an index. Fixed: records stand where they were written.
 const SHARDS: u64 = 8;
 
 /// The sort key of a record.
 const RECORD: &str = "record";
+
+/// No record of that id is there.
+const IS_NEW: &str = "attribute_not_exists(pk)";
 
 fn record_partition(workspace: &Workspace, execution_id: &str) -> String {
     format!("{workspace}#{execution_id}")
@@ -44,8 +50,10 @@ fn policy_partition(workspace: &Workspace, shard: u64, uri: &str) -> String {
 }
 
 impl Store {
-    fn record_place(&self, partition: &str, digest: &Digest) -> Place<'_> {
-        let prefix = format!("{RECORD}#{digest}#");
+    /// Where the chunks of one upload are. No two writes share an upload, so that removing the
+    /// chunks of one that came to nothing takes nothing from another.
+    fn record_place(&self, partition: &str, upload: &str) -> Place<'_> {
+        let prefix = format!("{RECORD}#{upload}#");
         Place { table: &self.tables.executions, partition: partition.to_owned(), prefix }
     }
 
@@ -55,9 +63,28 @@ impl Store {
             return Ok(record.to_owned());
         }
         let digest = Digest::from_stored(text(item, "digest")?.to_owned());
-        let place = self.record_place(text(item, "pk")?, &digest);
+        // Chunks used to be named by their content.
+        let upload = optional_text(item, "upload").unwrap_or(digest.as_str());
+        let place = self.record_place(text(item, "pk")?, upload);
         let record = self.get_chunks(&place, &digest).await?;
         record.ok_or_else(|| Error::internal(format!("the chunks of record {digest} are gone")))
+    }
+}
+
+impl Store {
+    async fn put_small(&self, item: Item) -> Result<(), Refused> {
+        let put = self.client.put_item().table_name(&self.tables.executions).set_item(Some(item));
+        match put.condition_expression(IS_NEW).send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Err(Refused::Condition(0))
+            }
+            Err(error) => Err(Refused::Failed(failed(error))),
+        }
     }
 }
 
@@ -75,21 +102,17 @@ impl RecordExecution for Store {
             .with("policy_shard", string(policy_partition(workspace, shard, &uri)))
             .with("started", string(index_key(&execution.started_at.to_string(), id)))
             .with("write", string(&write));
-        let item = if record.len() <= CHUNK_BYTES_MAX {
-            item.with("record", string(record))
+        let written = if record.len() <= self.bounds.chunk_bytes_max {
+            self.put_small(item.with("record", string(record))).await
         } else {
             let digest = Digest::of(record.as_bytes());
-            self.put_chunks(&self.record_place(&partition, &digest), &record, None).await?;
-            item.with("digest", string(digest.as_str()))
+            let item = item.with("digest", string(digest.as_str()));
+            self.put_large(item.with("upload", string(&write)), &partition, &write, &record).await
         };
-        let put = self.client.put_item().table_name(&self.tables.executions).set_item(Some(item));
-        let written = put.condition_expression("attribute_not_exists(pk)").send().await;
-        let Err(error) = written else { return Ok(()) };
-        if !error
-            .as_service_error()
-            .is_some_and(|error| error.is_conditional_check_failed_exception())
-        {
-            return Err(failed(error));
+        match written {
+            Ok(()) => return Ok(()),
+            Err(Refused::Failed(error)) => return Err(error),
+            Err(Refused::Condition(_)) => {}
         }
         let stored = self.record_item(workspace, id).await?;
         if stored.is_some_and(|item| optional_text(&item, "write") == Some(&write)) {

@@ -1,8 +1,9 @@
 //! The policy registry.
 //!
 //! A head says what a URI stands for now; revisions stand under the policy's id, through all its
-//! renames; bodies stand under their digest. Bodies are written first and mean nothing until the
-//! one transaction that writes head and revision.
+//! renames; bodies stand under their digest. One transaction writes all three, so nothing is ever
+//! there without what it belongs to. Revisions with the same body share its chunks, which no write
+//! changes and nothing removes: executions run again by digest, also those of a removed policy.
 
 mod head;
 mod query;

@@ -22,11 +22,11 @@ impl CreatePolicy for Store {
         workspace: &Workspace,
         new: NewRevision<'_>,
     ) -> Result<(), Error> {
-        self.put_body(workspace, &new).await?;
-        let actions = vec![
+        let mut actions = vec![
             put(self.new_head(workspace, &new).condition_expression(IS_FREE))?,
             self.new_revision(workspace, &new)?,
         ];
+        actions.extend(self.new_body(workspace, &new)?);
         self.transact(actions).await.map_err(|refused| match refused {
             Refused::Condition(_) => taken(&new.head.uri),
             Refused::Failed(error) => error,
@@ -41,11 +41,10 @@ impl ReplacePolicy for Store {
         old: &PolicyHead,
         new: NewRevision<'_>,
     ) -> Result<(), Error> {
-        self.put_body(workspace, &new).await?;
         let revision = self.new_revision(workspace, &new)?;
         let head = self.new_head(workspace, &new);
         let is_rename = old.uri != new.head.uri;
-        let actions = if is_rename {
+        let mut actions = if is_rename {
             let put = put(head.condition_expression(IS_FREE))?;
             vec![self.remove_head(workspace, old)?, put, revision]
         } else {
@@ -55,6 +54,7 @@ impl ReplacePolicy for Store {
                 .expression_attribute_values(":revision", number(old.revision));
             vec![put(fenced)?, revision]
         };
+        actions.extend(self.new_body(workspace, &new)?);
         self.transact(actions).await.map_err(|refused| match refused {
             Refused::Condition(1) if is_rename => taken(&new.head.uri),
             Refused::Condition(_) => stale(&old.uri),
@@ -76,7 +76,12 @@ impl DeletePolicy for Store {
 }
 
 impl Store {
-    async fn put_body(&self, workspace: &Workspace, new: &NewRevision<'_>) -> Result<(), Error> {
+    /// The body's chunks: part of the transaction, so that there is no body without its revision.
+    fn new_body(
+        &self,
+        workspace: &Workspace,
+        new: &NewRevision<'_>,
+    ) -> Result<Vec<TransactWriteItem>, Error> {
         if new.body.len() > BODY_BYTES_MAX {
             let bytes = new.body.len();
             let message =
@@ -89,7 +94,7 @@ impl Store {
                 new.head.uri
             )));
         }
-        self.put_chunks(&self.body_place(workspace, &new.head.digest), new.body, None).await
+        self.chunk_puts(&self.body_place(workspace, &new.head.digest), new.body)
     }
 
     fn new_head(

@@ -1,148 +1,43 @@
-//! What the embedded database never does: refuse for being busy, conflict, lose a reply. A script
-//! stands between the SDK and the database.
+//! What the embedded database never does: refuse for being busy, conflict, lose a reply.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector,
-};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::body::SdkBody;
-use serde_json::{Value, json};
-use writ_model::{Digest, ErrorKind, Timestamp};
+use serde_json::json;
+use writ_model::{Digest, Error, ErrorKind, RawJson, Timestamp};
 use writ_ports::{
-    Begun, CreatePolicy, DeletePolicy, GetPolicy, Idempotency, IdempotencyKey, QueryPolicies,
-    RecordExecution, ReplacePolicy,
+    Begun, ClaimId, CollectUploads, CreatePolicy, DeletePolicy, GetExecution, GetPolicy,
+    Idempotency, IdempotencyKey, PolicyHead, QueryPolicies, RecordExecution, ReplacePolicy,
+    StoredReply,
 };
-use writ_store::Store;
+use writ_store::{Bounds, Store};
 
-use crate::fixture::{Draft, Fixture, create, execution, query, tables, uri, workspace};
-use writ_dynamodb::Database;
+use crate::fixture::{Draft, Fixture, create, dump, execution, query, uri, workspace};
+use crate::script::{ANY, Fault, cancelled, faulty, refusal};
 
-#[derive(Clone, Debug)]
-enum Fault {
-    /// The database is not asked; this is its answer.
-    Answer(u16, Value),
-    /// The request goes nowhere.
-    Unreachable,
-    /// No answer in time; the database was not asked.
-    TimedOut,
-    /// The database does it, and the answer is lost.
-    LostReply,
+/// The first try of a transaction is cancelled so.
+fn cancel(reasons: &[&str]) -> Fault {
+    let (status, body) = cancelled(reasons);
+    Fault::Answer(status, body)
 }
 
-/// What happens to the next requests of one operation.
-#[derive(Clone, Debug)]
-struct Script {
-    operation: &'static str,
-    faults: Arc<Mutex<VecDeque<Fault>>>,
-    inner: SharedHttpClient,
+fn too_large() -> Fault {
+    let body = json!({
+        "__type": "com.amazon.coral.validate#ValidationException",
+        "message": "Item size has exceeded the maximum allowed size",
+    });
+    Fault::Answer(400, body)
 }
 
-impl Script {
-    fn left(&self) -> usize {
-        self.faults.lock().unwrap().len()
+fn key() -> IdempotencyKey {
+    IdempotencyKey {
+        workspace: workspace("home"),
+        identity: "ada".to_owned(),
+        key: "k".to_owned(),
+        request: Digest::of(b"r"),
     }
-}
-
-impl HttpClient for Script {
-    fn http_connector(
-        &self,
-        settings: &HttpConnectorSettings,
-        components: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(Scripted { script: self.clone(), inner })
-    }
-}
-
-#[derive(Debug)]
-struct Scripted {
-    script: Script,
-    inner: SharedHttpConnector,
-}
-
-impl HttpConnector for Scripted {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let fault = target
-            .ends_with(&format!(".{}", self.script.operation))
-            .then(|| self.script.faults.lock().unwrap().pop_front())
-            .flatten();
-        match fault {
-            None => self.inner.call(request),
-            Some(Fault::Answer(status, body)) => {
-                let status = status.try_into().unwrap();
-                HttpConnectorFuture::ready(Ok(HttpResponse::new(
-                    status,
-                    SdkBody::from(body.to_string()),
-                )))
-            }
-            Some(Fault::Unreachable) => {
-                HttpConnectorFuture::ready(Err(ConnectorError::io("unreachable".into())))
-            }
-            Some(Fault::TimedOut) => {
-                HttpConnectorFuture::ready(Err(ConnectorError::timeout("late".into())))
-            }
-            Some(Fault::LostReply) => {
-                let answer = self.inner.call(request);
-                HttpConnectorFuture::new(async {
-                    answer.await?;
-                    Err(ConnectorError::io("reset".into()))
-                })
-            }
-        }
-    }
-}
-
-/// A store whose requests of this operation meet these faults; `tries` is the SDK's.
-fn faulty(
-    database: &Database,
-    operation: &'static str,
-    faults: &[Fault],
-    tries: u32,
-) -> (Store, Script) {
-    let faults = Arc::new(Mutex::new(faults.iter().cloned().collect()));
-    let script = Script { operation, faults, inner: database.http_client() };
-    let retry = RetryConfig::standard()
-        .with_max_attempts(tries)
-        .with_initial_backoff(Duration::from_millis(1));
-    let config = Database::config(SharedHttpClient::new(script.clone()))
-        .to_builder()
-        .retry_config(retry)
-        .build();
-    (Store::new(Client::from_conf(config), tables()), script)
-}
-
-fn refusal(code: &str) -> Fault {
-    let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
-    Fault::Answer(400, json!({"__type": code, "message": "secret detail"}))
-}
-
-fn cancelled(codes: &[&str]) -> Fault {
-    let reasons: Vec<Value> =
-        codes.iter().map(|code| json!({"Code": code, "Message": "m"})).collect();
-    let code = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
-    Fault::Answer(
-        400,
-        json!({"__type": code, "Message": "cancelled", "CancellationReasons": reasons}),
-    )
 }
 
 #[tokio::test]
 async fn each_failure_of_the_database_is_told_as_what_it_is() {
     let Fixture { store: _store, database } = Fixture::new().await;
-    let too_large = json!({
-        "__type": "com.amazon.coral.validate#ValidationException",
-        "message": "Item size has exceeded the maximum allowed size",
-    });
     for (fault, kind) in [
         (refusal("ProvisionedThroughputExceededException"), ErrorKind::Unavailable),
         (refusal("ThrottlingException"), ErrorKind::Unavailable),
@@ -156,7 +51,8 @@ async fn each_failure_of_the_database_is_told_as_what_it_is() {
         (Fault::TimedOut, ErrorKind::Unavailable),
         (refusal("ResourceNotFoundException"), ErrorKind::Internal),
         (refusal("ValidationException"), ErrorKind::Internal),
-        (Fault::Answer(400, too_large), ErrorKind::TooLarge),
+        (refusal("TransactionConflictException"), ErrorKind::Unavailable),
+        (too_large(), ErrorKind::TooLarge),
     ] {
         let (store, _) = faulty(&database, "PutItem", std::slice::from_ref(&fault), 1);
         let record = execution(&workspace("home"), 1, "a:1-x", 0);
@@ -179,7 +75,7 @@ async fn each_failure_of_the_database_is_told_as_what_it_is() {
 async fn a_transaction_that_meets_another_is_tried_again_until_it_goes_through() {
     let Fixture { store: _store, database } = Fixture::new().await;
     let home = workspace("home");
-    let conflict = cancelled(&["TransactionConflict", "None"]);
+    let conflict = cancel(&["TransactionConflict", "None"]);
     let (store, script) =
         faulty(&database, "TransactWriteItems", &[conflict.clone(), conflict.clone()], 1);
     create(&store, &home, "a:1-x", json!({})).await;
@@ -208,8 +104,9 @@ async fn a_cancelled_transaction_says_which_of_its_conditions_failed() {
         (["None", "None", "ProvisionedThroughputExceeded"], ErrorKind::Unavailable),
         (["ThrottlingError", "None", "None"], ErrorKind::Unavailable),
         (["None", "ValidationError", "None"], ErrorKind::Internal),
+        (["None", "None", "ValidationError: Item size has exceeded"], ErrorKind::TooLarge),
     ] {
-        let (store, _) = faulty(&database, "TransactWriteItems", &[cancelled(&codes)], 1);
+        let (store, _) = faulty(&database, "TransactWriteItems", &[cancel(&codes)], 1);
         let error = store.replace_policy(&home, &head, rename.revision()).await.unwrap_err();
         assert_eq!(error.kind, kind, "{codes:?}");
     }
@@ -229,13 +126,7 @@ async fn a_lost_reply_does_not_make_a_write_fail_against_itself() {
     assert_eq!(store.record_execution(&record).await.unwrap_err().kind, ErrorKind::Conflict);
 
     let (faulty_store, script) = faulty(&database, "PutItem", &lost, 3);
-    let key = IdempotencyKey {
-        workspace: home.clone(),
-        identity: "ada".to_owned(),
-        key: "k".to_owned(),
-        request: Digest::of(b"r"),
-    };
-    let begun = faulty_store.begin(&key, Timestamp::from_ms(0)).await.unwrap();
+    let begun = faulty_store.begin(&key(), Timestamp::from_ms(0)).await.unwrap();
     assert!(matches!(begun, Begun::First(_)), "{begun:?}");
     assert_eq!(script.left(), 0);
 
@@ -249,15 +140,134 @@ async fn a_lost_reply_does_not_make_a_write_fail_against_itself() {
     assert_eq!(script.left(), 0);
 }
 
+/// Everything that writes, on things that are there already.
+struct Writes {
+    head: PolicyHead,
+    claim: ClaimId,
+}
+
+impl Writes {
+    const NAMES: [&str; 9] = [
+        "create",
+        "replace",
+        "rename",
+        "delete",
+        "record",
+        "large record",
+        "huge record",
+        "finish",
+        "large finish",
+    ];
+
+    async fn new(store: &Store) -> Self {
+        let head = create(store, &workspace("home"), "a:1-x", json!({})).await.head;
+        match store.begin(&key(), Timestamp::from_ms(0)).await.unwrap() {
+            Begun::First(claim) => Self { head, claim },
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn run(&self, name: &str, store: &Store) -> Result<(), Error> {
+        let home = workspace("home");
+        let new = |uri| Draft::after(&self.head, uri, json!({"code": "x".repeat(3_000)}));
+        let mut record = execution(&home, 1, "a:1-x", 0);
+        let mut reply = StoredReply { status: 201, headers: Vec::new(), body: String::new() };
+        match name {
+            "create" => store.create_policy(&home, new("c:1-x").revision()).await,
+            "replace" => store.replace_policy(&home, &self.head, new("a:1-x").revision()).await,
+            "rename" => store.replace_policy(&home, &self.head, new("b:1-x").revision()).await,
+            "delete" => store.delete_policy(&home, &self.head).await,
+            "record" => store.record_execution(&record).await,
+            "large record" | "huge record" => {
+                let length = if name == "large record" { 2_000 } else { 9_000 };
+                record.input_data = RawJson::of(&json!({ "text": "x".repeat(length) }));
+                store.record_execution(&record).await
+            }
+            _ => {
+                reply.body = "x".repeat(if name == "finish" { 10 } else { 3_000 });
+                store.finish(&key(), &self.claim, &reply, Timestamp::from_ms(0)).await
+            }
+        }
+    }
+}
+
+/// Records and bodies of a few kilobytes take what megabytes take otherwise.
+const BOUNDS: Bounds = Bounds { chunk_bytes_max: 1_500, transaction_bytes_max: 4_500 };
+
 #[tokio::test]
-async fn a_create_that_fails_between_body_and_head_leaves_nothing_in_the_way() {
+async fn whatever_fails_at_whichever_request_nothing_is_half_written() {
+    let unavailable = [
+        refusal("ProvisionedThroughputExceededException"),
+        refusal("ThrottlingException"),
+        refusal("RequestLimitExceeded"),
+        Fault::Answer(500, json!({"__type": "InternalServerError", "message": "m"})),
+        Fault::TimedOut,
+        Fault::Unreachable,
+    ];
+    let faults = unavailable.map(|fault| (fault, ErrorKind::Unavailable));
+    let faults = faults.into_iter().chain([(too_large(), ErrorKind::TooLarge)]);
+    for (fault, kind) in faults {
+        for name in Writes::NAMES {
+            // One request more passes each time, until the write is through before the fault.
+            let mut passed = 0;
+            while fails_cleanly(name, passed, &fault, kind).await {
+                passed += 1;
+            }
+            assert!(passed > 0, "{name} makes no request");
+        }
+    }
+}
+
+/// Whether the write met the fault at all.
+async fn fails_cleanly(name: &str, passed: usize, fault: &Fault, kind: ErrorKind) -> bool {
+    let Fixture { store, database } = Fixture::new().await;
+    let writes = Writes::new(&store).await;
+    let before = dump(&database).await;
+    let mut script = vec![Fault::Pass; passed];
+    script.push(fault.clone());
+    let (store, script) = faulty(&database, ANY, &script, 1);
+    let store = store.with_bounds(BOUNDS);
+    let result = writes.run(name, &store).await;
+    if script.left() > 0 {
+        result.unwrap();
+        return false;
+    }
+    let case = format!("{name} with {fault:?} at request {passed}");
+    let error = result.unwrap_err();
+    assert_eq!(error.kind, kind, "{case}");
+    assert_eq!(error.retry_after_s, (kind == ErrorKind::Unavailable).then_some(1), "{case}");
+    assert!(!error.message.contains("secret"), "{error}");
+
+    let id = execution(&workspace("home"), 1, "a:1-x", 0).execution_id;
+    assert_eq!(store.get_execution(&workspace("home"), &id).await.unwrap(), None, "{case}");
+    store.collect_uploads(Timestamp::from_ms(i64::MAX)).await.unwrap();
+    let mut after = dump(&database).await;
+    // The chunks of a large reply expire with their key.
+    after.retain(|key, _| !key.2.contains('\0'));
+    assert!(after == before, "{case} left something");
+    true
+}
+
+#[tokio::test]
+async fn who_met_the_winner_of_a_race_is_told_what_it_lost() {
     let Fixture { store, database } = Fixture::new().await;
     let home = workspace("home");
-    let draft = Draft::new("a:1-x", "id", json!({}));
-    let (faulty_store, _) = faulty(&database, "TransactWriteItems", &[Fault::Unreachable], 1);
-    assert!(faulty_store.create_policy(&home, draft.revision()).await.is_err());
-    assert_eq!(store.get_policy(&home, &draft.head.uri).await.unwrap(), None);
-    store.create_policy(&home, draft.revision()).await.unwrap();
+    let old = create(&store, &home, "a:1-x", json!({})).await.head;
+    let winner = Draft::after(&old, "a:1-x", json!({"tags": "winner"}));
+    store.replace_policy(&home, &old, winner.revision()).await.unwrap();
+    let conflict = cancel(&["TransactionConflict", "None", "None"]);
+    let (faulty_store, script) =
+        faulty(&database, "TransactWriteItems", &[conflict.clone(), conflict.clone()], 1);
+    let twin = Draft::new("a:1-x", "twin", json!({}));
+    let error = faulty_store.create_policy(&home, twin.revision()).await.unwrap_err();
+    assert_eq!((error.kind, script.left()), (ErrorKind::Conflict, 0));
+
+    let (faulty_store, script) =
+        faulty(&database, "TransactWriteItems", &[conflict.clone(), conflict], 1);
+    let late = Draft::after(&old, "a:1-x", json!({"tags": "late"}));
+    let error = faulty_store.replace_policy(&home, &old, late.revision()).await.unwrap_err();
+    assert_eq!((error.kind, script.left()), (ErrorKind::Stale, 0));
+    assert_eq!(store.get_policy(&home, &old.uri).await.unwrap(), Some(winner.head));
 }
 
 #[tokio::test]

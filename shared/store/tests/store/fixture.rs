@@ -1,5 +1,8 @@
 //! A store of one's own, and things to put into it.
 
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use writ_model::{
     Cause, Digest, Execution, ExecutionStatus, Language, PolicyRule, PolicyUri, RawJson, Timestamp,
@@ -101,6 +104,33 @@ pub(crate) async fn create(
     let draft = Draft::new(uri, &format!("id-of-{uri}"), fields);
     store.create_policy(workspace, draft.revision()).await.unwrap();
     draft
+}
+
+/// Every item, by table, partition and sort key.
+pub(crate) type Dump = BTreeMap<(String, String, String), HashMap<String, AttributeValue>>;
+
+pub(crate) async fn dump(database: &Database) -> Dump {
+    let mut dump = Dump::new();
+    for definition in writ_store::tables::DEFINITIONS {
+        let table = format!("writ-{}", definition.name);
+        let mut start = None;
+        loop {
+            let page = database.client().scan().table_name(&table);
+            let page = page.set_exclusive_start_key(start).send().await.unwrap();
+            for item in page.items() {
+                let part = |name: Option<&str>| name.map_or("", |name| item[name].as_s().unwrap());
+                let (partition, sort) =
+                    (part(Some(definition.partition_key)), part(definition.sort_key));
+                let key = (table.clone(), partition.to_owned(), sort.to_owned());
+                dump.insert(key, item.clone());
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                break;
+            }
+        }
+    }
+    dump
 }
 
 pub(crate) fn query(filter: Value, sort: Value, limit: usize, next_token: Option<String>) -> Query {

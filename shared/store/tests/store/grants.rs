@@ -16,14 +16,15 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use serde_json::{Value, json};
 use writ_model::{Digest, Execution, RawJson, Role, Timestamp, Workspace};
 use writ_ports::{
-    Begun, CreatePolicy, DeletePolicy, GetBody, GetExecution, GetPolicy, GetRevisions, GetToken,
-    Idempotency, IdempotencyKey, ListTokens, PutToken, QueryExecutions, QueryPolicies,
-    RecordExecution, ReplacePolicy, RevokeToken, StoredReply, Token,
+    Begun, CollectUploads, CreatePolicy, DeletePolicy, GetBody, GetExecution, GetPolicy,
+    GetRevisions, GetToken, Idempotency, IdempotencyKey, ListTokens, PutToken, QueryExecutions,
+    QueryPolicies, RecordExecution, RemoveExpired, ReplacePolicy, RevokeToken, StoredReply, Token,
 };
 use writ_store::Store;
 use writ_store::grants::{self, Grant};
 
 use crate::fixture::{Draft, Fixture, create, execution, query, tables, uri, workspace};
+use crate::script::{ANY, Fault, faulty};
 use writ_dynamodb::Database;
 
 /// Action, table, index: what IAM would be asked.
@@ -103,7 +104,7 @@ struct Watch {
     store: Store,
     used: Arc<Mutex<Used>>,
     home: Workspace,
-    _database: Database,
+    database: Database,
 }
 
 impl Watch {
@@ -113,7 +114,7 @@ impl Watch {
         let recorder = Recorder { used: Arc::clone(&used), inner: database.http_client() };
         let config = Database::config(SharedHttpClient::new(recorder));
         let store = Store::new(Client::from_conf(config), tables());
-        Self { quiet, store, used, home: workspace("home"), _database: database }
+        Self { quiet, store, used, home: workspace("home"), database }
     }
 
     /// Everything that the port can make the store do.
@@ -143,7 +144,9 @@ impl Watch {
                 store.get_revision(home, &head.policy_id, 1).await.unwrap().unwrap();
             }
             "RecordExecution" => {
-                for record in [execution(home, 1, "a:1-x", 0), large_record(home)] {
+                for record in
+                    [execution(home, 1, "a:1-x", 0), large_record(home), huge_record(home)]
+                {
                     store.record_execution(&record).await.unwrap();
                     assert!(store.record_execution(&record).await.is_err());
                 }
@@ -167,6 +170,21 @@ impl Watch {
                 quiet.put_token(&token(home)).await.unwrap();
                 assert!(store.revoke_token(home, "a").await.unwrap());
             }
+            "CollectUploads" => {
+                let broken = [Fault::Pass, Fault::Unreachable];
+                let (broken, _) = faulty(&self.database, ANY, &broken, 1);
+                assert!(broken.record_execution(&huge_record(home)).await.is_err());
+                let late = Timestamp::from_ms(i64::MAX);
+                assert_eq!(store.collect_uploads(late).await.unwrap().removed, 1);
+            }
+            "RemoveExpired" => {
+                // More than one step looks at.
+                for number in 0..150 {
+                    quiet.begin(&used(home, number), Timestamp::from_ms(0)).await.unwrap();
+                }
+                let late = Timestamp::from_ms(1_790_000_000_000);
+                assert!(store.remove_expired(late).await.unwrap().more);
+            }
             other => panic!("`{other}` is granted something and not exercised here"),
         }
     }
@@ -181,6 +199,21 @@ fn large() -> Value {
 fn large_record(home: &Workspace) -> Execution {
     let input_data = RawJson::of(&json!("é".repeat(400_000)));
     Execution { input_data, ..execution(home, 2, "a:1-x", 0) }
+}
+
+/// A record that takes several transactions.
+fn huge_record(home: &Workspace) -> Execution {
+    let input_data = RawJson::of(&json!("é".repeat(3_300_000)));
+    Execution { input_data, ..execution(home, 3, "a:1-x", 0) }
+}
+
+fn used(home: &Workspace, number: u32) -> IdempotencyKey {
+    IdempotencyKey {
+        workspace: home.clone(),
+        identity: "ada".to_owned(),
+        key: format!("k{number}"),
+        request: Digest::of(b"request"),
+    }
 }
 
 fn token(home: &Workspace) -> Token {
@@ -248,12 +281,7 @@ async fn query_executions(Watch { quiet, store, home, .. }: &Watch) {
 
 async fn use_keys(Watch { store, home, .. }: &Watch) {
     let now = Timestamp::from_ms(1_790_000_000_000);
-    let key = IdempotencyKey {
-        workspace: home.clone(),
-        identity: "ada".to_owned(),
-        key: "k".to_owned(),
-        request: Digest::of(b"request"),
-    };
+    let key = used(home, 1);
     let claim = async || match store.begin(&key, now).await.unwrap() {
         Begun::First(claim) => claim,
         other => panic!("not free: {other:?}"),

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod executions;
 #[cfg(test)]
+mod expired;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod fixture;
@@ -11,12 +13,20 @@ mod grants;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
+mod interleave;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
 mod queries;
 #[cfg(test)]
+mod script;
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tables;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod uploads;

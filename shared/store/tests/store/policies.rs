@@ -4,7 +4,8 @@ use serde_json::json;
 use writ_model::{Digest, ErrorKind};
 use writ_ports::{CreatePolicy, DeletePolicy, GetBody, GetPolicy, GetRevisions, ReplacePolicy};
 
-use crate::fixture::{Draft, Fixture, create, uri, workspace};
+use crate::fixture::{Draft, Fixture, create, dump, uri, workspace};
+use crate::script::{ANY, Fault, faulty};
 
 #[tokio::test]
 async fn a_created_policy_is_read_back_whole() {
@@ -183,5 +184,43 @@ async fn of_many_writers_of_one_policy_each_revision_has_one_winner() {
             store.get_revision(&home, &stored.policy_id, stored.revision).await.unwrap().unwrap();
         assert_eq!(revision.digest, stored.digest);
         head = stored;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_who_create_one_policy_one_wins_and_the_others_conflict() {
+    let Fixture { store, database } = Fixture::new().await;
+    let creators: Vec<_> = (0..8)
+        .map(|creator| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let code = "x".repeat(400_000);
+                let fields = json!({ "code": code, "tags": creator.to_string() });
+                let draft = Draft::new("a:1-x", &format!("id-{creator}"), fields);
+                let created = store.create_policy(&workspace("home"), draft.revision()).await;
+                created.map(|()| draft.head)
+            })
+        })
+        .collect();
+    let mut winners = Vec::new();
+    for creator in creators {
+        match creator.await.unwrap() {
+            Ok(head) => winners.push(head),
+            Err(error) => assert_eq!(error.kind, ErrorKind::Conflict, "{error}"),
+        }
+    }
+    let stored = store.get_policy(&workspace("home"), &uri("a:1-x")).await.unwrap().unwrap();
+    assert_eq!(winners, [stored]);
+    // A head, a revision and the two chunks of the winner's body.
+    assert_eq!(dump(&database).await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_policy_is_written_in_one_request() {
+    let Fixture { store: _store, database } = Fixture::new().await;
+    for (uri, length) in [("small:1-x", 1), ("large:1-x", 2_000_000)] {
+        let (store, script) = faulty(&database, ANY, &vec![Fault::Pass; 10], 1);
+        create(&store, &workspace("home"), uri, json!({ "code": "x".repeat(length) })).await;
+        assert_eq!(script.left(), 9, "{uri}");
     }
 }

@@ -1,0 +1,95 @@
+//! Upkeep: what has to be done from time to time, whoever calls or not.
+//!
+//! A schedule calls [`tick`] on AWS and a ticker does when embedded. A tick may end anywhere, and
+//! two may run at once; whatever is left is found by the next one.
+
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+
+use writ_model::{Error, Timestamp};
+use writ_ports::{Clock, CollectUploads, RemoveExpired, Swept};
+
+/// Nothing is touched that is younger or expired later: longer than a request lives, than its
+/// signature is accepted, and than clocks differ.
+const GRACE_MS: i64 = 60 * 60 * 1_000;
+
+/// Steps of one part at most: the rest waits for the next tick.
+const STEPS_MAX: u32 = 100;
+
+/// No part begins a step later than this after its first.
+const PART_US_MAX: u64 = 10_000_000;
+
+/// What one tick did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Records that never arrived: their chunks are gone; `more` says that some are left.
+    pub uploads: Swept,
+    /// Used idempotency keys and their replies; `more` says that some are left.
+    pub expired: Swept,
+}
+
+/// Does everything that is due, for at most ten seconds and one step a part, and logs one line.
+///
+/// # Errors
+/// The first part's that failed, after the others did their work.
+pub async fn tick(ports: &(impl Clock + CollectUploads + RemoveExpired)) -> Result<Report, Error> {
+    let before = Timestamp::from_ms(ports.now().as_ms() - GRACE_MS);
+    let uploads = part(ports, || ports.collect_uploads(before)).await;
+    let expired = part(ports, || ports.remove_expired(before)).await;
+    let report = Report { uploads: uploads.swept, expired: expired.swept };
+    let failures = [("uploads", uploads.error), ("expired", expired.error)];
+    log(&report, &failures);
+    match failures.into_iter().find_map(|(_, error)| error) {
+        Some(error) => Err(error),
+        None => Ok(report),
+    }
+}
+
+/// What a part did before it ended, and why it did if it failed.
+struct Part {
+    swept: Swept,
+    error: Option<Error>,
+}
+
+/// Takes steps while they are worth it and the bounds allow.
+async fn part<F>(clock: &impl Clock, mut step: impl FnMut() -> F) -> Part
+where
+    F: Future<Output = Result<Swept, Error>>,
+{
+    let begun = clock.ticks_us();
+    let mut swept = Swept::default();
+    for _ in 0..STEPS_MAX {
+        match step().await {
+            Ok(Swept { removed, more }) => {
+                swept = Swept { removed: swept.removed.saturating_add(removed), more };
+            }
+            Err(error) => return Part { swept, error: Some(error) },
+        }
+        if !swept.more || clock.ticks_us().saturating_sub(begun) >= PART_US_MAX {
+            break;
+        }
+    }
+    Part { swept, error: None }
+}
+
+fn log(report: &Report, failures: &[(&str, Option<Error>)]) {
+    let failed = failures.iter().filter_map(|(part, error)| {
+        let error = error.as_ref()?;
+        Some(format!("{part}: {}", error.log.as_deref().unwrap_or(&error.message)))
+    });
+    let failed: Vec<String> = failed.collect();
+    let Report { uploads, expired } = report;
+    let is_idle = *report == Report::default();
+    let more = uploads.more || expired.more;
+    let (uploads, expired) = (uploads.removed, expired.removed);
+    if !failed.is_empty() {
+        let failed = failed.join("; ");
+        tracing::error!(uploads, expired, more, failed, "upkeep did not do all of its work");
+    } else if is_idle {
+        tracing::debug!("upkeep found nothing to do");
+    } else {
+        tracing::info!(uploads, expired, more, "upkeep removed what nobody can reach");
+    }
+}

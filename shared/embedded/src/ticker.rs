@@ -1,0 +1,122 @@
+//! Work that is done again and again while the platform serves.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
+
+/// What says when.
+pub(crate) trait Trigger: Send + 'static {
+    /// Is ready when the work is due.
+    fn due(&mut self) -> impl Future<Output = ()> + Send;
+}
+
+impl Trigger for Interval {
+    async fn due(&mut self) {
+        self.tick().await;
+    }
+}
+
+/// Due `first` from now, then `every` so often. What falls due while the work is done is not made
+/// up for.
+pub(crate) fn every(first: Duration, every: Duration) -> Interval {
+    let mut interval = tokio::time::interval_at(Instant::now() + first, every);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+/// A task that does its work whenever its trigger says so, one after the other.
+#[derive(Debug)]
+pub(crate) struct Ticker {
+    task: JoinHandle<()>,
+}
+
+impl Ticker {
+    /// Starts it. The work may be cut off at any of its awaits.
+    pub(crate) fn start<F>(
+        mut trigger: impl Trigger,
+        mut work: impl FnMut() -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send,
+    {
+        let task = tokio::spawn(async move {
+            loop {
+                trigger.due().await;
+                work().await;
+            }
+        });
+        Self { task }
+    }
+
+    /// Ends it, in the midst of its work if need be; nothing of it runs once this returns.
+    pub(crate) async fn stop(mut self) {
+        self.task.abort();
+        if let Err(error) = (&mut self.task).await
+            && error.is_panic()
+        {
+            tracing::error!("the ticker's work panicked and was not done since");
+        }
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::sync::{Notify, Semaphore, mpsc};
+
+    use super::*;
+
+    impl Trigger for mpsc::UnboundedReceiver<()> {
+        async fn due(&mut self) {
+            if self.recv().await.is_none() {
+                std::future::pending().await
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_work_is_done_once_for_each_time_that_it_is_due_and_never_twice_at_once() {
+        let (due, trigger) = mpsc::unbounded_channel();
+        let (running, most) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let (begun, goes_on) = (Arc::new(Semaphore::new(0)), Arc::new(Notify::new()));
+        let work = {
+            let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+            let (begun, goes_on) = (Arc::clone(&begun), Arc::clone(&goes_on));
+            move || {
+                let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+                let (begun, goes_on) = (Arc::clone(&begun), Arc::clone(&goes_on));
+                async move {
+                    most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    begun.add_permits(1);
+                    goes_on.notified().await;
+                    running.fetch_sub(1, Ordering::SeqCst);
+                }
+            }
+        };
+        let ticker = Ticker::start(trigger, work);
+        assert_eq!(begun.available_permits(), 0);
+        for _ in 0..3 {
+            due.send(()).unwrap();
+        }
+        for _ in 0..3 {
+            begun.acquire().await.unwrap().forget();
+            goes_on.notify_one();
+        }
+        due.send(()).unwrap();
+        begun.acquire().await.unwrap().forget();
+        // The fourth is in the midst of its work.
+        ticker.stop().await;
+        assert_eq!(most.load(Ordering::SeqCst), 1);
+        assert!(due.is_closed(), "the task is gone, and its trigger with it");
+    }
+}

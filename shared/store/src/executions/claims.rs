@@ -1,0 +1,191 @@
+//! Claims: what is on its way into the log, so that upkeep finds what never arrived.
+//!
+//! Upkeep ends an old claim before it touches a chunk. From then on no transaction of its writer
+//! goes through, so what upkeep reads next is final: either the record was written, or it never
+//! will be. Every step may be repeated, by the next upkeep or by another one at the same time; the
+//! claim goes last.
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem};
+use futures_util::future::try_join_all;
+use writ_model::{Error, Timestamp};
+use writ_ports::{CollectUploads, Swept};
+
+use super::RECORD;
+use crate::Store;
+use crate::fault::failed;
+use crate::item::{Item, With, count, key, number, optional_text, string, text};
+
+/// The partition of claims.
+const CLAIMS: &str = "#uploads";
+
+/// Claims of one step of upkeep at most.
+const CLAIMS_MAX: i32 = 10;
+
+/// Chunks removed at the same time.
+const REMOVALS: usize = 8;
+
+/// The writer may go on.
+const IS_ALIVE: &str = "attribute_exists(pk) AND attribute_not_exists(ended)";
+
+/// A record on its way in.
+pub(super) struct Claim<'w> {
+    sort_key: String,
+    /// Where its chunks are.
+    partition: &'w str,
+    upload: &'w str,
+    chunks: usize,
+}
+
+/// Sixteen digits last for three hundred thousand years, and sort as text.
+fn time_key(time: Timestamp) -> String {
+    format!("{:016}", time.as_ms())
+}
+
+impl<'w> Claim<'w> {
+    /// Nothing is written yet.
+    pub(super) fn new(now: Timestamp, partition: &'w str, upload: &'w str, chunks: usize) -> Self {
+        Self { sort_key: format!("{}#{upload}", time_key(now)), partition, upload, chunks }
+    }
+
+    fn key(&self) -> Item {
+        key(CLAIMS, &self.sort_key)
+    }
+}
+
+impl Store {
+    /// Writes the claim. A repeat that comes late does not revive one that was ended.
+    pub(super) fn make(&self, claim: &Claim<'_>) -> Result<TransactWriteItem, Error> {
+        let item = claim
+            .key()
+            .with("upload", string(claim.upload))
+            .with("partition", string(claim.partition))
+            .with("chunks", number(claim.chunks));
+        let put = Put::builder()
+            .table_name(&self.tables.executions)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .map_err(Error::internal)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// Holds while the claim is alive.
+    pub(super) fn hold(&self, claim: &Claim<'_>) -> Result<TransactWriteItem, Error> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables.executions)
+            .set_key(Some(claim.key()))
+            .condition_expression(IS_ALIVE)
+            .build()
+            .map_err(Error::internal)?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+
+    /// Removes the claim, while it is alive.
+    pub(super) fn release(&self, claim: &Claim<'_>) -> Result<TransactWriteItem, Error> {
+        let delete = Delete::builder()
+            .table_name(&self.tables.executions)
+            .set_key(Some(claim.key()))
+            .condition_expression(IS_ALIVE)
+            .build()
+            .map_err(Error::internal)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    /// Whether something was removed.
+    async fn collect(&self, claim: &Item) -> Result<bool, Error> {
+        let at = key(CLAIMS, text(claim, "sk")?);
+        if !self.end(at.clone()).await? {
+            return Ok(false);
+        }
+        let (partition, upload) = (text(claim, "partition")?, text(claim, "upload")?);
+        let is_written = self.is_written(partition, upload).await?;
+        if !is_written {
+            let place = self.record_place(partition, upload);
+            let positions: Vec<usize> = (0..count(claim, "chunks")?).collect();
+            for positions in positions.chunks(REMOVALS) {
+                let keys = positions.iter().map(|position| place.key(*position));
+                try_join_all(keys.map(|key| self.remove(key))).await?;
+            }
+        }
+        self.remove(at).await?;
+        Ok(!is_written)
+    }
+
+    /// Ends the claim; `false` where it is gone.
+    async fn end(&self, claim: Item) -> Result<bool, Error> {
+        let ended = self
+            .client
+            .update_item()
+            .table_name(&self.tables.executions)
+            .set_key(Some(claim))
+            .update_expression("SET ended = :true")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(
+                ":true",
+                aws_sdk_dynamodb::types::AttributeValue::Bool(true),
+            )
+            .send()
+            .await;
+        match ended {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Whether the record of this upload is there: a claim that outlived it, by a request that came
+    /// through twice, must not take its chunks away.
+    async fn is_written(&self, partition: &str, upload: &str) -> Result<bool, Error> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.tables.executions)
+            .set_key(Some(key(partition, RECORD)))
+            .projection_expression("upload")
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(failed)?;
+        Ok(found.item().is_some_and(|item| optional_text(item, "upload") == Some(upload)))
+    }
+
+    async fn remove(&self, key: Item) -> Result<(), Error> {
+        let delete = self.client.delete_item().table_name(&self.tables.executions);
+        delete.set_key(Some(key)).send().await.map_err(failed)?;
+        Ok(())
+    }
+}
+
+impl CollectUploads for Store {
+    async fn collect_uploads(&self, before: Timestamp) -> Result<Swept, Error> {
+        let page = self
+            .client
+            .query()
+            .table_name(&self.tables.executions)
+            .consistent_read(true)
+            .limit(CLAIMS_MAX)
+            .key_condition_expression("pk = :claims AND sk < :before")
+            .expression_attribute_values(":claims", string(CLAIMS))
+            .expression_attribute_values(":before", string(time_key(before)))
+            .send()
+            .await
+            .map_err(failed)?;
+        let mut swept = Swept { removed: 0, more: page.last_evaluated_key().is_some() };
+        let mut result = Ok(());
+        for claim in page.items() {
+            match self.collect(claim).await {
+                Ok(removed) => swept.removed += u64::from(removed),
+                // The others are not held up by it.
+                Err(error) => result = Err(error),
+            }
+        }
+        result.map(|()| swept)
+    }
+}

@@ -1,0 +1,91 @@
+//! Records of several items.
+//!
+//! What fits into one transaction is written by one, so nothing of it can be left behind. A larger
+//! record takes several: the first writes a claim beside its chunks, each further one holds only
+//! while the claim is alive, and the last one removes the claim and writes the record. So at every
+//! moment chunks have a claim or a record, and upkeep finds what was left by looking at claims.
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use writ_model::Error;
+
+use super::IS_NEW;
+use super::claims::Claim;
+use crate::Store;
+use crate::fault::unavailable;
+use crate::item::Item;
+use crate::transact::Refused;
+
+/// DynamoDB's 100 actions of a transaction, less the record and its claim.
+const CHUNKS_MAX: usize = 98;
+
+/// A writer whose claim took longer to arrive gives up. AWS accepts a signature for 15 minutes, so
+/// no copy of the request that wrote the claim comes through later than 30 after its time; upkeep
+/// ends no claim before 60. So an ended claim does not come back.
+const CLAIMING_MS_MAX: i64 = 15 * 60 * 1_000;
+
+impl Store {
+    /// Writes the record's item and its text. A failed condition says that there is a record of
+    /// this id.
+    pub(super) async fn put_large(
+        &self,
+        item: Item,
+        partition: &str,
+        upload: &str,
+        record: &str,
+    ) -> Result<(), Refused> {
+        let mut batches = self.batches(partition, upload, record).map_err(Refused::Failed)?;
+        let chunks = batches.iter().map(Vec::len).sum();
+        let begun = self.now();
+        let claim = Claim::new(begun, partition, upload, chunks);
+        let last = batches.pop().unwrap_or_default();
+        let is_claimed = !batches.is_empty();
+        for (position, batch) in batches.into_iter().enumerate() {
+            let fence = if position == 0 { self.make(&claim) } else { self.hold(&claim) };
+            let actions = std::iter::once(fence.map_err(Refused::Failed)?).chain(batch);
+            self.transact(actions.collect()).await.map_err(|refused| match refused {
+                Refused::Condition(_) => lapsed(upload),
+                failed @ Refused::Failed(_) => failed,
+            })?;
+            if position == 0 && self.now().as_ms() - begun.as_ms() > CLAIMING_MS_MAX {
+                return Err(lapsed(upload));
+            }
+        }
+        let mut actions = vec![self.new_record(item).map_err(Refused::Failed)?];
+        if is_claimed {
+            actions.push(self.release(&claim).map_err(Refused::Failed)?);
+        }
+        actions.extend(last);
+        self.transact(actions).await.map_err(|refused| match refused {
+            Refused::Condition(position) if position > 0 => lapsed(upload),
+            refused => refused,
+        })
+    }
+
+    /// What writes the chunks, as many at a time as a transaction holds.
+    fn batches(
+        &self,
+        partition: &str,
+        upload: &str,
+        record: &str,
+    ) -> Result<Vec<Vec<TransactWriteItem>>, Error> {
+        let puts = self.chunk_puts(&self.record_place(partition, upload), record)?;
+        let bounds = self.bounds;
+        let size = (bounds.transaction_bytes_max / bounds.chunk_bytes_max).clamp(1, CHUNKS_MAX);
+        Ok(puts.chunks(size).map(<[TransactWriteItem]>::to_vec).collect())
+    }
+
+    fn new_record(&self, item: Item) -> Result<TransactWriteItem, Error> {
+        let put = Put::builder()
+            .table_name(&self.tables.executions)
+            .set_item(Some(item))
+            .condition_expression(IS_NEW)
+            .build()
+            .map_err(Error::internal)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+}
+
+/// Upkeep took the writer for dead: it wrote nothing for longer than any request lives.
+fn lapsed(upload: &str) -> Refused {
+    Refused::Failed(unavailable(format!("upload `{upload}` took so long that it was given up")))
+}

@@ -1,0 +1,127 @@
+//! Removing what expired, where the database does not.
+//!
+//! Each step looks at one page of the table and remembers where it ended, so that a tick's cost
+//! does not grow with the table. On AWS time to live has been there before and the page holds
+//! nothing to remove; an index by time would cost more, on every use of a key.
+
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::try_join_all;
+use writ_model::{Error, Timestamp};
+use writ_ports::{RemoveExpired, Swept};
+
+use crate::Store;
+use crate::fault::failed;
+use crate::item::{Item, With, key, number, optional_text, string, text};
+
+/// Items of one step; DynamoDB reads at most 1 MB of them.
+const ITEMS_MAX: i32 = 100;
+
+/// Items removed at the same time.
+const REMOVALS: usize = 8;
+
+/// The item expired, and was not written anew since.
+const IS_EXPIRED: &str = "expires_at <= :before";
+
+/// Where the position is kept: in the table itself, among what never expires.
+fn position_key() -> Item {
+    key("#upkeep", "expired")
+}
+
+impl Store {
+    /// The last item that was looked at.
+    async fn position(&self) -> Result<Option<Item>, Error> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.tables.idempotency)
+            .set_key(Some(position_key()))
+            .send()
+            .await
+            .map_err(failed)?;
+        let after = |item: &Item| {
+            Some(key(optional_text(item, "after_pk")?, optional_text(item, "after_sk")?))
+        };
+        Ok(found.item().and_then(after))
+    }
+
+    /// Remembers where to go on; `None` is the table's beginning.
+    async fn keep_position(&self, after: Option<&Item>) -> Result<(), Error> {
+        let item = match after {
+            None => position_key(),
+            Some(after) => position_key()
+                .with("after_pk", string(text(after, "pk")?))
+                .with("after_sk", string(text(after, "sk")?)),
+        };
+        let put = self.client.put_item().table_name(&self.tables.idempotency);
+        put.set_item(Some(item)).send().await.map_err(failed)?;
+        Ok(())
+    }
+
+    /// Whether the item was still expired.
+    async fn remove_if_expired(&self, item: &Item, before: &AttributeValue) -> Result<bool, Error> {
+        let removed = self
+            .client
+            .delete_item()
+            .table_name(&self.tables.idempotency)
+            .set_key(Some(key(text(item, "pk")?, text(item, "sk")?)))
+            .condition_expression(IS_EXPIRED)
+            .expression_attribute_values(":before", before.clone())
+            .send()
+            .await;
+        match removed {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+}
+
+impl RemoveExpired for Store {
+    async fn remove_expired(&self, before: Timestamp) -> Result<Swept, Error> {
+        let before = number(before.as_ms() / 1_000);
+        let after = self.position().await?;
+        let page = self
+            .client
+            .scan()
+            .table_name(&self.tables.idempotency)
+            .limit(ITEMS_MAX)
+            .projection_expression("pk, sk")
+            .filter_expression(IS_EXPIRED)
+            .expression_attribute_values(":before", before.clone())
+            .set_exclusive_start_key(after.clone())
+            .send()
+            .await
+            .map_err(failed)?;
+        let mut removed = 0;
+        for items in page.items().chunks(REMOVALS) {
+            let removals = items.iter().map(|item| self.remove_if_expired(item, &before));
+            let done = try_join_all(removals).await?;
+            removed += done.into_iter().map(u64::from).sum::<u64>();
+        }
+        let next = page.last_evaluated_key();
+        if next != after.as_ref() {
+            self.keep_position(next).await?;
+        }
+        // A page with nothing to remove says that the database, or an earlier pass, keeps up.
+        Ok(Swept { removed, more: removed > 0 && next.is_some() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tables::DEFINITIONS;
+
+    #[test]
+    fn the_only_table_whose_items_expire_is_the_one_that_is_swept() {
+        let expiring = DEFINITIONS.iter().filter(|table| table.time_to_live.is_some());
+        let found: Vec<_> = expiring.map(|table| (table.name, table.time_to_live)).collect();
+        assert_eq!(found, [("idempotency", Some("expires_at"))]);
+    }
+}

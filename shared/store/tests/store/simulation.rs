@@ -1,0 +1,220 @@
+//! Writers, crashes and upkeep, interleaved by seeds.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::rc::Rc;
+
+use serde_json::json;
+use writ_model::{Digest, ErrorKind, Execution, RawJson, Timestamp};
+use writ_ports::{
+    Begun, Clock, CollectUploads, CreatePolicy, DeletePolicy, GetBody, GetExecution, GetPolicy,
+    Idempotency, IdempotencyKey, RecordExecution, RemoveExpired, ReplacePolicy, StoredReply,
+};
+use writ_store::{Bounds, Store};
+
+use crate::fixture::{Draft, Dump, Fixture, dump, execution, uri, workspace};
+use crate::interleave::{Chance, Hand, World};
+
+const SEEDS: Range<u64> = 0..40;
+
+/// Others, as in `WRIT_SEEDS=1000..2000`.
+const SEEDS_VARIABLE: &str = "WRIT_SEEDS";
+
+/// So small that a record of a kilobyte takes several transactions.
+const BOUNDS: Bounds = Bounds { chunk_bytes_max: 256, transaction_bytes_max: 512 };
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// What the writers were told and what they tried.
+#[derive(Default)]
+struct Told {
+    recorded: Vec<Execution>,
+    tried: Vec<Execution>,
+    bodies: Vec<(Digest, String)>,
+}
+
+type Shared = Rc<RefCell<Told>>;
+
+fn text(chance: &mut Chance) -> String {
+    "é\"x".repeat(*chance.of(&[0, 80, 200, 600]))
+}
+
+/// Two writers in three share an id.
+async fn record(store: Store, told: Shared, number: u64, seed: u64) {
+    let mut chance = Chance(seed);
+    let mut record = execution(&workspace("home"), number % 4, "a:1-x", 1_790_000_000_000);
+    record.seed = seed;
+    record.input_data = RawJson::of(&json!({ "text": text(&mut chance) }));
+    told.borrow_mut().tried.push(record.clone());
+    if store.record_execution(&record).await.is_ok() {
+        told.borrow_mut().recorded.push(record);
+    }
+}
+
+/// Creates, replaces, renames or removes, with one of few bodies.
+async fn write(store: Store, told: Shared, number: u64, seed: u64) {
+    let (mut chance, home) = (Chance(seed), workspace("home"));
+    let place = *chance.of(&["a:1-x", "b:1-x"]);
+    let fields = json!({ "code": text(&mut chance) });
+    let Ok(head) = store.get_policy(&home, &uri(place)).await else { return };
+    let (draft, written) = match head {
+        None => {
+            let draft = Draft::new(place, &format!("id-{number}"), fields);
+            let created = store.create_policy(&home, draft.revision()).await;
+            (draft, created)
+        }
+        Some(head) if chance.below(4) == 0 => {
+            let _ = store.delete_policy(&home, &head).await;
+            return;
+        }
+        Some(head) => {
+            let draft = Draft::after(&head, *chance.of(&["a:1-x", "b:1-x"]), fields);
+            let replaced = store.replace_policy(&home, &head, draft.revision()).await;
+            (draft, replaced)
+        }
+    };
+    match written {
+        Ok(()) => told.borrow_mut().bodies.push((draft.head.digest, draft.body)),
+        Err(error) => assert_ne!(error.kind, ErrorKind::Internal, "{error:?}"),
+    }
+}
+
+async fn reply(store: Store, clock: Hand, number: u64, seed: u64) {
+    let key = IdempotencyKey {
+        workspace: workspace("home"),
+        identity: "ada".to_owned(),
+        key: format!("k{}", number % 2),
+        request: Digest::of(b"r"),
+    };
+    let body = text(&mut Chance(seed));
+    match store.begin(&key, clock.now()).await {
+        Ok(Begun::First(claim)) => {
+            let reply = StoredReply { status: 201, headers: Vec::new(), body };
+            let _ = store.finish(&key, &claim, &reply, clock.now()).await;
+        }
+        Ok(_) => {}
+        Err(error) => assert_ne!(error.kind, ErrorKind::Internal, "{error:?}"),
+    }
+}
+
+async fn upkeep(store: Store, clock: impl Clock) {
+    for _ in 0..6 {
+        let before = Timestamp::from_ms(clock.now().as_ms() - HOUR_MS);
+        while store.collect_uploads(before).await.is_ok_and(|swept| swept.more) {}
+        while store.remove_expired(before).await.is_ok_and(|swept| swept.more) {}
+    }
+}
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        Hand::now(self)
+    }
+}
+
+async fn simulate(seed: u64) {
+    let Fixture { store, database } = Fixture::new().await;
+    let store = store.with_bounds(BOUNDS);
+    let told = Shared::default();
+    let mut world = World::new(&database, seed, BOUNDS);
+    for number in 0..12 {
+        let (told, clock, seed) = (Rc::clone(&told), world.clock.clone(), seed * 100 + number);
+        match number % 6 {
+            0..3 => world.add(|store| record(store, told, number, seed)),
+            3..5 => world.add(|store| write(store, told, number, seed)),
+            _ => world.add(|store| reply(store, clock, number, seed)),
+        }
+    }
+    for _ in 0..2 {
+        let clock = world.clock.clone();
+        world.add(|store| upkeep(store, clock));
+    }
+    world.run().await;
+    world.clock.advance(72 * HOUR_MS);
+    upkeep(store.clone(), world.clock.clone()).await;
+
+    let told = told.borrow();
+    committed_content_is_whole(&store, &told).await;
+    let dump = dump(&database).await;
+    records_own_their_chunks(&dump);
+    revisions_own_their_bodies(&store, &dump).await;
+    let left: Vec<_> = dump.keys().filter(|key| key.0 == "writ-idempotency").collect();
+    assert!(left.iter().all(|key| key.1 == "#upkeep"), "{left:?}");
+}
+
+async fn committed_content_is_whole(store: &Store, told: &Told) {
+    let home = workspace("home");
+    for record in &told.recorded {
+        let stored = store.get_execution(&home, &record.execution_id).await.unwrap();
+        assert!(stored.as_ref() == Some(record), "{} is not what was written", record.execution_id);
+    }
+    for record in &told.tried {
+        if let Some(stored) = store.get_execution(&home, &record.execution_id).await.unwrap() {
+            assert!(told.tried.contains(&stored), "{} was written by nobody", record.execution_id);
+        }
+    }
+    for (digest, body) in &told.bodies {
+        assert!(store.get_body(&home, digest).await.unwrap().as_deref() == Some(body));
+    }
+}
+
+fn records_own_their_chunks(dump: &Dump) {
+    let mut owned = BTreeSet::new();
+    for (key, item) in dump.iter().filter(|(key, _)| key.0 == "writ-executions") {
+        if key.2 == "record" {
+            let upload = item.get("upload").map(|upload| upload.as_s().unwrap());
+            owned.extend(upload.map(|upload| (key.1.clone(), upload.clone())));
+        }
+    }
+    for (table, partition, sort) in dump.keys() {
+        if table == "writ-executions" && sort != "record" {
+            let upload = sort.strip_prefix("record#").and_then(|rest| rest.split('#').next());
+            let upload = upload.unwrap_or_else(|| panic!("{partition} {sort} was left"));
+            assert!(
+                owned.contains(&(partition.clone(), upload.to_owned())),
+                "{sort} has no record"
+            );
+        }
+    }
+}
+
+async fn revisions_own_their_bodies(store: &Store, dump: &Dump) {
+    let mut owned = BTreeMap::new();
+    for (key, item) in dump.iter().filter(|(key, _)| key.1.starts_with("home#revision#")) {
+        owned.insert(item["digest"].as_s().unwrap().clone(), key.clone());
+    }
+    for digest in owned.keys() {
+        let digest = Digest::from_stored(digest.clone());
+        assert!(store.get_body(&workspace("home"), &digest).await.unwrap().is_some());
+    }
+    for (_, partition, _) in dump.keys() {
+        if let Some(digest) = partition.strip_prefix("home#body#") {
+            assert!(owned.contains_key(digest), "body {digest} has no revision");
+        }
+    }
+}
+
+fn seeds() -> Range<u64> {
+    let Ok(range) = std::env::var(SEEDS_VARIABLE) else { return SEEDS };
+    let (from, to) = range.split_once("..").unwrap();
+    from.parse().unwrap()..to.parse().unwrap()
+}
+
+/// Says which seed it was.
+struct Seed(u64);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the failing seed is {0}: {SEEDS_VARIABLE}={0}..{1}", self.0, self.0 + 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_interleaving_loses_what_was_committed_or_leaves_what_was_not() {
+    for seed in seeds() {
+        let _named = Seed(seed);
+        simulate(seed).await;
+    }
+}

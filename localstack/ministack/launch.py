@@ -68,7 +68,7 @@ def remember_unchanged_attributes() -> None:
     On an update of a nested stack the attributes of unchanged resources are lost: the caller does
     not pass the old ones on.
     """
-    import ministack.services.cloudformation as cloudformation
+    from ministack.services import cloudformation
     from ministack.services.cloudformation import provisioners
 
     update = provisioners._update_resource
@@ -84,17 +84,17 @@ def remember_unchanged_attributes() -> None:
     provisioners._update_resource = update_resource
 
 
-def _after(kind: str, change: AfterChange, operations: tuple[str, ...] = ("create", "update")) -> None:
+def _after(kind: str, change: AfterChange) -> None:
     """Calls `change(physical id, new properties)` after CloudFormation made or updated a `kind`."""
     from ministack.services.cloudformation import provisioners
 
     new_properties_at = {"create": 1, "update": 2}
     handlers = provisioners._RESOURCE_HANDLERS[kind]
-    for operation in operations:
+    for operation, position in new_properties_at.items():
         original = handlers[operation]
 
-        def changed(*args: Any, _original: Callable = original,
-                    _at: int = new_properties_at[operation], **rest: Any) -> tuple[str, Properties]:
+        def changed(*args: Any, _original: Callable = original, _at: int = position,
+                    **rest: Any) -> tuple[str, Properties]:
             physical_id, attributes = _original(*args, **rest)
             change(physical_id, args[_at])
             return physical_id, attributes

@@ -4,7 +4,8 @@
 //! cargo bench -p writ-bench
 //! ```
 //!
-//! Sections may be named: `cargo bench -p writ-bench -- decisions serving`.
+//! Sections may be named: `cargo bench -p writ-bench -- decisions serving`. The section `lambda`
+//! measures what `infra/build` (or `infra/build --release`) has built.
 //!
 //! Figures are of one machine at one time; compare rows of one report, not of two.
 
@@ -41,11 +42,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     if wants("serving") {
         println!("{}", serving::report()?);
     }
-    if wants("lambda") {
-        println!("{}", functions::report()?);
-    }
     if wants("queries") {
         queries::report()?;
+    }
+    if wants("lambda") {
+        println!("{}", functions::report()?);
     }
     Ok(())
 }

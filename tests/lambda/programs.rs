@@ -9,14 +9,14 @@ use writ_runtime_api::{Answered, DynamoDb, Function, Launch, Outcome, Reply, Sto
 /// What a route's function may take, as its template says.
 pub(crate) const TIME: Duration = Duration::from_secs(29);
 
-/// The program of this name, next to this suite, as `cargo build --workspace --bins` left it.
+/// The program of this name, next to this suite, as `infra/build` left it.
 ///
 /// # Panics
 /// It is not there, or its sources are younger.
 pub(crate) fn program(name: &str) -> PathBuf {
     let suite = std::env::current_exe().unwrap();
     let program = suite.parent().and_then(Path::parent).unwrap().join(name);
-    let build = "run `cargo build --workspace --bins` first (`tests/run` does)";
+    let build = "run `infra/build` first (`tests/run` does)";
     let Some(built) = changed(&program) else {
         panic!("there is no program `{}`: {build}", program.display());
     };

@@ -1,6 +1,7 @@
 //! What the kernel says of processes.
 
 use std::fs;
+use std::time::Duration;
 
 /// The processes that this one has started and that are there.
 #[must_use]
@@ -37,6 +38,17 @@ pub fn state(pid: u32) -> Option<char> {
 pub fn ticks(pid: u32) -> u64 {
     let time = |fields: &[String], at: usize| fields.get(at)?.parse::<u64>().ok();
     stat(pid).and_then(|fields| Some(time(&fields, 11)? + time(&fields, 12)?)).unwrap_or(0)
+}
+
+/// How long all threads of the process have computed: what a busy machine does not lengthen.
+#[must_use]
+pub fn computed(pid: u32) -> Duration {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Duration::ZERO };
+    let of_task = |task: std::io::Result<fs::DirEntry>| {
+        let text = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+    };
+    tasks.filter_map(of_task).sum()
 }
 
 /// Its name, as it calls itself.
@@ -85,7 +97,7 @@ mod tests {
         assert!(children(std::process::id()).contains(&shell.id()));
         assert!(descendants(std::process::id()).contains(&sleep));
         assert!(resident_kib(shell.id()) > 0 && proportional_kib(shell.id()) > 0);
-        assert!(name(shell.id()).is_some());
+        assert!(name(shell.id()).is_some() && computed(shell.id()) > Duration::ZERO);
         shell.kill().unwrap();
         shell.wait().unwrap();
         assert_eq!((state(shell.id()), ticks(shell.id())), (None, 0));

@@ -10,6 +10,8 @@ mod functions;
 #[cfg(test)]
 mod parameters;
 #[cfg(test)]
+mod programs;
+#[cfg(test)]
 mod routes;
 #[cfg(test)]
 mod statements;

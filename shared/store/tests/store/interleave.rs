@@ -42,8 +42,8 @@ impl Chance {
         ((mixed ^ (mixed >> 31)) % bound as u64) as usize
     }
 
-    pub(crate) fn of<'a, T>(&mut self, things: &'a [T]) -> &'a T {
-        &things[self.below(things.len())]
+    pub(crate) fn of<T: Copy>(&mut self, things: &[T]) -> T {
+        things[self.below(things.len())]
     }
 }
 
@@ -123,7 +123,7 @@ fn broken() -> ConnectorError {
 }
 
 /// A request that the network still holds a copy of.
-struct Copy {
+struct Duplicate {
     request: HttpRequest,
     inner: SharedHttpConnector,
     sent: Timestamp,
@@ -139,7 +139,7 @@ pub(crate) struct World<'d> {
     bounds: Bounds,
     actors: Vec<Option<Actor>>,
     waiting: Arc<Mutex<VecDeque<Waiting>>>,
-    copies: Vec<Copy>,
+    copies: Vec<Duplicate>,
 }
 
 impl<'d> World<'d> {
@@ -215,7 +215,7 @@ impl<'d> World<'d> {
                 let _ = reply.send(Ok(conflict()));
             }
             16..22 => {
-                let time = *self.chance.of(&[1, 14, 61, 61]);
+                let time = self.chance.of(&[1, 14, 61, 61]);
                 self.clock.advance(time * 60_000);
                 self.waiting.lock().unwrap().push_back(Waiting { actor, request, inner, reply });
             }
@@ -230,7 +230,7 @@ impl<'d> World<'d> {
             _ => {
                 if self.chance.below(4) == 0 {
                     let (request, sent) = (forgotten(&request), self.clock.now());
-                    self.copies.push(Copy { request, inner: inner.clone(), sent });
+                    self.copies.push(Duplicate { request, inner: inner.clone(), sent });
                 }
                 let _ = reply.send(inner.call(request).await);
             }

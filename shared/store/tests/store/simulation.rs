@@ -37,7 +37,7 @@ struct Told {
 type Shared = Rc<RefCell<Told>>;
 
 fn text(chance: &mut Chance) -> String {
-    "é\"x".repeat(*chance.of(&[0, 80, 200, 600]))
+    "é\"x".repeat(chance.of(&[0, 80, 200, 600]))
 }
 
 /// Two writers in three share an id.
@@ -55,7 +55,7 @@ async fn record(store: Store, told: Shared, number: u64, seed: u64) {
 /// Creates, replaces, renames or removes, with one of few bodies.
 async fn write(store: Store, told: Shared, number: u64, seed: u64) {
     let (mut chance, home) = (Chance(seed), workspace("home"));
-    let place = *chance.of(&["a:1-x", "b:1-x"]);
+    let place = chance.of(&["a:1-x", "b:1-x"]);
     let fields = json!({ "code": text(&mut chance) });
     let Ok(head) = store.get_policy(&home, &uri(place)).await else { return };
     let (draft, written) = match head {
@@ -69,7 +69,7 @@ async fn write(store: Store, told: Shared, number: u64, seed: u64) {
             return;
         }
         Some(head) => {
-            let draft = Draft::after(&head, *chance.of(&["a:1-x", "b:1-x"]), fields);
+            let draft = Draft::after(&head, chance.of(&["a:1-x", "b:1-x"]), fields);
             let replaced = store.replace_policy(&home, &head, draft.revision()).await;
             (draft, replaced)
         }
@@ -133,7 +133,7 @@ async fn simulate(seed: u64) {
     world.clock.advance(72 * HOUR_MS);
     upkeep(store.clone(), world.clock.clone()).await;
 
-    let told = told.borrow();
+    let told = told.take();
     committed_content_is_whole(&store, &told).await;
     let dump = dump(&database).await;
     records_own_their_chunks(&dump);

@@ -193,6 +193,31 @@ async fn a_writer_that_wakes_after_its_upload_was_given_up_is_refused_and_leaves
 }
 
 #[tokio::test]
+async fn a_writer_whose_claim_was_long_under_way_gives_up() {
+    for (minutes, is_through) in [(15, true), (16, false)] {
+        let Fixture { store, database } = Fixture::new().await;
+        let (clock, release) = (Hand::at(1_000), Arc::new(Notify::new()));
+        let held = [Fault::Held(Arc::clone(&release))];
+        let (config, script) = scripted(&database, ANY, &held, 1);
+        let client = Client::from_conf(config.time_source(clock.clone()).build());
+        let slow = Store::new(client, tables()).with_bounds(BOUNDS);
+        let writer = tokio::spawn(async move { slow.record_execution(&record(1, 2_000)).await });
+        while script.left() > 0 {
+            tokio::task::yield_now().await;
+        }
+        clock.advance(minutes * 60_000);
+        release.notify_one();
+        let written = writer.await.unwrap();
+        assert_eq!(written.is_ok(), is_through, "{minutes}");
+        if let Err(error) = written {
+            assert_eq!(error.kind, ErrorKind::Unavailable);
+            store.collect_uploads(LATE).await.unwrap();
+            assert!(dump(&database).await.is_empty());
+        }
+    }
+}
+
+#[tokio::test]
 async fn two_collections_at_once_do_the_work_of_one() {
     let Fixture { store, database } = Fixture::new().await;
     let broken = [Fault::Pass, Fault::Pass, Fault::Unreachable];

@@ -319,24 +319,17 @@ impl Drop for Function {
 mod tests {
     use super::*;
 
-    fn script(text: &str) -> Function {
-        let folder = std::env::temp_dir();
-        let path = folder.join(format!("writ-function-{}-{text:.8x?}", std::process::id()));
+    #[test]
+    fn a_function_has_its_own_variables_and_no_others() {
+        let path = std::env::temp_dir().join(format!("writ-function-{}", std::process::id()));
+        let text = "echo $_HANDLER; env | grep -c -e HOME -e CARGO -e TZ; echo $A";
         std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(&path, mode).unwrap();
         let function = Launch::new(&path, "policy.get").with("A", "b").without("TZ").start();
-        function.unwrap()
-    }
-
-    #[test]
-    fn a_function_has_its_own_variables_and_no_others() {
-        let (status, log) = script("echo $_HANDLER; env | grep -c -e HOME -e CARGO -e TZ; echo $A")
-            .ended()
-            .unwrap();
-        assert_eq!(
-            (status.code(), &log[..]),
-            (Some(0), &["policy.get", "0", "b"].map(str::to_owned)[..])
-        );
+        let (status, log) = function.unwrap().ended().unwrap();
+        std::fs::remove_file(path).unwrap();
+        let want = ["policy.get", "0", "b"].map(str::to_owned);
+        assert_eq!((status.code(), &log[..]), (Some(0), &want[..]));
     }
 }

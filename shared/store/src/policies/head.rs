@@ -5,7 +5,7 @@ use writ_ports::PolicyHead;
 
 use super::{HEAD, head_partition};
 use crate::item::{Item, With, count, key, number, optional_text, parsed, string, text};
-use crate::search::index_key;
+use crate::search::{index_key, is_key_of_nothing};
 
 /// Longer types and tags are not copied beside the head; the body has them.
 const COPY_BYTES_MAX: usize = 1 << 10;
@@ -43,7 +43,8 @@ pub(super) fn write(
         .with("created_at", number(head.created_at.as_ms()))
         .with("updated_at", number(head.updated_at.as_ms()));
     for (name, value) in [("type", &policy.policy_type), ("tags", &policy.tags)] {
-        if value.len() <= COPY_BYTES_MAX {
+        // An empty one says nothing that its index's key does not.
+        if !value.is_empty() && value.len() <= COPY_BYTES_MAX {
             item = item.with(name, string(value));
         }
     }
@@ -67,7 +68,13 @@ pub(super) fn summary(item: &Item) -> Result<Summary, Error> {
     Ok(Summary {
         digest: Digest::from_stored(text(item, "digest")?.to_owned()),
         bytes: count(item, "bytes")?,
-        policy_type: optional_text(item, "type").map(str::to_owned),
-        tags: optional_text(item, "tags").map(str::to_owned),
+        policy_type: copied(item, "type", "by_type"),
+        tags: copied(item, "tags", "by_tags"),
     })
+}
+
+/// A copy, or the empty text that its index's key stands for.
+fn copied(item: &Item, name: &str, index: &str) -> Option<String> {
+    let is_empty = || optional_text(item, index).is_some_and(is_key_of_nothing);
+    optional_text(item, name).map(str::to_owned).or_else(|| is_empty().then(String::new))
 }

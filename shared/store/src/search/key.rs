@@ -33,6 +33,11 @@ pub(crate) fn suffix_of(key: &str) -> Option<&str> {
     key.split_once(END).map(|(_, name)| name)
 }
 
+/// Whether it is the key of an empty value: any other's first character is not [`END`].
+pub(crate) fn is_key_of_nothing(key: &str) -> bool {
+    key.starts_with(END)
+}
+
 fn shortened(value: &str) -> String {
     escaped(value).take(VALUE_CHARS_MAX).collect()
 }
@@ -161,6 +166,7 @@ mod tests {
             }
             let key = index_key(&left, "n");
             prop_assert_eq!(suffix_of(&key), Some("n"));
+            prop_assert_eq!(is_key_of_nothing(&key), left.is_empty());
         }
 
         #[test]

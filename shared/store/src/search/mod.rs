@@ -7,7 +7,7 @@ mod sorted;
 mod token;
 mod walk;
 
-pub(crate) use key::{KeyRange, index_key, suffix_of};
+pub(crate) use key::{KeyRange, index_key, is_key_of_nothing, suffix_of};
 pub(crate) use query::{Document, Documents, Reading, Search};
 pub(crate) use token::{After, Token, fingerprint, malformed};
 pub(crate) use walk::IndexRef;

@@ -48,6 +48,10 @@ fn host() -> ! {
     let hanging = engine.clone();
     std::thread::spawn(move || policies::run(&hanging, &policies::hang_if_asked(), "true"));
     procfs::busy_worker();
+    // Some workers are started after the answers of those before them.
+    procfs::wait_until("two zygotes and three workers are there", || {
+        procfs::descendants(procfs::own()).len() >= 5
+    });
     let pids: Vec<String> =
         procfs::descendants(procfs::own()).iter().map(ToString::to_string).collect();
     println!("{}", pids.join(" "));

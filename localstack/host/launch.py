@@ -105,6 +105,39 @@ def leave_references_to_sam() -> None:
     ChangeSetModelTransform._execute_local_transforms = lambda _: None
 
 
+def return_items_of_failed_conditions() -> None:
+    """Symptom in 2026.3.0: a PutItem whose condition fails does not say what was there instead.
+
+    `ReturnValuesOnConditionCheckFailure` is younger than its DynamoDB. The item is read after the
+    refusal; on AWS it is the one that was refused for, here somebody may have changed it in between.
+    """
+    from localstack.aws.api import RequestContext, ServiceException
+    from localstack.aws.api.dynamodb import ConditionalCheckFailedException
+    from localstack.aws.connect import connect_to
+    from localstack.services.dynamodb.provider import DynamoDBProvider
+    from localstack.services.dynamodb.utils import SchemaExtractor
+
+    forward = DynamoDBProvider._forward_request
+
+    def forward_request(provider: DynamoDBProvider, context: RequestContext, region: str,
+                        service_request: Any = None) -> Any:
+        try:
+            return forward(provider, context, region, service_request)
+        except ServiceException as error:
+            request = context.service_request
+            is_asked = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+            is_failed = error.code == "ConditionalCheckFailedException"
+            if context.operation.name != "PutItem" or not is_asked or not is_failed:
+                raise
+            table = request["TableName"]
+            key = SchemaExtractor.extract_keys(request["Item"], table, context.account_id, region)
+            client = connect_to(aws_access_key_id=context.account_id, region_name=region).dynamodb
+            found = client.get_item(TableName=table, Key=key, ConsistentRead=True)
+            raise ConditionalCheckFailedException(error.message, Item=found.get("Item")) from error
+
+    DynamoDBProvider._forward_request = forward_request
+
+
 def main() -> None:
     """Applies the mends and serves until a signal ends it."""
     refuse_another_version()
@@ -112,6 +145,7 @@ def main() -> None:
     keep_objects_in(Path(os.environ["TMPDIR"]) / "s3")
     keep_empty_parameters()
     leave_references_to_sam()
+    return_items_of_failed_conditions()
     take_dynamodb_from(Path(os.environ["WRIT_DYNAMODB_FOLDER"]), os.environ["WRIT_JAVA"])
 
     from localstack.runtime.main import main as serve

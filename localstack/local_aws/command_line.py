@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from .kind import Kind
 # The template's names for its functions begin like this unless a parameter says otherwise.
 _PREFIX = "writ-dev-"
 _BUILD = cache.ROOT / "infra" / "build"
+_PROBE = cache.ROOT / "infra" / "probe"
 
 
 def main(usage: str, kind: Kind) -> int:
@@ -97,9 +99,17 @@ class _Command:
         return 0
 
     def test(self) -> int:
-        """Everything, with the suite in the middle."""
+        """Everything, with the suite and the probe of permissions in the middle."""
         with self._running():
-            return suite.run(self._suite_variables())
+            code = suite.run(self._suite_variables())
+            if code == 0 and self._kind.enforces_iam:
+                code = self._probe()
+            return code
+
+    def _probe(self) -> int:
+        environment = {**os.environ, **self._emulator.client_environment()}
+        return subprocess.run([str(_PROBE), self._options.prefix], env=environment,
+                              check=False).returncode
 
     def _deploy(self) -> str:
         options = self._options

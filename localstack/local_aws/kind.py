@@ -20,3 +20,5 @@ class Kind:
     """Returns the URL that people call."""
     has_http_api: bool
     """Else the suite calls the functions themselves, with the events that a gateway would send."""
+    enforces_iam: bool
+    """Then `infra/probe` shows what each function may do."""

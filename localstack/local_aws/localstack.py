@@ -61,7 +61,7 @@ def deploy(localstack: Emulator, stack: Stack) -> str:
     return localstack.url
 
 
-KIND = Kind(emulator, start, deploy, has_http_api=False)
+KIND = Kind(emulator, start, deploy, has_http_api=False, enforces_iam=False)
 
 
 def _java() -> str:

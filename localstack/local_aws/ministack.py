@@ -32,4 +32,4 @@ def start(ministack: Emulator) -> None:
     })
 
 
-KIND = Kind(emulator, start, deployment.deploy, has_http_api=True)
+KIND = Kind(emulator, start, deployment.deploy, has_http_api=True, enforces_iam=True)

@@ -99,6 +99,7 @@ fn decide(
         method: Method::Eval { input_data: input.clone() },
         now_ms: 0,
         seed: 0,
+        context: None,
         coverage: false,
     };
     engine.run("default", source, &call, &Budget::default())?;

@@ -13,6 +13,8 @@ compile_error!("the worker's sandbox is made of Linux system calls");
 
 mod ability;
 mod call;
+mod cedar;
+mod cel;
 mod config;
 mod engine;
 mod host;
@@ -23,6 +25,7 @@ mod rego;
 mod sys;
 mod tender;
 mod version;
+mod wasm;
 mod wire;
 pub mod worker;
 mod zygotes;

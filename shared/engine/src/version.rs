@@ -8,6 +8,9 @@ pub fn engine_version(language: Language) -> &'static str {
     match language {
         Language::Python => "rustpython 0.5.0",
         Language::Rego => "regorus 0.14.1",
+        Language::Cedar => "cedar-policy 4.14.1",
+        Language::Cel => "cel 0.15.0",
+        Language::Wasm => "wasmi 2.0.0",
     }
 }
 
@@ -19,7 +22,13 @@ mod tests {
     fn the_versions_are_those_that_are_linked() {
         let lock = include_str!("../../../Cargo.lock");
         for (language, package) in
-            [(Language::Python, "rustpython-vm"), (Language::Rego, "regorus")]
+            [
+                (Language::Python, "rustpython-vm"),
+                (Language::Rego, "regorus"),
+                (Language::Cedar, "cedar-policy"),
+                (Language::Cel, "cel"),
+                (Language::Wasm, "wasmi"),
+            ]
         {
             let (_, version) = engine_version(language).split_once(' ').unwrap();
             let entry = format!("name = \"{package}\"\nversion = \"{version}\"");

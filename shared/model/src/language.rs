@@ -12,11 +12,17 @@ pub enum Language {
     Python,
     /// Open Policy Agent's language.
     Rego,
+    /// Who may do what to which resource.
+    Cedar,
+    /// One expression, or several by name.
+    Cel,
+    /// A WebAssembly module.
+    Wasm,
 }
 
 impl Language {
     /// Every language, in the order that documents list them.
-    pub const ALL: [Self; 2] = [Self::Python, Self::Rego];
+    pub const ALL: [Self; 5] = [Self::Python, Self::Rego, Self::Cedar, Self::Cel, Self::Wasm];
 
     /// The name as `code_type` spells it.
     #[must_use]
@@ -24,6 +30,9 @@ impl Language {
         match self {
             Self::Python => "python",
             Self::Rego => "rego",
+            Self::Cedar => "cedar",
+            Self::Cel => "cel",
+            Self::Wasm => "wasm",
         }
     }
 

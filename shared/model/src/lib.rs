@@ -3,6 +3,7 @@
 //!
 //! Nothing here does I/O, reads a clock or draws a random number.
 
+mod context;
 mod diagnostic;
 mod digest;
 mod error;
@@ -16,6 +17,7 @@ pub mod schema;
 mod timestamp;
 mod uri;
 
+pub use context::{CONTEXT_BYTES_MAX, ContextChange};
 pub use diagnostic::{Diagnostic, Severity};
 pub use digest::Digest;
 pub use error::{Error, ErrorKind, Violation};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Diagnostic, Digest, Language, RawJson};
+use crate::{ContextChange, Diagnostic, Digest, Language, RawJson};
 
 /// A policy's code, apart from its documents.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +52,10 @@ pub struct Call {
     pub now_ms: i64,
     /// Seeds every random number that the policy draws.
     pub seed: u64,
+    /// What earlier runs have kept: an object. Without one the run is stateless, its context
+    /// empty, and what it keeps is forgotten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<RawJson>,
     /// Whether to report which lines ran.
     pub coverage: bool,
 }
@@ -88,6 +92,9 @@ pub struct Outcome {
     pub output: RawJson,
     /// What it printed, cut at the budget's `output_bytes_max`.
     pub printed: String,
+    /// What it changed in its context, where the call brought one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<ContextChange>,
     /// Which lines ran, when the call asked for it.
     pub coverage: Option<Coverage>,
     /// Time inside the worker, in microseconds.

@@ -112,6 +112,7 @@ async fn run<P: Ports>(
         method: Method::Eval { input_data: execution.input_data.clone() },
         now_ms: execution.policy_time.as_ms(),
         seed: execution.seed,
+        context: None,
         coverage: false,
     };
     let outcome = ports

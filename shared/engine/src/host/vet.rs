@@ -78,7 +78,7 @@ mod tests {
     fn returned(json: &str) -> Outcome {
         // As a worker's answer is read: without a look at the depth.
         let output = serde_json::from_str(json).unwrap();
-        Outcome { output, printed: "grün".to_owned(), coverage: None, engine_us: 0 }
+        Outcome { output, printed: "grün".to_owned(), context: None, coverage: None, engine_us: 0 }
     }
 
     #[test]

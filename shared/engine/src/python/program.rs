@@ -157,6 +157,6 @@ impl Program for PythonProgram {
         let output =
             RawJson::parse(&json?).map_err(|error| Failure::NotJson { what: error.to_string() })?;
         let engine_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        Ok(Outcome { output, printed, coverage, engine_us })
+        Ok(Outcome { output, printed, context: None, coverage, engine_us })
     }
 }

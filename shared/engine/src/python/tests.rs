@@ -47,6 +47,7 @@ pub(super) fn call(parameters: &str, input: &str) -> Call {
         method: Method::Eval { input_data: json(input) },
         now_ms: 1_700_000_000_123,
         seed: 7,
+        context: None,
         coverage: false,
     }
 }

@@ -171,6 +171,7 @@ impl Program for RegoProgram {
         Ok(Outcome {
             output: value::print(&value, budget.output_bytes_max)?,
             printed: found.printed,
+            context: None,
             coverage: found.coverage,
             engine_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         })

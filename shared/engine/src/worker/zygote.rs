@@ -52,6 +52,9 @@ fn start(language: Language) -> Result<Box<dyn Runtime>, String> {
     Ok(match language {
         Language::Python => Box::new(crate::python::start()?),
         Language::Rego => Box::new(crate::rego::runtime()),
+        Language::Cedar => Box::new(crate::cedar::runtime()),
+        Language::Cel => Box::new(crate::cel::runtime()),
+        Language::Wasm => Box::new(crate::wasm::runtime()),
     })
 }
 

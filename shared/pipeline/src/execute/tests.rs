@@ -95,6 +95,7 @@ impl Evaluate for Platform {
         self.answer.clone().map(|output| Outcome {
             output: RawJson::parse(output).unwrap(),
             printed: "said".to_owned(),
+            context: None,
             coverage: None,
             engine_us: 7,
         })

@@ -25,6 +25,7 @@ fn call(input: &str) -> Call {
         method: Method::Eval { input_data: RawJson::parse(input).unwrap() },
         now_ms: 1_700_000_000_123,
         seed: 7,
+        context: None,
         coverage: false,
     }
 }

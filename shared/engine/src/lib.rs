@@ -16,6 +16,7 @@ mod call;
 mod cedar;
 mod cel;
 mod config;
+mod context;
 mod engine;
 mod host;
 mod language;

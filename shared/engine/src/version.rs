@@ -21,15 +21,13 @@ mod tests {
     #[test]
     fn the_versions_are_those_that_are_linked() {
         let lock = include_str!("../../../Cargo.lock");
-        for (language, package) in
-            [
-                (Language::Python, "rustpython-vm"),
-                (Language::Rego, "regorus"),
-                (Language::Cedar, "cedar-policy"),
-                (Language::Cel, "cel"),
-                (Language::Wasm, "wasmi"),
-            ]
-        {
+        for (language, package) in [
+            (Language::Python, "rustpython-vm"),
+            (Language::Rego, "regorus"),
+            (Language::Cedar, "cedar-policy"),
+            (Language::Cel, "cel"),
+            (Language::Wasm, "wasmi"),
+        ] {
             let (_, version) = engine_version(language).split_once(' ').unwrap();
             let entry = format!("name = \"{package}\"\nversion = \"{version}\"");
             assert!(lock.contains(&entry), "{entry}");

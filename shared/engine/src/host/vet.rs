@@ -1,14 +1,18 @@
 //! What a worker says is checked before anybody believes it.
 
-use writ_model::RawJson;
+use writ_model::{CONTEXT_BYTES_MAX, ContextChange, RawJson};
 
-use crate::{Budget, Failure, Outcome};
+use crate::{Budget, Call, Failure, Outcome};
 
 /// As deep as a `RawJson` may be nested, so that everybody can parse it later.
 const DEPTH_MAX: usize = 127;
 
 /// An outcome that keeps to its budget and is JSON that can be read again.
-pub(super) fn outcome(mut outcome: Outcome, budget: &Budget) -> Result<Outcome, Failure> {
+pub(super) fn outcome(
+    mut outcome: Outcome,
+    call: &Call,
+    budget: &Budget,
+) -> Result<Outcome, Failure> {
     let output = outcome.output.as_str();
     if output.len() > budget.output_bytes_max {
         return Err(Failure::OutputTooLarge { budget_bytes: budget.output_bytes_max });
@@ -20,7 +24,30 @@ pub(super) fn outcome(mut outcome: Outcome, budget: &Budget) -> Result<Outcome, 
     }
     let end = outcome.printed.floor_char_boundary(budget.output_bytes_max);
     outcome.printed.truncate(end);
+    // Nobody keeps what a stateless run says that it changed.
+    outcome.context = outcome.context.filter(|_| call.context.is_some());
+    if let Some(change) = &outcome.context {
+        context(change)?;
+    }
     Ok(outcome)
+}
+
+/// A change that a context can take: bounded, and JSON that can be read again. Whether the whole
+/// context stays within its bound, only who knows the whole can say.
+fn context(change: &ContextChange) -> Result<(), Failure> {
+    let set = change.set.iter().map(|(key, value)| key.len() + value.as_str().len());
+    let bytes: usize = set.chain(change.deleted.iter().map(String::len)).sum();
+    // What is deleted was in the context, what is set will be.
+    if bytes > 2 * CONTEXT_BYTES_MAX {
+        return Err(Failure::OutputTooLarge { budget_bytes: CONTEXT_BYTES_MAX });
+    }
+    for (key, value) in &change.set {
+        if let Err(error) = RawJson::parse(value.as_str()) {
+            let what = format!("a context whose `{key}` no parser accepts: {error}");
+            return Err(Failure::NotJson { what });
+        }
+    }
+    Ok(())
 }
 
 /// A failure that a worker may report about its own run. What only the platform can know, a
@@ -81,6 +108,36 @@ mod tests {
         Outcome { output, printed: "grün".to_owned(), context: None, coverage: None, engine_us: 0 }
     }
 
+    /// Checked as the answer to a call with or without a context.
+    fn vetted(outcome: Outcome, keeps: bool, budget: &Budget) -> Result<Outcome, Failure> {
+        let call = Call {
+            rule_id: String::new(),
+            settings: RawJson::empty_object(),
+            parameters: RawJson::empty_object(),
+            method: crate::Method::Eval { input_data: RawJson::null() },
+            now_ms: 0,
+            seed: 0,
+            context: keeps.then(RawJson::empty_object),
+            coverage: false,
+        };
+        super::outcome(outcome, &call, budget)
+    }
+
+    #[test]
+    fn a_context_that_nobody_asked_for_is_dropped_and_one_that_nobody_could_read_is_refused() {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        let long = format!("\"{}\"", "x".repeat(2 * CONTEXT_BYTES_MAX));
+        for (value, good) in [("1", true), (deep.as_str(), false), (long.as_str(), false)] {
+            let mut answer = returned("1");
+            let change = format!(r#"{{"set": {{"a": {value}}}}}"#);
+            answer.context = serde_json::from_str(&change).unwrap();
+            let kept = vetted(answer.clone(), true, &Budget::default());
+            assert_eq!(kept.is_ok(), good, "{value:.20}");
+            let stateless = vetted(answer, false, &Budget::default()).unwrap();
+            assert_eq!(stateless.context, None);
+        }
+    }
+
     #[test]
     fn outputs_that_cannot_be_read_again_are_refused() {
         let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
@@ -91,7 +148,7 @@ mod tests {
             (deep.as_str(), false),
         ];
         for (json, good) in cases {
-            let vetted = outcome(returned(json), &Budget::default());
+            let vetted = vetted(returned(json), false, &Budget::default());
             assert_eq!(vetted.is_ok(), good, "{json:.20}: {vetted:?}");
         }
     }
@@ -99,8 +156,8 @@ mod tests {
     #[test]
     fn a_liar_about_sizes_is_cut() {
         let budget = Budget { output_bytes_max: 3, ..Budget::default() };
-        assert_eq!(outcome(returned("1"), &budget).unwrap().printed, "gr");
-        let refused = outcome(returned("1234"), &budget).unwrap_err();
+        assert_eq!(vetted(returned("1"), false, &budget).unwrap().printed, "gr");
+        let refused = vetted(returned("1234"), false, &budget).unwrap_err();
         assert_eq!(refused, Failure::OutputTooLarge { budget_bytes: 3 });
     }
 

@@ -137,7 +137,7 @@ impl Worker {
             Ok(Reply::Ran { result, reusable }) => {
                 self.reusable &= reusable;
                 Ok(match result {
-                    Ok(outcome) => vet::outcome(outcome, budget),
+                    Ok(outcome) => vet::outcome(outcome, call, budget),
                     Err(failure) => Err(vet::failure(failure, budget)),
                 })
             }

@@ -3,6 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
+use writ_model::{ContextChange, RawJson};
+
+use crate::context::{Full, RunContext};
 use crate::{Budget, Call};
 
 /// The current run's clock, entropy, capture and trace; one per interpreter.
@@ -13,6 +16,7 @@ pub(super) struct Hub {
     printed: RefCell<String>,
     printed_bytes_max: Cell<usize>,
     lines: RefCell<BTreeSet<u32>>,
+    context: RefCell<RunContext>,
 }
 
 impl Hub {
@@ -23,6 +27,27 @@ impl Hub {
         self.printed.borrow_mut().clear();
         self.printed_bytes_max.set(budget.output_bytes_max);
         self.lines.borrow_mut().clear();
+        self.context.replace(RunContext::of(call));
+    }
+
+    pub(super) fn kept(&self, key: &str) -> Option<RawJson> {
+        self.context.borrow().get(key).cloned()
+    }
+
+    pub(super) fn keep(&self, key: &str, value: RawJson) -> Result<(), Full> {
+        self.context.borrow_mut().set(key, value)
+    }
+
+    pub(super) fn drop_kept(&self, key: &str) {
+        self.context.borrow_mut().delete(key);
+    }
+
+    pub(super) fn drop_all_kept(&self) {
+        self.context.borrow_mut().clear();
+    }
+
+    pub(super) fn take_change(&self) -> Option<ContextChange> {
+        self.context.take().into_change()
     }
 
     pub(super) fn now_ms(&self) -> i64 {

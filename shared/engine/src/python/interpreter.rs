@@ -9,9 +9,9 @@ use rustpython_vm::gc_state::gc_state;
 use rustpython_vm::scope::Scope;
 use rustpython_vm::{PyObjectRef, PyResult, Settings, VirtualMachine, compiler};
 
-use super::coverage;
 use super::hub::Hub;
 use super::modules::SUPPORTED;
+use super::{context, coverage};
 
 /// Our own sources of modules that the standard library would take from the host.
 const STAND_INS: [(&str, &str); 6] = [
@@ -194,6 +194,9 @@ fn stand_in(name: &str, source: &str, hub: &Rc<Hub>, vm: &VirtualMachine) -> PyR
     let entropy = Rc::clone(hub);
     let random_bytes = vm.new_function("urandom", move |count: usize| entropy.random_bytes(count));
     dict.set_item("_write", write.into(), vm)?;
+    if name == "_start" {
+        context::install(&dict, hub, vm)?;
+    }
     dict.set_item("_now_ms", now_ms.into(), vm)?;
     // The depth that is left to the run.
     let room =

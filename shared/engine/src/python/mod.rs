@@ -14,6 +14,7 @@
 
 mod annotations;
 mod check;
+mod context;
 mod coverage;
 mod hub;
 mod input;

@@ -6,6 +6,7 @@ use super::{Python, start};
 use crate::language::{Isolation, Program, Runtime};
 use crate::{Budget, Call, Failure, Method, Outcome, Source};
 
+mod context;
 mod memory;
 mod policies;
 mod subset;

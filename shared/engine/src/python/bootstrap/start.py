@@ -42,24 +42,28 @@ class Stream:
 
 
 class Context:
-    """A stateless run's `context`: empty at its start."""
+    """What earlier runs have kept; a stateless run's is empty at its start."""
 
-    __slots__ = ("_data",)
-
-    def __init__(self):
-        self._data = {}
+    __slots__ = ()
 
     def get(self, key, default=None):
-        return self._data.get(key, default)
+        found = _context_get(_context_key(key))
+        return found[0] if found else default
 
     def set(self, key, value):
-        self._data[key] = value
+        _context_set(_context_key(key), value)
 
     def delete(self, key):
-        self._data.pop(key, None)
+        _context_delete(_context_key(key))
 
     def flush(self):
-        self._data.clear()
+        _context_flush()
+
+
+def _context_key(key):
+    if not isinstance(key, str):
+        raise TypeError("a key of the context is a str, not " + type(key).__name__)
+    return key
 
 
 def _install_clock():

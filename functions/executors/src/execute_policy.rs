@@ -65,6 +65,7 @@ pub(crate) async fn handle(ports: &impl Execute, request: Request) -> Result<Rep
         principal_kind: request.caller.principal_kind.to_owned(),
         on_behalf_of: on_behalf_of(&request)?,
         policy_rule_uri,
+        mgmt_action: None,
         input_data: body.input_data,
         parameters: body.parameters,
         executor_id: executor_id.to_owned(),
@@ -73,6 +74,7 @@ pub(crate) async fn handle(ports: &impl Execute, request: Request) -> Result<Rep
         idempotency_key: request.header("idempotency-key").map(str::to_owned),
         trace_id: request.trace_id().map(str::to_owned),
         fixed: None,
+        mask: Vec::new(),
     };
     let execution = ports.execute(order).await?;
     Ok(Reply::execution(&execution, &request.request_id))

@@ -22,7 +22,7 @@ pub fn status_of(kind: ErrorKind) -> StatusCode {
         // Code that does not compile is refused when it is registered: the request is wrong.
         ErrorKind::InvalidRequest | ErrorKind::PolicyDoesNotCompile => StatusCode::BAD_REQUEST,
         ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
-        ErrorKind::Forbidden => StatusCode::FORBIDDEN,
+        ErrorKind::Forbidden | ErrorKind::PrecheckRefused => StatusCode::FORBIDDEN,
         ErrorKind::NotFound => StatusCode::NOT_FOUND,
         ErrorKind::Conflict => StatusCode::CONFLICT,
         ErrorKind::Stale => StatusCode::PRECONDITION_FAILED,
@@ -34,7 +34,9 @@ pub fn status_of(kind: ErrorKind) -> StatusCode {
         | ErrorKind::PolicyOutputTooLarge
         | ErrorKind::PolicyOutOfMemory
         | ErrorKind::PolicyTooDeep
-        | ErrorKind::PolicyCrashed => StatusCode::UNPROCESSABLE_ENTITY,
+        | ErrorKind::PolicyCrashed
+        | ErrorKind::PolicyContextTooLarge
+        | ErrorKind::PrecheckFailed => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorKind::Limited => StatusCode::TOO_MANY_REQUESTS,
         ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         ErrorKind::ExecutorFault => StatusCode::BAD_GATEWAY,
@@ -64,6 +66,9 @@ pub fn title_of(kind: ErrorKind) -> &'static str {
         ErrorKind::PolicyOutOfMemory => "The policy ran out of memory",
         ErrorKind::PolicyTooDeep => "The policy nested calls too deep",
         ErrorKind::PolicyCrashed => "The policy ended its interpreter",
+        ErrorKind::PolicyContextTooLarge => "The policy would keep too much",
+        ErrorKind::PrecheckRefused => "The policy's pre-check refused the input",
+        ErrorKind::PrecheckFailed => "The policy's pre-check gave no answer",
         ErrorKind::Limited => "A limit refused the run",
         ErrorKind::ExecutorFault => "The executor lost the run",
         ErrorKind::Unavailable => "The platform cannot serve this now",

@@ -48,6 +48,12 @@ pub enum ErrorKind {
     PolicyTooDeep,
     /// The policy ended its interpreter.
     PolicyCrashed,
+    /// The policy would keep more than a context holds.
+    PolicyContextTooLarge,
+    /// The policy's pre-check refused the input.
+    PrecheckRefused,
+    /// The policy's pre-check gave no answer.
+    PrecheckFailed,
     /// A limit refused the run; `retry_after_s` says when to come back.
     Limited,
     /// The executor lost the run.
@@ -62,7 +68,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::InvalidRequest,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -80,6 +86,9 @@ impl ErrorKind {
         Self::PolicyOutOfMemory,
         Self::PolicyTooDeep,
         Self::PolicyCrashed,
+        Self::PolicyContextTooLarge,
+        Self::PrecheckRefused,
+        Self::PrecheckFailed,
         Self::Limited,
         Self::ExecutorFault,
         Self::Unavailable,
@@ -108,6 +117,9 @@ impl ErrorKind {
             Self::PolicyOutOfMemory => "policy_out_of_memory",
             Self::PolicyTooDeep => "policy_too_deep",
             Self::PolicyCrashed => "policy_crashed",
+            Self::PolicyContextTooLarge => "policy_context_too_large",
+            Self::PrecheckRefused => "precheck_refused",
+            Self::PrecheckFailed => "precheck_failed",
             Self::Limited => "limited",
             Self::ExecutorFault => "executor_fault",
             Self::Unavailable => "unavailable",

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Digest, Error, Language, PolicyUri, RawJson, Timestamp, Workspace};
+use crate::{ContextChange, Digest, Error, Language, PolicyUri, RawJson, Timestamp, Workspace};
 
 /// Why a run happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +12,10 @@ pub enum Cause {
     Request,
     /// An earlier record was run again.
     Replay,
+    /// Another run was about to begin, and its policy's `precheck_policy_uri` names this one.
+    Precheck,
+    /// Another run failed, and its policy's `failure_policy_uri` names this one.
+    Failure,
 }
 
 /// How a run ended.
@@ -22,6 +26,27 @@ pub enum ExecutionStatus {
     Succeeded,
     /// There is an error.
     Failed,
+}
+
+/// What came of the pre-check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Precheck {
+    /// Its own record, where it got as far as that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_id: Option<String>,
+    /// Whether the input is another one than was sent; that one is the pre-check's own input.
+    pub rewrote: bool,
+}
+
+/// A context as one run saw and left it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContextSeen {
+    /// Which version of it was read; 0 while nothing was ever kept.
+    pub version: u64,
+    /// What was read: an object.
+    pub read: RawJson,
+    /// What the run changed; nothing where it failed.
+    pub change: ContextChange,
 }
 
 /// One run of one policy.
@@ -40,7 +65,7 @@ pub struct Execution {
     pub on_behalf_of: Option<String>,
     /// Why it happened.
     pub cause: Cause,
-    /// The execution that this one repeats or serves.
+    /// The execution that this one repeats, checks or follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
     /// The caller's `Idempotency-Key`.
@@ -60,10 +85,22 @@ pub struct Execution {
     pub engine_version: String,
     /// Which executor ran it.
     pub executor_id: String,
-    /// The input, as sent.
+    /// The management command, where the run is one: `input_data` is its argument.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mgmt_action: Option<String>,
+    /// What the policy got: the input as sent, unless a pre-check rewrote it.
     pub input_data: RawJson,
     /// The stored parameters, shallowly overridden by the caller's.
     pub parameters: RawJson,
+    /// Which of them are the caller's, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overridden: Vec<String>,
+    /// The run that let this one begin, or refused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precheck: Option<Precheck>,
+    /// What the policy had kept and what this run changed, where it keeps anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<ContextSeen>,
     /// When it began.
     pub started_at: Timestamp,
     /// The time that the policy saw: that of the first run where it is repeated.

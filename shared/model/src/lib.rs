@@ -21,7 +21,7 @@ pub use context::{CONTEXT_BYTES_MAX, ContextChange};
 pub use diagnostic::{Diagnostic, Severity};
 pub use digest::Digest;
 pub use error::{Error, ErrorKind, Violation};
-pub use execution::{Cause, Execution, ExecutionStatus};
+pub use execution::{Cause, ContextSeen, Execution, ExecutionStatus, Precheck};
 pub use identity::{Identity, Role, Workspace};
 pub use json::RawJson;
 pub use language::Language;

@@ -1,35 +1,37 @@
-//! From an engine's failure to the platform's error: the one place that decides whose fault a
-//! failed run is.
+//! `metadata.failure_policy_uri`: another policy that runs once after a failed run.
+//!
+//! It gets `{"policy_rule_uri", "input", "error", "execution_id"}` as the failed run's record has
+//! them: what is masked there is masked here. Its own record is the failed run's child, and nothing
+//! follows it. A run that never reached the policy (a wrong input, a refusal) is nothing to follow.
 
-use writ_model::run::Failure;
-use writ_model::{Error, ErrorKind};
+use serde_json::json;
+use writ_model::{Cause, Error, ExecutionStatus, RawJson};
+use writ_ports::PolicySource;
 
-/// The error that a caller sees and a record keeps.
-#[must_use]
-pub fn to_error(failure: Failure) -> Error {
-    let message = failure.to_string();
-    match failure {
-        Failure::Compile(diagnostics) => {
-            let message = diagnostics
-                .first()
-                .map_or(message, |first| format!("the policy does not compile: {first}"));
-            Error { diagnostics, ..Error::new(ErrorKind::PolicyDoesNotCompile, message) }
-        }
-        Failure::Raised { line, traceback, .. } => Error {
-            line,
-            traceback: (!traceback.is_empty()).then_some(traceback),
-            ..Error::new(ErrorKind::PolicyRaised, message)
-        },
-        Failure::NotJson { .. } => Error::new(ErrorKind::PolicyOutputNotJson, message),
-        Failure::TimedOut { .. } => Error::new(ErrorKind::PolicyTimedOut, message),
-        Failure::OutOfMemory { .. } => Error::new(ErrorKind::PolicyOutOfMemory, message),
-        Failure::TooDeep { .. } => Error::new(ErrorKind::PolicyTooDeep, message),
-        Failure::OutputTooLarge { .. } => Error::new(ErrorKind::PolicyOutputTooLarge, message),
-        Failure::Crashed { .. } => Error::new(ErrorKind::PolicyCrashed, message),
-        Failure::WorkerLost { .. } => Error::new(
-            ErrorKind::ExecutorFault,
-            format!("{message}; the run did not finish and may be sent again"),
-        ),
-        Failure::Busy { .. } => Error::new(ErrorKind::Unavailable, message).retry_after(1),
+use crate::run::{Done, Run};
+use crate::{Ports, Shelf, execute_alone};
+
+/// Runs the failure policy, if there is one and the run has failed.
+///
+/// # Errors
+/// What kept it from being run or recorded.
+pub(crate) async fn follow<P: Ports>(
+    source: &impl PolicySource,
+    ports: &P,
+    shelf: &Shelf,
+    run: &Run,
+    done: &Done,
+) -> Result<(), Error> {
+    let Some(uri) = run.prepared.failure_policy() else { return Ok(()) };
+    if !done.has_started || done.record.status != ExecutionStatus::Failed {
+        return Ok(());
     }
+    let input = json!({
+        "policy_rule_uri": done.record.policy_rule_uri,
+        "input": done.record.input_data.value(),
+        "error": done.record.error,
+        "execution_id": done.record.execution_id,
+    });
+    let order = run.order(uri, Cause::Failure, RawJson::of(&input));
+    execute_alone(source, ports, shelf, order).await.map(drop)
 }

@@ -5,15 +5,21 @@
 
 mod execute;
 mod failure;
+mod fault;
+mod load;
+mod management;
 mod mask;
+mod metadata;
 mod order;
+mod precheck;
 mod prepared;
 mod registry;
 mod replay;
+mod run;
 mod shelf;
 
-pub use execute::{Executed, Ports, execute};
-pub use failure::to_error;
+pub use execute::{Executed, Ports, execute, execute_alone};
+pub use fault::to_error;
 pub use order::{Fixed, Order};
 pub use prepared::Prepared;
 pub use registry::Registry;

@@ -1,7 +1,7 @@
 //! What a policy's `metadata.mask` keeps out of the decision log.
 
 use serde_json::Value;
-use writ_model::{Error, Execution, RawJson};
+use writ_model::{ContextChange, ContextSeen, Error, Execution, RawJson};
 
 /// Stands where a value was.
 const MASK: &str = "**masked**";
@@ -24,6 +24,10 @@ pub(crate) fn masked(execution: &Execution, pointers: &[String]) -> Execution {
                 record.masked.push(pointer.clone());
             }
         }
+        let context = pointer.strip_prefix("/context").zip(record.context.as_mut());
+        if context.is_some_and(|(path, context)| forget(context, path)) {
+            record.masked.push(pointer.clone());
+        }
     }
     if !record.masked.is_empty() {
         if !record.printed.is_empty() {
@@ -43,6 +47,23 @@ fn take(field: &mut RawJson, pointer: &str) -> bool {
     *found = Value::from(MASK);
     *field = RawJson::of(&value);
     true
+}
+
+/// Replaces what stands at a JSON Pointer in a context, in what was read and in what was set;
+/// whether there was anything. Which keys there are stays, unless the whole context is masked.
+fn forget(context: &mut ContextSeen, pointer: &str) -> bool {
+    let change = &mut context.change;
+    if pointer.is_empty() {
+        context.read = RawJson::of(&Value::from(MASK));
+        *change = ContextChange::default();
+        return true;
+    }
+    let was_read = take(&mut context.read, pointer);
+    let rest = pointer.get(1..).unwrap_or_default();
+    let (key, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let key = key.replace("~1", "/").replace("~0", "~");
+    let was_set = change.set.get_mut(&key).is_some_and(|value| take(value, rest));
+    was_read || was_set
 }
 
 fn silence(error: &mut Error) {

@@ -1,6 +1,7 @@
 //! What is to be executed.
 
 use writ_model::{Cause, PolicyUri, RawJson, Timestamp, Workspace};
+use writ_ports::KeptContext;
 
 /// One run, as it is asked for.
 #[derive(Clone, Debug)]
@@ -15,7 +16,9 @@ pub struct Order {
     pub on_behalf_of: Option<String>,
     /// Which policy.
     pub policy_rule_uri: PolicyUri,
-    /// Its input.
+    /// The management command, where it is one.
+    pub mgmt_action: Option<String>,
+    /// The policy's input, or the command's argument.
     pub input_data: RawJson,
     /// Overrides the stored parameters, member by member.
     pub parameters: Option<RawJson>,
@@ -23,21 +26,25 @@ pub struct Order {
     pub executor_id: String,
     /// Why it happens.
     pub cause: Cause,
-    /// The execution that it repeats.
+    /// The execution that it repeats, checks or follows.
     pub parent: Option<String>,
     /// The caller's `Idempotency-Key`.
     pub idempotency_key: Option<String>,
     /// W3C trace id of the request.
     pub trace_id: Option<String>,
-    /// Time and chance as an earlier run saw them; fresh ones without it.
+    /// Time, chance and context as an earlier run saw them; fresh ones without it.
     pub fixed: Option<Fixed>,
+    /// JSON Pointers into the record whose values must not be stored, beside the policy's own.
+    pub mask: Vec<String>,
 }
 
 /// What a policy reads that is not in its input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fixed {
     /// The time that the policy sees.
     pub now: Timestamp,
     /// The seed of its random numbers.
     pub seed: u64,
+    /// What it has kept; a run on it leaves what is really kept alone.
+    pub context: KeptContext,
 }

@@ -3,7 +3,10 @@
 use serde_json::{Map, Value};
 use writ_model::run::Source;
 use writ_model::schema::Schema;
-use writ_model::{Digest, Error, PolicyRule, RawJson, Violation};
+use writ_model::{Digest, Error, Execution, PolicyRule, PolicyUri, RawJson, Violation};
+
+use crate::management::Commands;
+use crate::metadata::Metadata;
 
 /// A policy with its schemas compiled.
 #[derive(Debug)]
@@ -15,25 +18,26 @@ pub struct Prepared {
     settings: Schema,
     parameters: Schema,
     stored_parameters: Map<String, Value>,
-    mask: Vec<String>,
+    commands: Commands,
+    metadata: Metadata,
 }
 
 impl Prepared {
     /// Compiles the schemas. The code is not compiled: that is an engine's work.
     ///
     /// # Errors
-    /// An unknown language, a schema that does not compile, a `metadata.mask` that is no list of
-    /// JSON Pointers; each with its place in the policy.
+    /// An unknown language, a schema that does not compile, metadata that the platform reads and
+    /// cannot understand; each with its place in the policy.
     pub fn new(policy: PolicyRule) -> Result<Self, Error> {
-        check_commands(&policy)?;
         Ok(Self {
+            commands: Commands::of(&policy)?,
             source: source_of(&policy)?,
             input: schema("policy_input_schema", &policy.policy_input_schema)?,
             output: schema("policy_output_schema", &policy.policy_output_schema)?,
             settings: schema("policy_settings_schema", &policy.policy_settings_schema)?,
             parameters: schema("policy_parameters_schema", &policy.policy_parameters_schema)?,
             stored_parameters: object(policy.policy_parameters.value()),
-            mask: mask_of(&policy)?,
+            metadata: Metadata::of(&policy)?,
             policy,
         })
     }
@@ -53,7 +57,25 @@ impl Prepared {
     /// JSON Pointers into an execution record whose values must not be stored.
     #[must_use]
     pub fn mask(&self) -> &[String] {
-        &self.mask
+        &self.metadata.mask
+    }
+
+    /// Whether a run sees what earlier runs kept, and keeps what it sets.
+    #[must_use]
+    pub fn keeps_state(&self) -> bool {
+        self.metadata.state
+    }
+
+    /// The policy that sees the input first.
+    #[must_use]
+    pub fn precheck(&self) -> Option<&PolicyUri> {
+        self.metadata.precheck_policy_uri.as_ref()
+    }
+
+    /// The policy that runs after a failed run.
+    #[must_use]
+    pub fn failure_policy(&self) -> Option<&PolicyUri> {
+        self.metadata.failure_policy_uri.as_ref()
     }
 
     /// Holds the stored settings and parameters against their schemas. A stored parameter may be
@@ -88,13 +110,20 @@ impl Prepared {
         }
     }
 
-    /// Holds a run's input and merged parameters against their schemas.
+    /// Holds a run's input, or its command's argument, and its merged parameters against their
+    /// schemas.
     ///
     /// # Errors
-    /// [`writ_model::ErrorKind::SchemaViolation`] with every place.
-    pub fn check_call(&self, input: &RawJson, parameters: &RawJson) -> Result<(), Error> {
-        let mut violations = self.input.violations("input_data", &input.value());
-        violations.extend(self.parameters.violations("parameters", &parameters.value()));
+    /// [`writ_model::ErrorKind::SchemaViolation`] with every place;
+    /// [`writ_model::ErrorKind::NotFound`] for a command that the policy does not declare.
+    pub(crate) fn check_call(&self, execution: &Execution) -> Result<(), Error> {
+        let input = execution.input_data.value();
+        let mut violations = match &execution.mgmt_action {
+            None => self.input.violations("input_data", &input),
+            Some(action) => self.commands.named(action)?.violations("mgmt_data", &input),
+        };
+        let parameters = execution.parameters.value();
+        violations.extend(self.parameters.violations("parameters", &parameters));
         refuse(violations)
     }
 
@@ -136,53 +165,6 @@ fn schema(field: &str, document: &RawJson) -> Result<Schema, Error> {
         Error::invalid(format!("the schema does not compile: {error}"))
             .at(format!("/{field}{}", error.path()))
     })
-}
-
-/// Each management command has a name of its own and a schema that compiles.
-fn check_commands(policy: &PolicyRule) -> Result<(), Error> {
-    let field = "management_commands_schema";
-    let Value::Array(commands) = policy.management_commands_schema.value() else { return Ok(()) };
-    let mut names = Vec::new();
-    for (index, command) in commands.iter().enumerate() {
-        let Some(name) = command.get("name").and_then(Value::as_str) else {
-            let message = "a management command is an object with a `name`";
-            return Err(Error::invalid(message).at(format!("/{field}/{index}")));
-        };
-        if names.contains(&name) {
-            let message = format!("the management command `{name}` is given twice");
-            return Err(Error::invalid(message).at(format!("/{field}/{index}/name")));
-        }
-        names.push(name);
-        let arguments = command.get("schema").map_or_else(RawJson::null, RawJson::of);
-        if arguments.value() != Value::Array(Vec::new()) {
-            schema(&format!("{field}/{index}/schema"), &arguments)?;
-        }
-    }
-    Ok(())
-}
-
-fn mask_of(policy: &PolicyRule) -> Result<Vec<String>, Error> {
-    let Some(mask) = policy.metadata.value().get("mask").cloned() else { return Ok(Vec::new()) };
-    let pointers: Option<Vec<String>> = mask.as_array().and_then(|list| {
-        list.iter()
-            .map(|pointer| pointer.as_str().filter(|text| is_mask(text)).map(str::to_owned))
-            .collect()
-    });
-    pointers.ok_or_else(|| {
-        let message = "`mask` is a list of JSON Pointers into `/input_data`, `/parameters` or \
-                       `/output`, as `/input_data/password`; `*` stands for nothing in them: to \
-                       mask what is in a list, mask the list";
-        Error::invalid(message).at("/metadata/mask")
-    })
-}
-
-/// Whether a text points into what a record holds of a run.
-fn is_mask(pointer: &str) -> bool {
-    let roots = ["/input_data", "/parameters", "/output"];
-    let is_rooted = roots.iter().any(|root| {
-        pointer.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    });
-    is_rooted && !pointer.split('/').any(|segment| segment == "*")
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ impl<P: GetPolicy + GetBody> PolicySource for Registry<'_, P> {
             uri: uri.clone(),
             version: head.revision,
             digest: head.digest,
+            policy_id: head.policy_id,
         })
     }
 

@@ -1,9 +1,9 @@
 //! Running a record again: same bytes, or what differs.
 
-use writ_model::{Cause, Error, Execution, PolicyUri, Workspace};
-use writ_ports::{GetBody, GetExecution, Handle, PolicySource, Projection, Surface};
+use writ_model::{Cause, Error, ErrorKind, Execution, PolicyUri, Workspace};
+use writ_ports::{GetBody, GetExecution, Handle, KeptContext, PolicySource, Projection, Surface};
 
-use crate::{Executed, Fixed, Order, Ports, ReplayOrder, Shelf, execute};
+use crate::{Executed, Fixed, Order, Ports, ReplayOrder, Shelf, execute_alone};
 
 /// How a second run compares with the first.
 #[derive(Clone, Debug)]
@@ -35,6 +35,7 @@ pub async fn replay<P: Ports + GetExecution + GetBody>(
         principal_kind: order.principal_kind,
         on_behalf_of: None,
         policy_rule_uri: first.policy_rule_uri.clone(),
+        mgmt_action: first.mgmt_action.clone(),
         input_data: first.input_data.clone(),
         parameters: Some(first.parameters.clone()),
         executor_id: first.executor_id.clone(),
@@ -42,13 +43,44 @@ pub async fn replay<P: Ports + GetExecution + GetBody>(
         parent: Some(first.execution_id.clone()),
         idempotency_key: None,
         trace_id: None,
-        fixed: Some(Fixed { now: first.policy_time, seed: first.seed }),
+        fixed: Some(fixed(&first)),
+        mask: Vec::new(),
     };
-    let Executed { execution, record } = execute(&source, ports, shelf, order).await?;
+    let Executed { execution, record, .. } = execute_alone(&source, ports, shelf, order).await?;
     Ok(Replayed { differences: differences(&first, &record), execution })
 }
 
-fn refuse_unrepeatable(first: &Execution) -> Result<(), Error> {
+/// What the first run read beside its input and its parameters.
+pub(crate) fn fixed(first: &Execution) -> Fixed {
+    let seen = first.context.as_ref();
+    let context = seen.map(|seen| KeptContext { version: seen.version, value: seen.read.clone() });
+    let context = context.unwrap_or_default();
+    Fixed { now: first.policy_time, seed: first.seed, context }
+}
+
+/// Whether a run that failed like this failed by its policy, its input or its stored values, so
+/// that it fails like this again.
+fn is_the_policys(kind: ErrorKind) -> bool {
+    !matches!(
+        kind,
+        ErrorKind::PrecheckRefused
+            | ErrorKind::PrecheckFailed
+            | ErrorKind::Limited
+            | ErrorKind::ExecutorFault
+            | ErrorKind::Unavailable
+            | ErrorKind::TimedOut
+            | ErrorKind::Internal
+    )
+}
+
+pub(crate) fn refuse_unrepeatable(first: &Execution) -> Result<(), Error> {
+    if let Some(error) = first.error.as_ref().filter(|error| !is_the_policys(error.kind)) {
+        return Err(Error::invalid(format!(
+            "this execution cannot be run again: the policy did not end it ({}: {})",
+            error.kind.name(),
+            error.message
+        )));
+    }
     let inputs: Vec<_> = first.masked.iter().filter(|path| !path.starts_with("/output")).collect();
     if inputs.is_empty() {
         return Ok(());
@@ -83,6 +115,12 @@ fn differences(first: &Execution, second: &Execution) -> Vec<String> {
     };
     compare("error", error(first), error(second));
     compare("printed", first.printed.clone(), second.printed.clone());
+    let change = |execution: &Execution| {
+        let change = execution.context.as_ref().map(|context| &context.change);
+        // INVARIANT: keys and JSON texts always serialise.
+        serde_json::to_string(&change).unwrap_or_default()
+    };
+    compare("context", change(first), change(second));
     differences
 }
 
@@ -103,6 +141,7 @@ impl<P: GetBody> PolicySource for Recorded<'_, P> {
             uri: uri.clone(),
             version: self.first.revision,
             digest: self.first.digest.clone(),
+            policy_id: String::new(),
         })
     }
 

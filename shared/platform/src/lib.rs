@@ -10,11 +10,11 @@ use writ_model::run::{Budget, Call, Checked, Failure, Outcome, Source};
 use writ_model::{Digest, Error, Execution, Language, PolicyUri, Timestamp, Workspace};
 use writ_pipeline::{Execute, Order, Registry, ReplayOrder, Replayed, Shelf};
 use writ_ports::{
-    Admission, Admit, Begun, ClaimId, Clock, CollectUploads, CreatePolicy, DeletePolicy, Evaluate,
-    GetBody, GetExecution, GetPolicy, GetRevisions, GetToken, Idempotency, IdempotencyKey, Ids,
-    ListTokens, Metered, NewRevision, Page, PolicyHead, PutToken, Query, QueryExecutions,
-    QueryPolicies, RecordExecution, RemoveExpired, ReplacePolicy, Revision, RevisionPage,
-    RevokeToken, StoredReply, Swept, Token, Unlimited,
+    Admission, Admit, Begun, ClaimId, Clock, CollectUploads, Committed, ContextWrite, CreatePolicy,
+    DeletePolicy, Evaluate, GetBody, GetExecution, GetPolicy, GetRevisions, GetToken, Idempotency,
+    IdempotencyKey, Ids, KeepContext, KeptContext, ListTokens, Metered, NewRevision, Page,
+    PolicyHead, PutToken, Query, QueryExecutions, QueryPolicies, RecordExecution, RemoveExpired,
+    ReplacePolicy, Revision, RevisionPage, RevokeToken, StoredReply, Swept, Token, Unlimited,
 };
 use writ_store::Store;
 use writ_system::System;
@@ -71,6 +71,10 @@ through_the_store! {
         get_revision(workspace: &Workspace, policy_id: &str, revision: u64) -> Option<Revision>;
     }
     RecordExecution { record_execution(execution: &Execution) -> (); }
+    KeepContext {
+        get_context(workspace: &Workspace, policy_id: &str) -> KeptContext;
+        commit_context(execution: &Execution, context: ContextWrite<'_>) -> Committed;
+    }
     GetExecution {
         get_execution(workspace: &Workspace, execution_id: &str) -> Option<Execution>;
     }
@@ -165,6 +169,10 @@ impl<E: Evaluate> Evaluate for Platform<E> {
 impl<E: Evaluate> Execute for Platform<E> {
     async fn execute(&self, order: Order) -> Result<Execution, Error> {
         let executed = writ_pipeline::execute(&Registry(self), self, &self.shelf, order).await?;
+        if let Some(error) = executed.unfollowed {
+            let execution_id = &executed.execution.execution_id;
+            tracing::warn!(%execution_id, %error, log = error.log, "no failure policy followed");
+        }
         Ok(executed.execution)
     }
 

@@ -7,6 +7,7 @@
 mod access;
 mod admission;
 mod ambient;
+mod context;
 mod engine;
 mod executions;
 mod idempotency;
@@ -19,6 +20,7 @@ mod upkeep;
 pub use access::{GetToken, ListTokens, PutToken, RevokeToken, Token};
 pub use admission::{Admission, Admit, Unlimited};
 pub use ambient::{Clock, Ids};
+pub use context::{Committed, ContextWrite, KeepContext, KeptContext};
 pub use engine::{Evaluate, Metered};
 pub use executions::{GetExecution, QueryExecutions, RecordExecution};
 pub use idempotency::{Begun, ClaimId, Idempotency, IdempotencyKey, StoredReply};

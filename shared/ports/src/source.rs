@@ -17,6 +17,8 @@ pub struct Handle {
     pub version: u64,
     /// What its content hashes to.
     pub digest: Digest,
+    /// What the policy keeps is kept under: an id that outlives its renames.
+    pub policy_id: String,
 }
 
 /// Which part of a policy is wanted.

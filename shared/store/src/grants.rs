@@ -74,12 +74,12 @@ const fn queries(table: &'static str, index: &'static str) -> Grant {
 }
 
 /// What each port needs, by the name of its trait.
-const GRANTS: [(&str, &[Grant]); 17] = [
+const GRANTS: [(&str, &[Grant]); 18] = [
     ("GetPolicy", &[on("policies", Action::GetItem)]),
     ("GetBody", &[on("policies", Action::Query)]),
     ("CreatePolicy", &[on("policies", Action::PutItem)]),
     ("ReplacePolicy", &[on("policies", Action::PutItem), on("policies", Action::DeleteItem)]),
-    ("DeletePolicy", &[on("policies", Action::DeleteItem)]),
+    ("DeletePolicy", &[on("policies", Action::DeleteItem), on("contexts", Action::DeleteItem)]),
     (
         "QueryPolicies",
         &[
@@ -96,6 +96,18 @@ const GRANTS: [(&str, &[Grant]); 17] = [
     (
         "RecordExecution",
         &[
+            on("executions", Action::PutItem),
+            on("executions", Action::GetItem),
+            on("executions", Action::ConditionCheckItem),
+            on("executions", Action::DeleteItem),
+        ],
+    ),
+    (
+        "KeepContext",
+        &[
+            on("contexts", Action::GetItem),
+            on("contexts", Action::PutItem),
+            on("policies", Action::ConditionCheckItem),
             on("executions", Action::PutItem),
             on("executions", Action::GetItem),
             on("executions", Action::ConditionCheckItem),

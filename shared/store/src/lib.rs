@@ -11,6 +11,7 @@
 
 mod batch;
 mod chunks;
+mod contexts;
 mod executions;
 mod expired;
 mod fault;

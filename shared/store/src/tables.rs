@@ -6,6 +6,7 @@
 //! | policies | head: what a URI stands for | `{workspace}#policy#{uri}` | `head` |
 //! | | revision | `{workspace}#revision#{policy_id}` | its number, 20 digits |
 //! | | a body's chunks | `{workspace}#body#{digest}` | `chunk#{number}` |
+//! | contexts | what a policy keeps | `{workspace}#policy#{policy_id}` | |
 //! | executions | record | `{workspace}#{execution_id}` | `record` |
 //! | | a large record's chunks | the same | `record#{upload}#{number}` |
 //! | | claim: a record on its way in | `#uploads` | its time, `#{upload}` |
@@ -117,6 +118,14 @@ const EXECUTIONS: TableDefinition = TableDefinition {
     time_to_live: None,
 };
 
+const CONTEXTS: TableDefinition = TableDefinition {
+    name: "contexts",
+    partition_key: "pk",
+    sort_key: None,
+    indexes: &[],
+    time_to_live: None,
+};
+
 const IDEMPOTENCY: TableDefinition = TableDefinition {
     name: "idempotency",
     partition_key: "pk",
@@ -139,12 +148,13 @@ const TOKENS: TableDefinition = TableDefinition {
 };
 
 /// Every table.
-pub const DEFINITIONS: [TableDefinition; 4] = [POLICIES, EXECUTIONS, IDEMPOTENCY, TOKENS];
+pub const DEFINITIONS: [TableDefinition; 5] = [POLICIES, CONTEXTS, EXECUTIONS, IDEMPOTENCY, TOKENS];
 
 /// The names of the tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tables {
     pub(crate) policies: String,
+    pub(crate) contexts: String,
     pub(crate) executions: String,
     pub(crate) idempotency: String,
     pub(crate) tokens: String,
@@ -158,6 +168,7 @@ impl Tables {
         let name = |table: TableDefinition| format!("{prefix}{}", table.name);
         Self {
             policies: name(POLICIES),
+            contexts: name(CONTEXTS),
             executions: name(EXECUTIONS),
             idempotency: name(IDEMPOTENCY),
             tokens: name(TOKENS),
@@ -292,6 +303,7 @@ mod tests {
         let names = Tables::with_prefix("writ-");
         for (table, name) in DEFINITIONS.iter().zip([
             &names.policies,
+            &names.contexts,
             &names.executions,
             &names.idempotency,
             &names.tokens,

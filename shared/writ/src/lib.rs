@@ -125,6 +125,7 @@ impl Writ {
             principal_kind: "local".to_owned(),
             on_behalf_of: None,
             policy_rule_uri: policy.prepared().policy().policy_rule_uri.clone(),
+            mgmt_action: None,
             input_data: json("the input", input)?,
             parameters: parameters.map(|text| json("the parameters", text)).transpose()?,
             executor_id: "in-process".to_owned(),
@@ -133,9 +134,10 @@ impl Writ {
             idempotency_key: None,
             trace_id: None,
             fixed: None,
+            mask: Vec::new(),
         };
         let ports = local::Local::new(&self.engine, covered);
-        let executed = local::finish(writ_pipeline::execute(
+        let executed = local::finish(writ_pipeline::execute_alone(
             &local::Held(policy),
             &ports,
             &self.shelf,

@@ -9,8 +9,8 @@ use writ_engine::Engine;
 use writ_model::run::{Budget, Call, Checked, Coverage, Failure, Outcome, Source};
 use writ_model::{Error, Execution, Language, PolicyUri, Timestamp, Workspace};
 use writ_ports::{
-    Admission, Admit, Clock, Evaluate, Handle, Ids, PolicySource, Projection, RecordExecution,
-    Surface, Unlimited,
+    Admission, Admit, Clock, Committed, ContextWrite, Evaluate, Handle, Ids, KeepContext,
+    KeptContext, PolicySource, Projection, RecordExecution, Surface, Unlimited,
 };
 use writ_system::System;
 
@@ -30,6 +30,7 @@ impl PolicySource for Held<'_> {
             uri: uri.clone(),
             version: 0,
             digest: self.0.digest().clone(),
+            policy_id: String::new(),
         })
     }
 
@@ -97,6 +98,21 @@ impl Admit for Local<'_> {
 
     async fn release(&self, admission: Admission) -> Result<(), Error> {
         Unlimited.release(admission).await
+    }
+}
+
+impl KeepContext for Local<'_> {
+    /// Nothing is kept between the runs of a policy in hand: each starts with an empty context.
+    async fn get_context(&self, _: &Workspace, _: &str) -> Result<KeptContext, Error> {
+        Ok(KeptContext::default())
+    }
+
+    async fn commit_context(
+        &self,
+        _execution: &Execution,
+        _context: ContextWrite<'_>,
+    ) -> Result<Committed, Error> {
+        Ok(Committed::Done)
     }
 }
 

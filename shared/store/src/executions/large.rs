@@ -15,8 +15,9 @@ use crate::fault::unavailable;
 use crate::item::Item;
 use crate::transact::Refused;
 
-/// DynamoDB's 100 actions of a transaction, less the record and its claim.
-const CHUNKS_MAX: usize = 98;
+/// DynamoDB's 100 actions of a transaction, less the record, its claim and the two that a context
+/// takes.
+const CHUNKS_MAX: usize = 96;
 
 /// A writer whose claim took longer to arrive gives up. AWS accepts a signature for 15 minutes, so
 /// no copy of the request that wrote the claim comes through later than 30 after its time; upkeep
@@ -24,11 +25,12 @@ const CHUNKS_MAX: usize = 98;
 const CLAIMING_MS_MAX: i64 = 15 * 60 * 1_000;
 
 impl Store {
-    /// Writes the record's item and its text. A failed condition says that there is a record of
-    /// this id.
+    /// Writes the record's item and its text, and with the record what stands beside it. A failed
+    /// condition says that there is a record of this id, or which of those does not hold.
     pub(super) async fn put_large(
         &self,
         item: Item,
+        beside: Vec<TransactWriteItem>,
         partition: &str,
         upload: &str,
         record: &str,
@@ -50,13 +52,15 @@ impl Store {
                 return Err(lapsed(upload));
             }
         }
+        let last_own = beside.len();
         let mut actions = vec![self.new_record(item).map_err(Refused::Failed)?];
+        actions.extend(beside);
         if is_claimed {
             actions.push(self.release(&claim).map_err(Refused::Failed)?);
         }
         actions.extend(last);
         self.transact(actions).await.map_err(|refused| match refused {
-            Refused::Condition(position) if position > 0 => lapsed(upload),
+            Refused::Condition(position) if position > last_own => lapsed(upload),
             refused => refused,
         })
     }
@@ -74,7 +78,7 @@ impl Store {
         Ok(puts.chunks(size).map(<[TransactWriteItem]>::to_vec).collect())
     }
 
-    fn new_record(&self, item: Item) -> Result<TransactWriteItem, Error> {
+    pub(super) fn new_record(&self, item: Item) -> Result<TransactWriteItem, Error> {
         let put = Put::builder()
             .table_name(&self.tables.executions)
             .set_item(Some(item))

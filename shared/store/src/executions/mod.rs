@@ -9,6 +9,7 @@ mod claims;
 mod large;
 mod query;
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use writ_model::{Digest, Error, ErrorKind, Execution, Workspace};
 use writ_ports::{GetExecution, RecordExecution};
 
@@ -72,7 +73,12 @@ impl Store {
 }
 
 impl Store {
-    async fn put_small(&self, item: Item) -> Result<(), Refused> {
+    /// A record of one item: alone, or in one transaction with what is written beside it.
+    async fn put_small(&self, item: Item, beside: Vec<TransactWriteItem>) -> Result<(), Refused> {
+        if !beside.is_empty() {
+            let record = self.new_record(item).map_err(Refused::Failed)?;
+            return self.transact(std::iter::once(record).chain(beside).collect()).await;
+        }
         let put = self.client.put_item().table_name(&self.tables.executions).set_item(Some(item));
         match put.condition_expression(IS_NEW).send().await {
             Ok(_) => Ok(()),
@@ -90,6 +96,20 @@ impl Store {
 
 impl RecordExecution for Store {
     async fn record_execution(&self, execution: &Execution) -> Result<(), Error> {
+        // INVARIANT: with nothing beside the record, no other condition can fail.
+        self.put_record(execution, Vec::new()).await.map(drop)
+    }
+}
+
+impl Store {
+    /// Writes a record together with what stands beside it, all or nothing. Where one of those
+    /// does not hold, nothing is written and its position is returned.
+    pub(crate) async fn put_record(
+        &self,
+        execution: &Execution,
+        beside: Vec<TransactWriteItem>,
+    ) -> Result<Option<usize>, Error> {
+        let besides = beside.len();
         let record = serde_json::to_string(execution).map_err(Error::internal)?;
         let (workspace, id) = (&execution.workspace, execution.execution_id.as_str());
         let partition = record_partition(workspace, id);
@@ -103,20 +123,24 @@ impl RecordExecution for Store {
             .with("started", string(index_key(&execution.started_at.to_string(), id)))
             .with("write", string(&write));
         let written = if record.len() <= self.bounds.chunk_bytes_max {
-            self.put_small(item.with("record", string(record))).await
+            self.put_small(item.with("record", string(record)), beside).await
         } else {
             let digest = Digest::of(record.as_bytes());
             let item = item.with("digest", string(digest.as_str()));
-            self.put_large(item.with("upload", string(&write)), &partition, &write, &record).await
+            let item = item.with("upload", string(&write));
+            self.put_large(item, beside, &partition, &write, &record).await
         };
         match written {
-            Ok(()) => return Ok(()),
+            Ok(()) => return Ok(None),
             Err(Refused::Failed(error)) => return Err(error),
+            Err(Refused::Condition(position @ 1..)) if position <= besides => {
+                return Ok(Some(position - 1));
+            }
             Err(Refused::Condition(_)) => {}
         }
         let stored = self.record_item(workspace, id).await?;
         if stored.is_some_and(|item| optional_text(&item, "write") == Some(&write)) {
-            return Ok(());
+            return Ok(None);
         }
         Err(Error::new(ErrorKind::Conflict, format!("execution `{id}` is recorded already")))
     }

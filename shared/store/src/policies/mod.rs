@@ -18,7 +18,7 @@ use writ_ports::{GetBody, GetPolicy, PolicyHead};
 use crate::Store;
 use crate::chunks::Place;
 use crate::fault::failed;
-use crate::item::key;
+use crate::item::{Item, key};
 
 /// The sort key of a head.
 const HEAD: &str = "head";
@@ -28,6 +28,11 @@ const CHUNK: &str = "chunk#";
 
 fn head_partition(workspace: &Workspace, uri: &str) -> String {
     format!("{workspace}#policy#{uri}")
+}
+
+/// The key of what a URI stands for.
+pub(crate) fn head_key(workspace: &Workspace, uri: &PolicyUri) -> Item {
+    key(head_partition(workspace, &uri.to_string()), HEAD)
 }
 
 fn revision_partition(workspace: &Workspace, policy_id: &str) -> String {
@@ -55,7 +60,7 @@ impl GetPolicy for Store {
             .client
             .get_item()
             .table_name(&self.tables.policies)
-            .set_key(Some(key(head_partition(workspace, &uri.to_string()), HEAD)))
+            .set_key(Some(head_key(workspace, uri)))
             .consistent_read(true)
             .send()
             .await

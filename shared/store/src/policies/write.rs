@@ -5,9 +5,10 @@ use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use writ_model::{BODY_BYTES_MAX, Digest, Error, ErrorKind, PolicyUri, Workspace};
 use writ_ports::{CreatePolicy, DeletePolicy, NewRevision, PolicyHead, ReplacePolicy};
 
-use super::{HEAD, head, head_partition, revisions};
+use super::{head, head_key, revisions};
 use crate::Store;
-use crate::item::{Item, key, number, string};
+use crate::contexts::context_key;
+use crate::item::{Item, number, string};
 use crate::transact::Refused;
 
 /// The head is still the one that the caller saw.
@@ -65,12 +66,17 @@ impl ReplacePolicy for Store {
 
 impl DeletePolicy for Store {
     async fn delete_policy(&self, workspace: &Workspace, head: &PolicyHead) -> Result<(), Error> {
-        // A transaction of one, for its request token: a lost reply is no stale head.
-        self.transact(vec![self.remove_head(workspace, head)?]).await.map_err(|refused| {
-            match refused {
-                Refused::Condition(_) => stale(&head.uri),
-                Refused::Failed(error) => error,
-            }
+        // The transaction's request token also says that a lost reply is no stale head.
+        let forget = Delete::builder()
+            .table_name(&self.tables.contexts)
+            .set_key(Some(context_key(workspace, &head.policy_id)))
+            .build()
+            .map_err(Error::internal)?;
+        let forget = TransactWriteItem::builder().delete(forget).build();
+        let actions = vec![self.remove_head(workspace, head)?, forget];
+        self.transact(actions).await.map_err(|refused| match refused {
+            Refused::Condition(_) => stale(&head.uri),
+            Refused::Failed(error) => error,
         })
     }
 }
@@ -125,7 +131,7 @@ impl Store {
     ) -> Result<TransactWriteItem, Error> {
         let delete = Delete::builder()
             .table_name(&self.tables.policies)
-            .set_key(Some(key(head_partition(workspace, &head.uri.to_string()), HEAD)))
+            .set_key(Some(head_key(workspace, &head.uri)))
             .condition_expression(IS_NEWEST)
             .expression_attribute_values(":policy_id", string(&head.policy_id))
             .expression_attribute_values(":revision", number(head.revision))

@@ -1,0 +1,33 @@
+//! From a handle to a policy that is ready to run.
+
+use std::sync::Arc;
+
+use writ_model::{Digest, Error, PolicyRule};
+use writ_ports::{Handle, PolicySource, Surface};
+
+use crate::{Prepared, Shelf};
+
+/// The prepared policy behind a handle, its digest checked when it comes from the source.
+pub(crate) async fn load(
+    source: &impl PolicySource,
+    handle: &Handle,
+    shelf: &Shelf,
+) -> Result<Arc<Prepared>, Error> {
+    if let Some(prepared) = shelf.get(&handle.digest) {
+        return Ok(prepared);
+    }
+    let projection = source.projection(handle, Surface::Whole).await?;
+    let digest = Digest::of(projection.body.as_bytes());
+    if digest != handle.digest {
+        return Err(Error::internal(format!(
+            "the body of `{}` has digest {digest}, not {}",
+            handle.uri, handle.digest
+        )));
+    }
+    let policy = PolicyRule::from_json(&projection.body).map_err(|error| {
+        Error::internal(format!("the stored body of `{}` is malformed: {error}", handle.uri))
+    })?;
+    let prepared = Arc::new(Prepared::new(policy)?);
+    shelf.put(digest, Arc::clone(&prepared));
+    Ok(prepared)
+}

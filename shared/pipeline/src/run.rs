@@ -1,0 +1,332 @@
+//! One run of one policy: made ready once, tried until what it keeps is committed.
+
+use std::sync::Arc;
+
+use writ_model::run::{Budget, Call, Method, Outcome};
+use writ_model::{
+    Cause, ContextSeen, Error, ErrorKind, Execution, ExecutionStatus, PolicyUri, RawJson,
+};
+use writ_ports::{Admission, Committed, ContextWrite, Handle, KeptContext, PolicySource};
+
+use crate::load::load;
+use crate::mask::masked;
+use crate::{Order, Ports, Prepared, Shelf, fault};
+
+/// Tries of a run whose context other runs change meanwhile: of so many at once, each round lets
+/// at least one through.
+const TRIES_MAX: u32 = 16;
+
+/// No further try begins after this: a caller waits 25 seconds at most.
+const TRYING_US_MAX: u64 = 10_000_000;
+
+/// Whether a run may begin.
+#[derive(Clone, Debug)]
+pub(crate) enum Verdict {
+    /// It may.
+    Begin,
+    /// It may not, and this is what its record says.
+    Refuse(Error),
+}
+
+/// A run that is recorded.
+#[derive(Clone, Debug)]
+pub(crate) struct Done {
+    /// For its caller.
+    pub(crate) execution: Execution,
+    /// As it was recorded.
+    pub(crate) record: Execution,
+    /// Whether the policy itself was run.
+    pub(crate) has_started: bool,
+}
+
+/// A run before it begins.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) prepared: Arc<Prepared>,
+    /// The record so far: failed, until it did not.
+    pub(crate) execution: Execution,
+    /// What the run reads in place of what is kept: that of an earlier run.
+    fixed: Option<KeptContext>,
+    mask: Vec<String>,
+    /// The monotonic clock at the request.
+    ticks: u64,
+}
+
+/// What came of one try.
+struct Tried {
+    execution: Execution,
+    /// The context to be committed with the record.
+    after: Option<(u64, RawJson)>,
+    has_started: bool,
+}
+
+impl Run {
+    /// Loads the policy that `handle` holds and merges the parameters.
+    pub(crate) async fn prepare<P: Ports>(
+        source: &impl PolicySource,
+        ports: &P,
+        shelf: &Shelf,
+        order: Order,
+        handle: &Handle,
+        ticks: u64,
+    ) -> Result<Self, Error> {
+        let begun = ports.now();
+        let prepared = load(source, handle, shelf).await?;
+        let parameters = prepared.merge(order.parameters.as_ref())?;
+        let overridden = order.parameters.as_ref().map(names).unwrap_or_default();
+        let mask = prepared.mask().iter().chain(&order.mask).cloned().collect();
+        let keeps = prepared.keeps_state() && order.mgmt_action.is_none();
+        let language = prepared.source().language;
+        let (policy_time, seed, fixed) = match order.fixed {
+            Some(fixed) => (fixed.now, fixed.seed, keeps.then_some(fixed.context)),
+            None => (begun, ports.seed(), None),
+        };
+        let execution = Execution {
+            execution_id: ports.id(begun),
+            workspace: order.workspace,
+            identity: order.identity,
+            principal_kind: order.principal_kind,
+            on_behalf_of: order.on_behalf_of,
+            cause: order.cause,
+            parent: order.parent,
+            idempotency_key: order.idempotency_key,
+            policy_rule_uri: order.policy_rule_uri,
+            revision: handle.version,
+            digest: handle.digest.clone(),
+            source: source.name().to_owned(),
+            engine: language,
+            engine_version: ports.version(language).to_owned(),
+            executor_id: order.executor_id,
+            mgmt_action: order.mgmt_action,
+            input_data: order.input_data,
+            parameters,
+            overridden,
+            precheck: None,
+            context: None,
+            started_at: begun,
+            policy_time,
+            seed,
+            status: ExecutionStatus::Failed,
+            output: None,
+            error: None,
+            printed: String::new(),
+            masked: Vec::new(),
+            duration_us: 0,
+            engine_us: 0,
+            trace_id: order.trace_id,
+        };
+        Ok(Self { prepared, execution, fixed, mask, ticks })
+    }
+
+    /// Asks the limits.
+    pub(crate) async fn admit(&self, ports: &impl Ports) -> Result<Admission, Error> {
+        let execution = &self.execution;
+        let (workspace, policy) = (&execution.workspace, &execution.policy_rule_uri);
+        ports.admit(workspace, &execution.identity, policy, &execution.execution_id).await
+    }
+
+    /// An order for another policy on behalf of this run.
+    pub(crate) fn order(&self, policy: &PolicyUri, cause: Cause, input_data: RawJson) -> Order {
+        let own = &self.execution;
+        Order {
+            workspace: own.workspace.clone(),
+            identity: own.identity.clone(),
+            principal_kind: own.principal_kind.clone(),
+            on_behalf_of: own.on_behalf_of.clone(),
+            policy_rule_uri: policy.clone(),
+            mgmt_action: None,
+            input_data,
+            parameters: None,
+            executor_id: own.executor_id.clone(),
+            cause,
+            parent: Some(own.execution_id.clone()),
+            idempotency_key: None,
+            trace_id: own.trace_id.clone(),
+            fixed: None,
+            mask: Vec::new(),
+        }
+    }
+
+    /// Runs and commits. Where another run has changed the context meanwhile, nothing of this one
+    /// has happened yet: it runs again on what is there now.
+    pub(crate) async fn conduct<P: Ports>(
+        &self,
+        ports: &P,
+        handle: &Handle,
+        verdict: Verdict,
+    ) -> Result<Done, Error> {
+        if let Verdict::Refuse(error) = verdict {
+            return self.finish(ports, self.failed(error, false)).await;
+        }
+        for _ in 0..TRIES_MAX {
+            let kept = self.kept(ports, handle).await?;
+            let tried = self.attempt(ports, kept).await;
+            let Some((version, value)) = &tried.after else {
+                return self.finish(ports, tried).await;
+            };
+            let done = self.masked(ports, &tried);
+            let write = ContextWrite {
+                policy_id: &handle.policy_id,
+                uri: &handle.uri,
+                version: *version,
+                value,
+            };
+            match ports.commit_context(&done.record, write).await? {
+                Committed::Done => return Ok(done),
+                Committed::Gone => {
+                    return self.finish(ports, self.failed(gone(handle), true)).await;
+                }
+                Committed::Moved if self.spent_us(ports) > TRYING_US_MAX => break,
+                Committed::Moved => {}
+            }
+        }
+        self.finish(ports, self.failed(outrun(), true)).await
+    }
+
+    /// Records what leaves no context behind.
+    async fn finish(&self, ports: &impl Ports, tried: Tried) -> Result<Done, Error> {
+        let done = self.masked(ports, &tried);
+        ports.record_execution(&done.record).await?;
+        Ok(done)
+    }
+
+    fn masked(&self, ports: &impl Ports, tried: &Tried) -> Done {
+        let mut execution = tried.execution.clone();
+        execution.duration_us = self.spent_us(ports);
+        let record = masked(&execution, &self.mask);
+        execution.masked.clone_from(&record.masked);
+        Done { execution, record, has_started: tried.has_started }
+    }
+
+    fn spent_us(&self, ports: &impl Ports) -> u64 {
+        ports.ticks_us().saturating_sub(self.ticks)
+    }
+
+    fn failed(&self, error: Error, has_started: bool) -> Tried {
+        let execution = Execution { error: Some(error), ..self.execution.clone() };
+        Tried { execution, after: None, has_started }
+    }
+
+    /// What the policy has kept, where it keeps anything.
+    async fn kept(
+        &self,
+        ports: &impl Ports,
+        handle: &Handle,
+    ) -> Result<Option<KeptContext>, Error> {
+        if self.fixed.is_some() {
+            return Ok(self.fixed.clone());
+        }
+        if !self.prepared.keeps_state() || self.execution.mgmt_action.is_some() {
+            return Ok(None);
+        }
+        ports.get_context(&self.execution.workspace, &handle.policy_id).await.map(Some)
+    }
+
+    /// Validates, runs, validates.
+    async fn attempt<P: Ports>(&self, ports: &P, kept: Option<KeptContext>) -> Tried {
+        let mut execution = self.execution.clone();
+        if let Err(error) = self.prepared.check_call(&execution) {
+            return self.failed(error, false);
+        }
+        let read = kept.as_ref().map(|kept| kept.value.clone());
+        let ran = ports
+            .evaluate(
+                execution.workspace.as_str(),
+                self.prepared.source().clone(),
+                self.call(read),
+                Budget::default(),
+            )
+            .await;
+        execution.context = kept.map(|kept| ContextSeen {
+            version: kept.version,
+            read: kept.value,
+            change: writ_model::ContextChange::default(),
+        });
+        match ran.map_err(fault::to_error).and_then(|outcome| self.judge(outcome, &execution)) {
+            Ok((outcome, after)) => {
+                execution.status = ExecutionStatus::Succeeded;
+                execution.engine_us = outcome.engine_us;
+                execution.printed = outcome.printed;
+                execution.output = Some(outcome.output);
+                if let (Some(seen), Some(change)) = (&mut execution.context, outcome.context) {
+                    seen.change = change;
+                }
+                let after = after.filter(|_| self.fixed.is_none());
+                Tried { execution, after, has_started: true }
+            }
+            Err(error) => {
+                let has_started = error.kind != ErrorKind::Unavailable;
+                execution.error = Some(error);
+                Tried { execution, after: None, has_started }
+            }
+        }
+    }
+
+    fn call(&self, context: Option<RawJson>) -> Call {
+        let execution = &self.execution;
+        let input_data = execution.input_data.clone();
+        Call {
+            rule_id: execution.policy_rule_uri.to_string(),
+            settings: self.prepared.policy().policy_settings.clone(),
+            parameters: execution.parameters.clone(),
+            method: match &execution.mgmt_action {
+                None => Method::Eval { input_data },
+                Some(action) => Method::Management { action: action.clone(), data: input_data },
+            },
+            now_ms: execution.policy_time.as_ms(),
+            seed: execution.seed,
+            context,
+            coverage: false,
+        }
+    }
+
+    /// Holds an outcome against its schema and its context's bound; with it, the context after
+    /// the run and the version that it follows, where it has changed.
+    #[expect(clippy::type_complexity, reason = "two halves of one answer")]
+    fn judge(
+        &self,
+        outcome: Outcome,
+        execution: &Execution,
+    ) -> Result<(Outcome, Option<(u64, RawJson)>), Error> {
+        if execution.mgmt_action.is_none() {
+            self.prepared.check_output(&outcome.output)?;
+        }
+        let change = outcome.context.as_ref().filter(|change| !change.is_empty());
+        let (Some(seen), Some(change)) = (&execution.context, change) else {
+            return Ok((outcome, None));
+        };
+        let after = change.apply(&seen.read).map_err(|bytes| {
+            let message = format!(
+                "the policy would keep {bytes} bytes in its context, which holds {} at most; \
+                 delete keys that are not needed",
+                writ_model::CONTEXT_BYTES_MAX
+            );
+            Error::new(ErrorKind::PolicyContextTooLarge, message)
+        })?;
+        let version = seen.version;
+        Ok((outcome, Some((version, after))))
+    }
+}
+
+fn gone(handle: &Handle) -> Error {
+    let message = format!(
+        "`{}` was removed or renamed while it ran, so nothing was kept; send the run again under \
+         its present name",
+        handle.uri
+    );
+    Error::new(ErrorKind::Conflict, message)
+}
+
+fn outrun() -> Error {
+    let message = "other runs of the policy changed its context again and again while this one \
+                   ran; nothing was kept, and the run may be sent again";
+    Error::new(ErrorKind::Unavailable, message).retry_after(1)
+}
+
+/// The names of an object's members.
+fn names(object: &RawJson) -> Vec<String> {
+    match object.value() {
+        serde_json::Value::Object(members) => members.keys().cloned().collect(),
+        _ => Vec::new(),
+    }
+}

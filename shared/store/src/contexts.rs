@@ -1,0 +1,99 @@
+//! What policies keep: one item per policy, under the id that outlives its renames, read with
+//! every run and written with the record of the run that changed it.
+//!
+//! The transaction holds the version that the run read (another run's change makes it run again)
+//! and the policy itself, so that nothing is kept for one that was removed meanwhile.
+
+use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem};
+use writ_model::{Error, Execution, RawJson, Workspace};
+use writ_ports::{Committed, ContextWrite, KeepContext, KeptContext};
+
+use crate::Store;
+use crate::fault::failed;
+use crate::item::{Item, With, count, number, string, text};
+use crate::policies::head_key;
+
+/// Nothing was kept before.
+const IS_FIRST: &str = "attribute_not_exists(pk)";
+
+/// What is kept is still what the run read. `version` is one of DynamoDB's reserved words.
+const IS_SAME: &str = "#version = :version";
+
+/// The URI still stands for the policy.
+const IS_THERE: &str = "policy_id = :policy_id";
+
+/// The key of what a policy keeps.
+pub(crate) fn context_key(workspace: &Workspace, policy_id: &str) -> Item {
+    Item::new().with("pk", string(format!("{workspace}#policy#{policy_id}")))
+}
+
+impl KeepContext for Store {
+    async fn get_context(
+        &self,
+        workspace: &Workspace,
+        policy_id: &str,
+    ) -> Result<KeptContext, Error> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.tables.contexts)
+            .set_key(Some(context_key(workspace, policy_id)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(failed)?;
+        let Some(item) = found.item else { return Ok(KeptContext::default()) };
+        let value = RawJson::parse(text(&item, "value")?).map_err(Error::internal)?;
+        Ok(KeptContext { version: count(&item, "version")?, value })
+    }
+
+    async fn commit_context(
+        &self,
+        execution: &Execution,
+        context: ContextWrite<'_>,
+    ) -> Result<Committed, Error> {
+        let workspace = &execution.workspace;
+        let beside = vec![self.keep(workspace, context)?, self.holds(workspace, context)?];
+        Ok(match self.put_record(execution, beside).await? {
+            None => Committed::Done,
+            Some(0) => Committed::Moved,
+            Some(_) => Committed::Gone,
+        })
+    }
+}
+
+impl Store {
+    fn keep(
+        &self,
+        workspace: &Workspace,
+        context: ContextWrite<'_>,
+    ) -> Result<TransactWriteItem, Error> {
+        let item = context_key(workspace, context.policy_id)
+            .with("version", number(context.version + 1))
+            .with("value", string(context.value.as_str()));
+        let put = Put::builder().table_name(&self.tables.contexts).set_item(Some(item));
+        let put = match context.version {
+            0 => put.condition_expression(IS_FIRST),
+            version => put
+                .condition_expression(IS_SAME)
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":version", number(version)),
+        };
+        Ok(TransactWriteItem::builder().put(put.build().map_err(Error::internal)?).build())
+    }
+
+    fn holds(
+        &self,
+        workspace: &Workspace,
+        context: ContextWrite<'_>,
+    ) -> Result<TransactWriteItem, Error> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables.policies)
+            .set_key(Some(head_key(workspace, context.uri)))
+            .condition_expression(IS_THERE)
+            .expression_attribute_values(":policy_id", string(context.policy_id))
+            .build()
+            .map_err(Error::internal)?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+}

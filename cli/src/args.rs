@@ -98,8 +98,10 @@ pub(crate) enum Command {
     /// Look at what has run
     #[command(subcommand)]
     Executions(command::executions::Executions),
-    /// Run a record again and compare
+    /// Run records again and compare
     Replay(command::replay::Replay),
+    /// Say what a changed policy would have decided, before it is registered
+    Plan(command::plan::Plan),
     /// Manage who may call a server
     #[command(subcommand)]
     Token(command::token::Token),
@@ -122,6 +124,7 @@ impl Command {
             Self::Run(run) => run.run(global),
             Self::Executions(executions) => executions.run(global),
             Self::Replay(replay) => replay.run(global),
+            Self::Plan(plan) => plan.run(global),
             Self::Token(token) => token.run(global),
             Self::Whoami(whoami) => whoami.run(global),
             Self::Openapi(openapi) => openapi.run(global),

@@ -35,10 +35,14 @@ impl Exit {
     fn meaning(self) -> (u8, &'static str) {
         match self {
             Self::Success => (0, "done"),
-            Self::Failed => (1, "the policy failed, a test failed, or a replay differs"),
+            Self::Failed => {
+                (1, "the policy or its pre-check failed, a test failed, a replay or a plan differs")
+            }
             Self::Usage => (2, "the command line is wrong"),
             Self::NotFound => (3, "there is no such thing, or no such file"),
-            Self::Conflict => (4, "it exists already, or changed in the meantime"),
+            Self::Conflict => {
+                (4, "it exists already, changed in the meantime, or cannot be run again")
+            }
             Self::Forbidden => (5, "the caller is not known, or may not do this"),
             Self::Invalid => {
                 (6, "what was given is malformed, does not fit its schema, or does not compile")
@@ -68,9 +72,12 @@ impl Exit {
             | ErrorKind::PolicyTimedOut
             | ErrorKind::PolicyOutOfMemory
             | ErrorKind::PolicyTooDeep
-            | ErrorKind::PolicyCrashed => Self::Failed,
+            | ErrorKind::PolicyCrashed
+            | ErrorKind::PolicyContextTooLarge
+            | ErrorKind::PrecheckRefused
+            | ErrorKind::PrecheckFailed => Self::Failed,
             ErrorKind::NotFound => Self::NotFound,
-            ErrorKind::Conflict | ErrorKind::Stale => Self::Conflict,
+            ErrorKind::Conflict | ErrorKind::NotRepeatable | ErrorKind::Stale => Self::Conflict,
             ErrorKind::Unauthenticated | ErrorKind::Forbidden => Self::Forbidden,
             ErrorKind::InvalidRequest
             | ErrorKind::TooLarge
@@ -111,6 +118,7 @@ mod tests {
             ("forbidden", 5),
             ("not_found", 3),
             ("conflict", 4),
+            ("not_repeatable", 4),
             ("stale", 4),
             ("too_large", 6),
             ("unsupported_media_type", 6),
@@ -123,6 +131,9 @@ mod tests {
             ("policy_out_of_memory", 1),
             ("policy_too_deep", 1),
             ("policy_crashed", 1),
+            ("policy_context_too_large", 1),
+            ("precheck_refused", 1),
+            ("precheck_failed", 1),
             ("limited", 7),
             ("executor_fault", 7),
             ("unavailable", 7),

@@ -17,6 +17,7 @@ mod output;
 mod paint;
 mod policy_file;
 mod problem;
+mod since;
 
 use std::process::ExitCode;
 

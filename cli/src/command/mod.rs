@@ -6,6 +6,7 @@ pub(crate) mod eval;
 pub(crate) mod executions;
 pub(crate) mod openapi;
 mod paging;
+pub(crate) mod plan;
 pub(crate) mod policy;
 pub(crate) mod replay;
 pub(crate) mod run;

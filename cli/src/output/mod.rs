@@ -1,5 +1,6 @@
 //! What a command prints: data on standard output, everything else on standard error.
 
+mod progress;
 pub(crate) mod table;
 mod yaml;
 

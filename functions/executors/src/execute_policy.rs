@@ -3,11 +3,8 @@
 use http::Method;
 use serde::Deserialize;
 use writ_edge::{About, Dialect, Effect, Param, Reply, Request};
-use writ_model::{Cause, Error, PolicyUri, RawJson};
-use writ_pipeline::{Execute, Order};
-
-/// The platform itself, as an executor.
-const BUILTIN: &str = "builtin";
+use writ_model::{Error, PolicyUri, RawJson};
+use writ_pipeline::{BUILTIN, Execute, Order};
 
 /// What is known of the route.
 pub(crate) const ABOUT: About = About {
@@ -60,21 +57,17 @@ pub(crate) async fn handle(ports: &impl Execute, request: Request) -> Result<Rep
         })?;
     let identity = &request.caller.identity;
     let order = Order {
-        workspace: identity.workspace.clone(),
-        identity: identity.subject.clone(),
-        principal_kind: request.caller.principal_kind.to_owned(),
         on_behalf_of: on_behalf_of(&request)?,
-        policy_rule_uri,
-        mgmt_action: None,
-        input_data: body.input_data,
         parameters: body.parameters,
-        executor_id: executor_id.to_owned(),
-        cause: Cause::Request,
-        parent: None,
         idempotency_key: request.header("idempotency-key").map(str::to_owned),
         trace_id: request.trace_id().map(str::to_owned),
-        fixed: None,
-        mask: Vec::new(),
+        ..Order::new(
+            identity.workspace.clone(),
+            identity.subject.clone(),
+            request.caller.principal_kind.to_owned(),
+            policy_rule_uri,
+            body.input_data,
+        )
     };
     let execution = ports.execute(order).await?;
     Ok(Reply::execution(&execution, &request.request_id))

@@ -5,7 +5,7 @@ use http::header::ETAG;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use writ_edge::{About, Dialect, Effect, Reply, Request};
 use writ_model::{Digest, Error, PolicyRule};
-use writ_ports::{Clock, CreatePolicy, Evaluate, Ids, NewRevision, PolicyHead};
+use writ_ports::{Clock, CreatePolicy, Evaluate, GetPolicy, Ids, NewRevision, PolicyHead};
 
 use crate::vet::{stored, vet};
 
@@ -29,12 +29,13 @@ pub(crate) const ABOUT: About = About {
 
 /// Answers the stored policy.
 pub(crate) async fn handle(
-    ports: &(impl CreatePolicy + Evaluate + Clock + Ids),
+    ports: &(impl CreatePolicy + GetPolicy + Evaluate + Clock + Ids),
     request: Request,
 ) -> Result<Reply, Error> {
     request.json()?;
     let policy = PolicyRule::from_json(request.text()?)?;
-    let warnings = vet(ports, &policy).await?;
+    let workspace = &request.caller.identity.workspace;
+    let warnings = vet(ports, workspace, &policy).await?;
     let body = policy.to_body()?;
     let now = ports.now();
     let head = PolicyHead {
@@ -49,6 +50,6 @@ pub(crate) async fn handle(
     let etag = head.etag();
     let author = &request.caller.identity.subject;
     let new = NewRevision { head, policy: &policy, body: &body, author };
-    ports.create_policy(&request.caller.identity.workspace, new).await?;
+    ports.create_policy(workspace, new).await?;
     Ok(stored(&body, &warnings)?.created(location).header(ETAG, etag))
 }

@@ -3,7 +3,7 @@
 use http::Method;
 use http::header::ETAG;
 use writ_edge::{About, Dialect, Effect, Param, Precondition, Reply, Request};
-use writ_model::Error;
+use writ_model::{Error, PolicyUri};
 use writ_ports::{GetBody, GetPolicy, PolicyHead};
 
 /// What is known of the route.
@@ -36,12 +36,15 @@ pub(crate) async fn handle(
     Ok(Reply::data(&body).header(ETAG, head.etag()))
 }
 
+/// The URI in the path.
+pub(crate) fn uri(request: &Request) -> Result<PolicyUri, Error> {
+    let uri = request.param("uri").parse();
+    uri.map_err(|error: writ_model::UriError| Error::invalid(error.to_string()).at("path"))
+}
+
 /// The policy that the path names.
 pub(crate) async fn head(ports: &impl GetPolicy, request: &Request) -> Result<PolicyHead, Error> {
-    let text = request.param("uri");
-    let uri = text
-        .parse()
-        .map_err(|error: writ_model::UriError| Error::invalid(error.to_string()).at("path"))?;
+    let uri = uri(request)?;
     let head = ports.get_policy(&request.caller.identity.workspace, &uri).await?;
     head.ok_or_else(|| Error::not_found(format!("there is no policy `{uri}`")))
 }

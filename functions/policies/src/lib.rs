@@ -3,15 +3,18 @@
 mod create;
 mod delete;
 mod get;
+mod manage;
+mod plan;
 mod query;
 mod revision;
 mod revisions;
 mod update;
 mod vet;
 
+use writ_pipeline::Execute;
 use writ_ports::{
     Clock, CreatePolicy, DeletePolicy, Evaluate, GetBody, GetPolicy, GetRevisions, Ids,
-    QueryPolicies, ReplacePolicy,
+    QueryExecutions, QueryPolicies, ReplacePolicy,
 };
 
 writ_edge::binary! {
@@ -22,8 +25,11 @@ writ_edge::binary! {
 }
 
 writ_edge::binary! {
-    /// Writes what compiles, which takes the engines.
+    /// Writes what compiles, and runs what is no ordinary run: both take the engines.
     compiled = "policies-compile"
-        needs [Clock, CreatePolicy, Evaluate, GetBody, GetPolicy, Ids, ReplacePolicy]
-        serves [create, update]
+        needs [
+            Clock, CreatePolicy, Evaluate, Execute, GetBody, GetPolicy, Ids, QueryExecutions,
+            ReplacePolicy,
+        ]
+        serves [create, update, manage, plan]
 }

@@ -65,7 +65,8 @@ async fn write(
     } else {
         PolicyRule::from_json(request.text()?)?
     };
-    let warnings = vet(ports, &policy).await?;
+    let workspace = &request.caller.identity.workspace;
+    let warnings = vet(ports, workspace, &policy).await?;
     let body = policy.to_body()?;
     let head = PolicyHead {
         uri: policy.policy_rule_uri.clone(),
@@ -77,7 +78,7 @@ async fn write(
     let etag = head.etag();
     let author = &request.caller.identity.subject;
     let new = NewRevision { head, policy: &policy, body: &body, author };
-    ports.replace_policy(&request.caller.identity.workspace, &old, new).await?;
+    ports.replace_policy(workspace, &old, new).await?;
     Ok(stored(&body, &warnings)?.header(ETAG, etag))
 }
 

@@ -2,22 +2,59 @@
 
 use writ_edge::Reply;
 use writ_model::run::Failure;
-use writ_model::{Diagnostic, Error, PolicyRule};
+use writ_model::{Diagnostic, Error, PolicyRule, Workspace};
 use writ_pipeline::Prepared;
-use writ_ports::Evaluate;
+use writ_ports::{Evaluate, GetPolicy};
 
-/// Compiles schemas and code and holds the stored values against their schemas.
+/// Compiles schemas and code, holds the stored values against their schemas, and looks for the
+/// policies that this one names.
 ///
-/// Returns the compiler's warnings.
+/// Returns what its author should know though it can be registered.
 ///
 /// # Errors
 /// What cannot run, with its place in the policy; code with line and column.
 pub(crate) async fn vet(
-    ports: &impl Evaluate,
+    ports: &(impl Evaluate + GetPolicy),
+    workspace: &Workspace,
     policy: &PolicyRule,
 ) -> Result<Vec<Diagnostic>, Error> {
     let prepared = Prepared::new(policy.clone())?;
     prepared.check_stored()?;
+    let mut warnings = vet_code(ports, &prepared).await?;
+    let named = [
+        (
+            "policy.no-precheck",
+            "precheck_policy_uri",
+            prepared.precheck(),
+            "until it is there, every run is refused",
+        ),
+        (
+            "policy.no-failure-policy",
+            "failure_policy_uri",
+            prepared.failure_policy(),
+            "until it is there, failed runs are followed by nothing",
+        ),
+    ];
+    for (code, field, uri, help) in named {
+        let Some(uri) = uri else { continue };
+        if ports.get_policy(workspace, uri).await?.is_none() {
+            let message = format!("`metadata.{field}` names `{uri}`, and there is no such policy");
+            warnings.push(Diagnostic::warning(code, message).help(help));
+        }
+    }
+    Ok(warnings)
+}
+
+/// Compiles the code.
+///
+/// Returns the compiler's warnings.
+///
+/// # Errors
+/// What does not compile, with line and column.
+pub(crate) async fn vet_code(
+    ports: &impl Evaluate,
+    prepared: &Prepared,
+) -> Result<Vec<Diagnostic>, Error> {
     match ports.check(prepared.source().clone()).await {
         Ok(checked) => Ok(checked.warnings),
         Err(failure @ Failure::Compile(_)) => Err(writ_pipeline::to_error(failure).at("/code")),

@@ -24,6 +24,8 @@ pub enum ErrorKind {
     NotFound,
     /// Something of that name exists already, or changed at the same moment.
     Conflict,
+    /// A record does not hold what running it again would take.
+    NotRepeatable,
     /// The caller's `If-Match` names another revision than the stored one.
     Stale,
     /// The body is too large.
@@ -68,12 +70,13 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::InvalidRequest,
         Self::Unauthenticated,
         Self::Forbidden,
         Self::NotFound,
         Self::Conflict,
+        Self::NotRepeatable,
         Self::Stale,
         Self::TooLarge,
         Self::UnsupportedMediaType,
@@ -105,6 +108,7 @@ impl ErrorKind {
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
             Self::Conflict => "conflict",
+            Self::NotRepeatable => "not_repeatable",
             Self::Stale => "stale",
             Self::TooLarge => "too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",

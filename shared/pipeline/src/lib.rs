@@ -11,6 +11,7 @@ mod management;
 mod mask;
 mod metadata;
 mod order;
+mod plan;
 mod precheck;
 mod prepared;
 mod registry;
@@ -20,7 +21,8 @@ mod shelf;
 
 pub use execute::{Executed, Ports, execute, execute_alone};
 pub use fault::to_error;
-pub use order::{Fixed, Order};
+pub use order::{BUILTIN, Fixed, Order};
+pub use plan::{Change, Example, Group, Plan, PlanOrder, Skipped, plan};
 pub use prepared::Prepared;
 pub use registry::Registry;
 pub use replay::{Replayed, replay};

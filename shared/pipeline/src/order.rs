@@ -3,6 +3,9 @@
 use writ_model::{Cause, PolicyUri, RawJson, Timestamp, Workspace};
 use writ_ports::KeptContext;
 
+/// The platform itself, as an executor.
+pub const BUILTIN: &str = "builtin";
+
 /// One run, as it is asked for.
 #[derive(Clone, Debug)]
 pub struct Order {
@@ -47,4 +50,34 @@ pub struct Fixed {
     pub seed: u64,
     /// What it has kept; a run on it leaves what is really kept alone.
     pub context: KeptContext,
+}
+
+impl Order {
+    /// Somebody's request for a run on the platform itself, with the stored parameters.
+    #[must_use]
+    pub fn new(
+        workspace: Workspace,
+        identity: String,
+        principal_kind: String,
+        policy_rule_uri: PolicyUri,
+        input_data: RawJson,
+    ) -> Self {
+        Self {
+            workspace,
+            identity,
+            principal_kind,
+            on_behalf_of: None,
+            policy_rule_uri,
+            mgmt_action: None,
+            input_data,
+            parameters: None,
+            executor_id: BUILTIN.to_owned(),
+            cause: Cause::Request,
+            parent: None,
+            idempotency_key: None,
+            trace_id: None,
+            fixed: None,
+            mask: Vec::new(),
+        }
+    }
 }

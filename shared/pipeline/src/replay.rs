@@ -30,21 +30,19 @@ pub async fn replay<P: Ports + GetExecution + GetBody>(
     refuse_unrepeatable(&first)?;
     let source = Recorded { ports, first: &first };
     let order = Order {
-        workspace: order.workspace,
-        identity: order.identity,
-        principal_kind: order.principal_kind,
-        on_behalf_of: None,
-        policy_rule_uri: first.policy_rule_uri.clone(),
         mgmt_action: first.mgmt_action.clone(),
-        input_data: first.input_data.clone(),
         parameters: Some(first.parameters.clone()),
         executor_id: first.executor_id.clone(),
         cause: Cause::Replay,
         parent: Some(first.execution_id.clone()),
-        idempotency_key: None,
-        trace_id: None,
         fixed: Some(fixed(&first)),
-        mask: Vec::new(),
+        ..Order::new(
+            order.workspace,
+            order.identity,
+            order.principal_kind,
+            first.policy_rule_uri.clone(),
+            first.input_data.clone(),
+        )
     };
     let Executed { execution, record, .. } = execute_alone(&source, ports, shelf, order).await?;
     Ok(Replayed { differences: differences(&first, &record), execution })
@@ -60,7 +58,7 @@ pub(crate) fn fixed(first: &Execution) -> Fixed {
 
 /// Whether a run that failed like this failed by its policy, its input or its stored values, so
 /// that it fails like this again.
-fn is_the_policys(kind: ErrorKind) -> bool {
+pub(crate) fn is_the_policys(kind: ErrorKind) -> bool {
     !matches!(
         kind,
         ErrorKind::PrecheckRefused
@@ -75,20 +73,23 @@ fn is_the_policys(kind: ErrorKind) -> bool {
 
 pub(crate) fn refuse_unrepeatable(first: &Execution) -> Result<(), Error> {
     if let Some(error) = first.error.as_ref().filter(|error| !is_the_policys(error.kind)) {
-        return Err(Error::invalid(format!(
-            "this execution cannot be run again: the policy did not end it ({}: {})",
-            error.kind.name(),
-            error.message
+        return Err(unrepeatable(&format!(
+            "it was not the policy that ended it, but {}",
+            error.kind.name()
         )));
     }
     let inputs: Vec<_> = first.masked.iter().filter(|path| !path.starts_with("/output")).collect();
     if inputs.is_empty() {
         return Ok(());
     }
-    Err(Error::invalid(format!(
-        "this execution cannot be run again: its record was written without {inputs:?}, \
-         as the policy's `metadata.mask` says"
+    Err(unrepeatable(&format!(
+        "its record was written without {inputs:?}, as the policy's `metadata.mask` says"
     )))
+}
+
+fn unrepeatable(why: &str) -> Error {
+    let message = format!("this execution cannot be run again: {why}");
+    Error::new(ErrorKind::NotRepeatable, message)
 }
 
 /// Between two records: what the policy masks is masked in both.
@@ -148,7 +149,7 @@ impl<P: GetBody> PolicySource for Recorded<'_, P> {
     async fn projection(&self, handle: &Handle, _surface: Surface) -> Result<Projection, Error> {
         let body =
             self.ports.get_body(&handle.workspace, &handle.digest).await?.ok_or_else(|| {
-                Error::not_found(format!("the body of `{}` that ran then is gone", handle.uri))
+                unrepeatable(&format!("the revision of `{}` that ran is gone", handle.uri))
             })?;
         Ok(Projection { version: handle.version, digest: handle.digest.clone(), body })
     }

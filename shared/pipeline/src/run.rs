@@ -129,21 +129,18 @@ impl Run {
     pub(crate) fn order(&self, policy: &PolicyUri, cause: Cause, input_data: RawJson) -> Order {
         let own = &self.execution;
         Order {
-            workspace: own.workspace.clone(),
-            identity: own.identity.clone(),
-            principal_kind: own.principal_kind.clone(),
             on_behalf_of: own.on_behalf_of.clone(),
-            policy_rule_uri: policy.clone(),
-            mgmt_action: None,
-            input_data,
-            parameters: None,
             executor_id: own.executor_id.clone(),
             cause,
             parent: Some(own.execution_id.clone()),
-            idempotency_key: None,
             trace_id: own.trace_id.clone(),
-            fixed: None,
-            mask: Vec::new(),
+            ..Order::new(
+                own.workspace.clone(),
+                own.identity.clone(),
+                own.principal_kind.clone(),
+                policy.clone(),
+                input_data,
+            )
         }
     }
 

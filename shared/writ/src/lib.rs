@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use writ_engine::{Coverage, Engine};
 use writ_model::run::Checked;
-use writ_model::{Cause, Error, Execution, RawJson, Workspace};
+use writ_model::{Error, Execution, RawJson, Workspace};
 use writ_pipeline::{Order, Shelf};
 
 pub use policy::Policy;
@@ -120,21 +120,15 @@ impl Writ {
         covered: bool,
     ) -> Result<Run, Error> {
         let order = Order {
-            workspace: Workspace::default(),
-            identity: "in-process".to_owned(),
-            principal_kind: "local".to_owned(),
-            on_behalf_of: None,
-            policy_rule_uri: policy.prepared().policy().policy_rule_uri.clone(),
-            mgmt_action: None,
-            input_data: json("the input", input)?,
             parameters: parameters.map(|text| json("the parameters", text)).transpose()?,
             executor_id: "in-process".to_owned(),
-            cause: Cause::Request,
-            parent: None,
-            idempotency_key: None,
-            trace_id: None,
-            fixed: None,
-            mask: Vec::new(),
+            ..Order::new(
+                Workspace::default(),
+                "in-process".to_owned(),
+                "local".to_owned(),
+                policy.prepared().policy().policy_rule_uri.clone(),
+                json("the input", input)?,
+            )
         };
         let ports = local::Local::new(&self.engine, covered);
         let executed = local::finish(writ_pipeline::execute_alone(

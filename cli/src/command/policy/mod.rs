@@ -6,6 +6,7 @@ mod diff;
 mod get;
 mod history;
 mod list;
+mod manage;
 mod update;
 
 use clap::Subcommand;
@@ -26,6 +27,8 @@ pub(crate) enum Policy {
     Update(update::Update),
     /// Remove a policy
     Delete(delete::Delete),
+    /// Send a policy one of its management commands
+    Manage(manage::Manage),
     /// List a policy's revisions, newest first
     History(history::History),
     /// Compare two revisions of a policy
@@ -40,6 +43,7 @@ impl Policy {
             Self::List(list) => list.run(global),
             Self::Update(update) => update.run(global),
             Self::Delete(delete) => delete.run(global),
+            Self::Manage(manage) => manage.run(global),
             Self::History(history) => history.run(global),
             Self::Diff(diff) => diff.run(global),
         }

@@ -16,8 +16,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use serde_json::{Value, json};
 use writ_model::{Digest, Execution, RawJson, Role, Timestamp, Workspace};
 use writ_ports::{
-    Begun, CollectUploads, CreatePolicy, DeletePolicy, GetBody, GetExecution, GetPolicy,
-    GetRevisions, GetToken, Idempotency, IdempotencyKey, ListTokens, PutToken, QueryExecutions,
+    Begun, CollectUploads, ContextWrite, CreatePolicy, DeletePolicy, GetBody, GetExecution, GetPolicy,
+    GetRevisions, GetToken, Idempotency, IdempotencyKey, KeepContext, ListTokens, PutToken, QueryExecutions,
     QueryPolicies, RecordExecution, RemoveExpired, ReplacePolicy, RevokeToken, StoredReply, Token,
 };
 use writ_store::Store;
@@ -149,6 +149,21 @@ impl Watch {
                 {
                     store.record_execution(&record).await.unwrap();
                     assert!(store.record_execution(&record).await.is_err());
+                }
+            }
+            "KeepContext" => {
+                create(quiet, home, "a:1-x", json!({})).await;
+                let uri = uri("a:1-x");
+                let value = RawJson::of(&json!({"n": 1}));
+                let records =
+                    [execution(home, 1, "a:1-x", 0), large_record(home), huge_record(home)];
+                for record in &records {
+                    let version = store.get_context(home, "id-of-a:1-x").await.unwrap().version;
+                    let write =
+                        ContextWrite { policy_id: "id-of-a:1-x", uri: &uri, version, value: &value };
+                    store.commit_context(record, write).await.unwrap();
+                    let next = ContextWrite { version: version + 1, ..write };
+                    assert!(store.commit_context(record, next).await.is_err());
                 }
             }
             "GetExecution" => {

@@ -1,6 +1,8 @@
 //! The store on the real embedded database: one suite, one binary.
 
 #[cfg(test)]
+mod contexts;
+#[cfg(test)]
 mod executions;
 #[cfg(test)]
 mod expired;

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
 use writ_model::run::{Budget, Call, Checked, Failure, Outcome, Source};
-use writ_model::{Cause, Digest, ErrorKind, Language, PolicyUri, RawJson, Timestamp, Workspace};
+use writ_model::{Digest, ErrorKind, Language, PolicyUri, RawJson, Timestamp, Workspace};
 use writ_ports::{Admission, Committed, ContextWrite, KeptContext, Projection, Surface, Unlimited};
 
 use super::super::*;
@@ -81,23 +81,8 @@ impl Platform {
     }
 
     pub(super) fn order(&self, input: &str) -> Order {
-        Order {
-            workspace: Workspace::default(),
-            identity: "tester".to_owned(),
-            principal_kind: "local".to_owned(),
-            on_behalf_of: None,
-            policy_rule_uri: "a:1-x".parse().unwrap(),
-            mgmt_action: None,
-            input_data: json(input),
-            parameters: None,
-            executor_id: "builtin".to_owned(),
-            cause: Cause::Request,
-            parent: None,
-            idempotency_key: None,
-            trace_id: None,
-            fixed: None,
-            mask: Vec::new(),
-        }
+        let uri = "a:1-x".parse().unwrap();
+        Order::new(Workspace::default(), "tester".into(), "local".into(), uri, json(input))
     }
 
     pub(super) fn execute(&self, input: &str) -> Result<Executed, Error> {

@@ -1,6 +1,5 @@
-//! `writ replay ID`: runs a record again on the server and says whether the same bytes came out.
+//! One record.
 
-use clap::Args;
 use serde_json::Value;
 
 use crate::args::Global;
@@ -8,24 +7,15 @@ use crate::client::Call;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Exits 0 where the second run gave the same, 1 where it differs.
-#[derive(Debug, Args)]
-pub(crate) struct Replay {
-    /// The execution, as `writ executions list` shows it
-    id: String,
+/// Runs it again and tells what differs.
+pub(super) fn replay(global: &Global, id: &str) -> Result<Exit, Failure> {
+    let answer = global.client()?.send(&Call::post(&["executions", id, "replay"], "{}"))?;
+    global.terminal().show(&answer.data, |replayed| told(id, replayed))?;
+    let value: Value = serde_json::from_str(&answer.data).unwrap_or_default();
+    Ok(if is_same(&value) { Exit::Success } else { Exit::Failed })
 }
 
-impl Replay {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let answer =
-            global.client()?.send(&Call::post(&["executions", &self.id, "replay"], "{}"))?;
-        global.terminal().show(&answer.data, |replayed| told(&self.id, replayed))?;
-        let value: Value = serde_json::from_str(&answer.data).unwrap_or_default();
-        Ok(if is_same(&value) { Exit::Success } else { Exit::Failed })
-    }
-}
-
-fn is_same(replayed: &Value) -> bool {
+pub(super) fn is_same(replayed: &Value) -> bool {
     replayed.get("same").and_then(Value::as_bool) == Some(true)
 }
 

@@ -1,0 +1,230 @@
+//! `writ plan new.json`: runs a changed policy over recorded executions and says which outcomes
+//! would change.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::args::Global;
+use crate::client::{Call, Client};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::policy_file::PolicyFile;
+use crate::since::Since;
+
+/// Executions that the server is asked to run at a time.
+const PAGE: u64 = 100;
+
+/// Examples that are shown of one group.
+const EXAMPLES_MAX: usize = 3;
+
+/// Nothing is registered or recorded. Exits 0 where no outcome changes, 1 where one does.
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// The changed policy's document, JSON or YAML; `-` for standard input
+    file: PathBuf,
+    /// The file that holds the document's `code`
+    #[arg(long, value_name = "FILE")]
+    code_file: Option<PathBuf>,
+    /// The registered policy whose executions are run; the document's own URI without it
+    #[arg(long, value_name = "URI")]
+    of: Option<String>,
+    /// Executions since then: a length of time as `1h`, or a time as `2026-01-31T09:30:00Z`
+    #[arg(long, value_name = "TIME")]
+    since: Option<Since>,
+    /// The newest executions, so many at most
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    limit: u64,
+}
+
+/// What would change, as the server tells it page by page.
+#[derive(Debug, Default, Deserialize, Serialize)]
+struct Planned {
+    considered: u64,
+    same: u64,
+    changed: u64,
+    skipped: Vec<Skipped>,
+    groups: Vec<Group>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct Skipped {
+    reason: String,
+    count: u64,
+    execution_id: String,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct Group {
+    changes: Vec<Value>,
+    count: u64,
+    examples: Vec<Value>,
+}
+
+impl Plan {
+    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
+        let file = PolicyFile::load_with(&self.file, self.code_file.as_deref())?;
+        let policy = file.policy().map_err(|error| file.failure(&error))?;
+        let new = policy.prepared().policy().policy_rule_uri.to_string();
+        let of = self.of.clone().unwrap_or_else(|| new.clone());
+        let (client, terminal) = (global.client()?, global.terminal());
+        let planned = self.ask(&client, global, &file, &of)?;
+        terminal.show(&json!(planned).to_string(), |_| planned.told(&new, &of))?;
+        Ok(if planned.changed == 0 { Exit::Success } else { Exit::Failed })
+    }
+
+    fn ask(
+        &self,
+        client: &Client,
+        global: &Global,
+        file: &PolicyFile,
+        of: &str,
+    ) -> Result<Planned, Failure> {
+        let progress = global.terminal().progress("planning", None);
+        let since = self.since.map(Since::time);
+        let (mut planned, mut next) = (Planned::default(), None::<String>);
+        while planned.considered < self.limit {
+            let limit = PAGE.min(self.limit - planned.considered);
+            let body = format!(
+                "{{\"policy\":{},\"since\":{},\"limit\":{limit},\"next_token\":{}}}",
+                file.document,
+                json!(since),
+                json!(next)
+            );
+            let call = Call::post(&["policy", of, "plan"], body);
+            let answer = client.try_send(&call)?.map_err(|problem| {
+                if problem.error.diagnostics.is_empty() {
+                    client.failure(&call, &problem)
+                } else {
+                    file.failure(&problem.error)
+                }
+            })?;
+            let page: Planned = serde_json::from_str(&answer.data)
+                .map_err(|_| Failure::new(Exit::Internal, "the server's plan is none"))?;
+            progress.add(page.considered);
+            planned.add(page);
+            next = answer.next_token;
+            if next.is_none() {
+                break;
+            }
+        }
+        planned.groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+        Ok(planned)
+    }
+}
+
+impl Planned {
+    /// Counts a later page's outcomes with those that change alike.
+    fn add(&mut self, page: Self) {
+        self.considered += page.considered;
+        self.same += page.same;
+        self.changed += page.changed;
+        for skipped in page.skipped {
+            match self.skipped.iter_mut().find(|known| known.reason == skipped.reason) {
+                Some(known) => known.count += skipped.count,
+                None => self.skipped.push(skipped),
+            }
+        }
+        for group in page.groups {
+            match self.groups.iter_mut().find(|known| known.changes == group.changes) {
+                Some(known) => {
+                    known.count += group.count;
+                    known.examples.extend(group.examples);
+                    known.examples.truncate(EXAMPLES_MAX);
+                }
+                None => self.groups.push(group),
+            }
+        }
+    }
+
+    fn told(&self, new: &str, of: &str) -> String {
+        let skipped: u64 = self.skipped.iter().map(|skipped| skipped.count).sum();
+        let mut text = format!(
+            "{new} over {} executions of {of}: {} same, {} changed, {skipped} not replayable\n",
+            self.considered, self.same, self.changed
+        );
+        for group in &self.groups {
+            text.push_str(&format!("\n{} of them:\n", group.count));
+            for change in &group.changes {
+                text.push_str(&format!("  {}\n", told(change)));
+            }
+            for example in &group.examples {
+                let part = |name: &str| example.get(name).map(cut).unwrap_or_default();
+                let id = example.get("execution_id").and_then(Value::as_str).unwrap_or_default();
+                text.push_str(&format!(
+                    "    {id} {}\n      was {}\n      is  {}\n",
+                    part("input_data"),
+                    part("was"),
+                    part("is")
+                ));
+            }
+        }
+        for one in &self.skipped {
+            text.push_str(&format!(
+                "\nnot replayable: {} as {}\n  {}\n",
+                one.count, one.execution_id, one.reason
+            ));
+        }
+        text
+    }
+}
+
+/// One place that changes, in words.
+fn told(change: &Value) -> String {
+    let path = change.get("path").and_then(Value::as_str).unwrap_or_default();
+    let place = if path.is_empty() { "the output" } else { path };
+    match (change.get("change").and_then(Value::as_str), change.get("was"), change.get("is")) {
+        (Some("added"), ..) => format!("{place} is new"),
+        (Some("removed"), ..) => format!("{place} is gone"),
+        (_, Some(was), Some(is)) => format!("{place}: {was} -> {is}"),
+        _ => format!("{place} has another value"),
+    }
+}
+
+/// JSON on one line.
+fn cut(value: &Value) -> String {
+    const CHARS_MAX: usize = 160;
+    let text = value.to_string();
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(count: u64, id: &str) -> Planned {
+        serde_json::from_value(json!({
+            "considered": count + 2, "same": 1, "changed": count,
+            "skipped": [{"reason": "masked", "count": 1, "execution_id": id}],
+            "groups": [{
+                "changes": [
+                    {"path": "/allowed", "change": "changed", "was": true, "is": false},
+                    {"path": "/reason", "change": "added"},
+                ],
+                "count": count,
+                "examples": [{"execution_id": id, "input_data": {"ip": "x"}, "was": {"allowed": true}, "is": 1}],
+            }],
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn pages_are_counted_together_and_told_once() {
+        let mut planned = page(2, "a");
+        planned.add(page(3, "b"));
+        let told = planned.told("p:2-x", "p:1-x");
+        assert_eq!(
+            told,
+            "p:2-x over 9 executions of p:1-x: 2 same, 5 changed, 2 not replayable\n\
+             \n5 of them:\n  /allowed: true -> false\n  /reason is new\n    \
+             a {\"ip\":\"x\"}\n      was {\"allowed\":true}\n      is  1\n    \
+             b {\"ip\":\"x\"}\n      was {\"allowed\":true}\n      is  1\n\
+             \nnot replayable: 2 as a\n  masked\n"
+        );
+    }
+}

@@ -1,0 +1,58 @@
+//! `POST /policy/{uri}/management`: sends a policy a management command.
+
+use http::Method;
+use serde::Deserialize;
+use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_model::{Error, RawJson};
+use writ_pipeline::{Execute, Order};
+
+use crate::get;
+
+/// What is known of the route.
+pub(crate) const ABOUT: About = About {
+    name: "policy.manage",
+    method: Method::POST,
+    path: "/policy/{uri}/management",
+    effect: Effect::Execute,
+    dialect: Dialect::Writ,
+    summary: "Sends a new instance of a policy one of the commands that its \
+              `management_commands_schema` declares, and answers what it returns.",
+    body: Some("ManagementRequest"),
+    data: "Output",
+    success: 200,
+    params: &[],
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    mgmt_action: Option<String>,
+    #[serde(default)]
+    mgmt_data: Option<RawJson>,
+    #[serde(default)]
+    parameters: Option<RawJson>,
+}
+
+/// Answers what the command returned; the record's id stands beside it, on failure too.
+pub(crate) async fn handle(ports: &impl Execute, request: Request) -> Result<Reply, Error> {
+    let body: Body = request.parse()?;
+    let action = body.mgmt_action.filter(|action| !action.is_empty());
+    let action =
+        action.ok_or_else(|| Error::invalid("`mgmt_action` is required").at("/mgmt_action"))?;
+    let identity = &request.caller.identity;
+    let order = Order {
+        mgmt_action: Some(action),
+        parameters: body.parameters,
+        idempotency_key: request.header("idempotency-key").map(str::to_owned),
+        trace_id: request.trace_id().map(str::to_owned),
+        ..Order::new(
+            identity.workspace.clone(),
+            identity.subject.clone(),
+            request.caller.principal_kind.to_owned(),
+            get::uri(&request)?,
+            body.mgmt_data.unwrap_or_else(RawJson::empty_object),
+        )
+    };
+    let execution = ports.execute(order).await?;
+    Ok(Reply::execution(&execution, &request.request_id))
+}

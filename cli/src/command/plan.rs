@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use writ_model::ErrorKind;
 
 use crate::args::Global;
 use crate::client::{Call, Client};
@@ -96,7 +97,12 @@ impl Plan {
             let call = Call::post(&["policy", of, "plan"], body);
             let answer = client.try_send(&call)?.map_err(|problem| {
                 if problem.error.diagnostics.is_empty() {
-                    client.failure(&call, &problem)
+                    let failure = client.failure(&call, &problem);
+                    match (problem.error.kind, &self.of) {
+                        (ErrorKind::NotFound, None) => failure
+                            .help("say by `--of` which registered policy's executions to run"),
+                        _ => failure,
+                    }
                 } else {
                     file.failure(&problem.error)
                 }

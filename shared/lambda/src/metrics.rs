@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use writ_edge::Reply;
 use writ_model::Timestamp;
+use writ_ports::EngineUse;
 
 /// Where CloudWatch shows them.
 const NAMESPACE: &str = "Writ";
@@ -19,8 +20,8 @@ pub(crate) struct Measured<'a> {
     pub(crate) request_id: &'a str,
     pub(crate) reply: &'a Reply,
     pub(crate) duration: Duration,
-    /// What of it was spent waiting for engines.
-    pub(crate) engine: Duration,
+    /// What engines did for it.
+    pub(crate) engines: EngineUse,
     /// The first of its process.
     pub(crate) is_cold: bool,
 }
@@ -47,6 +48,9 @@ impl Measured<'_> {
                         unit("ColdStarts", "Count"),
                         unit("Duration", "Milliseconds"),
                         unit("EngineTime", "Milliseconds"),
+                        unit("CompileHits", "Count"),
+                        unit("CompileMisses", "Count"),
+                        unit("WorkersKilled", "Count"),
                     ],
                 }],
             },
@@ -57,7 +61,10 @@ impl Measured<'_> {
             "Errors": 0,
             "ColdStarts": u8::from(self.is_cold),
             "Duration": ms(self.duration),
-            "EngineTime": ms(self.engine),
+            "EngineTime": ms(Duration::from_micros(self.engines.waited_us)),
+            "CompileHits": self.engines.hits,
+            "CompileMisses": self.engines.misses,
+            "WorkersKilled": self.engines.kills,
         });
         if let (Some(kind), Some(members)) = (self.error_type(), line.as_object_mut()) {
             members.insert("Errors".to_owned(), json!(1));
@@ -103,7 +110,7 @@ mod tests {
             request_id: "r1",
             reply,
             duration: Duration::from_micros(1_500),
-            engine: Duration::from_micros(250),
+            engines: EngineUse { waited_us: 250, hits: 3, misses: 2, kills: 1 },
             is_cold: true,
         };
         measured.line()
@@ -126,6 +133,8 @@ mod tests {
         assert!(is_whole(&line), "{line}");
         assert_eq!((&line["Requests"], &line["Errors"]), (&json!(1), &json!(0)));
         assert_eq!((&line["Duration"], &line["EngineTime"]), (&json!(1.5), &json!(0.25)));
+        let engines = ["CompileHits", "CompileMisses", "WorkersKilled"].map(|name| &line[name]);
+        assert_eq!(engines, [&json!(3), &json!(2), &json!(1)]);
         assert_eq!((&line["ColdStarts"], &line["_aws"]["Timestamp"]), (&json!(1), &json!(7)));
     }
 

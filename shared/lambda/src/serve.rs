@@ -51,7 +51,7 @@ struct Service<P> {
 impl<P: Idempotency + Clock + Metered> Service<P> {
     async fn answer(&self, event: &str, context: &Context) -> Answer {
         let started = Instant::now();
-        let engine_us = self.ports.engine_us();
+        let engines = self.ports.engine_use();
         let request_id = context.request_id.as_str();
         let route = self.route.about.name;
         let reply = match self.request(event, context) {
@@ -71,7 +71,7 @@ impl<P: Idempotency + Clock + Metered> Service<P> {
             request_id,
             reply: &reply,
             duration: started.elapsed(),
-            engine: Duration::from_micros(self.ports.engine_us().saturating_sub(engine_us)),
+            engines: self.ports.engine_use().since(engines),
             is_cold: !self.has_served.swap(true, Ordering::Relaxed),
         };
         println!("{}", measured.line());
@@ -147,7 +147,7 @@ pub(crate) mod tests {
     use http::Method;
     use serde_json::json;
     use writ_edge::{About, Dialect, Effect};
-    use writ_ports::{Begun, ClaimId, IdempotencyKey, StoredReply};
+    use writ_ports::{Begun, ClaimId, EngineUse, IdempotencyKey, StoredReply};
 
     use super::*;
     use crate::decision::tests::allowed;
@@ -175,8 +175,8 @@ pub(crate) mod tests {
     }
 
     impl Metered for Nothing {
-        fn engine_us(&self) -> u64 {
-            0
+        fn engine_use(&self) -> EngineUse {
+            EngineUse::default()
         }
     }
 

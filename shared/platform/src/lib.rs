@@ -11,10 +11,11 @@ use writ_model::{Digest, Error, Execution, Language, PolicyUri, Timestamp, Works
 use writ_pipeline::{Execute, Order, Registry, ReplayOrder, Replayed, Shelf};
 use writ_ports::{
     Admission, Admit, Begun, ClaimId, Clock, CollectUploads, Committed, ContextWrite, CreatePolicy,
-    DeletePolicy, Evaluate, GetBody, GetExecution, GetPolicy, GetRevisions, GetToken, Idempotency,
-    IdempotencyKey, Ids, KeepContext, KeptContext, ListTokens, Metered, NewRevision, Page,
-    PolicyHead, PutToken, Query, QueryExecutions, QueryPolicies, RecordExecution, RemoveExpired,
-    ReplacePolicy, Revision, RevisionPage, RevokeToken, StoredReply, Swept, Token, Unlimited,
+    DeletePolicy, EngineUse, Evaluate, GetBody, GetExecution, GetPolicy, GetRevisions, GetToken,
+    Idempotency, IdempotencyKey, Ids, KeepContext, KeptContext, ListTokens, Metered, NewRevision,
+    Page, PolicyHead, PutToken, Query, QueryExecutions, QueryPolicies, RecordExecution,
+    RemoveExpired, ReplacePolicy, Revision, RevisionPage, RevokeToken, StoredReply, Swept, Token,
+    Unlimited,
 };
 use writ_store::Store;
 use writ_system::System;
@@ -135,14 +136,14 @@ impl<E: Send + Sync> Admit for Platform<E> {
 }
 
 impl Metered for NoEngine {
-    fn engine_us(&self) -> u64 {
-        0
+    fn engine_use(&self) -> EngineUse {
+        EngineUse::default()
     }
 }
 
 impl<E: Metered> Metered for Platform<E> {
-    fn engine_us(&self) -> u64 {
-        self.engines.engine_us()
+    fn engine_use(&self) -> EngineUse {
+        self.engines.engine_use()
     }
 }
 

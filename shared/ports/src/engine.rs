@@ -29,8 +29,34 @@ pub trait Evaluate: Send + Sync {
     fn version(&self, language: Language) -> &'static str;
 }
 
-/// What engines have cost so far, for metrics.
+/// What engines have done so far, all together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EngineUse {
+    /// Microseconds that callers have waited for them.
+    pub waited_us: u64,
+    /// Runs whose code was compiled already, in a warm worker.
+    pub hits: u64,
+    /// Times that code had to be compiled, in a new worker.
+    pub misses: u64,
+    /// Workers that went beyond a budget, or died.
+    pub kills: u64,
+}
+
+impl EngineUse {
+    /// What was done since `before`.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            waited_us: self.waited_us.saturating_sub(before.waited_us),
+            hits: self.hits.saturating_sub(before.hits),
+            misses: self.misses.saturating_sub(before.misses),
+            kills: self.kills.saturating_sub(before.kills),
+        }
+    }
+}
+
+/// What engines have done so far, for metrics.
 pub trait Metered: Send + Sync {
-    /// Microseconds that callers have waited for engines, all together.
-    fn engine_us(&self) -> u64;
+    /// All of it since the process began.
+    fn engine_use(&self) -> EngineUse;
 }

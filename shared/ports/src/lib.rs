@@ -21,7 +21,7 @@ pub use access::{GetToken, ListTokens, PutToken, RevokeToken, Token};
 pub use admission::{Admission, Admit, Unlimited};
 pub use ambient::{Clock, Ids};
 pub use context::{Committed, ContextWrite, KeepContext, KeptContext};
-pub use engine::{Evaluate, Metered};
+pub use engine::{EngineUse, Evaluate, Metered};
 pub use executions::{GetExecution, QueryExecutions, RecordExecution};
 pub use idempotency::{Begun, ClaimId, Idempotency, IdempotencyKey, StoredReply};
 pub use keys::{Jwk, SigningKeys};

@@ -9,7 +9,7 @@ use std::time::Instant;
 use writ_engine::{Engine, EngineConfig, EngineError};
 use writ_model::Language;
 use writ_model::run::{Budget, Call, Checked, Failure, Outcome, Source};
-use writ_ports::{Evaluate, Metered};
+use writ_ports::{EngineUse, Evaluate, Metered};
 
 /// Must be the first statement of `main`: when this process was started as a worker it runs the
 /// worker and never returns.
@@ -60,8 +60,14 @@ impl Workers {
 }
 
 impl Metered for Workers {
-    fn engine_us(&self) -> u64 {
-        self.spent_us.load(Ordering::Relaxed)
+    fn engine_use(&self) -> EngineUse {
+        let stats = self.engine.stats();
+        EngineUse {
+            waited_us: self.spent_us.load(Ordering::Relaxed),
+            hits: stats.reuses,
+            misses: stats.starts,
+            kills: stats.kills,
+        }
     }
 }
 

@@ -15,13 +15,13 @@ use uuid::Uuid;
 use writ_edge::path::{self, Path};
 use writ_edge::{Reply, Request, Route, out_of_time};
 use writ_model::Error;
-use writ_ports::{Clock, Idempotency};
+use writ_ports::{Clock, Idempotency, Metered};
 
 use super::body::{NoBody, linger, read};
 use super::bounds::SETTLING;
 use super::door::Door;
 use super::router::{Found, OWN};
-use super::{Access, Gateway};
+use super::{Access, Gateway, metrics};
 
 /// A gateway at its door.
 pub(super) struct Answering<P, A> {
@@ -39,7 +39,7 @@ struct Arrived {
     until: Instant,
 }
 
-impl<P: Idempotency + Clock + 'static, A: Access> Answering<P, A> {
+impl<P: Idempotency + Clock + Metered + 'static, A: Access> Answering<P, A> {
     pub(super) async fn answer(
         self: Arc<Self>,
         request: http::Request<Incoming>,
@@ -97,6 +97,7 @@ impl<P: Idempotency + Clock + 'static, A: Access> Answering<P, A> {
             "/docs" => Reply::docs_page(),
             "/openapi.json" => Reply { body: self.gateway.openapi.clone(), ..Reply::data("null") },
             "/healthz" => Reply::data("{\"status\":\"ok\"}"),
+            "/metrics" => metrics::page(self.gateway.ports.engine_use()),
             _ => Reply { status: StatusCode::FOUND, body: String::new(), ..Reply::data("null") }
                 .header(header::LOCATION, "/docs".to_owned()),
         }

@@ -8,7 +8,7 @@ use writ_edge::Route;
 use writ_edge::path::Path;
 
 /// Paths that the gateway serves by itself.
-pub(super) const OWN: [&str; 4] = ["/", "/docs", "/openapi.json", "/healthz"];
+pub(super) const OWN: [&str; 5] = ["/", "/docs", "/openapi.json", "/healthz", "/metrics"];
 
 /// Routes that a refusal suggests at most.
 const NEAR_MAX: usize = 8;

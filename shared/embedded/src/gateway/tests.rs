@@ -10,7 +10,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use writ_edge::{BoxFuture, Caller, Dialect, Effect, Reply, Request};
 use writ_model::{Error, ErrorKind, Identity, Role, Timestamp, Workspace};
-use writ_ports::{Begun, ClaimId, IdempotencyKey, StoredReply};
+use writ_ports::{Begun, ClaimId, EngineUse, IdempotencyKey, Metered, StoredReply};
 
 use super::*;
 
@@ -29,6 +29,12 @@ struct Memory {
 impl Clock for Memory {
     fn now(&self) -> Timestamp {
         Timestamp::from_ms(0)
+    }
+}
+
+impl Metered for Memory {
+    fn engine_use(&self) -> EngineUse {
+        EngineUse::default()
     }
 }
 
@@ -250,6 +256,7 @@ async fn the_pages_stand_beside_the_table() {
         ("/docs", 200, Some("text/html; charset=utf-8")),
         ("/openapi.json", 200, Some("application/json")),
         ("/healthz", 200, Some("application/json")),
+        ("/metrics", 200, Some("text/plain; version=0.0.4; charset=utf-8")),
         ("/", 302, None),
     ] {
         let answer = served.send(&format!("GET {path}"), "", b"").await;

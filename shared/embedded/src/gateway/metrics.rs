@@ -1,0 +1,59 @@
+//! What Prometheus reads (its text exposition format, 0.0.4). Counts alone: nothing that belongs to
+//! a workspace is in them, so they need no caller.
+
+use std::fmt::Write as _;
+
+use writ_edge::Reply;
+use writ_ports::EngineUse;
+
+/// The media type of the format.
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The page.
+pub(super) fn page(engines: EngineUse) -> Reply {
+    #[expect(clippy::cast_precision_loss, reason = "exact for 285 years of waiting")]
+    let waited_s = engines.waited_us as f64 / 1e6;
+    let counters: [(&str, &str, &dyn std::fmt::Display); 4] = [
+        ("writ_engine_wait_seconds_total", "Time that callers have waited for engines.", &waited_s),
+        (
+            "writ_engine_compile_hits_total",
+            "Runs whose code was compiled already, in a warm worker.",
+            &engines.hits,
+        ),
+        (
+            "writ_engine_compile_misses_total",
+            "Times that code was compiled, in a new worker.",
+            &engines.misses,
+        ),
+        (
+            "writ_engine_workers_killed_total",
+            "Workers that went beyond a budget, or died.",
+            &engines.kills,
+        ),
+    ];
+    let mut body = String::new();
+    for (name, help, value) in counters {
+        // Writing into memory does not fail.
+        let _ = write!(body, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}\n");
+    }
+    Reply { content_type: TEXT, body, ..Reply::data("null") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_counter_says_what_it_counts() {
+        let used = EngineUse { waited_us: 1_500_000, hits: 3, misses: 2, kills: 1 };
+        let page = page(used).body;
+        for line in [
+            "writ_engine_wait_seconds_total 1.5\n",
+            "# TYPE writ_engine_compile_hits_total counter\nwrit_engine_compile_hits_total 3\n",
+            "writ_engine_compile_misses_total 2\n",
+            "writ_engine_workers_killed_total 1\n",
+        ] {
+            assert!(page.contains(line), "{page}");
+        }
+    }
+}

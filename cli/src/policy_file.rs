@@ -13,6 +13,8 @@ use crate::given;
 
 /// A member that only files have: where the code is, relative to the document.
 const CODE_FILE: &str = "code_file";
+/// Another: the files of further modules, which become `functionality_data.modules`.
+const MODULE_FILES: &str = "module_files";
 
 /// What was read.
 #[derive(Clone, Debug)]
@@ -54,11 +56,17 @@ impl PolicyFile {
             Some(file) => Some(file.to_owned()),
             None => code_file_of(&members, path).map_err(|failure| failure.within(&origin))?,
         };
+        let has_modules = add_modules(&mut members, path).map_err(|failure| failure.within(&origin))?;
         let Some(beside) = beside else {
+            let document = match has_modules {
+                // The text as it is: what a parser would silently drop is for the registry to
+                // refuse.
+                false => json.as_str().to_owned(),
+                true => Value::Object(members.clone()).to_string(),
+            };
             let code = members.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
             let code_origin = format!("{origin}#/code");
-            // The text as it is: what a parser would silently drop is for the registry to refuse.
-            return Ok(Self { origin, document: json.as_str().to_owned(), code, code_origin });
+            return Ok(Self { origin, document, code, code_origin });
         };
         let code = given::text(&beside)?;
         members.remove(CODE_FILE);
@@ -139,6 +147,31 @@ fn code_file_of(
     }
 }
 
+/// Puts the files that the document names into `functionality_data.modules`, each under its name.
+fn add_modules(members: &mut Map<String, Value>, path: &Path) -> Result<bool, Failure> {
+    let Some(files) = members.remove(MODULE_FILES) else { return Ok(false) };
+    let refuse = |text: &str| Failure::new(Exit::Invalid, text).at("/module_files");
+    let Value::Array(files) = files else {
+        return Err(refuse("`module_files` is a list of file names"));
+    };
+    let form = members.entry("functionality_data").or_insert_with(|| json!({}));
+    let Value::Object(form) = form else {
+        return Err(refuse("`functionality_data` is no object that modules could be put into"));
+    };
+    let modules = form.entry("modules").or_insert_with(|| json!({}));
+    let Value::Object(modules) = modules else {
+        return Err(refuse("`functionality_data.modules` is no object"));
+    };
+    for file in &files {
+        let Value::String(name) = file else {
+            return Err(refuse("`module_files` is a list of file names"));
+        };
+        let text = given::text(&path.parent().unwrap_or(Path::new("")).join(name))?;
+        modules.insert(name.clone(), Value::from(text));
+    }
+    Ok(true)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,6 +230,31 @@ mod tests {
         assert_eq!(file.document, r#"{"name":"a","n":1.00,"code":"class P: pass\n"}"#);
         assert!(file.code_origin.ends_with("p.py"), "{}", file.code_origin);
         assert_eq!(folder.load("both.json").unwrap_err().exit(), Exit::Invalid);
+        assert_eq!(folder.load("gone.json").unwrap_err().exit(), Exit::NotFound);
+    }
+
+    #[test]
+    fn modules_beside_the_document_are_put_into_it() {
+        let folder = Folder::with(
+            "modules",
+            &[
+                ("p.json", r#"{"code_file":"p.rego","module_files":["lib.rego"]}"#),
+                ("p.rego", "package p\n"),
+                ("lib.rego", "package lib\n"),
+                ("inside.json", r#"{"code":"x","module_files":["lib.rego"],"functionality_data":{"query":"q"}}"#),
+                ("wrong.json", r#"{"code":"x","module_files":"lib.rego"}"#),
+                ("gone.json", r#"{"code":"x","module_files":["gone.rego"]}"#),
+            ],
+        );
+        assert_eq!(
+            folder.load("p.json").unwrap().document,
+            r#"{"functionality_data":{"modules":{"lib.rego":"package lib\n"}},"code":"package p\n"}"#
+        );
+        assert_eq!(
+            folder.load("inside.json").unwrap().document,
+            r#"{"code":"x","functionality_data":{"query":"q","modules":{"lib.rego":"package lib\n"}}}"#
+        );
+        assert_eq!(folder.load("wrong.json").unwrap_err().exit(), Exit::Invalid);
         assert_eq!(folder.load("gone.json").unwrap_err().exit(), Exit::NotFound);
     }
 

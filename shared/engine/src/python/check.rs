@@ -6,6 +6,7 @@ mod absent;
 use std::collections::{HashMap, HashSet};
 
 use rustpython_vm::VirtualMachine;
+use rustpython_vm::compiler::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use rustpython_vm::compiler::ast::{Expr, Parameters, Stmt, StmtClassDef, StmtFunctionDef};
 use writ_model::Diagnostic;
 
@@ -193,6 +194,10 @@ fn complaint(method: &StmtFunctionDef, given: usize) -> Option<(&'static str, St
         let text = format!("`{name}` is `async`, and nothing awaits it");
         return Some(("python.async-entry", text));
     }
+    if yields(&method.body) {
+        let text = format!("`{name}` is a generator: it returns no value, and nothing iterates it");
+        return Some(("python.generator-entry", text));
+    }
     let Parameters { posonlyargs, args, vararg, kwonlyargs, .. } = &*method.parameters;
     if !method.decorator_list.is_empty() {
         return None;
@@ -207,6 +212,29 @@ fn complaint(method: &StmtFunctionDef, given: usize) -> Option<(&'static str, St
     let takes = if required == most { most.to_string() } else { format!("{required} to {most}") };
     let text = format!("`{name}` takes {takes} arguments with `self`, and is called with {wanted}");
     Some(("python.method-arguments", text))
+}
+
+/// Whether a function's own body yields; functions within it do so for themselves.
+fn yields(body: &[Stmt]) -> bool {
+    struct Yields(bool);
+    impl Visitor<'_> for Yields {
+        fn visit_stmt(&mut self, stmt: &Stmt) {
+            if !matches!(stmt, Stmt::FunctionDef(_) | Stmt::ClassDef(_)) {
+                walk_stmt(self, stmt);
+            }
+        }
+
+        fn visit_expr(&mut self, expr: &Expr) {
+            match expr {
+                Expr::Yield(_) | Expr::YieldFrom(_) => self.0 = true,
+                Expr::Lambda(_) | Expr::Generator(_) => {}
+                _ => walk_expr(self, expr),
+            }
+        }
+    }
+    let mut found = Yields(false);
+    found.visit_body(body);
+    found.0
 }
 
 fn own_bases(def: &StmtClassDef) -> impl Iterator<Item = &str> {

@@ -66,14 +66,28 @@ pub(super) fn instead_of(module: &str) -> &'static str {
     match module.split('.').next().unwrap_or_default() {
         "requests" | "httpx" | "aiohttp" | "http" | "urllib" | "urllib3" | "socket" | "ssl"
         | "ftplib" | "smtplib" | "select" | "selectors" | "xmlrpc" | "boto3" | "redis"
-        | "pymongo" | "websocket" | "websockets" => {
+        | "pymongo" | "websocket" | "websockets" | "grpc" | "kubernetes" | "kafka" | "pika"
+        | "psycopg2" | "sqlalchemy" | "flask" | "fastapi" | "uvicorn" | "paramiko" | "openai" => {
             "a policy cannot reach the network: let the caller pass the data in `input_data`, `policy_parameters` or \
              `policy_settings`"
+        }
+        "aios_policy_sandbox" | "aios" => {
+            "remove the import: the platform loads the policy, checks its schemas and calls the class by itself"
+        }
+        "transformers" | "spacy" | "nltk" | "joblib" => {
+            "a policy holds no model: let the caller pass its scores in `input_data`"
         }
         "numpy" | "pandas" | "scipy" | "sklearn" | "torch" | "tensorflow" => {
             "use lists with `math` and `statistics`; heavier computing belongs before the policy"
         }
-        "subprocess" | "multiprocessing" | "signal" | "pty" | "resource" => {
+        "platform" | "getpass" | "pwd" | "grp" | "argparse" | "optparse" | "dotenv" | "decouple"
+        | "configparser" | "locale" => {
+            "a policy knows nothing of its host: put what it must know into `policy_settings`"
+        }
+        "cryptography" | "Crypto" | "jwt" | "jose" | "OpenSSL" => {
+            "use `hashlib` and `hmac`, or verify before the call and pass the claims in `input_data`"
+        }
+        "subprocess" | "multiprocessing" | "signal" | "pty" | "resource" | "psutil" => {
             "a policy cannot start or control processes: let the caller do it by the policy's answer"
         }
         "threading" | "_thread" | "concurrent" | "asyncio" | "queue" | "sched" => {
@@ -82,7 +96,7 @@ pub(super) fn instead_of(module: &str) -> &'static str {
         "ctypes" | "cffi" | "mmap" | "gc" | "inspect" | "ast" | "dis" | "importlib"
         | "builtins" => "a policy cannot reach into its interpreter: use plain Python",
         "pathlib" | "glob" | "shutil" | "tempfile" | "fileinput" | "sqlite3" | "csv" | "pickle"
-        | "shelve" | "zipfile" | "tarfile" | "gzip" | "configparser" => {
+        | "shelve" | "zipfile" | "tarfile" | "gzip" => {
             "a policy has no files: let the caller pass the data as JSON; paths as text are in `posixpath`"
         }
         "yaml" | "toml" | "tomllib" | "xml" | "lxml" => "pass the data as JSON; `json` reads it",
@@ -95,6 +109,26 @@ pub(super) fn instead_of(module: &str) -> &'static str {
         _ => {
             "put the code into the policy itself, or use a module of the supported subset (docs/languages/python.md)"
         }
+    }
+}
+
+/// Whether a name exists and would only end the run.
+pub(super) fn is_pointless(module: &str, name: &str) -> bool {
+    (module, name) == ("sys", "exit")
+}
+
+/// What to write instead of a name that a supported module lacks here.
+pub(super) fn instead_of_name(module: &str, name: &str) -> &'static str {
+    match (module, name) {
+        ("os", "system" | "popen" | "fork" | "kill" | "getpid" | "execv" | "spawnv") => {
+            instead_of("subprocess")
+        }
+        ("os" | "os.path" | "posixpath" | "io", _) => instead_of("pathlib"),
+        ("sys", "exit") => "return the decision, or raise an exception",
+        ("sys", _) => instead_of("ctypes"),
+        ("time", _) => "use `time.time()`: the time of the call, constant during a run",
+        ("logging", _) => "log with `logging.getLogger(__name__)`: the lines are kept with the run",
+        _ => "check the spelling; the table in docs/languages/python.md lists what exists",
     }
 }
 

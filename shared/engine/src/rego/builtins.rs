@@ -1,7 +1,12 @@
 //! Which builtins a policy may call, and the ones that the platform answers itself: the clock and
 //! the random numbers, so that a run can be replayed, and those that regorus does not bound.
 
-use std::net::IpAddr;
+mod chance;
+mod digests;
+mod network;
+mod tokens;
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use regorus::unstable::{BUILTINS, Expr, Ref, Source, Span};
 use regorus::{Engine, Value};
@@ -12,15 +17,42 @@ const RANGE_ELEMENTS_MAX: i64 = 100_000;
 /// The most digits of a width or a precision in a format of `sprintf`.
 const FORMAT_WIDTH_DIGITS_MAX: usize = 3;
 
+/// The most nodes of a graph that `graph.reachable_paths` walks: it recurses along a path.
+const GRAPH_NODES_MAX: usize = 1_000;
+
 /// Builtins of the platform, with their number of arguments.
-const HOSTED: [(&str, u8); 6] = [
+const HOSTED: [(&str, u8); 28] = [
+    ("crypto.hmac.equal", 2),
+    ("crypto.hmac.md5", 2),
+    ("crypto.hmac.sha1", 2),
+    ("crypto.hmac.sha256", 2),
+    ("crypto.hmac.sha512", 2),
+    ("crypto.md5", 1),
+    ("crypto.sha1", 1),
+    ("crypto.sha256", 1),
+    ("graph.reachable_paths", 2),
+    ("io.jwt.decode", 1),
+    ("io.jwt.decode_verify", 2),
+    ("io.jwt.verify_hs256", 2),
+    ("io.jwt.verify_hs384", 2),
+    ("io.jwt.verify_hs512", 2),
     ("net.cidr_contains", 2),
+    ("net.cidr_expand", 1),
     ("numbers.range", 2),
     ("numbers.range_step", 3),
     ("rand.intn", 2),
     ("sprintf", 2),
+    ("time.add_date", 4),
+    ("time.clock", 1),
+    ("time.date", 1),
+    ("time.diff", 2),
+    ("time.format", 1),
     ("time.now_ns", 0),
+    ("time.weekday", 1),
+    ("uuid.rfc4122", 1),
 ];
+/// A note of the policy's author; it stands apart because it leaves something behind.
+const TRACE: &str = "trace";
 
 /// How a call of a builtin is run.
 pub(super) enum Class {
@@ -47,7 +79,7 @@ pub(super) fn class(name: &str, params: &[Ref<Expr>]) -> Class {
                 ),
             }
         }
-        ("print" | "trace", _) => Class::Interpreted,
+        ("print" | TRACE, _) => Class::Interpreted,
         _ if HOSTED.iter().any(|(hosted, _)| *hosted == name) => Class::Interpreted,
         _ if BUILTINS.contains_key(name) => Class::Pure,
         _ => Class::Refused(unknown(name)),
@@ -64,15 +96,11 @@ fn unknown(name: &str) -> Diagnostic {
         ("opa" | "rego", _) => {
             "put what the policy must know of its surroundings into `data.settings`"
         }
-        ("time", _) => {
-            "compute with the nanoseconds of `time.now_ns()`, or pass the parsed time in `input`"
-        }
-        ("uuid", _) => "pass the identifier in `input`",
         ("io" | "crypto", _) => {
-            "verify tokens and signatures before the call and pass the claims in `input`"
+            "verify the token or the signature before the call and pass the claims in `input`; tokens signed with a shared secret are checked by `io.jwt.decode_verify`"
         }
-        ("net", _) => "use `net.cidr_contains`, or a python policy with the module `ipaddress`",
-        ("graph" | "graphql" | "json" | "yaml" | "urlquery" | "base64url", _) => {
+        ("net", _) => "use `net.cidr_contains`, `net.cidr_expand` or `net.cidr_is_valid`",
+        ("providers" | "graphql", _) => {
             "this builtin of OPA is not available here: do it before the call and pass the result in `input`"
         }
         _ => "define a rule of this name, or check its spelling",
@@ -88,11 +116,36 @@ pub(super) struct Surroundings {
     pub(super) seed: u64,
 }
 
+/// What `trace` noted during a run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Notes(Arc<Mutex<String>>);
+
+impl Notes {
+    /// The notes, each as a line `note: ...`.
+    pub(super) fn take(&self) -> String {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn add(&self, note: &str, bytes_max: usize) {
+        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is beyond the budget is cut anyway.
+        if notes.len() <= bytes_max {
+            notes.push_str("note: ");
+            notes.push_str(note);
+            notes.push('\n');
+        }
+    }
+}
+
 /// Gives an engine of one run the platform's builtins.
 ///
 /// # Errors
 /// The library's own text; it cannot fail on an engine that was not given them before.
-pub(super) fn install(engine: &mut Engine, surroundings: Surroundings) -> Result<(), String> {
+pub(super) fn install(
+    engine: &mut Engine,
+    surroundings: Surroundings,
+    notes_bytes_max: usize,
+) -> Result<Notes, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let source = Source::from_contents("builtin".to_owned(), String::from(" "));
     let source = source.map_err(|error| text(&error))?;
@@ -102,19 +155,32 @@ pub(super) fn install(engine: &mut Engine, surroundings: Surroundings) -> Result
         let extension = move |arguments: Vec<Value>| match answer(name, &arguments, surroundings) {
             Ok(Answer::Value(value)) => Ok(value),
             Ok(Answer::Library) => Ok(library(name, &span, &arguments)),
+            Ok(Answer::LibraryWith(arguments)) => Ok(library(name, &span, &arguments)),
             Err(message) => Err(span.error(&message)),
         };
         engine
             .add_extension(name.to_owned(), arity, Box::new(extension))
             .map_err(|error| text(&error))?;
     }
-    Ok(())
+    let notes = Notes::default();
+    let noted = notes.clone();
+    let trace = move |arguments: Vec<Value>| match arguments.as_slice() {
+        [Value::String(note)] => {
+            noted.add(note, notes_bytes_max);
+            Ok(Value::Bool(true))
+        }
+        _ => Ok(Value::Undefined),
+    };
+    engine.add_extension(TRACE.to_owned(), 1, Box::new(trace)).map_err(|error| text(&error))?;
+    Ok(notes)
 }
 
 enum Answer {
     Value(Value),
     /// The arguments are within bounds: the library's function may have them.
     Library,
+    /// As [`Answer::Library`], with other arguments.
+    LibraryWith(Vec<Value>),
 }
 
 fn answer(name: &str, arguments: &[Value], surroundings: Surroundings) -> Result<Answer, String> {
@@ -124,11 +190,32 @@ fn answer(name: &str, arguments: &[Value], surroundings: Surroundings) -> Result
         }
         ("rand.intn", [Value::String(key), Value::Number(limit)]) => {
             let limit = limit.as_i64().map(i64::unsigned_abs);
-            let drawn = limit.map(|limit| draw(surroundings.seed, key, limit));
+            let drawn = limit.map(|limit| chance::draw(surroundings.seed, key, limit));
             Ok(Answer::Value(drawn.map_or(Value::Undefined, Value::from)))
         }
         ("net.cidr_contains", [Value::String(network), Value::String(inside)]) => {
-            Ok(Answer::Value(cidr_contains(network, inside).map_or(Value::Undefined, Value::Bool)))
+            let contains = network::cidr_contains(network, inside);
+            Ok(Answer::Value(contains.map_or(Value::Undefined, Value::Bool)))
+        }
+        ("net.cidr_expand", [Value::String(network)]) => {
+            network::expansion_fits(network).map(|()| Answer::Library)
+        }
+        ("uuid.rfc4122", [Value::String(key)]) => {
+            Ok(Answer::Value(Value::from(chance::identifier(surroundings.seed, key))))
+        }
+        ("graph.reachable_paths", [Value::Object(graph), _]) => match graph.len() {
+            ..=GRAPH_NODES_MAX => Ok(Answer::Library),
+            _ => Err(format!("`{name}` takes graphs of at most {GRAPH_NODES_MAX} nodes")),
+        },
+        _ if name.starts_with("time.") => {
+            Ok(Answer::LibraryWith(arguments.iter().map(in_utc).collect()))
+        }
+        _ if name.starts_with("crypto.") => Ok(Answer::Value(
+            digests::answer(name, arguments).unwrap_or(Value::Undefined),
+        )),
+        _ if name.starts_with("io.jwt.") => {
+            let found = tokens::answer(name, arguments, surroundings.now_ms)?;
+            Ok(Answer::Value(found.unwrap_or(Value::Undefined)))
         }
         ("sprintf", [Value::String(format), _]) => format_fits(format).map(|()| Answer::Library),
         ("numbers.range", [Value::Number(from), Value::Number(to)])
@@ -149,6 +236,20 @@ fn answer(name: &str, arguments: &[Value], surroundings: Surroundings) -> Result
         }
         // Arguments of another type make a builtin undefined, as in OPA.
         _ => Ok(Answer::Value(Value::Undefined)),
+    }
+}
+
+/// `[ns, "Local", ...]` in UTC: a policy has no place on earth but the one it names.
+fn in_utc(argument: &Value) -> Value {
+    match argument {
+        Value::Array(parts) if parts.get(1).is_some_and(|zone| *zone == Value::from("Local")) => {
+            let mut parts = parts.to_vec();
+            if let Some(zone) = parts.get_mut(1) {
+                *zone = Value::from("UTC");
+            }
+            Value::from(parts)
+        }
+        other => other.clone(),
     }
 }
 
@@ -188,49 +289,6 @@ fn format_fits(format: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A number below `limit` that only the seed and the key decide: as in OPA, the same call gives
-/// the same number for the whole run.
-fn draw(seed: u64, key: &str, limit: u64) -> u64 {
-    // FNV-1a spreads the key, splitmix64 the sum; neither needs to resist an attacker, because
-    // the policy's author chooses both the key and what becomes of the number.
-    let mut state = key.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    state ^= state >> 31;
-    u64::try_from((u128::from(state) * u128::from(limit)) >> 64).unwrap_or_default()
-}
-
-/// Whether an address or a network lies inside a network; `None` for what is neither.
-fn cidr_contains(network: &str, inside: &str) -> Option<bool> {
-    let (network, width) = cidr(network)?;
-    let (inside, inside_width) = match inside.contains('/') {
-        true => cidr(inside)?,
-        false => address(inside).map(|(bits, family)| ((bits, family), family))?,
-    };
-    let ((network, family), (inside, inside_family)) = (network, inside);
-    let shift = 128 - width;
-    let same = shift == 128 || network >> shift == inside >> shift;
-    Some(family == inside_family && inside_width >= width && same)
-}
-
-/// A network's bits, left-aligned in 128, its family's width, and its prefix.
-fn cidr(text: &str) -> Option<((u128, u32), u32)> {
-    let (base, prefix) = text.split_once('/')?;
-    let (bits, family) = address(base)?;
-    let prefix = prefix.parse::<u32>().ok().filter(|prefix| *prefix <= family)?;
-    Some(((bits, family), prefix))
-}
-
-fn address(text: &str) -> Option<(u128, u32)> {
-    Some(match text.parse::<IpAddr>().ok()? {
-        IpAddr::V4(address) => (u128::from(u32::from(address)) << 96, 32),
-        IpAddr::V6(address) => (u128::from(address), 128),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,34 +305,6 @@ mod tests {
         ];
         for (format, fits) in cases {
             assert_eq!(format_fits(format).is_ok(), fits, "{format}");
-        }
-    }
-
-    #[test]
-    fn random_numbers_follow_from_the_seed_and_stay_below_the_limit() {
-        assert_eq!(draw(1, "a", 1_000_000), draw(1, "a", 1_000_000));
-        assert_ne!(draw(1, "a", 1_000_000), draw(2, "a", 1_000_000));
-        assert_ne!(draw(1, "a", 1_000_000), draw(1, "b", 1_000_000));
-        assert_eq!(draw(1, "a", 0), 0);
-        assert!((0..1_000).all(|seed| draw(seed, "a", 7) < 7));
-    }
-
-    #[test]
-    fn networks_contain_addresses_and_networks_of_their_family() {
-        let cases = [
-            ("10.0.0.0/8", "10.1.2.3", Some(true)),
-            ("10.0.0.0/8", "11.1.2.3", Some(false)),
-            ("0.0.0.0/0", "255.255.255.255", Some(true)),
-            ("0.0.0.0/0", "::1", Some(false)),
-            ("10.0.0.0/8", "10.128.0.0/9", Some(true)),
-            ("10.128.0.0/9", "10.0.0.0/8", Some(false)),
-            ("2001:db8::/32", "2001:db8:ffff::1", Some(true)),
-            ("10.0.0.0/33", "10.0.0.1", None),
-            ("10.0.0.0", "10.0.0.1", None),
-            ("10.0.0.0/8", "ten", None),
-        ];
-        for (network, inside, expected) in cases {
-            assert_eq!(cidr_contains(network, inside), expected, "{network} {inside}");
         }
     }
 }

@@ -4,38 +4,45 @@ use std::sync::Arc;
 
 use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::Program;
-use regorus::{Engine, Rc};
+use regorus::{Engine, Rc, Value};
 use writ_model::Diagnostic;
 
 use super::bounds::{self, Dialect, SOURCE_BYTES_MAX};
+use super::form::{self, File, Form};
 use super::query::{self, Query};
+use super::scope::Scope;
 use super::{diagnose, inspect, recursion};
 use crate::Source;
 
-/// The path of the answer's module inside the library.
-const ANSWER_FILE: &str = "answer.rego";
-
-/// A module that both evaluators may run.
+/// The modules of a policy, so that both evaluators may run them.
 pub(super) struct Compiled {
-    /// The interpreter with the module and the answer's module, prepared, without documents.
+    /// The interpreter with the modules and the answer's module, prepared, without documents.
     pub(super) engine: Engine,
     /// The bytecode, where the machine may run it.
     pub(super) program: Option<Arc<Program>>,
     pub(super) query: Query,
+    /// What the policy itself brings under `data`.
+    pub(super) data: Value,
     pub(super) warnings: Vec<Diagnostic>,
 }
 
 /// Compiles, or says everything that is wrong.
 pub(super) fn compile(source: &Source) -> Result<Compiled, Vec<Diagnostic>> {
-    let code = &source.code;
-    within_bounds(code).map_err(|problem| vec![problem])?;
+    let form = form::read(source).map_err(|problem| vec![problem])?;
+    within_bounds(&form.files).map_err(|problem| vec![problem])?;
     let mut engine = Engine::new();
+    engine.set_rego_v0(form.is_v0);
     engine.set_strict_builtin_errors(false);
-    if let Err(error) = engine.add_policy(diagnose::FILE.to_owned(), code.clone()) {
-        return Err(vec![syntax_error(&error.to_string())]);
+    let broken: Vec<Diagnostic> = form
+        .files
+        .iter()
+        .filter_map(|file| engine.add_policy(file.name.clone(), file.code.clone()).err())
+        .map(|error| syntax_error(&error.to_string()))
+        .collect();
+    if !broken.is_empty() {
+        return Err(broken);
     }
-    let inspected = inspected(&mut engine, source);
-    let (query, needs_interpreter) = match inspected {
+    let (query, needs_interpreter) = match inspected(&mut engine, &form) {
         Ok(found) => found,
         Err((problems, leak)) => {
             if leak {
@@ -48,36 +55,43 @@ pub(super) fn compile(source: &Source) -> Result<Compiled, Vec<Diagnostic>> {
     };
     let warnings = warnings(&mut engine);
     let refused = |error: &dyn std::fmt::Display| vec![diagnose::compile_error(&error.to_string())];
-    engine.add_policy(ANSWER_FILE.to_owned(), query.module()).map_err(|error| refused(&error))?;
+    engine
+        .add_policy(diagnose::ANSWER_FILE.to_owned(), query.module())
+        .map_err(|error| refused(&error))?;
     let answer: Rc<str> = query::ANSWER.into();
     let policy = engine.compile_with_entrypoint(&answer).map_err(|error| refused(&error))?;
     // What the machine's compiler cannot do, the interpreter can.
     let program = Compiler::compile_from_policy(&policy, &[query::ANSWER]).ok();
     let program = program.filter(|_| !needs_interpreter);
-    Ok(Compiled { engine, program, query, warnings })
+    Ok(Compiled { engine, program, query, data: form.data, warnings })
 }
 
-fn within_bounds(code: &str) -> Result<(), Diagnostic> {
-    if code.len() > SOURCE_BYTES_MAX {
-        let message = format!("the source has {} bytes, more than {SOURCE_BYTES_MAX}", code.len());
+fn within_bounds(files: &[File]) -> Result<(), Diagnostic> {
+    let bytes: usize = files.iter().map(|file| file.code.len()).sum();
+    if bytes > SOURCE_BYTES_MAX {
+        let message = format!("the source has {bytes} bytes, more than {SOURCE_BYTES_MAX}");
         return Err(Diagnostic::error("rego.too-large", message)
             .help("keep tables in the parameters or the settings"));
     }
-    bounds::check(code, Dialect::Rego).map_err(|out| {
-        let code = match out.what {
-            bounds::Excess::Nesting => "rego.too-deep",
-            bounds::Excess::Number => "rego.number",
-        };
-        Diagnostic::error(code, out.what.message()).at(out.line, out.column)
-    })
+    for file in files {
+        bounds::check(&file.code, Dialect::Rego).map_err(|out| {
+            let code = match out.what {
+                bounds::Excess::Nesting => "rego.too-deep",
+                bounds::Excess::Number => "rego.number",
+            };
+            let finding = Diagnostic::error(code, out.what.message());
+            diagnose::placed(finding, &file.name, (out.line, out.column))
+        })?;
+    }
+    Ok(())
 }
 
-/// A syntax error, with a word on the old syntax where the module is written in it.
+/// A syntax error, with a word on the old syntax where a module is written in it.
 fn syntax_error(text: &str) -> Diagnostic {
     let finding = diagnose::compile_error(text);
     if finding.message.contains("keyword is required") {
         return finding.help(
-            "this is the syntax before OPA 1.0: write `allow if { ... }` and `deny contains x if { ... }`",
+            "this is the syntax before OPA 1.0: write `allow if { ... }` and `deny contains x if { ... }`, or say `\"rego_version\": 0` in `functionality_data`",
         );
     }
     finding
@@ -85,33 +99,37 @@ fn syntax_error(text: &str) -> Diagnostic {
 
 type Inspected = Result<(Query, bool), (Vec<Diagnostic>, bool)>;
 
-/// The query and whether the module needs the interpreter; or its problems, and whether its tree
+/// The query and whether the modules need the interpreter; or their problems, and whether a tree
 /// is too deep to be dropped.
-fn inspected(engine: &mut Engine, source: &Source) -> Inspected {
-    let Some(module) = engine.get_modules().first().cloned() else {
-        return Err((vec![Diagnostic::error("rego.syntax", "the source holds no module")], false));
-    };
-    let facts = inspect::inspect(&module);
+fn inspected(engine: &mut Engine, form: &Form) -> Inspected {
+    let modules = engine.get_modules().clone();
+    let facts = inspect::inspect(&modules);
     if !facts.problems.is_empty() {
         let leak = facts.too_deep;
         if leak {
-            std::mem::forget(module);
+            std::mem::forget(modules);
         }
         return Err((facts.problems, leak));
     }
-    if let Some(problem) = recursion::find(&module, &facts.definitions) {
+    if let Some(problem) = recursion::find(&facts.definitions) {
         return Err((vec![problem], false));
     }
-    let query = query::check_package(&module)
-        .and_then(|()| query::choose(source.functionality_data.as_ref(), &module))
+    let scopes: Vec<Scope> = modules.iter().map(|module| Scope::of(module)).collect();
+    let query = query::check_packages(&modules, &scopes, &facts.definitions)
+        .and_then(|()| query::choose(form.query.as_deref(), &modules, &scopes))
         .map_err(|problem| (vec![problem], false))?;
-    Ok((query, facts.needs_interpreter))
+    // The machine keeps rules and documents of one name apart.
+    let is_shared = |scope: &Scope| {
+        let root = scope.package.get(1).map(|root| Value::from(root.as_str()));
+        root.is_some_and(|root| form.data[&root] != Value::Undefined)
+    };
+    let needs_interpreter = facts.needs_interpreter || scopes.iter().any(is_shared);
+    Ok((query, needs_interpreter))
 }
 
 /// What a reader should know though the module runs.
 fn warnings(engine: &mut Engine) -> Vec<Diagnostic> {
-    let Some(module) = engine.get_modules().first() else { return Vec::new() };
-    if !module.policy.is_empty() {
+    if engine.get_modules().iter().any(|module| !module.policy.is_empty()) {
         return Vec::new();
     }
     let warning = Diagnostic::warning("rego.no-rules", "the module has no rules");

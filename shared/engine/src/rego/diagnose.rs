@@ -5,15 +5,27 @@ use writ_model::Diagnostic;
 
 use crate::Failure;
 
-/// What the module is called inside the library; it appears in its error texts only.
+/// What the policy's own code is called among its modules.
 pub(super) const FILE: &str = "policy.rego";
+/// The path of the answer's module inside the library.
+pub(super) const ANSWER_FILE: &str = "answer.rego";
 /// How many columns a tab is to the library.
 const TAB_COLUMNS: u32 = 4;
 
 /// A finding at the start of a span.
 pub(super) fn at(finding: Diagnostic, span: &Span) -> Diagnostic {
     let line = span.source.get_contents().lines().nth(span.line.saturating_sub(1) as usize);
-    finding.at(span.line.max(1), column(line.unwrap_or_default(), span.col))
+    let place = (span.line.max(1), column(line.unwrap_or_default(), span.col));
+    placed(finding, span.source.get_path(), place)
+}
+
+/// A finding at a place of a file. Those that are not the policy's own code stand in the message.
+pub(super) fn placed(finding: Diagnostic, file: &str, (line, column): (u32, u32)) -> Diagnostic {
+    if file == FILE {
+        return finding.at(line, column);
+    }
+    let message = format!("{file}:{line}:{column}: {}", finding.message);
+    Diagnostic { message, ..finding }
 }
 
 /// The library counts a tab as four columns; editors and this platform count characters.
@@ -50,7 +62,7 @@ pub(super) fn compile_error(text: &str) -> Diagnostic {
     let finding = Diagnostic::error(code, message);
     let finding = help.into_iter().fold(finding, Diagnostic::help);
     match place {
-        Some((line, column)) => finding.at(line, column),
+        Some((file, place)) => placed(finding, &file, place),
         None => finding,
     }
 }
@@ -68,16 +80,23 @@ pub(super) fn raised(text: &str) -> Failure {
         () if message.contains("recursion") => "rego.recursion",
         () => "rego.evaluation",
     };
-    let traceback = match place {
-        Some((line, column)) => format!("{FILE}:{line}:{column}: {message}"),
+    let traceback = match &place {
+        Some((file, (line, column))) => format!("{file}:{line}:{column}: {message}"),
         None => String::new(),
     };
-    Failure::Raised { kind: kind.to_owned(), message, line: place.map(|(line, _)| line), traceback }
+    let (line, message) = match &place {
+        Some((file, (line, _))) if file == FILE => (Some(*line), message),
+        // A line alone would be looked for in the policy's own code.
+        Some(_) => (None, traceback.clone()),
+        None => (None, message),
+    };
+    Failure::Raised { kind: kind.to_owned(), message, line, traceback }
 }
 
 struct Explained {
     message: String,
-    place: Option<(u32, u32)>,
+    /// The file, its line and its column.
+    place: Option<(String, (u32, u32))>,
 }
 
 /// Takes a text apart that looks like this, or is a bare message:
@@ -90,18 +109,21 @@ struct Explained {
 /// error: could not find function http.send
 /// ```
 fn explain(text: &str) -> Explained {
-    let place = text.split_once(&format!("--> {FILE}:")).and_then(|(_, rest)| {
-        let mut lines = rest.lines();
-        let mut numbers = lines.next()?.splitn(2, ':');
-        let (line, at): (u32, u32) = (numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?);
-        let source =
-            lines.nth(1).and_then(|framed| framed.split_once("| ")).map(|(_, source)| source);
-        Some((line, column(source.unwrap_or_default(), at)))
-    });
+    let place = text.split("--> ").skip(1).filter_map(frame).find(|(file, _)| file != ANSWER_FILE);
     // Nested errors repeat the frame; the innermost message says most.
     let message = text.rsplit_once("error: ").map_or(text, |(_, message)| message);
     let message = message.split("\n-->").next().unwrap_or(message).trim();
     Explained { message: tidy(message), place }
+}
+
+/// The place of a text that begins as `policy.rego:3:9` and goes on with its source line.
+fn frame(text: &str) -> Option<(String, (u32, u32))> {
+    let mut lines = text.lines();
+    let mut parts = lines.next()?.splitn(3, ':');
+    let file = parts.next()?.to_owned();
+    let (line, at): (u32, u32) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let source = lines.nth(1).and_then(|framed| framed.split_once("| ")).map(|(_, source)| source);
+    Some((file, (line, column(source.unwrap_or_default(), at))))
 }
 
 /// Lowercase, no period, no program counter, one line.
@@ -139,6 +161,21 @@ mod tests {
                 "{source}"
             );
         }
+    }
+
+    #[test]
+    fn a_place_in_another_module_stands_in_the_message() {
+        let text = "\n--> answer.rego:2:1\n  |\n2 | r\n  | ^\nerror: x\n--> lib/net.rego:3:9\n  |\n3 | \tallow if (\n  |  ^\nerror: Two values.";
+        let finding = compile_error(text);
+        assert_eq!(
+            (finding.line, finding.message.as_str()),
+            (None, "lib/net.rego:3:6: two values")
+        );
+        let Failure::Raised { message, line, traceback, .. } = raised(text) else {
+            panic!("not raised");
+        };
+        assert_eq!((line, &message), (None, &traceback));
+        assert_eq!(message, "lib/net.rego:3:6: two values");
     }
 
     #[test]

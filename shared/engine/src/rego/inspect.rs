@@ -1,4 +1,4 @@
-//! What a parsed module calls, how deep it is and whether the bytecode machine may run it.
+//! What parsed modules call, how deep they are and whether the bytecode machine may run them.
 
 use std::collections::BTreeSet;
 
@@ -8,6 +8,7 @@ use regorus::unstable::{
 use writ_model::Diagnostic;
 
 use super::recursion::Definition;
+use super::scope::{Scope, spelled};
 use super::{builtins, diagnose, sound};
 
 /// The deepest expression. Analysis recurses, and a chain as `a + a + a ...` is as deep as long.
@@ -16,7 +17,7 @@ const EXPRESSION_DEPTH_MAX: usize = 200;
 /// What the walk found.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
-    /// Why the bytecode machine may not run the module, if it may not.
+    /// Why the bytecode machine may not run the modules, if it may not.
     pub(super) needs_interpreter: bool,
     /// What is wrong, in source order.
     pub(super) problems: Vec<Diagnostic>,
@@ -26,24 +27,28 @@ pub(super) struct Facts {
     pub(super) too_deep: bool,
 }
 
-/// Walks every expression of a module with a stack of its own.
-pub(super) fn inspect(module: &Module) -> Facts {
-    let mut walk = Walk { functions: functions(module), ..Walk::default() };
-    for rule in &module.policy {
-        walk.rule(rule);
-        walk.drain();
-        if walk.facts.too_deep {
-            return walk.facts;
+/// Walks every expression of the modules with a stack of its own. The first is the policy's own.
+pub(super) fn inspect(modules: &[Ref<Module>]) -> Facts {
+    let scopes: Vec<Scope> = modules.iter().map(|module| Scope::of(module)).collect();
+    let functions = modules.iter().zip(&scopes).flat_map(|(module, scope)| functions(module, scope));
+    let mut walk = Walk { functions: functions.collect(), ..Walk::default() };
+    let main = scopes.first().map(|scope| scope.package.clone()).unwrap_or_default();
+    for (module, scope) in modules.iter().zip(&scopes) {
+        let problems = walk.facts.problems.len();
+        for rule in &module.policy {
+            walk.rule(rule);
+            walk.drain(scope);
+            if walk.facts.too_deep {
+                return walk.facts;
+            }
+            let definition = walk.definition(rule, scope, &main);
+            walk.facts.definitions.push(definition);
         }
-        walk.facts.definitions.push(Definition {
-            head: head(rule),
-            span: rule.span().clone(),
-            mentions: std::mem::take(&mut walk.mentions),
-            locals: std::mem::take(&mut walk.locals),
-        });
+        let found = walk.facts.problems.get_mut(problems..).unwrap_or_default();
+        found.sort_by_key(|problem| (problem.line, problem.column));
     }
-    walk.facts.needs_interpreter |= !sound::on_the_machine(module);
-    walk.facts.problems.sort_by_key(|problem| (problem.line, problem.column));
+    walk.facts.needs_interpreter |=
+        !sound::on_the_machine(modules, &scopes, &walk.facts.definitions);
     walk.facts
 }
 
@@ -99,49 +104,19 @@ fn start(reference: &Expr) -> &Span {
     }
 }
 
-/// The functions that the module defines, by every name that a call may use.
-fn functions(module: &Module) -> Vec<String> {
-    let package = path(&module.package.refr).join(".");
-    let mut names = Vec::new();
-    for rule in &module.policy {
-        let is_function = match rule.as_ref() {
-            Rule::Spec { head, .. } => matches!(head, RuleHead::Func { .. }),
-            Rule::Default { args, .. } => !args.is_empty(),
-        };
-        if is_function {
-            let name = head(rule).join(".");
-            names.push(format!("data.{package}.{name}"));
-            names.push(name);
-        }
-    }
-    // `import data.authz as a` in the package `authz` lets `a.f(x)` name its own function.
-    for (alias, target) in aliases(module) {
-        let target = target.join(".");
-        let aliased: Vec<String> = names
-            .iter()
-            .filter_map(|name| name.strip_prefix(&target).map(|rest| format!("{alias}{rest}")))
-            .collect();
-        names.extend(aliased);
-    }
-    names
-}
-
-/// What each import is called, and what it stands for.
-pub(super) fn aliases(module: &Module) -> Vec<(String, Vec<String>)> {
-    let imports = module.imports.iter().map(|import| {
-        let target = path(&import.refr);
-        let alias = match &import.r#as {
-            Some(alias) => alias.text().to_owned(),
-            None => target.last().cloned().unwrap_or_default(),
-        };
-        (alias, target)
-    });
-    imports.collect()
+/// The functions that a module defines, from the root of `data`.
+fn functions(module: &Module, scope: &Scope) -> Vec<Vec<String>> {
+    let is_function = |rule: &Rule| match rule {
+        Rule::Spec { head, .. } => matches!(head, RuleHead::Func { .. }),
+        Rule::Default { args, .. } => !args.is_empty(),
+    };
+    let functions = module.policy.iter().filter(|rule| is_function(rule));
+    functions.map(|rule| scope.own(&head(rule))).collect()
 }
 
 #[derive(Default)]
 struct Walk {
-    functions: Vec<String>,
+    functions: BTreeSet<Vec<String>>,
     pending: Vec<(Ref<Expr>, usize)>,
     queries: Vec<(Ref<Query>, usize)>,
     mentions: Vec<Vec<String>>,
@@ -179,7 +154,27 @@ impl Walk {
         self.queries.push((body.query.clone(), 0));
     }
 
-    fn drain(&mut self) {
+    /// What was found since the last one, as the definition of a rule.
+    fn definition(&mut self, rule: &Rule, scope: &Scope, main: &[String]) -> Definition {
+        let locals = std::mem::take(&mut self.locals);
+        let mentions = std::mem::take(&mut self.mentions);
+        let mentions = mentions.iter().filter(|mention| {
+            mention.first().is_some_and(|first| !locals.contains(first))
+        });
+        let head = head(rule);
+        let name = match scope.package == main {
+            true => head.join("."),
+            false => spelled(&scope.own(&head)),
+        };
+        Definition {
+            head: scope.own(&head),
+            name,
+            span: rule.span().clone(),
+            mentions: mentions.flat_map(|mention| scope.meanings(mention)).collect(),
+        }
+    }
+
+    fn drain(&mut self, scope: &Scope) {
         loop {
             if let Some((expression, depth)) = self.pending.pop() {
                 if depth > EXPRESSION_DEPTH_MAX {
@@ -192,7 +187,7 @@ impl Walk {
                     self.facts.too_deep = true;
                     return;
                 }
-                self.expression(&expression, depth + 1);
+                self.expression(&expression, depth + 1, scope);
             } else if let Some((query, depth)) = self.queries.pop() {
                 query.stmts.iter().for_each(|statement| self.statement(statement, depth + 1));
             } else {
@@ -226,7 +221,7 @@ impl Walk {
         }
     }
 
-    fn expression(&mut self, expression: &Expr, depth: usize) {
+    fn expression(&mut self, expression: &Expr, depth: usize, scope: &Scope) {
         match expression {
             Expr::String { .. }
             | Expr::RawString { .. }
@@ -255,7 +250,7 @@ impl Walk {
             }
             Expr::Call { fcn, params, .. } => {
                 self.mentions.push(path(fcn));
-                self.call(fcn, params);
+                self.call(fcn, params, scope);
                 self.push_all(params, depth);
             }
             Expr::UnaryExpr { expr, .. } => self.push(expr, depth),
@@ -314,12 +309,12 @@ impl Walk {
         }
     }
 
-    fn call(&mut self, function: &Expr, params: &[Ref<Expr>]) {
-        let name = path(function).join(".");
-        if self.functions.contains(&name) {
+    fn call(&mut self, function: &Expr, params: &[Ref<Expr>], scope: &Scope) {
+        let name = path(function);
+        if scope.meanings(&name).iter().any(|meaning| self.functions.contains(meaning)) {
             return;
         }
-        match builtins::class(&name, params) {
+        match builtins::class(&name.join("."), params) {
             builtins::Class::Pure => {}
             builtins::Class::Interpreted => self.facts.needs_interpreter = true,
             builtins::Class::Refused(problem) => self.problem(start(function), problem),

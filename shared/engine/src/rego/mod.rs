@@ -1,10 +1,11 @@
 //! Rego, run by regorus.
 //!
-//! A policy is one module in the syntax of OPA 1.0. Its query is `functionality_data.query`, a
-//! path such as `data.authz.allow`; without one, the whole package document `data.<package>`.
-//! The module sees the caller's `input`, and `data.parameters`, `data.settings`, `data.context`.
+//! A policy is a module in the syntax of OPA 1.0 and, if it says so, others beside it (see
+//! [`form`]). Its query is `functionality_data.query`, a path such as `data.authz.allow`; without
+//! one, the whole package document `data.<package>`. The modules see the caller's `input`, and
+//! `data.parameters`, `data.settings`, `data.context`.
 //!
-//! Two evaluators share one compiled module. The bytecode machine is the fast one, and runs what
+//! Two evaluators share the compiled modules. The bytecode machine is the fast one, and runs what
 //! is a pure function of its documents and means the same there (see [`sound`]). The interpreter is
 //! the reference: it runs what reads the clock, draws random numbers, prints, replaces values by
 //! `with` or calls a builtin whose cost only its arguments tell; it measures coverage; and whatever
@@ -13,11 +14,15 @@
 mod bounds;
 mod builtins;
 mod compile;
+#[cfg(test)]
+mod conformance;
 mod diagnose;
+mod form;
 mod inspect;
 mod program;
 mod query;
 mod recursion;
+mod scope;
 mod sound;
 mod value;
 

@@ -22,6 +22,7 @@ pub(super) struct RegoProgram {
 struct Documents {
     settings: RawJson,
     parameters: RawJson,
+    context: Option<RawJson>,
     data: Value,
     /// An interpreter with `data` in place, once one was needed.
     engine: Option<Engine>,
@@ -44,7 +45,7 @@ impl RegoProgram {
         let known = documents.take().filter(|known| known.serve(call));
         let documents = documents.insert(match known {
             Some(known) => known,
-            None => Documents::parse(call)?,
+            None => Documents::parse(call, &compiled.data)?,
         });
         if let Some(program) = compiled.program.as_ref().filter(|_| !call.coverage) {
             let mut machine = RegoVM::new();
@@ -61,29 +62,44 @@ impl RegoProgram {
         }
         let mut engine = documents.prepared(&compiled.engine)?;
         let surroundings = Surroundings { now_ms: call.now_ms, seed: call.seed };
-        builtins::install(&mut engine, surroundings).map_err(|text| diagnose::raised(&text))?;
-        interpret(engine, input, call.coverage, budget)
+        let notes = builtins::install(&mut engine, surroundings, budget.output_bytes_max)
+            .map_err(|text| diagnose::raised(&text))?;
+        let mut found = interpret(engine, input, call.coverage, budget)?;
+        found.printed.push_str(&notes.take());
+        cut(&mut found.printed, budget.output_bytes_max);
+        Ok(found)
     }
 }
 
 impl Documents {
-    fn parse(call: &Call) -> Result<Self, Failure> {
+    fn parse(call: &Call, own: &Value) -> Result<Self, Failure> {
+        let context = match &call.context {
+            Some(context) => value::parse(context, "context")?,
+            None => Value::new_object(),
+        };
         let fields = [
             ("parameters", value::parse(&call.parameters, "parameters")?),
             ("settings", value::parse(&call.settings, "settings")?),
-            ("context", Value::new_object()),
+            ("context", context),
         ];
-        let fields = fields.map(|(name, value)| (Value::from(name), value));
+        let mut data = own.clone();
+        let documents = data.as_object_mut().map_err(|error| diagnose::raised(&error.to_string()))?;
+        for (name, value) in fields {
+            documents.insert(Value::from(name), value);
+        }
         Ok(Self {
             settings: call.settings.clone(),
             parameters: call.parameters.clone(),
-            data: Value::from(std::collections::BTreeMap::from(fields)),
+            context: call.context.clone(),
+            data,
             engine: None,
         })
     }
 
     fn serve(&self, call: &Call) -> bool {
-        self.settings == call.settings && self.parameters == call.parameters
+        self.settings == call.settings
+            && self.parameters == call.parameters
+            && self.context == call.context
     }
 
     /// An interpreter of its own for one run. Preparing one costs an analysis of the module, so
@@ -122,17 +138,24 @@ fn interpret(
 fn printed(prints: &[String], bytes_max: usize) -> String {
     let mut text = String::new();
     for line in prints {
-        let rest = line.strip_prefix(diagnose::FILE).and_then(|rest| rest.strip_prefix(':'));
-        let message = rest.and_then(|rest| rest.split_once(": ")).map_or(line.as_str(), |(_, m)| m);
-        text.push_str(message);
+        // `file:line: message`; a file's name holds no colon.
+        let message = line.splitn(3, ':').nth(2).and_then(|rest| rest.strip_prefix(' '));
+        text.push_str(message.unwrap_or(line));
         text.push('\n');
         if text.len() > bytes_max {
-            let end = (0..=bytes_max).rev().find(|end| text.is_char_boundary(*end));
-            text.truncate(end.unwrap_or_default());
             break;
         }
     }
+    cut(&mut text, bytes_max);
     text
+}
+
+/// Cuts a text at a character.
+fn cut(text: &mut String, bytes_max: usize) {
+    if text.len() > bytes_max {
+        let end = (0..=bytes_max).rev().find(|end| text.is_char_boundary(*end));
+        text.truncate(end.unwrap_or_default());
+    }
 }
 
 fn covered(engine: &Engine) -> Option<Coverage> {
@@ -165,7 +188,7 @@ impl Program for RegoProgram {
         let found = self.evaluate(call, input, budget)?;
         let value = match found.value {
             Value::Undefined if self.compiled.query.is_document => Value::new_object(),
-            Value::Undefined => return Err(undefined(&self.compiled.query.text)),
+            Value::Undefined => return Err(undefined(&self.compiled.query.text())),
             value => value,
         };
         Ok(Outcome {
@@ -194,6 +217,21 @@ fn raised(kind: &str, message: &str) -> Failure {
         message: message.to_owned(),
         line: None,
         traceback: String::new(),
+    }
+}
+
+#[cfg(test)]
+impl RegoProgram {
+    /// A run by the interpreter, whatever the machine might do.
+    pub(super) fn interpreted(
+        &mut self,
+        call: &Call,
+        budget: &Budget,
+    ) -> Result<Outcome, Failure> {
+        let bytecode = self.compiled.program.take();
+        let result = self.run(call, budget);
+        self.compiled.program = bytecode;
+        result
     }
 }
 

@@ -1,9 +1,13 @@
-//! Which document of a module is a policy's answer.
+//! Which document of its modules is a policy's answer.
 
-use regorus::unstable::{Expr, Module};
+use std::collections::BTreeSet;
+
+use regorus::unstable::{Expr, Module, Ref};
 use serde_json::Value;
-use writ_model::{Diagnostic, RawJson};
+use writ_model::Diagnostic;
 
+use super::recursion::Definition;
+use super::scope::{Scope, spelled};
 use super::{diagnose, inspect};
 
 /// The package of the rule that holds the answer; no policy may use it.
@@ -11,81 +15,112 @@ pub(super) const ANSWER_PACKAGE: &str = "writ_answer";
 /// The path of that rule.
 pub(super) const ANSWER: &str = "data.writ_answer.result";
 /// The roots of `data` that the platform fills.
-const RESERVED: [&str; 4] = ["context", "parameters", "settings", ANSWER_PACKAGE];
+pub(super) const RESERVED: [&str; 4] = ["context", "parameters", "settings", ANSWER_PACKAGE];
 
-/// The answer's path, as `data.authz.allow`, checked against the module.
+/// The answer's path, as `data.authz.allow`, checked against the modules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Query {
-    /// As the policy spells it.
-    pub(super) text: String,
-    /// Whether it is the whole package document, which always exists.
+    /// From the root of `data`.
+    path: Vec<String>,
+    /// Whether it is the document of a package, which always exists.
     pub(super) is_document: bool,
 }
 
 impl Query {
     /// A module that holds the answer in one rule, so that both evaluators are asked alike.
     pub(super) fn module(&self) -> String {
-        format!("package {ANSWER_PACKAGE}\nresult := {}\n", self.text)
+        let parts = self.path.get(1..).unwrap_or_default().iter();
+        let parts: String = parts.map(|part| format!("[{}]", Value::from(part.as_str()))).collect();
+        format!("package {ANSWER_PACKAGE}\nresult := data{parts}\n")
+    }
+
+    /// As a person writes it.
+    pub(super) fn text(&self) -> String {
+        spelled(&self.path)
     }
 }
 
-/// Refuses a package that hides what the platform puts under `data`.
-pub(super) fn check_package(module: &Module) -> Result<(), Diagnostic> {
-    let package = inspect::path(&module.package.refr);
-    match package.first().filter(|first| RESERVED.contains(&first.as_str())) {
-        None => Ok(()),
-        Some(first) => {
-            let problem = Diagnostic::error(
-                "rego.reserved-package",
-                format!("the package `{}` hides `data.{first}`", package.join(".")),
+/// Refuses packages that hide what the platform puts under `data`, or rules of other packages.
+pub(super) fn check_packages(
+    modules: &[Ref<Module>],
+    scopes: &[Scope],
+    definitions: &[Definition],
+) -> Result<(), Diagnostic> {
+    for (module, scope) in modules.iter().zip(scopes) {
+        let root = scope.package.get(1).map(String::as_str).unwrap_or_default();
+        if RESERVED.contains(&root) {
+            let message =
+                format!("the package `{}` hides `data.{root}`", package_name(&scope.package));
+            let problem = Diagnostic::error("rego.reserved-package", message);
+            let span = module.package.refr.span();
+            return Err(diagnose::at(problem.help("choose another package"), span));
+        }
+    }
+    let packages: BTreeSet<&[String]> =
+        scopes.iter().map(|scope| scope.package.as_slice()).collect();
+    for definition in definitions {
+        let hidden = packages.iter().find(|package| package.starts_with(&definition.head));
+        if let Some(package) = hidden {
+            let message = format!(
+                "the rule `{}` and the package `{}` have one name",
+                definition.name,
+                package_name(package)
             );
-            Err(diagnose::at(problem.help("choose another package"), module.package.refr.span()))
+            let problem = Diagnostic::error("rego.package-conflict", message);
+            return Err(diagnose::at(problem.help("rename one of them"), &definition.span));
         }
     }
+    Ok(())
 }
 
-/// The query that `functionality_data` asks for, or the package document.
+fn package_name(package: &[String]) -> String {
+    spelled(package.get(1..).unwrap_or_default())
+}
+
+/// The query that a policy asks for, or the document of its own package.
 pub(super) fn choose(
-    functionality_data: Option<&RawJson>,
-    module: &Module,
+    text: Option<&str>,
+    modules: &[Ref<Module>],
+    scopes: &[Scope],
 ) -> Result<Query, Diagnostic> {
-    let data = functionality_data.map(RawJson::value).unwrap_or_default();
-    match data.get("query") {
-        None | Some(Value::Null) => {
-            let parts = inspect::path(&module.package.refr);
-            let parts: String =
-                parts.iter().map(|part| format!("[{}]", Value::from(part.as_str()))).collect();
-            Ok(Query { text: format!("data{parts}"), is_document: true })
-        }
-        Some(Value::String(text)) => checked(text, module),
-        Some(_) => Err(invalid("`functionality_data.query` is no string")),
-    }
-}
-
-fn checked(text: &str, module: &Module) -> Result<Query, Diagnostic> {
-    let parts = parse(text).ok_or_else(|| invalid(format!("`{text}` is no path to a rule")))?;
-    let mut package = vec!["data".to_owned()];
-    package.extend(inspect::path(&module.package.refr));
-    let Some(rest) = parts.strip_prefix(package.as_slice()) else {
-        return Err(invalid(format!(
-            "`{text}` names nothing in the package `{}`",
-            package.get(1..).unwrap_or_default().join(".")
-        )));
+    let Some(own) = scopes.first() else { return Err(invalid("the policy has no module")) };
+    let Some(text) = text else {
+        return Ok(Query { path: own.package.clone(), is_document: true });
     };
-    let mut rules: Vec<String> =
-        module.policy.iter().filter_map(|rule| inspect::head(rule).into_iter().next()).collect();
-    rules.sort();
-    rules.dedup();
-    match rest.first() {
-        Some(rule) if !rules.contains(rule) => Err(invalid(format!("`{text}` names no rule"))
-            .help(format!("the rules are `{}`", rules.join("`, `")))),
-        rule => Ok(Query { text: text.trim().to_owned(), is_document: rule.is_none() }),
+    let path = parse(text).ok_or_else(|| invalid(format!("`{text}` is no path to a rule")))?;
+    let path = match path.first().is_some_and(|first| first == "data") {
+        true => path,
+        false => own.own(&path),
+    };
+    if path.len() > 1 && scopes.iter().any(|scope| scope.package.starts_with(&path)) {
+        return Ok(Query { path, is_document: true });
     }
+    let mut rules = BTreeSet::new();
+    let mut is_in_package = false;
+    for (module, scope) in modules.iter().zip(scopes) {
+        let Some(rest) = path.strip_prefix(scope.package.as_slice()) else { continue };
+        is_in_package = true;
+        let names = module.policy.iter().filter_map(|rule| inspect::head(rule).into_iter().next());
+        rules.extend(names);
+        if rest.first().is_some_and(|rule| rules.contains(rule)) {
+            return Ok(Query { path, is_document: false });
+        }
+    }
+    if is_in_package {
+        let rules: Vec<String> = rules.into_iter().collect();
+        let help = format!("the rules are `{}`", rules.join("`, `"));
+        return Err(invalid(format!("`{text}` names no rule")).help(help));
+    }
+    let packages: BTreeSet<String> =
+        scopes.iter().map(|scope| package_name(&scope.package)).collect();
+    let packages: Vec<String> = packages.into_iter().collect();
+    let message = format!("`{text}` names nothing in the package `{}`", packages.join("`, `"));
+    Err(invalid(message))
 }
 
 fn invalid(message: impl Into<String>) -> Diagnostic {
     Diagnostic::error("rego.query", message)
-        .help("write a path as `data.authz.allow` in `functionality_data.query`")
+        .help("write a path as `data.authz.allow`, or `allow` alone, in `functionality_data.query`")
 }
 
 /// The parts of a path, if the text is one, all of it constant.

@@ -1,56 +1,37 @@
 //! Rules that need themselves, found before anything runs: neither evaluator's compiler looks.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
-use regorus::unstable::{Module, Span};
+use regorus::unstable::Span;
 use writ_model::Diagnostic;
 
-use super::{diagnose, inspect};
+use super::diagnose;
 
-/// One definition of a rule: what it is called and what it mentions.
+/// One definition of a rule: what it is called and what it mentions, from the root of `data`.
 #[derive(Debug)]
 pub(super) struct Definition {
-    /// The constant parts of its head, as `["a", "b"]`.
+    /// The constant parts of its head, as `["data", "p", "a", "b"]`.
     pub(super) head: Vec<String>,
+    /// What a reader calls it.
+    pub(super) name: String,
     pub(super) span: Span,
-    /// The constant parts of every reference in it.
-    pub(super) mentions: Vec<Vec<String>>,
-    /// Names that are its own variables wherever it mentions them.
-    pub(super) locals: BTreeSet<String>,
+    /// The constant parts of every reference in it that may name a rule.
+    pub(super) mentions: BTreeSet<Vec<String>>,
 }
 
 /// The first cycle among the definitions, if there is one.
-pub(super) fn find(module: &Module, definitions: &[Definition]) -> Option<Diagnostic> {
-    let mut package = vec!["data".to_owned()];
-    package.extend(inspect::path(&module.package.refr));
-    let aliases = inspect::aliases(module);
-    let mut by_first: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+pub(super) fn find(definitions: &[Definition]) -> Option<Diagnostic> {
+    let mut by_head: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
     for (index, definition) in definitions.iter().enumerate() {
-        by_first.entry(definition.head.first().map_or("", String::as_str)).or_default().push(index);
+        by_head.entry(&definition.head).or_default().push(index);
     }
-    let needs: Vec<Vec<usize>> = definitions
-        .iter()
-        .map(|definition| {
-            let own = definition.mentions.iter().filter_map(|mention| {
-                let first = mention.first()?;
-                if definition.locals.contains(first) {
-                    return None;
-                }
-                match aliases.iter().find(|(alias, _)| alias == first) {
-                    Some((_, target)) => {
-                        in_package(&package, &[target, mention.get(1..)?].concat())
-                    }
-                    None if first == "data" => in_package(&package, mention),
-                    None => Some(mention.clone()),
-                }
-            });
-            needed(definitions, &by_first, &own.collect())
-        })
-        .collect();
+    let needs: Vec<Vec<usize>> =
+        definitions.iter().map(|definition| needed(&by_head, &definition.mentions)).collect();
     let cycle = cycle(&needs)?;
     let named = |index: &usize| definitions.get(*index);
     let names: Vec<String> =
-        cycle.iter().filter_map(named).map(|rule| format!("`{}`", rule.head.join("."))).collect();
+        cycle.iter().filter_map(named).map(|rule| format!("`{}`", rule.name)).collect();
     let problem =
         Diagnostic::error("rego.recursion", format!("recursion: {}", names.join(" needs ")))
             .help("rego has no recursion: walk nested values with `walk(value, [path, leaf])`");
@@ -60,32 +41,19 @@ pub(super) fn find(module: &Module, definitions: &[Definition]) -> Option<Diagno
     })
 }
 
-/// What a path under `data` names inside the package; all of it, if the path ends above.
-fn in_package(package: &[String], mention: &[String]) -> Option<Vec<String>> {
-    if let Some(rest) = mention.strip_prefix(package) {
-        return Some(rest.to_vec());
-    }
-    package.starts_with(mention).then(Vec::new)
-}
-
 /// The definitions that some mention reaches: `a` reaches `a.b`, and `a.b.c` reaches `a.b`.
 fn needed(
-    definitions: &[Definition],
-    by_first: &BTreeMap<&str, Vec<usize>>,
+    by_head: &BTreeMap<&[String], Vec<usize>>,
     mentions: &BTreeSet<Vec<String>>,
 ) -> Vec<usize> {
     let mut found = BTreeSet::new();
     for mention in mentions {
-        let Some(first) = mention.first() else {
-            // The whole package.
-            return (0..definitions.len()).collect();
-        };
-        let candidates = by_first.get(first.as_str()).into_iter().flatten().copied();
-        found.extend(candidates.filter(|index| {
-            definitions.get(*index).is_some_and(|definition| {
-                mention.starts_with(&definition.head) || definition.head.starts_with(mention)
-            })
-        }));
+        let above = (1..mention.len()).filter_map(|length| by_head.get(mention.get(..length)?));
+        let below = by_head
+            .range::<[String], _>((Bound::Included(mention.as_slice()), Bound::Unbounded))
+            .take_while(|(head, _)| head.starts_with(mention))
+            .map(|(_, indexes)| indexes);
+        found.extend(above.chain(below).flatten().copied());
     }
     found.into_iter().collect()
 }

@@ -11,20 +11,43 @@ use regorus::unstable::{
 };
 
 use super::inspect;
+use super::recursion::Definition;
+use super::scope::Scope;
 
-/// Whether the machine may run the module. Its expressions are as shallow as inspection allows.
-pub(super) fn on_the_machine(module: &Module) -> bool {
-    let mut definitions: BTreeMap<Vec<String>, Vec<&Rule>> = BTreeMap::new();
-    for rule in &module.policy {
-        let name = inspect::head(rule);
-        if name.len() > 1 || has_object_comprehension(rule) {
-            return false;
-        }
-        if matches!(rule.as_ref(), Rule::Spec { .. }) {
-            definitions.entry(name).or_default().push(rule);
+/// Whether the machine may run the modules. Their expressions are as shallow as inspection allows.
+pub(super) fn on_the_machine(
+    modules: &[Ref<Module>],
+    scopes: &[Scope],
+    definitions: &[Definition],
+) -> bool {
+    let mut by_name: BTreeMap<Vec<String>, Vec<&Rule>> = BTreeMap::new();
+    for (module, scope) in modules.iter().zip(scopes) {
+        for rule in &module.policy {
+            let name = inspect::head(rule);
+            if name.len() > 1 || has_object_comprehension(rule) {
+                return false;
+            }
+            if matches!(rule.as_ref(), Rule::Spec { .. }) {
+                by_name.entry(scope.own(&name)).or_default().push(rule);
+            }
         }
     }
-    definitions.values().all(|rules| one_value(rules))
+    by_name.values().all(|rules| one_value(rules)) && packages_stand_apart(scopes, definitions)
+}
+
+/// Whether no package lies inside another and nobody looks a package up as a document: only the
+/// interpreter puts such documents together.
+fn packages_stand_apart(scopes: &[Scope], definitions: &[Definition]) -> bool {
+    let packages: BTreeSet<&[String]> =
+        scopes.iter().map(|scope| scope.package.as_slice()).collect();
+    let is_inside = |outer: &[String], inner: &[String]| inner.starts_with(outer);
+    let apart = packages.iter().all(|outer| {
+        packages.iter().all(|inner| outer == inner || !is_inside(outer, inner))
+    });
+    let mentions = || definitions.iter().flat_map(|definition| &definition.mentions);
+    apart
+        && !mentions()
+            .any(|mention| packages.iter().any(|package| is_inside(mention, package)))
 }
 
 /// Whether the definitions of one rule can only agree.

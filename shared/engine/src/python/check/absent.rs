@@ -5,11 +5,13 @@ use std::collections::{HashMap, HashSet};
 use rustpython_vm::VirtualMachine;
 use rustpython_vm::compiler::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use rustpython_vm::compiler::ast::{
-    ExceptHandler, Expr, ExprContext, Parameter, Stmt, StmtImportFrom,
+    CmpOp, ExceptHandler, Expr, ExprContext, Parameter, Stmt, StmtImportFrom,
 };
 use writ_model::Diagnostic;
 
-use super::super::modules::{SUPPORTED, instead_of, instead_of_builtin};
+use super::super::modules::{
+    SUPPORTED, instead_of, instead_of_builtin, instead_of_name, is_pointless,
+};
 use super::super::source::Places;
 
 /// Finds the uses of what does not exist here. An import inside `try` is the policy's own affair
@@ -129,9 +131,10 @@ impl Absent<'_> {
             return;
         };
         let name_object = self.vm.ctx.new_str(name);
-        if object.get_attr(&name_object, self.vm).is_err() && self.attempts == 0 {
+        let is_there = object.get_attr(&name_object, self.vm).is_ok() && !is_pointless(module, name);
+        if !is_there && self.attempts == 0 {
             let text = format!("`{module}.{name}` does not exist in the sandbox");
-            let help = if module == "os" { instead_of("pathlib") } else { instead_of("") };
+            let help = instead_of_name(module, name);
             self.refuse(offset, Diagnostic::error("python.unsupported-name", text).help(help));
         }
     }
@@ -156,6 +159,12 @@ impl Visitor<'_> for Absent<'_> {
                 }
             }
             Stmt::ImportFrom(import) => self.import_from(import),
+            // What never runs here may name what it likes.
+            Stmt::If(branch) if never_runs(&branch.test) => {
+                for clause in &branch.elif_else_clauses {
+                    self.visit_body(&clause.body);
+                }
+            }
             Stmt::Try(attempt) if attempt.handlers.iter().any(catches_imports) => {
                 self.attempts += 1;
                 self.visit_body(&attempt.body);
@@ -173,6 +182,13 @@ impl Visitor<'_> for Absent<'_> {
     fn visit_expr(&mut self, expr: &Expr) {
         match expr {
             Expr::Name(name) => self.builtin(name.id.as_str(), name.range.start().to_usize()),
+            Expr::Call(call)
+                if call.func.as_name_expr().is_some_and(|name| name.id.as_str() == "__import__") =>
+            {
+                if let Some(Expr::StringLiteral(module)) = call.arguments.args.first() {
+                    self.import(module.value.to_str(), call.range.start().to_usize());
+                }
+            }
             Expr::Attribute(attribute) => {
                 if attribute.ctx == ExprContext::Load
                     && let Expr::Name(base) = &*attribute.value
@@ -190,6 +206,28 @@ impl Visitor<'_> for Absent<'_> {
             _ => {}
         }
         walk_expr(self, expr);
+    }
+}
+
+/// Whether a condition is one of the two that only tools and command lines make true:
+/// `__name__ == "__main__"` and `TYPE_CHECKING`.
+fn never_runs(test: &Expr) -> bool {
+    match test {
+        Expr::Name(name) => name.id.as_str() == "TYPE_CHECKING",
+        Expr::Attribute(attribute) => attribute.attr.as_str() == "TYPE_CHECKING",
+        Expr::Compare(compare) => {
+            let sides = [Some(&*compare.left), compare.comparators.first()];
+            let is_name = |side: &&Expr| {
+                side.as_name_expr().is_some_and(|name| name.id.as_str() == "__name__")
+            };
+            let is_main = |side: &&Expr| {
+                matches!(side, Expr::StringLiteral(text) if text.value.to_str() == "__main__")
+            };
+            *compare.ops == [CmpOp::Eq]
+                && sides.iter().flatten().any(is_name)
+                && sides.iter().flatten().any(is_main)
+        }
+        _ => false,
     }
 }
 

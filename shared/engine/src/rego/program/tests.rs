@@ -1,3 +1,5 @@
+mod modules;
+
 use writ_model::{Diagnostic, Digest, Language, RawJson};
 
 use super::*;
@@ -110,6 +112,39 @@ const RUNS: &[Run] = &[
     ),
     ("allow := time.now_ns()", ALLOW, "0", "1700000000123000000"),
     ("allow if rand.intn(\"a\", 9) == rand.intn(\"a\", 9)", ALLOW, "0", "true"),
+    ("allow if uuid.rfc4122(\"a\") == uuid.rfc4122(\"a\")", ALLOW, "0", "true"),
+    ("allow := [x | walk(input, [_, x]); is_number(x)]", ALLOW, "{\"a\": [1, {\"b\": 2}]}", "[1,2]"),
+    ("allow := time.parse_rfc3339_ns(input)", ALLOW, "\"1970-01-01T00:00:01Z\"", "1000000000"),
+    ("allow := time.clock([time.now_ns(), \"Asia/Kolkata\"])", ALLOW, "0", "[3,43,20]"),
+    ("allow := time.clock([time.now_ns(), \"Local\"])", ALLOW, "0", "[22,13,20]"),
+    ("allow := [time.date(input), time.weekday(input)]", ALLOW, "0", "[[1970,1,1],\"Thursday\"]"),
+    ("allow := time.format([0, \"UTC\", \"RFC1123\"])", ALLOW, "0", "\"Thu, 01 Jan 1970 00:00:00 UTC\""),
+    ("allow := base64url.encode_no_pad(input)", ALLOW, "\"a?>\"", "\"YT8-\""),
+    ("allow := urlquery.decode_object(input)", ALLOW, "\"a=1&a=2&b=\"", r#"{"a":["1","2"],"b":[""]}"#),
+    ("allow := yaml.unmarshal(input)", ALLOW, "\"a: [1, x]\"", r#"{"a":[1,"x"]}"#),
+    (
+        "allow := json.patch(input, [{\"op\": \"add\", \"path\": \"/a/b\", \"value\": 2}])",
+        ALLOW,
+        r#"{"a": {}}"#,
+        r#"{"a":{"b":2}}"#,
+    ),
+    ("allow := json.match_schema(input, {\"type\": \"string\"})[0]", ALLOW, "1", "false"),
+    ("allow := graph.reachable(input, {\"a\"})", ALLOW, r#"{"a": ["b"], "b": [], "c": []}"#, r#"["a","b"]"#),
+    ("allow := net.cidr_expand(\"10.0.0.0/30\")[3]", ALLOW, "0", "\"10.0.0.3\""),
+    (
+        "allow := count(net.cidr_expand(\"10.0.0.0/8\"))",
+        ALLOW,
+        "0",
+        "rego.evaluation: `net.cidr_expand` would give more than 65536 addresses",
+    ),
+    (
+        "allow := graph.reachable_paths({x: [x + 1] | some x in numbers.range(1, 2000)}, {1})",
+        ALLOW,
+        "0",
+        "rego.evaluation: `graph.reachable_paths` takes graphs of at most 1000 nodes",
+    ),
+    ("allow := crypto.sha256(input)", ALLOW, "\"\"", "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\""),
+    ("allow if trace(\"seen\")", ALLOW, "0", "true"),
     ("allow if net.cidr_contains(\"10.0.0.0/8\", input)", ALLOW, "\"10.9.9.9\"", "true"),
     ("x := input.y\nallow if x == 5 with input.y as 5", ALLOW, r#"{"y": 1}"#, "true"),
     (
@@ -211,7 +246,12 @@ const PROBLEMS: &[Problem] = &[
         Some((2, 10)),
         "data.settings",
     ),
-    ("package p\nf(x) := uuid.rfc4122(x)", "rego.unknown-function", Some((2, 9)), "identifier"),
+    (
+        "package p\nf(x) := io.jwt.verify_rs256(x, \"c\")",
+        "rego.unknown-function",
+        Some((2, 9)),
+        "decode_verify",
+    ),
     ("package p\nallow := sprintf(\"%1000000000d\", [1])", "rego.format", Some((2, 10)), "width"),
     ("package parameters\nallow := 1", "rego.reserved-package", Some((1, 9)), "data.parameters"),
     ("package p\nallow := 1e1000000000", "rego.number", Some((2, 10)), "exponent"),
@@ -239,7 +279,7 @@ fn what_cannot_run_is_refused_with_its_place_and_what_to_write() {
 
 #[test]
 fn a_query_that_names_no_rule_is_refused_with_the_rules_that_are() {
-    for query in ["data.p.alow", "data.q.allow", "data.p[x]", "input"] {
+    for query in ["data.p.alow", "data.q.allow", "data.p[x]", "input", "alow", "data"] {
         let problems = compile("package p\nallow := 1\ndeny := 2", Some(query)).err().unwrap();
         assert_eq!(problems.len(), 1, "{query}");
         assert_eq!(problems[0].code, "rego.query", "{query}");
@@ -318,6 +358,28 @@ fn what_is_printed_is_captured_and_bounded() {
     assert_eq!(outcome.printed, "x is y [1, \"é\"]\n");
     let budget = Budget { output_bytes_max: 6, ..Budget::default() };
     assert_eq!(program.run(&call("{\"x\": \"y\"}"), &budget).unwrap().printed, "x is y");
+}
+
+#[test]
+fn notes_of_trace_are_captured_behind_what_is_printed() {
+    let code = "package p\nallow if { trace(sprintf(\"x is %v\", [input.x])); print(\"p\"); trace(\"b\") }";
+    let mut program = compile(code, ALLOW).unwrap();
+    let outcome = program.run(&call("{\"x\": 1}"), &Budget::default()).unwrap();
+    assert_eq!(outcome.printed, "p\nnote: x is 1\nnote: b\n");
+    assert_eq!(outcome.output.as_str(), "true");
+    let budget = Budget { output_bytes_max: 11, ..Budget::default() };
+    assert_eq!(program.run(&call("{\"x\": 1}"), &budget).unwrap().printed, "p\nnote: x i");
+}
+
+#[test]
+fn what_earlier_runs_kept_is_read_from_the_context() {
+    let mut program = compile("package p\nallow := data.context.n + 1", ALLOW).unwrap();
+    for (context, expected) in [("{\"n\": 1}", "2"), ("{\"n\": 5}", "6"), ("{\"n\": 1}", "2")] {
+        let context = Some(RawJson::parse(context).unwrap());
+        let outcome = program.run(&Call { context, ..call("0") }, &Budget::default()).unwrap();
+        assert_eq!((outcome.output.as_str(), outcome.context), (expected, None));
+    }
+    assert!(line(&program.run(&call("0"), &Budget::default())).starts_with("rego.undefined"));
 }
 
 #[test]

@@ -1,0 +1,3 @@
+package memory
+
+seen := count(data.context)

@@ -1,0 +1,3 @@
+package b
+
+y := data.a.x

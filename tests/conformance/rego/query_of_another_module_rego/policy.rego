@@ -1,0 +1,6 @@
+# The facts.
+package facts
+
+risk := 3 if not input.known
+
+risk := 1 if input.known

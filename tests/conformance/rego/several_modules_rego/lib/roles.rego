@@ -1,0 +1,4 @@
+# Who is what.
+package lib.roles
+
+is_admin(user) if user in data.directory.admins

@@ -56,7 +56,8 @@ impl PolicyFile {
             Some(file) => Some(file.to_owned()),
             None => code_file_of(&members, path).map_err(|failure| failure.within(&origin))?,
         };
-        let has_modules = add_modules(&mut members, path).map_err(|failure| failure.within(&origin))?;
+        let has_modules =
+            add_modules(&mut members, path).map_err(|failure| failure.within(&origin))?;
         let Some(beside) = beside else {
             let document = match has_modules {
                 // The text as it is: what a parser would silently drop is for the registry to
@@ -241,7 +242,10 @@ mod tests {
                 ("p.json", r#"{"code_file":"p.rego","module_files":["lib.rego"]}"#),
                 ("p.rego", "package p\n"),
                 ("lib.rego", "package lib\n"),
-                ("inside.json", r#"{"code":"x","module_files":["lib.rego"],"functionality_data":{"query":"q"}}"#),
+                (
+                    "inside.json",
+                    r#"{"code":"x","module_files":["lib.rego"],"functionality_data":{"query":"q"}}"#,
+                ),
                 ("wrong.json", r#"{"code":"x","module_files":"lib.rego"}"#),
                 ("gone.json", r#"{"code":"x","module_files":["gone.rego"]}"#),
             ],

@@ -80,8 +80,8 @@ pub(super) fn instead_of(module: &str) -> &'static str {
         "numpy" | "pandas" | "scipy" | "sklearn" | "torch" | "tensorflow" => {
             "use lists with `math` and `statistics`; heavier computing belongs before the policy"
         }
-        "platform" | "getpass" | "pwd" | "grp" | "argparse" | "optparse" | "dotenv" | "decouple"
-        | "configparser" | "locale" => {
+        "platform" | "getpass" | "pwd" | "grp" | "argparse" | "optparse" | "dotenv"
+        | "decouple" | "configparser" | "locale" => {
             "a policy knows nothing of its host: put what it must know into `policy_settings`"
         }
         "cryptography" | "Crypto" | "jwt" | "jose" | "OpenSSL" => {
@@ -112,11 +112,6 @@ pub(super) fn instead_of(module: &str) -> &'static str {
     }
 }
 
-/// Whether a name exists and would only end the run.
-pub(super) fn is_pointless(module: &str, name: &str) -> bool {
-    (module, name) == ("sys", "exit")
-}
-
 /// What to write instead of a name that a supported module lacks here.
 pub(super) fn instead_of_name(module: &str, name: &str) -> &'static str {
     match (module, name) {
@@ -124,7 +119,6 @@ pub(super) fn instead_of_name(module: &str, name: &str) -> &'static str {
             instead_of("subprocess")
         }
         ("os" | "os.path" | "posixpath" | "io", _) => instead_of("pathlib"),
-        ("sys", "exit") => "return the decision, or raise an exception",
         ("sys", _) => instead_of("ctypes"),
         ("time", _) => "use `time.time()`: the time of the call, constant during a run",
         ("logging", _) => "log with `logging.getLogger(__name__)`: the lines are kept with the run",

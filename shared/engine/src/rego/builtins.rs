@@ -66,6 +66,17 @@ pub(super) enum Class {
 
 /// How a call of `name`, which no rule defines, is run.
 pub(super) fn class(name: &str, params: &[Ref<Expr>]) -> Class {
+    if let Some(arity) = arity(name)
+        && params.len() != arity
+    {
+        // A last argument more is where the value goes: `count(x, n)` is `n == count(x)`, which
+        // the machine does not know.
+        if params.len() == arity + 1 && name != "sprintf" {
+            return Class::Interpreted;
+        }
+        let message = format!("`{name}` takes {arity} arguments and is given {}", params.len());
+        return Class::Refused(Diagnostic::error("rego.arguments", message));
+    }
     match (name, params.first().map(AsRef::as_ref)) {
         ("sprintf", Some(Expr::String { value, .. } | Expr::RawString { value, .. })) => {
             match value
@@ -84,6 +95,13 @@ pub(super) fn class(name: &str, params: &[Ref<Expr>]) -> Class {
         _ if BUILTINS.contains_key(name) => Class::Pure,
         _ => Class::Refused(unknown(name)),
     }
+}
+
+/// How many arguments a builtin takes; `print` takes any.
+fn arity(name: &str) -> Option<usize> {
+    let hosted = HOSTED.iter().find(|(hosted, _)| *hosted == name).map(|(_, arity)| *arity);
+    let library = || BUILTINS.get(name).map(|(_, arity)| *arity);
+    hosted.or_else(library).map(usize::from)
 }
 
 /// What to write instead of a function that does not exist here.
@@ -210,9 +228,9 @@ fn answer(name: &str, arguments: &[Value], surroundings: Surroundings) -> Result
         _ if name.starts_with("time.") => {
             Ok(Answer::LibraryWith(arguments.iter().map(in_utc).collect()))
         }
-        _ if name.starts_with("crypto.") => Ok(Answer::Value(
-            digests::answer(name, arguments).unwrap_or(Value::Undefined),
-        )),
+        _ if name.starts_with("crypto.") => {
+            Ok(Answer::Value(digests::answer(name, arguments).unwrap_or(Value::Undefined)))
+        }
         _ if name.starts_with("io.jwt.") => {
             let found = tokens::answer(name, arguments, surroundings.now_ms)?;
             Ok(Answer::Value(found.unwrap_or(Value::Undefined)))

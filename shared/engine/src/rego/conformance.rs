@@ -196,12 +196,17 @@ fn outcome(case: &Case) -> Result<(), String> {
     }
     let is_undefined = |failure: &Failure| matches!(failure, Failure::Raised { kind, .. } if kind == "rego.undefined");
     if fails {
-        let failed = results.iter().any(|result| matches!(result, Err(failure) if !is_undefined(failure)));
+        let failed =
+            results.iter().any(|result| matches!(result, Err(failure) if !is_undefined(failure)));
         return if failed { Ok(()) } else { Err(format!("runs: {results:?}")) };
     }
     let expected = match &case.said["want_result"] {
-        Json::Null if case.said["want_results"].is_array() => return Err("several entry points".to_owned()),
-        Json::Null if case.said["no_result"] == json!(true) => vec![json!("#undefined"); results.len()],
+        Json::Null if case.said["want_results"].is_array() => {
+            return Err("several entry points".to_owned());
+        }
+        Json::Null if case.said["no_result"] == json!(true) => {
+            vec![json!("#undefined"); results.len()]
+        }
         value => many(value),
     };
     if expected.len() != results.len() {

@@ -47,7 +47,12 @@ pub(super) fn read(source: &Source) -> Result<Form, Diagnostic> {
                 .help("write a path as `data.authz.allow`"));
         }
     };
-    Ok(Form { files, query, data: data(said.get("data"))?, is_v0: is_v0(said.get("rego_version"))? })
+    Ok(Form {
+        files,
+        query,
+        data: data(said.get("data"))?,
+        is_v0: is_v0(said.get("rego_version"))?,
+    })
 }
 
 fn modules(said: Option<&Json>) -> Result<Vec<File>, Diagnostic> {

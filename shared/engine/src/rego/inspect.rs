@@ -14,6 +14,12 @@ use super::{builtins, diagnose, sound};
 /// The deepest expression. Analysis recurses, and a chain as `a + a + a ...` is as deep as long.
 const EXPRESSION_DEPTH_MAX: usize = 200;
 
+/// Words that may also be the fields of a reference.
+const KEYWORDS: [&str; 17] = [
+    "as", "contains", "data", "default", "else", "every", "false", "if", "import", "in", "input",
+    "not", "null", "package", "some", "true", "with",
+];
+
 /// What the walk found.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
@@ -30,7 +36,8 @@ pub(super) struct Facts {
 /// Walks every expression of the modules with a stack of its own. The first is the policy's own.
 pub(super) fn inspect(modules: &[Ref<Module>]) -> Facts {
     let scopes: Vec<Scope> = modules.iter().map(|module| Scope::of(module)).collect();
-    let functions = modules.iter().zip(&scopes).flat_map(|(module, scope)| functions(module, scope));
+    let functions =
+        modules.iter().zip(&scopes).flat_map(|(module, scope)| functions(module, scope));
     let mut walk = Walk { functions: functions.collect(), ..Walk::default() };
     let main = scopes.first().map(|scope| scope.package.clone()).unwrap_or_default();
     for (module, scope) in modules.iter().zip(&scopes) {
@@ -157,10 +164,12 @@ impl Walk {
     /// What was found since the last one, as the definition of a rule.
     fn definition(&mut self, rule: &Rule, scope: &Scope, main: &[String]) -> Definition {
         let locals = std::mem::take(&mut self.locals);
+        // The machine always means the documents.
+        self.facts.needs_interpreter |= ["input", "data"].iter().any(|name| locals.contains(*name));
         let mentions = std::mem::take(&mut self.mentions);
-        let mentions = mentions.iter().filter(|mention| {
-            mention.first().is_some_and(|first| !locals.contains(first))
-        });
+        let mentions = mentions
+            .iter()
+            .filter(|mention| mention.first().is_some_and(|first| !locals.contains(first)));
         let head = head(rule);
         let name = match scope.package == main {
             true => head.join("."),
@@ -280,7 +289,11 @@ impl Walk {
         let mut at = reference;
         loop {
             let (inner, index) = match at {
-                Expr::RefDot { refr, .. } => (refr, None),
+                Expr::RefDot { refr, field, .. } => {
+                    // The machine finds nothing at `input.package`.
+                    self.facts.needs_interpreter |= KEYWORDS.contains(&field.0.text());
+                    (refr, None)
+                }
                 Expr::RefBrack { refr, index, .. } => (refr, Some(index)),
                 _ => return,
             };

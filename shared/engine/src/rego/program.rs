@@ -83,7 +83,8 @@ impl Documents {
             ("context", context),
         ];
         let mut data = own.clone();
-        let documents = data.as_object_mut().map_err(|error| diagnose::raised(&error.to_string()))?;
+        let documents =
+            data.as_object_mut().map_err(|error| diagnose::raised(&error.to_string()))?;
         for (name, value) in fields {
             documents.insert(Value::from(name), value);
         }
@@ -223,11 +224,7 @@ fn raised(kind: &str, message: &str) -> Failure {
 #[cfg(test)]
 impl RegoProgram {
     /// A run by the interpreter, whatever the machine might do.
-    pub(super) fn interpreted(
-        &mut self,
-        call: &Call,
-        budget: &Budget,
-    ) -> Result<Outcome, Failure> {
+    pub(super) fn interpreted(&mut self, call: &Call, budget: &Budget) -> Result<Outcome, Failure> {
         let bytecode = self.compiled.program.take();
         let result = self.run(call, budget);
         self.compiled.program = bytecode;

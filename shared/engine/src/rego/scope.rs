@@ -52,7 +52,8 @@ impl Scope {
 pub(super) fn spelled(path: &[String]) -> String {
     let mut text = String::new();
     for part in path {
-        let is_name = part.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_')
+        let is_name = part
+            .starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_')
             && part.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
         match (is_name, text.is_empty()) {
             (true, true) => text.push_str(part),

@@ -24,7 +24,7 @@ pub(super) fn on_the_machine(
     for (module, scope) in modules.iter().zip(scopes) {
         for rule in &module.policy {
             let name = inspect::head(rule);
-            if name.len() > 1 || has_object_comprehension(rule) {
+            if name.len() > 1 || has_object_comprehension(rule) || is_beyond(rule) {
                 return false;
             }
             if matches!(rule.as_ref(), Rule::Spec { .. }) {
@@ -35,19 +35,51 @@ pub(super) fn on_the_machine(
     by_name.values().all(|rules| one_value(rules)) && packages_stand_apart(scopes, definitions)
 }
 
+/// Whether a rule is of a kind that the machine gets wrong: a default that is computed or belongs to
+/// a function, a function without arguments, an `else` whose value may be undefined.
+fn is_beyond(rule: &Rule) -> bool {
+    match rule {
+        Rule::Default { args, value, .. } => !args.is_empty() || !is_literal(value),
+        Rule::Spec { head, bodies, .. } => {
+            let (assign, is_call_without_arguments) = match head {
+                RuleHead::Compr { assign, .. } => (assign.as_ref(), false),
+                RuleHead::Func { args, assign, .. } => (assign.as_ref(), args.is_empty()),
+                RuleHead::Set { .. } => (None, false),
+            };
+            let values = bodies.iter().filter_map(|body| body.assign.as_ref()).chain(assign);
+            let has_else = bodies.iter().any(|body| body.is_else);
+            is_call_without_arguments
+                || has_else && !values.map(|assign| &assign.value).all(|value| is_literal(value))
+        }
+    }
+}
+
+/// Whether a value is written out, so that it is the same always.
+fn is_literal(value: &Expr) -> bool {
+    match value {
+        Expr::String { .. }
+        | Expr::RawString { .. }
+        | Expr::Number { .. }
+        | Expr::Bool { .. }
+        | Expr::Null { .. } => true,
+        Expr::Array { .. } | Expr::Set { .. } | Expr::Object { .. } | Expr::UnaryExpr { .. } => {
+            children(value).into_iter().all(|child| is_literal(child))
+        }
+        _ => false,
+    }
+}
+
 /// Whether no package lies inside another and nobody looks a package up as a document: only the
 /// interpreter puts such documents together.
 fn packages_stand_apart(scopes: &[Scope], definitions: &[Definition]) -> bool {
     let packages: BTreeSet<&[String]> =
         scopes.iter().map(|scope| scope.package.as_slice()).collect();
     let is_inside = |outer: &[String], inner: &[String]| inner.starts_with(outer);
-    let apart = packages.iter().all(|outer| {
-        packages.iter().all(|inner| outer == inner || !is_inside(outer, inner))
-    });
+    let apart = packages
+        .iter()
+        .all(|outer| packages.iter().all(|inner| outer == inner || !is_inside(outer, inner)));
     let mentions = || definitions.iter().flat_map(|definition| &definition.mentions);
-    apart
-        && !mentions()
-            .any(|mention| packages.iter().any(|package| is_inside(mention, package)))
+    apart && !mentions().any(|mention| packages.iter().any(|package| is_inside(mention, package)))
 }
 
 /// Whether the definitions of one rule can only agree.

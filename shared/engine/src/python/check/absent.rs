@@ -9,9 +9,7 @@ use rustpython_vm::compiler::ast::{
 };
 use writ_model::Diagnostic;
 
-use super::super::modules::{
-    SUPPORTED, instead_of, instead_of_builtin, instead_of_name, is_pointless,
-};
+use super::super::modules::{SUPPORTED, instead_of, instead_of_builtin, instead_of_name};
 use super::super::source::Places;
 
 /// Finds the uses of what does not exist here. An import inside `try` is the policy's own affair
@@ -131,8 +129,7 @@ impl Absent<'_> {
             return;
         };
         let name_object = self.vm.ctx.new_str(name);
-        let is_there = object.get_attr(&name_object, self.vm).is_ok() && !is_pointless(module, name);
-        if !is_there && self.attempts == 0 {
+        if object.get_attr(&name_object, self.vm).is_err() && self.attempts == 0 {
             let text = format!("`{module}.{name}` does not exist in the sandbox");
             let help = instead_of_name(module, name);
             self.refuse(offset, Diagnostic::error("python.unsupported-name", text).help(help));
@@ -183,7 +180,10 @@ impl Visitor<'_> for Absent<'_> {
         match expr {
             Expr::Name(name) => self.builtin(name.id.as_str(), name.range.start().to_usize()),
             Expr::Call(call)
-                if call.func.as_name_expr().is_some_and(|name| name.id.as_str() == "__import__") =>
+                if call
+                    .func
+                    .as_name_expr()
+                    .is_some_and(|name| name.id.as_str() == "__import__") =>
             {
                 if let Some(Expr::StringLiteral(module)) = call.arguments.args.first() {
                     self.import(module.value.to_str(), call.range.start().to_usize());
@@ -220,9 +220,7 @@ fn never_runs(test: &Expr) -> bool {
             let is_name = |side: &&Expr| {
                 side.as_name_expr().is_some_and(|name| name.id.as_str() == "__name__")
             };
-            let is_main = |side: &&Expr| {
-                matches!(side, Expr::StringLiteral(text) if text.value.to_str() == "__main__")
-            };
+            let is_main = |side: &&Expr| matches!(side, Expr::StringLiteral(text) if text.value.to_str() == "__main__");
             *compare.ops == [CmpOp::Eq]
                 && sides.iter().flatten().any(is_name)
                 && sides.iter().flatten().any(is_main)

@@ -81,10 +81,9 @@ fn policies_as_people_write_them_run_as_in_cpython_or_are_refused_with_what_to_w
                 _ => false,
             };
             if !fits {
-                let expected = said["output"].as_str().map_or_else(
-                    || format!("{:?}", said["refused"]),
-                    str::to_owned,
-                );
+                let expected = said["output"]
+                    .as_str()
+                    .map_or_else(|| format!("{:?}", said["refused"]), str::to_owned);
                 wrong.push(format!("{:?}\n  expected {expected}\n  got {got:?}", said["name"]));
             }
         }

@@ -64,7 +64,10 @@ fn a_query_may_name_any_module_and_a_document_of_several_packages() {
     for (query, expected) in cases {
         assert_eq!(both("package p\nallow := true", form(query.into()), "1"), expected, "{query}");
     }
-    assert_eq!(both("package p\nallow := true", form(serde_json::Value::Null), "1"), r#"{"allow":true}"#);
+    assert_eq!(
+        both("package p\nallow := true", form(serde_json::Value::Null), "1"),
+        r#"{"allow":true}"#
+    );
     let problems = compiled("package p", form("data.lib.c.z".into())).err().unwrap();
     assert!(problems[0].message.contains("`lib.a`, `lib.b`, `p`"), "{problems:?}");
 }
@@ -80,13 +83,55 @@ fn the_document_of_a_package_holds_those_inside() {
 /// Code of the policy, code of `lib.rego`, the finding, its place, a part of its message.
 const PROBLEMS: [(&str, &str, &str, Option<u32>, &str); 9] = [
     ("package p", "package lib\n\nx := (", "rego.syntax", None, "lib.rego:3:7: "),
-    ("package p", "package lib\n\nx := http.send(1)", "rego.unknown-function", None, "lib.rego:3:6: there is no function"),
-    ("package p\nx := data.lib.f(1)", "package lib\ng(x) := x", "rego.unknown-function", Some(2), "data.lib.f"),
-    ("package p\nx := data.lib.y", "package lib\ny := data.p.x", "rego.recursion", Some(2), "`x` needs `data.lib.y` needs `x`"),
-    ("package p", "package lib\ny if not y", "rego.recursion", None, "lib.rego:2:1: recursion: `data.lib.y` needs"),
-    ("package p", "package settings\ny := 1", "rego.reserved-package", None, "lib.rego:1:9: the package `settings` hides"),
-    ("package p\nlib := 1", "package p.lib\ny := 1", "rego.package-conflict", Some(2), "the rule `lib` and the package `p.lib`"),
-    ("package p", "package lib\ny := 1e1000000000", "rego.number", None, "lib.rego:2:6: a number has more"),
+    (
+        "package p",
+        "package lib\n\nx := http.send(1)",
+        "rego.unknown-function",
+        None,
+        "lib.rego:3:6: there is no function",
+    ),
+    (
+        "package p\nx := data.lib.f(1)",
+        "package lib\ng(x) := x",
+        "rego.unknown-function",
+        Some(2),
+        "data.lib.f",
+    ),
+    (
+        "package p\nx := data.lib.y",
+        "package lib\ny := data.p.x",
+        "rego.recursion",
+        Some(2),
+        "`x` needs `data.lib.y` needs `x`",
+    ),
+    (
+        "package p",
+        "package lib\ny if not y",
+        "rego.recursion",
+        None,
+        "lib.rego:2:1: recursion: `data.lib.y` needs",
+    ),
+    (
+        "package p",
+        "package settings\ny := 1",
+        "rego.reserved-package",
+        None,
+        "lib.rego:1:9: the package `settings` hides",
+    ),
+    (
+        "package p\nlib := 1",
+        "package p.lib\ny := 1",
+        "rego.package-conflict",
+        Some(2),
+        "the rule `lib` and the package `p.lib`",
+    ),
+    (
+        "package p",
+        "package lib\ny := 1e1000000000",
+        "rego.number",
+        None,
+        "lib.rego:2:6: a number has more",
+    ),
     ("package p", "package lib\ny if z > 1", "rego.unsafe-variable", None, "lib.rego:2:6: "),
 ];
 
@@ -121,7 +166,8 @@ fn a_failure_in_another_module_names_its_file() {
 
 #[test]
 fn what_another_module_prints_is_captured_without_its_place() {
-    let form = serde_json::json!({"modules": {"lib.rego": "package lib\nf(x) if print(\"got\", x)"}});
+    let form =
+        serde_json::json!({"modules": {"lib.rego": "package lib\nf(x) if print(\"got\", x)"}});
     let mut program = compiled("package p\ny if data.lib.f(1)", form).unwrap();
     assert_eq!(program.run(&call("0"), &Budget::default()).unwrap().printed, "got 1\n");
 }
@@ -133,7 +179,10 @@ fn a_policy_brings_documents_of_its_own() {
     assert_eq!(both(code, form(serde_json::json!({"roles": {"ann": 1.50}})), "\"ann\""), "1.5");
     // Documents and rules of one name are put together.
     let data = serde_json::json!({"p": {"x": 1}});
-    assert_eq!(both("package p\ny := 2", serde_json::json!({"data": data}), "0"), r#"{"x":1,"y":2}"#);
+    assert_eq!(
+        both("package p\ny := 2", serde_json::json!({"data": data}), "0"),
+        r#"{"x":1,"y":2}"#
+    );
 }
 
 #[test]

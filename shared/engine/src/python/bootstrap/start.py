@@ -118,6 +118,9 @@ def _input(*args):
 _install_clock()
 sys.stdout = sys.__stdout__ = sys.stderr = sys.__stderr__ = Stream()
 sys.argv = ["policy"]
+# The library looks up the module of a class, as `dataclasses` does for annotations that are text. A
+# run's own namespace is none of `sys.modules`, so what is found there is empty.
+sys.modules["policy"] = type(sys)("policy")
 builtins.open = _open
 builtins.input = _input
 

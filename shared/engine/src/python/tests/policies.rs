@@ -337,6 +337,19 @@ fn time_and_chance_come_from_the_call() {
 }
 
 #[test]
+fn a_dataclass_may_have_annotations_that_are_text() {
+    let code = policy(
+        "from __future__ import annotations\nfrom dataclasses import dataclass, field\n\
+         @dataclass\nclass Seen:\n    ip: str\n    times: list[int] = field(default_factory=list)\n",
+        "return [Seen('a').ip, Seen('a', [1]).times]",
+    );
+    with_python(|python| {
+        let outcome = run(python, &code, &call("{}", "{}")).unwrap();
+        assert_eq!(outcome.output.as_str(), r#"["a",[1]]"#);
+    });
+}
+
+#[test]
 fn management_is_called_or_missed() {
     with_python(|python| {
         let mut call = call(r#"{"local_allowlist": ["a"]}"#, "{}");

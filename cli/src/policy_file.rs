@@ -115,6 +115,8 @@ pub(crate) fn language_of(path: &Path) -> Option<Language> {
     match path.extension()?.to_str()? {
         "py" => Some(Language::Python),
         "rego" => Some(Language::Rego),
+        "cedar" => Some(Language::Cedar),
+        "cel" => Some(Language::Cel),
         _ => None,
     }
 }

@@ -20,6 +20,7 @@ mod context;
 mod engine;
 mod host;
 mod language;
+mod nesting;
 mod pool;
 mod python;
 mod rego;

@@ -1,0 +1,98 @@
+//! Policies by the names that a person reads.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use cedar_policy::ffi::DetailedError;
+use cedar_policy::{Policy, PolicyId, PolicySet, Template};
+use writ_model::Diagnostic;
+
+use super::diagnose;
+use crate::nesting;
+
+/// Parses the policies and templates and gives each the name of its `@id`; without one it keeps
+/// Cedar's, `policy0` and so on in the order of the text.
+pub(super) fn parse(code: &str) -> Result<PolicySet, Vec<Diagnostic>> {
+    let parsed = PolicySet::from_str(code).map_err(|errors| {
+        errors
+            .iter()
+            .map(|error| diagnose::in_code("cedar.syntax", DetailedError::from(error), code))
+            .collect::<Vec<_>>()
+    })?;
+    let mut statements: Vec<Statement> = parsed
+        .policies()
+        .map(|policy| Statement::of_policy(policy, code))
+        .chain(parsed.templates().map(|template| Statement::of_template(template, code)))
+        .collect();
+    statements.sort_by_key(|statement| statement.place);
+    named(statements)
+}
+
+enum Rule {
+    Policy(Policy),
+    Template(Template),
+}
+
+struct Statement {
+    rule: Rule,
+    id: String,
+    /// Whether an annotation gave the id.
+    is_named: bool,
+    /// The line and the column.
+    place: (u32, u32),
+}
+
+impl Statement {
+    fn of_policy(policy: &Policy, code: &str) -> Self {
+        let offset = policy.as_ref().loc().map_or(0, |loc| loc.start());
+        let (id, is_named) = chosen(policy.annotation("id"), policy.id());
+        let place = nesting::place(code, offset);
+        Self { rule: Rule::Policy(policy.clone()), id, is_named, place }
+    }
+
+    fn of_template(template: &Template, code: &str) -> Self {
+        let offset = template.as_ref().loc().map_or(0, |loc| loc.start());
+        let (id, is_named) = chosen(template.annotation("id"), template.id());
+        let place = nesting::place(code, offset);
+        Self { rule: Rule::Template(template.clone()), id, is_named, place }
+    }
+
+    fn refused(&self, message: String, help: &str) -> Diagnostic {
+        let (line, column) = self.place;
+        Diagnostic::error("cedar.id", message).at(line, column).help(help)
+    }
+}
+
+fn chosen(annotation: Option<&str>, given: &PolicyId) -> (String, bool) {
+    match annotation {
+        Some(id) => (id.to_owned(), true),
+        None => (AsRef::<str>::as_ref(given).to_owned(), false),
+    }
+}
+
+fn named(statements: Vec<Statement>) -> Result<PolicySet, Vec<Diagnostic>> {
+    let (mut set, mut problems) = (PolicySet::new(), Vec::new());
+    let mut known: BTreeMap<String, (u32, u32)> = BTreeMap::new();
+    for statement in statements {
+        if statement.is_named && statement.id.is_empty() {
+            let help = "write `@id(\"a name\")`, or leave the annotation out";
+            problems.push(statement.refused("`@id` names nothing".to_owned(), help));
+            continue;
+        }
+        if let Some((line, _)) = known.get(&statement.id) {
+            let message = format!("`{}` is the policy of line {line} already", statement.id);
+            problems.push(statement.refused(message, "give each policy an `@id` of its own"));
+            continue;
+        }
+        known.insert(statement.id.clone(), statement.place);
+        let id = PolicyId::new(&statement.id);
+        let added = match &statement.rule {
+            Rule::Policy(policy) => set.add(policy.new_id(id)),
+            Rule::Template(template) => set.add_template(template.new_id(id)),
+        };
+        if let Err(error) = added {
+            problems.push(statement.refused(error.to_string(), "choose another name"));
+        }
+    }
+    if problems.is_empty() { Ok(set) } else { Err(problems) }
+}

@@ -1,0 +1,115 @@
+//! What went wrong in a run, in words that are the same in every process.
+//!
+//! The library prints values for its own people, maps among them, whose order is chance; here a
+//! message names types and keys.
+
+use cel::common::ast::operators;
+use cel::{ExecutionError, OverloadError, Value};
+
+use crate::Failure;
+
+/// A failure of the policy itself.
+pub(super) fn raised(kind: &str, message: String, line: Option<u32>) -> Failure {
+    Failure::Raised { kind: kind.to_owned(), message, line, traceback: String::new() }
+}
+
+/// The failure of an expression.
+pub(super) fn of(error: &ExecutionError, name: Option<&str>, line: Option<u32>) -> Failure {
+    let (kind, message) = described(error);
+    let message = match name {
+        Some(name) => format!("`{name}`: {message}"),
+        None => message,
+    };
+    raised(kind, message, line)
+}
+
+fn described(error: &ExecutionError) -> (&'static str, String) {
+    const TYPE: &str = "cel.type";
+    match error {
+        ExecutionError::NoSuchKey(key) => (
+            "cel.no-such-key",
+            format!("there is no key `{key}`; `has(...)` tells whether there is one"),
+        ),
+        ExecutionError::IndexOutOfBounds(index) => {
+            ("cel.no-such-key", format!("the list has no element {}", plain(index)))
+        }
+        ExecutionError::NoSuchOverload(overload) => (TYPE, overload_message(overload)),
+        ExecutionError::UnsupportedBinaryOperator(operator, left, right) => {
+            let sign = arithmetic(operator);
+            (TYPE, format!("`{sign}` takes no {} and {}", left.type_of(), right.type_of()))
+        }
+        ExecutionError::ValuesNotComparable(left, right) => {
+            (TYPE, format!("{} and {} have no order", left.type_of(), right.type_of()))
+        }
+        ExecutionError::UnsupportedIndex(index, value) => {
+            (TYPE, format!("{} cannot be indexed by {}", value.type_of(), index.type_of()))
+        }
+        ExecutionError::UnsupportedKeyType(key) => {
+            (TYPE, format!("{} cannot be a key", key.type_of()))
+        }
+        ExecutionError::UnexpectedType { got, want } => {
+            (TYPE, format!("there is {got} where {want} is wanted"))
+        }
+        ExecutionError::UnsupportedTargetType { target }
+        | ExecutionError::NotSupportedAsMethod { target, .. } => {
+            (TYPE, format!("{} has no such function", target.type_of()))
+        }
+        ExecutionError::DuplicateKey(key) => {
+            ("cel.duplicate-key", format!("a map has the key {} twice", plain(key)))
+        }
+        ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
+            ("cel.division-by-zero", "division by zero".to_owned())
+        }
+        ExecutionError::Overflow(operator, ..) => {
+            ("cel.overflow", format!("`{}` leaves the range of its type", arithmetic(operator)))
+        }
+        ExecutionError::FunctionError { function, message } => {
+            ("cel.function", format!("`{function}`: {message}"))
+        }
+        other => ("cel.evaluation", other.to_string()),
+    }
+}
+
+fn overload_message(overload: &OverloadError) -> String {
+    let types = overload.argument_types();
+    let name = sign(overload.function());
+    match types {
+        [target, arguments @ ..] if overload.is_member_function() => {
+            format!("`{name}` of {target} takes no ({})", arguments.join(", "))
+        }
+        types => format!("`{name}` takes no {}", types.join(" and ")),
+    }
+}
+
+/// An operator as it is written.
+fn sign(function: &str) -> &str {
+    match function {
+        operators::INDEX | operators::OPT_INDEX => "[]",
+        "_._" | operators::OPT_SELECT => ".",
+        operators::IN => "in",
+        operators::CONDITIONAL => "?:",
+        other => other.trim_matches('_'),
+    }
+}
+
+fn arithmetic(operator: &str) -> &str {
+    match operator {
+        "add" => "+",
+        "sub" => "-",
+        "mul" => "*",
+        "div" => "/",
+        "rem" => "%",
+        other => other,
+    }
+}
+
+/// A key or an index.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Int(value) => value.to_string(),
+        Value::UInt(value) => format!("{value}u"),
+        Value::Bool(value) => value.to_string(),
+        Value::String(value) => format!("`{value}`"),
+        other => other.type_of().to_string(),
+    }
+}

@@ -1,0 +1,133 @@
+//! What an expression may name. The library has no list of its own.
+
+/// The variables.
+pub(super) const VARIABLES: [&str; 5] = ["input", "parameters", "settings", "context", "now"];
+
+/// Functions that stand before their arguments, as `size(x)`.
+pub(super) const FUNCTIONS: &[&str] = &[
+    "base64.decode",
+    "base64.encode",
+    "bool",
+    "bytes",
+    "double",
+    "duration",
+    "dyn",
+    "int",
+    "lists.range",
+    "math.abs",
+    "math.bitAnd",
+    "math.bitNot",
+    "math.bitOr",
+    "math.bitShiftLeft",
+    "math.bitShiftRight",
+    "math.bitXor",
+    "math.ceil",
+    "math.floor",
+    "math.isFinite",
+    "math.isInf",
+    "math.isNaN",
+    "math.round",
+    "math.sign",
+    "math.sqrt",
+    "math.trunc",
+    "optional.none",
+    "optional.of",
+    "optional.ofNonZeroValue",
+    "size",
+    "string",
+    "strings.quote",
+    "timestamp",
+    "type",
+    "uint",
+];
+
+/// Functions that follow a value, as `x.size()`.
+pub(super) const METHODS: &[&str] = &[
+    "charAt",
+    "contains",
+    "distinct",
+    "endsWith",
+    "flatten",
+    "format",
+    "getDate",
+    "getDayOfMonth",
+    "getDayOfWeek",
+    "getDayOfYear",
+    "getFullYear",
+    "getHours",
+    "getMilliseconds",
+    "getMinutes",
+    "getMonth",
+    "getSeconds",
+    "hasValue",
+    "indexOf",
+    "join",
+    "lastIndexOf",
+    "lowerAscii",
+    "matches",
+    "or",
+    "orValue",
+    "replace",
+    "reverse",
+    "size",
+    "slice",
+    "sort",
+    "split",
+    "startsWith",
+    "substring",
+    "trim",
+    "upperAscii",
+    "value",
+];
+
+/// What the parser writes out, with how each is called: called otherwise, it is left as it is.
+pub(super) const MACROS: &[(&str, &str)] = &[
+    ("has", "has(input.field)"),
+    ("all", "list.all(x, x > 0)"),
+    ("exists", "list.exists(x, x > 0)"),
+    ("exists_one", "list.exists_one(x, x > 0)"),
+    ("existsOne", "list.existsOne(x, x > 0)"),
+    ("map", "list.map(x, x + 1)"),
+    ("filter", "list.filter(x, x > 0)"),
+    ("sortBy", "list.sortBy(x, x.name)"),
+    ("greatest", "math.greatest(1, 2)"),
+    ("least", "math.least(1, 2)"),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use cel::{Context, ExecutionError};
+
+    use super::*;
+    use crate::cel::compile::environment;
+
+    /// Whether the library, asked for it with arguments that nothing takes, does not know it.
+    fn is_unknown(code: &str) -> bool {
+        let environment = Arc::new(environment().unwrap());
+        let program = environment.compile(code).unwrap();
+        let result = program.execute(&Context::with_env(environment));
+        matches!(result, Err(ExecutionError::UndeclaredReference(_)))
+    }
+
+    #[test]
+    fn the_library_knows_every_function_that_may_be_named() {
+        for name in FUNCTIONS {
+            assert!(!is_unknown(&format!("{name}(1, 2, 3, 4)")), "{name}");
+        }
+        for name in METHODS {
+            assert!(!is_unknown(&format!("1.{name}(2, 3, 4)")), "{name}");
+        }
+        assert!(is_unknown("nothing(1)") && is_unknown("1.nothing()"));
+    }
+
+    #[test]
+    fn macros_are_written_out_as_their_help_says() {
+        for (name, usage) in MACROS {
+            let usage = usage.replace("list.", "[1].").replace("x.name", "x");
+            let program = environment().unwrap().compile(&usage).unwrap();
+            assert!(!program.references().has_function(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! One run of compiled expressions.
+
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use cel::common::types::CelString;
+use cel::common::value::{CowVal, Val};
+use cel::context::VariableResolver;
+use cel::{Context, Env, Value};
+use writ_model::{RawJson, Timestamp};
+
+use super::compile::Compiled;
+use super::print::Printer;
+use super::{failure, value};
+use crate::language::{Isolation, Program};
+use crate::{Budget, Call, Checked, Failure, Method, Outcome};
+
+/// Compiled expressions with the documents of the last run, which are often the next one's.
+pub(super) struct CelProgram {
+    compiled: Compiled,
+    documents: Option<Documents>,
+}
+
+/// What a policy brings along. Values are immutable, so that a run cannot change them.
+struct Documents {
+    settings: Document,
+    parameters: Document,
+}
+
+struct Document {
+    json: RawJson,
+    /// Nothing where no expression reads it.
+    value: Option<Box<dyn Val>>,
+}
+
+/// The variables of one run; those that no expression reads have no value.
+struct Variables<'d> {
+    documents: &'d Documents,
+    input: Option<Box<dyn Val>>,
+    context: Option<Box<dyn Val>>,
+    now: Option<Box<dyn Val>>,
+}
+
+impl VariableResolver for Variables<'_> {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        let value = match variable {
+            "input" => &self.input,
+            "parameters" => &self.documents.parameters.value,
+            "settings" => &self.documents.settings.value,
+            "context" => &self.context,
+            "now" => &self.now,
+            _ => return None,
+        };
+        value.as_ref().map(|value| CowVal::Borrowed(value.as_ref()))
+    }
+}
+
+impl CelProgram {
+    pub(super) fn new(compiled: Compiled) -> Self {
+        Self { compiled, documents: None }
+    }
+
+    fn evaluate(
+        &mut self,
+        call: &Call,
+        input: &RawJson,
+        budget: &Budget,
+    ) -> Result<RawJson, Failure> {
+        let Self { compiled, documents } = self;
+        let reads = |name: &str| compiled.reads.contains(&name);
+        let known = documents.take().filter(|known| known.serve(call));
+        let documents = documents.insert(match known {
+            Some(known) => known,
+            None => Documents::parse(call, reads)?,
+        });
+        let empty = RawJson::empty_object();
+        let context = call.context.as_ref().unwrap_or(&empty);
+        let variables = Variables {
+            documents,
+            input: read("input", input, reads)?,
+            context: read("context", context, reads)?,
+            now: reads("now").then(|| now(&compiled.environment, call.now_ms)).transpose()?,
+        };
+        print(compiled, &variables, budget.output_bytes_max)
+    }
+}
+
+impl Documents {
+    fn parse(call: &Call, reads: impl Fn(&str) -> bool) -> Result<Self, Failure> {
+        let document = |name, json: &RawJson| {
+            Ok(Document { json: json.clone(), value: read(name, json, &reads)? })
+        };
+        Ok(Self {
+            settings: document("settings", &call.settings)?,
+            parameters: document("parameters", &call.parameters)?,
+        })
+    }
+
+    fn serve(&self, call: &Call) -> bool {
+        self.settings.json == call.settings && self.parameters.json == call.parameters
+    }
+}
+
+fn read(
+    name: &str,
+    json: &RawJson,
+    reads: impl Fn(&str) -> bool,
+) -> Result<Option<Box<dyn Val>>, Failure> {
+    reads(name).then(|| value::parse(json, name)).transpose()
+}
+
+/// The run's time. The library makes timestamps of strings, as a policy would.
+fn now(environment: &Env, now_ms: i64) -> Result<Box<dyn Val>, Failure> {
+    let mut text = String::new();
+    let made = write!(text, "{}", Timestamp::from_ms(now_ms)).ok().and_then(|()| {
+        let arguments = vec![CowVal::owned(CelString::from(text))];
+        let make = environment.find_overload("timestamp", &arguments)?;
+        make(arguments).ok()
+    });
+    made.map(CowVal::into_owned)
+        .ok_or_else(|| failure::raised("cel.now", format!("{now_ms} ms is no timestamp"), None))
+}
+
+fn print(
+    compiled: &Compiled,
+    variables: &Variables<'_>,
+    bytes_max: usize,
+) -> Result<RawJson, Failure> {
+    let mut context = Context::with_env(compiled.environment.clone());
+    context.set_variable_resolver(variables);
+    let mut printer = Printer::new(&compiled.environment, bytes_max);
+    for (index, expression) in compiled.expressions.iter().enumerate() {
+        let name = expression.name.as_deref();
+        let value = Value::resolve_val(&expression.tree, &context)
+            .map_err(|error| failure::of(&error, name, expression.line))?;
+        match name {
+            Some(name) => printer.member(index, name, value.as_ref())?,
+            None => printer.value(value.as_ref())?,
+        }
+    }
+    if compiled.is_object {
+        printer.push(if compiled.expressions.is_empty() { "{}" } else { "}" })?;
+    }
+    let text = printer.finish();
+    // Depth is bounded above, so the text is only scanned here, not built again.
+    serde_json::from_str::<RawJson>(&text).map_err(|error| Failure::NotJson {
+        what: format!("a value that prints as no JSON: {error}"),
+    })
+}
+
+impl Program for CelProgram {
+    fn checked(&self) -> Checked {
+        Checked::default()
+    }
+
+    /// A run owns its variables and what it computes from them; trees and documents are immutable
+    /// and only the next call's own documents select those that are kept. The library keeps
+    /// nothing between evaluations: its statics are the parser's tables and two timestamps, and it
+    /// compiles a regular expression each time that one is matched.
+    fn isolation(&self) -> Isolation {
+        Isolation::Reusable
+    }
+
+    fn run(&mut self, call: &Call, budget: &Budget) -> Result<Outcome, Failure> {
+        let started = Instant::now();
+        let Method::Eval { input_data } = &call.method else {
+            return Err(failure::raised(
+                "cel.no-management",
+                "a cel policy has no management commands; read the action from `input` in an expression, or write the policy in python".to_owned(),
+                None,
+            ));
+        };
+        Ok(Outcome {
+            output: self.evaluate(call, input_data, budget)?,
+            printed: String::new(),
+            context: None,
+            coverage: None,
+            engine_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -12,9 +12,9 @@ use crate::nesting::{self, Dialect};
 
 /// The longest source, in bytes: the parser takes about a second for it in a debug build.
 const SOURCE_BYTES_MAX: usize = 128 << 10;
-/// What the parser itself allows expressions to be nested. Brackets and chains are counted before
-/// it is asked, with messages that name their place.
-const PARSER_DEPTH_MAX: u16 = 2_000;
+/// What the parser itself allows expressions to be nested: more than the brackets and conditions
+/// that are counted before it is asked, with messages that name their place.
+const PARSER_DEPTH_MAX: u16 = 400;
 /// A broken expression has many errors, each from the one before it.
 const ERRORS_MAX: usize = 3;
 
@@ -93,7 +93,8 @@ fn expression(
         let placed = |(id, problem): (u64, Diagnostic)| match places.offset_for(id) {
             None => problem,
             Some((start, _)) => {
-                let (line, column) = part.place(code, byte_offset(&part.text, start));
+                let start = usize::try_from(start).unwrap_or(usize::MAX);
+                let (line, column) = part.place(code, start);
                 problem.at(line, column)
             }
         };
@@ -105,11 +106,6 @@ fn expression(
     let (line, _) = part.place(code, first);
     let is_one_line = !text.trim().contains('\n');
     Ok(Expression { name: part.name, tree, line: is_one_line.then_some(line) })
-}
-
-fn byte_offset(text: &str, characters: u32) -> usize {
-    let characters = usize::try_from(characters).unwrap_or(usize::MAX);
-    text.char_indices().nth(characters).map_or(text.len(), |(offset, _)| offset)
 }
 
 fn syntax_errors(errors: &ParseErrors, part: &Part<'_>, code: &str) -> Vec<Diagnostic> {

@@ -4,6 +4,7 @@
 //! message names types and keys.
 
 use cel::common::ast::operators;
+use cel::objects::ValueType;
 use cel::{ExecutionError, OverloadError, Value};
 
 use crate::Failure;
@@ -36,23 +37,23 @@ fn described(error: &ExecutionError) -> (&'static str, String) {
         ExecutionError::NoSuchOverload(overload) => (TYPE, overload_message(overload)),
         ExecutionError::UnsupportedBinaryOperator(operator, left, right) => {
             let sign = arithmetic(operator);
-            (TYPE, format!("`{sign}` takes no {} and {}", left.type_of(), right.type_of()))
+            (TYPE, format!("`{sign}` takes no {} and {}", type_name(left), type_name(right)))
         }
         ExecutionError::ValuesNotComparable(left, right) => {
-            (TYPE, format!("{} and {} have no order", left.type_of(), right.type_of()))
+            (TYPE, format!("{} and {} have no order", type_name(left), type_name(right)))
         }
         ExecutionError::UnsupportedIndex(index, value) => {
-            (TYPE, format!("{} cannot be indexed by {}", value.type_of(), index.type_of()))
+            (TYPE, format!("{} cannot be indexed by {}", type_name(value), type_name(index)))
         }
         ExecutionError::UnsupportedKeyType(key) => {
-            (TYPE, format!("{} cannot be a key", key.type_of()))
+            (TYPE, format!("{} cannot be a key", type_name(key)))
         }
         ExecutionError::UnexpectedType { got, want } => {
             (TYPE, format!("there is {got} where {want} is wanted"))
         }
         ExecutionError::UnsupportedTargetType { target }
         | ExecutionError::NotSupportedAsMethod { target, .. } => {
-            (TYPE, format!("{} has no such function", target.type_of()))
+            (TYPE, format!("{} has no such function", type_name(target)))
         }
         ExecutionError::DuplicateKey(key) => {
             ("cel.duplicate-key", format!("a map has the key {} twice", plain(key)))
@@ -110,6 +111,13 @@ fn plain(value: &Value) -> String {
         Value::UInt(value) => format!("{value}u"),
         Value::Bool(value) => value.to_string(),
         Value::String(value) => format!("`{value}`"),
-        other => other.type_of().to_string(),
+        other => type_name(other),
+    }
+}
+
+fn type_name(value: &Value) -> String {
+    match value.type_of() {
+        ValueType::Float => "double".to_owned(),
+        other => other.to_string(),
     }
 }

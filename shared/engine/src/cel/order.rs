@@ -53,14 +53,28 @@ pub(super) fn apply(expression: &mut IdedExpr) {
     match &mut expression.expr {
         Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) => {}
         Expr::Call(call) => {
-            call.target.iter_mut().for_each(|target| apply(target));
-            call.args.iter_mut().for_each(apply);
+            if let Some(target) = &mut call.target {
+                apply(target);
+            }
+            for argument in &mut call.args {
+                apply(argument);
+            }
         }
         Expr::Select(select) => apply(&mut select.operand),
-        Expr::List(list) => list.elements.iter_mut().for_each(apply),
-        Expr::Map(map) => map.entries.iter_mut().for_each(|entry| apply_entry(&mut entry.expr)),
+        Expr::List(list) => {
+            for element in &mut list.elements {
+                apply(element);
+            }
+        }
+        Expr::Map(map) => {
+            for entry in &mut map.entries {
+                apply_entry(&mut entry.expr);
+            }
+        }
         Expr::Struct(made) => {
-            made.entries.iter_mut().for_each(|entry| apply_entry(&mut entry.expr));
+            for entry in &mut made.entries {
+                apply_entry(&mut entry.expr);
+            }
         }
         Expr::Comprehension(comprehension) => apply_loop(comprehension),
     }

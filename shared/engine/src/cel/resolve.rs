@@ -1,6 +1,6 @@
 //! Names that nothing has are found before a run.
 
-use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr};
+use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, StructExpr};
 use cel::{Env, IdedExpr};
 use writ_model::Diagnostic;
 
@@ -18,6 +18,7 @@ pub(super) fn names(
     names.unknown
 }
 
+/// The tree is as shallow as its text was found; what recurses here is kept small.
 struct Names<'t> {
     environment: &'t Env,
     reads: &'t mut Vec<&'static str>,
@@ -33,21 +34,25 @@ impl<'t> Names<'t> {
             Expr::Ident(name) => self.variable(name, tree.id),
             Expr::Call(call) => self.call(call, tree.id),
             Expr::Select(select) => {
-                let is_type = qualified(tree)
-                    .is_some_and(|name| self.environment.types().find_type(&name).is_some());
-                if !is_type {
+                if !self.is_type(tree) {
                     self.expression(&select.operand);
                 }
             }
-            Expr::List(list) => list.elements.iter().for_each(|element| self.expression(element)),
-            Expr::Map(map) => map.entries.iter().for_each(|entry| self.entry(&entry.expr)),
-            Expr::Struct(made) => {
-                if self.environment.types().find_struct(&made.type_name).is_none() {
-                    let name = &made.type_name;
-                    let problem = Diagnostic::error("cel.unknown-type", no("type", name));
-                    self.unknown.push((tree.id, problem.help("a map is written `{'key': value}`")));
+            Expr::List(list) => {
+                for element in &list.elements {
+                    self.expression(element);
                 }
-                made.entries.iter().for_each(|entry| self.entry(&entry.expr));
+            }
+            Expr::Map(map) => {
+                for entry in &map.entries {
+                    self.entry(&entry.expr);
+                }
+            }
+            Expr::Struct(made) => {
+                self.made(made, tree.id);
+                for entry in &made.entries {
+                    self.entry(&entry.expr);
+                }
             }
             Expr::Comprehension(comprehension) => self.comprehension(comprehension),
         }
@@ -96,28 +101,41 @@ impl<'t> Names<'t> {
     }
 
     fn call(&mut self, call: &'t CallExpr, id: u64) {
-        let name = &call.func_name;
-        let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        let in_namespace = call
-            .target
-            .as_ref()
-            .and_then(|target| qualified(target))
-            .map(|namespace| format!("{namespace}.{name}"))
-            .filter(|name| is_one_of(FUNCTIONS, name));
-        match &call.target {
-            _ if in_namespace.is_some() => {}
-            Some(target) => {
-                self.expression(target);
-                if is_word && !is_one_of(METHODS, name) {
-                    self.unknown_function(id, name, METHODS);
-                }
-            }
-            None if is_word && !is_one_of(FUNCTIONS, name) => {
-                self.unknown_function(id, name, FUNCTIONS);
-            }
-            None => {}
+        let in_namespace = self.called(call, id);
+        if let Some(target) = call.target.as_ref().filter(|_| !in_namespace) {
+            self.expression(target);
         }
-        call.args.iter().for_each(|argument| self.expression(argument));
+        for argument in &call.args {
+            self.expression(argument);
+        }
+    }
+
+    /// Looks at the name of a call; says whether its target is a part of the name.
+    fn called(&mut self, call: &CallExpr, id: u64) -> bool {
+        let name = &call.func_name;
+        let namespace = call.target.as_ref().and_then(|target| qualified(target));
+        if namespace.is_some_and(|namespace| is_one_of(FUNCTIONS, &format!("{namespace}.{name}"))) {
+            return true;
+        }
+        let known = if call.target.is_some() { METHODS } else { FUNCTIONS };
+        // Operators are calls of what no source can name.
+        let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if is_word && !is_one_of(known, name) {
+            self.unknown_function(id, name, known);
+        }
+        false
+    }
+
+    fn is_type(&self, tree: &IdedExpr) -> bool {
+        qualified(tree).is_some_and(|name| self.environment.types().find_type(&name).is_some())
+    }
+
+    fn made(&mut self, made: &StructExpr, id: u64) {
+        let name = &made.type_name;
+        if self.environment.types().find_struct(name).is_none() {
+            let problem = Diagnostic::error("cel.unknown-type", no("type", name));
+            self.unknown.push((id, problem.help("a map is written `{'key': value}`")));
+        }
     }
 
     fn unknown_function(&mut self, id: u64, name: &str, known: &[&str]) {

@@ -196,7 +196,7 @@ fn with_a_schema_every_request_has_to_fit_it() {
         (entity(r#"{"age": 3, "x": 1}"#, "[]"), "cedar.entities: `input.entities[0]`: ", "`x`"),
         (
             entity(r#"{"age": 3}"#, r#"[{"type": "Photo", "id": "p"}]"#),
-            "cedar.entities: `input.entities`: ",
+            "cedar.entities: `input.entities[0]`: ",
             "Photo",
         ),
     ];

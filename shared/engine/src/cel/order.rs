@@ -27,9 +27,9 @@ fn ordered<'b, 'v>(mut arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>,
 
 fn boxed<'v>(key: &CelMapKey<'v>) -> Box<dyn Val + 'v> {
     match key {
-        CelMapKey::Bool(key) => Box::new(key.clone()),
-        CelMapKey::Int(key) => Box::new(key.clone()),
-        CelMapKey::UInt(key) => Box::new(key.clone()),
+        CelMapKey::Bool(key) => Box::new(*key),
+        CelMapKey::Int(key) => Box::new(*key),
+        CelMapKey::UInt(key) => Box::new(*key),
         CelMapKey::String(key) => Box::new(key.clone()),
     }
 }

@@ -13,8 +13,10 @@ compile_error!("the worker's sandbox is made of Linux system calls");
 
 mod ability;
 mod call;
+mod capture;
 mod cedar;
 mod cel;
+mod chance;
 mod config;
 mod context;
 mod engine;

@@ -62,7 +62,10 @@ pub(super) fn failure(failure: Failure, budget: &Budget) -> Failure {
         Failure::OutOfMemory { .. } => {
             Failure::OutOfMemory { budget_bytes: budget.memory_bytes_max }
         }
-        Failure::TooDeep { .. } => Failure::TooDeep { budget_depth: budget.depth_max },
+        // A language whose own bound is fixed may allow more calls than the budget: it says how many.
+        Failure::TooDeep { budget_depth } => {
+            Failure::TooDeep { budget_depth: budget_depth.max(budget.depth_max) }
+        }
         Failure::OutputTooLarge { .. } => {
             Failure::OutputTooLarge { budget_bytes: budget.output_bytes_max }
         }

@@ -1,0 +1,73 @@
+//! How a module ended, as a failure of the run.
+
+use std::fmt;
+
+use wasmi::TrapCode;
+
+use super::CALLS_MAX;
+use super::host::Host;
+use crate::{Budget, Failure};
+
+/// A failure that a function of the platform ends the run with.
+#[derive(Debug)]
+pub(super) struct Stop(pub(super) Failure);
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl wasmi::errors::HostError for Stop {}
+
+impl Stop {
+    /// For a function of the platform to return.
+    pub(super) fn error(failure: Failure) -> wasmi::Error {
+        wasmi::Error::host(Self(failure))
+    }
+}
+
+/// A failure in the policy's own code.
+pub(super) fn raised(kind: &str, message: impl Into<String>) -> Failure {
+    Failure::Raised {
+        kind: kind.to_owned(),
+        message: message.into(),
+        line: None,
+        traceback: String::new(),
+    }
+}
+
+/// What an error of the engine says about the run.
+pub(super) fn explain(error: wasmi::Error, host: &Host, budget: &Budget) -> Failure {
+    let code = error.as_trap_code();
+    let text = error.to_string();
+    if let Some(Stop(failure)) = error.downcast() {
+        return failure;
+    }
+    match code {
+        Some(TrapCode::OutOfFuel) => out_of_fuel(budget),
+        Some(TrapCode::StackOverflow) => Failure::TooDeep { budget_depth: CALLS_MAX },
+        Some(TrapCode::OutOfSystemMemory) => out_of_memory(budget),
+        // What a module does after it was refused memory is to give up.
+        _ if host.limits.refused => out_of_memory(budget),
+        Some(TrapCode::UnreachableCodeReached) => raised(
+            "wasm.trap",
+            "the module gave up: it executed `unreachable`; `writ.fail` can say why",
+        ),
+        _ => raised("wasm.trap", text.trim_end_matches('.')),
+    }
+}
+
+/// Not [`Failure::TimedOut`], which is what the platform's clock saw: this is the policy's own
+/// doing, and the same run ends the same way again.
+fn out_of_fuel(budget: &Budget) -> Failure {
+    let (fuel, time_ms) = (super::limits::fuel(budget), budget.time.as_millis());
+    raised(
+        "wasm.out-of-fuel",
+        format!("the policy executed more than the {fuel} instructions of its {time_ms} ms"),
+    )
+}
+
+pub(super) fn out_of_memory(budget: &Budget) -> Failure {
+    Failure::OutOfMemory { budget_bytes: budget.memory_bytes_max }
+}

@@ -1,0 +1,182 @@
+//! What the platform offers a module: the run's clock and chance, its capture, its context.
+
+use wasmi::{Caller, Error, Extern, Linker, Memory, TrapCode};
+use writ_model::Diagnostic;
+
+use super::context::Context;
+use super::failure::{Stop, raised};
+use super::interface::PLATFORM;
+use super::limits::Limits;
+use crate::capture::Capture;
+use crate::chance::Chance;
+use crate::{Budget, Call, Failure};
+
+/// What a call of the platform costs in fuel, about as much as the engine's work for it; and each
+/// byte that it handles costs one.
+const CALL_FUEL: u64 = 50;
+
+/// One run's side of the platform's functions.
+pub(super) struct Host {
+    pub(super) limits: Limits,
+    pub(super) printed: Capture,
+    pub(super) context: Context,
+    now_ms: i64,
+    chance: Chance,
+    message_bytes_max: usize,
+    is_allocating: bool,
+}
+
+impl Host {
+    pub(super) fn new(call: &Call, budget: &Budget) -> Self {
+        Self {
+            limits: Limits::new(budget),
+            printed: Capture::new(budget.output_bytes_max),
+            context: Context::new(call.context.as_ref()),
+            now_ms: call.now_ms,
+            chance: Chance::new(call.seed),
+            message_bytes_max: budget.output_bytes_max,
+            is_allocating: false,
+        }
+    }
+}
+
+/// Defines every function of the platform.
+pub(super) fn link(linker: &mut Linker<Host>) -> Result<(), Vec<Diagnostic>> {
+    define(linker).map_err(|error| vec![Diagnostic::error("wasm.platform", error.to_string())])
+}
+
+fn define(linker: &mut Linker<Host>) -> Result<(), wasmi::errors::LinkerError> {
+    linker.func_wrap(PLATFORM, "now_ms", |caller: Caller<'_, Host>| caller.data().now_ms)?;
+    linker.func_wrap(PLATFORM, "random", random)?;
+    linker.func_wrap(PLATFORM, "print", |mut caller: Caller<'_, Host>, at: i32, length: i32| {
+        let text = text(&mut caller, "print", at, length)?;
+        caller.data_mut().printed.print(&text);
+        Ok::<(), Error>(())
+    })?;
+    linker.func_wrap(PLATFORM, "fail", fail)?;
+    linker.func_wrap(PLATFORM, "context_get", context_get)?;
+    linker.func_wrap(
+        PLATFORM,
+        "context_set",
+        |mut caller: Caller<'_, Host>, key: i32, key_length: i32, value: i32, length: i32| {
+            let key = text(&mut caller, "context_set", key, key_length)?;
+            let value = text(&mut caller, "context_set", value, length)?;
+            caller.data_mut().context.set(key, &value).map_err(Stop::error)
+        },
+    )?;
+    linker.func_wrap(
+        PLATFORM,
+        "context_delete",
+        |mut caller: Caller<'_, Host>, key: i32, length: i32| {
+            let key = text(&mut caller, "context_delete", key, length)?;
+            caller.data_mut().context.delete(&key).map_err(Stop::error)
+        },
+    )?;
+    Ok(())
+}
+
+fn random(mut caller: Caller<'_, Host>, at: i32, length: i32) -> Result<(), Error> {
+    let memory = charged(&mut caller, length)?;
+    let (bytes, host) = memory.data_and_store_mut(&mut caller);
+    let size = bytes.len();
+    match slice_mut(bytes, at, length) {
+        Some(bytes) => host.chance.fill(bytes),
+        None => return Err(Stop::error(outside("random", at, length, size))),
+    }
+    Ok(())
+}
+
+fn fail(mut caller: Caller<'_, Host>, at: i32, length: i32) -> Result<(), Error> {
+    let mut message = text(&mut caller, "fail", at, length)?;
+    message.truncate(message.floor_char_boundary(caller.data().message_bytes_max));
+    Err(Stop::error(raised("wasm.failed", message)))
+}
+
+/// Where the value's JSON is, in memory of the module's own allocator; 0 if there is none.
+fn context_get(mut caller: Caller<'_, Host>, at: i32, length: i32) -> Result<i64, Error> {
+    let key = text(&mut caller, "context_get", at, length)?;
+    let value = caller.data_mut().context.get(&key).map_err(Stop::error)?;
+    let Some(value) = value.map(|value| value.as_str().to_owned()) else { return Ok(0) };
+    if std::mem::replace(&mut caller.data_mut().is_allocating, true) {
+        // It would call itself on the stack of the worker, without end.
+        return Err(Stop::error(raised(
+            "wasm.alloc",
+            "`writ_alloc` called `context_get`, which needs `writ_alloc`",
+        )));
+    }
+    let allocate = caller.get_export("writ_alloc").and_then(Extern::into_func);
+    let allocate = allocate.ok_or(TrapCode::BadSignature)?.typed::<i32, i32>(&caller)?;
+    let length = i32::try_from(value.len()).map_err(|_| TrapCode::OutOfSystemMemory)?;
+    let place = allocate.call(&mut caller, length)?;
+    caller.data_mut().is_allocating = false;
+    let memory = charged(&mut caller, length)?;
+    put(memory.data_mut(&mut caller), place, value.as_bytes()).map_err(Stop::error)?;
+    Ok(i64::from(place) << 32 | i64::from(length))
+}
+
+/// Takes the fuel for a call that handles `length` bytes; without it there is no memory to reach.
+fn charged(caller: &mut Caller<'_, Host>, length: i32) -> Result<Memory, Error> {
+    let cost = CALL_FUEL + u64::from(length.cast_unsigned());
+    match caller.get_fuel()?.checked_sub(cost) {
+        Some(rest) => caller.set_fuel(rest)?,
+        None => return Err(TrapCode::OutOfFuel.into()),
+    }
+    let memory = caller.get_export("memory").and_then(Extern::into_memory);
+    // While its start function runs, a module has no exports yet.
+    memory.ok_or_else(|| {
+        Stop::error(raised("wasm.trap", "the module called the platform before it had a memory"))
+    })
+}
+
+/// Bytes of the module as text; what is no UTF-8 becomes `\u{fffd}`.
+fn text(
+    caller: &mut Caller<'_, Host>,
+    function: &str,
+    at: i32,
+    length: i32,
+) -> Result<String, Error> {
+    let memory = charged(caller, length)?;
+    let bytes = memory.data(&*caller);
+    match slice(bytes, at, length) {
+        Some(text) => Ok(String::from_utf8_lossy(text).into_owned()),
+        None => Err(Stop::error(outside(function, at, length, bytes.len()))),
+    }
+}
+
+/// The module's bytes at an address, if they are inside its memory.
+pub(super) fn slice(memory: &[u8], at: i32, length: i32) -> Option<&[u8]> {
+    memory.get(range(at, length)?)
+}
+
+fn slice_mut(memory: &mut [u8], at: i32, length: i32) -> Option<&mut [u8]> {
+    memory.get_mut(range(at, length)?)
+}
+
+fn range(at: i32, length: i32) -> Option<std::ops::Range<usize>> {
+    let start = usize::try_from(at.cast_unsigned()).ok()?;
+    let end = start.checked_add(usize::try_from(length.cast_unsigned()).ok()?)?;
+    Some(start..end)
+}
+
+/// Writes to a place that `writ_alloc` has given.
+pub(super) fn put(memory: &mut [u8], at: i32, bytes: &[u8]) -> Result<(), Failure> {
+    let length = i32::try_from(bytes.len()).unwrap_or(-1);
+    let size = memory.len();
+    match slice_mut(memory, at, length) {
+        Some(place) if at != 0 => {
+            place.copy_from_slice(bytes);
+            Ok(())
+        }
+        Some(_) => Err(raised("wasm.alloc", "`writ_alloc` returned 0: it has no memory")),
+        None => Err(outside("writ_alloc", at, length, size)),
+    }
+}
+
+/// A module that speaks of bytes that it does not have.
+pub(super) fn outside(function: &str, at: i32, length: i32, size: usize) -> Failure {
+    let (at, length) = (at.cast_unsigned(), length.cast_unsigned());
+    raised(
+        "wasm.out-of-bounds",
+        format!("`{function}` spoke of {length} bytes at {at}, in a memory of {size} bytes"),
+    )
+}

@@ -1,0 +1,135 @@
+//! One run of a compiled module.
+
+use std::time::Instant;
+
+use wasmi::{Extern, Instance, Linker, Memory, Module, Store};
+
+use super::failure::{explain, out_of_memory, raised};
+use super::host::{self, Host};
+use super::interface::Surface;
+use super::{answer, limits};
+use crate::language::{Isolation, Program};
+use crate::{Budget, Call, Checked, Failure, Method, Outcome};
+
+/// A compiled module and what it may import.
+pub(super) struct WasmProgram {
+    module: Module,
+    linker: Linker<Host>,
+    surface: Surface,
+}
+
+impl WasmProgram {
+    pub(super) fn new(module: Module, linker: Linker<Host>, surface: Surface) -> Self {
+        Self { module, linker, surface }
+    }
+}
+
+/// A module's instance for one run.
+struct Run<'a> {
+    store: Store<Host>,
+    instance: Instance,
+    memory: Memory,
+    budget: &'a Budget,
+}
+
+impl<'a> Run<'a> {
+    fn start(program: &WasmProgram, call: &Call, budget: &'a Budget) -> Result<Self, Failure> {
+        let mut store = Store::new(program.module.engine(), Host::new(call, budget));
+        store.limiter(|host| &mut host.limits);
+        store
+            .set_fuel(limits::fuel(budget))
+            .map_err(|error| explain(error, store.data(), budget))?;
+        let instance = program.linker.instantiate_and_start(&mut store, &program.module);
+        let instance = instance.map_err(|error| explain(error, store.data(), budget))?;
+        let memory = instance.get_export(&store, "memory").and_then(Extern::into_memory);
+        let memory = memory.ok_or_else(|| raised("wasm.export", "the module has no memory"))?;
+        let mut run = Self { store, instance, memory, budget };
+        if program.surface.has_initialize {
+            run.call::<(), ()>("_initialize", ())?;
+        }
+        Ok(run)
+    }
+
+    fn call<P: wasmi::WasmParams, R: wasmi::WasmResults>(
+        &mut self,
+        name: &str,
+        parameters: P,
+    ) -> Result<R, Failure> {
+        self.instance
+            .get_typed_func::<P, R>(&self.store, name)
+            .and_then(|function| function.call(&mut self.store, parameters))
+            .map_err(|error| explain(error, self.store.data(), self.budget))
+    }
+
+    /// Hands a document over and returns the bytes that the function answers.
+    fn ask(&mut self, name: &str, document: &str) -> Result<&[u8], Failure> {
+        let length = i32::try_from(document.len()).map_err(|_| out_of_memory(self.budget))?;
+        let place: i32 = self.call("writ_alloc", length)?;
+        if place == 0 && self.store.data().limits.refused {
+            return Err(out_of_memory(self.budget));
+        }
+        host::put(self.memory.data_mut(&mut self.store), place, document.as_bytes())?;
+        let answer: i64 = self.call(name, (place, length))?;
+        // INVARIANT: both halves are 32 bits; the truncation takes them apart.
+        #[expect(clippy::cast_possible_truncation, reason = "each half is taken by itself")]
+        let (place, length) = ((answer >> 32) as i32, answer as i32);
+        let bytes_max = self.budget.output_bytes_max;
+        if usize::try_from(length.cast_unsigned()).unwrap_or(usize::MAX) > bytes_max {
+            return Err(Failure::OutputTooLarge { budget_bytes: bytes_max });
+        }
+        let memory = self.memory.data(&self.store);
+        host::slice(memory, place, length)
+            .ok_or_else(|| host::outside(name, place, length, memory.len()))
+    }
+}
+
+impl Program for WasmProgram {
+    fn checked(&self) -> Checked {
+        Checked::default()
+    }
+
+    /// A run has an instance of its own: memory, globals, tables and passive segments are made
+    /// from the module, which nothing can write to, and dropped after it. What the engine keeps
+    /// is a stack, whose cells no module can read before it has written them.
+    fn isolation(&self) -> Isolation {
+        Isolation::Reusable
+    }
+
+    fn run(&mut self, call: &Call, budget: &Budget) -> Result<Outcome, Failure> {
+        let started = Instant::now();
+        let name = match &call.method {
+            Method::Eval { .. } => "eval",
+            Method::Management { .. } if self.surface.has_management => "management",
+            Method::Management { .. } => {
+                return Err(raised(
+                    "wasm.no-management",
+                    "the module exports no `management`: `(i32, i32) -> i64`",
+                ));
+            }
+        };
+        let mut run = Run::start(self, call, budget)?;
+        let output = answer::output(run.ask(name, &document(call))?)?;
+        let host = run.store.into_data();
+        Ok(Outcome {
+            output,
+            printed: host.printed.into_text(),
+            context: host.context.finish()?,
+            coverage: None,
+            engine_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        })
+    }
+}
+
+/// The one argument: every document as its own bytes.
+fn document(call: &Call) -> String {
+    let (settings, parameters) = (call.settings.as_str(), call.parameters.as_str());
+    let rule_id = serde_json::Value::from(call.rule_id.as_str());
+    let rest = match &call.method {
+        Method::Eval { input_data } => format!("\"input\":{}", input_data.as_str()),
+        Method::Management { action, data } => {
+            let action = serde_json::Value::from(action.as_str());
+            format!("\"action\":{action},\"data\":{}", data.as_str())
+        }
+    };
+    format!("{{\"rule_id\":{rule_id},\"settings\":{settings},\"parameters\":{parameters},{rest}}}")
+}

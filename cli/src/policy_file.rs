@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use writ::Policy;
 use writ_model::{Error, Language, RawJson};
@@ -29,7 +31,7 @@ pub(crate) struct PolicyFile {
 }
 
 impl PolicyFile {
-    /// Reads `policy.py`, `policy.rego`, or a document in JSON or YAML.
+    /// Reads code alone, as `policy.py` or `policy.wasm`, or a document in JSON or YAML.
     pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
         Self::load_with(path, None)
     }
@@ -39,7 +41,7 @@ impl PolicyFile {
         let origin = path.display().to_string();
         match language_of(path) {
             Some(language) => {
-                let code = given::text(path)?;
+                let code = code(path)?;
                 let document = document_of(path, language, &code).to_string();
                 Ok(Self { code_origin: origin.clone(), origin, document, code })
             }
@@ -69,7 +71,7 @@ impl PolicyFile {
             let code_origin = format!("{origin}#/code");
             return Ok(Self { origin, document, code, code_origin });
         };
-        let code = given::text(&beside)?;
+        let code = code(&beside)?;
         members.remove(CODE_FILE);
         members.insert("code".to_owned(), Value::from(code.clone()));
         let code_origin = beside.display().to_string();
@@ -117,7 +119,18 @@ pub(crate) fn language_of(path: &Path) -> Option<Language> {
         "rego" => Some(Language::Rego),
         "cedar" => Some(Language::Cedar),
         "cel" => Some(Language::Cel),
+        "wat" | "wasm" => Some(Language::Wasm),
         _ => None,
+    }
+}
+
+/// The code in a file: its text, or a module's bytes in base64.
+fn code(path: &Path) -> Result<String, Failure> {
+    match path.extension().is_some_and(|ending| ending == "wasm") {
+        true => std::fs::read(path)
+            .map(|bytes| STANDARD.encode(bytes))
+            .map_err(|error| Failure::file(path, "read", &error)),
+        false => given::text(path),
     }
 }
 
@@ -262,6 +275,23 @@ mod tests {
         );
         assert_eq!(folder.load("wrong.json").unwrap_err().exit(), Exit::Invalid);
         assert_eq!(folder.load("gone.json").unwrap_err().exit(), Exit::NotFound);
+    }
+
+    #[test]
+    fn a_module_becomes_base64() {
+        let folder = Folder::with(
+            "module",
+            &[
+                ("a.wasm", "\0asm\u{1}\0\0\0"),
+                ("p.json", r#"{"code_file":"a.wasm"}"#),
+                ("a.wat", "(module)"),
+            ],
+        );
+        let alone = folder.load("a.wasm").unwrap();
+        assert_eq!(alone.code, "AGFzbQEAAAA=");
+        assert!(alone.document.contains("\"code_type\":\"wasm\""));
+        assert_eq!(folder.load("p.json").unwrap().document, r#"{"code":"AGFzbQEAAAA="}"#);
+        assert_eq!(folder.load("a.wat").unwrap().code, "(module)");
     }
 
     #[test]

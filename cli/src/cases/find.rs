@@ -1,8 +1,7 @@
 //! Where case files are, and which policy each is about.
 //!
-//! `cases.yaml` is about the `policy.json`, `policy.yaml`, `policy.py`, `policy.rego`,
-//! `policy.cedar` or `policy.cel` in its folder, `NAME.cases.yaml` about `NAME.json` and so on, and
-//! a file that says `policy:` about that.
+//! `cases.yaml` is about the `policy.json`, `policy.yaml`, or `policy.py` and its like in its
+//! folder, `NAME.cases.yaml` about `NAME.json` and so on, and a file that says `policy:` about that.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +11,8 @@ use crate::failure::Failure;
 
 const CASE_ENDINGS: [&str; 3] = ["cases.yaml", "cases.yml", "cases.json"];
 /// A document before its code: it knows the schemas.
-const POLICY_ENDINGS: [&str; 7] = ["json", "yaml", "yml", "py", "rego", "cedar", "cel"];
+const POLICY_ENDINGS: [&str; 9] =
+    ["json", "yaml", "yml", "py", "rego", "cedar", "cel", "wat", "wasm"];
 /// Folders nest no deeper than this; a link in a circle does.
 const DEPTH_MAX: usize = 32;
 

@@ -18,7 +18,7 @@ use crate::policy_file::PolicyFile;
 /// Exits 0 where every file could be registered, whatever the warnings.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// Source files (`.py`, `.rego`) or whole documents (`.json`, `.yaml`)
+    /// Source files (`.py`, `.rego`, `.wat`, `.wasm`) or whole documents (`.json`, `.yaml`)
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Take warnings for errors

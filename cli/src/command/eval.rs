@@ -19,7 +19,7 @@ use crate::policy_file::PolicyFile;
 /// The output goes to standard output byte for byte; what the policy printed to standard error.
 #[derive(Debug, Args)]
 pub(crate) struct Eval {
-    /// A file (`.py`, `.rego`, or a whole document in `.json` or `.yaml`), or the URI of a policy
+    /// A file (`.py`, `.rego`, `.wat`, `.wasm`, or a whole document in `.json` or `.yaml`), or the URI of a policy
     /// to fetch from the server
     policy: String,
     /// The input: a file, `-` for standard input, or JSON that starts with `{` or `[`

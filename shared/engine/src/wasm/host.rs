@@ -3,12 +3,13 @@
 use wasmi::{Caller, Error, Extern, Linker, Memory, TrapCode};
 use writ_model::Diagnostic;
 
-use super::context::Context;
+use super::answer;
 use super::failure::{Stop, raised};
 use super::interface::PLATFORM;
 use super::limits::Limits;
 use crate::capture::Capture;
 use crate::chance::Chance;
+use crate::context::RunContext;
 use crate::{Budget, Call, Failure};
 
 /// What a call of the platform costs in fuel, about as much as the engine's work for it; and each
@@ -19,7 +20,7 @@ const CALL_FUEL: u64 = 50;
 pub(super) struct Host {
     pub(super) limits: Limits,
     pub(super) printed: Capture,
-    pub(super) context: Context,
+    pub(super) context: RunContext,
     now_ms: i64,
     chance: Chance,
     message_bytes_max: usize,
@@ -31,7 +32,7 @@ impl Host {
         Self {
             limits: Limits::new(budget),
             printed: Capture::new(budget.output_bytes_max),
-            context: Context::new(call.context.as_ref()),
+            context: RunContext::of(call),
             now_ms: call.now_ms,
             chance: Chance::new(call.seed),
             message_bytes_max: budget.output_bytes_max,
@@ -61,7 +62,7 @@ fn define(linker: &mut Linker<Host>) -> Result<(), wasmi::errors::LinkerError> {
         |mut caller: Caller<'_, Host>, key: i32, key_length: i32, value: i32, length: i32| {
             let key = text(&mut caller, "context_set", key, key_length)?;
             let value = text(&mut caller, "context_set", value, length)?;
-            caller.data_mut().context.set(key, &value).map_err(Stop::error)
+            keep(caller.data_mut(), &key, &value).map_err(Stop::error)
         },
     )?;
     linker.func_wrap(
@@ -69,7 +70,8 @@ fn define(linker: &mut Linker<Host>) -> Result<(), wasmi::errors::LinkerError> {
         "context_delete",
         |mut caller: Caller<'_, Host>, key: i32, length: i32| {
             let key = text(&mut caller, "context_delete", key, length)?;
-            caller.data_mut().context.delete(&key).map_err(Stop::error)
+            caller.data_mut().context.delete(&key);
+            Ok::<(), Error>(())
         },
     )?;
     Ok(())
@@ -95,7 +97,7 @@ fn fail(mut caller: Caller<'_, Host>, at: i32, length: i32) -> Result<(), Error>
 /// Where the value's JSON is, in memory of the module's own allocator; 0 if there is none.
 fn context_get(mut caller: Caller<'_, Host>, at: i32, length: i32) -> Result<i64, Error> {
     let key = text(&mut caller, "context_get", at, length)?;
-    let value = caller.data_mut().context.get(&key).map_err(Stop::error)?;
+    let value = caller.data().context.get(&key);
     let Some(value) = value.map(|value| value.as_str().to_owned()) else { return Ok(0) };
     if std::mem::replace(&mut caller.data_mut().is_allocating, true) {
         // It would call itself on the stack of the worker, without end.
@@ -112,6 +114,14 @@ fn context_get(mut caller: Caller<'_, Host>, at: i32, length: i32) -> Result<i64
     let memory = charged(&mut caller, length)?;
     put(memory.data_mut(&mut caller), place, value.as_bytes()).map_err(Stop::error)?;
     Ok(i64::from(place) << 32 | i64::from(length))
+}
+
+fn keep(host: &mut Host, key: &str, value: &str) -> Result<(), Failure> {
+    let value = answer::json(value.as_bytes()).map_err(|what| {
+        raised("wasm.context", format!("`context_set` was given {what} for `{key}`"))
+    })?;
+    let kept = host.context.set(key, value);
+    kept.map_err(|full| raised("wasm.context-too-large", full.to_string()))
 }
 
 /// Takes the fuel for a call that handles `length` bytes; without it there is no memory to reach.

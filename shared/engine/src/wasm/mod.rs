@@ -2,7 +2,6 @@
 
 mod answer;
 mod bounds;
-mod context;
 mod failure;
 mod host;
 mod interface;

@@ -351,7 +351,7 @@ fn a_context_cannot_grow_beyond_its_bound() {
         let expected = if fits {
             "true"
         } else {
-            "wasm.context-too-large: the context would hold more than 262144 bytes of json; keep less"
+            "wasm.context-too-large: the context would hold more than 262144 bytes; delete what is not needed"
         };
         assert_eq!(line(&result), expected, "{length} {again}");
     }

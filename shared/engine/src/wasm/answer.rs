@@ -20,7 +20,10 @@ pub(super) fn json(bytes: &[u8]) -> Result<RawJson, String> {
         return Err(format!("values nested more than {OUTPUT_NESTING_MAX} deep"));
     }
     let parsed = RawJson::parse(text).map_err(|error| {
-        let offset = offset(text, error.line(), error.column());
+        let offset = match error.is_eof() {
+            true => text.len(),
+            false => offset(text, error.line(), error.column()),
+        };
         let message = error.to_string();
         let message = message.split(" at line ").next().unwrap_or_default();
         format!("text that is no json at offset {offset} ({message})")
@@ -96,8 +99,9 @@ mod tests {
     #[test]
     fn what_is_no_json_says_where() {
         let deep = format!("{}{}", "[".repeat(101), "]".repeat(101));
-        let cases: [(&[u8], &str); 6] = [
+        let cases: [(&[u8], &str); 7] = [
             (b"", "offset 0"),
+            (b"[1,", "offset 3 (EOF"),
             (b"{\"a\":\n tru}", "at offset 10"),
             (b"nan", "at offset 1 "),
             (b"1 2", "at offset 2 (trailing characters)"),

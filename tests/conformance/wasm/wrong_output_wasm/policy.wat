@@ -13,4 +13,4 @@
       (i64.extend_i32_u (local.get $length))))
   (func $eval (export "eval") (param $argument i32) (param $length i32) (result i64)
     (call $at (i32.const 16) (i32.const 15)))
-  (data (i32.const 16) "{\"allowed\": 1  }"))
+  (data (i32.const 16) "{\"allowed\": 1 }"))

@@ -298,7 +298,7 @@ const CONTEXTS: &[(&str, &str, &str, &str)] = &[
     (
         "{}",
         "(call $set (i32.const 16) (i32.const 1) (i32.const 17) (i32.const 5)) (i64.const 0)",
-        "wasm.context: `context_set` was given text that is no json at offset 4 (EOF while parsing a list) for `k`",
+        "wasm.context: `context_set` was given text that is no json at offset 5 (EOF while parsing a list) for `k`",
         "",
     ),
 ];

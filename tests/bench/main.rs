@@ -4,12 +4,13 @@
 //! cargo bench -p writ-bench
 //! ```
 //!
-//! Sections may be named: `cargo bench -p writ-bench -- decisions serving`. The section `lambda`
+//! What a decision costs in each language is measured apart, in `engines`.
+//!
+//! Sections may be named: `cargo bench -p writ-bench -- serving queries`. The section `lambda`
 //! measures what `infra/build` (or `infra/build --release`) has built.
 //!
 //! Figures are of one machine at one time; compare rows of one report, not of two.
 
-mod decisions;
 mod functions;
 mod machine;
 mod queries;
@@ -36,9 +37,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|other| other == name);
-    if wants("decisions") {
-        println!("{}", decisions::report()?);
-    }
     if wants("serving") {
         println!("{}", serving::report()?);
     }

@@ -45,6 +45,19 @@ pub(crate) fn succeed_on(
     said(command(Some(url), token, arguments).output()?, arguments)
 }
 
+/// What the command prints, whatever it exits with.
+pub(crate) fn printed_on(
+    url: &str,
+    token: Option<&str>,
+    arguments: &[&str],
+) -> Result<String, Failed> {
+    let output = command(Some(url), token, arguments).output()?;
+    match output.stdout.as_slice() {
+        [] => said(output, arguments),
+        printed => Ok(String::from_utf8_lossy(printed).into_owned()),
+    }
+}
+
 fn said(output: Output, arguments: &[&str]) -> Result<String, Failed> {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {

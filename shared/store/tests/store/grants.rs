@@ -16,9 +16,10 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use serde_json::{Value, json};
 use writ_model::{Digest, Execution, RawJson, Role, Timestamp, Workspace};
 use writ_ports::{
-    Begun, CollectUploads, ContextWrite, CreatePolicy, DeletePolicy, GetBody, GetExecution, GetPolicy,
-    GetRevisions, GetToken, Idempotency, IdempotencyKey, KeepContext, ListTokens, PutToken, QueryExecutions,
-    QueryPolicies, RecordExecution, RemoveExpired, ReplacePolicy, RevokeToken, StoredReply, Token,
+    Begun, CollectUploads, ContextWrite, CreatePolicy, DeletePolicy, GetBody, GetExecution,
+    GetPolicy, GetRevisions, GetToken, Idempotency, IdempotencyKey, KeepContext, ListTokens,
+    PutToken, QueryExecutions, QueryPolicies, RecordExecution, RemoveExpired, ReplacePolicy,
+    RevokeToken, StoredReply, Token,
 };
 use writ_store::Store;
 use writ_store::grants::{self, Grant};
@@ -159,8 +160,12 @@ impl Watch {
                     [execution(home, 1, "a:1-x", 0), large_record(home), huge_record(home)];
                 for record in &records {
                     let version = store.get_context(home, "id-of-a:1-x").await.unwrap().version;
-                    let write =
-                        ContextWrite { policy_id: "id-of-a:1-x", uri: &uri, version, value: &value };
+                    let write = ContextWrite {
+                        policy_id: "id-of-a:1-x",
+                        uri: &uri,
+                        version,
+                        value: &value,
+                    };
                     store.commit_context(record, write).await.unwrap();
                     let next = ContextWrite { version: version + 1, ..write };
                     assert!(store.commit_context(record, next).await.is_err());

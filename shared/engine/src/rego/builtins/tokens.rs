@@ -87,14 +87,13 @@ impl Constraints {
         let Some(secret) = text("secret")? else {
             return Err("`io.jwt.decode_verify` checks tokens with a `secret` alone: verify certificates before the call and pass the claims in `input`".to_owned());
         };
-        let now = match &said[&Value::from("time")] {
-            Value::Undefined => Value::from(now_ns),
-            time => time.clone(),
+        let now_ns = match &said[&Value::from("time")] {
+            Value::Undefined => now_ns.to_string(),
+            // Its digits: a number is not given as the nearest float that it has.
+            time @ Value::Number(_) => time.to_string(),
+            _ => return Err("`time` of `io.jwt.decode_verify` is no number".to_owned()),
         };
-        let now = match now.as_f64() {
-            Ok(now) => Value::from(now / 1e9),
-            Err(_) => return Err("`time` of `io.jwt.decode_verify` is no number".to_owned()),
-        };
+        let now = Value::from(now_ns.parse::<f64>().unwrap_or(f64::NAN) / 1e9);
         Ok(Self {
             secret,
             algorithm: text("alg")?,
@@ -207,6 +206,9 @@ mod tests {
             (r#"{"exp": 1000}"#, r#"{"secret": "k"}"#, false),
             (r#"{"nbf": 1001}"#, r#"{"secret": "k"}"#, false),
             (r#"{"nbf": 1001}"#, r#"{"secret": "k", "time": 2000000000000}"#, true),
+            // More digits than a float has.
+            (r#"{"nbf": 1709159405}"#, r#"{"secret": "k", "time": 1709159405123456789}"#, true),
+            (r#"{"nbf": 1709159406}"#, r#"{"secret": "k", "time": 1709159405123456789}"#, false),
         ];
         for (payload, constraints, valid) in cases {
             let found = ask("io.jwt.decode_verify", &token(payload), constraints);

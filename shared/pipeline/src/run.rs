@@ -279,7 +279,6 @@ impl Run {
 
     /// Holds an outcome against its schema and its context's bound; with it, the context after
     /// the run and the version that it follows, where it has changed.
-    #[expect(clippy::type_complexity, reason = "two halves of one answer")]
     fn judge(
         &self,
         outcome: Outcome,

@@ -28,7 +28,9 @@ pub(super) enum Excess {
 impl Excess {
     pub(super) fn message(self) -> String {
         match self {
-            Self::Nesting => format!("brackets are nested more than {NESTING_MAX} deep"),
+            Self::Nesting => {
+                format!("brackets or minus signs are nested more than {NESTING_MAX} deep")
+            }
             Self::Number => format!(
                 "a number has more than {DIGITS_MAX} digits or an exponent beyond {EXPONENT_MAX}"
             ),
@@ -48,8 +50,17 @@ pub(super) enum Dialect {
 pub(super) fn check(text: &str, dialect: Dialect) -> Result<(), OutOfBounds> {
     let bytes = text.as_bytes();
     let at = |position: usize, what| OutOfBounds { what, ..place(text, position) };
-    let (mut position, mut depth) = (0, 0_usize);
+    let (mut position, mut depth, mut signs) = (0, 0_usize, 0_usize);
     while let Some(&byte) = bytes.get(position) {
+        // Each sign of a row nests in the one before it.
+        signs = match byte {
+            b'-' if dialect == Dialect::Rego => signs + 1,
+            b'#' | b' ' | b'\t' | b'\r' | b'\n' => signs,
+            _ => 0,
+        };
+        if signs > NESTING_MAX {
+            return Err(at(position, Excess::Nesting));
+        }
         position = match byte {
             b'"' => after_string(bytes, position + 1),
             b'`' if dialect == Dialect::Rego => after(bytes, position + 1, b'`'),
@@ -147,7 +158,10 @@ mod tests {
     fn excess_is_found_where_it_starts() {
         let nested = "(".repeat(NESTING_MAX + 1);
         let long = "7".repeat(DIGITS_MAX + 1);
+        let signs = format!("x := {}1", "- ".repeat(NESTING_MAX + 1));
         let cases = [
+            (Dialect::Rego, signs, Some((1, 6 + 2 * 64, Excess::Nesting))),
+            (Dialect::Rego, "x := 1 - -1\n".repeat(100), None),
             (Dialect::Rego, format!("x :=\n  é{nested}"), Some((2, 4 + 64, Excess::Nesting))),
             (Dialect::Rego, format!("# {nested}\nx := `{nested}` + \"{nested}\""), None),
             (Dialect::Rego, "x := 1e1000000000".to_owned(), Some((1, 6, Excess::Number))),

@@ -16,10 +16,12 @@ const BASE64_START: &str = "AGFzbQ";
 const FORMS: &str = "write a module as text, `(module ...)`, or its bytes in base64, as `base64 -w0 policy.wasm` prints them";
 
 /// A module's bytes, and where its functions stand in the text that it was written in.
-pub(super) struct Read {
+pub(super) struct Read<'c> {
     pub(super) bytes: Vec<u8>,
-    /// The places of the functions with a body, in their order; none for bytes.
-    functions: Vec<(u32, u32)>,
+    code: &'c str,
+    /// Where in the code the functions with a body start, in their order; none for bytes. Lines are
+    /// counted for the one that is wrong, since each costs a look at the whole text.
+    functions: Vec<usize>,
     is_text: bool,
 }
 
@@ -30,7 +32,7 @@ pub(super) struct Finding {
 }
 
 /// Reads either form.
-pub(super) fn read(code: &str) -> Result<Read, Vec<Diagnostic>> {
+pub(super) fn read(code: &str) -> Result<Read<'_>, Vec<Diagnostic>> {
     let trimmed = code.trim_ascii();
     let read = match trimmed {
         "" => Err(Diagnostic::error("wasm.syntax", "the source is empty").help(FORMS)),
@@ -40,7 +42,7 @@ pub(super) fn read(code: &str) -> Result<Read, Vec<Diagnostic>> {
     read.map_err(|problem| vec![problem])
 }
 
-fn from_base64(code: &str) -> Result<Read, Diagnostic> {
+fn from_base64(code: &str) -> Result<Read<'_>, Diagnostic> {
     // Lines may be broken anywhere; what is left keeps the place that it had.
     let digits: Vec<(usize, u8)> =
         code.bytes().enumerate().filter(|(_, byte)| !byte.is_ascii_whitespace()).collect();
@@ -59,10 +61,10 @@ fn from_base64(code: &str) -> Result<Read, Diagnostic> {
         }
     })?;
     fits(bytes.len())?;
-    Ok(Read { bytes, functions: Vec::new(), is_text: false })
+    Ok(Read { bytes, code, functions: Vec::new(), is_text: false })
 }
 
-fn from_text(code: &str) -> Result<Read, Diagnostic> {
+fn from_text(code: &str) -> Result<Read<'_>, Diagnostic> {
     fits(code.len())?;
     let wrong = |error: wast::Error| {
         let finding = Diagnostic::error("wasm.syntax", tidy(&error.message()));
@@ -74,10 +76,10 @@ fn from_text(code: &str) -> Result<Read, Diagnostic> {
     };
     let buffer = ParseBuffer::new(code).map_err(wrong)?;
     let mut module = parser::parse::<Wat<'_>>(&buffer).map_err(wrong)?;
-    let functions = bodies(&module).into_iter().map(|span| place(code, span.offset())).collect();
+    let functions = bodies(&module).iter().map(Span::offset).collect();
     let bytes = module.encode().map_err(wrong)?;
     fits(bytes.len())?;
-    Ok(Read { bytes, functions, is_text: true })
+    Ok(Read { bytes, code, functions, is_text: true })
 }
 
 fn bodies(module: &Wat<'_>) -> Vec<Span> {
@@ -132,7 +134,7 @@ pub(super) fn from_parser(error: &wasmparser::BinaryReaderError) -> Finding {
     Finding { diagnostic, offset: Some(error.offset()) }
 }
 
-impl Read {
+impl Read<'_> {
     /// The finding with its place: that of its function in the text, or the offset in the bytes.
     pub(super) fn locate(&self, finding: Finding) -> Vec<Diagnostic> {
         let Finding { mut diagnostic, offset } = finding;
@@ -159,7 +161,7 @@ impl Read {
                 _ => None,
             })
             .position(|range| range.start <= offset && offset <= range.end)?;
-        self.functions.get(body).copied()
+        self.functions.get(body).map(|offset| place(self.code, *offset))
     }
 }
 

@@ -20,6 +20,8 @@ mod chance;
 mod config;
 mod context;
 mod engine;
+#[doc(hidden)]
+pub mod fuzzing;
 mod host;
 mod language;
 mod nesting;

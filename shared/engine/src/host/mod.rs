@@ -3,6 +3,7 @@
 mod channel;
 mod deadline;
 mod ending;
+pub(crate) mod hostile;
 mod launch;
 mod vet;
 mod worker;

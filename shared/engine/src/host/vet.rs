@@ -7,12 +7,20 @@ use crate::{Budget, Call, Failure, Outcome};
 /// As deep as a `RawJson` may be nested, so that everybody can parse it later.
 const DEPTH_MAX: usize = 127;
 
-/// An outcome that keeps to its budget and is JSON that can be read again.
-pub(super) fn outcome(
-    mut outcome: Outcome,
+/// What is believed of a run's end.
+pub(super) fn result(
+    result: Result<Outcome, Failure>,
     call: &Call,
     budget: &Budget,
 ) -> Result<Outcome, Failure> {
+    match result {
+        Ok(answered) => outcome(answered, call, budget),
+        Err(reported) => Err(failure(reported, budget)),
+    }
+}
+
+/// An outcome that keeps to its budget and is JSON that can be read again.
+fn outcome(mut outcome: Outcome, call: &Call, budget: &Budget) -> Result<Outcome, Failure> {
     let output = outcome.output.as_str();
     if output.len() > budget.output_bytes_max {
         return Err(Failure::OutputTooLarge { budget_bytes: budget.output_bytes_max });
@@ -52,7 +60,7 @@ fn context(change: &ContextChange) -> Result<(), Failure> {
 
 /// A failure that a worker may report about its own run. What only the platform can know, a
 /// worker does not get to say.
-pub(super) fn failure(failure: Failure, budget: &Budget) -> Failure {
+fn failure(failure: Failure, budget: &Budget) -> Failure {
     match failure {
         Failure::TimedOut { .. }
         | Failure::Crashed { .. }

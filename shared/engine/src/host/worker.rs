@@ -136,10 +136,7 @@ impl Worker {
         match reply {
             Ok(Reply::Ran { result, reusable }) => {
                 self.reusable &= reusable;
-                Ok(match result {
-                    Ok(outcome) => vet::outcome(outcome, call, budget),
-                    Err(failure) => Err(vet::failure(failure, budget)),
-                })
+                Ok(vet::result(result, call, budget))
             }
             Ok(_) => {
                 let broken = Broken::Nonsense("not its turn".to_owned());

@@ -11,6 +11,8 @@ use writ_model::Language;
 use crate::sys;
 use crate::wire::MARKER;
 
+pub(crate) use zygote::start;
+
 static READY: AtomicBool = AtomicBool::new(false);
 
 /// Lets this program be its own worker. Call it first in `main` of every binary that starts an

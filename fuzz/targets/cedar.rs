@@ -1,0 +1,7 @@
+//! From cedar's source text to its compiled form.
+#![no_main]
+
+#[path = "../checks/source.rs"]
+mod source;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| source::check(writ_model::Language::Cedar, data));

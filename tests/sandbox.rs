@@ -1,4 +1,5 @@
-//! Attacks on the worker processes, by real policies and from outside.
+//! The worker processes: their limits, their isolation, their ends. Hostile policies are in
+//! `attacks`.
 //!
 //! Nothing here asserts a duration; what must end is waited for, and what hangs for ever fails.
 #![expect(
@@ -8,10 +9,10 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[path = "sandbox/compile.rs"]
+mod compile;
 #[path = "sandbox/helper.rs"]
 mod helper;
-#[path = "sandbox/hostile.rs"]
-mod hostile;
 #[path = "sandbox/isolation.rs"]
 mod isolation;
 #[path = "sandbox/limits.rs"]
@@ -37,7 +38,7 @@ fn main() {
     // Trials look at the processes of this process, and see only their own one after another.
     arguments.test_threads = Some(1);
     let trials: Vec<Trial> = [
-        hostile::trials(),
+        compile::trials(),
         isolation::trials(),
         limits::trials(),
         processes::trials(),

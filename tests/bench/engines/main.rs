@@ -4,8 +4,16 @@
 //! cargo bench -p writ-bench-engines
 //! ```
 //!
+//! `cargo bench -p writ-bench-engines -- attacks` measures instead what attacks cost somebody else;
+//! further words select those whose names have one of them, as `-- attacks rego: cel:`.
+//!
 //! Figures are of one machine at one time; compare rows of one report, not of two.
 
+mod attacks;
+#[path = "../../attacks/case.rs"]
+#[expect(dead_code, reason = "the suite knows what each attack must end in")]
+#[expect(clippy::unwrap_used, reason = "the suite has read the same files")]
+mod case;
 mod decisions;
 #[path = "../machine.rs"]
 mod machine;
@@ -18,6 +26,10 @@ use std::error::Error;
 fn main() -> Result<(), Box<dyn Error>> {
     writ::init();
     println!("{}", machine::description());
-    println!("{}", decisions::report()?);
+    let mut words = std::env::args().skip(1).filter(|word| !word.starts_with('-'));
+    match words.next().as_deref() {
+        Some("attacks") => println!("{}", attacks::report(&words.collect::<Vec<_>>())?),
+        _ => println!("{}", decisions::report()?),
+    }
     Ok(())
 }

@@ -1,0 +1,243 @@
+//! Attacks as data.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use writ_engine::{Budget, Call, Failure, Method, Source};
+use writ_model::{Digest, Language, RawJson};
+
+/// What a rego case asks for unless it says otherwise.
+const QUERY: &str = r#"{"query": "data.p.out"}"#;
+
+/// A python policy around the body of its `eval`.
+const PYTHON: &str = "<above>
+class AIOSv1PolicyRule:
+    def __init__(self, rule_id, settings, parameters):
+        self.settings = settings
+    def eval(self, parameters, input_data, context):
+        <body>
+";
+
+/// A module around the body of its `eval`; the text `true` stands at 16, the argument at 4096.
+const WASM: &str = r#"(module
+  <above>
+  (memory (export "memory") 2)
+  (func (export "writ_alloc") (param i32) (result i32) (i32.const 4096))
+  (func (export "eval") (param $argument i32) (param $length i32) (result i64)
+    <body>)
+  (data (i32.const 16) "true"))
+"#;
+
+/// The kinds of attack that every language has to face, or to say why it cannot.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Kind {
+    /// As cases name it.
+    pub(crate) kind: String,
+    /// What it tries.
+    pub(crate) what: String,
+}
+
+/// One language's file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Battery {
+    pub(crate) language: Language,
+    /// An honest policy, which has to go on working beside the attacks.
+    pub(crate) canary: Canary,
+    /// Kinds that the language has no words for, each with the reason.
+    #[serde(default)]
+    pub(crate) cannot: BTreeMap<String, String>,
+    pub(crate) cases: Vec<Case>,
+}
+
+/// A policy with one answer.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Canary {
+    pub(crate) code: String,
+    #[serde(default)]
+    pub(crate) functionality_data: Option<String>,
+    pub(crate) input: String,
+    pub(crate) answer: String,
+}
+
+/// One attack.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Case {
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    #[serde(default)]
+    code: String,
+    /// For python and wasm: what stands above the entry point, and its body.
+    #[serde(default)]
+    above: String,
+    #[serde(default)]
+    body: String,
+    /// Texts that are too long to write down, put in the place of `<NAME>`.
+    #[serde(default)]
+    fill: BTreeMap<String, Fill>,
+    #[serde(default)]
+    functionality_data: Option<String>,
+    #[serde(default)]
+    input: Option<String>,
+    /// The context that the run finds; without one it is stateless.
+    #[serde(default)]
+    context: Option<String>,
+    /// Failures of which one must come.
+    #[serde(default)]
+    pub(crate) expect: Vec<String>,
+    /// The harmless answer that must come, if no failure does.
+    #[serde(default)]
+    pub(crate) answer: Option<String>,
+    #[serde(default)]
+    time_ms: Option<u64>,
+    #[serde(default)]
+    memory_mib: Option<u64>,
+    /// The input of another workspace's call of the same policy just before; no word of it may
+    /// be seen.
+    #[serde(default)]
+    pub(crate) tenant: Option<String>,
+    /// The input of an honest call of the same policy just after; it must not notice anything.
+    #[serde(default)]
+    pub(crate) then: Option<String>,
+    /// Whether it is one of those that the benchmark runs beside somebody else.
+    #[serde(default)]
+    pub(crate) worst: bool,
+}
+
+/// `open` times a number, `core`, `close` times the number. `#` in them counts from 0, `##` is
+/// one more.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fill {
+    times: usize,
+    open: String,
+    #[serde(default)]
+    core: String,
+    #[serde(default)]
+    close: String,
+}
+
+impl Fill {
+    fn text(&self) -> String {
+        let counted = |part: &str, at: usize| {
+            part.replace("##", &(at + 1).to_string()).replace('#', &at.to_string())
+        };
+        let opened = (0..self.times).map(|at| counted(&self.open, at));
+        let closed = (0..self.times).rev().map(|at| counted(&self.close, at));
+        opened.chain([self.core.clone()]).chain(closed).collect()
+    }
+}
+
+/// The attacks on every language.
+pub(crate) fn batteries() -> Vec<Battery> {
+    let texts = [
+        include_str!("python.yaml"),
+        include_str!("rego.yaml"),
+        include_str!("cedar.yaml"),
+        include_str!("cel.yaml"),
+        include_str!("wasm.yaml"),
+    ];
+    texts.into_iter().map(|text| yaml_serde::from_str(text).unwrap()).collect()
+}
+
+/// The kinds, in the order of the guide.
+pub(crate) fn kinds() -> Vec<Kind> {
+    yaml_serde::from_str(include_str!("kinds.yaml")).unwrap()
+}
+
+impl Case {
+    pub(crate) fn source(&self, language: Language) -> Source {
+        let code = match language {
+            _ if self.body.is_empty() => self.code.clone(),
+            Language::Wasm => WASM.replace("<above>", &self.above).replace("<body>", &self.body),
+            _ => {
+                let body = self.body.replace('\n', "\n        ");
+                PYTHON.replace("<above>", &self.above).replace("<body>", &body)
+            }
+        };
+        let data = self.functionality_data.as_deref().map(|text| self.filled(text));
+        let data = data.or_else(|| (language == Language::Rego).then(|| QUERY.to_owned()));
+        source(language, &self.filled(&code), data.as_deref())
+    }
+
+    pub(crate) fn call(&self) -> Call {
+        let input = self.input.as_deref().map_or_else(|| "{}".to_owned(), |text| self.filled(text));
+        let context =
+            self.context.as_deref().map(|text| RawJson::parse(&self.filled(text)).unwrap());
+        Call { rule_id: self.name.clone(), context, ..call(&input) }
+    }
+
+    pub(crate) fn budget(&self) -> Budget {
+        // Ten times what a policy has by default: an attack that ends by itself must get there on
+        // a slow machine too. What is about time alone says how much.
+        let mut budget = Budget { time: Duration::from_secs(10), ..Budget::default() };
+        if let Some(time_ms) = self.time_ms {
+            budget.time = Duration::from_millis(time_ms);
+        }
+        if let Some(memory_mib) = self.memory_mib {
+            budget.memory_bytes_max = memory_mib << 20;
+        }
+        budget
+    }
+
+    fn filled(&self, text: &str) -> String {
+        // Twice: one may stand in another.
+        self.fill.iter().chain(&self.fill).fold(text.to_owned(), |text, (name, fill)| {
+            text.replace(&format!("<{name}>"), &fill.text())
+        })
+    }
+}
+
+impl Canary {
+    pub(crate) fn source(&self, language: Language) -> Source {
+        source(language, &self.code, self.functionality_data.as_deref())
+    }
+
+    pub(crate) fn call(&self) -> Call {
+        Call { rule_id: "canary".to_owned(), ..call(&self.input) }
+    }
+}
+
+fn source(language: Language, code: &str, functionality_data: Option<&str>) -> Source {
+    let digested = format!("{language} {code} {}", functionality_data.unwrap_or_default());
+    Source {
+        language,
+        code: code.to_owned(),
+        digest: Digest::of(digested.as_bytes()),
+        functionality_data: functionality_data.map(|text| RawJson::parse(text).unwrap()),
+    }
+}
+
+/// A call with this input.
+pub(crate) fn call(input: &str) -> Call {
+    Call {
+        rule_id: String::new(),
+        settings: RawJson::empty_object(),
+        parameters: RawJson::empty_object(),
+        method: Method::Eval { input_data: RawJson::parse(input).unwrap() },
+        now_ms: 1_700_000_000_000,
+        seed: 7,
+        context: None,
+        coverage: false,
+    }
+}
+
+/// A failure's name as the files spell it.
+pub(crate) fn name_of(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Compile(_) => "compile",
+        Failure::Raised { .. } => "raised",
+        Failure::NotJson { .. } => "not_json",
+        Failure::TimedOut { .. } => "timed_out",
+        Failure::OutOfMemory { .. } => "out_of_memory",
+        Failure::TooDeep { .. } => "too_deep",
+        Failure::OutputTooLarge { .. } => "output_too_large",
+        Failure::Crashed { .. } => "crashed",
+        Failure::WorkerLost { .. } => "worker_lost",
+        Failure::Busy { .. } => "busy",
+    }
+}

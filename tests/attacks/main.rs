@@ -1,0 +1,57 @@
+//! The attack battery: what people may send to hurt the host, one another or a later caller, as
+//! data (`<language>.yaml`), while somebody else's policies go on working.
+//!
+//! Nothing here asserts a duration. What each attack has cost beyond its budget is measured and
+//! printed at the end; `--nocapture` prints every attack.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+
+mod battery;
+mod canary;
+mod case;
+mod corpus;
+mod guide;
+mod host;
+mod matrix;
+#[path = "../sandbox/procfs.rs"]
+#[expect(dead_code, reason = "the other suite looks at more")]
+mod procfs;
+mod report;
+mod trace;
+mod watch;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() {
+    writ_engine::worker::init();
+    let mut arguments = Arguments::from_args();
+    // Each looks at all processes and descriptors of this one.
+    arguments.test_threads = Some(1);
+    let trials: Vec<Trial> = [
+        matrix::trials(),
+        guide::trials(),
+        corpus::trials(),
+        battery::trials(),
+        trace::trials(),
+        // The last one ends the engine that the others have shared.
+        host::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    report::print(arguments.nocapture);
+    conclusion.exit();
+}
+
+/// A trial that fails by a panic.
+fn trial(name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        test();
+        Ok(())
+    })
+}

@@ -14,7 +14,7 @@ pub fn check(data: &[u8]) {
         output_bytes_max: OUTPUT_BYTES_MAX,
         ..Budget::default()
     };
-    let stateful = data.len() % 2 == 0;
+    let stateful = data.len().is_multiple_of(2);
     let call = Call {
         rule_id: "fuzz:1.0-test".to_owned(),
         settings: RawJson::empty_object(),

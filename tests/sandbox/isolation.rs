@@ -4,7 +4,7 @@ use libtest_mimic::Trial;
 use writ_engine::{Call, Source};
 use writ_model::Language;
 
-use crate::policies::{WORKSPACE, ample, call, echo, engine, python, run};
+use crate::policies::{WORKSPACE, ample, call, calm, echo, engine, python, run};
 use crate::{procfs, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -89,10 +89,10 @@ fn two_workspaces() {
 fn two_policies() {
     for language in Language::ALL {
         let engine = engine();
-        let source = echo(language);
+        let (source, input, _) = calm(language);
         let of_policy = |rule_id: &str| {
             let reuses = engine.stats().reuses;
-            let call = Call { rule_id: rule_id.to_owned(), ..call("1") };
+            let call = Call { rule_id: rule_id.to_owned(), ..call(input) };
             engine.run(WORKSPACE, &source, &call, &ample()).unwrap();
             engine.stats().reuses - reuses
         };

@@ -93,7 +93,10 @@ fn a_route_needs_what_its_handler_names_and_its_keys_need() {
     for (route, ports) in [
         ("access.whoami", &[][..]),
         ("policy.get", &["GetBody", "GetPolicy"]),
-        ("policy.create", &["Clock", "CreatePolicy", "Evaluate", "Idempotency", "Ids"]),
+        (
+            "policy.create",
+            &["Clock", "CreatePolicy", "Evaluate", "GetPolicy", "Idempotency", "Ids"],
+        ),
         (
             "executor.execute_policy",
             &[
@@ -104,6 +107,7 @@ fn a_route_needs_what_its_handler_names_and_its_keys_need() {
                 "GetPolicy",
                 "Idempotency",
                 "Ids",
+                "KeepContext",
                 "RecordExecution",
             ],
         ),
@@ -117,6 +121,7 @@ fn a_route_needs_what_its_handler_names_and_its_keys_need() {
                 "GetExecution",
                 "Idempotency",
                 "Ids",
+                "KeepContext",
                 "RecordExecution",
             ],
         ),

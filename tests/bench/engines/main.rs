@@ -16,6 +16,7 @@ mod attacks;
 mod case;
 mod decisions;
 #[path = "../machine.rs"]
+#[allow(dead_code, reason = "the other benchmarks look at more of it")]
 mod machine;
 #[path = "../sample.rs"]
 #[allow(dead_code, reason = "the other benchmarks have tables of their own")]

@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use ureq::http::{Method, Request, Uri, header};
 
+use writ_model::Diagnostic;
+
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::problem::Problem;
@@ -38,6 +40,8 @@ pub(crate) struct Answer {
     pub(crate) execution_id: Option<String>,
     /// Where the next page begins, if there is one.
     pub(crate) next_token: Option<String>,
+    /// What the author of a policy should know though it is registered.
+    pub(crate) warnings: Vec<Diagnostic>,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +49,8 @@ struct Envelope {
     data: Box<RawValue>,
     execution_id: Option<String>,
     next_token: Option<String>,
+    #[serde(default)]
+    warnings: Vec<Diagnostic>,
 }
 
 /// A request about to be sent.
@@ -154,6 +160,7 @@ impl Client {
                 data: "null".to_owned(),
                 execution_id: None,
                 next_token: None,
+                warnings: Vec::new(),
             }));
         }
         let envelope: Envelope =
@@ -162,6 +169,7 @@ impl Client {
             data: envelope.data.get().to_owned(),
             execution_id: envelope.execution_id,
             next_token: envelope.next_token,
+            warnings: envelope.warnings,
         }))
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::uri_line;
+use super::{uri_line, warn_of};
 use crate::args::Global;
 use crate::client::Call;
 use crate::exit::Exit;
@@ -35,6 +35,7 @@ impl Create {
         let client = global.client()?;
         let call = Call::post(&["policy"], file.document.as_str());
         let answer = client.try_send(&call)?.map_err(|problem| file.failure(&problem.error))?;
+        warn_of(global, &answer.warnings);
         global.terminal().show(&answer.data, uri_line)?;
         Ok(Exit::Success)
     }

@@ -55,3 +55,11 @@ fn uri_line(stored: &serde_json::Value) -> String {
     let uri = stored.get("policy_rule_uri").and_then(serde_json::Value::as_str).unwrap_or_default();
     format!("{uri}\n")
 }
+
+/// What a write answers beside the policy.
+fn warn_of(global: &Global, warnings: &[writ_model::Diagnostic]) {
+    for warning in warnings {
+        let help = warning.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+        global.terminal().warn(&format!("[{}] {warning}{help}", warning.code));
+    }
+}

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use ureq::http::Method;
 
-use super::uri_line;
+use super::{uri_line, warn_of};
 use crate::args::Global;
 use crate::client::Call;
 use crate::exit::Exit;
@@ -53,6 +53,7 @@ impl Update {
             Some(_) => file.failure(&problem.error),
             None => client.failure(&call, &problem),
         })?;
+        warn_of(global, &answer.warnings);
         global.terminal().show(&answer.data, uri_line)?;
         Ok(Exit::Success)
     }

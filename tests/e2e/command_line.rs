@@ -16,6 +16,7 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("conformance::in_process", the_corpus_in_process),
     ("command_line::the_examples_pass_their_own_tests", the_examples_pass_their_own_tests),
     ("command_line::exit_codes_tell_failures_apart", exit_codes_tell_failures_apart),
+    ("command_line::a_change_is_planned_and_what_ran_is_run_again", planned_and_replayed),
     ("command_line::the_committed_openapi_document_is_current", the_openapi_document_is_current),
 ];
 
@@ -68,6 +69,44 @@ fn said(output: Output, arguments: &[&str]) -> Result<String, Failed> {
         output.status,
         String::from_utf8_lossy(&output.stderr)
     ))
+}
+
+/// A policy that allows one address, in a file of its own.
+fn allow_list(version: &str, address: &str) -> Result<tempfile::NamedTempFile, Failed> {
+    let document = serde_json::json!({
+        "name": "planned", "version": version, "release_tag": "x", "code_type": "cel",
+        "code": format!("{{\"allowed\": \"input.ip == '{address}'\"}}"),
+        "metadata": {"failure_policy_uri": "nobody:1-x"},
+    });
+    let file = tempfile::NamedTempFile::with_suffix(".json")?;
+    std::fs::write(file.path(), document.to_string())?;
+    Ok(file)
+}
+
+fn planned_and_replayed() -> Result<(), Failed> {
+    let server = Server::start()?;
+    let on = Some(&server);
+    let (old, new) = (allow_list("1", "10.0.0.1")?, allow_list("2", "10.0.0.2")?);
+    let path = |file: &tempfile::NamedTempFile| file.path().display().to_string();
+    let created = writ(on, &["policy", "create", "-f", &path(&old)])?;
+    let warned = String::from_utf8_lossy(&created.stderr).into_owned();
+    if !warned.contains("policy.no-failure-policy") {
+        return fail(format!("no warning: {warned}"));
+    }
+    for address in ["10.0.0.1", "10.0.0.2", "10.0.0.3"] {
+        succeed(on, &["run", "planned:1-x", "-i", &format!("{{\"ip\":\"{address}\"}}")])?;
+    }
+    let plan = writ(on, &["plan", &path(&new), "--of", "planned:1-x", "--since", "1h"])?;
+    let told = String::from_utf8_lossy(&plan.stdout).into_owned();
+    let expected = ["1 same, 2 changed", "/allowed: true -> false", "/allowed: false -> true"];
+    if plan.status.code() != Some(1) || !expected.iter().all(|text| told.contains(text)) {
+        return fail(format!("{:?}: {told}", plan.status));
+    }
+    let replayed = succeed(on, &["replay", "--since", "1h", "--policy", "planned:1-x"])?;
+    if !replayed.contains("3 same, 0 different, 0 not replayable") {
+        return fail(replayed);
+    }
+    succeed(on, &["plan", &path(&old)]).map(drop)
 }
 
 fn the_first_five_minutes() -> Result<(), Failed> {

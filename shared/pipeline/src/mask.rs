@@ -41,7 +41,7 @@ pub(crate) fn masked(execution: &Execution, pointers: &[String]) -> Execution {
 }
 
 /// Replaces the value at a JSON Pointer; whether there was one.
-fn take(field: &mut RawJson, pointer: &str) -> bool {
+pub(crate) fn take(field: &mut RawJson, pointer: &str) -> bool {
     let mut value = field.value();
     let Some(found) = value.pointer_mut(pointer) else { return false };
     *found = Value::from(MASK);

@@ -7,11 +7,12 @@ mod compare;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use writ_model::run::{Budget, Call, Method, Outcome};
+use writ_model::run::{Budget, Outcome};
 use writ_model::{Error, Execution, PolicyUri, RawJson, Timestamp, Workspace};
 use writ_ports::{Clock, Evaluate, Query, QueryExecutions};
 use writ_query::Filter;
 
+use crate::mask::take;
 use crate::replay::{fixed, refuse_unrepeatable};
 use crate::{Prepared, fault};
 
@@ -153,13 +154,22 @@ impl Plan {
             self.skip(&error.message, &first.execution_id);
             return Ok(());
         }
+        // What one of the two policies masks is masked in both outcomes: it neither shows nor counts.
+        let hidden = |mut output: RawJson| {
+            for pointer in first.masked.iter().chain(prepared.mask()) {
+                if let Some(path) = pointer.strip_prefix("/output") {
+                    take(&mut output, path);
+                }
+            }
+            output
+        };
         let second = match again(ports, prepared, first).await {
-            Ok(outcome) => outcome.output,
+            Ok(outcome) => hidden(outcome.output),
             Err(error) if !crate::replay::is_the_policys(error.kind) => return Err(error),
             Err(error) => failed(&error),
         };
         let was = match (&first.output, &first.error) {
-            (Some(output), _) => output.clone(),
+            (Some(output), _) => hidden(output.clone()),
             (None, error) => error.as_ref().map(failed).unwrap_or_default(),
         };
         let changes = compare::changes(&was.value(), &second.value());
@@ -217,17 +227,8 @@ async fn again(
     };
     let execution = Execution { parameters: prepared.merge(Some(&given))?, ..first.clone() };
     prepared.check_call(&execution)?;
-    let read = fixed(first);
-    let call = Call {
-        rule_id: prepared.policy().policy_rule_uri.to_string(),
-        settings: prepared.policy().policy_settings.clone(),
-        parameters: execution.parameters,
-        method: Method::Eval { input_data: execution.input_data },
-        now_ms: read.now.as_ms(),
-        seed: read.seed,
-        context: prepared.keeps_state().then_some(read.context.value),
-        coverage: false,
-    };
+    let context = prepared.keeps_state().then(|| fixed(first).context.value);
+    let call = prepared.call(&execution, context);
     let workspace = first.workspace.as_str();
     let source = prepared.source().clone();
     let ran = ports.evaluate(workspace, source, call, Budget::default()).await;

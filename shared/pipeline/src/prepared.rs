@@ -1,7 +1,7 @@
 //! A policy made ready to run: schemas compiled, code set apart.
 
 use serde_json::{Map, Value};
-use writ_model::run::Source;
+use writ_model::run::{Call, Method, Source};
 use writ_model::schema::Schema;
 use writ_model::{Digest, Error, Execution, PolicyRule, PolicyUri, RawJson, Violation};
 
@@ -125,6 +125,24 @@ impl Prepared {
         let parameters = execution.parameters.value();
         violations.extend(self.parameters.violations("parameters", &parameters));
         refuse(violations)
+    }
+
+    /// What the engine is asked for a run: everything that it reads stands in its record.
+    pub(crate) fn call(&self, execution: &Execution, context: Option<RawJson>) -> Call {
+        let input_data = execution.input_data.clone();
+        Call {
+            rule_id: self.policy.policy_rule_uri.to_string(),
+            settings: self.policy.policy_settings.clone(),
+            parameters: execution.parameters.clone(),
+            method: match &execution.mgmt_action {
+                None => Method::Eval { input_data },
+                Some(action) => Method::Management { action: action.clone(), data: input_data },
+            },
+            now_ms: execution.policy_time.as_ms(),
+            seed: execution.seed,
+            context,
+            coverage: false,
+        }
     }
 
     /// Holds what a policy returned against its schema.

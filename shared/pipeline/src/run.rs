@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use writ_model::run::{Budget, Call, Method, Outcome};
+use writ_model::run::{Budget, Outcome};
 use writ_model::{
     Cause, ContextSeen, Error, ErrorKind, Execution, ExecutionStatus, PolicyUri, RawJson,
 };
@@ -230,7 +230,7 @@ impl Run {
             .evaluate(
                 execution.workspace.as_str(),
                 self.prepared.source().clone(),
-                self.call(read),
+                self.prepared.call(&execution, read),
                 Budget::default(),
             )
             .await;
@@ -256,24 +256,6 @@ impl Run {
                 execution.error = Some(error);
                 Tried { execution, after: None, has_started }
             }
-        }
-    }
-
-    fn call(&self, context: Option<RawJson>) -> Call {
-        let execution = &self.execution;
-        let input_data = execution.input_data.clone();
-        Call {
-            rule_id: execution.policy_rule_uri.to_string(),
-            settings: self.prepared.policy().policy_settings.clone(),
-            parameters: execution.parameters.clone(),
-            method: match &execution.mgmt_action {
-                None => Method::Eval { input_data },
-                Some(action) => Method::Management { action: action.clone(), data: input_data },
-            },
-            now_ms: execution.policy_time.as_ms(),
-            seed: execution.seed,
-            context,
-            coverage: false,
         }
     }
 

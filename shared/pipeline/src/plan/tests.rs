@@ -3,7 +3,7 @@ use std::pin::pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
-use writ_model::run::{Checked, Failure, Source};
+use writ_model::run::{Call, Checked, Failure, Method, Source};
 use writ_model::{Cause, Digest, ErrorKind, ExecutionStatus, Language, PolicyRule};
 use writ_ports::Page;
 
@@ -177,6 +177,21 @@ fn a_run_reads_what_the_first_one_read_and_the_new_stored_parameters() {
     let calls = recorded.calls.into_inner().unwrap();
     assert_eq!(calls[0].parameters.as_str(), r#"{"list":["new"],"given":1}"#);
     assert_eq!((calls[0].now_ms, calls[0].seed, calls[0].rule_id.as_str()), (7, 9, "a:2-x"));
+}
+
+#[test]
+fn what_was_masked_in_an_output_neither_shows_nor_counts_as_a_change() {
+    let masked = |number, output| Execution {
+        masked: vec!["/output/pin".to_owned()],
+        ..execution(number, r#"{"pin":1234,"n":1}"#, output)
+    };
+    let log = vec![
+        masked(1, r#"{"pin":"**masked**","n":1}"#),
+        masked(2, r#"{"pin":"**masked**","n":2}"#),
+    ];
+    let plan = Recorded::new(log, echo).plan(100, None);
+    assert_eq!((plan.same, plan.changed), (1, 1));
+    assert_eq!(plan.groups[0].examples[0].is.as_str(), r#"{"pin":"**masked**","n":1}"#);
 }
 
 #[test]

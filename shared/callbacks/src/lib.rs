@@ -1,0 +1,1 @@
+//! Callbacks: which URLs may be called, how a call is signed, and the call itself.

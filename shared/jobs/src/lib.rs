@@ -1,0 +1,1 @@
+//! A job's life as a pure state machine: leases, fences, attempts, callbacks.

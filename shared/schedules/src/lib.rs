@@ -1,0 +1,1 @@
+//! When a schedule fires: rate, cron and at expressions in their time zones.

@@ -14,6 +14,10 @@ pub enum Cause {
     Replay,
     /// Another run was about to begin, and its policy's `precheck_policy_uri` names this one.
     Precheck,
+    /// A job came to its turn.
+    Job,
+    /// A schedule's time had come.
+    Schedule,
     /// Another run failed, and its policy's `failure_policy_uri` names this one.
     Failure,
 }

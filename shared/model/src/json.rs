@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+/// Stands where a masked value was.
+pub const MASK: &str = "**masked**";
+
 /// One JSON value as its original text: key order, number digits and spacing survive.
 ///
 /// Two values are equal when their bytes are.
@@ -54,6 +57,15 @@ impl RawJson {
     #[must_use]
     pub fn value(&self) -> Value {
         serde_json::from_str(self.as_str()).unwrap_or(Value::Null)
+    }
+
+    /// Puts [`MASK`] in the place of the value at a JSON Pointer (RFC 6901); whether there was one.
+    pub fn mask(&mut self, pointer: &str) -> bool {
+        let mut value = self.value();
+        let Some(found) = value.pointer_mut(pointer) else { return false };
+        *found = Value::from(MASK);
+        *self = Self::of(&value);
+        true
     }
 }
 

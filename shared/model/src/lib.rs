@@ -1,4 +1,4 @@
-//! The nouns of Writ: policies, executions, identities, their URIs, their schemas and the one
+//! The nouns of Writ: policies, executions, jobs, identities, their URIs, their schemas and the one
 //! error type that every room above speaks.
 //!
 //! Nothing here does I/O, reads a clock or draws a random number.
@@ -9,6 +9,7 @@ mod digest;
 mod error;
 mod execution;
 mod identity;
+mod job;
 mod json;
 mod language;
 mod policy;
@@ -23,7 +24,11 @@ pub use digest::Digest;
 pub use error::{Error, ErrorKind, Violation};
 pub use execution::{Cause, ContextSeen, Execution, ExecutionStatus, Precheck};
 pub use identity::{Identity, Role, Workspace};
-pub use json::RawJson;
+pub use job::{
+    Attempt, AttemptOutcome, Callback, CallbackStatus, Job, JobHint, JobState, JobStatus, Lease,
+    Submission,
+};
+pub use json::{MASK, RawJson};
 pub use language::Language;
 pub use policy::{BODY_BYTES_MAX, PolicyRule};
 pub use timestamp::Timestamp;

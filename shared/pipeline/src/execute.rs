@@ -3,8 +3,9 @@
 use writ_model::{Error, Execution};
 use writ_ports::{Admit, Clock, Evaluate, Handle, Ids, KeepContext, PolicySource, RecordExecution};
 
+use crate::commit::Alone;
 use crate::run::{Done, Run, Verdict};
-use crate::{Order, Shelf, failure, precheck};
+use crate::{Commit, Order, Shelf, failure, precheck};
 
 /// What the pipeline needs apart from a source of policies.
 pub trait Ports: Evaluate + Admit + RecordExecution + KeepContext + Clock + Ids {}
@@ -35,16 +36,34 @@ pub async fn execute<P: Ports>(
     shelf: &Shelf,
     order: Order,
 ) -> Result<Executed, Error> {
+    execute_for(source, ports, shelf, order, &Alone(ports)).await
+}
+
+/// Executes an order as [`execute`] does, for something that is committed together with the record.
+///
+/// # Errors
+/// As [`execute`]; [`writ_model::ErrorKind::Conflict`] where what the run was made for has moved on,
+/// so that nothing was committed.
+pub async fn execute_for<P: Ports>(
+    source: &impl PolicySource,
+    ports: &P,
+    shelf: &Shelf,
+    order: Order,
+    commit: &impl Commit,
+) -> Result<Executed, Error> {
     let ticks = ports.ticks_us();
     let handle = source.acquire(&order.workspace, &order.policy_rule_uri).await?;
     let whole = async {
         let mut run = Run::prepare(source, ports, shelf, order, &handle, ticks).await?;
         let admission = run.admit(ports).await?;
         let verdict = precheck::ask(source, ports, shelf, &mut run).await;
-        let done = run.conduct(ports, &handle, verdict).await;
+        let done = run.conduct(ports, commit, &handle, verdict).await;
         ports.release(admission).await?;
         let done = done?;
-        let unfollowed = failure::follow(source, ports, shelf, &run, &done).await.err();
+        let unfollowed = match commit.is_followed() {
+            true => failure::follow(source, ports, shelf, &run, &done).await.err(),
+            false => None,
+        };
         Ok(Executed { unfollowed, ..Executed::from(done) })
     };
     let result = whole.await;
@@ -79,7 +98,7 @@ async fn alone<P: Ports>(
 ) -> Result<Executed, Error> {
     let run = Run::prepare(source, ports, shelf, order, handle, ticks).await?;
     let admission = run.admit(ports).await?;
-    let done = run.conduct(ports, handle, Verdict::Begin).await;
+    let done = run.conduct(ports, &Alone(ports), handle, Verdict::Begin).await;
     ports.release(admission).await?;
     done.map(Executed::from)
 }

@@ -3,6 +3,7 @@
 //! Every form of a run (in process, on the builtin executor, a replay) is [`execute`] over other
 //! ports.
 
+mod commit;
 mod execute;
 mod failure;
 mod fault;
@@ -19,7 +20,8 @@ mod replay;
 mod run;
 mod shelf;
 
-pub use execute::{Executed, Ports, execute, execute_alone};
+pub use commit::Commit;
+pub use execute::{Executed, Ports, execute, execute_alone, execute_for};
 pub use fault::to_error;
 pub use order::{BUILTIN, Fixed, Order};
 pub use plan::{Change, Example, Group, Plan, PlanOrder, Skipped, plan};

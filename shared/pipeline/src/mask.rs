@@ -1,10 +1,7 @@
 //! What a policy's `metadata.mask` keeps out of the decision log.
 
 use serde_json::Value;
-use writ_model::{ContextChange, ContextSeen, Error, Execution, RawJson};
-
-/// Stands where a value was.
-const MASK: &str = "**masked**";
+use writ_model::{ContextChange, ContextSeen, Error, Execution, MASK, RawJson};
 
 /// The record without the values at `pointers`.
 ///
@@ -20,7 +17,7 @@ pub(crate) fn masked(execution: &Execution, pointers: &[String]) -> Execution {
             ("/output", record.output.as_mut()),
         ] {
             let (Some(path), Some(field)) = (pointer.strip_prefix(root), field) else { continue };
-            if take(field, path) {
+            if field.mask(path) {
                 record.masked.push(pointer.clone());
             }
         }
@@ -40,15 +37,6 @@ pub(crate) fn masked(execution: &Execution, pointers: &[String]) -> Execution {
     record
 }
 
-/// Replaces the value at a JSON Pointer; whether there was one.
-pub(crate) fn take(field: &mut RawJson, pointer: &str) -> bool {
-    let mut value = field.value();
-    let Some(found) = value.pointer_mut(pointer) else { return false };
-    *found = Value::from(MASK);
-    *field = RawJson::of(&value);
-    true
-}
-
 /// Replaces what stands at a JSON Pointer in a context, in what was read and in what was set;
 /// whether there was anything. Which keys there are stays, unless the whole context is masked.
 fn forget(context: &mut ContextSeen, pointer: &str) -> bool {
@@ -58,11 +46,11 @@ fn forget(context: &mut ContextSeen, pointer: &str) -> bool {
         *change = ContextChange::default();
         return true;
     }
-    let was_read = take(&mut context.read, pointer);
+    let was_read = context.read.mask(pointer);
     let rest = pointer.get(1..).unwrap_or_default();
     let (key, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let key = key.replace("~1", "/").replace("~0", "~");
-    let was_set = change.set.get_mut(&key).is_some_and(|value| take(value, rest));
+    let was_set = change.set.get_mut(&key).is_some_and(|value| value.mask(rest));
     was_read || was_set
 }
 

@@ -1,5 +1,6 @@
 //! What is to be executed.
 
+use writ_model::run::Budget;
 use writ_model::{Cause, PolicyUri, RawJson, Timestamp, Workspace};
 use writ_ports::KeptContext;
 
@@ -17,6 +18,8 @@ pub struct Order {
     pub principal_kind: String,
     /// For whom they act, where they said so.
     pub on_behalf_of: Option<String>,
+    /// The id that its record will have; a new one where it is not said.
+    pub execution_id: Option<String>,
     /// Which policy.
     pub policy_rule_uri: PolicyUri,
     /// The management command, where it is one.
@@ -25,11 +28,13 @@ pub struct Order {
     pub input_data: RawJson,
     /// Overrides the stored parameters, member by member.
     pub parameters: Option<RawJson>,
+    /// What it may use.
+    pub budget: Budget,
     /// Which executor runs it.
     pub executor_id: String,
     /// Why it happens.
     pub cause: Cause,
-    /// The execution that it repeats, checks or follows.
+    /// The execution that it repeats, checks or follows, or the job that it is an attempt of.
     pub parent: Option<String>,
     /// The caller's `Idempotency-Key`.
     pub idempotency_key: Option<String>,
@@ -67,10 +72,12 @@ impl Order {
             identity,
             principal_kind,
             on_behalf_of: None,
+            execution_id: None,
             policy_rule_uri,
             mgmt_action: None,
             input_data,
             parameters: None,
+            budget: Budget::default(),
             executor_id: BUILTIN.to_owned(),
             cause: Cause::Request,
             parent: None,

@@ -12,7 +12,6 @@ use writ_model::{Error, Execution, PolicyUri, RawJson, Timestamp, Workspace};
 use writ_ports::{Clock, Evaluate, Query, QueryExecutions};
 use writ_query::Filter;
 
-use crate::mask::take;
 use crate::replay::{fixed, refuse_unrepeatable};
 use crate::{Prepared, fault};
 
@@ -158,7 +157,7 @@ impl Plan {
         let hidden = |mut output: RawJson| {
             for pointer in first.masked.iter().chain(prepared.mask()) {
                 if let Some(path) = pointer.strip_prefix("/output") {
-                    take(&mut output, path);
+                    output.mask(path);
                 }
             }
             output

@@ -10,7 +10,7 @@ use writ_ports::{Admission, Committed, ContextWrite, Handle, KeptContext, Policy
 
 use crate::load::load;
 use crate::mask::masked;
-use crate::{Order, Ports, Prepared, Shelf, fault};
+use crate::{Commit, Order, Ports, Prepared, Shelf, fault};
 
 /// Tries of a run whose context other runs change meanwhile: of so many at once, each round lets
 /// at least one through.
@@ -47,6 +47,7 @@ pub(crate) struct Run {
     pub(crate) execution: Execution,
     /// What the run reads in place of what is kept: that of an earlier run.
     fixed: Option<KeptContext>,
+    budget: Budget,
     mask: Vec<String>,
     /// The monotonic clock at the request.
     ticks: u64,
@@ -82,7 +83,7 @@ impl Run {
             None => (begun, ports.seed(), None),
         };
         let execution = Execution {
-            execution_id: ports.id(begun),
+            execution_id: order.execution_id.unwrap_or_else(|| ports.id(begun)),
             workspace: order.workspace,
             identity: order.identity,
             principal_kind: order.principal_kind,
@@ -115,7 +116,7 @@ impl Run {
             engine_us: 0,
             trace_id: order.trace_id,
         };
-        Ok(Self { prepared, execution, fixed, mask, ticks })
+        Ok(Self { prepared, execution, fixed, budget: order.budget, mask, ticks })
     }
 
     /// Asks the limits.
@@ -149,17 +150,18 @@ impl Run {
     pub(crate) async fn conduct<P: Ports>(
         &self,
         ports: &P,
+        commit: &impl Commit,
         handle: &Handle,
         verdict: Verdict,
     ) -> Result<Done, Error> {
         if let Verdict::Refuse(error) = verdict {
-            return self.finish(ports, self.failed(error, false)).await;
+            return self.finish(ports, commit, self.failed(error, false)).await;
         }
         for _ in 0..TRIES_MAX {
             let kept = self.kept(ports, handle).await?;
             let tried = self.attempt(ports, kept).await;
             let Some((version, value)) = &tried.after else {
-                return self.finish(ports, tried).await;
+                return self.finish(ports, commit, tried).await;
             };
             let done = self.masked(ports, &tried);
             let write = ContextWrite {
@@ -168,23 +170,32 @@ impl Run {
                 version: *version,
                 value,
             };
-            match ports.commit_context(&done.record, write).await? {
+            match commit.commit(&done.record, Some(write)).await? {
                 Committed::Done => return Ok(done),
+                Committed::Fenced => return Err(fenced()),
                 Committed::Gone => {
-                    return self.finish(ports, self.failed(gone(handle), true)).await;
+                    return self.finish(ports, commit, self.failed(gone(handle), true)).await;
                 }
                 Committed::Moved if self.spent_us(ports) > TRYING_US_MAX => break,
                 Committed::Moved => {}
             }
         }
-        self.finish(ports, self.failed(outrun(), true)).await
+        self.finish(ports, commit, self.failed(outrun(), true)).await
     }
 
     /// Records what leaves no context behind.
-    async fn finish(&self, ports: &impl Ports, tried: Tried) -> Result<Done, Error> {
+    async fn finish(
+        &self,
+        ports: &impl Ports,
+        commit: &impl Commit,
+        tried: Tried,
+    ) -> Result<Done, Error> {
         let done = self.masked(ports, &tried);
-        ports.record_execution(&done.record).await?;
-        Ok(done)
+        match commit.commit(&done.record, None).await? {
+            Committed::Done => Ok(done),
+            // INVARIANT: without a context, only what the run was made for can have moved.
+            Committed::Fenced | Committed::Moved | Committed::Gone => Err(fenced()),
+        }
     }
 
     fn masked(&self, ports: &impl Ports, tried: &Tried) -> Done {
@@ -231,7 +242,7 @@ impl Run {
                 execution.workspace.as_str(),
                 self.prepared.source().clone(),
                 self.prepared.call(&execution, read),
-                Budget::default(),
+                self.budget,
             )
             .await;
         execution.context = kept.map(|kept| ContextSeen {
@@ -292,6 +303,12 @@ fn gone(handle: &Handle) -> Error {
          its present name",
         handle.uri
     );
+    Error::new(ErrorKind::Conflict, message)
+}
+
+fn fenced() -> Error {
+    let message = "what this run was made for is somebody else's by now, or over; nothing of the \
+                   run is kept";
     Error::new(ErrorKind::Conflict, message)
 }
 

@@ -41,6 +41,8 @@ pub enum Committed {
     Moved,
     /// Nothing is written: the policy was removed or renamed meanwhile.
     Gone,
+    /// Nothing is written: the job that the run was made for is another's by now, or over.
+    Fenced,
 }
 
 /// Reads contexts, and writes them together with the record of the run that changed them.

@@ -7,10 +7,13 @@
 mod access;
 mod admission;
 mod ambient;
+mod announce;
+mod callbacks;
 mod context;
 mod engine;
 mod executions;
 mod idempotency;
+mod jobs;
 mod keys;
 mod policies;
 mod query;
@@ -20,10 +23,15 @@ mod upkeep;
 pub use access::{GetToken, ListTokens, PutToken, RevokeToken, Token};
 pub use admission::{Admission, Admit, Unlimited};
 pub use ambient::{Clock, Ids};
+pub use announce::{Announce, DELAY_MAX, Redrive, Redriven};
+pub use callbacks::{Call, CallBack, CallbackSecret, CallbackSecrets, Called, KeepCallbackSecrets};
 pub use context::{Committed, ContextWrite, KeepContext, KeptContext};
 pub use engine::{EngineUse, Evaluate, Metered};
 pub use executions::{GetExecution, QueryExecutions, RecordExecution};
 pub use idempotency::{Begun, ClaimId, Idempotency, IdempotencyKey, StoredReply};
+pub use jobs::{
+    ChangeJob, CountWaiting, DueJobs, DuePage, EndJob, GetJob, JobEnd, NextJobs, PutJob, QueryJobs,
+};
 pub use keys::{Jwk, SigningKeys};
 pub use policies::{
     CreatePolicy, DeletePolicy, GetBody, GetPolicy, GetRevisions, NewRevision, PolicyHead,

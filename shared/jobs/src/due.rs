@@ -1,0 +1,92 @@
+//! Who has to be looked at by the clock, whatever happened to messages and runners.
+
+use writ_model::{JobState, JobStatus, Submission, Timestamp};
+
+use crate::begin::{later, next};
+use crate::bounds::{ANNOUNCE_MS, ANNOUNCE_MS_MAX};
+use crate::{expired, has_lapsed};
+
+/// What has to be done about a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing yet.
+    Nothing,
+    /// Write this; where it is queued in its line, announce it.
+    Write(Box<JobState>),
+    /// Announce that its end has to be told.
+    CallBack,
+}
+
+/// What is due at `now`.
+#[must_use]
+pub fn due(submission: &Submission, state: &JobState, now: Timestamp, chance: u64) -> Due {
+    if state.due_at.is_none_or(|due_at| due_at > now) {
+        return Due::Nothing;
+    }
+    match state.job_status {
+        JobStatus::Queued => Due::Write(Box::new(announced(state, now))),
+        status if status.is_final() => Due::CallBack,
+        // A lease that was renewed by a clock ahead of this one has not lapsed yet.
+        _ if !has_lapsed(state, now) => Due::Nothing,
+        _ => expired(submission, state, now, chance)
+            .map_or(Due::Nothing, |state| Due::Write(Box::new(state))),
+    }
+}
+
+/// A queued job that is announced (again): it stands in its line, and should nobody come for it,
+/// it is announced once more, each time after twice the pause.
+#[must_use]
+pub fn announced(state: &JobState, now: Timestamp) -> JobState {
+    if state.ready_at > now {
+        return JobState { due_at: Some(state.ready_at), in_line: false, ..next(state) };
+    }
+    // One that just comes into its line was not announced before.
+    let announced = if state.in_line { state.announced + 1 } else { 0 };
+    let pause = ANNOUNCE_MS.saturating_mul(1 << announced.min(20)).min(ANNOUNCE_MS_MAX);
+    JobState { in_line: true, announced, due_at: Some(later(now, pause)), ..next(state) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{at, held, submission};
+    use crate::queued;
+
+    fn written(due: Due) -> JobState {
+        let Due::Write(state) = due else { panic!("{due:?}") };
+        *state
+    }
+
+    #[test]
+    fn who_waits_for_a_time_comes_into_the_line_then() {
+        let submission = Submission { not_before: Some(at(5_000)), ..submission() };
+        let state = queued(&submission);
+        assert_eq!(due(&submission, &state, at(4_999), 0), Due::Nothing);
+        let state = written(due(&submission, &state, at(5_000), 0));
+        assert!(state.in_line && state.due_at == Some(at(125_000)), "{state:?}");
+    }
+
+    #[test]
+    fn who_waits_in_line_is_announced_ever_more_seldom_and_always_again() {
+        let submission = submission();
+        let mut state = queued(&submission);
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            let now = state.due_at.unwrap();
+            state = written(due(&submission, &state, now, 0));
+            pauses.push(state.due_at.unwrap().as_ms() - now.as_ms());
+        }
+        let minutes: Vec<i64> = pauses.iter().map(|ms| ms / 60_000).collect();
+        assert_eq!(minutes, [4, 8, 16, 32, 60, 60, 60, 60]);
+    }
+
+    #[test]
+    fn a_lease_that_is_over_is_due() {
+        let state = held("a", 0);
+        assert_eq!(due(&submission(), &state, at(29_999), 0), Due::Nothing);
+        assert_eq!(
+            written(due(&submission(), &state, at(30_000), 0)).job_status,
+            JobStatus::Queued
+        );
+    }
+}

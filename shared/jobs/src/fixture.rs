@@ -1,0 +1,49 @@
+//! A job for tests.
+
+use writ_model::{Cause, JobState, RawJson, Submission, Timestamp};
+
+use crate::{Grant, Runner, leased, queued};
+
+pub(crate) fn at(ms: i64) -> Timestamp {
+    Timestamp::from_ms(1_790_000_000_000 + ms)
+}
+
+pub(crate) fn submission() -> Submission {
+    Submission {
+        job_id: "j1".to_owned(),
+        workspace: "default".parse().unwrap(),
+        name: "check".to_owned(),
+        executor_id: "builtin".to_owned(),
+        policy_rule_uri: "a:1-x".parse().unwrap(),
+        policy_rule_parameters: None,
+        node_selector: None,
+        inputs: RawJson::empty_object(),
+        timeout_seconds: 60,
+        max_attempts: None,
+        not_before: None,
+        priority: 5,
+        callback_url: None,
+        identity: "ana".to_owned(),
+        principal_kind: "local".to_owned(),
+        on_behalf_of: None,
+        cause: Cause::Request,
+        schedule: None,
+        mask: Vec::new(),
+        idempotency_key: None,
+        trace_id: None,
+        submitted_at: at(0),
+    }
+}
+
+pub(crate) fn runner() -> Runner {
+    Runner { executor_id: "builtin".to_owned(), node_id: Some("n1".to_owned()) }
+}
+
+pub(crate) fn grant(fence: &str) -> Grant {
+    Grant { fence: fence.to_owned(), execution_id: "e1".to_owned() }
+}
+
+/// A job that a runner took.
+pub(crate) fn held(fence: &str, since: i64) -> JobState {
+    leased(&submission(), &queued(&submission()), &runner(), grant(fence), at(since)).unwrap()
+}

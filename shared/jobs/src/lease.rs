@@ -1,0 +1,167 @@
+//! A runner takes a job, and goes on holding it.
+
+use writ_model::{Attempt, JobState, JobStatus, Lease, Submission, Timestamp};
+
+use crate::begin::{later, next};
+use crate::bounds::{AROUND_MS, ATTEMPTS_KEPT, LEASE_MS};
+use crate::refusal::{Fenced, Refusal, holds};
+
+/// Who runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Runner {
+    /// The executor.
+    pub executor_id: String,
+    /// The machine or process, where it has a name.
+    pub node_id: Option<String>,
+}
+
+/// What a runner takes a job with. Both are new with each lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Unguessable.
+    pub fence: String,
+    /// The id that the attempt's record will have.
+    pub execution_id: String,
+}
+
+/// The job is the runner's.
+///
+/// # Errors
+/// It is not queued, or its time has not come.
+pub fn leased(
+    submission: &Submission,
+    state: &JobState,
+    runner: &Runner,
+    grant: Grant,
+    now: Timestamp,
+) -> Result<JobState, Refusal> {
+    if state.job_status != JobStatus::Queued {
+        return Err(Refusal::NotQueued(state.job_status));
+    }
+    if state.ready_at > now {
+        return Err(Refusal::TooEarly);
+    }
+    let ends_by = later(now, i64::from(submission.timeout_seconds) * 1_000 + AROUND_MS);
+    let expires_at = later(now, LEASE_MS).min(ends_by);
+    let mut attempts = state.attempts.clone();
+    let attempt = attempts.last().map_or(0, |last| last.attempt) + 1;
+    attempts.push(Attempt {
+        attempt,
+        execution_id: grant.execution_id,
+        executor_id: runner.executor_id.clone(),
+        node_id: runner.node_id.clone(),
+        admitted_at: now,
+        ended_at: None,
+        outcome: None,
+        error: None,
+    });
+    let forgotten = attempts.len().saturating_sub(ATTEMPTS_KEPT);
+    attempts.drain(..forgotten);
+    Ok(JobState {
+        job_status: JobStatus::Admitted,
+        attempts_made: state.attempts_made + 1,
+        attempts,
+        lease: Some(Lease { fence: grant.fence, expires_at, ends_by }),
+        in_line: false,
+        due_at: Some(expires_at),
+        admitted_at: state.admitted_at.or(Some(now)),
+        node_id: runner.node_id.clone(),
+        ..next(state)
+    })
+}
+
+/// The policy runs, since `started_at`. Renews the lease.
+///
+/// # Errors
+/// The job is another's, or over.
+pub fn running(
+    state: &JobState,
+    fence: &str,
+    started_at: Timestamp,
+    now: Timestamp,
+) -> Result<JobState, Fenced> {
+    let state = beat(state, fence, now)?;
+    Ok(JobState {
+        job_status: JobStatus::Running,
+        started_at: state.started_at.or(Some(started_at)),
+        ..state
+    })
+}
+
+/// The runner is alive: its lease is renewed, up to its bound.
+///
+/// # Errors
+/// The job is another's, or over; or the lease has reached its bound.
+pub fn beat(state: &JobState, fence: &str, now: Timestamp) -> Result<JobState, Fenced> {
+    holds(state, fence)?;
+    let lease = state.lease.clone().ok_or(Fenced)?;
+    if now >= lease.ends_by {
+        return Err(Fenced);
+    }
+    // A clock that was set back must not shorten what was granted.
+    let expires_at = later(now, LEASE_MS).min(lease.ends_by).max(lease.expires_at);
+    Ok(JobState {
+        lease: Some(Lease { expires_at, ..lease }),
+        due_at: Some(expires_at),
+        ..next(state)
+    })
+}
+
+/// Whether the runner has to be taken for lost.
+#[must_use]
+pub fn has_lapsed(state: &JobState, now: Timestamp) -> bool {
+    let lease = state.lease.as_ref().filter(|_| state.job_status.is_leased());
+    lease.is_some_and(|lease| lease.expires_at <= now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{at, grant, held, runner, submission};
+    use crate::queued;
+
+    #[test]
+    fn a_job_is_one_runners_at_a_time() {
+        let submission = submission();
+        let state = queued(&submission);
+        let early = leased(&submission, &state, &runner(), grant("a"), at(-1));
+        assert_eq!(early, Err(Refusal::TooEarly));
+        let state = leased(&submission, &state, &runner(), grant("a"), at(0)).unwrap();
+        let again = leased(&submission, &state, &runner(), grant("b"), at(1));
+        assert_eq!(again, Err(Refusal::NotQueued(JobStatus::Admitted)));
+        assert_eq!(beat(&state, "b", at(1)), Err(Fenced));
+    }
+
+    #[test]
+    fn a_lease_is_renewed_up_to_its_bound_and_never_shortened() {
+        let state = held("a", 0);
+        let bound = i64::from(submission().timeout_seconds) * 1_000 + AROUND_MS;
+        let mut now = 0;
+        let mut state = running(&state, "a", at(0), at(0)).unwrap();
+        while now < bound {
+            state = beat(&state, "a", at(now)).unwrap();
+            let set_back = beat(&state, "a", at(now - 20_000)).unwrap();
+            assert_eq!(
+                set_back.lease.unwrap().expires_at,
+                state.lease.as_ref().unwrap().expires_at
+            );
+            assert!(state.lease.as_ref().unwrap().expires_at <= at(bound));
+            assert!(!has_lapsed(&state, at(now)));
+            now += 5_000;
+        }
+        assert_eq!(beat(&state, "a", at(bound)), Err(Fenced));
+        assert!(has_lapsed(&state, at(bound)));
+    }
+
+    #[test]
+    fn only_the_newest_attempts_are_remembered_and_each_has_its_number() {
+        let submission = submission();
+        let mut state = queued(&submission);
+        for number in 0..50_i64 {
+            state = leased(&submission, &state, &runner(), grant("a"), at(number)).unwrap();
+            state = crate::given_back(&state, "a", None, None, at(number)).unwrap();
+        }
+        let numbers: Vec<u32> = state.attempts.iter().map(|attempt| attempt.attempt).collect();
+        assert_eq!(numbers, (31..=50).collect::<Vec<u32>>());
+    }
+}

@@ -1,0 +1,43 @@
+//! Where a run's record goes, and what is written with it.
+
+use std::future::Future;
+
+use writ_model::{Error, Execution};
+use writ_ports::{Committed, ContextWrite, KeepContext, RecordExecution};
+
+/// Writes what a run leaves behind: its record, what its policy keeps, and whatever the run was
+/// made for, all or nothing.
+pub trait Commit: Send + Sync {
+    /// Commits. Where the answer is not [`Committed::Done`], nothing is written.
+    ///
+    /// # Errors
+    /// [`writ_model::ErrorKind::Conflict`] when the execution is recorded already; the store's.
+    fn commit(
+        &self,
+        record: &Execution,
+        context: Option<ContextWrite<'_>>,
+    ) -> impl Future<Output = Result<Committed, Error>> + Send;
+
+    /// Whether a failure policy follows the run that was committed, should it have failed.
+    fn is_followed(&self) -> bool;
+}
+
+/// A run that was made for itself.
+pub(crate) struct Alone<'a, P>(pub(crate) &'a P);
+
+impl<P: RecordExecution + KeepContext> Commit for Alone<'_, P> {
+    async fn commit(
+        &self,
+        record: &Execution,
+        context: Option<ContextWrite<'_>>,
+    ) -> Result<Committed, Error> {
+        match context {
+            Some(context) => self.0.commit_context(record, context).await,
+            None => self.0.record_execution(record).await.map(|()| Committed::Done),
+        }
+    }
+
+    fn is_followed(&self) -> bool {
+        true
+    }
+}

@@ -28,7 +28,7 @@ pub enum Delivery {
 pub(crate) fn of(submission: &Submission, state: &JobState, now: Timestamp) -> Option<Callback> {
     submission.callback_url.as_ref()?;
     Some(Callback {
-        callback_id: format!("{}.{}", submission.job_id, state.round),
+        callback_id: format!("{}-{}", submission.job_id, state.round),
         status: CallbackStatus::Pending,
         tries: 0,
         next_at: Some(now),

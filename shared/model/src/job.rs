@@ -290,6 +290,19 @@ pub struct Job {
     pub output: Option<RawJson>,
 }
 
+/// Why to look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HintAbout {
+    /// There is something in the workspace's line.
+    #[default]
+    Line,
+    /// The job's time has come: it belongs into its line.
+    Time,
+    /// The job is over, and somebody is to be told.
+    End,
+}
+
 /// A hint to look at a job: all that a queue's message says.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct JobHint {
@@ -297,6 +310,18 @@ pub struct JobHint {
     pub workspace: Workspace,
     /// Which.
     pub job_id: String,
+    /// Why.
+    #[serde(default)]
+    pub about: HintAbout,
+}
+
+impl JobHint {
+    /// The hint that a submission's job gives.
+    #[must_use]
+    pub fn new(submission: &Submission, about: HintAbout) -> Self {
+        let Submission { workspace, job_id, .. } = submission;
+        Self { workspace: workspace.clone(), job_id: job_id.clone(), about }
+    }
 }
 
 #[cfg(test)]

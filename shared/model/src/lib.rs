@@ -25,7 +25,7 @@ pub use error::{Error, ErrorKind, Violation};
 pub use execution::{Cause, ContextSeen, Execution, ExecutionStatus, Precheck};
 pub use identity::{Identity, Role, Workspace};
 pub use job::{
-    Attempt, AttemptOutcome, Callback, CallbackStatus, Job, JobHint, JobState, JobStatus, Lease,
+    Attempt, AttemptOutcome, Callback, CallbackStatus, HintAbout, Job, JobHint, JobState, JobStatus, Lease,
     Submission,
 };
 pub use json::{MASK, RawJson};

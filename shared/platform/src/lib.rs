@@ -5,18 +5,22 @@
 //! a route that would need one does not compile.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use writ_callbacks::Caller;
 use writ_model::run::{Budget, Call, Checked, Failure, Outcome, Source};
-use writ_model::{Digest, Error, Execution, Language, PolicyUri, Timestamp, Workspace};
-use writ_pipeline::{Execute, Order, Registry, ReplayOrder, Replayed, Shelf};
+use writ_model::{Digest, Error, Execution, JobHint, Language, PolicyUri, Timestamp, Workspace};
+use writ_pipeline::{Commit, Execute, Executed, Order, Registry, ReplayOrder, Replayed, Shelf};
 use writ_ports::{
-    Admission, Admit, Begun, ClaimId, Clock, CollectUploads, Committed, ContextWrite, CreatePolicy,
-    DeletePolicy, EngineUse, Evaluate, GetBody, GetExecution, GetPolicy, GetRevisions, GetToken,
-    Idempotency, IdempotencyKey, Ids, KeepContext, KeptContext, ListTokens, Metered, NewRevision,
-    Page, PolicyHead, PutToken, Query, QueryExecutions, QueryPolicies, RecordExecution,
-    RemoveExpired, ReplacePolicy, Revision, RevisionPage, RevokeToken, StoredReply, Swept, Token,
+    Admission, Admit, Announce, Begun, CallBack, Called, ClaimId, Clock, CollectUploads, Committed,
+    ContextWrite, CreatePolicy, DeletePolicy, EngineUse, Evaluate, GetBody, GetExecution,
+    GetPolicy, GetRevisions, GetToken, Idempotency, IdempotencyKey, Ids, KeepContext, KeptContext,
+    ListTokens, Metered, NewRevision, OutgoingCall, Page, PolicyHead, PutToken, Query,
+    QueryExecutions, QueryPolicies, RecordExecution, Redrive, Redriven, RemoveExpired,
+    ReplacePolicy, Revision, RevisionPage, RevokeToken, Sleep, StoredReply, Swept, Token,
     Unlimited,
 };
+use writ_runner::Attempt;
 use writ_store::Store;
 use writ_system::System;
 
@@ -24,21 +28,43 @@ use writ_system::System;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoEngine;
 
-/// The platform: a store, the engines, the machine's clock and chance.
+/// What [`Platform`] has in place of a queue where nobody is told anything.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoOutside;
+
+/// Whom a platform tells things: its runners by a queue, others by callbacks.
+#[derive(Clone, Debug)]
+pub struct Outside<Q> {
+    /// Where hints go.
+    pub queue: Q,
+    /// Who calls back.
+    pub caller: Caller,
+}
+
+/// The platform: a store, the engines, whom it tells things, the machine's clock and chance.
 #[derive(Debug)]
-pub struct Platform<E> {
+pub struct Platform<E, O = NoOutside> {
     store: Store,
     engines: E,
+    outside: O,
     shelf: Shelf,
 }
 
 impl<E> Platform<E> {
-    /// Puts a platform together.
+    /// Puts a platform together that tells nobody anything.
     #[must_use]
     pub fn new(store: Store, engines: E) -> Self {
-        Self { store, engines, shelf: Shelf::default() }
+        Self { store, engines, outside: NoOutside, shelf: Shelf::default() }
     }
 
+    /// The same platform with a queue and callbacks.
+    #[must_use]
+    pub fn telling<Q>(self, outside: Outside<Q>) -> Platform<E, Outside<Q>> {
+        Platform { store: self.store, engines: self.engines, outside, shelf: self.shelf }
+    }
+}
+
+impl<E, O> Platform<E, O> {
     /// Its engines.
     pub fn engines(&self) -> &E {
         &self.engines
@@ -48,7 +74,7 @@ impl<E> Platform<E> {
 /// Ports that the store implements.
 macro_rules! through_the_store {
     ($($port:ident { $($method:ident($($argument:ident: $type:ty),*) -> $reply:ty;)+ })+) => {
-        $(impl<E: Send + Sync> $port for Platform<E> {
+        $(impl<E: Send + Sync, O: Send + Sync> $port for Platform<E, O> {
             $(async fn $method(&self, $($argument: $type),*) -> Result<$reply, Error> {
                 self.store.$method($($argument),*).await
             })+
@@ -95,7 +121,7 @@ through_the_store! {
     RemoveExpired { remove_expired(before: Timestamp) -> Swept; }
 }
 
-impl<E: Send + Sync> Clock for Platform<E> {
+impl<E: Send + Sync, O: Send + Sync> Clock for Platform<E, O> {
     fn now(&self) -> Timestamp {
         System.now()
     }
@@ -105,7 +131,7 @@ impl<E: Send + Sync> Clock for Platform<E> {
     }
 }
 
-impl<E: Send + Sync> Ids for Platform<E> {
+impl<E: Send + Sync, O: Send + Sync> Ids for Platform<E, O> {
     fn id(&self, now: Timestamp) -> String {
         System.id(now)
     }
@@ -119,7 +145,7 @@ impl<E: Send + Sync> Ids for Platform<E> {
     }
 }
 
-impl<E: Send + Sync> Admit for Platform<E> {
+impl<E: Send + Sync, O: Send + Sync> Admit for Platform<E, O> {
     async fn admit(
         &self,
         workspace: &Workspace,
@@ -141,13 +167,13 @@ impl Metered for NoEngine {
     }
 }
 
-impl<E: Metered> Metered for Platform<E> {
+impl<E: Metered, O: Send + Sync> Metered for Platform<E, O> {
     fn engine_use(&self) -> EngineUse {
         self.engines.engine_use()
     }
 }
 
-impl<E: Evaluate> Evaluate for Platform<E> {
+impl<E: Evaluate, O: Send + Sync> Evaluate for Platform<E, O> {
     async fn check(&self, source: Source) -> Result<Checked, Failure> {
         self.engines.check(source).await
     }
@@ -167,17 +193,57 @@ impl<E: Evaluate> Evaluate for Platform<E> {
     }
 }
 
-impl<E: Evaluate> Execute for Platform<E> {
+impl<E: Evaluate, O: Send + Sync> Execute for Platform<E, O> {
     async fn execute(&self, order: Order) -> Result<Execution, Error> {
         let executed = writ_pipeline::execute(&Registry(self), self, &self.shelf, order).await?;
-        if let Some(error) = executed.unfollowed {
-            let execution_id = &executed.execution.execution_id;
-            tracing::warn!(%execution_id, %error, log = error.log, "no failure policy followed");
-        }
-        Ok(executed.execution)
+        Ok(told(executed))
     }
 
     async fn replay(&self, order: ReplayOrder) -> Result<Replayed, Error> {
         writ_pipeline::replay(self, &self.shelf, order).await
+    }
+}
+
+impl<E: Evaluate, O: Send + Sync> Attempt for Platform<E, O> {
+    async fn attempt(&self, order: Order, commit: &impl Commit) -> Result<Execution, Error> {
+        let source = Registry(self);
+        writ_pipeline::execute_for(&source, self, &self.shelf, order, commit).await.map(told)
+    }
+}
+
+/// The execution; what became of its failure policy goes into the log.
+fn told(executed: Executed) -> Execution {
+    if let Some(error) = executed.unfollowed {
+        let execution_id = &executed.execution.execution_id;
+        tracing::warn!(%execution_id, %error, log = error.log, "no failure policy followed");
+    }
+    executed.execution
+}
+
+impl<E: Send + Sync, O: Send + Sync> Sleep for Platform<E, O> {
+    async fn sleep(&self, time: Duration) {
+        System.sleep(time).await;
+    }
+}
+
+impl<E: Send + Sync, Q: Announce> Announce for Platform<E, Outside<Q>> {
+    async fn announce(&self, hints: &[JobHint], delay: Duration) -> Result<(), Error> {
+        self.outside.queue.announce(hints, delay).await
+    }
+}
+
+impl<E: Send + Sync, Q: Redrive> Redrive for Platform<E, Outside<Q>> {
+    async fn redrive(&self) -> Result<Redriven, Error> {
+        self.outside.queue.redrive().await
+    }
+}
+
+impl<E: Send + Sync, Q: Send + Sync> CallBack for Platform<E, Outside<Q>> {
+    fn check_callback(&self, url: &str) -> Result<(), Error> {
+        self.outside.caller.check_callback(url)
+    }
+
+    async fn call_back(&self, call: OutgoingCall<'_>) -> Called {
+        self.outside.caller.call_back(call).await
     }
 }

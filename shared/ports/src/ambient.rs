@@ -1,5 +1,8 @@
 //! What would otherwise be read from thin air.
 
+use std::future::Future;
+use std::time::Duration;
+
 use writ_model::Timestamp;
 
 /// The time.
@@ -12,6 +15,12 @@ pub trait Clock: Send + Sync {
     fn ticks_us(&self) -> u64 {
         u64::try_from(self.now().as_ms()).unwrap_or(0).saturating_mul(1_000)
     }
+}
+
+/// Waiting.
+pub trait Sleep: Send + Sync {
+    /// Comes back after `time`.
+    fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
 }
 
 /// Names and chance.

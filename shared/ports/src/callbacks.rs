@@ -55,7 +55,7 @@ pub trait KeepCallbackSecrets: Send + Sync {
 
 /// One call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call<'a> {
+pub struct OutgoingCall<'a> {
     /// Where to.
     pub url: &'a str,
     /// The same in every try.
@@ -66,6 +66,10 @@ pub struct Call<'a> {
     pub body: &'a str,
     /// What it is signed with.
     pub secrets: &'a [CallbackSecret],
+    /// Tries so far, this one among them.
+    pub tries: u32,
+    /// Any number: it spreads the next try.
+    pub chance: u64,
 }
 
 /// What came of it.
@@ -73,17 +77,12 @@ pub struct Call<'a> {
 pub enum Called {
     /// The receiver took it.
     Delivered,
-    /// It may arrive another time.
+    /// It did not arrive.
     Failed {
         /// Why, for the job's record.
         reason: String,
-        /// The receiver's `Retry-After`.
-        retry_after: Option<Duration>,
-    },
-    /// It will not arrive, however often it is tried.
-    Refused {
-        /// Why, for the job's record.
-        reason: String,
+        /// When to try again; `None` where that would be in vain, or was done often enough.
+        again_in: Option<Duration>,
     },
 }
 
@@ -96,5 +95,5 @@ pub trait CallBack: Send + Sync {
     fn check_callback(&self, url: &str) -> Result<(), Error>;
 
     /// Makes the call, signed, to a public address or one that the operator permits.
-    fn call_back(&self, call: Call<'_>) -> impl Future<Output = Called> + Send;
+    fn call_back(&self, call: OutgoingCall<'_>) -> impl Future<Output = Called> + Send;
 }

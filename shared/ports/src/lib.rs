@@ -22,9 +22,11 @@ mod upkeep;
 
 pub use access::{GetToken, ListTokens, PutToken, RevokeToken, Token};
 pub use admission::{Admission, Admit, Unlimited};
-pub use ambient::{Clock, Ids};
+pub use ambient::{Clock, Ids, Sleep};
 pub use announce::{Announce, DELAY_MAX, Redrive, Redriven};
-pub use callbacks::{Call, CallBack, CallbackSecret, CallbackSecrets, Called, KeepCallbackSecrets};
+pub use callbacks::{
+    CallBack, Called, CallbackSecret, CallbackSecrets, KeepCallbackSecrets, OutgoingCall,
+};
 pub use context::{Committed, ContextWrite, KeepContext, KeptContext};
 pub use engine::{EngineUse, Evaluate, Metered};
 pub use executions::{GetExecution, QueryExecutions, RecordExecution};

@@ -1,11 +1,11 @@
-//! The operating system's clock and chance, behind their ports.
+//! The operating system's clock, timer and chance, behind their ports.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use uuid::{NoContext, Uuid};
 use writ_model::{Error, Timestamp};
-use writ_ports::{Clock, Ids};
+use writ_ports::{Clock, Ids, Sleep};
 
 /// Seeds have this many bits, so that every JSON reader keeps them.
 const SEED_BITS: u32 = 53;
@@ -24,6 +24,12 @@ impl Clock for System {
         static ORIGIN: OnceLock<Instant> = OnceLock::new();
         let since = ORIGIN.get_or_init(Instant::now).elapsed();
         u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Sleep for System {
+    async fn sleep(&self, time: Duration) {
+        tokio::time::sleep(time).await;
     }
 }
 

@@ -1,0 +1,205 @@
+//! Which addresses are the public internet's, and what the others are.
+//!
+//! By the registries of special addresses that the Internet Assigned Numbers Authority keeps
+//! (iana-ipv4-special-registry, iana-ipv6-special-registry). Of IPv6 only what is given out as
+//! global unicast counts as public, so that a block that gets a meaning later is refused before
+//! anybody adds it here.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::{Ipv4Net, Ipv6Net};
+
+/// What an address that is not the public internet's is set apart for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reserved {
+    /// 240.0.0.0/4, and what of IPv6 is not given out.
+    Unassigned,
+    /// Everybody on a link.
+    Broadcast,
+    /// Measurements of network devices.
+    Benchmarking,
+    /// The host below a virtual machine of some cloud, under a public address.
+    CloudHost,
+    /// Examples in documents.
+    Documentation,
+    /// One link, among others the metadata services of clouds.
+    LinkLocal,
+    /// The machine itself.
+    Loopback,
+    /// Groups of hosts.
+    Multicast,
+    /// Private networks (RFC 1918).
+    Private,
+    /// Protocols of the internet itself.
+    Protocol,
+    /// Networks between carriers and their customers (RFC 6598).
+    Shared,
+    /// Private networks of IPv6 before RFC 3879.
+    SiteLocal,
+    /// IPv4 addresses inside IPv6 ones, for tunnels that are no longer used.
+    Tunnel,
+    /// Private networks of IPv6 (RFC 4193).
+    UniqueLocal,
+    /// No address yet, or this network.
+    Unspecified,
+}
+
+impl Reserved {
+    /// Whether it is a network of somebody's own, or the machine itself: a name that an operator
+    /// allows may lead there. The others take a network that he allows.
+    pub(crate) fn is_of_ones_own(self) -> bool {
+        matches!(self, Self::Loopback | Self::Private | Self::Shared | Self::UniqueLocal)
+    }
+}
+
+impl fmt::Display for Reserved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unassigned => "an unassigned address",
+            Self::Broadcast => "a broadcast address",
+            Self::Benchmarking => "a benchmarking address",
+            Self::CloudHost => "the address of a cloud's host",
+            Self::Documentation => "a documentation address",
+            Self::LinkLocal => "a link-local address",
+            Self::Loopback => "a loopback address",
+            Self::Multicast => "a multicast address",
+            Self::Private => "a private address",
+            Self::Protocol => "an address for protocols",
+            Self::Shared => "a carrier's shared address",
+            Self::SiteLocal => "a site-local address",
+            Self::Tunnel => "a tunnel's address",
+            Self::UniqueLocal => "a unique-local address",
+            Self::Unspecified => "an unspecified address",
+        })
+    }
+}
+
+const fn v4(a: u8, b: u8, c: u8, d: u8, prefix: u8) -> Ipv4Net {
+    Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix)
+}
+
+/// The network of these first four groups.
+const fn v6(a: u16, b: u16, c: u16, d: u16, prefix: u8) -> Ipv6Net {
+    Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0), prefix)
+}
+
+/// The first that holds an address says what it is; in none, it is public.
+const V4: [(Ipv4Net, Reserved); 17] = [
+    (v4(0, 0, 0, 0, 8), Reserved::Unspecified),
+    (v4(10, 0, 0, 0, 8), Reserved::Private),
+    (v4(100, 64, 0, 0, 10), Reserved::Shared),
+    (v4(127, 0, 0, 0, 8), Reserved::Loopback),
+    // Azure's services for the machines on a host.
+    (v4(168, 63, 129, 16, 32), Reserved::CloudHost),
+    (v4(169, 254, 0, 0, 16), Reserved::LinkLocal),
+    (v4(172, 16, 0, 0, 12), Reserved::Private),
+    (v4(192, 0, 0, 0, 24), Reserved::Protocol),
+    (v4(192, 0, 2, 0, 24), Reserved::Documentation),
+    // Relays of 6to4.
+    (v4(192, 88, 99, 0, 24), Reserved::Tunnel),
+    (v4(192, 168, 0, 0, 16), Reserved::Private),
+    (v4(198, 18, 0, 0, 15), Reserved::Benchmarking),
+    (v4(198, 51, 100, 0, 24), Reserved::Documentation),
+    (v4(203, 0, 113, 0, 24), Reserved::Documentation),
+    (v4(224, 0, 0, 0, 4), Reserved::Multicast),
+    (v4(255, 255, 255, 255, 32), Reserved::Broadcast),
+    (v4(240, 0, 0, 0, 4), Reserved::Unassigned),
+];
+
+/// The first that holds an address says what it is; in none, [`GLOBAL_V6`] decides.
+const V6: [(Ipv6Net, Reserved); 14] = [
+    (Ipv6Net::new_assert(Ipv6Addr::UNSPECIFIED, 128), Reserved::Unspecified),
+    (Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128), Reserved::Loopback),
+    // IPv4-compatible addresses.
+    (v6(0, 0, 0, 0, 96), Reserved::Tunnel),
+    // NAT64 of somebody's own.
+    (v6(0x64, 0xff9b, 1, 0, 48), Reserved::Tunnel),
+    (v6(0xfc00, 0, 0, 0, 7), Reserved::UniqueLocal),
+    (v6(0xfe80, 0, 0, 0, 10), Reserved::LinkLocal),
+    (v6(0xfec0, 0, 0, 0, 10), Reserved::SiteLocal),
+    (v6(0xff00, 0, 0, 0, 8), Reserved::Multicast),
+    // Teredo.
+    (v6(0x2001, 0, 0, 0, 32), Reserved::Tunnel),
+    (v6(0x2001, 2, 0, 0, 48), Reserved::Benchmarking),
+    (v6(0x2001, 0, 0, 0, 23), Reserved::Protocol),
+    (v6(0x2001, 0xdb8, 0, 0, 32), Reserved::Documentation),
+    // 6to4.
+    (v6(0x2002, 0, 0, 0, 16), Reserved::Tunnel),
+    (v6(0x3fff, 0, 0, 0, 20), Reserved::Documentation),
+];
+
+/// What is given out as global unicast.
+const GLOBAL_V6: Ipv6Net = v6(0x2000, 0, 0, 0, 3);
+
+/// The prefix of NAT64 (RFC 6052). A resolver gives such addresses for hosts of IPv4 where there
+/// is only IPv6.
+const NAT64: Ipv6Net = v6(0x64, 0xff9b, 0, 0, 96);
+
+/// The address that packets end at: of an IPv4-mapped address and of NAT64 the IPv4 one.
+pub(crate) fn destination(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) if NAT64.contains(&v6) => {
+            let [.., a, b, c, d] = v6.octets();
+            IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+        }
+        canonical => canonical,
+    }
+}
+
+/// What an address is set apart for; `None` for one of the public internet.
+pub(crate) fn reserved(address: IpAddr) -> Option<Reserved> {
+    match destination(address) {
+        IpAddr::V4(address) => {
+            V4.iter().find(|(net, _)| net.contains(&address)).map(|(_, reserved)| *reserved)
+        }
+        IpAddr::V6(address) => {
+            let known = V6.iter().find(|(net, _)| net.contains(&address));
+            let unknown = (!GLOBAL_V6.contains(&address)).then_some(Reserved::Unassigned);
+            known.map(|(_, reserved)| *reserved).or(unknown)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_address_of_the_table_is_what_it_says() {
+        let cases = include_str!("address/cases.txt").lines();
+        for line in cases.filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let (address, expected) = line.split_once(' ').unwrap();
+            let found = reserved(address.parse().unwrap());
+            let found = found.map_or_else(|| "public".to_owned(), |found| found.to_string());
+            assert_eq!(found, expected.trim(), "{address}");
+        }
+    }
+
+    proptest! {
+        /// What is refused of IPv4 is refused in every shape that leads there.
+        #[test]
+        fn an_ipv4_address_inside_an_ipv6_one_is_no_way_around(bits: u32) {
+            let plain = Ipv4Addr::from_bits(bits);
+            let [a, b, c, d] = plain.octets();
+            let high = u16::from_be_bytes([a, b]);
+            let low = u16::from_be_bytes([c, d]);
+            let expected = reserved(plain.into());
+            let mapped = plain.to_ipv6_mapped();
+            prop_assert_eq!(reserved(mapped.into()), expected);
+            let nat64 = Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, high, low);
+            prop_assert_eq!(reserved(nat64.into()), expected);
+            for tunnel in [
+                Ipv6Addr::new(0, 0, 0, 0, 0, 0, high, low),
+                Ipv6Addr::new(0, 0, 0, 0, 0xffff, 0, high, low),
+                Ipv6Addr::new(0x64, 0xff9b, 1, 0, 0, 0, high, low),
+                Ipv6Addr::new(0x2002, high, low, 0, 0, 0, 0, 1),
+                Ipv6Addr::new(0x2001, 0, 0x4136, 0xe378, 0x8000, 0x63bf, !high, !low),
+            ] {
+                prop_assert!(reserved(tunnel.into()).is_some(), "{}", tunnel);
+            }
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! What an operator allows besides the public internet.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use ipnet::IpNet;
+
+use crate::address::{Reserved, destination, reserved};
+use crate::host::{Host, HostError};
+
+/// The most entries of a list.
+const ENTRIES_MAX: usize = 256;
+
+/// Networks and host names that callbacks may go to besides the public internet, also in clear
+/// text. Written as a list with commas: `127.0.0.1/32,10.1.0.0/16,hooks.internal`. None unless
+/// said.
+///
+/// A name that is allowed may lead to private, unique-local, shared and loopback addresses; to the
+/// others, such as the link-local ones of metadata services, only with their network in the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Allowed {
+    networks: Vec<IpNet>,
+    names: Vec<String>,
+}
+
+/// Why a list of what is allowed cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AllowedError {
+    /// A network whose address has bits behind its prefix: a slip, or more than was meant.
+    #[error(
+        "`{entry}` is no network, its address has more bits than its prefix; did you mean `{meant}`"
+    )]
+    Bits {
+        /// What was given.
+        entry: String,
+        /// The network that holds it.
+        meant: IpNet,
+    },
+    /// Neither of both.
+    #[error("`{entry}` is no network such as `10.1.0.0/16`")]
+    Network {
+        /// What was given.
+        entry: String,
+    },
+    /// No host name.
+    #[error("`{entry}` {why}")]
+    Name {
+        /// What was given.
+        entry: String,
+        /// What is wrong with it.
+        #[source]
+        why: HostError,
+    },
+    /// A list that nobody can have meant.
+    #[error("the list has more than {ENTRIES_MAX} entries; allow larger networks")]
+    TooMany,
+}
+
+impl Allowed {
+    /// Whether nothing is allowed besides the public internet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.networks.is_empty() && self.names.is_empty()
+    }
+
+    /// Whether this very host is in the list, which may then be called in clear text.
+    pub(crate) fn lists(&self, host: &Host) -> bool {
+        match host {
+            Host::Name(name) => self.names.contains(name),
+            Host::Address(address) => self.holds(*address),
+        }
+    }
+
+    /// What is in the way of a call of this host at this address.
+    pub(crate) fn refusal(&self, host: &Host, address: IpAddr) -> Option<Reserved> {
+        if self.holds(address) {
+            return None;
+        }
+        let is_listed_name = matches!(host, Host::Name(_)) && self.lists(host);
+        reserved(address).filter(|reserved| !(is_listed_name && reserved.is_of_ones_own()))
+    }
+
+    fn holds(&self, address: IpAddr) -> bool {
+        let address = destination(address);
+        self.networks.iter().any(|network| network.contains(&address))
+    }
+}
+
+impl FromStr for Allowed {
+    type Err = AllowedError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut allowed = Self::default();
+        let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        for (index, entry) in entries.enumerate() {
+            if index == ENTRIES_MAX {
+                return Err(AllowedError::TooMany);
+            }
+            if let Some(network) = network(entry)? {
+                allowed.networks.push(network);
+                continue;
+            }
+            match Host::parse(entry) {
+                Ok(Host::Name(name)) => allowed.names.push(name),
+                Ok(Host::Address(address)) => allowed.networks.push(address.into()),
+                Err(why) => return Err(AllowedError::Name { entry: entry.to_owned(), why }),
+            }
+        }
+        Ok(allowed)
+    }
+}
+
+/// The network that an entry is, if it is one.
+fn network(entry: &str) -> Result<Option<IpNet>, AllowedError> {
+    if let Ok(address) = entry.parse::<IpAddr>() {
+        return Ok(Some(address.into()));
+    }
+    if !entry.contains('/') {
+        return Ok(None);
+    }
+    let network: IpNet =
+        entry.parse().map_err(|_| AllowedError::Network { entry: entry.to_owned() })?;
+    let meant = network.trunc();
+    if meant != network {
+        return Err(AllowedError::Bits { entry: entry.to_owned(), meant });
+    }
+    Ok(Some(network))
+}
+
+impl fmt::Display for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let networks = self.networks.iter().map(ToString::to_string);
+        let entries: Vec<String> = networks.chain(self.names.iter().cloned()).collect();
+        f.write_str(&entries.join(","))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(text: &str) -> Allowed {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_list_is_shown_as_it_is_read() {
+        for (text, shown) in [
+            ("", ""),
+            (" , ", ""),
+            ("127.0.0.1/32,10.1.0.0/16,hooks.internal", "127.0.0.1/32,10.1.0.0/16,hooks.internal"),
+            (" Hooks.Internal , 10.1.0.0/16 ", "10.1.0.0/16,hooks.internal"),
+            ("10.1.2.3", "10.1.2.3/32"),
+            ("fd00::/8,::1", "fd00::/8,::1/128"),
+            ("[::1]", "::1/128"),
+            ("localhost", "localhost"),
+        ] {
+            assert_eq!(allowed(text).to_string(), shown, "{text}");
+            assert_eq!(allowed(shown), allowed(text), "{text}");
+        }
+        assert!(Allowed::default().is_empty());
+        assert!(!allowed("localhost").is_empty());
+        assert!(!allowed("10.0.0.0/8").is_empty());
+    }
+
+    #[test]
+    fn what_is_no_network_and_no_name_is_refused_with_its_reason() {
+        for (text, expected) in [
+            ("10.1.2.3/16", "did you mean `10.1.0.0/16`"),
+            ("10.0.0.0/33", "`10.0.0.0/33` is no network such as"),
+            ("10.0/8", "`10.0/8` is no network such as"),
+            ("https://hooks.internal", "is no network such as"),
+            ("*.internal", "`*.internal` is no host name"),
+            ("127.1", "`127.1` is neither a name nor four decimal numbers"),
+            ("hooks.internal:8080", "is no host name"),
+        ] {
+            let error = text.parse::<Allowed>().unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+        let long = vec!["a"; ENTRIES_MAX + 1].join(",");
+        assert_eq!(long.parse::<Allowed>(), Err(AllowedError::TooMany));
+        assert!(vec!["a"; ENTRIES_MAX].join(",").parse::<Allowed>().is_ok());
+    }
+
+    #[test]
+    fn a_name_that_is_allowed_leads_to_networks_of_ones_own_and_no_further() {
+        let list = allowed("hooks.internal,192.0.2.0/24,169.254.7.0/24");
+        for (host, address, is_refused) in [
+            ("hooks.internal", "10.0.0.1", false),
+            ("hooks.internal", "127.0.0.1", false),
+            ("hooks.internal", "::1", false),
+            ("hooks.internal", "100.64.0.1", false),
+            ("hooks.internal", "fd12::1", false),
+            ("hooks.internal", "::ffff:10.0.0.1", false),
+            ("hooks.internal", "169.254.169.254", true),
+            ("hooks.internal", "169.254.7.1", false),
+            ("hooks.internal", "0.0.0.0", true),
+            ("hooks.internal", "224.0.0.1", true),
+            ("hooks.internal", "8.8.8.8", false),
+            ("other.example", "10.0.0.1", true),
+            ("other.example", "192.0.2.1", false),
+            ("other.example", "::ffff:192.0.2.1", false),
+            ("192.0.2.1", "192.0.2.1", false),
+            ("10.0.0.1", "10.0.0.1", true),
+        ] {
+            let refusal = list.refusal(&Host::parse(host).unwrap(), address.parse().unwrap());
+            assert_eq!(refusal.is_some(), is_refused, "{host} at {address}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The port over a sender.
+
+use writ_model::Error;
+use writ_ports::{CallBack, Called, OutgoingCall};
+
+use crate::{Allowed, CallbackUrl, Message, Secret, Sender};
+
+/// Calls back, to public addresses and those that an operator permits. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    allowed: Allowed,
+    sender: Sender,
+}
+
+impl Caller {
+    /// One that may call what is public, and these.
+    #[must_use]
+    pub fn new(allowed: Allowed) -> Self {
+        Self { sender: Sender::new(allowed.clone()), allowed }
+    }
+}
+
+impl CallBack for Caller {
+    fn check_callback(&self, url: &str) -> Result<(), Error> {
+        CallbackUrl::parse(url, &self.allowed)
+            .map(drop)
+            .map_err(|error| Error::invalid(error.to_string()))
+    }
+
+    async fn call_back(&self, call: OutgoingCall<'_>) -> Called {
+        let given_up = |reason: String| Called::Failed { reason, again_in: None };
+        let secrets: Result<Vec<Secret>, _> =
+            call.secrets.iter().map(|secret| Secret::parse(&secret.secret)).collect();
+        let message = secrets.map_err(|error| error.to_string()).and_then(|secrets| {
+            let seconds = call.now.as_ms().div_euclid(1_000);
+            Message::signed(call.callback_id, seconds, call.body.as_bytes(), &secrets)
+                .map_err(|error| error.to_string())
+        });
+        let message = match message {
+            Ok(message) => message,
+            Err(reason) => return given_up(reason),
+        };
+        match self.sender.send(call.url, &message).await {
+            Ok(_) => Called::Delivered,
+            Err(failure) => Called::Failed {
+                again_in: failure.next_try(call.tries, call.chance),
+                reason: failure.to_string(),
+            },
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Where a host's name leads: every address is checked, and only those that were checked are
+//! connected to. So a name that leads elsewhere a moment later changes nothing.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
+
+use ureq::Error;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::NextTimeout;
+
+use crate::allowed::Allowed;
+use crate::failure::RefusedAddress;
+use crate::host::Host;
+
+/// How many addresses of a host are tried.
+const TRIED_MAX: usize = 8;
+
+/// Finds the addresses of a name.
+pub trait Lookup: fmt::Debug + Send + Sync + 'static {
+    /// The addresses of this host, with the port.
+    ///
+    /// # Errors
+    /// There are none, or nobody who knows could be asked.
+    fn lookup(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
+}
+
+/// The names as this machine knows them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemLookup;
+
+impl Lookup for SystemLookup {
+    fn lookup(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok((host, port).to_socket_addrs()?.collect())
+    }
+}
+
+/// A resolver that gives only addresses that may be called.
+#[derive(Debug)]
+pub(crate) struct Vetting {
+    allowed: Arc<Allowed>,
+    lookup: Arc<dyn Lookup>,
+}
+
+impl Vetting {
+    pub(crate) fn new(allowed: Arc<Allowed>, lookup: Arc<dyn Lookup>) -> Self {
+        Self { allowed, lookup }
+    }
+
+    fn addresses(
+        &self,
+        host: &Host,
+        port: u16,
+        timeout: NextTimeout,
+    ) -> Result<Vec<SocketAddr>, Error> {
+        let name = match host {
+            Host::Address(address) => return Ok(vec![SocketAddr::new(*address, port)]),
+            Host::Name(name) => name.clone(),
+        };
+        if timeout.after.is_not_happening() {
+            return self.lookup.lookup(&name, port).map_err(|_| Error::HostNotFound);
+        }
+        // A lookup cannot be stopped: it ends on a thread of its own, by the system's own limits.
+        let (sender, receiver) = sync_channel(1);
+        let lookup = Arc::clone(&self.lookup);
+        thread::Builder::new()
+            .name("callback-name".to_owned())
+            .spawn(move || drop(sender.send(lookup.lookup(&name, port))))?;
+        match receiver.recv_timeout(*timeout.after) {
+            Ok(found) => found.map_err(|_| Error::HostNotFound),
+            Err(RecvTimeoutError::Timeout) => Err(Error::Timeout(timeout.reason)),
+            Err(RecvTimeoutError::Disconnected) => Err(Error::HostNotFound),
+        }
+    }
+}
+
+impl Resolver for Vetting {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        _: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let host = uri.host().and_then(|host| Host::parse(host).ok());
+        let host = host.ok_or(Error::HostNotFound)?;
+        let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+        let found = self.addresses(&host, uri.port_u16().unwrap_or(usual), timeout)?;
+        // One that may not be called among others is somebody's trick, or a mistake to be told.
+        if let Some(reserved) =
+            found.iter().find_map(|address| self.allowed.refusal(&host, address.ip()))
+        {
+            return Err(Error::Other(Box::new(RefusedAddress(reserved))));
+        }
+        let mut addresses = self.empty();
+        found.into_iter().take(TRIED_MAX).for_each(|address| addresses.push(address));
+        if addresses.is_empty() { Err(Error::HostNotFound) } else { Ok(addresses) }
+    }
+}

@@ -1,0 +1,125 @@
+//! A receiver of callbacks on a port of this machine, for tests.
+
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+/// What came, with the headers' names in lower case.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) line: String,
+    pub(super) headers: HashMap<String, String>,
+    pub(super) body: Vec<u8>,
+}
+
+/// Takes connections one after the other until it is dropped.
+pub(super) struct Receiver {
+    pub(super) address: SocketAddr,
+    kept: Arc<Kept>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Kept {
+    requests: Mutex<Vec<Request>>,
+    connections: AtomicUsize,
+    is_over: AtomicBool,
+}
+
+/// A connection whose request was read.
+pub(super) struct Answering(TcpStream);
+
+impl Answering {
+    /// Whether somebody still takes it.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> bool {
+        self.0.write_all(bytes).is_ok()
+    }
+
+    /// Until the other side hangs up.
+    pub(super) fn wait_for_the_end(&mut self) {
+        while self.0.read(&mut [0; 64]).is_ok_and(|read| read > 0) {}
+    }
+}
+
+impl Receiver {
+    pub(super) fn answering(answer: Vec<u8>) -> Self {
+        Self::start(move |stream| {
+            stream.write(&answer);
+        })
+    }
+
+    pub(super) fn start(answer: impl Fn(&mut Answering) + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let kept = Arc::new(Kept::default());
+        let log = Arc::clone(&kept);
+        let thread = std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if log.is_over.load(Ordering::SeqCst) {
+                    return;
+                }
+                log.connections.fetch_add(1, Ordering::SeqCst);
+                let mut stream = stream.unwrap();
+                if let Some(request) = read(&mut stream) {
+                    log.requests.lock().unwrap().push(request);
+                }
+                answer(&mut Answering(stream));
+            }
+        });
+        Self { address, kept, thread: Some(thread) }
+    }
+
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(super) fn requests(&self) -> Vec<Request> {
+        self.kept.requests.lock().unwrap().clone()
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.kept.connections.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.kept.is_over.store(true, Ordering::SeqCst);
+        let _ = TcpStream::connect(self.address);
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+/// A request with its body; `None` for what is not one, such as the greeting of TLS.
+fn read(stream: &mut TcpStream) -> Option<Request> {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        // No request begins with a byte that is no letter: nothing more will come.
+        let is_request = head.first().is_none_or(u8::is_ascii_alphabetic);
+        if !is_request || stream.read(&mut byte).ok()? == 0 {
+            return None;
+        }
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).ok()?;
+    let mut lines = head.trim_end().lines();
+    let line = lines.next()?.to_owned();
+    let headers: HashMap<_, _> = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+        .collect();
+    let mut body = vec![0; headers.get("content-length")?.parse().ok()?];
+    stream.read_exact(&mut body).ok()?;
+    Some(Request { line, headers, body })
+}
+
+/// An answer, head and body; a status may have headers behind it.
+pub(super) fn reply(status: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")
+        .into_bytes()
+}

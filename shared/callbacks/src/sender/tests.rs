@@ -1,0 +1,289 @@
+//! Calls of receivers on real sockets of this machine.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+use super::receiver::{Receiver, reply};
+use super::*;
+use crate::address::Reserved;
+use crate::message::{Headers, verify};
+use crate::secret::Secret;
+
+const TIMESTAMP_S: i64 = 1_614_265_330;
+
+fn message() -> Message {
+    let body = br#"{"job_id":"1"}"#.as_slice();
+    Message::signed("msg_1", TIMESTAMP_S, body, &[secret()]).unwrap()
+}
+
+fn secret() -> Secret {
+    Secret::from_bytes([7; 32])
+}
+
+/// Long for what ends by itself, short for what never does.
+fn timeouts() -> Timeouts {
+    Timeouts { reply_body: Duration::from_millis(50), ..Timeouts::default() }
+}
+
+fn to_this_machine() -> Sender {
+    Sender::with("127.0.0.1/32".parse().unwrap(), timeouts(), SystemLookup)
+}
+
+fn again(reason: Reason) -> Result<Delivered, SendFailure> {
+    Err(SendFailure::again(reason))
+}
+
+fn delivered() -> Result<Delivered, SendFailure> {
+    Ok(Delivered { status: 200 })
+}
+
+#[tokio::test]
+async fn a_message_arrives_as_it_was_signed() {
+    let receiver = Receiver::answering(reply("200 OK", ""));
+    let url = receiver.url("/jobs?x=1");
+    assert_eq!(to_this_machine().send(&url, &message()).await, delivered());
+
+    let requests = receiver.requests();
+    let [request] = requests.as_slice() else { panic!("{requests:?}") };
+    assert_eq!(request.line, "POST /jobs?x=1 HTTP/1.1");
+    assert_eq!(request.headers["host"], receiver.address.to_string());
+    assert_eq!(request.headers["content-type"], "application/json");
+    assert_eq!(request.headers["user-agent"], concat!("writ/", env!("CARGO_PKG_VERSION")));
+    for absent in ["cookie", "authorization", "accept-encoding", "expect", "referer"] {
+        assert!(!request.headers.contains_key(absent), "{absent}");
+    }
+    let headers = Headers {
+        id: &request.headers["webhook-id"],
+        timestamp: &request.headers["webhook-timestamp"],
+        signature: &request.headers["webhook-signature"],
+    };
+    assert_eq!(headers.id, "msg_1");
+    assert_eq!(request.body, message().body());
+    assert_eq!(verify(headers, &request.body, &[secret()], TIMESTAMP_S, 0), Ok(()));
+}
+
+/// The test above, with a proxy in the environment that takes no connections.
+#[test]
+fn no_proxy_of_the_environment_is_asked() {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "sender::tests::a_message_arrives_as_it_was_signed"]);
+    for name in ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY"] {
+        child.env(name, "http://127.0.0.1:1").env(name.to_lowercase(), "http://127.0.0.1:1");
+    }
+    let output = child.env_remove("NO_PROXY").env_remove("no_proxy").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+#[tokio::test]
+async fn an_answer_decides_what_becomes_of_it() {
+    for (status, expected) in [
+        ("204 No Content", Ok(Delivered { status: 204 })),
+        ("404 Not Found", again(Reason::Status(404))),
+        ("500 Internal Server Error", again(Reason::Status(500))),
+        ("410 Gone", Err(SendFailure::Refused(Reason::Gone))),
+        (
+            "503 Service Unavailable\r\nRetry-After: 120",
+            Err(SendFailure::TryAgain {
+                reason: Reason::Status(503),
+                retry_after: Some(Duration::from_secs(120)),
+            }),
+        ),
+    ] {
+        let receiver = Receiver::answering(reply(status, "no words of the receiver's"));
+        let outcome = to_this_machine().send(&receiver.url("/"), &message()).await;
+        assert_eq!(outcome, expected, "{status}");
+        let text = format!("{outcome:?}");
+        assert!(!text.contains("words"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_even_to_where_one_may_go() {
+    let other = Receiver::answering(reply("200 OK", ""));
+    for code in [301, 302, 303, 307, 308] {
+        let head = format!("{code} Elsewhere\r\nLocation: {}", other.url("/"));
+        let receiver = Receiver::answering(reply(&head, ""));
+        let outcome = to_this_machine().send(&receiver.url("/"), &message()).await;
+        assert_eq!(outcome, again(Reason::Redirect(code)));
+        assert_eq!(receiver.requests().len(), 1);
+    }
+    assert!(other.requests().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_stands_however_slow_or_long_its_body_is() {
+    let slow = Receiver::start(|stream| {
+        stream.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nslow");
+        stream.wait_for_the_end();
+    });
+    assert_eq!(to_this_machine().send(&slow.url("/"), &message()).await, delivered());
+
+    let written = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&written);
+    let endless = Receiver::start(move |stream| {
+        stream.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n");
+        while stream.write(&[b'x'; 65_536]) {
+            count.fetch_add(65_536, Ordering::Relaxed);
+        }
+    });
+    assert_eq!(to_this_machine().send(&endless.url("/"), &message()).await, delivered());
+    drop(endless);
+    // What fits into the sockets' buffers is on its way before anybody reads.
+    let written = written.load(Ordering::Relaxed);
+    assert!(written < 64 * 1024 * 1024, "{written}");
+}
+
+#[tokio::test]
+async fn who_does_not_answer_in_http_and_in_time_is_tried_again() {
+    let mut slow = timeouts();
+    slow.whole = Duration::from_millis(200);
+    let allowed: Allowed = "127.0.0.1/32".parse().unwrap();
+    let sender = Sender::with(allowed, slow, SystemLookup);
+
+    let silent = Receiver::start(|stream| stream.wait_for_the_end());
+    let url = silent.url("/");
+    assert_eq!(sender.send(&url, &message()).await, again(Reason::SlowAnswer));
+
+    let half = Receiver::start(|stream| {
+        stream.write(b"HTTP/1.1 200 OK\r\nX: ");
+        stream.wait_for_the_end();
+    });
+    assert_eq!(sender.send(&half.url("/"), &message()).await, again(Reason::SlowAnswer));
+
+    let sender = to_this_machine();
+    let rude = Receiver::answering(Vec::new());
+    let outcome = sender.send(&rude.url("/"), &message()).await;
+    assert_eq!(outcome, again(Reason::Connection(io::ErrorKind::UnexpectedEof)));
+
+    for answer in ["SSH-2.0-OpenSSH_9.2\r\n\r\n".to_owned(), {
+        let lines = "X: y\r\n".repeat(HEAD_BYTES_MAX / 4);
+        format!("HTTP/1.1 200 OK\r\n{lines}\r\n")
+    }] {
+        let receiver = Receiver::answering(answer.clone().into_bytes());
+        let outcome = sender.send(&receiver.url("/"), &message()).await;
+        assert_eq!(outcome, again(Reason::Protocol), "{}", answer.lines().next().unwrap());
+    }
+
+    let plain = Receiver::answering(reply("400 Bad Request", ""));
+    let url = plain.url("/").replace("http:", "https:");
+    assert_eq!(sender.send(&url, &message()).await, again(Reason::Tls));
+
+    let gone = Receiver::answering(Vec::new()).url("/");
+    let refused = Reason::Connection(io::ErrorKind::ConnectionRefused);
+    assert_eq!(sender.send(&gone, &message()).await, again(refused));
+}
+
+/// Names of a test, and how often they were looked up.
+#[derive(Clone, Debug, Default)]
+struct Names {
+    known: Arc<HashMap<&'static str, Vec<IpAddr>>>,
+    lookups: Arc<AtomicUsize>,
+}
+
+impl Names {
+    fn of<const N: usize>(names: [(&'static str, &[&str]); N]) -> Self {
+        let known = names.map(|(name, addresses)| {
+            (name, addresses.iter().map(|address| address.parse().unwrap()).collect())
+        });
+        Self { known: Arc::new(known.into()), lookups: Arc::default() }
+    }
+}
+
+impl Lookup for Names {
+    fn lookup(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        self.lookups.fetch_add(1, Ordering::Relaxed);
+        let addresses = self.known.get(host).ok_or(io::ErrorKind::NotFound)?;
+        Ok(addresses.iter().map(|address| SocketAddr::new(*address, port)).collect())
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_called_only_if_every_address_of_it_may_be() {
+    let receiver = Receiver::answering(reply("200 OK", ""));
+    let names = Names::of([
+        ("inside.example.com", &["127.0.0.1"]),
+        ("mapped.example.com", &["::ffff:127.0.0.1"]),
+        ("both.example.com", &["8.8.8.8", "127.0.0.1"]),
+        ("metadata.example.com", &["169.254.169.254"]),
+        ("vpc.example.com", &["10.0.0.1"]),
+        ("hooks.internal", &["127.0.0.1"]),
+        ("stray.internal", &["169.254.169.254"]),
+        ("nowhere.example.com", &[]),
+    ]);
+    let allowed: Allowed = "hooks.internal,stray.internal".parse().unwrap();
+    let sender = Sender::with(allowed, timeouts(), names.clone());
+    let port = receiver.address.port();
+    let refused = |reserved| Err(SendFailure::Refused(Reason::Address(reserved)));
+    for (url, expected) in [
+        (format!("https://inside.example.com:{port}/"), refused(Reserved::Loopback)),
+        (format!("https://mapped.example.com:{port}/"), refused(Reserved::Loopback)),
+        (format!("https://both.example.com:{port}/"), refused(Reserved::Loopback)),
+        ("https://metadata.example.com/".to_owned(), refused(Reserved::LinkLocal)),
+        ("https://vpc.example.com/".to_owned(), refused(Reserved::Private)),
+        ("http://stray.internal/".to_owned(), refused(Reserved::LinkLocal)),
+        ("https://nowhere.example.com/".to_owned(), again(Reason::NoAddress)),
+        ("https://unknown.example.com/".to_owned(), again(Reason::NoAddress)),
+    ] {
+        assert_eq!(sender.send(&url, &message()).await, expected, "{url}");
+    }
+    assert_eq!(receiver.connections(), 0);
+
+    let before = names.lookups.load(Ordering::Relaxed);
+    let url = format!("http://Hooks.Internal:{port}/");
+    assert_eq!(sender.send(&url, &message()).await, delivered());
+    assert_eq!(sender.send(&url, &message()).await, delivered());
+    // One lookup each: what was checked is what is connected to.
+    assert_eq!(names.lookups.load(Ordering::Relaxed), before + 2);
+}
+
+#[tokio::test]
+async fn a_url_that_may_no_longer_be_called_is_refused_for_good() {
+    let receiver = Receiver::answering(reply("200 OK", ""));
+    let url = receiver.url("/");
+    let outcome = Sender::new(Allowed::default()).send(&url, &message()).await;
+    let Err(SendFailure::Refused(Reason::Url(error))) = outcome else { panic!("{outcome:?}") };
+    assert!(error.to_string().contains("is a loopback address"), "{error}");
+    assert_eq!(receiver.connections(), 0);
+}
+
+#[tokio::test]
+async fn this_machine_has_a_name_that_may_be_allowed() {
+    let receiver = Receiver::answering(reply("200 OK", ""));
+    let url = format!("http://localhost:{}/", receiver.address.port());
+    let sender = Sender::with("localhost".parse().unwrap(), timeouts(), SystemLookup);
+    assert_eq!(sender.send(&url, &message()).await, delivered());
+}
+
+/// Does not find anything until the test is over.
+#[derive(Debug)]
+struct Stuck(Mutex<mpsc::Receiver<()>>);
+
+impl Lookup for Stuck {
+    fn lookup(&self, _: &str, _: u16) -> io::Result<Vec<SocketAddr>> {
+        let _ = self.0.lock().unwrap().recv();
+        Err(io::ErrorKind::NotFound.into())
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_resolved_in_time_is_tried_again() {
+    let (end, ended) = mpsc::channel();
+    let timeouts = Timeouts { name: Duration::from_millis(50), ..timeouts() };
+    let sender = Sender::with(Allowed::default(), timeouts, Stuck(Mutex::new(ended)));
+    let outcome = sender.send("https://hooks.example.com/", &message()).await;
+    assert_eq!(outcome, again(Reason::SlowName));
+    drop(end);
+}
+
+#[tokio::test]
+async fn a_reason_is_short() {
+    let long = format!("https://{}.internal/{}", "a".repeat(60), "b".repeat(1_900));
+    let failure = Sender::new(Allowed::default()).send(&long, &message()).await.unwrap_err();
+    assert!(failure.to_string().len() < 300, "{failure}");
+    assert_eq!(failure.to_string(), failure.reason().to_string());
+}

@@ -1,0 +1,289 @@
+//! The URL of a callback: what may be given for one.
+
+use std::fmt;
+
+use ureq::http::Uri;
+use ureq::http::uri::Authority;
+
+use crate::address::Reserved;
+use crate::allowed::Allowed;
+use crate::host::{Host, HostError};
+
+/// The longest URL, in bytes.
+pub const URL_BYTES_MAX: usize = 2_048;
+
+/// How much of a host is shown in a message, in characters.
+const SHOWN_CHARS_MAX: usize = 100;
+
+/// Ends of names that mean something else in every network: set apart for that (RFC 6761, 6762,
+/// 8375; ICANN's `internal`), or in use for it.
+const LOCAL_ENDS: [&str; 10] = [
+    "localhost",
+    "localdomain",
+    "local",
+    "internal",
+    "intranet",
+    "private",
+    "corp",
+    "home",
+    "lan",
+    "home.arpa",
+];
+
+/// A URL that may be called: `https`, a public host or one that the operator allows, and nothing
+/// in it that two programs could read differently. Where its name leads is checked with each call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallbackUrl {
+    text: String,
+    host: Host,
+}
+
+/// Why a URL is not called. The message says what to do instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallbackUrlError {
+    /// Longer than [`URL_BYTES_MAX`].
+    #[error("the URL has {bytes} bytes; give one of at most {URL_BYTES_MAX}")]
+    TooLong {
+        /// How long it is.
+        bytes: usize,
+    },
+    /// Spaces, control characters, letters that are not ASCII, backslashes.
+    #[error("`{found}` has no place in a URL; write it with `%`, or a host in its `xn--` form")]
+    Character {
+        /// The first such character, escaped.
+        found: String,
+    },
+    /// A fragment is never sent.
+    #[error("the URL has a `#`, and what follows is never sent; leave it out")]
+    Fragment,
+    /// No URL at all, or one without a host.
+    #[error("that is no URL; expected one such as `https://hooks.example.com/jobs`")]
+    Form,
+    /// Neither `https` nor `http`.
+    #[error("`{scheme}` is not called; expected `https://`")]
+    Scheme {
+        /// What was given.
+        scheme: String,
+    },
+    /// They would be stored and shown with the job.
+    #[error(
+        "a name or password has no place in the URL; leave out what stands before the `@`, and \
+         check the signature instead"
+    )]
+    Credentials,
+    /// No port, or port 0.
+    #[error("`{port}` is no port; expected 1 to 65535")]
+    Port {
+        /// What was given.
+        port: String,
+    },
+    /// No host that everybody reads in the same way.
+    #[error("`{host}` {why}")]
+    Host {
+        /// What was given.
+        host: String,
+        /// What is wrong with it.
+        #[source]
+        why: HostError,
+    },
+    /// A name of the local network, or of the machine itself.
+    #[error(
+        "`{host}` is a name of a local network; give a public host, or ask the operator to allow it"
+    )]
+    LocalName {
+        /// What was given.
+        host: String,
+    },
+    /// An address that is not the public internet's.
+    #[error("`{host}` is {reserved}; give a public host, or ask the operator to allow its network")]
+    Address {
+        /// What was given.
+        host: String,
+        /// What it is.
+        reserved: Reserved,
+    },
+    /// Clear text to a host that the operator does not list.
+    #[error("`http://` is in clear text; use `https://`, or ask the operator to allow `{host}`")]
+    ClearText {
+        /// What was given.
+        host: String,
+    },
+}
+
+impl CallbackUrl {
+    /// The URL that this text is, if it may be called.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn parse(text: &str, allowed: &Allowed) -> Result<Self, CallbackUrlError> {
+        let uri = well_formed(text)?;
+        let is_clear_text = match uri.scheme_str() {
+            Some("https") => false,
+            Some("http") => true,
+            scheme => {
+                let scheme = shown(scheme.unwrap_or_default());
+                return Err(CallbackUrlError::Scheme { scheme });
+            }
+        };
+        let authority = uri.authority().ok_or(CallbackUrlError::Form)?;
+        if authority.as_str().contains('@') {
+            return Err(CallbackUrlError::Credentials);
+        }
+        let host = Host::parse(authority.host())
+            .map_err(|why| CallbackUrlError::Host { host: shown(authority.host()), why })?;
+        check_port(authority)?;
+        check_host(&host, authority.host(), allowed)?;
+        if is_clear_text && !allowed.lists(&host) {
+            return Err(CallbackUrlError::ClearText { host: shown(authority.host()) });
+        }
+        Ok(Self { text: text.to_owned(), host })
+    }
+
+    /// The text, as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Who is called.
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
+    }
+}
+
+impl fmt::Display for CallbackUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn well_formed(text: &str) -> Result<Uri, CallbackUrlError> {
+    let bytes = text.len();
+    if bytes > URL_BYTES_MAX {
+        return Err(CallbackUrlError::TooLong { bytes });
+    }
+    if let Some(found) = text.chars().find(|c| !c.is_ascii_graphic() || *c == '\\') {
+        return Err(CallbackUrlError::Character { found: found.escape_default().to_string() });
+    }
+    if text.contains('#') {
+        return Err(CallbackUrlError::Fragment);
+    }
+    text.parse().map_err(|_| CallbackUrlError::Form)
+}
+
+/// A port that cannot be read would be taken for none.
+fn check_port(authority: &Authority) -> Result<(), CallbackUrlError> {
+    let rest = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+    if rest.is_empty() {
+        return Ok(());
+    }
+    let port = rest.strip_prefix(':').unwrap_or(rest);
+    let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    match port.parse::<u16>() {
+        Ok(1..) if is_number => Ok(()),
+        _ => Err(CallbackUrlError::Port { port: shown(port) }),
+    }
+}
+
+fn check_host(host: &Host, text: &str, allowed: &Allowed) -> Result<(), CallbackUrlError> {
+    match host {
+        Host::Address(address) => match allowed.refusal(host, *address) {
+            Some(reserved) => Err(CallbackUrlError::Address { host: shown(text), reserved }),
+            None => Ok(()),
+        },
+        Host::Name(name) if is_local(name) && !allowed.lists(host) => {
+            Err(CallbackUrlError::LocalName { host: shown(text) })
+        }
+        Host::Name(_) => Ok(()),
+    }
+}
+
+/// Whether a name means something else in every network; one without a dot does.
+fn is_local(name: &str) -> bool {
+    let is_below = |end: &str| name.strip_suffix(end).is_some_and(|rest| rest.ends_with('.'));
+    !name.contains('.') || LOCAL_ENDS.iter().any(|end| name == *end || is_below(end))
+}
+
+/// The beginning of what somebody gave, for a message.
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_CHARS_MAX) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// `allowed` lines set the list for what follows.
+    #[test]
+    fn every_url_of_the_table_is_called_or_refused_as_it_says() {
+        let mut allowed = Allowed::default();
+        let lines = include_str!("url/cases.txt").lines();
+        for line in lines.filter(|line| !line.is_empty() && !line.starts_with("# ")) {
+            if let Some(list) = line.strip_prefix("allowed:") {
+                allowed = list.parse().unwrap();
+                continue;
+            }
+            let (expected, url) = line.split_once('|').unwrap();
+            let (expected, url) = (expected.trim(), url.strip_prefix(' ').unwrap());
+            match CallbackUrl::parse(url, &allowed) {
+                Ok(parsed) => {
+                    assert_eq!(expected, "called", "{url} with `{allowed}`");
+                    assert_eq!(parsed.to_string(), url);
+                }
+                Err(error) => {
+                    let message = error.to_string();
+                    assert!(message.contains(expected), "{url} with `{allowed}`: {message}");
+                    assert_ne!(expected, "called", "{url} with `{allowed}`: {message}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_url_has_a_length() {
+        let fits = format!("https://hooks.example.com/{}", "a".repeat(URL_BYTES_MAX - 26));
+        assert!(CallbackUrl::parse(&fits, &Allowed::default()).is_ok());
+        let error = CallbackUrl::parse(&format!("{fits}a"), &Allowed::default()).unwrap_err();
+        assert_eq!(error, CallbackUrlError::TooLong { bytes: URL_BYTES_MAX + 1 });
+    }
+
+    #[test]
+    fn a_message_shows_the_beginning_of_a_long_host_and_no_password() {
+        let long = format!("https://{}/", "a-".repeat(900));
+        let error = CallbackUrl::parse(&long, &Allowed::default()).unwrap_err();
+        assert!(error.to_string().chars().count() < 300, "{error}");
+        let error = CallbackUrl::parse("https://me:hush@hooks.example.com", &Allowed::default());
+        assert!(!error.unwrap_err().to_string().contains("hush"));
+    }
+
+    proptest! {
+        /// Whatever is written for a host, an address that is called is a public one.
+        #[test]
+        fn no_text_is_a_way_to_an_address_that_is_not_public(
+            host in "(\\[[0-9a-f:.%]{2,24}\\]|[0-9a-fx.]{1,16})", port in "(:[0-9]{0,5})?",
+        ) {
+            let url = format!("https://{host}{port}/");
+            if let Ok(url) = CallbackUrl::parse(&url, &Allowed::default()) {
+                match url.host() {
+                    Host::Address(address) => {
+                        prop_assert_eq!(crate::address::reserved(*address), None, "{}", url);
+                    }
+                    Host::Name(name) => prop_assert!(
+                        name.contains(|c: char| c.is_ascii_alphabetic()), "{}", url
+                    ),
+                }
+            }
+        }
+
+        #[test]
+        fn no_text_breaks_the_parser(text in "\\PC{0,60}", url in "https?://[ -~]{0,40}") {
+            let _ = CallbackUrl::parse(&text, &Allowed::default());
+            let _ = CallbackUrl::parse(&url, &Allowed::default());
+        }
+    }
+}

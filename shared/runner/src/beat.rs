@@ -1,0 +1,47 @@
+//! Beats: the runner is alive, and still holds its job.
+
+use std::time::Duration;
+
+use writ_jobs::bounds::{BEAT_MS, FIRST_BEAT_MS};
+use writ_jobs::{beat, has_lapsed, running};
+use writ_model::{JobStatus, Timestamp};
+
+use crate::Ports;
+use crate::hold::Hold;
+
+/// Renews the lease for as long as it is polled. Comes back when the job is lost: cancelled,
+/// another's, or not renewed in time.
+pub(crate) async fn keep<P: Ports>(hold: &Hold<'_, P>, began: Timestamp) {
+    let ports = hold.ports;
+    let mut pause = Duration::from_millis(FIRST_BEAT_MS);
+    loop {
+        ports.sleep(pause).await;
+        pause = Duration::from_millis(BEAT_MS);
+        let mut state = hold.state.lock().await;
+        if state.job_status.is_final() || state.job_status == JobStatus::Queued {
+            // The end is committed, and the lease with it; what is left to do needs none.
+            drop(state);
+            std::future::pending::<()>().await;
+            return;
+        }
+        let now = ports.now();
+        let next = match state.job_status {
+            JobStatus::Admitted => running(&state, &hold.fence, began, now),
+            _ => beat(&state, &hold.fence, now),
+        };
+        let Ok(next) = next else { return };
+        match ports.change_job(&hold.submission, &next).await {
+            Ok(true) => *state = next,
+            Ok(false) if matches!(hold.refresh(&mut state).await, Ok(true)) => {}
+            Ok(false) => return,
+            // The store may be back for the next beat, unless that comes too late.
+            Err(error) => {
+                let job_id = &hold.submission.job_id;
+                tracing::warn!(%job_id, %error, log = error.log, "a beat was not written");
+                if has_lapsed(&state, ports.now()) {
+                    return;
+                }
+            }
+        }
+    }
+}

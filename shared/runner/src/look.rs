@@ -1,0 +1,118 @@
+//! What a hint leads to.
+
+use writ_jobs::{Grant, Refusal, Runner, announced, leased};
+use writ_model::{Error, HintAbout, Job, JobHint, JobStatus, Workspace};
+use writ_ports::DELAY_MAX;
+
+use crate::{Ports, attempt, call, sweep};
+
+/// Jobs at the head of the line that are tried before the line is read again: of those that an
+/// index still shows, others may have taken some.
+const HEAD: usize = 8;
+
+/// The second time more of them.
+const FURTHER: usize = 64;
+
+/// What came of looking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looked {
+    /// There was nothing to do.
+    Idle,
+    /// An attempt was made; the job is there now.
+    Ran(JobStatus),
+    /// Somebody was told of an end.
+    Called,
+}
+
+/// Looks: takes the first job of the workspace's line and makes an attempt, or tells of an end.
+/// Everything that it knows afterwards is stored, so the hint may be forgotten.
+///
+/// # Errors
+/// The store's or the queue's: the hint is worth keeping.
+pub async fn look<P: Ports>(ports: &P, runner: &Runner, hint: &JobHint) -> Result<Looked, Error> {
+    match hint.about {
+        HintAbout::End => return call::tell(ports, &hint.workspace, &hint.job_id).await,
+        HintAbout::Time => line_up(ports, hint).await?,
+        HintAbout::Line => {}
+    }
+    let Some((job, fence)) = take(ports, runner, hint).await? else { return Ok(Looked::Idle) };
+    let job = attempt::make(ports, job, fence).await?;
+    let status = job.state.job_status;
+    if status.is_final() {
+        if job.state.callback.is_some() {
+            call::tell(ports, &job.submission.workspace, &job.submission.job_id).await?;
+        }
+    } else if let Err(error) = sweep::announce(ports, &job.submission, &job.state).await {
+        let job_id = &job.submission.job_id;
+        tracing::warn!(%job_id, %error, "another attempt was not announced; the sweep will");
+    }
+    Ok(Looked::Ran(status))
+}
+
+/// A job that waited for its time goes into its line.
+async fn line_up<P: Ports>(ports: &P, hint: &JobHint) -> Result<(), Error> {
+    let Some(job) = ports.get_job(&hint.workspace, &hint.job_id).await? else { return Ok(()) };
+    let Job { submission, state, .. } = &job;
+    let now = ports.now();
+    if state.job_status != JobStatus::Queued || state.in_line {
+        return Ok(());
+    }
+    if state.ready_at > now {
+        // The queue's clock or its longest delay: once more, if it is soon.
+        let wait = sweep::until(state.ready_at, now);
+        return match wait <= DELAY_MAX {
+            true => ports.announce(std::slice::from_ref(hint), wait).await,
+            false => Ok(()),
+        };
+    }
+    // Where somebody else has written meanwhile, it is in line or further already.
+    ports.change_job(submission, &announced(state, now)).await.map(drop)
+}
+
+/// Leases the first job that can be had: of the line, else the one that the hint names, which an
+/// index may not show yet.
+async fn take<P: Ports>(
+    ports: &P,
+    runner: &Runner,
+    hint: &JobHint,
+) -> Result<Option<(Job, String)>, Error> {
+    let workspace = &hint.workspace;
+    for limit in [HEAD, FURTHER] {
+        let ids = ports.next_jobs(workspace, limit).await?;
+        for job_id in &ids {
+            if let Some(taken) = lease(ports, runner, workspace, job_id).await? {
+                return Ok(Some(taken));
+            }
+        }
+        if ids.len() < limit {
+            break;
+        }
+    }
+    lease(ports, runner, workspace, &hint.job_id).await
+}
+
+async fn lease<P: Ports>(
+    ports: &P,
+    runner: &Runner,
+    workspace: &Workspace,
+    job_id: &str,
+) -> Result<Option<(Job, String)>, Error> {
+    let Some(job) = ports.get_job(workspace, job_id).await? else { return Ok(None) };
+    let now = ports.now();
+    let fence = ports.id(now);
+    let grant = Grant { fence: fence.clone(), execution_id: ports.id(now) };
+    let state = match leased(&job.submission, &job.state, runner, grant, now) {
+        Ok(state) => state,
+        Err(Refusal::TooEarly) => {
+            let again = JobHint::new(&job.submission, HintAbout::Time);
+            let wait = sweep::until(job.state.ready_at, now);
+            if wait <= DELAY_MAX {
+                ports.announce(&[again], wait).await?;
+            }
+            return Ok(None);
+        }
+        Err(_) => return Ok(None),
+    };
+    let is_ours = ports.change_job(&job.submission, &state).await?;
+    Ok(is_ours.then(|| (Job { state, output: None, ..job }, fence)))
+}

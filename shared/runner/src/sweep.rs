@@ -1,0 +1,125 @@
+//! Nobody is forgotten: what the clock makes due is announced, whatever became of its hint.
+
+use std::time::Duration;
+
+use writ_jobs::{Due, due};
+use writ_model::{Error, HintAbout, JobHint, JobState, JobStatus, Submission, Timestamp};
+use writ_ports::{Announce, Clock, DELAY_MAX, DueJobs};
+
+use crate::SweepPorts;
+
+/// A sweep begins no page later than this after its start: the rest waits for the next one.
+const SWEEP_US_MAX: u64 = 20_000_000;
+
+/// Hints that are handed over at once.
+const HINTS: usize = 100;
+
+/// What a sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sweep {
+    /// Jobs that were announced, again or for the first time.
+    pub announced: u64,
+    /// Runners that were taken for lost.
+    pub lost: u64,
+    /// Time ran out with jobs left.
+    pub more: bool,
+}
+
+/// Does what is due, for twenty seconds and a page at most. Two sweeps at once do no harm.
+///
+/// # Errors
+/// The store's or the queue's; the next sweep begins anew.
+pub async fn sweep(ports: &impl SweepPorts) -> Result<Sweep, Error> {
+    let begun = ports.ticks_us();
+    let mut swept = Sweep::default();
+    let mut next = None;
+    loop {
+        let page = ports.due_jobs(ports.now(), next.as_deref()).await?;
+        for hint in &page.jobs {
+            one(ports, hint, &mut swept).await?;
+        }
+        next = page.next;
+        if next.is_none() {
+            return Ok(swept);
+        }
+        if ports.ticks_us().saturating_sub(begun) >= SWEEP_US_MAX {
+            return Ok(Sweep { more: true, ..swept });
+        }
+    }
+}
+
+async fn one(ports: &impl SweepPorts, hint: &JobHint, swept: &mut Sweep) -> Result<(), Error> {
+    let Some(job) = ports.get_job(&hint.workspace, &hint.job_id).await? else { return Ok(()) };
+    let writ_model::Job { submission, state, .. } = &job;
+    match due(submission, state, ports.now(), ports.seed()) {
+        Due::Nothing => {}
+        Due::CallBack => {
+            swept.announced += 1;
+            announce(ports, submission, state).await?;
+        }
+        Due::Write(next) => {
+            if !ports.change_job(submission, &next).await? {
+                return Ok(());
+            }
+            if state.job_status.is_leased() {
+                swept.lost += 1;
+                let (job_id, node_id) = (&submission.job_id, &state.node_id);
+                tracing::warn!(%job_id, ?node_id, "a job's runner is taken for lost");
+            }
+            swept.announced += 1;
+            announce(ports, submission, &next).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells the runners of a job that waits for one: in its line, for a time that a queue can wait
+/// for, or for somebody to be told of its end.
+pub(crate) async fn announce(
+    ports: &(impl Announce + Clock),
+    submission: &Submission,
+    state: &JobState,
+) -> Result<(), Error> {
+    let hint = |about| [JobHint::new(submission, about)];
+    match state.job_status {
+        JobStatus::Queued if state.in_line => {
+            ports.announce(&hint(HintAbout::Line), Duration::ZERO).await
+        }
+        JobStatus::Queued => match until(state.ready_at, ports.now()) {
+            wait if wait <= DELAY_MAX => ports.announce(&hint(HintAbout::Time), wait).await,
+            _ => Ok(()),
+        },
+        status if status.is_final() && state.due_at.is_some() => {
+            ports.announce(&hint(HintAbout::End), Duration::ZERO).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Announces every job that is not over: for a queue that begins empty.
+///
+/// # Errors
+/// The store's or the queue's.
+pub async fn announce_all(ports: &(impl DueJobs + Announce)) -> Result<u64, Error> {
+    let (mut next, mut announced) = (None, 0);
+    loop {
+        let page = ports.due_jobs(Timestamp::from_ms(FOR_EVER), next.as_deref()).await?;
+        for hints in page.jobs.chunks(HINTS) {
+            ports.announce(hints, Duration::ZERO).await?;
+            announced += hints.len() as u64;
+        }
+        next = page.next;
+        if next.is_none() {
+            return Ok(announced);
+        }
+    }
+}
+
+/// The year 9999.
+const FOR_EVER: i64 = 253_402_300_000_000;
+
+/// How long until then.
+pub(crate) fn until(time: Timestamp, now: Timestamp) -> Duration {
+    let ms = time.as_ms().saturating_sub(now.as_ms());
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+}

@@ -9,16 +9,20 @@ use std::time::Duration;
 
 use writ_callbacks::Caller;
 use writ_model::run::{Budget, Call, Checked, Failure, Outcome, Source};
-use writ_model::{Digest, Error, Execution, JobHint, Language, PolicyUri, Timestamp, Workspace};
+use writ_model::{
+    Digest, Error, Execution, Job, JobHint, JobState, Language, PolicyUri, Submission, Timestamp,
+    Workspace,
+};
 use writ_pipeline::{Commit, Execute, Executed, Order, Registry, ReplayOrder, Replayed, Shelf};
 use writ_ports::{
-    Admission, Admit, Announce, Begun, CallBack, Called, ClaimId, Clock, CollectUploads, Committed,
-    ContextWrite, CreatePolicy, DeletePolicy, EngineUse, Evaluate, GetBody, GetExecution,
-    GetPolicy, GetRevisions, GetToken, Idempotency, IdempotencyKey, Ids, KeepContext, KeptContext,
-    ListTokens, Metered, NewRevision, OutgoingCall, Page, PolicyHead, PutToken, Query,
-    QueryExecutions, QueryPolicies, RecordExecution, Redrive, Redriven, RemoveExpired,
-    ReplacePolicy, Revision, RevisionPage, RevokeToken, Sleep, StoredReply, Swept, Token,
-    Unlimited,
+    Admission, Admit, Announce, Begun, CallBack, CallbackSecrets, Called, ChangeJob, ClaimId,
+    Clock, CollectUploads, Committed, ContextWrite, CountWaiting, CreatePolicy, DeletePolicy,
+    DueJobs, DuePage, EndJob, EngineUse, Evaluate, GetBody, GetExecution, GetJob, GetPolicy,
+    GetRevisions, GetToken, Idempotency, IdempotencyKey, Ids, JobEnd, KeepCallbackSecrets,
+    KeepContext, KeptContext, ListTokens, Metered, NewRevision, NextJobs, OutgoingCall, Page,
+    PolicyHead, PutJob, PutToken, Query, QueryExecutions, QueryJobs, QueryPolicies,
+    RecordExecution, Redrive, Redriven, RemoveExpired, ReplacePolicy, Revision, RevisionPage,
+    RevokeToken, Sleep, StoredReply, Swept, Token, Unlimited,
 };
 use writ_runner::Attempt;
 use writ_store::Store;
@@ -106,6 +110,18 @@ through_the_store! {
         get_execution(workspace: &Workspace, execution_id: &str) -> Option<Execution>;
     }
     QueryExecutions { query_executions(workspace: &Workspace, query: &Query) -> Page; }
+    PutJob { put_job(submission: &Submission, state: &JobState) -> (); }
+    GetJob { get_job(workspace: &Workspace, job_id: &str) -> Option<Job>; }
+    QueryJobs { query_jobs(workspace: &Workspace, query: &Query) -> Page; }
+    CountWaiting { count_before(workspace: &Workspace, rank: &str, most: usize) -> usize; }
+    ChangeJob { change_job(submission: &Submission, state: &JobState) -> bool; }
+    EndJob { end_job(end: JobEnd<'_>) -> Committed; }
+    NextJobs { next_jobs(workspace: &Workspace, limit: usize) -> Vec<String>; }
+    DueJobs { due_jobs(before: Timestamp, next: Option<&str>) -> DuePage; }
+    KeepCallbackSecrets {
+        get_callback_secrets(workspace: &Workspace) -> CallbackSecrets;
+        put_callback_secrets(workspace: &Workspace, secrets: &CallbackSecrets) -> bool;
+    }
     Idempotency {
         begin(key: &IdempotencyKey, now: Timestamp) -> Begun;
         finish(

@@ -53,7 +53,7 @@ impl KeepContext for Store {
         context: ContextWrite<'_>,
     ) -> Result<Committed, Error> {
         let workspace = &execution.workspace;
-        let beside = vec![self.keep(workspace, context)?, self.holds(workspace, context)?];
+        let beside = self.context_writes(workspace, context)?;
         Ok(match self.put_record(execution, beside).await? {
             None => Committed::Done,
             Some(0) => Committed::Moved,
@@ -63,6 +63,16 @@ impl KeepContext for Store {
 }
 
 impl Store {
+    /// Writes the context where it still is what the run read (the first action), of a policy that
+    /// is still there (the second).
+    pub(crate) fn context_writes(
+        &self,
+        workspace: &Workspace,
+        context: ContextWrite<'_>,
+    ) -> Result<Vec<TransactWriteItem>, Error> {
+        Ok(vec![self.keep(workspace, context)?, self.holds(workspace, context)?])
+    }
+
     fn keep(
         &self,
         workspace: &Workspace,

@@ -74,7 +74,7 @@ const fn queries(table: &'static str, index: &'static str) -> Grant {
 }
 
 /// What each port needs, by the name of its trait.
-const GRANTS: [(&str, &[Grant]); 18] = [
+const GRANTS: [(&str, &[Grant]); 27] = [
     ("GetPolicy", &[on("policies", Action::GetItem)]),
     ("GetBody", &[on("policies", Action::Query)]),
     ("CreatePolicy", &[on("policies", Action::PutItem)]),
@@ -124,6 +124,45 @@ const GRANTS: [(&str, &[Grant]); 18] = [
             queries("executions", "by_policy"),
         ],
     ),
+    ("PutJob", &[on("jobs", Action::PutItem), on("jobs", Action::GetItem)]),
+    (
+        "GetJob",
+        &[
+            on("jobs", Action::GetItem),
+            on("jobs", Action::Query),
+            on("executions", Action::GetItem),
+            on("executions", Action::Query),
+        ],
+    ),
+    (
+        "QueryJobs",
+        &[
+            on("jobs", Action::BatchGetItem),
+            on("jobs", Action::Query),
+            queries("jobs", "by_time"),
+            queries("jobs", "by_policy"),
+            queries("jobs", "by_outcome"),
+            on("executions", Action::GetItem),
+            on("executions", Action::Query),
+        ],
+    ),
+    ("CountWaiting", &[queries("jobs", "by_line")]),
+    ("ChangeJob", &[on("jobs", Action::UpdateItem)]),
+    (
+        "EndJob",
+        &[
+            on("jobs", Action::UpdateItem),
+            on("contexts", Action::PutItem),
+            on("policies", Action::ConditionCheckItem),
+            on("executions", Action::PutItem),
+            on("executions", Action::GetItem),
+            on("executions", Action::ConditionCheckItem),
+            on("executions", Action::DeleteItem),
+        ],
+    ),
+    ("NextJobs", &[queries("jobs", "by_line")]),
+    ("DueJobs", &[queries("jobs", "by_due")]),
+    ("KeepCallbackSecrets", &[on("jobs", Action::GetItem), on("jobs", Action::PutItem)]),
     (
         "Idempotency",
         &[

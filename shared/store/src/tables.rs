@@ -10,6 +10,9 @@
 //! | executions | record | `{workspace}#{execution_id}` | `record` |
 //! | | a large record's chunks | the same | `record#{upload}#{number}` |
 //! | | claim: a record on its way in | `#uploads` | its time, `#{upload}` |
+//! | jobs | job | `{workspace}#{job_id}` | `job` |
+//! | | the chunks of a large submission | the same | `submission#{number}` |
+//! | | secrets for signing callbacks | `{workspace}#callbacks` | `secrets` |
 //! | idempotency | a used key | `{workspace}#{identity}` | the key |
 //! | | a large reply's chunks | the same | `{key}`, NUL, `{claim}#{number}` |
 //! | | how far expired keys were removed | `#upkeep` | `expired` |
@@ -17,7 +20,11 @@
 //!
 //! Policies are few and read far more than written, so each of their indexes has one partition per
 //! workspace. Executions are written by the thousand per second, so theirs have eight; a listing
-//! merges them, which keeps newest first exact.
+//! merges them, which keeps newest first exact. Jobs are spread the same way; `by_outcome` has
+//! those that are not over apart from those of each end. Two of their indexes hold a job for a
+//! while only: `by_line` while it stands in its workspace's line, `by_due` while somebody has to
+//! look at it by a certain time. A line has one partition, for it is read in order, a job at a
+//! time; what is due is found for all workspaces at once, in eight partitions of its own.
 //!
 //! A token is what says which workspace a caller acts in, so it alone is found without one; the
 //! index by workspace lists a workspace's tokens.
@@ -75,12 +82,7 @@ pub enum Projected {
 
 /// An index by one of a policy's fields; the sort key is named as the index is.
 const fn by_field(name: &'static str) -> IndexDefinition {
-    IndexDefinition {
-        name,
-        partition_key: "workspace",
-        sort_key: name,
-        projection: Projected::Keys,
-    }
+    keys_only(name, "workspace", name)
 }
 
 const POLICIES: TableDefinition = TableDefinition {
@@ -102,18 +104,8 @@ const EXECUTIONS: TableDefinition = TableDefinition {
     partition_key: "pk",
     sort_key: Some("sk"),
     indexes: &[
-        IndexDefinition {
-            name: "by_time",
-            partition_key: "shard",
-            sort_key: "started",
-            projection: Projected::Keys,
-        },
-        IndexDefinition {
-            name: "by_policy",
-            partition_key: "policy_shard",
-            sort_key: "started",
-            projection: Projected::Keys,
-        },
+        keys_only("by_time", "shard", "started"),
+        keys_only("by_policy", "policy_shard", "started"),
     ],
     time_to_live: None,
 };
@@ -123,6 +115,29 @@ const CONTEXTS: TableDefinition = TableDefinition {
     partition_key: "pk",
     sort_key: None,
     indexes: &[],
+    time_to_live: None,
+};
+
+/// An index by keys alone.
+const fn keys_only(
+    name: &'static str,
+    partition_key: &'static str,
+    sort_key: &'static str,
+) -> IndexDefinition {
+    IndexDefinition { name, partition_key, sort_key, projection: Projected::Keys }
+}
+
+const JOBS: TableDefinition = TableDefinition {
+    name: "jobs",
+    partition_key: "pk",
+    sort_key: Some("sk"),
+    indexes: &[
+        keys_only("by_time", "shard", "submitted"),
+        keys_only("by_policy", "policy_shard", "submitted"),
+        keys_only("by_outcome", "outcome", "since"),
+        keys_only("by_line", "line", "rank"),
+        keys_only("by_due", "due_shard", "due"),
+    ],
     time_to_live: None,
 };
 
@@ -148,7 +163,8 @@ const TOKENS: TableDefinition = TableDefinition {
 };
 
 /// Every table.
-pub const DEFINITIONS: [TableDefinition; 5] = [POLICIES, CONTEXTS, EXECUTIONS, IDEMPOTENCY, TOKENS];
+pub const DEFINITIONS: [TableDefinition; 6] =
+    [POLICIES, CONTEXTS, EXECUTIONS, JOBS, IDEMPOTENCY, TOKENS];
 
 /// The names of the tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,6 +172,7 @@ pub struct Tables {
     pub(crate) policies: String,
     pub(crate) contexts: String,
     pub(crate) executions: String,
+    pub(crate) jobs: String,
     pub(crate) idempotency: String,
     pub(crate) tokens: String,
     prefix: String,
@@ -170,6 +187,7 @@ impl Tables {
             policies: name(POLICIES),
             contexts: name(CONTEXTS),
             executions: name(EXECUTIONS),
+            jobs: name(JOBS),
             idempotency: name(IDEMPOTENCY),
             tokens: name(TOKENS),
             prefix: prefix.to_owned(),
@@ -305,6 +323,7 @@ mod tests {
             &names.policies,
             &names.contexts,
             &names.executions,
+            &names.jobs,
             &names.idempotency,
             &names.tokens,
         ]) {

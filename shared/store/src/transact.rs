@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::AsyncSleep;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 use aws_smithy_async::rt::sleep::default_async_sleep;
@@ -11,9 +12,10 @@ use writ_model::Error;
 
 use crate::Store;
 use crate::fault::{failed, too_large, unavailable};
+use crate::item::Item;
 
 /// Tries of one transaction that meets others; a conflict is over once the other one commits.
-const ATTEMPTS: u32 = 5;
+pub(crate) const ATTEMPTS: u32 = 5;
 
 /// The first pause; each further one is twice as long.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -56,8 +58,23 @@ impl Store {
                 Cancelled::Conflict => pause(&self.client, attempt).await,
             }
         }
-        Err(Refused::Failed(unavailable(format!("{ATTEMPTS} tries met a transaction conflict"))))
+        Err(Refused::Failed(conflicting()))
     }
+
+    /// Writes an item whose key is free, by itself: that costs half of what a transaction does.
+    pub(crate) async fn put_new(&self, table: &str, item: Item) -> Result<(), Refused> {
+        let put = self.client.put_item().table_name(table).set_item(Some(item));
+        let put = put.condition_expression("attribute_not_exists(pk)").send().await;
+        put.map(drop).map_err(|error| match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(_)) => Refused::Condition(0),
+            _ => Refused::Failed(failed(error)),
+        })
+    }
+}
+
+/// Others were in the way each time.
+pub(crate) fn conflicting() -> Error {
+    unavailable(format!("{ATTEMPTS} tries met a transaction conflict"))
 }
 
 /// A failed condition is final, whatever else went wrong; a conflict may pass.

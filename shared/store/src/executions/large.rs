@@ -15,9 +15,9 @@ use crate::fault::unavailable;
 use crate::item::Item;
 use crate::transact::Refused;
 
-/// DynamoDB's 100 actions of a transaction, less the record, its claim and the two that a context
-/// takes.
-const CHUNKS_MAX: usize = 96;
+/// DynamoDB's 100 actions of a transaction, less the record, its claim, the job that the run was
+/// made for and the two that a context takes.
+const CHUNKS_MAX: usize = 95;
 
 /// A writer whose claim took longer to arrive gives up. AWS accepts a signature for 15 minutes, so
 /// no copy of the request that wrote the claim comes through later than 30 after its time; upkeep

@@ -1,7 +1,7 @@
 //! The decision log: each record is written once and never changed.
 //!
 //! A workspace may write thousands of records per second, more than one partition of an index
-//! takes, so the indexes spread a workspace (and a policy in it) over [`SHARDS`] partitions by the
+//! takes, so the indexes spread a workspace (and a policy in it) over several partitions by the
 //! record's id. A listing reads all of them a little at a time and merges them by start time and
 //! id: newest first is exact, at the price of up to that many reads beyond the page.
 
@@ -18,10 +18,8 @@ use crate::chunks::Place;
 use crate::fault::failed;
 use crate::item::{Item, With, key, optional_text, string, text};
 use crate::search::index_key;
+use crate::shards::shard_of;
 use crate::transact::Refused;
-
-/// Partitions of a workspace's log in an index. Fixed: records stand where they were written.
-const SHARDS: u64 = 8;
 
 /// The sort key of a record.
 const RECORD: &str = "record";
@@ -31,15 +29,6 @@ const IS_NEW: &str = "attribute_not_exists(pk)";
 
 fn record_partition(workspace: &Workspace, execution_id: &str) -> String {
     format!("{workspace}#{execution_id}")
-}
-
-/// FNV-1a and a last stirring: written out, for no release may change where a record belongs.
-fn shard_of(execution_id: &str) -> u64 {
-    let hash = execution_id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let stirred = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    (stirred ^ (stirred >> 33)) % SHARDS
 }
 
 fn time_partition(workspace: &Workspace, shard: u64) -> String {
@@ -59,7 +48,7 @@ impl Store {
     }
 
     /// The record of an item, from its chunks where it is large.
-    async fn record_text(&self, item: &Item) -> Result<String, Error> {
+    pub(crate) async fn record_text(&self, item: &Item) -> Result<String, Error> {
         if let Some(record) = optional_text(item, "record") {
             return Ok(record.to_owned());
         }
@@ -79,18 +68,7 @@ impl Store {
             let record = self.new_record(item).map_err(Refused::Failed)?;
             return self.transact(std::iter::once(record).chain(beside).collect()).await;
         }
-        let put = self.client.put_item().table_name(&self.tables.executions).set_item(Some(item));
-        match put.condition_expression(IS_NEW).send().await {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Err(Refused::Condition(0))
-            }
-            Err(error) => Err(Refused::Failed(failed(error))),
-        }
+        self.put_new(&self.tables.executions, item).await
     }
 }
 
@@ -147,7 +125,7 @@ impl Store {
 }
 
 impl Store {
-    async fn record_item(
+    pub(crate) async fn record_item(
         &self,
         workspace: &Workspace,
         execution_id: &str,
@@ -178,19 +156,5 @@ impl GetExecution for Store {
         let Some(item) = self.record_item(workspace, execution_id).await? else { return Ok(None) };
         let record = self.record_text(&item).await?;
         serde_json::from_str(&record).map(Some).map_err(Error::internal)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn records_spread_over_every_shard() {
-        let mut counts = [0_u32; SHARDS as usize];
-        for number in 0..8_000_u32 {
-            counts[shard_of(&format!("01999999-0000-7000-8000-{number:012x}")) as usize] += 1;
-        }
-        assert!(counts.iter().all(|count| (800..1_200).contains(count)), "{counts:?}");
     }
 }

@@ -2,15 +2,17 @@
 
 use writ_model::{Error, Workspace};
 use writ_ports::{Page, Query, QueryExecutions};
-use writ_query::{Direction, Filter, Index, Plan, Sort};
+use writ_query::{Direction, Index, Plan, Sort};
 
-use super::{RECORD, SHARDS, policy_partition, record_partition, time_partition};
+use super::{RECORD, policy_partition, record_partition, time_partition};
 use crate::Store;
 use crate::batch::Key;
 use crate::item::Item;
 use crate::search::{
-    Document, Documents, IndexRef, KeyRange, LOAD_BYTES_MAX, Reading, Search, index_key, suffix_of,
+    Document, Documents, IndexRef, KeyRange, LOAD_BYTES_MAX, Reading, Search, index_key, points,
+    suffix_of,
 };
+use crate::shards::SHARDS;
 
 /// Records hold times as RFC 3339 in UTC with milliseconds, which sort as text.
 const STARTED: Index = Index { name: "by_time", field: "started_at", complete: true };
@@ -88,25 +90,6 @@ impl Store {
             None => reading,
         }
     }
-}
-
-/// The only strings that a filter lets a field be.
-struct Points {
-    values: Vec<String>,
-    /// Whether the filter says nothing else.
-    only: bool,
-}
-
-/// What the filter lets the field be, if that is few strings.
-fn points(filter: &Filter, index: Index, max: usize) -> Option<Points> {
-    let plan = Plan::choose(filter, None, &[index]);
-    plan.index?;
-    let values = plan.ranges.iter().map(|range| range.as_point().map(str::to_owned));
-    let values: Vec<String> = values.collect::<Option<_>>()?;
-    // No stored URI is longer, and DynamoDB refuses keys of more than 2,048 bytes.
-    let fits = values.iter().all(|value| value.len() <= 1_024);
-    let few = !values.is_empty() && values.len() <= max;
-    (fits && few).then_some(Points { values, only: !plan.residual })
 }
 
 struct Records<'s> {

@@ -2,12 +2,14 @@
 
 mod key;
 mod page;
+mod points;
 mod query;
 mod sorted;
 mod token;
 mod walk;
 
 pub(crate) use key::{KeyRange, index_key, is_key_of_nothing, suffix_of};
+pub(crate) use points::points;
 pub(crate) use query::{Document, Documents, Reading, Search};
 pub(crate) use token::{After, Token, fingerprint, malformed};
 pub(crate) use walk::IndexRef;

@@ -1,0 +1,153 @@
+//! What a job's item says: what never changes, and what each change writes or takes away.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use writ_jobs::rank;
+use writ_model::{Error, JobState, JobStatus, Submission, Timestamp, Workspace};
+
+use super::{JOB, job_partition};
+use crate::item::{Item, With, key, number, string};
+use crate::search::index_key;
+use crate::shards::shard_of;
+
+/// What `by_outcome` calls a job that is not over.
+pub(super) const OPEN: &str = "open";
+
+/// The job is still as it was read.
+pub(super) const IS_SAME: &str = "#version = :before";
+
+pub(super) fn time_partition(workspace: &Workspace, shard: u64) -> String {
+    format!("{workspace}#{shard}")
+}
+
+pub(super) fn policy_partition(workspace: &Workspace, shard: u64, uri: &str) -> String {
+    format!("{workspace}#{shard}#{uri}")
+}
+
+pub(super) fn outcome_partition(workspace: &Workspace, shard: u64, outcome: &str) -> String {
+    format!("{workspace}#{shard}#{outcome}")
+}
+
+/// The class of a status in `by_outcome`.
+pub(super) fn outcome(status: JobStatus) -> &'static str {
+    if status.is_final() { status.name() } else { OPEN }
+}
+
+/// No workspace's, as those of upkeep are.
+pub(super) fn due_partition(shard: u64) -> String {
+    format!("#{shard}")
+}
+
+/// Sixteen digits last for three hundred thousand years, and sort as text.
+pub(super) fn due_key(due_at: Timestamp, partition: &str) -> String {
+    format!("{:016}#{partition}", due_at.as_ms().max(0))
+}
+
+/// What becomes of the output with a change.
+pub(super) enum Output<'a> {
+    /// It stays.
+    Kept,
+    /// There is none, or none any more.
+    None,
+    /// It stands in the item.
+    Inline(&'a str),
+    /// It stands in this record.
+    Record(&'a str),
+}
+
+impl Output<'_> {
+    /// What a change leaves that brings none: only a completed job has one.
+    pub(super) fn after(state: &JobState) -> Self {
+        if state.job_status == JobStatus::Completed { Self::Kept } else { Self::None }
+    }
+}
+
+/// The attributes that change with the job, by name; without a value where there must be none.
+type Changing = Vec<(&'static str, Option<AttributeValue>)>;
+
+fn changing(submission: &Submission, state: &JobState, write: &str) -> Result<Changing, Error> {
+    let (workspace, id) = (&submission.workspace, submission.job_id.as_str());
+    let shard = shard_of(id);
+    let since = state.finished_at.unwrap_or(submission.submitted_at);
+    let partition = job_partition(workspace, id);
+    let outcome = outcome_partition(workspace, shard, outcome(state.job_status));
+    let stands = |text: String| state.in_line.then(|| string(text));
+    Ok(vec![
+        ("state", Some(string(serde_json::to_string(state).map_err(Error::internal)?))),
+        ("version", Some(number(state.version))),
+        ("write", Some(string(write))),
+        ("outcome", Some(string(outcome))),
+        ("since", Some(string(index_key(&since.to_string(), id)))),
+        ("line", stands(workspace.to_string())),
+        ("rank", stands(rank(submission, state))),
+        ("due_shard", state.due_at.map(|_| string(due_partition(shard)))),
+        ("due", state.due_at.map(|due_at| string(due_key(due_at, &partition)))),
+    ])
+}
+
+/// A new job's item, but for its submission.
+pub(super) fn new_item(
+    submission: &Submission,
+    state: &JobState,
+    write: &str,
+) -> Result<Item, Error> {
+    let (workspace, id) = (&submission.workspace, submission.job_id.as_str());
+    let (shard, uri) = (shard_of(id), submission.policy_rule_uri.to_string());
+    let item = key(job_partition(workspace, id), JOB)
+        .with("shard", string(time_partition(workspace, shard)))
+        .with("policy_shard", string(policy_partition(workspace, shard, &uri)))
+        .with("submitted", string(index_key(&submission.submitted_at.to_string(), id)));
+    let changing = changing(submission, state, write)?;
+    let there = changing.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    Ok(there.fold(item, |item, (name, value)| item.with(name, value)))
+}
+
+/// What an `UpdateItem` says, alone or in a transaction.
+pub(super) struct Change {
+    pub(super) expression: String,
+    pub(super) names: HashMap<String, String>,
+    pub(super) values: HashMap<String, AttributeValue>,
+}
+
+impl Change {
+    /// The change to this state from the version before.
+    pub(super) fn to(
+        submission: &Submission,
+        state: &JobState,
+        write: &str,
+        output: &Output<'_>,
+    ) -> Result<Self, Error> {
+        let mut changing = changing(submission, state, write)?;
+        match output {
+            Output::Kept => {}
+            Output::None => changing.extend([("output", None), ("output_of", None)]),
+            Output::Inline(text) => {
+                changing.extend([("output", Some(string(*text))), ("output_of", None)]);
+            }
+            Output::Record(id) => {
+                changing.extend([("output", None), ("output_of", Some(string(*id)))]);
+            }
+        }
+        let before = number(state.version.saturating_sub(1));
+        let mut values = HashMap::from([(":before".to_owned(), before)]);
+        let mut names = HashMap::new();
+        let (mut set, mut remove) = (Vec::new(), Vec::new());
+        for (name, value) in changing {
+            // Some of the names are DynamoDB's reserved words.
+            names.insert(format!("#{name}"), name.to_owned());
+            match value {
+                Some(value) => {
+                    values.insert(format!(":{name}"), value);
+                    set.push(format!("#{name} = :{name}"));
+                }
+                None => remove.push(format!("#{name}")),
+            }
+        }
+        let mut expression = format!("SET {}", set.join(", "));
+        if !remove.is_empty() {
+            expression = format!("{expression} REMOVE {}", remove.join(", "));
+        }
+        Ok(Self { expression, names, values })
+    }
+}

@@ -1,0 +1,81 @@
+//! The line of those that wait, in the order in which they go.
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::Select;
+use writ_model::{Error, Workspace};
+use writ_ports::{CountWaiting, NextJobs};
+
+use crate::Store;
+use crate::fault::failed;
+use crate::item::{string, text};
+
+impl CountWaiting for Store {
+    async fn count_before(
+        &self,
+        workspace: &Workspace,
+        rank: &str,
+        most: usize,
+    ) -> Result<usize, Error> {
+        // A rank is no longer than that; DynamoDB refuses keys of more than 1,024 bytes.
+        if rank.is_empty() || rank.len() > 1_024 {
+            return Ok(0);
+        }
+        let (mut count, mut start) = (0_usize, None);
+        while count < most {
+            let page = self
+                .line(workspace, most - count)
+                .key_condition_expression("#line = :line AND #rank < :rank")
+                .expression_attribute_names("#rank", "rank")
+                .expression_attribute_values(":rank", string(rank))
+                .select(Select::Count)
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(failed)?;
+            count += usize::try_from(page.count()).unwrap_or_default();
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                break;
+            }
+        }
+        Ok(count)
+    }
+}
+
+impl NextJobs for Store {
+    async fn next_jobs(&self, workspace: &Workspace, limit: usize) -> Result<Vec<String>, Error> {
+        let own = format!("{workspace}#");
+        let (mut jobs, mut start) = (Vec::new(), None);
+        while jobs.len() < limit {
+            let page = self
+                .line(workspace, limit - jobs.len())
+                .key_condition_expression("#line = :line")
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(failed)?;
+            for item in page.items() {
+                let partition = text(item, "pk")?;
+                jobs.extend(partition.strip_prefix(&own).map(str::to_owned));
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                break;
+            }
+        }
+        Ok(jobs)
+    }
+}
+
+impl Store {
+    /// A read of the workspace's line from its front.
+    fn line(&self, workspace: &Workspace, limit: usize) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.tables.jobs)
+            .index_name("by_line")
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .expression_attribute_names("#line", "line")
+            .expression_attribute_values(":line", string(workspace.as_str()))
+    }
+}

@@ -1,0 +1,222 @@
+//! Searching jobs.
+
+use writ_jobs::document;
+use writ_model::{Error, JobStatus, Workspace};
+use writ_ports::{Page, Query, QueryJobs};
+use writ_query::{Direction, Filter, Index, Plan, Sort};
+
+use super::item::{OPEN, outcome, outcome_partition, policy_partition, time_partition};
+use super::{JOB, job_partition};
+use crate::Store;
+use crate::batch::Key;
+use crate::search::{
+    Document, Documents, IndexRef, KeyRange, LOAD_BYTES_MAX, Reading, Search, index_key, points,
+    suffix_of,
+};
+use crate::shards::SHARDS;
+
+/// Documents hold times as RFC 3339 in UTC with milliseconds, which sort as text.
+const SUBMITTED: Index = Index { name: "", field: "submitted_at", complete: true };
+/// Complete among jobs that are over, which alone are read by it.
+const FINISHED: Index = Index { name: "", field: "finished_at", complete: true };
+const STATUS: Index = Index { name: "", field: "job_status", complete: true };
+const ID: Index = Index { name: "", field: "job_id", complete: true };
+
+/// The policy, under both of its names.
+const POLICY: [Index; 2] = [
+    Index { name: "", field: "policy_rule_uri", complete: true },
+    Index { name: "", field: "job_policy_rule_uri", complete: true },
+];
+
+/// More policies than this are not looked up one by one; reading by time is cheaper then.
+const POLICIES_MAX: usize = 8;
+
+/// Ids that are looked up one by one at most.
+const IDS_MAX: usize = 100;
+
+/// Jobs read at once.
+const LOAD_MAX: usize = 50;
+
+const CHEAP_SORTS: &str = "`submitted_at`, or where `job_status` is final `finished_at`,";
+
+impl QueryJobs for Store {
+    async fn query_jobs(&self, workspace: &Workspace, query: &Query) -> Result<Page, Error> {
+        let documents = Jobs { store: self, workspace };
+        let order =
+            Sort::parse(&serde_json::json!({"submitted_at": -1})).map_err(Error::internal)?;
+        let owner = ["jobs", workspace.as_str()];
+        let reading = self.job_reading(workspace, query);
+        Search { store: self, documents, query, reading, owner, cheap_sorts: CHEAP_SORTS, order }
+            .page()
+            .await
+    }
+}
+
+/// Which index is read, and where.
+struct Source {
+    /// Name, partition key, sort key.
+    index: [&'static str; 3],
+    partitions: Vec<String>,
+    /// What it is ordered by.
+    order: Index,
+    /// Whether its partitions hold nothing that does not match.
+    exact: bool,
+}
+
+impl Source {
+    fn of(workspace: &Workspace, query: &Query) -> Self {
+        let filter = &query.filter;
+        let policies = POLICY.iter().find_map(|index| points(filter, *index, POLICIES_MAX));
+        let is_narrow = policies.is_some() || narrows(filter, SUBMITTED);
+        if let Some(outcomes) = Outcomes::of(filter).filter(|outcomes| outcomes.serve(query)) {
+            // Nearly all jobs complete, so that says less than another condition.
+            if !(is_narrow && outcomes.names.contains(&JobStatus::Completed.name())) {
+                return outcomes.source(workspace);
+            }
+        }
+        match policies {
+            Some(policies) => {
+                let uris = policies.values.iter().map(String::as_str);
+                Self {
+                    index: ["by_policy", "policy_shard", "submitted"],
+                    partitions: spread(uris, |shard, uri| policy_partition(workspace, shard, uri)),
+                    order: SUBMITTED,
+                    exact: policies.only,
+                }
+            }
+            None => Self {
+                index: ["by_time", "shard", "submitted"],
+                partitions: (0..SHARDS).map(|shard| time_partition(workspace, shard)).collect(),
+                order: SUBMITTED,
+                exact: false,
+            },
+        }
+    }
+}
+
+/// The partitions of each of the names in every shard.
+fn spread<'n>(
+    names: impl Iterator<Item = &'n str>,
+    partition: impl Fn(u64, &str) -> String,
+) -> Vec<String> {
+    names
+        .flat_map(|name| (0..SHARDS).map(|shard| partition(shard, name)).collect::<Vec<_>>())
+        .collect()
+}
+
+/// Whether the filter says something of the field that an index can use.
+fn narrows(filter: &Filter, index: Index) -> bool {
+    Plan::choose(filter, None, &[index]).index.is_some()
+}
+
+/// The classes of `by_outcome` that a filter's jobs are in, all over or all not over.
+struct Outcomes {
+    names: Vec<&'static str>,
+    /// Whether the filter says nothing else.
+    only: bool,
+}
+
+impl Outcomes {
+    fn of(filter: &Filter) -> Option<Self> {
+        let Some(statuses) = points(filter, STATUS, JobStatus::ALL.len()) else {
+            // Whoever asks for a time of the end asks for jobs that are over.
+            let over = JobStatus::ALL.into_iter().filter(|status| status.is_final());
+            let names = over.map(JobStatus::name).collect();
+            return narrows(filter, FINISHED).then_some(Self { names, only: false });
+        };
+        // What is no status is no job's.
+        let known = statuses.values.iter().filter_map(|name| name.parse().ok());
+        let mut names: Vec<&'static str> = known.map(outcome).collect();
+        names.sort_unstable();
+        names.dedup();
+        let is_mixed = names.len() > 1 && names.contains(&OPEN);
+        let only = statuses.only && !names.contains(&OPEN);
+        (!is_mixed).then_some(Self { names, only })
+    }
+
+    /// What the index is ordered by.
+    fn order(&self) -> Index {
+        if self.names.contains(&OPEN) { SUBMITTED } else { FINISHED }
+    }
+
+    /// Whether the index gives the query's order, or no index does.
+    fn serve(&self, query: &Query) -> bool {
+        let gives =
+            |order: Index| Plan::choose(&query.filter, query.sort.as_ref(), &[order]).sorted;
+        gives(self.order()) || !gives(SUBMITTED)
+    }
+
+    fn source(&self, workspace: &Workspace) -> Source {
+        let names = self.names.iter().copied();
+        Source {
+            index: ["by_outcome", "outcome", "since"],
+            partitions: spread(names, |shard, name| outcome_partition(workspace, shard, name)),
+            order: self.order(),
+            exact: self.only,
+        }
+    }
+}
+
+impl Store {
+    fn job_reading(&self, workspace: &Workspace, query: &Query) -> Reading<'_> {
+        let source = Source::of(workspace, query);
+        let plan = Plan::choose(&query.filter, query.sort.as_ref(), &[source.order]);
+        // Newest first unless the caller says otherwise.
+        let is_open = query.sort.as_ref().is_none_or(Sort::is_empty);
+        let direction = if is_open { Direction::Descending } else { plan.direction };
+        let mut ranges: Vec<KeyRange> = plan.ranges.iter().map(KeyRange::of).collect();
+        if direction == Direction::Descending {
+            ranges.reverse();
+        }
+        let [index, partition_key, sort_key] = source.index;
+        let reading = Reading {
+            index: IndexRef { table: &self.tables.jobs, index, partition_key, sort_key },
+            partitions: source.partitions,
+            ranges,
+            direction,
+            sorted: plan.sorted || is_open,
+            exact: !plan.residual || source.exact,
+            listed: None,
+        };
+        // Named jobs are few: they are read by their keys, whatever else is asked of them.
+        match points(&query.filter, ID, IDS_MAX) {
+            Some(ids) => {
+                let listed = ids.values.iter().map(|id| index_key("", id)).collect();
+                Reading { listed: Some(listed), sorted: false, ..reading }
+            }
+            None => reading,
+        }
+    }
+}
+
+struct Jobs<'s> {
+    store: &'s Store,
+    workspace: &'s Workspace,
+}
+
+impl Documents for Jobs<'_> {
+    async fn load(&self, keys: &[String]) -> Result<Vec<Option<Document>>, Error> {
+        let job = |key: &String| -> Option<Key> {
+            Some((job_partition(self.workspace, suffix_of(key)?), JOB.to_owned()))
+        };
+        let wanted: Vec<Option<Key>> = keys.iter().take(LOAD_MAX).map(job).collect();
+        let found = wanted.iter().flatten().cloned().collect();
+        let found = self.store.batch_get(&self.store.tables.jobs, found).await?;
+        let (mut documents, mut bytes) = (Vec::with_capacity(wanted.len()), 0_usize);
+        for key in wanted {
+            if bytes > LOAD_BYTES_MAX {
+                break;
+            }
+            let document = match key.as_ref().and_then(|key| found.get(key)) {
+                None => None,
+                Some(item) => {
+                    let job = self.store.job(item).await?;
+                    Some(Document::parse(document(&job, None)?)?)
+                }
+            };
+            bytes += document.as_ref().map_or(0, |document| document.text.len());
+            documents.push(document);
+        }
+        Ok(documents)
+    }
+}

@@ -1,0 +1,88 @@
+//! The secrets that a workspace's callbacks are signed with: one item, which DynamoDB encrypts at
+//! rest as all others.
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use serde::{Deserialize, Serialize};
+use writ_model::{Error, Timestamp, Workspace};
+use writ_ports::{CallbackSecret, CallbackSecrets, KeepCallbackSecrets};
+
+use crate::Store;
+use crate::fault::failed;
+use crate::item::{Item, With, count, key, number, optional_text, string, text};
+
+/// A secret as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    secret: String,
+    made_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ends_at: Option<Timestamp>,
+}
+
+impl Stored {
+    fn of(secret: &CallbackSecret) -> Self {
+        let CallbackSecret { secret, made_at, ends_at } = secret.clone();
+        Self { secret, made_at, ends_at }
+    }
+
+    fn read(self) -> CallbackSecret {
+        let Self { secret, made_at, ends_at } = self;
+        CallbackSecret { secret, made_at, ends_at }
+    }
+}
+
+fn secrets_key(workspace: &Workspace) -> Item {
+    key(format!("{workspace}#callbacks"), "secrets")
+}
+
+impl KeepCallbackSecrets for Store {
+    async fn get_callback_secrets(&self, workspace: &Workspace) -> Result<CallbackSecrets, Error> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.tables.jobs)
+            .set_key(Some(secrets_key(workspace)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(failed)?;
+        let Some(item) = found.item else { return Ok(CallbackSecrets::default()) };
+        let stored: Vec<Stored> =
+            serde_json::from_str(text(&item, "secrets")?).map_err(Error::internal)?;
+        let secrets = stored.into_iter().map(Stored::read).collect();
+        Ok(CallbackSecrets { version: count(&item, "version")?, secrets })
+    }
+
+    async fn put_callback_secrets(
+        &self,
+        workspace: &Workspace,
+        secrets: &CallbackSecrets,
+    ) -> Result<bool, Error> {
+        // Tells this write from another one of the same version, should its reply be lost.
+        let write = uuid::Uuid::now_v7().to_string();
+        let stored: Vec<Stored> = secrets.secrets.iter().map(Stored::of).collect();
+        let item = secrets_key(workspace)
+            .with("version", number(secrets.version))
+            .with("secrets", string(serde_json::to_string(&stored).map_err(Error::internal)?))
+            .with("write", string(&write));
+        let put = self.client.put_item().table_name(&self.tables.jobs).set_item(Some(item));
+        let put = match secrets.version {
+            0 | 1 => put.condition_expression("attribute_not_exists(pk)"),
+            version => put
+                .condition_expression("#version = :before")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":before", number(version - 1)),
+        };
+        let put = put
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = put.send().await else { return Ok(true) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                let written = refused.item().and_then(|item| optional_text(item, "write"));
+                Ok(written == Some(&write))
+            }
+            _ => Err(failed(error)),
+        }
+    }
+}

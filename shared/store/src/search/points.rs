@@ -1,0 +1,22 @@
+//! Fields that a filter fixes to a few strings.
+
+use writ_query::{Filter, Index, Plan};
+
+/// The only strings that a filter lets a field be.
+pub(crate) struct Points {
+    pub(crate) values: Vec<String>,
+    /// Whether the filter says nothing else.
+    pub(crate) only: bool,
+}
+
+/// What the filter lets the field be, if that is few strings.
+pub(crate) fn points(filter: &Filter, index: Index, max: usize) -> Option<Points> {
+    let plan = Plan::choose(filter, None, &[index]);
+    plan.index?;
+    let values = plan.ranges.iter().map(|range| range.as_point().map(str::to_owned));
+    let values: Vec<String> = values.collect::<Option<_>>()?;
+    // No stored URI is longer, and DynamoDB refuses keys of more than 2,048 bytes.
+    let fits = values.iter().all(|value| value.len() <= 1_024);
+    let few = !values.is_empty() && values.len() <= max;
+    (fits && few).then_some(Points { values, only: !plan.residual })
+}

@@ -55,6 +55,8 @@ fn serve(directory: &std::path::Path) -> Result<(), Box<dyn Error>> {
         address: SocketAddr::from(([127, 0, 0, 1], 0)),
         allow_weak_sandbox: false,
         oidc: None,
+        job_runners: None,
+        callbacks_to: Default::default(),
     };
     let ready = |ready: &writ_embedded::Ready| println!("{}", ready.address);
     let runtime = tokio::runtime::Runtime::new()?;

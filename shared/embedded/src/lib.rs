@@ -2,12 +2,15 @@
 
 mod access;
 pub mod gateway;
+mod jobs;
 mod routes;
 mod ticker;
 mod up;
 
+pub use jobs::Queue;
 pub use routes::routes;
 pub use up::{Config, Data, Ready, UpError, open_store, up};
 
 /// The ports of this home.
-pub type Platform = writ_platform::Platform<writ_workers::Workers>;
+pub type Platform =
+    writ_platform::Platform<writ_workers::Workers, writ_platform::Outside<jobs::Queue>>;

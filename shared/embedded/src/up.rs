@@ -4,20 +4,24 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use writ_callbacks::{Allowed, Caller};
 use writ_dynamodb::{Database, DatabaseError};
 use writ_engine::{Engine, EngineConfig, EngineError, SandboxReport};
 use writ_model::{Error, Language};
+use writ_platform::Outside;
 use writ_store::{Store, Tables};
 use writ_workers::Workers;
 
 use crate::access::Doorkeeper;
 use crate::gateway::{Gateway, RouteError};
+use crate::jobs::{Queue, Runners};
 use crate::ticker::{Ticker, every};
 use crate::{Platform, routes};
 
@@ -29,6 +33,8 @@ const FILE: &str = "writ.db";
 const UPKEEP_FIRST: Duration = Duration::from_secs(10);
 /// How often upkeep is done.
 const UPKEEP_EVERY: Duration = Duration::from_secs(300);
+/// How often jobs that are due are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
 /// Where the platform's data lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +56,10 @@ pub struct Config {
     pub allow_weak_sandbox: bool,
     /// Whose JWTs let their bearers in, beside tokens.
     pub oidc: Option<writ_oidc::Settings>,
+    /// Jobs that run at once; as many as there are processors where it is not said.
+    pub job_runners: Option<NonZeroUsize>,
+    /// Addresses that callbacks may reach beside public ones.
+    pub callbacks_to: Allowed,
 }
 
 /// What is being served.
@@ -137,7 +147,10 @@ pub async fn up(
     let refused = |source| UpError::Listen { address: config.address, source };
     let listener = TcpListener::bind(config.address).await.map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
-    let platform = Arc::new(Platform::new(store, Workers::new(Arc::clone(&engine))));
+    let queue = Queue::default();
+    let outside = Outside { queue: queue.clone(), caller: Caller::new(config.callbacks_to) };
+    let platform = writ_platform::Platform::new(store, Workers::new(Arc::clone(&engine)));
+    let platform = Arc::new(platform.telling(outside));
     let issuer = config.oidc.as_ref().map(|oidc| oidc.url().to_owned());
     let doorkeeper = Doorkeeper::new(Arc::clone(&platform), config.oidc, is_local)?;
     let routes = routes();
@@ -146,19 +159,53 @@ pub async fn up(
     let sandbox = engine.report().clone();
     on_ready(&Ready { address, file, routes: count, issuer, sandbox });
     warm(&engine);
-    let upkeep = Ticker::start(every(UPKEEP_FIRST, UPKEEP_EVERY), move || {
-        let platform = Arc::clone(&platform);
-        async move {
-            // What failed is in its log line, and is tried again when it is due again.
-            let _ = writ_fn_upkeep::tick(&*platform).await;
-        }
-    });
+    let upkeep = upkeep(&platform);
+    let (sweeps, runners) = do_jobs(&platform, &queue, config.job_runners);
     let served = gateway.serve(listener, shutdown).await;
+    sweeps.stop().await;
+    runners.stop().await;
     upkeep.stop().await;
     served.map_err(UpError::Serve)?;
     engine.shutdown();
     drop(database);
     Ok(())
+}
+
+fn upkeep(platform: &Arc<Platform>) -> Ticker {
+    let platform = Arc::clone(platform);
+    Ticker::start(every(UPKEEP_FIRST, UPKEEP_EVERY), move || {
+        let platform = Arc::clone(&platform);
+        async move {
+            // What failed is in its log line, and is tried again when it is due again.
+            let _ = writ_fn_upkeep::tick(&*platform).await;
+        }
+    })
+}
+
+/// Does jobs: those that an earlier process left as well, for the queue begins empty.
+fn do_jobs(
+    platform: &Arc<Platform>,
+    queue: &Queue,
+    runners: Option<NonZeroUsize>,
+) -> (Ticker, Runners) {
+    let count = runners.or_else(|| std::thread::available_parallelism().ok());
+    let runners = Runners::start(platform, queue, count.map_or(1, NonZeroUsize::get));
+    let (platform, mut is_first) = (Arc::clone(platform), true);
+    let sweeps = Ticker::start(every(Duration::ZERO, SWEEP_EVERY), move || {
+        let (platform, was_first) =
+            (Arc::clone(&platform), std::mem::replace(&mut is_first, false));
+        async move {
+            let left = match was_first {
+                true => writ_runner::announce_all(&*platform).await.map(drop),
+                false => Ok(()),
+            };
+            let swept = writ_runner::sweep(&*platform).await.map(drop);
+            if let Err(error) = left.and(swept) {
+                tracing::error!(%error, log = error.log, "jobs that are due were not announced");
+            }
+        }
+    });
+    (sweeps, runners)
 }
 
 /// The store in a data directory, for commands that work without a server.

@@ -6,11 +6,13 @@ mod oidc;
 
 use std::error::Error as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
+use writ_callbacks::Allowed;
 use writ_embedded::{Config, Data, Ready, UpError};
 
 use super::no_engines;
@@ -38,6 +40,13 @@ pub(crate) struct Up {
     /// Serve although this host does not permit the whole sandbox
     #[arg(long)]
     allow_weak_sandbox: bool,
+    /// Jobs that run at once; as many as this machine has processors unless said
+    #[arg(long, value_name = "COUNT")]
+    job_runners: Option<NonZeroUsize>,
+    /// Addresses and hosts that callbacks of jobs may reach beside public ones, as
+    /// `127.0.0.1/32,hooks.internal`
+    #[arg(long, env = "WRIT_CALLBACKS_TO", value_name = "LIST", default_value_t)]
+    callbacks_to: Allowed,
     #[command(flatten)]
     oidc: oidc::Oidc,
     /// How to write the log to standard error; WRIT_LOG says what, as `info` or `writ_edge=debug`
@@ -59,7 +68,14 @@ impl Up {
         };
         let address = SocketAddr::new(self.host, self.port);
         let oidc = self.oidc.settings()?;
-        let config = Config { data, address, allow_weak_sandbox: self.allow_weak_sandbox, oidc };
+        let config = Config {
+            data,
+            address,
+            allow_weak_sandbox: self.allow_weak_sandbox,
+            oidc,
+            job_runners: self.job_runners,
+            callbacks_to: self.callbacks_to,
+        };
         let terminal = global.terminal();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {

@@ -1,0 +1,258 @@
+//! The queue of hints: in memory, for the table of jobs knows everything that a hint says.
+//!
+//! Workspaces take turns, so that nobody waits behind another's hundred thousand jobs.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+use writ_model::{Error, JobHint, Workspace};
+use writ_ports::{Announce, Redrive, Redriven};
+
+/// Hints that are kept. Those beyond are forgotten: the sweep announces their jobs again.
+const HINTS_MAX: usize = 500_000;
+
+/// A hint that spoiled its runner so often is a dead letter.
+const TRIES_MAX: u32 = 5;
+
+/// A hint that is taken again waits first, longer with each time.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A hint, and how often it was taken in vain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) hint: JobHint,
+    pub(crate) tries: u32,
+}
+
+/// The queue. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    inner: Arc<Inner>,
+    pause: Duration,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self { inner: Arc::default(), pause: PAUSE }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    state: Mutex<State>,
+    more: Notify,
+}
+
+/// When, and in which order.
+type Turn = Reverse<(Instant, u64)>;
+
+#[derive(Debug, Default)]
+struct State {
+    /// Whose turn it is, of those who have hints.
+    turns: VecDeque<Workspace>,
+    ready: HashMap<Workspace, VecDeque<Taken>>,
+    turns_to_come: BinaryHeap<Turn>,
+    delayed: HashMap<u64, Taken>,
+    sequence: u64,
+    dead: Vec<JobHint>,
+    count: usize,
+}
+
+impl State {
+    fn push(&mut self, taken: Taken) {
+        let workspace = taken.hint.workspace.clone();
+        let hints = self.ready.entry(workspace.clone()).or_default();
+        if hints.is_empty() {
+            self.turns.push_back(workspace);
+        }
+        hints.push_back(taken);
+    }
+
+    fn delay(&mut self, taken: Taken, until: Instant) {
+        self.sequence += 1;
+        self.delayed.insert(self.sequence, taken);
+        self.turns_to_come.push(Reverse((until, self.sequence)));
+    }
+
+    /// The first hint of who is next; else when there will be one.
+    fn take(&mut self, now: Instant) -> Result<Taken, Option<Instant>> {
+        while let Some(Reverse((at, sequence))) = self.turns_to_come.peek().copied() {
+            if at > now {
+                break;
+            }
+            self.turns_to_come.pop();
+            if let Some(taken) = self.delayed.remove(&sequence) {
+                self.push(taken);
+            }
+        }
+        let Some(workspace) = self.turns.pop_front() else {
+            return Err(self.turns_to_come.peek().map(|Reverse((at, _))| *at));
+        };
+        let hints = self.ready.get_mut(&workspace);
+        let taken = hints.and_then(VecDeque::pop_front);
+        match self.ready.get(&workspace) {
+            Some(hints) if !hints.is_empty() => self.turns.push_back(workspace),
+            _ => drop(self.ready.remove(&workspace)),
+        }
+        self.count = self.count.saturating_sub(1);
+        taken.ok_or(None)
+    }
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, taken: Taken, delay: Duration) {
+        let mut state = self.state();
+        if state.count >= HINTS_MAX {
+            return;
+        }
+        state.count += 1;
+        match delay {
+            Duration::ZERO => state.push(taken),
+            delay => state.delay(taken, Instant::now() + delay),
+        }
+        drop(state);
+        self.inner.more.notify_one();
+    }
+
+    /// The next hint, as soon as there is one.
+    pub(crate) async fn next(&self) -> Taken {
+        loop {
+            let more = self.inner.more.notified();
+            let until = match self.state().take(Instant::now()) {
+                Ok(taken) => {
+                    // Whoever else waits may have been woken for two.
+                    self.inner.more.notify_one();
+                    return taken;
+                }
+                Err(until) => until,
+            };
+            match until {
+                None => more.await,
+                Some(until) => tokio::select! {
+                    () = more => {}
+                    () = sleep_until(until) => {}
+                },
+            }
+        }
+    }
+
+    /// Gives back what could not be worked on.
+    pub(crate) fn put_back(&self, taken: Taken) {
+        let tries = taken.tries + 1;
+        if tries < TRIES_MAX {
+            self.add(Taken { tries, ..taken }, self.pause * tries);
+        } else {
+            tracing::error!(job_id = %taken.hint.job_id, "a hint is among the dead letters now");
+            self.state().dead.push(taken.hint);
+        }
+    }
+
+    /// Hints that wait, and dead letters.
+    #[must_use]
+    pub fn depth(&self) -> (usize, usize) {
+        let state = self.state();
+        (state.count, state.dead.len())
+    }
+}
+
+impl Announce for Queue {
+    async fn announce(&self, hints: &[JobHint], delay: Duration) -> Result<(), Error> {
+        for hint in hints {
+            self.add(Taken { hint: hint.clone(), tries: 0 }, delay);
+        }
+        Ok(())
+    }
+}
+
+impl Redrive for Queue {
+    async fn redrive(&self) -> Result<Redriven, Error> {
+        let dead = std::mem::take(&mut self.state().dead);
+        self.announce(&dead, Duration::ZERO).await?;
+        Ok(Redriven { hints: dead.len() as u64, more: false })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use writ_model::HintAbout;
+
+    use super::*;
+
+    fn hint(workspace: &str, job_id: &str) -> JobHint {
+        JobHint {
+            workspace: workspace.parse().unwrap(),
+            job_id: job_id.to_owned(),
+            about: HintAbout::Line,
+        }
+    }
+
+    async fn ids(queue: &Queue, count: usize) -> Vec<String> {
+        let mut ids = Vec::new();
+        for _ in 0..count {
+            ids.push(queue.next().await.hint.job_id);
+        }
+        ids
+    }
+
+    #[tokio::test]
+    async fn workspaces_take_turns_and_each_is_first_in_first_out() {
+        let queue = Queue::default();
+        for id in ["a1", "a2", "a3"] {
+            queue.announce(&[hint("a", id)], Duration::ZERO).await.unwrap();
+        }
+        queue.announce(&[hint("b", "b1"), hint("b", "b2")], Duration::ZERO).await.unwrap();
+        assert_eq!(ids(&queue, 5).await, ["a1", "b1", "a2", "b2", "a3"]);
+        assert_eq!(queue.depth(), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_hint_with_a_delay_comes_after_it_and_holds_nobody_up() {
+        let queue = Queue::default();
+        let begun = Instant::now();
+        let delay = Duration::from_millis(30);
+        queue.announce(&[hint("a", "late")], delay).await.unwrap();
+        queue.announce(&[hint("a", "soon")], Duration::ZERO).await.unwrap();
+        assert_eq!(ids(&queue, 2).await, ["soon", "late"]);
+        assert!(begun.elapsed() >= delay);
+    }
+
+    #[tokio::test]
+    async fn what_spoils_its_runner_again_and_again_is_a_dead_letter_until_it_is_redriven() {
+        let queue = Queue { pause: Duration::from_millis(1), ..Queue::default() };
+        queue.announce(&[hint("a", "bad")], Duration::ZERO).await.unwrap();
+        for _ in 0..TRIES_MAX {
+            queue.put_back(queue.next().await);
+        }
+        assert_eq!(queue.depth(), (0, 1));
+        assert_eq!(queue.redrive().await.unwrap(), Redriven { hints: 1, more: false });
+        assert_eq!(queue.next().await, Taken { hint: hint("a", "bad"), tries: 0 });
+    }
+
+    #[tokio::test]
+    async fn everybody_who_waits_is_woken_for_a_hint_of_their_own() {
+        let queue = Queue::default();
+        let waiting: Vec<_> = (0..8)
+            .map(|_| {
+                let queue = queue.clone();
+                tokio::spawn(async move { queue.next().await.hint.job_id })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        let hints: Vec<_> = (0..8).map(|number| hint("a", &number.to_string())).collect();
+        queue.announce(&hints, Duration::ZERO).await.unwrap();
+        let mut taken = Vec::new();
+        for task in waiting {
+            taken.push(task.await.unwrap());
+        }
+        taken.sort();
+        assert_eq!(taken, ["0", "1", "2", "3", "4", "5", "6", "7"]);
+    }
+}

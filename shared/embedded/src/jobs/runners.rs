@@ -1,0 +1,80 @@
+//! The runners of this home: each takes one hint after the other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use writ_jobs::Runner;
+use writ_pipeline::BUILTIN;
+
+use crate::Platform;
+use crate::jobs::Queue;
+
+/// How long attempts may go on once the platform is to end. One that does not come to its end is
+/// stopped, and made again once its lease is over.
+const LAST: Duration = Duration::from_secs(5);
+
+/// Tasks that do jobs.
+pub(crate) struct Runners {
+    stop: tokio::sync::watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Runners {
+    /// Starts so many.
+    pub(crate) fn start(platform: &Arc<Platform>, queue: &Queue, count: usize) -> Self {
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let node = format!("writ-up-{}", std::process::id());
+        let runner = Arc::new(Runner { executor_id: BUILTIN.to_owned(), node_id: Some(node) });
+        let mut tasks = JoinSet::new();
+        for _ in 0..count {
+            let (platform, queue) = (Arc::clone(platform), queue.clone());
+            let (runner, mut stopped) = (Arc::clone(&runner), stopped.clone());
+            tasks.spawn(async move {
+                loop {
+                    let taken = tokio::select! {
+                        taken = queue.next() => taken,
+                        _ = stopped.wait_for(|stopped| *stopped) => return,
+                    };
+                    work(&platform, &queue, &runner, taken).await;
+                }
+            });
+        }
+        Self { stop, tasks }
+    }
+
+    /// Lets attempts end, for a while; nothing runs once this returns.
+    pub(crate) async fn stop(mut self) {
+        // INVARIANT: the tasks hold receivers; where they are gone, there is nobody to tell.
+        let _ = self.stop.send(true);
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(LAST, ended).await.is_err() {
+            tracing::warn!("attempts were stopped with the platform; they are made again later");
+        }
+        self.tasks.shutdown().await;
+    }
+}
+
+/// One hint, on a task of its own: a panic costs this hint alone.
+async fn work(
+    platform: &Arc<Platform>,
+    queue: &Queue,
+    runner: &Arc<Runner>,
+    taken: super::queue::Taken,
+) {
+    let mut task = JoinSet::new();
+    let (platform, runner) = (Arc::clone(platform), Arc::clone(runner));
+    let hint = taken.hint.clone();
+    // In a set, so that the task ends with this one.
+    task.spawn(async move { writ_runner::look(&*platform, &runner, &hint).await });
+    let job_id = &taken.hint.job_id;
+    match task.join_next().await {
+        Some(Ok(Ok(_))) | None => return,
+        Some(Ok(Err(error))) => {
+            tracing::warn!(%job_id, %error, log = error.log, "a hint was not worked on");
+        }
+        Some(Err(error)) => tracing::error!(%job_id, %error, "a runner panicked"),
+    }
+    queue.put_back(taken);
+}

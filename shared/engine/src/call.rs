@@ -1,3 +1,3 @@
 //! What goes into a run and what comes out of it: the platform's own nouns.
 
-pub use writ_model::run::{Budget, Call, Checked, Coverage, Failure, Method, Outcome, Source};
+pub use writ_model::run::{Budget, Call, Checked, Coverage, Failure, Method, Outcome, RunClass, Source};

@@ -7,14 +7,15 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use writ_model::Language;
+use writ_model::run::RunClass;
 
 use crate::ability::{SandboxReport, probe};
 use crate::config::{EngineConfig, EngineError};
-use crate::host::{Deadline, Lost, Worker};
-use crate::pool::{Bounds, Grant, Key, Pool, Refused};
+use crate::host::{Deadline, Lost, Worker, cancelled};
+use crate::pool::{Bounds, Claim, Grant, Key, Pool, Refused};
 use crate::tender::{Chore, tend};
 use crate::zygotes::Zygotes;
-use crate::{Budget, Call, Checked, Failure, Outcome, Source, worker};
+use crate::{Budget, Call, Cancellation, Checked, Failure, Outcome, Source, worker};
 
 /// A worker is not used for ever: an interpreter leaks a little in each run.
 const RUNS_MAX: u64 = 10_000;
@@ -57,7 +58,7 @@ pub struct EngineStats {
     /// Runs that were served by a worker that waited for them.
     pub reuses: u64,
     /// Workers that a run, a check or a compilation has cost: killed for going beyond their
-    /// budget, or dead by their own doing or somebody else's.
+    /// budget or because nobody wanted it any more, or dead by their own doing or somebody else's.
     pub kills: u64,
 }
 
@@ -144,8 +145,10 @@ impl Engine {
             language: source.language,
             digest: source.digest.clone(),
         };
-        let (_place, _) = self.acquire(&key)?;
-        let worker = self.shared.start_worker(&Arc::new(source.clone()))?;
+        let claim = Claim { key, class: RunClass::Request };
+        let cancellation = Cancellation::default();
+        let (_place, _) = self.acquire(&claim, &cancellation)?;
+        let worker = self.shared.start_worker(&Arc::new(source.clone()), &cancellation)?;
         let checked = worker.checked().clone();
         worker.kill();
         self.delegate(Chore::Bury(worker));
@@ -153,8 +156,8 @@ impl Engine {
     }
 
     /// Runs a call in a worker of this workspace, policy (the call's `rule_id`) and source. Waits
-    /// for one as long as the engine's patience, compiles under its compile budget if none is
-    /// warm, and then gives the call its own budget.
+    /// for one as long as the engine's patience (a job as long as it takes), compiles under the
+    /// engine's compile budget if none is warm, and then gives the call its own budget.
     ///
     /// # Errors
     /// Each says whose doing it was; see [`Failure`]. The engine itself goes on after all of
@@ -166,33 +169,59 @@ impl Engine {
         call: &Call,
         budget: &Budget,
     ) -> Result<Outcome, Failure> {
+        self.run_unless_cancelled(workspace, source, call, budget, &Cancellation::default())
+    }
+
+    /// The same as [`Engine::run`], until [`Engine::cancel`] is called with its `cancellation`,
+    /// which is this run's alone.
+    ///
+    /// # Errors
+    /// [`Failure::WorkerLost`] when it was cancelled, and those of [`Engine::run`].
+    pub fn run_unless_cancelled(
+        &self,
+        workspace: &str,
+        source: &Source,
+        call: &Call,
+        budget: &Budget,
+        cancellation: &Cancellation,
+    ) -> Result<Outcome, Failure> {
         let key = Key {
             workspace: Some(workspace.to_owned()),
             policy: Some(call.rule_id.clone()),
             language: source.language,
             digest: source.digest.clone(),
         };
+        let claim = Claim { key, class: budget.class };
+        let (place, mut idle) = self.acquire(&claim, cancellation)?;
         let mut deadline = None;
-        // Ends: each further turn has used up an idle worker, and a new worker ends it.
+        // At most twice: a new worker takes the place of an idle one that was of no use.
         loop {
-            let (place, idle) = self.acquire(&key)?;
             let was_idle = idle.is_some();
-            let mut worker = match idle {
+            let mut worker = match idle.take() {
                 Some(worker) => worker,
-                None => self.shared.start_worker(&Arc::new(source.clone()))?,
+                None => self.shared.start_worker(&Arc::new(source.clone()), cancellation)?,
             };
-            let deadline = match deadline {
-                Some(deadline) => deadline,
+            if !worker.give_up_with(cancellation) {
+                place.keep(worker);
+                return Err(cancelled());
+            }
+            let until = match deadline {
+                Some(until) => until,
                 None => *deadline.insert(Deadline::after(budget.time).map_err(clock)?),
             };
             let used = worker.runs() > 0;
-            match worker.run(call, budget, &deadline) {
+            let ran = worker.run(call, budget, &until);
+            if !cancellation.unwatch() {
+                self.shared.count_kill();
+                return Err(cancelled());
+            }
+            match ran {
                 // What earlier runs have left behind must not count against this one.
                 Ok(Err(Failure::OutOfMemory { .. }))
                 | Err(Lost::Failed(Failure::OutOfMemory { .. }))
                     if used => {}
                 // It died while it was idle, and the call has not run.
-                Err(Lost::Unsent) if was_idle => {}
+                Err(Lost::Unsent) if was_idle => deadline = None,
                 Ok(result) => {
                     self.put_back(place, worker, &result);
                     return result;
@@ -211,6 +240,20 @@ impl Engine {
         }
     }
 
+    /// Stops the run that was given this cancellation: from here on it waits for nothing, and the
+    /// worker that compiles or runs for it is killed and serves nobody else. Does nothing to a run
+    /// that has ended, and lets one that is yet to begin fail at once.
+    pub fn cancel(&self, cancellation: &Cancellation) {
+        cancellation.cancel();
+        self.shared.pool.wake(cancellation);
+    }
+
+    /// How many jobs run at once; further ones wait, each with its caller's thread.
+    #[must_use]
+    pub fn jobs_max(&self) -> usize {
+        self.shared.pool.bounds().jobs_max()
+    }
+
     /// Ends every process that the engine has started; calls in progress fail, and all further
     /// ones.
     pub fn shutdown(&self) {
@@ -226,14 +269,23 @@ impl Engine {
         }
     }
 
-    fn acquire<'a>(&'a self, key: &'a Key) -> Result<(Place<'a>, Option<Worker>), Failure> {
+    fn acquire<'a>(
+        &'a self,
+        claim: &'a Claim,
+        cancellation: &Cancellation,
+    ) -> Result<(Place<'a>, Option<Worker>), Failure> {
         let asked = Instant::now();
-        let patience = self.shared.config.patience;
-        let grant = self.shared.pool.acquire(key, patience).map_err(|refused| match refused {
+        let patience = match claim.class {
+            RunClass::Request => Some(self.shared.config.patience),
+            RunClass::Job => None,
+        };
+        let granted = self.shared.pool.acquire(claim, patience, cancellation);
+        let grant = granted.map_err(|refused| match refused {
             Refused::Busy => Failure::Busy { waited_ms: whole_ms(asked.elapsed()) },
             Refused::Closed => Failure::WorkerLost { reason: EngineError::ShutDown.to_string() },
+            Refused::Cancelled => cancelled(),
         })?;
-        let place = Place { pool: &self.shared.pool, key, held: true };
+        let place = Place { pool: &self.shared.pool, claim, held: true };
         Ok(match grant {
             Grant::Idle(worker) => {
                 self.shared.counters.reuses.fetch_add(1, Ordering::Relaxed);
@@ -270,9 +322,9 @@ impl Engine {
             self.chores.try_send(chore)
         {
             if let Chore::Replace { key, .. } = &chore
-                && self.shared.pool.take_reserved(key)
+                && let Some(claim) = self.shared.pool.take_reserved(key)
             {
-                self.shared.pool.retire(key);
+                self.shared.pool.retire(&claim);
             }
             // Dropping a worker buries it; a spare can do without.
             drop(chore);
@@ -287,21 +339,28 @@ impl Drop for Engine {
 }
 
 impl Shared {
-    /// A worker that has compiled `source`.
-    pub(crate) fn start_worker(&self, source: &Arc<Source>) -> Result<Worker, Failure> {
+    /// A worker that has compiled `source`, which a cancellation stops.
+    pub(crate) fn start_worker(
+        &self,
+        source: &Arc<Source>,
+        cancellation: &Cancellation,
+    ) -> Result<Worker, Failure> {
+        if cancellation.is_cancelled() {
+            return Err(cancelled());
+        }
         let lost = |error: EngineError| Failure::WorkerLost { reason: error.to_string() };
         let zygote = self.zygotes.of(source.language).map_err(lost)?;
         self.counters.starts.fetch_add(1, Ordering::Relaxed);
-        let mut started = Worker::start(&zygote, source, &self.config.compile);
+        let mut started = Worker::start(&zygote, source, &self.config.compile, cancellation);
         if started.is_err() && zygote.is_lost() {
             // Somebody has killed the zygote; its successor does as well.
             let zygote = self.zygotes.of(source.language).map_err(lost)?;
-            started = Worker::start(&zygote, source, &self.config.compile);
+            started = Worker::start(&zygote, source, &self.config.compile, cancellation);
         }
         if started.as_ref().is_err_and(|failure| !matches!(failure, Failure::Compile(_))) {
             self.count_kill();
         }
-        started
+        started.map_err(|failure| if cancellation.is_cancelled() { cancelled() } else { failure })
     }
 
     fn count_kill(&self) {
@@ -312,7 +371,7 @@ impl Shared {
 /// One place in the pool, given back when it is dropped.
 struct Place<'a> {
     pool: &'a Pool<Worker>,
-    key: &'a Key,
+    claim: &'a Claim,
     held: bool,
 }
 
@@ -320,21 +379,21 @@ impl Place<'_> {
     /// Leaves the worker in its place for the next call.
     fn keep(mut self, worker: Worker) {
         self.held = false;
-        drop(self.pool.release(self.key.clone(), worker));
+        drop(self.pool.release(self.claim, worker));
     }
 
     /// Leaves the place to the next worker of its key.
     fn reserve(mut self) -> Key {
         self.held = false;
-        self.pool.reserve(self.key.clone());
-        self.key.clone()
+        self.pool.reserve(self.claim);
+        self.claim.key.clone()
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         if self.held {
-            self.pool.retire(self.key);
+            self.pool.retire(self.claim);
         }
     }
 }

@@ -13,6 +13,7 @@ compile_error!("the worker's sandbox is made of Linux system calls");
 
 mod ability;
 mod call;
+mod cancellation;
 mod capture;
 mod cedar;
 mod cel;
@@ -37,7 +38,8 @@ pub mod worker;
 mod zygotes;
 
 pub use ability::{Ability, SandboxReport};
-pub use call::{Budget, Call, Checked, Coverage, Failure, Method, Outcome, Source};
+pub use call::{Budget, Call, Checked, Coverage, Failure, Method, Outcome, RunClass, Source};
+pub use cancellation::Cancellation;
 pub use config::{CompileBudget, EngineConfig, EngineError};
 pub use engine::{Engine, EngineStats};
 pub use version::engine_version;

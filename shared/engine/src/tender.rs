@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
+use crate::Cancellation;
 use crate::engine::Shared;
 use crate::host::Worker;
 use crate::pool::Key;
@@ -31,13 +32,13 @@ pub(crate) fn tend(shared: &Shared, chores: &Receiver<Chore>) {
             Chore::Replace { worker, key } => {
                 let source = Arc::clone(worker.source());
                 // The successor comes first: somebody may wait for it.
-                if shared.pool.take_reserved(&key) {
-                    match shared.start_worker(&source) {
-                        Ok(spare) => drop(shared.pool.release(key, spare)),
+                if let Some(claim) = shared.pool.take_reserved(&key) {
+                    match shared.start_worker(&source, &Cancellation::default()) {
+                        Ok(spare) => drop(shared.pool.release(&claim, spare)),
                         Err(error) => {
                             // The next call finds out for itself, and reports it.
                             tracing::debug!(%error, "no spare worker");
-                            shared.pool.retire(&key);
+                            shared.pool.retire(&claim);
                         }
                     }
                 }

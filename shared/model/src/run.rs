@@ -63,7 +63,7 @@ pub struct Call {
 /// What a run may use. Every bound is enforced from outside the interpreter as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
-    /// Wall time from the call to the reply.
+    /// Wall time from the call to the reply: neither waiting for a worker nor compiling is in it.
     pub time: Duration,
     /// Memory above that of an idle worker.
     pub memory_bytes_max: u64,
@@ -71,16 +71,32 @@ pub struct Budget {
     pub depth_max: u32,
     /// The output's JSON, and everything printed, each.
     pub output_bytes_max: usize,
+    /// What it is run for. The platform's affair: a worker is not told.
+    #[serde(skip)]
+    pub class: RunClass,
+}
+
+/// What a run is for, which decides how it shares the workers with others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RunClass {
+    /// Somebody waits for the answer: it gets a worker within the engine's patience, or none.
+    #[default]
+    Request,
+    /// Nobody does: it may take minutes, so it leaves half of the workers to requests, and it waits
+    /// for one as long as its caller lets it.
+    Job,
 }
 
 impl Default for Budget {
-    /// One second, 64 MiB, 200 calls deep, 1 MiB out: a policy is a decision, not a batch.
+    /// One second, 64 MiB, 200 calls deep, 1 MiB out, for a request: a policy is a decision, not a
+    /// batch.
     fn default() -> Self {
         Self {
             time: Duration::from_secs(1),
             memory_bytes_max: 64 << 20,
             depth_max: 200,
             output_bytes_max: 1 << 20,
+            class: RunClass::Request,
         }
     }
 }

@@ -15,6 +15,9 @@ pub trait Evaluate: Send + Sync {
 
     /// Runs once, in a process of this workspace and this source alone.
     ///
+    /// Dropping the future stops the run, whether it waits for a worker, compiles or computes:
+    /// its process is killed, and its place is free for another run.
+    ///
     /// # Errors
     /// Why there is no output.
     fn evaluate(
@@ -38,7 +41,7 @@ pub struct EngineUse {
     pub hits: u64,
     /// Times that code had to be compiled, in a new worker.
     pub misses: u64,
-    /// Workers that went beyond a budget, or died.
+    /// Workers that went beyond a budget, or died, or ran what nobody wanted any more.
     pub kills: u64,
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use writ_engine::{Engine, EngineConfig, EngineError};
+use writ_engine::{Cancellation, Engine, EngineConfig, EngineError};
 use writ_model::Language;
 use writ_model::run::{Budget, Call, Checked, Failure, Outcome, Source};
 use writ_ports::{EngineUse, Evaluate, Metered};
@@ -85,12 +85,30 @@ impl Evaluate for Workers {
         budget: Budget,
     ) -> Result<Outcome, Failure> {
         let engine = Arc::clone(&self.engine);
+        let wanted = Wanted { engine: Arc::clone(&engine), cancellation: Arc::default() };
+        let cancellation = Arc::clone(&wanted.cancellation);
         let workspace = workspace.to_owned();
-        self.timed(blocking(move || engine.run(&workspace, &source, &call, &budget))).await
+        let ran = blocking(move || {
+            engine.run_unless_cancelled(&workspace, &source, &call, &budget, &cancellation)
+        });
+        self.timed(ran).await
     }
 
     fn version(&self, language: Language) -> &'static str {
         writ_engine::engine_version(language)
+    }
+}
+
+/// A run that somebody waits for; it is cancelled when nobody does any more. The thread that it
+/// blocks then ends by itself.
+struct Wanted {
+    engine: Arc<Engine>,
+    cancellation: Arc<Cancellation>,
+}
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        self.engine.cancel(&self.cancellation);
     }
 }
 

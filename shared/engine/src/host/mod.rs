@@ -10,5 +10,5 @@ mod worker;
 mod zygote;
 
 pub(crate) use deadline::Deadline;
-pub(crate) use worker::{Lost, Worker};
+pub(crate) use worker::{Lost, Worker, cancelled};
 pub(crate) use zygote::Zygote;

@@ -16,7 +16,7 @@ use super::{Zygote, vet};
 use crate::config::CompileBudget;
 use crate::sys::{self, PidFd};
 use crate::wire::{OrderRef, Reply};
-use crate::{Budget, Call, Checked, Failure, Outcome, Source};
+use crate::{Budget, Call, Cancellation, Checked, Failure, Outcome, Source};
 
 /// JSON writes one byte as six at most (`\u0000`); twice, for the output and for what was
 /// printed.
@@ -64,14 +64,18 @@ pub(crate) enum Lost {
 }
 
 impl Worker {
-    /// Forks a worker and has it compile a source.
+    /// Forks a worker and has it compile a source, which a cancellation stops.
     pub(crate) fn start(
         zygote: &Arc<Zygote>,
         source: &Arc<Source>,
         budget: &CompileBudget,
+        cancellation: &Cancellation,
     ) -> Result<Self, Failure> {
         let mut worker = Self::fork(zygote, source)
             .map_err(|error| Failure::WorkerLost { reason: format!("no start: {error}") })?;
+        if !cancellation.watch(&worker.pidfd) {
+            return Err(cancelled());
+        }
         let promise = Promise {
             time_ms: u64::try_from(budget.time.as_millis()).unwrap_or(u64::MAX),
             memory_bytes: budget.memory_bytes_max,
@@ -84,7 +88,7 @@ impl Worker {
                 worker.checked = checked;
                 worker.reusable = reusable;
                 worker.measure().map_err(|error| worker.explain(&error.into(), promise))?;
-                Ok(worker)
+                cancellation.unwatch().then_some(worker).ok_or_else(cancelled)
             }
             Ok(Reply::Refused(diagnostics)) => Err(Failure::Compile(diagnostics)),
             Ok(_) => Err(worker.explain(&Broken::Nonsense("not its turn".to_owned()), promise)),
@@ -150,6 +154,11 @@ impl Worker {
             }
             Err(broken) => Err(Lost::Failed(self.explain(&broken, promise))),
         }
+    }
+
+    /// Has a cancellation kill it from here on; see [`Cancellation::watch`].
+    pub(crate) fn give_up_with(&self, cancellation: &Cancellation) -> bool {
+        cancellation.watch(&self.pidfd)
     }
 
     /// What its compiler said.
@@ -272,6 +281,11 @@ impl Drop for Worker {
             self.end();
         }
     }
+}
+
+/// What became of a run that nobody wanted any more.
+pub(crate) fn cancelled() -> Failure {
+    Failure::WorkerLost { reason: "its run was cancelled".to_owned() }
 }
 
 /// A process that has ended has no clock and no limits any more; whether the zygote has been

@@ -1,19 +1,24 @@
 //! The pool's books: who holds places, who waits, and who goes first. It knows no time, no lock
 //! and no process.
 //!
-//! Three rules keep a few hanging policies from starving the others, none of which stops a
+//! Some rules keep a few hanging policies from starving the others, none of which stops a
 //! policy that is alone from using its whole share:
 //!
 //! - of those who wait, one whose key holds fewest places goes first; among such keys each has its
 //!   turn, and within a key who came first;
 //! - a workspace that has three quarters of the places goes after all others;
 //! - the last idle worker of a key makes room only for a key that has nothing yet, and never for
-//!   one of another workspace that has its three quarters.
+//!   one of another workspace that has its three quarters;
+//! - jobs hold at most half of the places, and all but one of a key's: the others are for requests,
+//!   which may use all of them. A workspace whose jobs hold three quarters of that half goes after
+//!   the jobs of all others.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar};
 
-use super::{Bounds, Grant, Key};
+use writ_model::run::RunClass;
+
+use super::{Bounds, Claim, Grant, Key};
 
 #[derive(Debug)]
 pub(super) struct Places<W> {
@@ -23,15 +28,17 @@ pub(super) struct Places<W> {
     /// Places taken, by key; an idle worker takes one too.
     taken: HashMap<Key, usize>,
     total: usize,
+    /// Of the places taken those that a job holds, by key.
+    jobs: HashMap<Key, usize>,
     /// No queue is empty.
-    waiting: HashMap<Key, Queue>,
+    waiting: HashMap<Claim, Queue>,
     /// By ticket: what is there for those who have not yet been awake to see it.
     granted: HashMap<u64, Grant<W>>,
     /// Tickets and turns are drawn from one sequence, so no two are equal.
     next_ticket: u64,
 }
 
-/// Those who wait with one key.
+/// Those who wait with one claim.
 #[derive(Debug)]
 struct Queue {
     /// Smaller goes earlier: the ticket that was next when the queue began or was last served.
@@ -46,7 +53,17 @@ struct Waiting {
     wake: Arc<Condvar>,
 }
 
-/// What there would be for a key.
+/// What has just been given back. It still counts as held, or its key would be first in line for
+/// it again and again.
+#[derive(Clone, Copy)]
+struct Freed<'a> {
+    /// A place.
+    place: Option<&'a Key>,
+    /// A share of what jobs may hold.
+    job: Option<&'a Key>,
+}
+
+/// What there would be for a claim.
 #[derive(Clone, Copy)]
 enum Offer {
     /// Its own idle worker, or the place kept for one, at this position.
@@ -64,46 +81,52 @@ impl<W> Places<W> {
             idle: VecDeque::new(),
             taken: HashMap::new(),
             total: 0,
+            jobs: HashMap::new(),
             waiting: HashMap::new(),
             granted: HashMap::new(),
             next_ticket: 0,
         }
     }
 
-    /// What is there for this key now. Asking overtakes nobody: [`Places::dispatch`] leaves
+    /// What is there for this claim now. Asking overtakes nobody: [`Places::dispatch`] leaves
     /// nothing that anyone who waits could use.
-    pub(super) fn grant(&mut self, key: &Key) -> Option<Grant<W>> {
-        let evicted = match self.offer(key, self.surplus())? {
+    pub(super) fn grant(&mut self, claim: &Claim) -> Option<Grant<W>> {
+        let grant = match self.offer(claim, self.surplus())? {
             Offer::Own(position) => {
                 let (_, worker) = self.idle.remove(position)?;
-                return Some(worker.map_or(Grant::Place { evicted: None }, Grant::Idle));
+                worker.map_or(Grant::Place { evicted: None }, Grant::Idle)
             }
-            Offer::Free => None,
+            Offer::Free => {
+                self.take(&claim.key);
+                Grant::Place { evicted: None }
+            }
             Offer::From(position) => {
-                let (evicted_key, worker) = self.idle.remove(position)?;
-                self.give_back(&evicted_key);
-                worker
+                let (evicted_key, evicted) = self.idle.remove(position)?;
+                self.vacate(&evicted_key);
+                self.take(&claim.key);
+                Grant::Place { evicted }
             }
         };
-        self.total += 1;
-        *self.taken.entry(key.clone()).or_default() += 1;
-        Some(Grant::Place { evicted })
+        if claim.class == RunClass::Job {
+            *self.jobs.entry(claim.key.clone()).or_default() += 1;
+        }
+        Some(grant)
     }
 
-    /// Joins those who wait; nothing if they are too many.
-    pub(super) fn queue(&mut self, key: &Key) -> Option<(u64, Arc<Condvar>)> {
-        if self.waiting() >= self.bounds.waiting_max {
+    /// Joins those who wait, to be woken when something was granted; nothing if they are too
+    /// many.
+    pub(super) fn queue(&mut self, claim: &Claim, wake: &Arc<Condvar>) -> Option<u64> {
+        if self.waiting(claim.class) >= self.bounds.waiting_max {
             return None;
         }
         let ticket = self.next_ticket;
         self.next_ticket += 1;
-        let wake = Arc::new(Condvar::new());
         let queue = self
             .waiting
-            .entry(key.clone())
+            .entry(claim.clone())
             .or_insert_with(|| Queue { turn: ticket, callers: VecDeque::new() });
-        queue.callers.push_back(Waiting { ticket, wake: Arc::clone(&wake) });
-        Some((ticket, wake))
+        queue.callers.push_back(Waiting { ticket, wake: Arc::clone(wake) });
+        Some(ticket)
     }
 
     /// What was granted to this ticket since it was queued.
@@ -112,35 +135,39 @@ impl<W> Places<W> {
     }
 
     /// Waits no longer.
-    pub(super) fn leave(&mut self, key: &Key, ticket: u64) {
-        if let Some(queue) = self.waiting.get_mut(key) {
+    pub(super) fn leave(&mut self, claim: &Claim, ticket: u64) {
+        if let Some(queue) = self.waiting.get_mut(claim) {
             queue.callers.retain(|waiting| waiting.ticket != ticket);
             if queue.callers.is_empty() {
-                self.waiting.remove(key);
+                self.waiting.remove(claim);
             }
         }
     }
 
     /// A held place now has an idle worker.
-    pub(super) fn release(&mut self, key: Key, worker: W) {
-        self.idle.push_back((key, Some(worker)));
-        self.dispatch(None);
+    pub(super) fn release(&mut self, claim: &Claim, worker: W) {
+        self.lay_down(claim, Some(worker));
     }
 
     /// A held place is given back.
-    pub(super) fn retire(&mut self, key: &Key) {
-        self.give_back(key);
-        self.dispatch(Some(key));
+    pub(super) fn retire(&mut self, claim: &Claim) {
+        self.give_back(claim);
+        self.dispatch(Freed { place: Some(&claim.key), job: claim.job() });
     }
 
     /// A held place is kept as if an idle worker were in it, if its key has no other one.
-    pub(super) fn reserve(&mut self, key: Key) {
-        if self.idle.iter().any(|(idle, _)| *idle == key) {
-            self.retire(&key);
+    pub(super) fn reserve(&mut self, claim: &Claim) {
+        if self.idle.iter().any(|(idle, _)| *idle == claim.key) {
+            self.retire(claim);
         } else {
-            self.idle.push_back((key, None));
-            self.dispatch(None);
+            self.lay_down(claim, None);
         }
+    }
+
+    fn lay_down(&mut self, claim: &Claim, worker: Option<W>) {
+        self.end_job(claim);
+        self.idle.push_back((claim.key.clone(), worker));
+        self.dispatch(Freed { place: None, job: claim.job() });
     }
 
     /// Holds the place that was kept for a worker of this key, if it is still there.
@@ -157,38 +184,62 @@ impl<W> Places<W> {
         }
         let mut workers = Vec::new();
         while let Some((key, worker)) = self.idle.pop_front() {
-            self.give_back(&key);
+            self.vacate(&key);
             workers.extend(worker);
         }
         workers
     }
 
-    pub(super) fn give_back(&mut self, key: &Key) {
+    /// The same as [`Places::retire`], where nobody is served any more.
+    pub(super) fn give_back(&mut self, claim: &Claim) {
+        self.end_job(claim);
+        self.vacate(&claim.key);
+    }
+
+    fn take(&mut self, key: &Key) {
+        self.total += 1;
+        *self.taken.entry(key.clone()).or_default() += 1;
+    }
+
+    fn vacate(&mut self, key: &Key) {
         self.total = self.total.saturating_sub(1);
-        match self.taken.get_mut(key) {
-            Some(taken) if *taken > 1 => *taken -= 1,
-            _ => drop(self.taken.remove(key)),
+        count_down(&mut self.taken, key);
+    }
+
+    fn end_job(&mut self, claim: &Claim) {
+        if let Some(key) = claim.job() {
+            count_down(&mut self.jobs, key);
         }
     }
 
-    /// How many wait.
-    pub(super) fn waiting(&self) -> usize {
-        self.waiting.values().map(|queue| queue.callers.len()).sum()
+    /// How many of a class wait.
+    pub(super) fn waiting(&self, class: RunClass) -> usize {
+        let of_class = self.waiting.iter().filter(|(claim, _)| claim.class == class);
+        of_class.map(|(_, queue)| queue.callers.len()).sum()
     }
 
     fn taken(&self, key: &Key) -> usize {
         self.taken.get(key).copied().unwrap_or(0)
     }
 
-    /// Whether the key's workspace has three quarters of the places, rounded down, `extra` among
-    /// them.
-    fn is_sated(&self, key: &Key, extra: usize) -> bool {
-        let of_workspace = |(taken, _): &(&Key, &usize)| taken.workspace == key.workspace;
-        let taken: usize = self.taken.iter().filter(of_workspace).map(|(_, taken)| taken).sum();
-        taken + extra >= (self.bounds.workers_max * 3 / 4).max(1)
+    /// Whether the key's workspace has three quarters of the places, what was freed among them.
+    fn is_sated(&self, key: &Key, freed: Option<&Key>) -> bool {
+        has_most(&self.taken, key, freed, self.bounds.workers_max)
     }
 
-    fn offer(&self, key: &Key, surplus: Option<usize>) -> Option<Offer> {
+    /// Whether the claim's class is allowed one more place for its key.
+    fn is_allowed(&self, claim: &Claim) -> bool {
+        let of_key = self.jobs.get(&claim.key).copied().unwrap_or(0);
+        claim.class == RunClass::Request
+            || of_key < self.bounds.jobs_per_key_max()
+                && self.jobs.values().sum::<usize>() < self.bounds.jobs_max()
+    }
+
+    fn offer(&self, claim: &Claim, surplus: Option<usize>) -> Option<Offer> {
+        if !self.is_allowed(claim) {
+            return None;
+        }
+        let key = &claim.key;
         let own = |(idle, _): &(Key, Option<W>)| idle == key;
         let warm = self.idle.iter().rposition(|entry| own(entry) && entry.1.is_some());
         if let Some(position) = warm.or_else(|| self.idle.iter().rposition(own)) {
@@ -203,7 +254,7 @@ impl<W> Places<W> {
         if surplus.is_some() || self.taken(key) > 0 {
             return surplus.map(Offer::From);
         }
-        let sated = self.is_sated(key, 0);
+        let sated = self.is_sated(key, None);
         let evictable = |(idle, _): &(Key, Option<W>)| !sated || idle.workspace == key.workspace;
         self.idle.iter().position(evictable).map(Offer::From)
     }
@@ -214,34 +265,34 @@ impl<W> Places<W> {
         self.idle.iter().position(|(key, _)| of(key) > 1)
     }
 
-    /// Who goes first: the smallest. A place that was just given back still counts as held, or
-    /// its key would be first in line for it again and again.
-    fn rank(&self, key: &Key, queue: &Queue, freed: Option<&Key>) -> (bool, usize, u64) {
-        let freed_here = usize::from(freed == Some(key));
-        let freed_in_workspace =
-            usize::from(freed.is_some_and(|freed| freed.workspace == key.workspace));
-        (self.is_sated(key, freed_in_workspace), self.taken(key) + freed_here, queue.turn)
+    /// Who goes first: the smallest.
+    fn rank(&self, claim: &Claim, queue: &Queue, freed: Freed<'_>) -> (bool, usize, u64) {
+        let key = &claim.key;
+        let has_most_jobs = claim.class == RunClass::Job
+            && has_most(&self.jobs, key, freed.job, self.bounds.jobs_max());
+        let goes_last = has_most_jobs || self.is_sated(key, freed.place);
+        (goes_last, self.taken(key) + usize::from(freed.place == Some(key)), queue.turn)
     }
 
     /// Grants what is there to those who wait.
-    fn dispatch(&mut self, freed: Option<&Key>) {
+    fn dispatch(&mut self, freed: Freed<'_>) {
         while self.total < self.bounds.workers_max || !self.idle.is_empty() {
             let surplus = self.surplus();
             let next = self
                 .waiting
                 .iter()
-                .filter(|(key, _)| self.offer(key, surplus).is_some())
-                .min_by_key(|(key, queue)| self.rank(key, queue, freed))
-                .map(|(key, _)| key.clone());
-            let Some(key) = next else { return };
-            let Some(grant) = self.grant(&key) else { return };
-            self.serve(&key, grant);
+                .filter(|(claim, _)| self.offer(claim, surplus).is_some())
+                .min_by_key(|(claim, queue)| self.rank(claim, queue, freed))
+                .map(|(claim, _)| claim.clone());
+            let Some(claim) = next else { return };
+            let Some(grant) = self.grant(&claim) else { return };
+            self.serve(&claim, grant);
         }
     }
 
-    /// Hands a grant to the first one who waits with this key, and ends the key's turn.
-    fn serve(&mut self, key: &Key, grant: Grant<W>) {
-        let Some(queue) = self.waiting.get_mut(key) else { return };
+    /// Hands a grant to the first one who waits with this claim, and ends the claim's turn.
+    fn serve(&mut self, claim: &Claim, grant: Grant<W>) {
+        let Some(queue) = self.waiting.get_mut(claim) else { return };
         queue.turn = self.next_ticket;
         self.next_ticket += 1;
         if let Some(first) = queue.callers.pop_front() {
@@ -249,8 +300,31 @@ impl<W> Places<W> {
             first.wake.notify_one();
         }
         if queue.callers.is_empty() {
-            self.waiting.remove(key);
+            self.waiting.remove(claim);
         }
+    }
+}
+
+impl Claim {
+    /// The key, if it is a job's.
+    fn job(&self) -> Option<&Key> {
+        (self.class == RunClass::Job).then_some(&self.key)
+    }
+}
+
+/// Whether the key's workspace has three quarters of `most`, rounded down, what was freed among
+/// them.
+fn has_most(held: &HashMap<Key, usize>, key: &Key, freed: Option<&Key>, most: usize) -> bool {
+    let of_workspace = |held: &Key| held.workspace == key.workspace;
+    let count: usize =
+        held.iter().filter(|(held, _)| of_workspace(held)).map(|(_, count)| count).sum();
+    count + usize::from(freed.is_some_and(of_workspace)) >= (most * 3 / 4).max(1)
+}
+
+fn count_down(counts: &mut HashMap<Key, usize>, key: &Key) {
+    match counts.get_mut(key) {
+        Some(count) if *count > 1 => *count -= 1,
+        _ => drop(counts.remove(key)),
     }
 }
 

@@ -1,14 +1,14 @@
 use proptest::prelude::*;
 
-use super::super::tests::key;
+use super::super::tests::{job, request};
 use super::*;
 
 /// Callers of a pool: what they hold and wait for.
 struct Callers {
     places: Places<u32>,
     bounds: Bounds,
-    held: Vec<Key>,
-    waiting: Vec<(Key, u64)>,
+    held: Vec<Claim>,
+    waiting: Vec<(Claim, u64)>,
     made: u32,
 }
 
@@ -20,25 +20,25 @@ impl Callers {
     }
 
     /// The ticket, if it has to wait.
-    fn ask(&mut self, key: &Key) -> Option<u64> {
-        if self.places.grant(key).is_some() {
-            self.held.push(key.clone());
+    fn ask(&mut self, claim: &Claim) -> Option<u64> {
+        if self.places.grant(claim).is_some() {
+            self.held.push(claim.clone());
             return None;
         }
-        let (ticket, _) = self.places.queue(key).unwrap();
-        self.waiting.push((key.clone(), ticket));
+        let ticket = self.places.queue(claim, &Arc::default()).unwrap();
+        self.waiting.push((claim.clone(), ticket));
         Some(ticket)
     }
 
     /// Gives one held place back in one of the three ways, and says who got something for it.
     fn free(&mut self, which: usize, how: usize) -> Vec<u64> {
-        let key = self.held.remove(which % self.held.len());
+        let claim = self.held.remove(which % self.held.len());
         match how % 3 {
-            0 => self.places.retire(&key),
-            1 => self.places.reserve(key),
+            0 => self.places.retire(&claim),
+            1 => self.places.reserve(&claim),
             _ => {
                 self.made += 1;
-                self.places.release(key, self.made);
+                self.places.release(&claim, self.made);
             }
         }
         self.collect()
@@ -46,12 +46,12 @@ impl Callers {
 
     fn collect(&mut self) -> Vec<u64> {
         let mut served = Vec::new();
-        for (key, ticket) in std::mem::take(&mut self.waiting) {
+        for (claim, ticket) in std::mem::take(&mut self.waiting) {
             if self.places.collect(ticket).is_some() {
-                self.held.push(key);
+                self.held.push(claim);
                 served.push(ticket);
             } else {
-                self.waiting.push((key, ticket));
+                self.waiting.push((claim, ticket));
             }
         }
         served
@@ -65,23 +65,36 @@ impl Callers {
         assert_eq!(places.total, self.held.len() + places.idle.len());
         assert_eq!(places.taken.values().sum::<usize>(), places.total);
         for (key, taken) in &places.taken {
-            let held = self.held.iter().filter(|held| *held == key).count();
+            let held = self.held.iter().filter(|held| held.key == *key).count();
             let idle = places.idle.iter().filter(|(idle, _)| idle == key).count();
             assert_eq!(*taken, held + idle);
             assert!(*taken <= self.bounds.workers_per_key_max);
         }
-        assert_eq!(places.waiting(), self.waiting.len());
+        let jobs = self.held.iter().filter(|held| held.class == RunClass::Job).count();
+        assert!(jobs <= self.bounds.jobs_max());
+        assert_eq!(places.jobs.values().sum::<usize>(), jobs);
+        for (key, held) in &places.jobs {
+            let of_key = |claim: &&Claim| claim.key == *key && claim.class == RunClass::Job;
+            assert_eq!(*held, self.held.iter().filter(of_key).count());
+            assert!(*held <= self.bounds.jobs_per_key_max());
+        }
+        let waiting = |class| self.waiting.iter().filter(|(claim, _)| claim.class == class).count();
+        for class in [RunClass::Request, RunClass::Job] {
+            assert_eq!(places.waiting(class), waiting(class));
+        }
         assert!(places.granted.is_empty());
-        for (key, _) in &self.waiting {
-            assert!(places.offer(key, places.surplus()).is_none(), "{key:?} could be served");
+        for (claim, _) in &self.waiting {
+            assert!(places.offer(claim, places.surplus()).is_none(), "{claim:?} could be served");
         }
     }
 }
 
-fn keys() -> Vec<Key> {
+/// Some keys, each as a request and as a job.
+fn claims() -> Vec<Claim> {
     [("w", "a"), ("w", "b"), ("w", "c"), ("v", "a"), ("v", "b"), ("u", "a")]
-        .map(|(workspace, policy)| key(workspace, policy))
-        .to_vec()
+        .into_iter()
+        .flat_map(|(workspace, policy)| [request(workspace, policy), job(workspace, policy)])
+        .collect()
 }
 
 proptest! {
@@ -90,20 +103,21 @@ proptest! {
     fn the_bounds_hold_in_every_order_and_every_place_comes_back(
         workers_max in 1_usize..8,
         workers_per_key_max in 1_usize..4,
-        steps in prop::collection::vec((0_u8..7, 0_usize..6, 0_usize..3), 0..200),
+        steps in prop::collection::vec((0_u8..7, 0_usize..12, 0_usize..3), 0..200),
     ) {
         let mut callers = Callers::new(workers_max, workers_per_key_max);
-        let keys = keys();
+        let claims = claims();
         for (action, which, how) in steps {
             match action {
-                0..=2 => drop(callers.ask(&keys[which])),
+                0..=2 => drop(callers.ask(&claims[which])),
                 3 | 4 if !callers.held.is_empty() => drop(callers.free(which, how)),
-                5 if callers.places.take_reserved(&keys[which]) => {
-                    callers.held.push(keys[which].clone());
+                5 if callers.places.take_reserved(&claims[which].key) => {
+                    let key = claims[which].key.clone();
+                    callers.held.push(Claim { key, class: RunClass::Request });
                 }
                 6 if !callers.waiting.is_empty() => {
-                    let (key, ticket) = callers.waiting.remove(which % callers.waiting.len());
-                    callers.places.leave(&key, ticket);
+                    let (claim, ticket) = callers.waiting.remove(which % callers.waiting.len());
+                    callers.places.leave(&claim, ticket);
                 }
                 _ => {}
             }
@@ -116,6 +130,7 @@ proptest! {
         callers.places.clear();
         prop_assert_eq!(callers.places.total, 0);
         prop_assert!(callers.places.taken.is_empty());
+        prop_assert!(callers.places.jobs.is_empty());
     }
 
     /// One workspace's policies hang, as many as it likes; another one's call gets the first
@@ -130,9 +145,9 @@ proptest! {
     ) {
         let mut callers = Callers::new(workers_max, workers_per_key_max);
         for number in hanging {
-            callers.ask(&key("hanging", &number.to_string()));
+            callers.ask(&request("hanging", &number.to_string()));
         }
-        if let Some(ticket) = callers.ask(&key("other", "a")) {
+        if let Some(ticket) = callers.ask(&request("other", "a")) {
             prop_assert_eq!(callers.free(which, how), [ticket]);
         }
         callers.assert_sound();
@@ -151,17 +166,54 @@ proptest! {
     ) {
         let mut callers = Callers::new(workers_max, workers_per_key_max);
         for number in hanging {
-            callers.ask(&key("w", &number.to_string()));
+            callers.ask(&request("w", &number.to_string()));
         }
         let before: std::collections::HashSet<_> =
-            callers.waiting.iter().map(|(key, _)| key.clone()).collect();
-        if let Some(ticket) = callers.ask(&key("w", "other")) {
-            let all_hold = before.iter().all(|key| callers.places.taken(key) > 0);
+            callers.waiting.iter().map(|(claim, _)| claim.clone()).collect();
+        if let Some(ticket) = callers.ask(&request("w", "other")) {
+            let all_hold = before.iter().all(|claim| callers.places.taken(&claim.key) > 0);
             let waits_max = if all_hold { 0 } else { before.len() };
             let waits = frees
                 .into_iter()
                 .position(|(which, how)| callers.free(which, how).contains(&ticket));
             prop_assert!(waits.is_some_and(|waits| waits <= waits_max), "{waits:?} {waits_max}");
+        }
+        callers.assert_sound();
+    }
+
+    /// Jobs of any policies of any workspaces take as many places as they like. Half are left:
+    /// other policies' requests get them at once.
+    #[test]
+    fn jobs_leave_half_of_the_places_to_requests(
+        workers_max in 2_usize..17,
+        workers_per_key_max in 1_usize..6,
+        jobs in prop::collection::vec((0_usize..3, 0_usize..12), 0..80),
+    ) {
+        let mut callers = Callers::new(workers_max, workers_per_key_max);
+        for (workspace, policy) in jobs {
+            callers.ask(&job(&workspace.to_string(), &policy.to_string()));
+        }
+        for number in 0..workers_max.div_ceil(2) {
+            let asked = callers.ask(&request("w", &number.to_string()));
+            prop_assert_eq!(asked, None, "{}", number);
+        }
+        callers.assert_sound();
+    }
+
+    /// Whoever's jobs hang: another workspace's job gets the first share of one that comes free.
+    #[test]
+    fn a_workspace_with_endless_jobs_starves_no_job_of_another(
+        workers_max in 1_usize..17,
+        workers_per_key_max in 1_usize..6,
+        hanging in prop::collection::vec(0_usize..40, 20..80),
+        (which, how) in (0_usize..9, 0_usize..3),
+    ) {
+        let mut callers = Callers::new(workers_max, workers_per_key_max);
+        for number in hanging {
+            callers.ask(&job("hanging", &number.to_string()));
+        }
+        if let Some(ticket) = callers.ask(&job("other", "a")) {
+            prop_assert_eq!(callers.free(which, how), [ticket]);
         }
         callers.assert_sound();
     }
@@ -173,11 +225,11 @@ proptest! {
         asked in prop::collection::vec(0_usize..8, 0..80),
     ) {
         let mut callers = Callers::new(workers_max, workers_max);
-        let warm = key("w", "warm");
+        let warm = request("w", "warm");
         callers.ask(&warm);
         callers.free(0, 2);
         let hanging: Vec<_> =
-            (0..workers_max - 1).map(|number| key("w", &number.to_string())).collect();
+            (0..workers_max - 1).map(|number| request("w", &number.to_string())).collect();
         for key in &hanging {
             callers.ask(key);
         }
@@ -192,7 +244,7 @@ proptest! {
 #[test]
 fn who_holds_fewer_places_goes_first() {
     let mut callers = Callers::new(2, 2);
-    let (greedy, other) = (key("w", "greedy"), key("w", "other"));
+    let (greedy, other) = (request("w", "greedy"), request("w", "other"));
     for _ in 0..2 {
         assert_eq!(callers.ask(&greedy), None);
     }
@@ -206,10 +258,10 @@ fn who_holds_fewer_places_goes_first() {
 fn a_workspace_with_three_quarters_goes_last() {
     let mut callers = Callers::new(4, 2);
     for policy in ["a", "b", "c", "d"] {
-        assert_eq!(callers.ask(&key("large", policy)), None);
+        assert_eq!(callers.ask(&request("large", policy)), None);
     }
-    let large = callers.ask(&key("large", "e")).unwrap();
-    let small = callers.ask(&key("small", "a")).unwrap();
+    let large = callers.ask(&request("large", "e")).unwrap();
+    let small = callers.ask(&request("small", "a")).unwrap();
     assert_eq!(callers.free(0, 0), [small]);
     assert_eq!(callers.free(0, 0), [large]);
 }
@@ -217,27 +269,27 @@ fn a_workspace_with_three_quarters_goes_last() {
 #[test]
 fn a_workspace_with_three_quarters_takes_no_other_ones_last_worker() {
     let mut callers = Callers::new(4, 2);
-    let small = key("small", "a");
+    let small = request("small", "a");
     callers.ask(&small);
     callers.free(0, 2);
     for policy in ["a", "b", "c"] {
-        assert_eq!(callers.ask(&key("large", policy)), None);
+        assert_eq!(callers.ask(&request("large", policy)), None);
     }
-    assert!(callers.ask(&key("large", "d")).is_some());
+    assert!(callers.ask(&request("large", "d")).is_some());
     assert_eq!(callers.places.grant(&small), Some(Grant::Idle(1)));
 }
 
 #[test]
 fn a_second_idle_worker_makes_room_before_a_first_one() {
     let mut callers = Callers::new(3, 2);
-    let (single, double) = (key("w", "single"), key("w", "double"));
+    let (single, double) = (request("w", "single"), request("w", "double"));
     for key in [&single, &double, &double] {
         callers.ask(key);
     }
     for _ in 0..3 {
         callers.free(0, 2);
     }
-    let granted = callers.places.grant(&key("w", "new"));
+    let granted = callers.places.grant(&request("w", "new"));
     assert_eq!(granted, Some(Grant::Place { evicted: Some(2) }));
     assert_eq!(callers.places.grant(&single), Some(Grant::Idle(1)));
 }
@@ -245,16 +297,81 @@ fn a_second_idle_worker_makes_room_before_a_first_one() {
 #[test]
 fn a_reserved_place_is_its_own_keys_until_one_without_any_needs_it() {
     let mut callers = Callers::new(2, 2);
-    let (one, greedy) = (key("w", "one"), key("w", "greedy"));
+    let (one, greedy) = (request("w", "one"), request("w", "greedy"));
     callers.ask(&one);
     callers.free(0, 1);
     callers.ask(&greedy);
     assert!(callers.ask(&greedy).is_some());
     assert_eq!(callers.ask(&one), None);
     // One caller has used it, so no worker is to be prepared.
-    assert!(!callers.places.take_reserved(&one));
+    assert!(!callers.places.take_reserved(&one.key));
     let held = callers.held.iter().position(|key| *key == one).unwrap();
     callers.free(held, 1);
-    assert_eq!(callers.ask(&key("w", "new")), None);
-    assert!(!callers.places.take_reserved(&one));
+    assert_eq!(callers.ask(&request("w", "new")), None);
+    assert!(!callers.places.take_reserved(&one.key));
+}
+
+#[test]
+fn jobs_use_half_of_the_places_and_requests_all_of_them() {
+    for (workers_max, jobs_max) in [(1, 1), (2, 1), (3, 1), (4, 2), (6, 3), (16, 8)] {
+        let held_by = |class: fn(&str, &str) -> Claim| {
+            let mut callers = Callers::new(workers_max, 1);
+            for number in 0..2 * workers_max {
+                callers.ask(&class("w", &number.to_string()));
+            }
+            callers.held.len()
+        };
+        assert_eq!((held_by(job), held_by(request)), (jobs_max, workers_max));
+    }
+}
+
+#[test]
+fn the_jobs_of_a_policy_leave_one_of_its_places_to_its_requests() {
+    for (workers_per_key_max, jobs_max) in [(2, 1), (3, 2), (5, 4)] {
+        let mut callers = Callers::new(16, workers_per_key_max);
+        for _ in 0..2 * workers_per_key_max {
+            callers.ask(&job("w", "a"));
+        }
+        assert_eq!(callers.held.len(), jobs_max);
+        assert_eq!(callers.ask(&request("w", "a")), None);
+        assert!(callers.ask(&request("w", "a")).is_some());
+    }
+}
+
+#[test]
+fn a_job_uses_a_warm_worker_of_its_policy_and_leaves_one_to_its_requests() {
+    let mut callers = Callers::new(4, 2);
+    callers.ask(&request("w", "a"));
+    callers.free(0, 2);
+    assert_eq!(callers.places.grant(&job("w", "a")), Some(Grant::Idle(1)));
+    callers.places.release(&job("w", "a"), 1);
+    assert_eq!(callers.places.grant(&request("w", "a")), Some(Grant::Idle(1)));
+}
+
+#[test]
+fn idle_workers_make_room_for_jobs() {
+    let mut callers = Callers::new(4, 2);
+    for policy in ["a", "b", "c", "d"] {
+        callers.ask(&request("w", policy));
+    }
+    for _ in 0..4 {
+        callers.free(0, 2);
+    }
+    for (policy, evicted) in [("e", 1), ("f", 2)] {
+        let granted = callers.places.grant(&job("v", policy));
+        assert_eq!(granted, Some(Grant::Place { evicted: Some(evicted) }));
+    }
+    assert_eq!(callers.places.grant(&job("v", "g")), None);
+}
+
+#[test]
+fn a_job_that_ends_lets_the_next_one_begin() {
+    for how in 0..3 {
+        let mut callers = Callers::new(4, 1);
+        for policy in ["a", "b"] {
+            assert_eq!(callers.ask(&job("w", policy)), None);
+        }
+        let next = callers.ask(&job("w", "c")).unwrap();
+        assert_eq!(callers.free(0, how), [next]);
+    }
 }

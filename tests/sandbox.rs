@@ -15,6 +15,8 @@ mod compile;
 mod helper;
 #[path = "sandbox/isolation.rs"]
 mod isolation;
+#[path = "sandbox/jobs.rs"]
+mod jobs;
 #[path = "sandbox/limits.rs"]
 mod limits;
 #[path = "sandbox/policies.rs"]
@@ -40,6 +42,7 @@ fn main() {
     let trials: Vec<Trial> = [
         compile::trials(),
         isolation::trials(),
+        jobs::trials(),
         limits::trials(),
         processes::trials(),
         survival::trials(),

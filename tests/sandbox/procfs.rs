@@ -120,7 +120,8 @@ pub(crate) fn parent(pid: i32) -> Option<i32> {
     stat(pid)?.get(1)?.parse().ok()
 }
 
-fn cpu_ticks(pid: i32) -> u64 {
+/// The processor time that a process has used, in hundredths of a second.
+pub(crate) fn cpu_ticks(pid: i32) -> u64 {
     let time = |fields: &[String], at: usize| fields.get(at)?.parse::<u64>().ok();
     stat(pid).and_then(|fields| Some(time(&fields, 11)? + time(&fields, 12)?)).unwrap_or(0)
 }

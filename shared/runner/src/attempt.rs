@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use writ_jobs::{Ended, finished, given_back};
-use writ_model::run::Budget;
+use writ_model::run::{Budget, RunClass};
 use writ_model::{Cause, Error, ErrorKind, Job, JobState, Submission};
 use writ_pipeline::Order;
 
@@ -48,7 +48,7 @@ fn order(submission: &Submission, state: &JobState) -> Order {
         execution_id: attempt.map(|attempt| attempt.execution_id.clone()),
         on_behalf_of: submission.on_behalf_of.clone(),
         parameters: submission.policy_rule_parameters.clone(),
-        budget: Budget { time, ..Budget::default() },
+        budget: Budget { time, class: RunClass::Job, ..Budget::default() },
         executor_id: submission.executor_id.clone(),
         cause: Cause::Job,
         parent: Some(submission.job_id.clone()),

@@ -8,8 +8,10 @@
 mod address;
 mod allowed;
 mod backoff;
+mod caller;
 mod failure;
 mod host;
+mod keep;
 mod message;
 mod resolver;
 mod secret;
@@ -19,8 +21,10 @@ mod url;
 pub use address::Reserved;
 pub use allowed::{Allowed, AllowedError};
 pub use backoff::{FIRST_WAIT_MAX, TRIES_MAX, WAIT_MAX, next_try};
+pub use caller::Caller;
 pub use failure::{Delivered, Reason, SendFailure};
 pub use host::HostError;
+pub use keep::{current, rotate};
 pub use message::{
     BODY_BYTES_MAX, Headers, ID_BYTES_MAX, ID_HEADER, Message, MessageError, SECRETS_MAX,
     SIGNATURE_HEADER, TIMESTAMP_HEADER, TOLERANCE_S, VerifyError, verify,
@@ -29,9 +33,3 @@ pub use resolver::{Lookup, SystemLookup};
 pub use secret::{Secret, SecretError};
 pub use sender::{Sender, Timeouts};
 pub use url::{CallbackUrl, CallbackUrlError, URL_BYTES_MAX};
-
-mod caller;
-mod keep;
-
-pub use caller::Caller;
-pub use keep::{current, rotate};

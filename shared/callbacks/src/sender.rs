@@ -78,7 +78,6 @@ impl Sender {
             .timeout_global(Some(timeouts.whole))
             .timeout_recv_body(Some(timeouts.reply_body))
             .max_response_header_size(HEAD_BYTES_MAX)
-            .input_buffer_size(HEAD_BYTES_MAX)
             // Every call is a name resolved and checked anew.
             .max_idle_connections(0)
             .accept_encoding("")

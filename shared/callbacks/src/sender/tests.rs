@@ -24,13 +24,12 @@ fn secret() -> Secret {
     Secret::from_bytes([7; 32])
 }
 
-/// Long for what ends by itself, short for what never does.
-fn timeouts() -> Timeouts {
-    Timeouts { reply_body: Duration::from_millis(50), ..Timeouts::default() }
+fn to_this_machine() -> Sender {
+    within(Timeouts::default())
 }
 
-fn to_this_machine() -> Sender {
-    Sender::with("127.0.0.1/32".parse().unwrap(), timeouts(), SystemLookup)
+fn within(timeouts: Timeouts) -> Sender {
+    Sender::with("127.0.0.1/32".parse().unwrap(), timeouts, SystemLookup)
 }
 
 fn again(reason: Reason) -> Result<Delivered, SendFailure> {
@@ -115,54 +114,61 @@ async fn a_redirect_is_not_followed_even_to_where_one_may_go() {
     assert!(other.requests().is_empty());
 }
 
+/// Each would go on until the time for everything is over.
+const FOREVER: Duration = Duration::from_secs(86_400);
+
 #[tokio::test]
-async fn an_answer_stands_however_slow_or_long_its_body_is() {
-    let slow = Receiver::start(|stream| {
+async fn an_answer_stands_however_slow_its_body_is() {
+    let receiver = Receiver::start(|stream| {
         stream.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nslow");
         stream.wait_for_the_end();
     });
-    assert_eq!(to_this_machine().send(&slow.url("/"), &message()).await, delivered());
+    let reply_body = Duration::from_millis(50);
+    let sender = within(Timeouts { reply_body, whole: FOREVER, ..Timeouts::default() });
+    assert_eq!(sender.send(&receiver.url("/"), &message()).await, delivered());
+}
 
+#[tokio::test]
+async fn an_answer_stands_however_long_its_body_is() {
     let written = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&written);
-    let endless = Receiver::start(move |stream| {
+    let receiver = Receiver::start(move |stream| {
         stream.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n");
         while stream.write(&[b'x'; 65_536]) {
             count.fetch_add(65_536, Ordering::Relaxed);
         }
     });
-    assert_eq!(to_this_machine().send(&endless.url("/"), &message()).await, delivered());
-    drop(endless);
+    let sender = within(Timeouts { reply_body: FOREVER, ..Timeouts::default() });
+    assert_eq!(sender.send(&receiver.url("/"), &message()).await, delivered());
+    drop(receiver);
     // What fits into the sockets' buffers is on its way before anybody reads.
     let written = written.load(Ordering::Relaxed);
     assert!(written < 64 * 1024 * 1024, "{written}");
 }
 
 #[tokio::test]
-async fn who_does_not_answer_in_http_and_in_time_is_tried_again() {
-    let mut slow = timeouts();
-    slow.whole = Duration::from_millis(200);
-    let allowed: Allowed = "127.0.0.1/32".parse().unwrap();
-    let sender = Sender::with(allowed, slow, SystemLookup);
+async fn who_does_not_answer_in_time_is_tried_again() {
+    let sender = within(Timeouts { whole: Duration::from_millis(200), ..Timeouts::default() });
+    for head in ["", "HTTP/1.1 200 OK\r\nX: "] {
+        let receiver = Receiver::start(move |stream| {
+            stream.write(head.as_bytes());
+            stream.wait_for_the_end();
+        });
+        let outcome = sender.send(&receiver.url("/"), &message()).await;
+        assert_eq!(outcome, again(Reason::SlowAnswer), "{head}");
+    }
+}
 
-    let silent = Receiver::start(|stream| stream.wait_for_the_end());
-    let url = silent.url("/");
-    assert_eq!(sender.send(&url, &message()).await, again(Reason::SlowAnswer));
-
-    let half = Receiver::start(|stream| {
-        stream.write(b"HTTP/1.1 200 OK\r\nX: ");
-        stream.wait_for_the_end();
-    });
-    assert_eq!(sender.send(&half.url("/"), &message()).await, again(Reason::SlowAnswer));
-
+#[tokio::test]
+async fn who_does_not_answer_in_http_is_tried_again() {
     let sender = to_this_machine();
     let rude = Receiver::answering(Vec::new());
     let outcome = sender.send(&rude.url("/"), &message()).await;
     assert_eq!(outcome, again(Reason::Connection(io::ErrorKind::UnexpectedEof)));
 
     for answer in ["SSH-2.0-OpenSSH_9.2\r\n\r\n".to_owned(), {
-        let lines = "X: y\r\n".repeat(HEAD_BYTES_MAX / 4);
-        format!("HTTP/1.1 200 OK\r\n{lines}\r\n")
+        let long = "y".repeat(HEAD_BYTES_MAX);
+        format!("HTTP/1.1 200 OK\r\nX: {long}\r\n\r\n")
     }] {
         let receiver = Receiver::answering(answer.clone().into_bytes());
         let outcome = sender.send(&receiver.url("/"), &message()).await;
@@ -216,7 +222,7 @@ async fn a_name_is_called_only_if_every_address_of_it_may_be() {
         ("nowhere.example.com", &[]),
     ]);
     let allowed: Allowed = "hooks.internal,stray.internal".parse().unwrap();
-    let sender = Sender::with(allowed, timeouts(), names.clone());
+    let sender = Sender::with(allowed, Timeouts::default(), names.clone());
     let port = receiver.address.port();
     let refused = |reserved| Err(SendFailure::Refused(Reason::Address(reserved)));
     for (url, expected) in [
@@ -255,7 +261,7 @@ async fn a_url_that_may_no_longer_be_called_is_refused_for_good() {
 async fn this_machine_has_a_name_that_may_be_allowed() {
     let receiver = Receiver::answering(reply("200 OK", ""));
     let url = format!("http://localhost:{}/", receiver.address.port());
-    let sender = Sender::with("localhost".parse().unwrap(), timeouts(), SystemLookup);
+    let sender = Sender::with("localhost".parse().unwrap(), Timeouts::default(), SystemLookup);
     assert_eq!(sender.send(&url, &message()).await, delivered());
 }
 
@@ -273,7 +279,7 @@ impl Lookup for Stuck {
 #[tokio::test]
 async fn a_name_that_is_not_resolved_in_time_is_tried_again() {
     let (end, ended) = mpsc::channel();
-    let timeouts = Timeouts { name: Duration::from_millis(50), ..timeouts() };
+    let timeouts = Timeouts { name: Duration::from_millis(50), ..Timeouts::default() };
     let sender = Sender::with(Allowed::default(), timeouts, Stuck(Mutex::new(ended)));
     let outcome = sender.send("https://hooks.example.com/", &message()).await;
     assert_eq!(outcome, again(Reason::SlowName));

@@ -1,1 +1,27 @@
-//! When a schedule fires: rate, cron and at expressions in their time zones.
+//! When a schedule fires: [`Expression`] (`rate(...)`, `cron(...)`, `at(...)`) in a time [`Zone`],
+//! between a start and an end ([`Timing`]).
+//!
+//! Semantics are those of Amazon EventBridge Scheduler ("Schedule types" in its user guide), so
+//! that a schedule fires at the same instants there and here. Where the guide is silent we accept
+//! only what it documents, and print only what it documents: what [`Expression`] prints means to
+//! EventBridge what it means here. What we chose ourselves is said where it is done, and in
+//! `docs/schedules.md`.
+//!
+//! Nothing here reads a clock or does I/O; the time zones are compiled in. All work is bounded:
+//! a search looks at no more than the 2,760 months of the years 1970 to 2199.
+
+mod at;
+mod cron;
+mod error;
+mod expression;
+mod rate;
+mod timing;
+mod zone;
+
+pub use at::At;
+pub use cron::Cron;
+pub use error::{ExpressionError, TimingError};
+pub use expression::{EXPRESSION_LENGTH_MAX, Expression};
+pub use rate::{RATE_MAX_DAYS, Rate, Unit};
+pub use timing::{FLEXIBLE_WINDOW_MINUTES_MAX, Timing, TimingSpec};
+pub use zone::Zone;

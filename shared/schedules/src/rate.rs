@@ -1,0 +1,125 @@
+//! `rate(value unit)`: again and again after a fixed time.
+
+use std::fmt;
+
+use crate::error::ExpressionError;
+
+/// The longest rate, in days. EventBridge states no bound; ten years are more than a schedule lives.
+pub const RATE_MAX_DAYS: i64 = 3650;
+
+const MINUTE_MS: i64 = 60_000;
+const FORM: &str = "is not a rate: write a whole number and a unit, such as `rate(5 minutes)`, \
+                    `rate(1 hour)` or `rate(2 days)`";
+
+/// A fixed time between fires. A day is 24 hours: clocks that go forward or back do not matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    value: i64,
+    unit: Unit,
+}
+
+/// What a rate counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// 60 seconds.
+    Minute,
+    /// 60 minutes.
+    Hour,
+    /// 24 hours.
+    Day,
+}
+
+impl Unit {
+    const ALL: [Self; 3] = [Self::Minute, Self::Hour, Self::Day];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+            Self::Day => "day",
+        }
+    }
+
+    const fn ms(self) -> i64 {
+        match self {
+            Self::Minute => MINUTE_MS,
+            Self::Hour => 60 * MINUTE_MS,
+            Self::Day => 24 * 60 * MINUTE_MS,
+        }
+    }
+}
+
+impl Rate {
+    pub(crate) fn parse(body: &str) -> Result<Self, ExpressionError> {
+        let refused = |advice: String| ExpressionError::new("rate", body, advice);
+        let words: Vec<&str> = body.split_whitespace().collect();
+        let [number, word] = words.as_slice() else { return Err(refused(FORM.to_owned())) };
+        if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(refused(FORM.to_owned()));
+        }
+        // More digits than fit are out of bounds like any other large number.
+        let value = number.parse().unwrap_or(i64::MAX);
+        let word = word.to_ascii_lowercase();
+        let singular = word.strip_suffix('s').unwrap_or(&word);
+        let Some(unit) = Unit::ALL.into_iter().find(|unit| unit.name() == singular) else {
+            return Err(refused(
+                "has another unit: write minutes, hours or days; for weeks and months, write \
+                 days or a `cron(...)`"
+                    .to_owned(),
+            ));
+        };
+        let rate = Self { value, unit };
+        let max = RATE_MAX_DAYS * Unit::Day.ms() / unit.ms();
+        if !(1..=max).contains(&value) {
+            return Err(refused(format!("is out of bounds: write 1 to {max} {}s", unit.name())));
+        }
+        if (value == 1) == word.ends_with('s') {
+            return Err(refused(format!("mixes one and many: write `rate({rate})`")));
+        }
+        Ok(rate)
+    }
+
+    /// The time between two fires, in milliseconds.
+    #[must_use]
+    pub const fn period_ms(self) -> i64 {
+        self.value * self.unit.ms()
+    }
+
+    /// The first of `anchor`, `anchor` + one period, `anchor` + two, ... after `after`, in
+    /// milliseconds since the epoch.
+    pub(crate) fn next_after(self, anchor: i64, after: i64) -> Option<i64> {
+        if after < anchor {
+            return Some(anchor);
+        }
+        let periods = after.checked_sub(anchor)? / self.period_ms() + 1;
+        anchor.checked_add(periods.checked_mul(self.period_ms())?)
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.value == 1 { "" } else { "s" };
+        write!(f, "{} {}{plural}", self.value, self.unit.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_counts_from_its_anchor() {
+        let rate = Rate::parse("10 minutes").unwrap();
+        let period = 600_000;
+        for (after, next) in [
+            (i64::MIN, Some(7)),
+            (6, Some(7)),
+            (7, Some(7 + period)),
+            (6 + period, Some(7 + period)),
+            (7 + period, Some(7 + 2 * period)),
+            (i64::MAX, None),
+        ] {
+            assert_eq!(rate.next_after(7, after), next, "after {after}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! When a schedule fires: [`Expression`] (`rate(...)`, `cron(...)`, `at(...)`) in a time [`Zone`],
-//! between a start and an end ([`Timing`]).
+//! between a start and an end ([`Timing`]), and what becomes of fires that nobody was awake for
+//! ([`due`]).
 //!
 //! Semantics are those of Amazon EventBridge Scheduler ("Schedule types" in its user guide), so
 //! that a schedule fires at the same instants there and here. Where the guide is silent we accept
@@ -11,6 +12,7 @@
 //! a search looks at no more than the 2,760 months of the years 1970 to 2199.
 
 mod at;
+mod catch_up;
 mod cron;
 mod error;
 mod expression;
@@ -19,6 +21,7 @@ mod timing;
 mod zone;
 
 pub use at::At;
+pub use catch_up::{BACKLOG_MAX, CatchUp, Due, Fire, GRACE_MS, Missed, RUNS_MAX, due};
 pub use cron::Cron;
 pub use error::{ExpressionError, TimingError};
 pub use expression::{EXPRESSION_LENGTH_MAX, Expression};

@@ -10,3 +10,4 @@
 mod cases;
 mod expressions;
 mod laws;
+mod waking;

@@ -1,0 +1,219 @@
+//! What a scheduler does when it wakes: which fires it runs, which it records as missed.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use writ_model::Timestamp;
+
+use crate::timing::Timing;
+
+/// How late a run may begin and still count as on time, in milliseconds. Two minutes: a wake-up
+/// that is lost is made up for within that time, and a restart takes less.
+pub const GRACE_MS: i64 = 120_000;
+
+/// How many fires one wake-up runs at most.
+pub const RUNS_MAX: usize = 100;
+
+/// How many fires one wake-up handles at most. A longer backlog (a fire a minute, after a week) is
+/// worked off by wake-ups that follow at once.
+pub const BACKLOG_MAX: usize = 10_000;
+
+/// What becomes of fires whose time passed by more than the grace while nobody was awake. Fires
+/// within the grace run, whatever the rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CatchUp {
+    /// All are missed.
+    #[default]
+    Skip,
+    /// The newest one runs, unless a later one is on time; the others are missed.
+    Latest,
+    /// They run, the newest [`RUNS_MAX`]; older ones are missed.
+    All,
+}
+
+impl fmt::Display for CatchUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Skip => "skip",
+            Self::Latest => "latest",
+            Self::All => "all",
+        })
+    }
+}
+
+/// A fire and when it is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fire {
+    /// The fire, by which a run is known: it is run once for each.
+    pub at: Timestamp,
+    /// When it is run: `at`, or a point of the flexible window that begins there.
+    pub invoke_at: Timestamp,
+}
+
+/// Fires that are not run: all from `first` to `last`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missed {
+    /// The oldest.
+    pub first: Timestamp,
+    /// The newest.
+    pub last: Timestamp,
+    /// How many they are.
+    pub count: usize,
+}
+
+/// What to do at a wake-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Fires to run now, in order, at most [`RUNS_MAX`].
+    pub run: Vec<Fire>,
+    /// Fires to record as missed, all older than those to run.
+    pub missed: Option<Missed>,
+    /// The last fire handled, for the next wake-up. To be stored together with the runs.
+    pub handled: Option<Timestamp>,
+    /// The fire to wake for. Its time is past if the backlog is longer than [`BACKLOG_MAX`].
+    pub next: Option<Fire>,
+}
+
+/// What to do at `now` for the schedule `id` whose fires up to `handled` are done with.
+///
+/// Every fire is in `run` or in `missed` of exactly one wake-up, whatever the times of the wake-ups,
+/// as long as each is given the `handled` of the one before. A clock that goes back repeats
+/// nothing. A clock that goes forward by mistake is believed: what it passes over is handled, and
+/// the schedule is silent until that time has come. Whoever enables a schedule again gives the time
+/// of that as `handled`, and the fires in between are neither run nor missed.
+#[must_use]
+pub fn due(
+    timing: &Timing,
+    id: &str,
+    handled: Option<Timestamp>,
+    now: Timestamp,
+    rule: CatchUp,
+) -> Due {
+    let mut next = match handled {
+        Some(handled) => timing.next_after(handled),
+        None => timing.first(),
+    }
+    .map(|at| (at, timing.next_after(at)));
+    let mut fires = Vec::new();
+    let upcoming = loop {
+        let Some((at, following)) = next else { break None };
+        let fire = Fire { at, invoke_at: timing.invoke_before(id, at, || following) };
+        if fire.invoke_at > now || fires.len() == BACKLOG_MAX {
+            break Some(fire);
+        }
+        fires.push(fire);
+        next = following.map(|at| (at, timing.next_after(at)));
+    };
+    let more = upcoming.filter(|fire| fire.invoke_at <= now);
+    // Of a backlog that goes on, the newest might be among the fires to run: they wait.
+    let missed = match more {
+        Some(_) => fires.len().saturating_sub(RUNS_MAX),
+        None => passed_over(&fires, now, rule),
+    };
+    let mut run = fires.split_off(missed);
+    let next = match more {
+        Some(fire) => Some(run.drain(..).next().unwrap_or(fire)),
+        None => upcoming,
+    };
+    let missed = match (fires.first(), fires.last()) {
+        (Some(first), Some(last)) => {
+            Some(Missed { first: first.at, last: last.at, count: fires.len() })
+        }
+        _ => None,
+    };
+    let handled = run.last().or(fires.last()).map(|fire| fire.at).or(handled);
+    Due { run, missed, handled, next }
+}
+
+/// How many of the due `fires`, from the oldest on, are missed by `rule`.
+fn passed_over(fires: &[Fire], now: Timestamp, rule: CatchUp) -> usize {
+    let overdue = |fire: &Fire| now.as_ms().saturating_sub(fire.invoke_at.as_ms()) > GRACE_MS;
+    let late = fires.partition_point(overdue);
+    let on_time = fires.len() - late;
+    let kept = match rule {
+        CatchUp::Skip => 0,
+        CatchUp::Latest => 1_usize.saturating_sub(on_time),
+        CatchUp::All => RUNS_MAX.saturating_sub(on_time),
+    };
+    late.saturating_sub(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timing::TimingSpec;
+
+    /// A fire each minute from 00:00 on.
+    fn minutely() -> Timing {
+        Timing::new(&TimingSpec::new("rate(1 minute)"), minute(0)).unwrap()
+    }
+
+    fn minute(number: i64) -> Timestamp {
+        Timestamp::from_ms(number * 60_000)
+    }
+
+    fn run(due: &Due) -> Vec<i64> {
+        due.run.iter().map(|fire| fire.at.as_ms() / 60_000).collect()
+    }
+
+    #[test]
+    fn each_rule_takes_its_share_of_a_backlog() {
+        // Handled up to minute 0, awake at minute 10: 8, 9 and 10 are within the grace.
+        for (rule, ran, missed) in [
+            (CatchUp::Skip, vec![8, 9, 10], 7),
+            (CatchUp::Latest, vec![8, 9, 10], 7),
+            (CatchUp::All, (1..=10).collect(), 0),
+        ] {
+            let due = due(&minutely(), "id", Some(minute(0)), minute(10), rule);
+            assert_eq!(run(&due), ran, "{rule}");
+            assert_eq!(due.missed.map_or(0, |missed| missed.count), missed, "{rule}");
+            assert_eq!(due.handled, Some(minute(10)));
+            assert_eq!(due.next.map(|fire| fire.at), Some(minute(11)));
+        }
+    }
+
+    #[test]
+    fn latest_runs_one_of_an_old_backlog() {
+        let hourly = Timing::new(&TimingSpec::new("rate(1 hour)"), minute(0)).unwrap();
+        for (rule, ran, missed) in [
+            (CatchUp::Skip, vec![], 5),
+            (CatchUp::Latest, vec![240], 4),
+            (CatchUp::All, vec![0, 60, 120, 180, 240], 0),
+        ] {
+            let due = due(&hourly, "id", None, minute(270), rule);
+            assert_eq!(run(&due), ran, "{rule}");
+            assert_eq!(due.missed.map_or(0, |missed| missed.count), missed, "{rule}");
+        }
+    }
+
+    #[test]
+    fn all_runs_the_newest_hundred() {
+        let due = due(&minutely(), "id", Some(minute(0)), minute(500), CatchUp::All);
+        assert_eq!(run(&due), (401..=500).collect::<Vec<_>>());
+        let missed = Missed { first: minute(1), last: minute(400), count: 400 };
+        assert_eq!(due.missed, Some(missed));
+    }
+
+    #[test]
+    fn a_long_backlog_is_worked_off_by_wake_ups_that_follow_at_once() {
+        let now = minute(25_000);
+        for rule in [CatchUp::Skip, CatchUp::Latest, CatchUp::All] {
+            let (mut handled, mut ran, mut missed, mut wakes) = (Some(minute(0)), 0, 0, 0);
+            loop {
+                let due = due(&minutely(), "id", handled, now, rule);
+                handled = due.handled;
+                ran += due.run.len();
+                missed += due.missed.map_or(0, |missed| missed.count);
+                wakes += 1;
+                if due.next.is_none_or(|fire| fire.invoke_at > now) {
+                    break;
+                }
+                assert!(due.run.is_empty());
+            }
+            assert_eq!(wakes, 3, "{rule}");
+            assert_eq!(ran, if rule == CatchUp::All { RUNS_MAX } else { 3 }, "{rule}");
+            assert_eq!(ran + missed, 25_000, "{rule}");
+        }
+    }
+}

@@ -17,6 +17,9 @@ use crate::problem::Problem;
 /// A call to the server ends within 25 seconds; the rest is the way there and back.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Connections that are kept for the next calls: one for each of those at once.
+pub(crate) const CALLS_AT_ONCE_MAX: usize = 64;
+
 /// A page of a thousand policies with their code fits; an endless reply does not.
 const REPLY_BYTES_MAX: u64 = 256 << 20;
 
@@ -127,6 +130,8 @@ impl Client {
             .http_status_as_error(false)
             // A token goes to the server that it was given for and nowhere else.
             .max_redirects(0)
+            .max_idle_connections(CALLS_AT_ONCE_MAX)
+            .max_idle_connections_per_host(CALLS_AT_ONCE_MAX)
             .user_agent(concat!("writ/", env!("CARGO_PKG_VERSION")));
         if is_loopback(host) {
             config = config.proxy(None);

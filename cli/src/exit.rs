@@ -16,10 +16,12 @@ pub(crate) enum Exit {
     Invalid,
     Unavailable,
     Internal,
+    Cancelled,
+    Unfinished,
 }
 
 impl Exit {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::Success,
         Self::Failed,
         Self::Usage,
@@ -29,6 +31,8 @@ impl Exit {
         Self::Invalid,
         Self::Unavailable,
         Self::Internal,
+        Self::Cancelled,
+        Self::Unfinished,
     ];
 
     /// The number, and what it means. Part of the interface: a number never changes its meaning.
@@ -49,6 +53,8 @@ impl Exit {
             }
             Self::Unavailable => (7, "the server does not answer, or cannot serve this now"),
             Self::Internal => (8, "a defect or an outage of the platform or of this program"),
+            Self::Cancelled => (9, "the job was cancelled"),
+            Self::Unfinished => (10, "the job was not over when waiting for it was"),
         }
     }
 
@@ -57,7 +63,7 @@ impl Exit {
         let mut text = "Exit codes:\n".to_owned();
         for exit in Self::ALL {
             let (number, meaning) = exit.meaning();
-            text.push_str(&format!("  {number}  {meaning}\n"));
+            text.push_str(&format!("  {number:<2} {meaning}\n"));
         }
         text
     }
@@ -162,6 +168,6 @@ mod tests {
         let table = Exit::table();
         let numbers: Vec<_> =
             table.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
-        assert_eq!(numbers, ["0", "1", "2", "3", "4", "5", "6", "7", "8"]);
+        assert_eq!(numbers, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]);
     }
 }

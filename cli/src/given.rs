@@ -9,12 +9,13 @@ use writ_model::RawJson;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Reads an argument that is a path, `-` for standard input, or JSON itself where it starts with
-/// `{` or `[`. A file called `.yaml` or `.yml` is read as YAML.
+/// Reads an argument that is a path (`@` before it is skipped), `-` for standard input, or JSON
+/// itself where it starts with `{` or `[`. A file called `.yaml` or `.yml` is read as YAML.
 pub(crate) fn json(argument: &str) -> Result<RawJson, Failure> {
     if argument.starts_with(['{', '[']) {
         return parse("the command line", argument);
     }
+    let argument = argument.strip_prefix('@').unwrap_or(argument);
     let text = text(Path::new(argument))?;
     let origin = if argument == "-" { "standard input" } else { argument };
     if argument.ends_with(".yaml") || argument.ends_with(".yml") {
@@ -87,6 +88,16 @@ mod tests {
         let text = plain(&failure.render());
         assert!(text.contains("--> the command line"), "{text}");
         assert!(text.contains("help: remove the comma"), "{text}");
+    }
+
+    #[test]
+    fn a_file_may_be_named_as_other_tools_name_it() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "{\"a\": 1.0}\n").unwrap();
+        let path = file.path().display().to_string();
+        for argument in [path.clone(), format!("@{path}")] {
+            assert_eq!(json(&argument).unwrap().as_str(), "{\"a\": 1.0}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod diagnostics;
 mod exit;
 mod failure;
 mod given;
+mod length;
 mod output;
 mod paint;
 mod policy_file;

@@ -4,9 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use writ_model::Timestamp;
 
-/// Units of a length of time, in seconds.
-const UNITS: [(char, u64); 5] =
-    [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400), ('w', 7 * 86_400)];
+use crate::length;
 
 /// A point in time, given as one or as a length of time before now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +20,7 @@ impl std::str::FromStr for Since {
         if let Ok(time) = text.parse() {
             return Ok(Self::At(time));
         }
-        let length = text.chars().last().and_then(|last| {
-            let (_, seconds) = UNITS.into_iter().find(|(unit, _)| *unit == last)?;
-            let count: u64 = text.strip_suffix(last)?.parse().ok()?;
-            count.checked_mul(seconds)
-        });
-        length.map(|seconds| Self::Ago(Duration::from_secs(seconds))).ok_or_else(|| {
+        length::read(text).map(Self::Ago).ok_or_else(|| {
             "write a length of time as `90s`, `30m`, `1h`, `2d` or `1w`, or a time as \
              `2026-01-31T09:30:00Z`"
                 .to_owned()
@@ -41,12 +34,17 @@ impl Since {
         match self {
             Self::At(time) => time,
             Self::Ago(length) => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                let ms = now.saturating_sub(length).as_millis();
-                Timestamp::from_ms(i64::try_from(ms).unwrap_or(i64::MAX))
+                let ms = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+                Timestamp::from_ms(now().as_ms().saturating_sub(ms).max(0))
             }
         }
     }
+}
+
+/// This moment.
+pub(crate) fn now() -> Timestamp {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_ms(i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use writ_model::RawJson;
 
 use crate::client::{Call, Client};
@@ -36,13 +37,18 @@ impl Paging {
         Ok(given::optional_json(self.filter.as_deref())?.unwrap_or_else(RawJson::empty_object))
     }
 
+    /// The filter, and what other options ask for besides.
+    pub(crate) fn narrowed(&self, conditions: Vec<Value>) -> Result<RawJson, Failure> {
+        self.filter().map(|filter| narrowed(filter, conditions))
+    }
+
     /// Fetches the page, or all of them, and prints it; `columns` makes a table of the items.
     pub(crate) fn list(
         &self,
         client: &Client,
         terminal: Terminal,
         request: &Query<'_>,
-        table: impl FnOnce(&[serde_json::Value]) -> String,
+        table: impl FnOnce(&[Value]) -> String,
     ) -> Result<(), Failure> {
         let mut items: Vec<Box<RawValue>> = Vec::new();
         let mut next = self.next_token.clone();
@@ -79,6 +85,21 @@ pub(crate) struct Query<'a> {
     pub(crate) projection: Option<&'a str>,
 }
 
+/// Everything has to fit: the conditions and the filter.
+pub(crate) fn narrowed(filter: RawJson, mut conditions: Vec<Value>) -> RawJson {
+    if conditions.is_empty() {
+        return filter;
+    }
+    let given = filter.value();
+    if given != json!({}) {
+        conditions.push(given);
+    }
+    match conditions.as_slice() {
+        [one] => RawJson::of(one),
+        several => RawJson::of(&json!({"$and": several})),
+    }
+}
+
 fn page(data: &str) -> Result<Vec<Box<RawValue>>, Failure> {
     serde_json::from_str(data)
         .map_err(|_| Failure::new(Exit::Internal, "the server's page is no list"))
@@ -94,5 +115,23 @@ mod tests {
         assert_eq!(items[0].get(), r#"{"a": 1.0}"#);
         assert_eq!(items[1].get(), r#"{"b":1e400}"#);
         assert_eq!(page("{}").unwrap_err().exit(), Exit::Internal);
+    }
+
+    #[test]
+    fn conditions_and_filter_all_have_to_fit() {
+        let (policy, status) = (json!({"policy_rule_uri": "a:1-b"}), json!({"status": "failed"}));
+        let cases = [
+            ("{ }", vec![], "{ }"),
+            ("{}", vec![policy.clone()], r#"{"policy_rule_uri":"a:1-b"}"#),
+            (
+                r#"{"identity":"x"}"#,
+                vec![policy, status],
+                r#"{"$and":[{"policy_rule_uri":"a:1-b"},{"status":"failed"},{"identity":"x"}]}"#,
+            ),
+        ];
+        for (filter, conditions, expected) in cases {
+            let filter = RawJson::parse(filter).unwrap();
+            assert_eq!(narrowed(filter, conditions).as_str(), expected);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What a command prints: data on standard output, everything else on standard error.
 
 mod progress;
+pub(crate) use progress::Progress;
 pub(crate) mod table;
 mod yaml;
 

@@ -19,6 +19,17 @@ impl Terminal {
             Some(_) => "{msg} [{bar:30}] {pos}/{len}  {eta} left",
             None => "{msg} {spinner} {pos}",
         };
+        let progress = self.line(template, total);
+        progress.0.set_message(doing);
+        progress
+    }
+
+    /// Starts one that says how something stands, and for how long it has been watched.
+    pub(crate) fn watching(self) -> Progress {
+        self.line("{spinner} {msg}  {elapsed}", None)
+    }
+
+    fn line(self, template: &str, total: Option<u64>) -> Progress {
         let bar = match total {
             Some(total) => ProgressBar::new(total),
             None => ProgressBar::no_length(),
@@ -31,7 +42,6 @@ impl Terminal {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }
-        bar.set_message(doing);
         bar.enable_steady_tick(TICK);
         Progress(bar)
     }
@@ -41,6 +51,21 @@ impl Progress {
     /// So many more are done.
     pub(crate) fn add(&self, count: u64) {
         self.0.inc(count);
+    }
+
+    /// How it stands now.
+    pub(crate) fn tell(&self, state: String) {
+        self.0.set_message(state);
+    }
+
+    /// Whether somebody sees it.
+    pub(crate) fn is_seen(&self) -> bool {
+        !self.0.is_hidden()
+    }
+
+    /// Prints something while the line is out of the way.
+    pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.0.suspend(print)
     }
 }
 

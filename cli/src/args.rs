@@ -95,6 +95,9 @@ pub(crate) enum Command {
     Policy(command::policy::Policy),
     /// Run a policy on a server
     Run(command::run::Run),
+    /// Run policies as jobs: submit, watch, stop and try them again
+    #[command(subcommand)]
+    Job(command::job::Job),
     /// Look at what has run
     #[command(subcommand)]
     Executions(command::executions::Executions),
@@ -122,6 +125,7 @@ impl Command {
             Self::Test(test) => test.run(global),
             Self::Policy(policy) => policy.run(global),
             Self::Run(run) => run.run(global),
+            Self::Job(job) => job.run(global),
             Self::Executions(executions) => executions.run(global),
             Self::Replay(replay) => replay.run(global),
             Self::Plan(plan) => plan.run(global),

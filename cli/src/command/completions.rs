@@ -34,9 +34,18 @@ mod tests {
             let mut script = Vec::new();
             generate(shell, &mut Cli::command(), "writ", &mut script);
             let script = String::from_utf8(script).unwrap();
-            for verb in
-                ["up", "eval", "check", "test", "policy", "run", "executions", "replay", "token"]
-            {
+            for verb in [
+                "up",
+                "eval",
+                "check",
+                "test",
+                "policy",
+                "run",
+                "job",
+                "executions",
+                "replay",
+                "token",
+            ] {
                 assert!(script.contains(verb), "{shell} {verb}");
             }
         }

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod eval;
 pub(crate) mod executions;
+pub(crate) mod job;
 pub(crate) mod openapi;
 mod paging;
 pub(crate) mod plan;

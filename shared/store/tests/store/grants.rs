@@ -14,17 +14,19 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use serde_json::{Value, json};
-use writ_model::{Digest, Execution, RawJson, Role, Timestamp, Workspace};
+use writ_model::{Digest, Execution, RawJson, Role, Submission, Timestamp, Workspace};
 use writ_ports::{
-    Begun, CollectUploads, ContextWrite, CreatePolicy, DeletePolicy, GetBody, GetExecution,
-    GetPolicy, GetRevisions, GetToken, Idempotency, IdempotencyKey, KeepContext, ListTokens,
-    PutToken, QueryExecutions, QueryPolicies, RecordExecution, RemoveExpired, ReplacePolicy,
-    RevokeToken, StoredReply, Token,
+    Begun, CallbackSecrets, ChangeJob, CollectUploads, Committed, ContextWrite, CountWaiting,
+    CreatePolicy, DeletePolicy, DueJobs, DuePage, EndJob, GetBody, GetExecution, GetPolicy,
+    GetRevisions, GetToken, Idempotency, IdempotencyKey, JobEnd, KeepCallbackSecrets, KeepContext,
+    ListTokens, NextJobs, PutJob, PutToken, QueryExecutions, QueryJobs, QueryPolicies,
+    RecordExecution, RemoveExpired, ReplacePolicy, RevokeToken, StoredReply, Token,
 };
 use writ_store::Store;
 use writ_store::grants::{self, Grant};
 
 use crate::fixture::{Draft, Fixture, create, execution, query, tables, uri, workspace};
+use crate::job;
 use crate::script::{ANY, Fault, faulty};
 use writ_dynamodb::Database;
 
@@ -177,6 +179,20 @@ impl Watch {
                 store.get_execution(home, &record.execution_id).await.unwrap().unwrap();
             }
             "QueryExecutions" => query_executions(self).await,
+            "PutJob" | "GetJob" | "QueryJobs" | "ChangeJob" | "EndJob" => self.jobs(port).await,
+            "CountWaiting" => assert_eq!(store.count_before(home, "9", 10).await, Ok(0)),
+            "NextJobs" => assert_eq!(store.next_jobs(home, 10).await, Ok(vec![])),
+            "DueJobs" => {
+                let page = store.due_jobs(Timestamp::from_ms(0), None).await;
+                assert_eq!(page, Ok(DuePage::default()));
+            }
+            "KeepCallbackSecrets" => {
+                let secrets = CallbackSecrets { version: 1, secrets: Vec::new() };
+                for holds in [true, false] {
+                    assert_eq!(store.put_callback_secrets(home, &secrets).await, Ok(holds));
+                }
+                assert_eq!(store.get_callback_secrets(home).await, Ok(secrets));
+            }
             "Idempotency" => use_keys(self).await,
             "GetToken" => assert_eq!(store.get_token("a").await, Ok(None)),
             "PutToken" => {
@@ -206,6 +222,45 @@ impl Watch {
                 assert!(store.remove_expired(late).await.unwrap().more);
             }
             other => panic!("`{other}` is granted something and not exercised here"),
+        }
+    }
+}
+
+impl Watch {
+    /// Everything that a port of jobs can make the store do, with small ones and large ones.
+    async fn jobs(&self, port: &str) {
+        let Self { quiet, store, home, .. } = self;
+        create(quiet, home, "a:1-x", json!({})).await;
+        let (uri, value) = (uri("a:1-x"), RawJson::of(&json!({"n": 1})));
+        let watched = |it: &str| if it == port { store } else { quiet };
+        for (number, length) in [(1, 10), (2, 400_000), (3, 6_000_000)] {
+            let inputs = RawJson::of(&job::long(length.min(400_000)));
+            let asked = Submission { inputs, ..job::submission(home, number) };
+            let state = job::put(watched("PutJob"), &asked).await;
+            assert!(watched("PutJob").put_job(&asked, &state).await.is_err());
+            let mut record = job::record(&asked, number, Some(&job::long(length.min(400_000))));
+            record.input_data = RawJson::of(&job::long(length));
+            let id = record.execution_id.clone();
+            let state = job::run(watched("ChangeJob"), &asked, &state, &id, job::at(5)).await;
+            assert_eq!(watched("ChangeJob").change_job(&asked, &state).await, Ok(false));
+            let state = job::after(&asked, &state, &record, job::at(9));
+            let (policy_id, version) = ("id-of-a:1-x", number - 1);
+            let context = Some(ContextWrite { policy_id, uri: &uri, version, value: &value });
+            let (submission, output) = (&asked, record.output.as_ref());
+            let end = JobEnd { submission, state: &state, output, record: &record, context };
+            assert_eq!(watched("EndJob").end_job(end).await, Ok(Committed::Done));
+            assert_ne!(watched("EndJob").end_job(end).await, Ok(Committed::Done));
+            assert_eq!(job::get(watched("GetJob"), &asked).await.state, state);
+        }
+        for (filter, sort) in [
+            (json!({}), json!(null)),
+            (json!({ "policy_rule_uri": "a:1-x" }), json!(null)),
+            (json!({ "job_status": "completed" }), json!(null)),
+            (json!({ "job_id": job::submission(home, 2).job_id }), json!(null)),
+            (json!({}), json!({ "priority": 1 })),
+        ] {
+            let asked = query(filter, sort, 10, None);
+            assert!(!watched("QueryJobs").query_jobs(home, &asked).await.unwrap().items.is_empty());
         }
     }
 }

@@ -19,6 +19,18 @@ mod interleave;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
+mod job;
+#[cfg(test)]
+mod job_ends;
+#[cfg(test)]
+mod job_lines;
+#[cfg(test)]
+mod job_queries;
+#[cfg(test)]
+mod job_races;
+#[cfg(test)]
+mod jobs;
+#[cfg(test)]
 mod policies;
 #[cfg(test)]
 mod queries;

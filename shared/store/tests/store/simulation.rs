@@ -158,7 +158,7 @@ async fn committed_content_is_whole(store: &Store, told: &Told) {
     }
 }
 
-fn records_own_their_chunks(dump: &Dump) {
+pub(crate) fn records_own_their_chunks(dump: &Dump) {
     let mut owned = BTreeSet::new();
     for (key, item) in dump.iter().filter(|(key, _)| key.0 == "writ-executions") {
         if key.2 == "record" {
@@ -194,14 +194,14 @@ async fn revisions_own_their_bodies(store: &Store, dump: &Dump) {
     }
 }
 
-fn seeds() -> Range<u64> {
-    let Ok(range) = std::env::var(SEEDS_VARIABLE) else { return SEEDS };
+pub(crate) fn seeds(unless_said: Range<u64>) -> Range<u64> {
+    let Ok(range) = std::env::var(SEEDS_VARIABLE) else { return unless_said };
     let (from, to) = range.split_once("..").unwrap();
     from.parse().unwrap()..to.parse().unwrap()
 }
 
 /// Says which seed it was.
-struct Seed(u64);
+pub(crate) struct Seed(pub(crate) u64);
 
 impl Drop for Seed {
     fn drop(&mut self) {
@@ -213,7 +213,7 @@ impl Drop for Seed {
 
 #[tokio::test]
 async fn no_interleaving_loses_what_was_committed_or_leaves_what_was_not() {
-    for seed in seeds() {
+    for seed in seeds(SEEDS) {
         let _named = Seed(seed);
         simulate(seed).await;
     }

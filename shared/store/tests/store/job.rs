@@ -1,0 +1,152 @@
+//! Jobs to put into a store, and the steps of their lives.
+
+use serde_json::{Value, json};
+use writ_jobs::{Ended, Grant, Runner, finished, leased, queued, running};
+use writ_model::{
+    Cause, Error, ErrorKind, Execution, ExecutionStatus, Job, JobState, RawJson, Submission,
+    Timestamp, Workspace,
+};
+use writ_ports::{ChangeJob, Committed, EndJob, GetJob, JobEnd, PutJob};
+use writ_store::Store;
+
+use crate::fixture::execution;
+
+pub(crate) const START: i64 = 1_790_000_000_000;
+
+pub(crate) fn at(ms: i64) -> Timestamp {
+    Timestamp::from_ms(START + ms)
+}
+
+/// A job that was submitted `number` milliseconds after the start.
+pub(crate) fn submission(home: &Workspace, number: u64) -> Submission {
+    Submission {
+        job_id: format!("01999999-0000-7000-8000-{number:012x}"),
+        workspace: home.clone(),
+        name: format!("check {number}"),
+        executor_id: "builtin".to_owned(),
+        policy_rule_uri: "a:1-x".parse().unwrap(),
+        policy_rule_parameters: None,
+        node_selector: None,
+        inputs: RawJson::parse(r#"{"ip": "10.0.0.1",  "n": 1.0}"#).unwrap(),
+        timeout_seconds: 60,
+        max_attempts: None,
+        not_before: None,
+        priority: 5,
+        callback_url: None,
+        identity: "ada".to_owned(),
+        principal_kind: "token".to_owned(),
+        on_behalf_of: None,
+        cause: Cause::Request,
+        schedule: None,
+        mask: Vec::new(),
+        idempotency_key: None,
+        trace_id: None,
+        submitted_at: at(i64::try_from(number).unwrap()),
+    }
+}
+
+/// Submits it.
+pub(crate) async fn put(store: &Store, submission: &Submission) -> JobState {
+    let state = queued(submission);
+    store.put_job(submission, &state).await.unwrap();
+    state
+}
+
+pub(crate) async fn get(store: &Store, submission: &Submission) -> Job {
+    store.get_job(&submission.workspace, &submission.job_id).await.unwrap().unwrap()
+}
+
+pub(crate) fn runner() -> Runner {
+    Runner { executor_id: "builtin".to_owned(), node_id: Some("n1".to_owned()) }
+}
+
+/// What a runner takes the job with; the fence is the record's id too.
+pub(crate) fn grant(execution_id: &str) -> Grant {
+    Grant { fence: execution_id.to_owned(), execution_id: execution_id.to_owned() }
+}
+
+/// The job as a runner has it, running.
+pub(crate) async fn run(
+    store: &Store,
+    submission: &Submission,
+    state: &JobState,
+    execution_id: &str,
+    now: Timestamp,
+) -> JobState {
+    let state = leased(submission, state, &runner(), grant(execution_id), now).unwrap();
+    assert!(store.change_job(submission, &state).await.unwrap());
+    let state = running(&state, execution_id, now, now).unwrap();
+    assert!(store.change_job(submission, &state).await.unwrap());
+    state
+}
+
+/// The record of an attempt: with an output, or an error where there is none.
+pub(crate) fn record(submission: &Submission, number: u64, output: Option<&Value>) -> Execution {
+    let uri = submission.policy_rule_uri.to_string();
+    let record = execution(&submission.workspace, number, &uri, START);
+    Execution {
+        cause: Cause::Job,
+        status: match output {
+            Some(_) => ExecutionStatus::Succeeded,
+            None => ExecutionStatus::Failed,
+        },
+        error: output.is_none().then(|| Error::new(ErrorKind::PolicyRaised, "it raised X")),
+        output: output.map(RawJson::of),
+        ..record
+    }
+}
+
+/// How the job stands once the attempt of this record is over.
+pub(crate) fn after(
+    submission: &Submission,
+    state: &JobState,
+    record: &Execution,
+    now: Timestamp,
+) -> JobState {
+    let id = record.execution_id.as_str();
+    let ended =
+        Ended { error: record.error.as_ref(), execution_id: Some(id), started_at: Some(now) };
+    finished(submission, state, id, &ended, now, 0).unwrap()
+}
+
+/// Commits the attempt of this record.
+pub(crate) async fn end(
+    store: &Store,
+    submission: &Submission,
+    state: &JobState,
+    record: &Execution,
+) -> Result<Committed, Error> {
+    let output = record.output.as_ref();
+    store.end_job(JobEnd { submission, state, output, record, context: None }).await
+}
+
+/// A job that is over.
+pub(crate) async fn over(
+    store: &Store,
+    submission: &Submission,
+    number: u64,
+    output: Option<&Value>,
+    now: Timestamp,
+) -> JobState {
+    let state = put(store, submission).await;
+    let record = record(submission, number, output);
+    let state = run(store, submission, &state, &record.execution_id, now).await;
+    let state = after(submission, &state, &record, now);
+    assert_eq!(end(store, submission, &state, &record).await, Ok(Committed::Done));
+    state
+}
+
+/// The number of the submission that a document is of.
+pub(crate) fn numbers(items: &[String]) -> Vec<u64> {
+    let number = |item: &String| {
+        let document: Value = serde_json::from_str(item).unwrap();
+        let id = document["job_id"].as_str().unwrap();
+        u64::from_str_radix(&id[id.len() - 12..], 16).unwrap()
+    };
+    items.iter().map(number).collect()
+}
+
+/// A text of so many bytes, as JSON.
+pub(crate) fn long(bytes: usize) -> Value {
+    json!({ "text": "é".repeat(bytes / 2) })
+}

@@ -1,0 +1,201 @@
+//! Who goes first, and who is due.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use serde_json::json;
+use writ_jobs::{Due, cancelled, due, leased, queued, rank};
+use writ_model::{JobHint, Submission, Timestamp};
+use writ_ports::{ChangeJob, CountWaiting, DueJobs, NextJobs, PutJob};
+use writ_store::Store;
+
+use crate::fixture::{Fixture, dump, workspace};
+use crate::job::{after, at, end, get, grant, over, put, record, run, runner, submission};
+use writ_dynamodb::Database;
+
+/// Everything that is due, page by page; the pages too.
+async fn all_due(store: &Store, before: Timestamp) -> (Vec<JobHint>, usize) {
+    let (mut jobs, mut pages, mut next) = (Vec::new(), 0, None);
+    loop {
+        let page = store.due_jobs(before, next.as_deref()).await.unwrap();
+        assert!(page.jobs.len() <= 100);
+        jobs.extend(page.jobs);
+        pages += 1;
+        next = page.next;
+        if next.is_none() {
+            return (jobs, pages);
+        }
+    }
+}
+
+/// How many entries the index has, of all workspaces.
+async fn entries(database: &Database, index: &str) -> usize {
+    let scan = database.client().scan().table_name("writ-jobs").index_name(index);
+    scan.send().await.unwrap().items().len()
+}
+
+fn hint(submission: &Submission) -> JobHint {
+    JobHint { workspace: submission.workspace.clone(), job_id: submission.job_id.clone() }
+}
+
+#[test]
+fn the_line_is_in_the_order_of_ranks() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let job = (0..10_u8, 0..5_i64, 0..3_u8);
+    let jobs = proptest::collection::vec(job, 0..14);
+    let by = runner();
+    let cases = &mut proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(24));
+    let outcome = cases.run(&(jobs, 0..16_usize), |(jobs, limit)| {
+        runtime.block_on(async {
+            let Fixture { store, database: _database } = Fixture::new().await;
+            let home = workspace("home");
+            let mut waiting = Vec::new();
+            for (number, (priority, ready, fate)) in jobs.into_iter().enumerate() {
+                let asked = Submission {
+                    priority,
+                    submitted_at: at(ready),
+                    not_before: (fate == 1).then(|| at(1_000_000)),
+                    ..submission(&home, number as u64)
+                };
+                let state = put(&store, &asked).await;
+                match fate {
+                    0 => waiting.push((rank(&asked, &state), asked.job_id)),
+                    // Its time has not come.
+                    1 => {}
+                    _ => {
+                        let taken = leased(&asked, &state, &by, grant("e"), at(10));
+                        assert!(store.change_job(&asked, &taken.unwrap()).await.unwrap());
+                    }
+                }
+            }
+            waiting.sort();
+            let want: Vec<String> = waiting.iter().map(|(_, id)| id.clone()).take(limit).collect();
+            prop_assert_eq!(store.next_jobs(&home, limit).await.unwrap(), want);
+            for (position, (rank, _)) in waiting.iter().enumerate() {
+                let count = store.count_before(&home, rank, limit).await.unwrap();
+                prop_assert_eq!(count, position.min(limit));
+            }
+            Ok(())
+        })
+    });
+    outcome.unwrap();
+}
+
+#[tokio::test]
+async fn a_job_stands_in_line_while_it_waits_and_is_due_until_it_is_over() {
+    let Fixture { store, database } = Fixture::new().await;
+    let home = workspace("home");
+    let holds = async |line, due| {
+        assert_eq!(
+            (entries(&database, "by_line").await, entries(&database, "by_due").await),
+            (line, due)
+        );
+    };
+    let asked = Submission { not_before: Some(at(5_000)), ..submission(&home, 1) };
+    let state = put(&store, &asked).await;
+    holds(0, 1).await;
+    assert_eq!(store.due_jobs(at(4_999), None).await.unwrap().jobs, []);
+    assert_eq!(store.due_jobs(at(5_000), None).await.unwrap().jobs, [hint(&asked)]);
+
+    let Due::Write(state) = due(&asked, &state, at(5_000), 0) else { panic!("not due") };
+    assert_eq!(store.change_job(&asked, &state).await, Ok(true));
+    holds(1, 1).await;
+    assert_eq!(store.next_jobs(&home, 5).await.unwrap(), [asked.job_id.clone()]);
+    assert_eq!(store.due_jobs(at(5_000), None).await.unwrap().jobs, []);
+
+    let record = record(&asked, 1, Some(&json!(1)));
+    let state = run(&store, &asked, &state, &record.execution_id, at(6_000)).await;
+    holds(0, 1).await;
+    assert_eq!(store.due_jobs(at(35_999), None).await.unwrap().jobs, []);
+    assert_eq!(store.due_jobs(at(36_000), None).await.unwrap().jobs, [hint(&asked)]);
+
+    let state = after(&asked, &state, &record, at(7_000));
+    assert_eq!(state.due_at, None);
+    end(&store, &asked, &state, &record).await.unwrap();
+    holds(0, 0).await;
+    for other in ["by_time", "by_policy", "by_outcome"] {
+        assert_eq!(entries(&database, other).await, 1, "{other}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_ends_a_job_takes_it_out_of_its_line() {
+    let Fixture { store, database } = Fixture::new().await;
+    let home = workspace("home");
+    let asked = submission(&home, 1);
+    let state = cancelled(&asked, &put(&store, &asked).await, "ada", at(1)).unwrap();
+    assert_eq!(store.change_job(&asked, &state).await, Ok(true));
+    over(&store, &submission(&home, 2), 2, None, at(5)).await;
+    // Somebody wants to be told of this one's end.
+    let url = Some("https://example.com".to_owned());
+    let told = Submission { callback_url: url, ..submission(&home, 3) };
+    over(&store, &told, 3, Some(&json!(1)), at(5)).await;
+    assert_eq!(entries(&database, "by_line").await, 0);
+    assert_eq!(all_due(&store, at(1_000)).await.0, [hint(&told)]);
+}
+
+#[tokio::test]
+async fn a_lost_race_leaves_the_line_as_it_is() {
+    let Fixture { store, database } = Fixture::new().await;
+    let asked = submission(&workspace("home"), 1);
+    let state = put(&store, &asked).await;
+    let taken = leased(&asked, &state, &runner(), grant("e"), at(10)).unwrap();
+    let stopped = cancelled(&asked, &state, "ada", at(10)).unwrap();
+    assert_eq!(store.change_job(&asked, &stopped).await, Ok(true));
+    let before = dump(&database).await;
+    assert_eq!(store.change_job(&asked, &taken).await, Ok(false));
+    assert!(dump(&database).await == before);
+    assert_eq!(get(&store, &asked).await.state, stopped);
+}
+
+#[tokio::test]
+async fn what_is_due_is_found_for_all_workspaces_page_by_page_and_once() {
+    let Fixture { store, database: _database } = Fixture::new().await;
+    let homes = [workspace("home"), workspace("other"), workspace("third")];
+    let mut want = BTreeSet::new();
+    for number in 0..330_u64 {
+        let asked = submission(&homes[number as usize % 3], number);
+        let mut state = queued(&asked);
+        state.due_at = (number % 11 != 0).then(|| at(i64::try_from(number * 7 % 330).unwrap()));
+        store.put_job(&asked, &state).await.unwrap();
+        if state.due_at.is_some_and(|due_at| due_at <= at(299)) {
+            want.insert((asked.workspace.to_string(), asked.job_id));
+        }
+    }
+    let (found, pages) = all_due(&store, at(299)).await;
+    let count = found.len();
+    let found: BTreeSet<_> =
+        found.into_iter().map(|hint| (hint.workspace.to_string(), hint.job_id)).collect();
+    assert!(found == want && count == want.len() && count > 200, "{count}");
+    assert!(pages <= 4, "{pages}");
+    for before in [0, i64::MAX] {
+        store.due_jobs(Timestamp::from_ms(before), None).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_forged_token_of_what_is_due_is_refused() {
+    let Fixture { store, database: _database } = Fixture::new().await;
+    for token in ["", "x", "eyJ2IjoxfQ"] {
+        let error = store.due_jobs(at(0), Some(token)).await.unwrap_err();
+        assert_eq!(error.place.as_deref(), Some("next_token"), "{token}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_line_is_counted_and_taken_only_as_far_as_was_asked() {
+    let Fixture { store, database: _database } = Fixture::new().await;
+    let home = workspace("home");
+    let mut last = String::new();
+    for number in 0..150 {
+        let asked = submission(&home, number);
+        last = rank(&asked, &put(&store, &asked).await);
+    }
+    for (most, count) in [(0, 0), (1, 1), (100, 100), (149, 149), (1_000, 149)] {
+        assert_eq!(store.count_before(&home, &last, most).await, Ok(count));
+        assert_eq!(store.next_jobs(&home, most).await.unwrap().len(), most.min(150));
+    }
+    for rank in ["", &"9".repeat(5_000)] {
+        assert_eq!(store.count_before(&home, rank, 10).await, Ok(0));
+    }
+}

@@ -1,0 +1,382 @@
+//! Replies that get lost, writers that meet, and everything at once, by seeds.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::rc::Rc;
+
+use serde_json::json;
+use writ_jobs::{Due, cancelled, due, leased, queued, retry, running};
+use writ_model::{ErrorKind, Job, JobStatus, RawJson, Submission, Timestamp};
+use writ_ports::{
+    CallbackSecrets, ChangeJob, CollectUploads, Committed, ContextWrite, DueJobs, EndJob,
+    GetExecution, GetJob, JobEnd, KeepCallbackSecrets, KeepContext, NextJobs, PutJob,
+};
+use writ_store::{Bounds, Store};
+
+use crate::fixture::{Fixture, create, dump, uri, workspace};
+use crate::interleave::{Chance, Hand, World};
+use crate::job::{after, at, end, get, grant, long, put, record, run, runner, submission};
+use crate::script::{ANY, Fault, cancelled as refused, faulty, refusal};
+use crate::simulation::{Seed, records_own_their_chunks, seeds};
+
+#[tokio::test]
+async fn a_lost_reply_does_not_make_a_write_fail_against_itself() {
+    let Fixture { store, database } = Fixture::new().await;
+    let home = workspace("home");
+    let losing = |operation| faulty(&database, operation, &[Fault::LostReply], 3);
+    for (number, operation, inputs) in
+        [(1, "PutItem", json!({})), (2, "TransactWriteItems", long(300_000))]
+    {
+        let asked = Submission { inputs: RawJson::of(&inputs), ..submission(&home, number) };
+        let (lossy, script) = losing(operation);
+        let state = put(&lossy, &asked).await;
+        assert_eq!(script.left(), 0);
+
+        let (lossy, script) = losing("UpdateItem");
+        let record = record(&asked, number, Some(&json!(1)));
+        let state = run(&lossy, &asked, &state, &record.execution_id, at(5)).await;
+        assert_eq!(script.left(), 0);
+
+        let (lossy, script) = losing("TransactWriteItems");
+        let state = after(&asked, &state, &record, at(9));
+        assert_eq!(end(&lossy, &asked, &state, &record).await, Ok(Committed::Done));
+        assert_eq!((script.left(), get(&store, &asked).await.state), (0, state));
+    }
+    let (lossy, script) = losing("PutItem");
+    let secrets = CallbackSecrets { version: 1, secrets: Vec::new() };
+    assert_eq!(lossy.put_callback_secrets(&home, &secrets).await, Ok(true));
+    assert_eq!(script.left(), 0);
+}
+
+/// The repeat comes when somebody has moved the job on already: it is told as a lost race.
+#[tokio::test]
+async fn a_write_that_is_out_of_date_when_it_is_repeated_does_not_hold() {
+    let Fixture { store, database } = Fixture::new().await;
+    let asked = submission(&workspace("home"), 1);
+    let state = put(&store, &asked).await;
+    let release = std::sync::Arc::new(tokio::sync::Notify::new());
+    let script = [Fault::LostReply, Fault::Held(std::sync::Arc::clone(&release))];
+    let (lossy, script) = faulty(&database, "UpdateItem", &script, 3);
+    let taken = leased(&asked, &state, &runner(), grant("e"), at(5)).unwrap();
+    let write = tokio::spawn({
+        let (asked, taken) = (asked.clone(), taken.clone());
+        async move { lossy.change_job(&asked, &taken).await }
+    });
+    while script.left() > 0 {
+        tokio::task::yield_now().await;
+    }
+    let stopped = cancelled(&asked, &taken, "ada", at(6)).unwrap();
+    assert_eq!(store.change_job(&asked, &stopped).await, Ok(true));
+    release.notify_one();
+    assert_eq!(write.await.unwrap(), Ok(false));
+    assert_eq!(get(&store, &asked).await.state, stopped);
+}
+
+#[tokio::test]
+async fn who_meets_a_transaction_tries_again_for_a_while() {
+    let Fixture { store, database } = Fixture::new().await;
+    let asked = submission(&workspace("home"), 1);
+    let state = put(&store, &asked).await;
+    let conflict = refusal("TransactionConflictException");
+    let (busy, script) = faulty(&database, "UpdateItem", &[conflict.clone(), conflict.clone()], 1);
+    let record = record(&asked, 1, Some(&json!(1)));
+    let state = run(&busy, &asked, &state, &record.execution_id, at(5)).await;
+    assert_eq!(script.left(), 0);
+
+    let (busy, script) = faulty(&database, "UpdateItem", &vec![conflict; 100], 1);
+    let stopped = cancelled(&asked, &state, "ada", at(6)).unwrap();
+    let error = busy.change_job(&asked, &stopped).await.unwrap_err();
+    assert_eq!((error.kind, error.retry_after_s), (ErrorKind::Unavailable, Some(1)));
+    assert!(script.left() > 90, "the tries are bounded");
+
+    let (status, body) = refused(&["None", "TransactionConflict"]);
+    let conflict = Fault::Answer(status, body);
+    let (busy, script) = faulty(&database, "TransactWriteItems", &[conflict.clone(), conflict], 1);
+    let state = after(&asked, &state, &record, at(9));
+    assert_eq!(end(&busy, &asked, &state, &record).await, Ok(Committed::Done));
+    assert_eq!((script.left(), get(&store, &asked).await.state), (0, state));
+}
+
+/// What writes jobs, and what there is before.
+struct Writes {
+    small: Submission,
+    large: Submission,
+    ending: (Submission, writ_model::JobState, writ_model::Execution),
+}
+
+impl Writes {
+    const NAMES: [&str; 5] = ["put", "large put", "change", "end", "secrets"];
+
+    async fn new(store: &Store) -> Self {
+        let home = workspace("home");
+        let asked = submission(&home, 1);
+        let mut record = record(&asked, 1, Some(&json!(1)));
+        record.input_data = RawJson::of(&long(9_000));
+        let state = put(store, &asked).await;
+        let state = run(store, &asked, &state, &record.execution_id, at(5)).await;
+        let ending = (asked.clone(), after(&asked, &state, &record, at(9)), record);
+        let large = Submission { inputs: RawJson::of(&long(9_000)), ..submission(&home, 3) };
+        let small = Submission { inputs: RawJson::null(), ..submission(&home, 2) };
+        Self { small, large, ending }
+    }
+
+    async fn run(&self, name: &str, store: &Store) -> Result<(), writ_model::Error> {
+        let (asked, state, record) = &self.ending;
+        match name {
+            "put" => store.put_job(&self.small, &queued(&self.small)).await,
+            "large put" => store.put_job(&self.large, &queued(&self.large)).await,
+            "change" => store.change_job(asked, state).await.map(|done| assert!(done)),
+            "end" => {
+                end(store, asked, state, record).await.map(|it| assert_eq!(it, Committed::Done))
+            }
+            _ => {
+                let secrets = CallbackSecrets { version: 1, secrets: Vec::new() };
+                let put = store.put_callback_secrets(&workspace("home"), &secrets).await;
+                put.map(|done| assert!(done))
+            }
+        }
+    }
+}
+
+/// So small that a record of nine kilobytes takes several transactions.
+const CUTTING: Bounds = Bounds { chunk_bytes_max: 1_500, transaction_bytes_max: 4_500 };
+
+#[tokio::test]
+async fn whatever_fails_at_whichever_request_nothing_is_half_written() {
+    for fault in [refusal("ThrottlingException"), Fault::TimedOut, Fault::Unreachable] {
+        for name in Writes::NAMES {
+            let mut passed = 0;
+            loop {
+                let Fixture { store, database } = Fixture::new().await;
+                let writes = Writes::new(&store).await;
+                let before = dump(&database).await;
+                let mut script = vec![Fault::Pass; passed];
+                script.push(fault.clone());
+                let (faulty, script) = faulty(&database, ANY, &script, 1);
+                let result = writes.run(name, &faulty.with_bounds(CUTTING)).await;
+                if script.left() > 0 {
+                    result.unwrap();
+                    break;
+                }
+                let case = format!("{name} with {fault:?} at request {passed}");
+                assert_eq!(result.unwrap_err().kind, ErrorKind::Unavailable, "{case}");
+                store.collect_uploads(Timestamp::from_ms(i64::MAX)).await.unwrap();
+                assert!(dump(&database).await == before, "{case} left something");
+                passed += 1;
+            }
+            assert!(passed > 0, "{name} makes no request");
+        }
+    }
+}
+
+const SEEDS: Range<u64> = 0..30;
+
+/// So small that most submissions, records and outputs take several items.
+const BOUNDS: Bounds = Bounds { chunk_bytes_max: 400, transaction_bytes_max: 1_200 };
+
+const POLICY: &str = "id-of-a:1-x";
+
+/// What writers were told.
+#[derive(Default)]
+struct Told {
+    /// Versions that were written, as far as somebody was told.
+    written: Vec<u64>,
+    /// Attempts whose end somebody tried to commit.
+    tried: BTreeSet<String>,
+    done: BTreeSet<String>,
+}
+
+type Shared = Rc<RefCell<Told>>;
+
+/// Somebody who does with the job whatever may be done next.
+struct Mover {
+    store: Store,
+    clock: Hand,
+    told: Shared,
+    asked: Submission,
+    chance: Chance,
+    number: u64,
+}
+
+impl Mover {
+    async fn work(mut self) {
+        for _ in 0..8 {
+            let home = &self.asked.workspace;
+            match self.store.get_job(home, &self.asked.job_id).await {
+                Ok(Some(job)) => self.step(job).await,
+                Ok(None) => {
+                    let put = self.store.put_job(&self.asked, &queued(&self.asked)).await;
+                    match put {
+                        Ok(()) => self.told.borrow_mut().written.push(1),
+                        Err(error) => assert_ne!(error.kind, ErrorKind::Internal, "{error:?}"),
+                    }
+                }
+                Err(error) => assert_ne!(error.kind, ErrorKind::Internal, "{error:?}"),
+            }
+        }
+    }
+
+    async fn step(&mut self, job: Job) {
+        let (now, state) = (self.clock.now(), &job.state);
+        let turn = self.chance.below(10);
+        let grant = self.grant();
+        let next = match state.job_status {
+            _ if turn == 0 => cancelled(&self.asked, state, "ada", now).ok(),
+            JobStatus::Queued => match leased(&self.asked, state, &runner(), grant, now) {
+                Ok(state) => Some(state),
+                Err(_) => self.due(&job, now),
+            },
+            JobStatus::Admitted | JobStatus::Running if turn < 3 => self.due(&job, now),
+            JobStatus::Admitted => {
+                let fence = &state.lease.as_ref().unwrap().fence;
+                running(state, fence, now, now).ok()
+            }
+            JobStatus::Running => return self.end(&job, now).await,
+            _ => retry(state, now).ok(),
+        };
+        let Some(next) = next else { return };
+        match self.store.change_job(&self.asked, &next).await {
+            Ok(true) => self.told.borrow_mut().written.push(next.version),
+            Ok(false) => {}
+            Err(error) => assert_ne!(error.kind, ErrorKind::Internal, "{error:?}"),
+        }
+    }
+
+    fn due(&mut self, job: &Job, now: Timestamp) -> Option<writ_model::JobState> {
+        match due(&self.asked, &job.state, now, self.chance.below(1_000) as u64) {
+            Due::Write(state) => Some(*state),
+            _ => None,
+        }
+    }
+
+    /// A new attempt's, which nobody else has.
+    fn grant(&mut self) -> writ_jobs::Grant {
+        self.number += 1;
+        grant(&record(&self.asked, self.number, None).execution_id)
+    }
+
+    async fn end(&mut self, job: &Job, now: Timestamp) {
+        let state = &job.state;
+        let fence = state.lease.as_ref().unwrap().fence.clone();
+        // One attempt in three fails.
+        let output = (self.chance.below(3) > 0).then(|| long(self.chance.of(&[10, 500, 1_500])));
+        let mut record = record(&self.asked, 0, output.as_ref());
+        record.execution_id = fence.clone();
+        record.input_data = RawJson::of(&long(self.chance.of(&[10, 600, 3_000])));
+        let state = after(&self.asked, state, &record, now);
+        let Ok(kept) = self.store.get_context(&self.asked.workspace, POLICY).await else { return };
+        let (uri, value) = (uri("a:1-x"), RawJson::of(&json!({"n": kept.version + 1})));
+        let context = Some(ContextWrite {
+            policy_id: POLICY,
+            uri: &uri,
+            version: kept.version,
+            value: &value,
+        });
+        self.told.borrow_mut().tried.insert(fence.clone());
+        let output = record.output.as_ref();
+        let end =
+            JobEnd { submission: &self.asked, state: &state, output, record: &record, context };
+        match self.store.end_job(end).await {
+            Ok(Committed::Done) => {
+                self.told.borrow_mut().written.push(state.version);
+                assert!(self.told.borrow_mut().done.insert(fence), "committed twice");
+            }
+            Ok(other) => assert!(other != Committed::Gone, "the policy is there"),
+            Err(error) => assert_ne!(error.kind, ErrorKind::Internal, "{error:?}"),
+        }
+    }
+}
+
+async fn simulate(seed: u64) {
+    let Fixture { store, database } = Fixture::new().await;
+    let home = workspace("home");
+    create(&store, &home, "a:1-x", json!({})).await;
+    let store = store.with_bounds(BOUNDS);
+    let told = Shared::default();
+    let mut world = World::new(&database, seed, BOUNDS);
+    let asked = Submission {
+        max_attempts: Some(3),
+        inputs: RawJson::of(&long(world.chance.of(&[10, 1_000]))),
+        ..submission(&home, 0)
+    };
+    for number in 0..5 {
+        let (told, clock, asked) = (Rc::clone(&told), world.clock.clone(), asked.clone());
+        let chance = Chance(seed * 100 + number);
+        world.add(|store| {
+            Mover { store, clock, told, asked, chance, number: 1 + number * 1_000 }.work()
+        });
+    }
+    world.run().await;
+    let late = Timestamp::from_ms(i64::MAX);
+    while store.collect_uploads(late).await.unwrap().more {}
+    records_own_their_chunks(&dump(&database).await);
+    let told = told.take();
+    let Some(job) = store.get_job(&home, &asked.job_id).await.unwrap() else {
+        assert!(told.written.is_empty());
+        return;
+    };
+    let versions: BTreeSet<u64> = told.written.iter().copied().collect();
+    assert_eq!(versions.len(), told.written.len(), "a version was written twice");
+    assert!(versions.last().is_none_or(|last| *last <= job.state.version));
+    effects_were_committed_once(&store, &told, &job).await;
+    indexes_hold_what_the_job_says(&store, &job).await;
+}
+
+async fn effects_were_committed_once(store: &Store, told: &Told, job: &Job) {
+    let home = &job.submission.workspace;
+    let mut committed = 0;
+    for id in &told.tried {
+        let record = store.get_execution(home, id).await.unwrap();
+        assert!(record.is_some() || !told.done.contains(id), "{id} is lost");
+        committed += u64::from(record.is_some());
+    }
+    let kept = store.get_context(home, POLICY).await.unwrap();
+    assert_eq!(kept.version, committed, "records and changes of the context");
+    let state = &job.state;
+    assert_eq!(state.job_status == JobStatus::Completed, job.output.is_some());
+    if let Some(output) = &job.output {
+        let id = state.execution_id.as_ref().unwrap();
+        let record = store.get_execution(home, id).await.unwrap().unwrap();
+        assert!(record.output.as_ref() == Some(output));
+    }
+}
+
+async fn indexes_hold_what_the_job_says(store: &Store, job: &Job) {
+    let Job { submission, state, .. } = job;
+    let line = store.next_jobs(&submission.workspace, 10).await.unwrap();
+    assert_eq!(line.len(), usize::from(state.in_line));
+    let is_due = async |at| !store.due_jobs(at, None).await.unwrap().jobs.is_empty();
+    assert_eq!(is_due(Timestamp::from_ms(i64::MAX)).await, state.due_at.is_some());
+    if let Some(due_at) = state.due_at {
+        assert!(is_due(due_at).await && !is_due(Timestamp::from_ms(due_at.as_ms() - 1)).await);
+    }
+}
+
+#[tokio::test]
+async fn no_interleaving_moves_a_job_twice_or_doubles_an_effect() {
+    for seed in seeds(SEEDS) {
+        let _named = Seed(seed);
+        simulate(seed).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_writers_of_one_version_one_wins() {
+    let Fixture { store, database: _database } = Fixture::new().await;
+    let asked = submission(&workspace("home"), 1);
+    let state = put(&store, &asked).await;
+    let writers = (0..16).map(|writer| {
+        let (store, asked, state) = (store.clone(), asked.clone(), state.clone());
+        tokio::spawn(async move {
+            let fence = format!("e{writer}");
+            let state = leased(&asked, &state, &runner(), grant(&fence), at(5)).unwrap();
+            store.change_job(&asked, &state).await.unwrap().then_some(state)
+        })
+    });
+    let mut winners = Vec::new();
+    for writer in writers.collect::<Vec<_>>() {
+        winners.extend(writer.await.unwrap());
+    }
+    assert_eq!(winners, [get(&store, &asked).await.state]);
+}

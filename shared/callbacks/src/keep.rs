@@ -3,7 +3,7 @@
 use writ_model::{Error, ErrorKind, Timestamp, Workspace};
 use writ_ports::{CallbackSecret, CallbackSecrets, Clock, Ids, KeepCallbackSecrets};
 
-use crate::Secret;
+use crate::{SECRETS_MAX, Secret};
 
 /// An old secret goes on signing for so long, so that receivers can change over.
 const OVERLAP_MS: i64 = 24 * 3_600_000;
@@ -25,7 +25,7 @@ pub async fn current(
 /// A new secret goes first; the one before signs beside it for a day.
 ///
 /// # Errors
-/// As [`current`].
+/// As [`current`]; [`ErrorKind::Conflict`] where as many sign already as a message may carry.
 pub async fn rotate(
     ports: &(impl KeepCallbackSecrets + Clock + Ids),
     workspace: &Workspace,
@@ -46,7 +46,11 @@ async fn change(
         }
         let ends_at = Some(Timestamp::from_ms(now.as_ms().saturating_add(OVERLAP_MS)));
         let secret = Secret::from_bytes(ports.secret()?).reveal();
-        let older = alive(kept.secrets, now).into_iter();
+        let older = alive(kept.secrets, now);
+        if older.len() >= SECRETS_MAX {
+            return Err(too_many(&older));
+        }
+        let older = older.into_iter();
         let older = older.map(|old| CallbackSecret { ends_at: old.ends_at.or(ends_at), ..old });
         let newest = CallbackSecret { secret, made_at: now, ends_at: None };
         let secrets = std::iter::once(newest).chain(older).collect();
@@ -57,6 +61,16 @@ async fn change(
     }
     let message = "others change the callback secrets at the same time; try again";
     Err(Error::new(ErrorKind::Unavailable, message).retry_after(1))
+}
+
+/// Another signature would be more than a message carries, and nobody's secret ends before its day.
+fn too_many(signing: &[CallbackSecret]) -> Error {
+    let oldest = signing.last().and_then(|secret| secret.ends_at);
+    let again = oldest.map(|end| format!("; try again after {end}")).unwrap_or_default();
+    let message = format!(
+        "{SECRETS_MAX} secrets sign already, as the old ones do for a day{again}, when the oldest ends"
+    );
+    Error::new(ErrorKind::Conflict, message)
 }
 
 fn alive(secrets: Vec<CallbackSecret>, now: Timestamp) -> Vec<CallbackSecret> {
@@ -138,5 +152,19 @@ mod tests {
         assert_eq!(ready(current(&memory, &workspace)).unwrap(), both);
         memory.hour = 24;
         assert_eq!(ready(current(&memory, &workspace)).unwrap(), both[..1]);
+    }
+
+    #[test]
+    fn no_more_secrets_sign_than_a_message_carries() {
+        let mut memory = Memory { kept: Mutex::default(), hour: 0, lost_races: Mutex::default() };
+        let workspace = Workspace::default();
+        for wanted in 1..=SECRETS_MAX {
+            assert_eq!(ready(rotate(&memory, &workspace)).unwrap().len(), wanted);
+        }
+        let error = ready(rotate(&memory, &workspace)).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Conflict);
+        assert!(error.message.contains("1970-01-02T00:00:00"), "{error}");
+        memory.hour = 24;
+        assert_eq!(ready(rotate(&memory, &workspace)).unwrap().len(), 2);
     }
 }

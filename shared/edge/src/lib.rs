@@ -22,6 +22,6 @@ pub use openapi::{openapi, openapi_text, undefined_names};
 pub use precondition::Precondition;
 pub use problem::{status_of, title_of};
 pub use reply::Reply;
-pub use request::{Caller, Request};
+pub use request::{Caller, ON_BEHALF_OF, Request};
 pub use route::{About, BoxFuture, Dialect, Effect, Param, Route};
 pub use serve::{REQUEST_BYTES_MAX, out_of_time, serve, too_large};

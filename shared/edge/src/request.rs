@@ -6,6 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use writ_model::{Error, Identity};
 
+use crate::Param;
+
 /// Who calls, and how they proved it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
@@ -14,6 +16,12 @@ pub struct Caller {
     /// `local`, `token` or `jwt`.
     pub principal_kind: &'static str,
 }
+
+/// The header that [`Request::on_behalf_of`] reads, for the route table.
+pub const ON_BEHALF_OF: Param = Param {
+    name: "Writ-On-Behalf-Of",
+    about: "for whom the caller acts, at most 128 visible characters; recorded",
+};
 
 /// One request, authenticated, authorised and matched to its route.
 #[derive(Clone, Debug)]
@@ -89,6 +97,19 @@ impl Request {
         let trace_id = self.header("traceparent")?.split('-').nth(1)?;
         let is_hex = trace_id.len() == 32 && trace_id.bytes().all(|byte| byte.is_ascii_hexdigit());
         is_hex.then_some(trace_id)
+    }
+
+    /// For whom the caller says to act.
+    ///
+    /// # Errors
+    /// An empty name, a long one, and one that is no visible ASCII.
+    pub fn on_behalf_of(&self) -> Result<Option<String>, Error> {
+        let Some(value) = self.headers.get(ON_BEHALF_OF.name) else { return Ok(None) };
+        let text = value.to_str().ok().filter(|text| !text.is_empty() && text.len() <= 128);
+        text.map(|text| Some(text.to_owned())).ok_or_else(|| {
+            Error::invalid("for whom the caller acts is said in 1 to 128 visible ASCII characters")
+                .at(format!("header `{}`", ON_BEHALF_OF.name))
+        })
     }
 
     /// The body as a JSON value.

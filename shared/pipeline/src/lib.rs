@@ -23,12 +23,13 @@ mod shelf;
 pub use commit::Commit;
 pub use execute::{Executed, Ports, execute, execute_alone, execute_for};
 pub use fault::to_error;
-pub use order::{BUILTIN, Fixed, Order};
+pub use load::look_up;
+pub use order::{BUILTIN, Fixed, Order, known_executor};
 pub use plan::{Change, Example, Group, Plan, PlanOrder, Skipped, plan};
 pub use prepared::Prepared;
 pub use registry::Registry;
 pub use replay::{Replayed, replay};
-pub use shelf::Shelf;
+pub use shelf::{Shelf, Shelved};
 
 use std::future::Future;
 

@@ -2,10 +2,26 @@
 
 use std::sync::Arc;
 
-use writ_model::{Digest, Error, PolicyRule};
+use writ_model::{Digest, Error, PolicyRule, PolicyUri, Workspace};
 use writ_ports::{Handle, PolicySource, Surface};
 
 use crate::{Prepared, Shelf};
+
+/// The policy that stands under a URI now, for whoever asks about it and does not run it yet.
+///
+/// # Errors
+/// [`writ_model::ErrorKind::NotFound`]; the source's.
+pub async fn look_up(
+    source: &impl PolicySource,
+    shelf: &Shelf,
+    workspace: &Workspace,
+    uri: &PolicyUri,
+) -> Result<Arc<Prepared>, Error> {
+    let handle = source.acquire(workspace, uri).await?;
+    let prepared = load(source, &handle, shelf).await;
+    source.release(handle).await;
+    prepared
+}
 
 /// The prepared policy behind a handle, its digest checked when it comes from the source.
 pub(crate) async fn load(

@@ -1,11 +1,24 @@
 //! What is to be executed.
 
 use writ_model::run::Budget;
-use writ_model::{Cause, PolicyUri, RawJson, Timestamp, Workspace};
+use writ_model::{Cause, Error, PolicyUri, RawJson, Timestamp, Workspace};
 use writ_ports::KeptContext;
 
 /// The platform itself, as an executor.
 pub const BUILTIN: &str = "builtin";
+
+/// Refuses an executor that is not there.
+///
+/// # Errors
+/// [`writ_model::ErrorKind::NotFound`].
+pub fn known_executor(executor_id: &str) -> Result<(), Error> {
+    if executor_id == BUILTIN {
+        return Ok(());
+    }
+    Err(Error::not_found(format!(
+        "there is no executor `{executor_id}`; `{BUILTIN}` is the platform itself"
+    )))
+}
 
 /// One run, as it is asked for.
 #[derive(Clone, Debug)]

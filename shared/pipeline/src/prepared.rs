@@ -127,6 +127,22 @@ impl Prepared {
         refuse(violations)
     }
 
+    /// Holds a job's inputs, and its parameters over the stored ones, against their schemas, before
+    /// anything of it is written. Inputs that a pre-check sees first, and may rewrite, are left to it.
+    ///
+    /// # Errors
+    /// [`writ_model::ErrorKind::SchemaViolation`] with every place; parameters that are no JSON
+    /// object.
+    pub fn check_job(&self, parameters: Option<&RawJson>, inputs: &RawJson) -> Result<(), Error> {
+        let mut violations = match self.precheck() {
+            None => self.input.violations("inputs", &inputs.value()),
+            Some(_) => Vec::new(),
+        };
+        let merged = self.merge(parameters)?.value();
+        violations.extend(self.parameters.violations("policy_rule_parameters", &merged));
+        refuse(violations)
+    }
+
     /// What the engine is asked for a run: everything that it reads stands in its record.
     pub(crate) fn call(&self, execution: &Execution, context: Option<RawJson>) -> Call {
         let input_data = execution.input_data.clone();
@@ -225,6 +241,30 @@ mod tests {
         let nested =
             prepared(json!({"policy_parameters_schema": nested, "policy_parameters": {"a": {}}}));
         assert!(nested.unwrap().check_stored().is_err());
+    }
+
+    #[test]
+    fn a_job_is_held_against_both_schemas_and_its_inputs_are_left_to_a_precheck() {
+        let required = json!({"a": {"type": "string", "required": true}});
+        let with = |metadata: Value| {
+            prepared(json!({
+                "policy_input_schema": required, "policy_parameters_schema": required,
+                "policy_parameters": {"a": "stored"}, "metadata": metadata,
+            }))
+            .unwrap()
+        };
+        let subjects = |policy: &Prepared, parameters: &str, inputs: &str| {
+            let parameters = RawJson::parse(parameters).unwrap();
+            let inputs = RawJson::parse(inputs).unwrap();
+            let error = policy.check_job(Some(&parameters), &inputs).err();
+            let violations = error.map(|error| error.violations).unwrap_or_default();
+            violations.into_iter().map(|violation| violation.subject).collect::<Vec<_>>()
+        };
+        let (alone, checked) = (with(json!({})), with(json!({"precheck_policy_uri": "b:1-x"})));
+        assert_eq!(subjects(&alone, "{}", r#"{"a": "x"}"#), [""; 0]);
+        let both = ["inputs", "policy_rule_parameters"];
+        assert_eq!(subjects(&alone, r#"{"a": 1}"#, "{}"), both);
+        assert_eq!(subjects(&checked, r#"{"a": 1}"#, "{}"), both[1..]);
     }
 
     #[test]

@@ -18,6 +18,12 @@ pub struct Shelf {
     kept: Mutex<VecDeque<(Digest, Arc<Prepared>)>>,
 }
 
+/// Whoever keeps a shelf, for routes that read policies and do not run them.
+pub trait Shelved: Send + Sync {
+    /// The shelf.
+    fn shelf(&self) -> &Shelf;
+}
+
 impl Shelf {
     /// The policy whose body has this digest, if it is kept.
     #[must_use]

@@ -13,7 +13,9 @@ use writ_model::{
     Digest, Error, Execution, Job, JobHint, JobState, Language, PolicyUri, Submission, Timestamp,
     Workspace,
 };
-use writ_pipeline::{Commit, Execute, Executed, Order, Registry, ReplayOrder, Replayed, Shelf};
+use writ_pipeline::{
+    Commit, Execute, Executed, Order, Registry, ReplayOrder, Replayed, Shelf, Shelved,
+};
 use writ_ports::{
     Admission, Admit, Announce, Begun, CallBack, CallbackSecrets, Called, ChangeJob, ClaimId,
     Clock, CollectUploads, Committed, ContextWrite, CountWaiting, CreatePolicy, DeletePolicy,
@@ -224,6 +226,12 @@ impl<E: Evaluate, O: Send + Sync> Attempt for Platform<E, O> {
     async fn attempt(&self, order: Order, commit: &impl Commit) -> Result<Execution, Error> {
         let source = Registry(self);
         writ_pipeline::execute_for(&source, self, &self.shelf, order, commit).await.map(told)
+    }
+}
+
+impl<E: Send + Sync, O: Send + Sync> Shelved for Platform<E, O> {
+    fn shelf(&self) -> &Shelf {
+        &self.shelf
     }
 }
 

@@ -11,7 +11,7 @@ mod look;
 mod sweep;
 
 pub use look::{Looked, look};
-pub use sweep::{Sweep, announce_all, sweep};
+pub use sweep::{Sweep, announce, announce_all, sweep};
 
 use std::future::Future;
 

@@ -75,7 +75,10 @@ async fn one(ports: &impl SweepPorts, hint: &JobHint, swept: &mut Sweep) -> Resu
 
 /// Tells the runners of a job that waits for one: in its line, for a time that a queue can wait
 /// for, or for somebody to be told of its end.
-pub(crate) async fn announce(
+///
+/// # Errors
+/// The queue's. Whoever goes on without it leaves the job to the sweep.
+pub async fn announce(
     ports: &(impl Announce + Clock),
     submission: &Submission,
     state: &JobState,

@@ -1,0 +1,49 @@
+//! `GET /jobs/callbacks/secret`: reads what callbacks are signed with.
+
+use http::Method;
+use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_model::Error;
+use writ_ports::{Clock, Ids, KeepCallbackSecrets};
+
+use crate::secrets::reply;
+
+/// What is known of the route.
+pub(crate) const ABOUT: About = About {
+    name: "jobs.callback_secret",
+    method: Method::GET,
+    path: "/jobs/callbacks/secret",
+    effect: Effect::Admin,
+    dialect: Dialect::Writ,
+    summary: "Reads the secrets that the workspace's callbacks are signed with; the first use makes one.",
+    body: None,
+    data: "CallbackSecrets",
+    success: 200,
+    params: &[],
+};
+
+/// Answers every secret that still signs, the newest first.
+pub(crate) async fn handle(
+    ports: &(impl Clock + Ids + KeepCallbackSecrets),
+    request: Request,
+) -> Result<Reply, Error> {
+    let workspace = &request.caller.identity.workspace;
+    Ok(reply(&writ_callbacks::current(ports, workspace).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{Memory, data, request};
+
+    #[tokio::test]
+    async fn the_secret_is_shown_to_be_copied_and_kept_by_no_cache() {
+        let ports = Memory::default();
+        let reply = handle(&ports, request(&[], "")).await.unwrap();
+        assert!(reply.headers.contains(&(http::header::CACHE_CONTROL, "no-store".to_owned())));
+        let shown = data(&reply);
+        let secrets = shown["secrets"].as_array().unwrap();
+        assert_eq!((secrets.len(), &secrets[0]["ends_at"]), (1, &serde_json::Value::Null));
+        assert!(secrets[0]["secret"].as_str().unwrap().starts_with("whsec_"));
+        assert_eq!(data(&handle(&ports, request(&[], "")).await.unwrap()), shown);
+    }
+}

@@ -1,0 +1,128 @@
+//! `DELETE /jobs/{job_id}`: cancels a job.
+
+use http::Method;
+use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_jobs::cancelled;
+use writ_model::Error;
+use writ_ports::{Announce, ChangeJob, Clock, CountWaiting, GetJob};
+
+use crate::change::changed;
+use crate::document;
+use crate::tell::tell;
+
+/// What is known of the route.
+pub(crate) const ABOUT: About = About {
+    name: "jobs.cancel",
+    method: Method::DELETE,
+    path: "/jobs/{job_id}",
+    effect: Effect::Execute,
+    dialect: Dialect::Writ,
+    summary: "Cancels a job at once; a run of it is stopped within seconds, and what it gives is not taken.",
+    body: None,
+    data: "Job",
+    success: 200,
+    params: &[],
+};
+
+/// Answers the cancelled job.
+pub(crate) async fn handle(
+    ports: &(impl Announce + ChangeJob + Clock + CountWaiting + GetJob),
+    request: Request,
+) -> Result<Reply, Error> {
+    let identity = &request.caller.identity;
+    let now = ports.now();
+    let job = changed(ports, &identity.workspace, request.param("job_id"), |job| {
+        cancelled(&job.submission, &job.state, &identity.subject, now)
+    });
+    let job = job.await?;
+    tell(ports, &job).await;
+    document::reply(ports, &job).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use writ_jobs::{Grant, Runner, cancelled, leased};
+    use writ_model::{ErrorKind, HintAbout, JobState, Submission, Timestamp};
+
+    use super::*;
+    use crate::change::TRIES_MAX;
+    use crate::memory::{Memory, data, request};
+
+    fn take(submission: &Submission, state: &JobState, now: Timestamp) -> JobState {
+        let runner = Runner { executor_id: "builtin".to_owned(), node_id: None };
+        let grant = Grant { fence: "f".to_owned(), execution_id: "e1".to_owned() };
+        leased(submission, state, &runner, grant, now).unwrap()
+    }
+
+    /// A runner's heartbeat.
+    fn bump(_: &Submission, state: &JobState, _: Timestamp) -> JobState {
+        JobState { version: state.version + 1, ..state.clone() }
+    }
+
+    async fn cancel(ports: &Memory, job_id: &str) -> Result<Reply, Error> {
+        handle(ports, request(&[("job_id", job_id)], "")).await
+    }
+
+    #[tokio::test]
+    async fn a_job_is_cancelled_wherever_it_is_by_whoever_asked() {
+        let ports = Memory::default();
+        ports.queue("j1");
+        let shown = data(&cancel(&ports, "j1").await.unwrap());
+        assert_eq!(
+            (&shown["job_status"], &shown["cancelled_by"]),
+            (&"cancelled".into(), &"alice".into())
+        );
+        assert!(ports.announced().is_empty(), "nobody is to be told");
+        let error = cancel(&ports, "j1").await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Conflict);
+        assert_eq!(cancel(&ports, "j9").await.unwrap_err().kind, ErrorKind::NotFound);
+    }
+
+    #[tokio::test]
+    async fn a_runner_that_takes_the_job_in_between_is_cancelled_too() {
+        let ports = Memory::default();
+        ports.queue("j1");
+        ports.rival("j1", take);
+        let shown = data(&cancel(&ports, "j1").await.unwrap());
+        assert_eq!(shown["job_status"], "cancelled");
+        let attempts = shown["attempts"].as_array().unwrap();
+        assert_eq!((attempts.len(), &attempts[0]["outcome"]), (1, &"cancelled".into()));
+        assert!(ports.job("j1").state.lease.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_job_that_ends_in_between_keeps_its_end() {
+        let ports = Memory::default();
+        ports.queue("j1");
+        ports.rival("j1", |submission, state, now| {
+            cancelled(submission, state, "ben", now).unwrap()
+        });
+        let error = cancel(&ports, "j1").await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Conflict);
+        assert_eq!(ports.job("j1").state.cancelled_by.as_deref(), Some("ben"));
+    }
+
+    #[tokio::test]
+    async fn losing_each_time_ends_in_an_answer() {
+        let ports = Memory::default();
+        ports.queue("j1");
+        for _ in 0..TRIES_MAX {
+            ports.rival("j1", bump);
+        }
+        let error = cancel(&ports, "j1").await.unwrap_err();
+        assert_eq!((error.kind, error.retry_after_s), (ErrorKind::Unavailable, Some(1)));
+        ports.rival("j1", bump);
+        assert!(cancel(&ports, "j1").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn an_end_that_somebody_wants_to_hear_of_is_announced() {
+        let ports = Memory::default();
+        ports.queue_calling("j1", "https://a.example");
+        let shown = data(&cancel(&ports, "j1").await.unwrap());
+        assert_eq!(shown["callback"]["status"], "pending");
+        assert_eq!(ports.announced(), [("j1".to_owned(), HintAbout::End, Duration::ZERO)]);
+    }
+}

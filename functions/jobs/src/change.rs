@@ -1,0 +1,34 @@
+//! Moving a job on somebody's behalf, while its runner moves it too.
+
+use writ_jobs::Refusal;
+use writ_model::{Error, ErrorKind, Job, JobState, Workspace};
+use writ_ports::{ChangeJob, GetJob};
+
+use crate::document::found;
+
+/// How often a change begins again. A runner writes a few times per attempt and every five seconds
+/// between, so losing to it eight times in a row is an outage, not bad luck.
+pub(crate) const TRIES_MAX: usize = 8;
+
+/// The job after `next` has moved it from wherever it was; begins again with what is there where
+/// somebody else moved it in between.
+///
+/// # Errors
+/// There is no such job; it does not move, as `next` says; [`ErrorKind::Unavailable`] where others
+/// were faster each time.
+pub(crate) async fn changed(
+    ports: &(impl ChangeJob + GetJob),
+    workspace: &Workspace,
+    job_id: &str,
+    next: impl Fn(&Job) -> Result<JobState, Refusal> + Send + Sync,
+) -> Result<Job, Error> {
+    for _ in 0..TRIES_MAX {
+        let job = found(ports, workspace, job_id).await?;
+        let state = next(&job).map_err(|refusal| refusal.to_error(job_id))?;
+        if ports.change_job(&job.submission, &state).await? {
+            return Ok(Job { state, ..job });
+        }
+    }
+    let message = format!("job `{job_id}` is moved by others just now; ask again");
+    Err(Error::new(ErrorKind::Unavailable, message).retry_after(1))
+}

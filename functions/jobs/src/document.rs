@@ -1,0 +1,47 @@
+//! A job as a reply shows it: with its place in line.
+
+use writ_edge::Reply;
+use writ_jobs::{Position, document, rank};
+use writ_model::{Error, Job, Workspace};
+use writ_ports::{CountWaiting, GetJob};
+
+/// Counting ends there, so that a reply costs the same however many wait.
+pub(crate) const COUNTED_MAX: usize = 100;
+
+/// The job as JSON text.
+pub(crate) async fn text(ports: &impl CountWaiting, job: &Job) -> Result<String, Error> {
+    document(job, position(ports, job).await)
+}
+
+/// The job as a reply.
+pub(crate) async fn reply(ports: &impl CountWaiting, job: &Job) -> Result<Reply, Error> {
+    Ok(Reply::data(&text(ports, job).await?))
+}
+
+/// The job of that id.
+pub(crate) async fn found(
+    ports: &impl GetJob,
+    workspace: &Workspace,
+    job_id: &str,
+) -> Result<Job, Error> {
+    let job = ports.get_job(workspace, job_id).await?;
+    job.ok_or_else(|| Error::not_found(format!("there is no job `{job_id}`")))
+}
+
+/// Where a job stands that waits in line. What it stands for is known without it, so a store that
+/// cannot count now fails nobody.
+async fn position(ports: &impl CountWaiting, job: &Job) -> Option<Position> {
+    let Job { submission, state, .. } = job;
+    if !state.in_line {
+        return None;
+    }
+    let rank = rank(submission, state);
+    match ports.count_before(&submission.workspace, &rank, COUNTED_MAX).await {
+        Ok(before) => Some(Position { position: before + 1, is_at_least: before >= COUNTED_MAX }),
+        Err(error) => {
+            let log = error.log.as_deref();
+            tracing::warn!(%error, log, "nobody knows who waits before a job");
+            None
+        }
+    }
+}

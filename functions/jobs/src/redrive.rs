@@ -1,0 +1,229 @@
+//! `POST /jobs/redrive`: tries again what the platform lost.
+
+use http::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use writ_edge::{About, Asked, Dialect, Effect, Param, Reply, Request};
+use writ_jobs::retry;
+use writ_model::{Error, ErrorKind, HintAbout, JobHint};
+use writ_ports::{Announce, ChangeJob, Clock, GetJob, QueryJobs, Redrive};
+use writ_query::Filter;
+
+use crate::change::changed;
+use crate::tell::tell_of_all;
+
+/// Jobs of a call at most, so that it is answered in time.
+const JOBS_MAX: usize = 100;
+
+/// Steps of a call through the dead letters at most.
+const STEPS_MAX: usize = 10;
+
+const PARAMS: &[Param] = &[
+    Param { name: "limit", about: "Jobs to look at, at most: 1 to 1000, and never more than 100." },
+    Param { name: "next_token", about: "Where the call before ended, as its `next_token` said." },
+];
+
+/// What is known of the route.
+pub(crate) const ABOUT: About = About {
+    name: "jobs.redrive",
+    method: Method::POST,
+    path: "/jobs/redrive",
+    effect: Effect::Execute,
+    dialect: Dialect::Writ,
+    summary: "Tries again the jobs that failed because the platform lost them, or those that a filter finds.",
+    body: Some("Filter"),
+    data: "Redriven",
+    success: 200,
+    params: PARAMS,
+};
+
+#[derive(Serialize)]
+struct Redriven {
+    retried: usize,
+    job_ids: Vec<String>,
+    skipped: usize,
+    hints: u64,
+    next_token: Option<String>,
+}
+
+/// As much of a found job as it takes to read it.
+#[derive(Deserialize)]
+struct Found {
+    job_id: String,
+}
+
+/// Answers what was tried again. A job that moved in between, has its result or is not over is
+/// skipped.
+pub(crate) async fn handle(
+    ports: &(impl Announce + ChangeJob + Clock + GetJob + QueryJobs + Redrive),
+    request: Request,
+) -> Result<Reply, Error> {
+    request.refuse_parameters_beyond(PARAMS)?;
+    let mut query = Asked::of(&request, &[])?.query;
+    if is_empty(&request)? {
+        query.filter = lost()?;
+    }
+    query.limit = query.limit.min(JOBS_MAX);
+    let workspace = &request.caller.identity.workspace;
+    let page = ports.query_jobs(workspace, &query).await?;
+    let mut hints = Vec::new();
+    let mut skipped = 0;
+    let mut outcome = Ok(());
+    for item in &page.items {
+        let Found { job_id } = serde_json::from_str(item).map_err(Error::internal)?;
+        let now = ports.now();
+        match changed(ports, workspace, &job_id, |job| retry(&job.state, now)).await {
+            Ok(job) => hints.push(JobHint::new(&job.submission, HintAbout::Line)),
+            Err(error) if is_the_jobs(error.kind) => skipped += 1,
+            Err(error) => {
+                outcome = Err(error);
+                break;
+            }
+        }
+    }
+    // What was tried again before the store failed is announced all the same.
+    tell_of_all(ports, &hints).await;
+    outcome?;
+    let redriven = Redriven {
+        retried: hints.len(),
+        skipped,
+        hints: dead_letters(ports).await?,
+        job_ids: hints.into_iter().map(|JobHint { job_id, .. }| job_id).collect(),
+        next_token: page.next_token,
+    };
+    Ok(Reply::data(&serde_json::to_string(&redriven).map_err(Error::internal)?))
+}
+
+/// Whether the caller leaves it to the platform what to try again.
+fn is_empty(request: &Request) -> Result<bool, Error> {
+    if request.body.is_empty() {
+        return Ok(true);
+    }
+    Ok(request.json()?.as_object().is_some_and(serde_json::Map::is_empty))
+}
+
+/// What failed through no fault of its policy.
+fn lost() -> Result<Filter, Error> {
+    let filter = json!({
+        "job_status": "failed",
+        "error.kind": ErrorKind::ExecutorFault.name(),
+    });
+    Ok(Filter::parse(&filter)?)
+}
+
+/// Whether a job is skipped: it is not to be tried again, somebody moves it, or it is gone.
+fn is_the_jobs(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Conflict | ErrorKind::NotFound)
+}
+
+/// Puts hints back that nobody could work on; how many.
+async fn dead_letters(ports: &impl Redrive) -> Result<u64, Error> {
+    let mut hints = 0;
+    for _ in 0..STEPS_MAX {
+        let redriven = ports.redrive().await?;
+        hints += redriven.hints;
+        if !redriven.more {
+            break;
+        }
+    }
+    Ok(hints)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::Value;
+    use writ_model::JobStatus;
+
+    use super::*;
+    use crate::memory::{Memory, data, request};
+
+    async fn redrive(ports: &Memory, body: &str) -> Value {
+        data(&handle(ports, request(&[], body)).await.unwrap())
+    }
+
+    fn several() -> Memory {
+        let ports = Memory::default();
+        ports.lost("j1");
+        ports.ended("j2", JobStatus::Failed);
+        ports.ended("j3", JobStatus::Completed);
+        ports.ended("j4", JobStatus::Cancelled);
+        ports.queue("j5");
+        ports
+    }
+
+    #[tokio::test]
+    async fn without_a_filter_only_what_the_platform_lost_is_tried_again() {
+        for body in ["", "{}"] {
+            let ports = several();
+            let done = redrive(&ports, body).await;
+            let want = json!({
+                "retried": 1, "job_ids": ["j1"], "skipped": 0, "hints": 0, "next_token": null,
+            });
+            assert_eq!(done, want);
+            assert_eq!(ports.job("j1").state.job_status, JobStatus::Queued);
+            assert_eq!(ports.announced(), [("j1".to_owned(), HintAbout::Line, Duration::ZERO)]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_filter_takes_its_place_and_what_cannot_be_tried_again_is_skipped() {
+        let ports = several();
+        let done = redrive(&ports, r#"{"name": "check"}"#).await;
+        assert_eq!(done["job_ids"], json!(["j1", "j2", "j4"]));
+        assert_eq!((&done["retried"], &done["skipped"]), (&json!(3), &json!(2)));
+        assert_eq!(ports.job("j3").state.job_status, JobStatus::Completed);
+    }
+
+    #[tokio::test]
+    async fn a_call_looks_at_a_page_and_says_where_it_ended() {
+        let ports = several();
+        let mut asked = request(&[], r#"{"name": "check"}"#);
+        asked.query.push(("limit".to_owned(), "2".to_owned()));
+        let first = data(&handle(&ports, asked.clone()).await.unwrap());
+        assert_eq!(first["job_ids"], json!(["j1", "j2"]));
+        let token = first["next_token"].as_str().unwrap().to_owned();
+        asked.query.push(("next_token".to_owned(), token));
+        let second = data(&handle(&ports, asked).await.unwrap());
+        assert_eq!(second["job_ids"], json!(["j4"]));
+        let many = Memory::default();
+        for number in 0..JOBS_MAX + 1 {
+            many.lost(&format!("j{number:03}"));
+        }
+        let done = redrive(&many, "").await;
+        assert_eq!(done["retried"], JOBS_MAX);
+        assert!(done["next_token"].is_string());
+    }
+
+    #[tokio::test]
+    async fn dead_letters_are_put_back_in_bounded_steps() {
+        let ports = Memory::default();
+        ports.dead_letters(25);
+        assert_eq!(redrive(&ports, "").await["hints"], 25);
+        ports.dead_letters(1_000);
+        assert_eq!(redrive(&ports, "").await["hints"], 10 * STEPS_MAX);
+    }
+
+    #[tokio::test]
+    async fn a_job_that_somebody_else_tries_again_is_skipped() {
+        let ports = Memory::default();
+        ports.lost("j1");
+        ports.rival("j1", |_, state, now| retry(state, now).unwrap());
+        let done = redrive(&ports, "").await;
+        assert_eq!((&done["retried"], &done["skipped"]), (&json!(0), &json!(1)));
+        assert_eq!(ports.job("j1").state.round, 2);
+    }
+
+    #[tokio::test]
+    async fn a_mistyped_parameter_and_a_filter_that_is_none_are_refused() {
+        let ports = several();
+        let mut asked = request(&[], "{}");
+        asked.query.push(("sort".to_owned(), "name".to_owned()));
+        for request in [asked, request(&[], r#"{"name": {"$foo": 1}}"#), request(&[], "[]")] {
+            let error = handle(&ports, request).await.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::InvalidRequest);
+        }
+        assert!(ports.announced().is_empty());
+    }
+}

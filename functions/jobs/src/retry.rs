@@ -1,0 +1,88 @@
+//! `POST /jobs/{job_id}/retry`: tries a job again.
+
+use http::Method;
+use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_jobs::retry;
+use writ_model::Error;
+use writ_ports::{Announce, ChangeJob, Clock, CountWaiting, GetJob};
+
+use crate::change::changed;
+use crate::document;
+use crate::tell::tell;
+
+/// What is known of the route.
+pub(crate) const ABOUT: About = About {
+    name: "jobs.retry",
+    method: Method::POST,
+    path: "/jobs/{job_id}/retry",
+    effect: Effect::Execute,
+    dialect: Dialect::Writ,
+    summary: "Tries a job again that failed, ran out of time or was cancelled: a new round, as if just submitted.",
+    body: None,
+    data: "Job",
+    success: 200,
+    params: &[],
+};
+
+/// Answers the job, queued again.
+pub(crate) async fn handle(
+    ports: &(impl Announce + ChangeJob + Clock + CountWaiting + GetJob),
+    request: Request,
+) -> Result<Reply, Error> {
+    let workspace = &request.caller.identity.workspace;
+    let now = ports.now();
+    let job_id = request.param("job_id");
+    let job = changed(ports, workspace, job_id, |job| retry(&job.state, now)).await?;
+    tell(ports, &job).await;
+    document::reply(ports, &job).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+    use writ_model::{ErrorKind, HintAbout, JobStatus};
+
+    use super::*;
+    use crate::memory::{Memory, data, request};
+
+    async fn ask(ports: &Memory, job_id: &str) -> Result<Reply, Error> {
+        handle(ports, request(&[("job_id", job_id)], "")).await
+    }
+
+    #[tokio::test]
+    async fn what_ended_without_a_result_waits_again_and_is_announced() {
+        for status in [JobStatus::Failed, JobStatus::TimedOut, JobStatus::Cancelled] {
+            let ports = Memory::default();
+            ports.ended("j1", status);
+            let shown = data(&ask(&ports, "j1").await.unwrap());
+            assert_eq!((&shown["job_status"], &shown["round"]), (&json!("queued"), &json!(2)));
+            assert_eq!((&shown["position"], &shown["finished_at"]), (&json!(1), &json!(null)));
+            assert_eq!(ports.announced(), [("j1".to_owned(), HintAbout::Line, Duration::ZERO)]);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_has_its_result_or_is_not_over_is_left_as_it_is() {
+        let ports = Memory::default();
+        ports.ended("j1", JobStatus::Completed);
+        ports.queue("j2");
+        for (job_id, kind) in
+            [("j1", ErrorKind::Conflict), ("j2", ErrorKind::Conflict), ("j3", ErrorKind::NotFound)]
+        {
+            assert_eq!(ask(&ports, job_id).await.unwrap_err().kind, kind, "{job_id}");
+        }
+        assert!(ports.announced().is_empty());
+    }
+
+    #[tokio::test]
+    async fn of_two_that_try_a_job_again_at_once_one_does() {
+        let ports = Memory::default();
+        ports.ended("j1", JobStatus::Failed);
+        ports.rival("j1", |_, state, now| retry(state, now).unwrap());
+        let error = ask(&ports, "j1").await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Conflict);
+        assert_eq!(ports.job("j1").state.round, 2);
+    }
+}

@@ -1,0 +1,52 @@
+//! `POST /jobs/callbacks/secret`: signs callbacks with a new secret from now on.
+
+use http::Method;
+use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_model::Error;
+use writ_ports::{Clock, Ids, KeepCallbackSecrets};
+
+use crate::secrets::reply;
+
+/// What is known of the route.
+pub(crate) const ABOUT: About = About {
+    name: "jobs.rotate_callback_secret",
+    method: Method::POST,
+    path: "/jobs/callbacks/secret",
+    effect: Effect::Admin,
+    dialect: Dialect::Writ,
+    summary: "Makes a new secret for the workspace's callbacks; the one before it signs beside it for 24 hours.",
+    body: None,
+    data: "CallbackSecrets",
+    success: 201,
+    params: &[],
+};
+
+/// Answers every secret that still signs, the new one first.
+pub(crate) async fn handle(
+    ports: &(impl Clock + Ids + KeepCallbackSecrets),
+    request: Request,
+) -> Result<Reply, Error> {
+    let workspace = &request.caller.identity.workspace;
+    let secrets = writ_callbacks::rotate(ports, workspace).await?;
+    Ok(reply(&secrets).created(ABOUT.path.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{Memory, data, request};
+
+    #[tokio::test]
+    async fn a_new_secret_comes_first_and_the_old_one_has_an_end() {
+        let ports = Memory::default();
+        let first = data(&handle(&ports, request(&[], "")).await.unwrap());
+        let reply = handle(&ports, request(&[], "")).await.unwrap();
+        assert_eq!(reply.status, 201);
+        assert!(reply.headers.contains(&(http::header::CACHE_CONTROL, "no-store".to_owned())));
+        let shown = data(&reply);
+        assert_eq!(shown["secrets"][1]["secret"], first["secrets"][0]["secret"]);
+        assert!(
+            shown["secrets"][0]["ends_at"].is_null() && shown["secrets"][1]["ends_at"].is_string()
+        );
+    }
+}

@@ -1,0 +1,51 @@
+//! `POST /jobs/submit`: submits a job to whichever executor there is.
+
+use http::Method;
+use writ_edge::{About, Dialect, Effect, ON_BEHALF_OF, Reply, Request};
+use writ_model::Error;
+use writ_pipeline::{BUILTIN, Shelved};
+use writ_ports::{Announce, CallBack, Clock, CountWaiting, GetBody, GetPolicy, Ids, PutJob};
+
+use crate::submitted::submitted;
+
+/// What is known of the route.
+pub(crate) const ABOUT: About = About {
+    name: "jobs.submit_any",
+    method: Method::POST,
+    path: "/jobs/submit",
+    effect: Effect::Execute,
+    dialect: Dialect::Writ,
+    summary: "Submits a job without naming an executor: the platform itself takes it.",
+    body: Some("NewJob"),
+    data: "SubmittedJob",
+    success: 201,
+    params: &[ON_BEHALF_OF],
+};
+
+/// Answers the job as it was recorded.
+pub(crate) async fn handle(
+    ports: &(
+         impl Announce + CallBack + Clock + CountWaiting + GetBody + GetPolicy + Ids + PutJob + Shelved
+     ),
+    request: Request,
+) -> Result<Reply, Error> {
+    submitted(ports, &request, BUILTIN).await
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::memory::{Memory, body, policy, request};
+
+    #[tokio::test]
+    async fn a_job_for_nobody_in_particular_is_the_platforms() {
+        let ports = Memory::with(&policy(json!({})));
+        let asked = request(&[], r#"{"name": "check", "policy_rule_uri": "list:1-x"}"#);
+        let reply = handle(&ports, asked).await.unwrap();
+        let body = body(&reply);
+        assert_eq!(body["data"]["executor_id"], "builtin");
+        assert_eq!(body["data"]["inputs"], json!({}));
+    }
+}

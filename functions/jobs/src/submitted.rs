@@ -1,0 +1,41 @@
+//! What submitting does, whichever executor is named.
+
+use writ_edge::{Reply, Request};
+use writ_jobs::queued;
+use writ_model::{Error, Job, RawJson};
+use writ_pipeline::{Registry, Shelved, known_executor, look_up};
+use writ_ports::{Announce, CallBack, Clock, CountWaiting, GetBody, GetPolicy, Ids, PutJob};
+
+use crate::document::text;
+use crate::new_job::NewJob;
+use crate::tell::tell;
+
+/// The record is there before the answer is, and before anybody is told.
+pub(crate) async fn submitted(
+    ports: &(
+         impl Announce + CallBack + Clock + CountWaiting + GetBody + GetPolicy + Ids + PutJob + Shelved
+     ),
+    request: &Request,
+    executor_id: &str,
+) -> Result<Reply, Error> {
+    known_executor(executor_id)?;
+    let now = ports.now();
+    let new = NewJob::parse(request, now)?;
+    if let Some(url) = &new.callback_url {
+        ports.check_callback(url).map_err(|error| error.at("/callback_url"))?;
+    }
+    let workspace = &request.caller.identity.workspace;
+    let uri = &new.policy_rule_uri;
+    let policy = look_up(&Registry(ports), ports.shelf(), workspace, uri).await?;
+    policy.check_job(new.policy_rule_parameters.as_ref(), &new.inputs)?;
+    let submission =
+        new.into_submission(request, ports.id(now), executor_id, policy.mask().to_vec(), now)?;
+    let state = queued(&submission);
+    ports.put_job(&submission, &state).await?;
+    let job = Job { submission, state, output: None };
+    tell(ports, &job).await;
+    let job_id = &job.submission.job_id;
+    let quoted = RawJson::of(&job_id.as_str().into());
+    let reply = Reply::data_with(&text(ports, &job).await?, &[("job_id", quoted.as_str())]);
+    Ok(reply.created(format!("/jobs/{job_id}")))
+}

@@ -12,9 +12,11 @@
 //! Figures are of one machine at one time; compare rows of one report, not of two.
 
 mod functions;
+mod jobs;
 mod machine;
 mod queries;
 mod sample;
+mod served;
 mod serving;
 
 use std::error::Error;
@@ -42,6 +44,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if wants("queries") {
         queries::report()?;
+    }
+    if wants("jobs") {
+        jobs::report()?;
     }
     if wants("lambda") {
         println!("{}", functions::report()?);

@@ -1,30 +1,15 @@
 //! The platform as a process: its start, its memory, one request over loopback.
 
 use std::error::Error;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::machine::resident_mb;
 use crate::sample::{HEAD, Sample, text};
+use crate::served::{post, start};
 
 const STARTS: usize = 10;
 const REQUESTS: usize = 2_000;
-
-struct Served {
-    child: Child,
-    url: String,
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // It may be gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// The table of the serving process.
 pub(crate) fn report() -> Result<String, Box<dyn Error>> {
@@ -84,36 +69,4 @@ pub(crate) fn report() -> Result<String, Box<dyn Error>> {
         text(execute.p50().saturating_sub(idle.p50())),
     );
     Ok(table)
-}
-
-fn start(directory: &std::path::Path) -> Result<Served, Box<dyn Error>> {
-    let begun = Instant::now();
-    let mut child = Command::new(std::env::current_exe()?)
-        .arg(crate::SERVE)
-        .arg(directory)
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let mut address = String::new();
-    let stdout = child.stdout.take().ok_or("no output")?;
-    BufReader::new(stdout).read_line(&mut address)?;
-    let served = Served { child, url: format!("http://{}", address.trim()) };
-    while ureq::get(format!("{}/healthz", served.url)).call().is_err() {
-        if begun.elapsed() > Duration::from_secs(30) {
-            return Err("the platform did not come up".into());
-        }
-    }
-    Ok(served)
-}
-
-fn post(
-    agent: &ureq::Agent,
-    served: &Served,
-    path: &str,
-    body: &Value,
-) -> Result<String, Box<dyn Error>> {
-    let mut response = agent
-        .post(format!("{}{path}", served.url))
-        .header("content-type", "application/json")
-        .send(body.to_string())?;
-    Ok(response.body_mut().read_to_string()?)
 }

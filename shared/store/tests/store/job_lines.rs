@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_json::json;
 use writ_jobs::{Due, cancelled, due, leased, queued, rank};
-use writ_model::{JobHint, Submission, Timestamp};
+use writ_model::{HintAbout, JobHint, Submission, Timestamp};
 use writ_ports::{ChangeJob, CountWaiting, DueJobs, NextJobs, PutJob};
 use writ_store::Store;
 
@@ -35,7 +35,7 @@ async fn entries(database: &Database, index: &str) -> usize {
 }
 
 fn hint(submission: &Submission) -> JobHint {
-    JobHint { workspace: submission.workspace.clone(), job_id: submission.job_id.clone() }
+    JobHint::new(submission, HintAbout::Line)
 }
 
 #[test]

@@ -1,0 +1,148 @@
+//! The ports, over the world.
+
+use std::future::Future;
+use std::time::Duration;
+
+use writ_model::{Error, ErrorKind, Job, JobHint, JobState, Submission, Timestamp, Workspace};
+use writ_ports::{
+    Announce, CallBack, CallbackSecrets, Called, ChangeJob, Clock, Committed, DueJobs, DuePage,
+    EndJob, GetJob, Ids, JobEnd, KeepCallbackSecrets, NextJobs, OutgoingCall, PutJob, Sleep,
+};
+
+use crate::node::{Node, To};
+use crate::receiver::Sent;
+use crate::store::Ending;
+use crate::world::{Actor, lock};
+
+impl Node {
+    /// Tells a write from every other one, and who makes it.
+    fn writer(&self) -> (u64, Actor, usize) {
+        (lock(&self.world).new_write(), self.actor, self.clock)
+    }
+}
+
+impl PutJob for Node {
+    async fn put_job(&self, submission: &Submission, state: &JobState) -> Result<(), Error> {
+        let (write, ..) = self.writer();
+        let (submission, state) = (submission.clone(), state.clone());
+        let put = self
+            .call(To::Store, "put_job", move |world| world.put(write, &submission, &state))
+            .await?;
+        put.then_some(()).ok_or_else(|| Error::new(ErrorKind::Conflict, "it is there already"))
+    }
+}
+
+impl GetJob for Node {
+    async fn get_job(&self, _: &Workspace, job_id: &str) -> Result<Option<Job>, Error> {
+        let job_id = job_id.to_owned();
+        self.call(To::Store, "get_job", move |world| world.get(&job_id)).await
+    }
+}
+
+impl ChangeJob for Node {
+    async fn change_job(&self, submission: &Submission, state: &JobState) -> Result<bool, Error> {
+        let (who, job_id, state) = (self.writer(), submission.job_id.clone(), state.clone());
+        let change = move |world: &mut crate::world::World| world.change(who, &job_id, &state);
+        self.call(To::Store, "change_job", change).await
+    }
+}
+
+impl EndJob for Node {
+    async fn end_job(&self, end: JobEnd<'_>) -> Result<Committed, Error> {
+        let (who, end) = (self.writer(), Ending::from(end));
+        self.call(To::Store, "end_job", move |world| world.end(who, &end)).await?
+    }
+}
+
+impl NextJobs for Node {
+    async fn next_jobs(&self, _: &Workspace, limit: usize) -> Result<Vec<String>, Error> {
+        self.call(To::Store, "next_jobs", move |world| world.line(limit)).await
+    }
+}
+
+impl DueJobs for Node {
+    async fn due_jobs(&self, before: Timestamp, next: Option<&str>) -> Result<DuePage, Error> {
+        let next = next.map(str::to_owned);
+        self.call(To::Store, "due_jobs", move |world| world.due(before, next.as_deref())).await
+    }
+}
+
+impl Announce for Node {
+    async fn announce(&self, hints: &[JobHint], delay: Duration) -> Result<(), Error> {
+        assert!(delay <= writ_ports::DELAY_MAX, "no queue waits for {delay:?}");
+        let (hints, delay) = (hints.to_vec(), u64::try_from(delay.as_millis()).unwrap());
+        let send = move |world: &mut crate::world::World| {
+            for hint in &hints {
+                world.send(hint.clone(), delay);
+            }
+        };
+        self.call(To::Queue, "announce", send).await
+    }
+}
+
+impl CallBack for Node {
+    fn check_callback(&self, _: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn call_back(&self, call: OutgoingCall<'_>) -> Called {
+        let sent = Sent::from(call);
+        let again = Duration::from_secs(5);
+        self.call(To::Receiver, "call_back", move |world| world.receive(&sent))
+            .await
+            .unwrap_or_else(|error| Called::Failed { reason: error.message, again_in: Some(again) })
+    }
+}
+
+impl KeepCallbackSecrets for Node {
+    async fn get_callback_secrets(&self, _: &Workspace) -> Result<CallbackSecrets, Error> {
+        self.call(To::Store, "get_secrets", |world| world.store.secrets.clone()).await
+    }
+
+    async fn put_callback_secrets(
+        &self,
+        _: &Workspace,
+        secrets: &CallbackSecrets,
+    ) -> Result<bool, Error> {
+        let secrets = secrets.clone();
+        let put = move |world: &mut crate::world::World| {
+            let kept = &mut world.store.secrets;
+            let is_next = kept.version + 1 == secrets.version;
+            if is_next {
+                kept.clone_from(&secrets);
+            }
+            is_next
+        };
+        self.call(To::Store, "put_secrets", put).await
+    }
+}
+
+impl Clock for Node {
+    fn now(&self) -> Timestamp {
+        lock(&self.world).clock(self.clock)
+    }
+
+    fn ticks_us(&self) -> u64 {
+        lock(&self.world).now * 1_000
+    }
+}
+
+impl Ids for Node {
+    fn id(&self, _: Timestamp) -> String {
+        lock(&self.world).id()
+    }
+
+    fn seed(&self) -> u64 {
+        lock(&self.world).chance.any() >> 11
+    }
+
+    fn secret(&self) -> Result<[u8; 32], Error> {
+        Ok([7; 32])
+    }
+}
+
+impl Sleep for Node {
+    fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send {
+        self.wait(u64::try_from(time.as_millis()).unwrap())
+    }
+}

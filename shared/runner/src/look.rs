@@ -114,5 +114,5 @@ async fn lease<P: Ports>(
         Err(_) => return Ok(None),
     };
     let is_ours = ports.change_job(&job.submission, &state).await?;
-    Ok(is_ours.then(|| (Job { state, output: None, ..job }, fence)))
+    Ok(is_ours.then_some((Job { state, output: None, ..job }, fence)))
 }

@@ -72,44 +72,56 @@ impl Cancellation {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::process::ExitStatusExt;
-    use std::process::{Child, Command};
+    use std::process::{Child, Command, Stdio};
     use std::time::Duration;
 
     use super::*;
 
-    fn process() -> (Child, Arc<PidFd>) {
-        let child = Command::new("sleep").arg("600").spawn().unwrap();
-        let pidfd = PidFd::open(i32::try_from(child.id()).unwrap()).unwrap();
-        (child, Arc::new(pidfd))
+    const AT_ONCE: Duration = Duration::ZERO;
+    const LONG: Duration = Duration::from_secs(60);
+
+    /// Something to kill.
+    struct Process {
+        child: Child,
+        pidfd: Arc<PidFd>,
+    }
+
+    impl Process {
+        fn start() -> Self {
+            let child = Command::new("sleep").arg("600").stdout(Stdio::null()).spawn().unwrap();
+            let pidfd = PidFd::open(i32::try_from(child.id()).unwrap()).unwrap();
+            Self { child, pidfd: Arc::new(pidfd) }
+        }
+    }
+
+    impl Drop for Process {
+        fn drop(&mut self) {
+            self.pidfd.kill();
+            self.child.wait().unwrap();
+        }
     }
 
     #[test]
     fn a_cancellation_kills_the_worker_that_it_finds_and_no_later_one() {
-        let (mut first, first_fd) = process();
-        let (mut later, later_fd) = process();
+        let (first, later) = (Process::start(), Process::start());
         let cancellation = Cancellation::default();
-        assert!(cancellation.watch(&first_fd));
+        assert!(cancellation.watch(&first.pidfd));
         cancellation.cancel();
-        assert_eq!(first.wait().unwrap().signal(), Some(libc::SIGKILL));
-        assert!(!cancellation.watch(&later_fd));
+        assert!(first.pidfd.wait(LONG));
         assert!(!cancellation.unwatch());
+        assert!(!cancellation.watch(&later.pidfd));
         cancellation.cancel();
-        assert!(!later_fd.wait(Duration::ZERO));
-        later.kill().unwrap();
-        later.wait().unwrap();
+        assert!(!later.pidfd.wait(AT_ONCE));
     }
 
     #[test]
     fn a_worker_that_has_done_its_run_is_not_killed() {
-        let (mut child, pidfd) = process();
+        let process = Process::start();
         let cancellation = Cancellation::default();
-        assert!(cancellation.watch(&pidfd));
+        assert!(cancellation.watch(&process.pidfd));
         assert!(cancellation.unwatch());
         cancellation.cancel();
         assert!(cancellation.is_cancelled());
-        assert!(!pidfd.wait(Duration::ZERO));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        assert!(!process.pidfd.wait(AT_ONCE));
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn page(engines: EngineUse) -> Reply {
         ),
         (
             "writ_engine_workers_killed_total",
-            "Workers that went beyond a budget, or died.",
+            "Workers that went beyond a budget, or died, or whose run nobody wanted any more.",
             &engines.kills,
         ),
     ];

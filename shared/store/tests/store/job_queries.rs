@@ -142,6 +142,7 @@ async fn what_an_index_serves_is_read_in_proportion_to_the_result() {
         (json!({"job_status": "failed"}), json!({"finished_at": 1}), 20, 60),
         (json!({"job_status": "failed", "name": "check 7"}), json!(null), 1, 60),
         (json!({"job_status": "queued"}), json!(null), 10, 20),
+        (json!({"job_status": "queued"}), json!({"submitted_at": 1}), 10, 20),
         (json!({"job_status": "running"}), json!(null), 0, 20),
         (json!({"job_status": "completed"}), json!(null), 0, 8),
         (json!({"job_id": newest}), json!(null), 1, 1),

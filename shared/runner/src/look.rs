@@ -1,8 +1,10 @@
 //! What a hint leads to.
 
+use std::collections::HashSet;
+
 use writ_jobs::{Grant, Refusal, Runner, announced, leased};
 use writ_model::{Error, HintAbout, Job, JobHint, JobStatus, Workspace};
-use writ_ports::DELAY_MAX;
+use writ_ports::{Announce, ChangeJob, Clock, DELAY_MAX, GetJob, Ids, NextJobs};
 
 use crate::{Ports, attempt, call, sweep};
 
@@ -12,6 +14,14 @@ const HEAD: usize = 8;
 
 /// The second time more of them.
 const FURTHER: usize = 64;
+
+/// Reads of the line that one hint is worth.
+const READS_MAX: usize = 8;
+
+/// What it takes to take a job.
+trait TakePorts: GetJob + ChangeJob + NextJobs + Announce + Clock + Ids {}
+
+impl<P: GetJob + ChangeJob + NextJobs + Announce + Clock + Ids> TakePorts for P {}
 
 /// What came of looking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,27 +81,35 @@ async fn line_up<P: Ports>(ports: &P, hint: &JobHint) -> Result<(), Error> {
 
 /// Leases the first job that can be had: of the line, else the one that the hint names, which an
 /// index may not show yet.
-async fn take<P: Ports>(
+///
+/// There is a hint for each job and any hint takes any job, so whoever holds one takes a job or has
+/// seen that nobody waits. Where others took all of the line while it was tried, one of them may
+/// have come for a job that was not in line yet when it was read: so it is read again, until it
+/// shows nobody new.
+async fn take<P: TakePorts>(
     ports: &P,
     runner: &Runner,
     hint: &JobHint,
 ) -> Result<Option<(Job, String)>, Error> {
     let workspace = &hint.workspace;
-    for limit in [HEAD, FURTHER] {
-        let ids = ports.next_jobs(workspace, limit).await?;
+    let (mut tried, mut limit) = (HashSet::new(), HEAD);
+    for _ in 0..READS_MAX {
+        let mut ids = ports.next_jobs(workspace, limit).await?;
+        ids.retain(|job_id| tried.insert(job_id.clone()));
         for job_id in &ids {
             if let Some(taken) = lease(ports, runner, workspace, job_id).await? {
                 return Ok(Some(taken));
             }
         }
-        if ids.len() < limit {
+        if ids.is_empty() {
             break;
         }
+        limit = FURTHER;
     }
     lease(ports, runner, workspace, &hint.job_id).await
 }
 
-async fn lease<P: Ports>(
+async fn lease<P: TakePorts>(
     ports: &P,
     runner: &Runner,
     workspace: &Workspace,
@@ -116,3 +134,6 @@ async fn lease<P: Ports>(
     let is_ours = ports.change_job(&job.submission, &state).await?;
     Ok(is_ours.then_some((Job { state, output: None, ..job }, fence)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,9 +39,11 @@ impl Exit {
     fn meaning(self) -> (u8, &'static str) {
         match self {
             Self::Success => (0, "done"),
-            Self::Failed => {
-                (1, "the policy or its pre-check failed, a test failed, a replay or a plan differs")
-            }
+            Self::Failed => (
+                1,
+                "the policy or its pre-check failed, a test failed, a replay or a plan differs, a line \
+                 of a file of jobs was refused",
+            ),
             Self::Usage => (2, "the command line is wrong"),
             Self::NotFound => (3, "there is no such thing, or no such file"),
             Self::Conflict => {

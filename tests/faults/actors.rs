@@ -3,14 +3,11 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use writ_jobs::{Runner, cancelled, queued, retry};
-use writ_model::{
-    Cause, HintAbout, Job, JobHint, JobState, JobStatus, RawJson, Submission, Timestamp, Workspace,
-};
-use writ_ports::{Announce, ChangeJob, Clock, DELAY_MAX, GetJob, PutJob};
-use writ_runner::{Looked, announce_all, look, sweep};
+use writ_model::{Cause, Job, JobState, RawJson, Submission, Timestamp, Workspace};
+use writ_ports::{ChangeJob, Clock, GetJob, PutJob};
+use writ_runner::{Looked, announce, announce_all, look, sweep};
 
 use crate::engine::{COUNTER, PLAIN, TIMEOUTS_S, WATCHED};
 use crate::node::Node;
@@ -37,6 +34,7 @@ impl Future for Receive<'_> {
         };
         world.queue.idle.retain(|idle| *idle != node.actor);
         world.queue.held.insert(node.actor.task, message.clone());
+        world.queue.said.remove(&node.actor.task);
         world.note(|| format!("{:?} takes {:?}", node.actor, message.hint));
         Poll::Ready(message)
     }
@@ -51,6 +49,10 @@ pub(crate) async fn runner(node: Node) {
         let looked = look(&node, &runner, &message.hint).await;
         let mut world = lock(&node.world);
         world.queue.held.remove(&node.actor.task);
+        let said = world.queue.said.remove(&node.actor.task).unwrap_or(0);
+        if said > 1 {
+            world.violated(format!("one hint led to {said}: {:?}", message.hint));
+        }
         world.note(|| format!("{:?} looked: {looked:?}", node.actor));
         world.counts.add(match looked {
             Ok(Looked::Idle) => "looked: idle",
@@ -96,7 +98,8 @@ pub(crate) async fn client(node: Node, index: usize) {
     // One that dies in between says nothing.
     let says = !lock(&node.world).goes_wrong(|plan| plan.hints_lost / 4);
     if is_known && says {
-        announce(&node, &submission, &state).await;
+        // What is not said is found by the sweep.
+        let _ = announce(&node, &submission, &state).await;
     }
     if lock(&node.world).chance.happens(plan.cancelled) {
         wait(20_000).await;
@@ -125,25 +128,14 @@ async fn move_on(
         let Ok(Some(job)) = found else { continue };
         let Some(state) = next(&job, node.now()) else { return };
         match node.change_job(submission, &state).await {
-            Ok(true) => return announce(node, submission, &state).await,
+            Ok(true) => {
+                let _ = announce(node, submission, &state).await;
+                return;
+            }
             Ok(false) => {}
             Err(_) => return,
         }
     }
-}
-
-/// Says what a route says of a job that it wrote.
-async fn announce(node: &Node, submission: &Submission, state: &JobState) {
-    let wait = state.ready_at.as_ms().saturating_sub(node.now().as_ms());
-    let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
-    let (about, wait) = match state.job_status {
-        JobStatus::Queued if state.in_line => (HintAbout::Line, Duration::ZERO),
-        JobStatus::Queued if wait <= DELAY_MAX => (HintAbout::Time, wait),
-        status if status.is_final() && state.due_at.is_some() => (HintAbout::End, Duration::ZERO),
-        _ => return,
-    };
-    // What is not said is found by the sweep.
-    let _ = node.announce(&[JobHint::new(submission, about)], wait).await;
 }
 
 fn submission(node: &Node, index: usize) -> Submission {

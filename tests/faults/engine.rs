@@ -17,7 +17,7 @@ use writ_runner::Attempt;
 
 use crate::node::{Node, To};
 use crate::store::Keep;
-use crate::world::lock;
+use crate::world::{World, lock};
 
 /// Counts its runs in its context.
 pub(crate) const COUNTER: &str = "counter:1-x";
@@ -180,7 +180,7 @@ impl Admit for Node {
 impl RecordExecution for Node {
     async fn record_execution(&self, execution: &Execution) -> Result<(), Error> {
         let (write, execution) = (lock(&self.world).new_write(), execution.clone());
-        let record = move |world: &mut crate::world::World| world.commit(write, &execution, None);
+        let record = move |world: &mut World| world.commit(write, &execution, None);
         self.call(To::Store, "record", record).await?.map(drop)
     }
 }
@@ -188,7 +188,7 @@ impl RecordExecution for Node {
 impl KeepContext for Node {
     async fn get_context(&self, _: &Workspace, policy_id: &str) -> Result<KeptContext, Error> {
         let policy_id = policy_id.to_owned();
-        let kept = move |world: &mut crate::world::World| {
+        let kept = move |world: &mut World| {
             world.store.contexts.get(&policy_id).cloned().unwrap_or_default()
         };
         self.call(To::Store, "get_context", kept).await
@@ -201,8 +201,7 @@ impl KeepContext for Node {
     ) -> Result<Committed, Error> {
         let (write, execution) = (lock(&self.world).new_write(), execution.clone());
         let keep = Keep::from(context);
-        let commit =
-            move |world: &mut crate::world::World| world.commit(write, &execution, Some(&keep));
+        let commit = move |world: &mut World| world.commit(write, &execution, Some(&keep));
         self.call(To::Store, "commit_context", commit).await?
     }
 }

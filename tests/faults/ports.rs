@@ -12,7 +12,7 @@ use writ_ports::{
 use crate::node::{Node, To};
 use crate::receiver::Sent;
 use crate::store::Ending;
-use crate::world::{Actor, lock};
+use crate::world::{Actor, World, lock};
 
 impl Node {
     /// Tells a write from every other one, and who makes it.
@@ -42,7 +42,7 @@ impl GetJob for Node {
 impl ChangeJob for Node {
     async fn change_job(&self, submission: &Submission, state: &JobState) -> Result<bool, Error> {
         let (who, job_id, state) = (self.writer(), submission.job_id.clone(), state.clone());
-        let change = move |world: &mut crate::world::World| world.change(who, &job_id, &state);
+        let change = move |world: &mut World| world.change(who, &job_id, &state);
         self.call(To::Store, "change_job", change).await
     }
 }
@@ -70,8 +70,9 @@ impl DueJobs for Node {
 impl Announce for Node {
     async fn announce(&self, hints: &[JobHint], delay: Duration) -> Result<(), Error> {
         assert!(delay <= writ_ports::DELAY_MAX, "no queue waits for {delay:?}");
+        *lock(&self.world).queue.said.entry(self.actor.task).or_default() += hints.len();
         let (hints, delay) = (hints.to_vec(), u64::try_from(delay.as_millis()).unwrap());
-        let send = move |world: &mut crate::world::World| {
+        let send = move |world: &mut World| {
             for hint in &hints {
                 world.send(hint.clone(), delay);
             }
@@ -105,7 +106,7 @@ impl KeepCallbackSecrets for Node {
         secrets: &CallbackSecrets,
     ) -> Result<bool, Error> {
         let secrets = secrets.clone();
-        let put = move |world: &mut crate::world::World| {
+        let put = move |world: &mut World| {
             let kept = &mut world.store.secrets;
             let is_next = kept.version + 1 == secrets.version;
             if is_next {

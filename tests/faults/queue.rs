@@ -24,6 +24,8 @@ pub(crate) struct Queue {
     pub(crate) held: BTreeMap<usize, Message>,
     /// Messages that were ever sent.
     pub(crate) sent: u64,
+    /// Hints that each task has handed over since it took a message.
+    pub(crate) said: BTreeMap<usize, usize>,
 }
 
 impl World {

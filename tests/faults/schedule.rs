@@ -65,7 +65,7 @@ pub(crate) fn run(
 ) -> Result<Counts, Broken> {
     let mut chance = Chance::new(seed);
     let plan = plan(&mut chance);
-    let mut world = World::new(plan, chance, is_traced);
+    let world = World::new(plan, chance, is_traced);
     let mut schedule = Schedule::new(world);
     let what = schedule.go();
     // What the tasks hold of the world goes with them.

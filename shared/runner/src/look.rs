@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use writ_jobs::{Grant, Refusal, Runner, announced, leased};
-use writ_model::{Error, HintAbout, Job, JobHint, JobStatus, Workspace};
+use writ_model::{Error, HintAbout, Job, JobHint, JobStatus, Timestamp, Workspace};
 use writ_ports::{Announce, ChangeJob, Clock, DELAY_MAX, GetJob, Ids, NextJobs};
 
 use crate::{Ports, attempt, call, sweep};
@@ -42,8 +42,8 @@ pub enum Looked {
 pub async fn look<P: Ports>(ports: &P, runner: &Runner, hint: &JobHint) -> Result<Looked, Error> {
     match hint.about {
         HintAbout::End => return call::tell(ports, &hint.workspace, &hint.job_id).await,
-        HintAbout::Time => line_up(ports, hint).await?,
-        HintAbout::Line => {}
+        HintAbout::Time if !line_up(ports, hint).await? => return Ok(Looked::Idle),
+        HintAbout::Time | HintAbout::Line => {}
     }
     let Some((job, fence)) = take(ports, runner, hint).await? else { return Ok(Looked::Idle) };
     let job = attempt::make(ports, job, fence).await?;
@@ -59,24 +59,42 @@ pub async fn look<P: Ports>(ports: &P, runner: &Runner, hint: &JobHint) -> Resul
     Ok(Looked::Ran(status))
 }
 
-/// A job that waited for its time goes into its line.
-async fn line_up<P: Ports>(ports: &P, hint: &JobHint) -> Result<(), Error> {
-    let Some(job) = ports.get_job(&hint.workspace, &hint.job_id).await? else { return Ok(()) };
+/// A job that waited for its time goes into its line. Whether its time has come.
+async fn line_up<P: Ports>(ports: &P, hint: &JobHint) -> Result<bool, Error> {
+    let Some(job) = ports.get_job(&hint.workspace, &hint.job_id).await? else { return Ok(true) };
     let Job { submission, state, .. } = &job;
     let now = ports.now();
     if state.job_status != JobStatus::Queued || state.in_line {
-        return Ok(());
+        return Ok(true);
     }
     if state.ready_at > now {
-        // The queue's clock or its longest delay: once more, if it is soon.
-        let wait = sweep::until(state.ready_at, now);
-        return match wait <= DELAY_MAX {
-            true => ports.announce(std::slice::from_ref(hint), wait).await,
-            false => Ok(()),
-        };
+        // The queue's clock or its longest delay.
+        once_more(ports, hint.clone(), state.ready_at).await?;
+        return Ok(false);
     }
     // Where somebody else has written meanwhile, it is in line or further already.
-    ports.change_job(submission, &announced(state, now)).await.map(drop)
+    ports.change_job(submission, &announced(state, now)).await?;
+    Ok(true)
+}
+
+/// The hint again, when the time has come that it is about, if that is soon.
+async fn once_more<P: TakePorts>(
+    ports: &P,
+    hint: JobHint,
+    ready_at: Timestamp,
+) -> Result<(), Error> {
+    match sweep::until(ready_at, ports.now()) {
+        wait if wait <= DELAY_MAX => ports.announce(&[hint], wait).await,
+        _ => Ok(()),
+    }
+}
+
+/// What came of taking a job.
+enum Taken {
+    Ours(Box<Job>, String),
+    /// By this node's clock it may not start before.
+    Early(JobHint, Timestamp),
+    No,
 }
 
 /// Leases the first job that can be had: of the line, else the one that the hint names, which an
@@ -92,13 +110,15 @@ async fn take<P: TakePorts>(
     hint: &JobHint,
 ) -> Result<Option<(Job, String)>, Error> {
     let workspace = &hint.workspace;
-    let (mut tried, mut limit) = (HashSet::new(), HEAD);
+    let (mut early, mut tried, mut limit) = (None, HashSet::new(), HEAD);
     for _ in 0..READS_MAX {
         let mut ids = ports.next_jobs(workspace, limit).await?;
         ids.retain(|job_id| tried.insert(job_id.clone()));
         for job_id in &ids {
-            if let Some(taken) = lease(ports, runner, workspace, job_id).await? {
-                return Ok(Some(taken));
+            match lease(ports, runner, workspace, job_id).await? {
+                Taken::Ours(job, fence) => return Ok(Some((*job, fence))),
+                Taken::Early(hint, ready_at) => early = early.or(Some((hint, ready_at))),
+                Taken::No => {}
             }
         }
         if ids.is_empty() {
@@ -106,7 +126,16 @@ async fn take<P: TakePorts>(
         }
         limit = FURTHER;
     }
-    lease(ports, runner, workspace, &hint.job_id).await
+    match lease(ports, runner, workspace, &hint.job_id).await? {
+        Taken::Ours(job, fence) => return Ok(Some((*job, fence))),
+        Taken::Early(hint, ready_at) => early = early.or(Some((hint, ready_at))),
+        Taken::No => {}
+    }
+    // INVARIANT: one hint leads to one at most, however many are early, or they would multiply.
+    if let Some((hint, ready_at)) = early {
+        once_more(ports, hint, ready_at).await?;
+    }
+    Ok(None)
 }
 
 async fn lease<P: TakePorts>(
@@ -114,25 +143,23 @@ async fn lease<P: TakePorts>(
     runner: &Runner,
     workspace: &Workspace,
     job_id: &str,
-) -> Result<Option<(Job, String)>, Error> {
-    let Some(job) = ports.get_job(workspace, job_id).await? else { return Ok(None) };
+) -> Result<Taken, Error> {
+    let Some(job) = ports.get_job(workspace, job_id).await? else { return Ok(Taken::No) };
     let now = ports.now();
     let fence = ports.id(now);
     let grant = Grant { fence: fence.clone(), execution_id: ports.id(now) };
     let state = match leased(&job.submission, &job.state, runner, grant, now) {
         Ok(state) => state,
         Err(Refusal::TooEarly) => {
-            let again = JobHint::new(&job.submission, HintAbout::Time);
-            let wait = sweep::until(job.state.ready_at, now);
-            if wait <= DELAY_MAX {
-                ports.announce(&[again], wait).await?;
-            }
-            return Ok(None);
+            let hint = JobHint::new(&job.submission, HintAbout::Time);
+            return Ok(Taken::Early(hint, job.state.ready_at));
         }
-        Err(_) => return Ok(None),
+        Err(_) => return Ok(Taken::No),
     };
-    let is_ours = ports.change_job(&job.submission, &state).await?;
-    Ok(is_ours.then_some((Job { state, output: None, ..job }, fence)))
+    if !ports.change_job(&job.submission, &state).await? {
+        return Ok(Taken::No);
+    }
+    Ok(Taken::Ours(Box::new(Job { state, output: None, ..job }), fence))
 }
 
 #[cfg(test)]

@@ -151,7 +151,7 @@ fn long_queue() -> Result<(), Box<dyn Error>> {
         "code": "class AIOSv1PolicyRule:\n    def __init__(self, rule_id, settings, parameters):\n        pass\n\n    def eval(self, parameters, input_data, context):\n        while True:\n            pass\n",
     });
     post(&agent, &served, "/policy", &endless)?;
-    let runners = std::thread::available_parallelism()?.get();
+    let runners = 16;
     for _ in 0..runners {
         let job = json!({
             "name": "endless", "policy_rule_uri": "endless:1-x", "timeout_seconds": 840, "priority": 9,

@@ -56,7 +56,7 @@ pub struct Config {
     pub allow_weak_sandbox: bool,
     /// Whose JWTs let their bearers in, beside tokens.
     pub oidc: Option<writ_oidc::Settings>,
-    /// Jobs that run at once; as many as there are processors where it is not said.
+    /// Jobs that run at once; as many as the engines leave to jobs where it is not said.
     pub job_runners: Option<NonZeroUsize>,
     /// Addresses that callbacks may reach beside public ones.
     pub callbacks_to: Allowed,
@@ -160,7 +160,9 @@ pub async fn up(
     on_ready(&Ready { address, file, routes: count, issuer, sandbox });
     warm(&engine);
     let upkeep = upkeep(&platform);
-    let (sweeps, runners) = do_jobs(&platform, &queue, config.job_runners);
+    // More would wait for a worker, each with a thread.
+    let count = config.job_runners.map_or_else(|| engine.jobs_max(), NonZeroUsize::get);
+    let (sweeps, runners) = do_jobs(&platform, &queue, count);
     let served = gateway.serve(listener, shutdown).await;
     sweeps.stop().await;
     runners.stop().await;
@@ -186,10 +188,9 @@ fn upkeep(platform: &Arc<Platform>) -> Ticker {
 fn do_jobs(
     platform: &Arc<Platform>,
     queue: &Queue,
-    runners: Option<NonZeroUsize>,
+    runners: usize,
 ) -> (Ticker, Runners) {
-    let count = runners.or_else(|| std::thread::available_parallelism().ok());
-    let runners = Runners::start(platform, queue, count.map_or(1, NonZeroUsize::get));
+    let runners = Runners::start(platform, queue, runners);
     let (platform, mut is_first) = (Arc::clone(platform), true);
     let sweeps = Ticker::start(every(Duration::ZERO, SWEEP_EVERY), move || {
         let (platform, was_first) =

@@ -40,7 +40,7 @@ pub(crate) struct Up {
     /// Serve although this host does not permit the whole sandbox
     #[arg(long)]
     allow_weak_sandbox: bool,
-    /// Jobs that run at once; as many as this machine has processors unless said
+    /// Jobs that run at once; unless said, as many as leave half of the workers to requests
     #[arg(long, value_name = "COUNT")]
     job_runners: Option<NonZeroUsize>,
     /// Addresses and hosts that callbacks of jobs may reach beside public ones, as

@@ -189,9 +189,8 @@ fn check_ended(step: &Step<'_>, counts: &mut Counts) -> Checked {
 
 /// Whoever is taken is the first of those that stood in line before this moment.
 pub(crate) fn check_order(world: &World, taken: &Row) -> Checked {
-    let Some((_, rank)) = taken.in_line() else { return Ok(()) };
-    let rows = world.store.jobs.values();
-    let before =
-        rows.filter_map(Row::in_line).any(|(since, other)| since < world.now && other < rank);
-    ensure(!before, "somebody else was first in line")
+    let stood = |row: &Row| row.in_line_since().is_some_and(|since| since < world.now);
+    let mut others = world.store.jobs.values().filter(|row| stood(row));
+    let is_second = others.any(|other| other.place() < taken.place());
+    ensure(!is_second || !stood(taken), "somebody else was first in line")
 }

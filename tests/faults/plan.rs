@@ -144,6 +144,9 @@ impl Plan {
             later: chance.one_of(&[0, 500]),
             cancelled: chance.one_of(&[0, 100]),
             retried: chance.one_of(&[0, 300]),
+            // A queue of the usual kind does this on its good days, too.
+            hints_doubled: chance.one_of(&[0, 300]),
+            hint_delay_max: chance.one_of(&[0, 100]),
             ..Self::default()
         }
     }
@@ -155,6 +158,8 @@ impl Plan {
             runners: 1,
             sweepers: 0,
             latency_max: 0,
+            hints_doubled: 0,
+            hint_delay_max: 0,
             is_ordered: true,
             ..Self::calm(chance)
         }

@@ -46,10 +46,15 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// When it came into the line, and where it stands there.
-    pub(crate) fn in_line(&self) -> Option<(u64, &str)> {
-        let shown = self.shown.last()?;
-        Some((shown.since, shown.rank.as_deref()?))
+    /// When it came into the line.
+    pub(crate) fn in_line_since(&self) -> Option<u64> {
+        self.shown.last().filter(|shown| shown.rank.is_some()).map(|shown| shown.since)
+    }
+
+    /// Where it has to stand: the higher priority first, then who was ready first.
+    pub(crate) fn place(&self) -> (u8, Timestamp, &str) {
+        let Submission { priority, job_id, .. } = &self.submission;
+        (9 - priority, self.state.ready_at, job_id)
     }
 
     fn is_cancelled_before(&self, now: u64, ms: u64) -> bool {

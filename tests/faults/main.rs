@@ -5,7 +5,13 @@
 //! schedule alone, in each of the suites, and prints all that happens in it.
 //! `WRIT_FAULTS_SCHEDULES` is how many are run, 120,000 unless said, and `WRIT_FAULTS_FIRST` the
 //! first of them.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails"
+)]
 
 mod actors;
 mod chance;

@@ -304,9 +304,9 @@ mod tests {
             for number in 0..5 {
                 let (pool, order, same) = (&pool, &order, &same);
                 scope.spawn(move || {
-                    assert_eq!(acquire(&pool, same, LONG), Ok(Grant::Idle(7)));
+                    assert_eq!(acquire(pool, same, LONG), Ok(Grant::Idle(7)));
                     order.lock().unwrap().push(number);
-                    pool.release(&same, 7);
+                    pool.release(same, 7);
                 });
                 wait_for_queue(pool, number + 1);
             }

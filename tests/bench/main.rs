@@ -12,6 +12,7 @@
 //! Figures are of one machine at one time; compare rows of one report, not of two.
 
 mod functions;
+mod job_units;
 mod jobs;
 mod machine;
 mod queries;
@@ -46,6 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         queries::report()?;
     }
     if wants("jobs") {
+        println!("{}", job_units::report()?);
         jobs::report()?;
     }
     if wants("lambda") {

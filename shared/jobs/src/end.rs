@@ -8,6 +8,7 @@ use crate::bounds::ATTEMPTS;
 use crate::callback;
 use crate::lease::has_lapsed;
 use crate::refusal::{Fenced, holds};
+use crate::remembered;
 
 /// What came of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,9 +165,9 @@ pub(crate) fn close(
     if let Some(attempt) = state.attempts.last_mut().filter(|attempt| attempt.outcome.is_none()) {
         attempt.ended_at = Some(now);
         attempt.outcome = Some(outcome);
-        attempt.error = error.cloned();
+        attempt.error = error.map(remembered::by_an_attempt);
     }
-    state.error = error.cloned();
+    state.error = error.map(remembered::by_the_job);
     state.lease = None;
     state
 }

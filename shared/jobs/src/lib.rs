@@ -23,6 +23,7 @@ mod end;
 mod lease;
 mod line;
 mod refusal;
+mod remembered;
 mod stop;
 
 pub use again::retry;

@@ -69,7 +69,7 @@ mod tests {
 
     /// An error as large as a policy can make it.
     fn huge() -> Error {
-        let long = "\u{1f980}".repeat(32 << 10);
+        let long = "\u{1f980}".repeat(4 << 10);
         let violation = Violation {
             subject: "output".to_owned(),
             path: long.clone(),
@@ -78,7 +78,7 @@ mod tests {
         };
         Error {
             traceback: Some(long.clone()),
-            violations: vec![violation; 500],
+            violations: vec![violation; 2 * FINDINGS_MAX],
             ..Error::new(ErrorKind::PolicyRaised, long)
         }
     }

@@ -9,7 +9,9 @@ pub struct Environment {
     pub(crate) secret_access_key: String,
     pub(crate) session_token: Option<String>,
     /// In place of AWS's own: an emulator's.
-    pub(crate) endpoint: Option<String>,
+    pub(crate) dynamodb_endpoint: Option<String>,
+    /// The same for SQS.
+    pub(crate) sqs_endpoint: Option<String>,
 }
 
 /// A variable that every Lambda function has is missing.
@@ -27,19 +29,20 @@ impl Environment {
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, EnvironmentError> {
         let optional = |name| variable(name).filter(|value| !value.is_empty());
         let required = |name| optional(name).ok_or(EnvironmentError { name });
+        let endpoint = |own| optional(own).or_else(|| optional("AWS_ENDPOINT_URL"));
         Ok(Self {
             region: required("AWS_REGION")?,
             access_key_id: required("AWS_ACCESS_KEY_ID")?,
             secret_access_key: required("AWS_SECRET_ACCESS_KEY")?,
             session_token: optional("AWS_SESSION_TOKEN"),
-            endpoint: optional("AWS_ENDPOINT_URL_DYNAMODB")
-                .or_else(|| optional("AWS_ENDPOINT_URL")),
+            dynamodb_endpoint: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
+            sqs_endpoint: endpoint("AWS_ENDPOINT_URL_SQS"),
         })
     }
 
     /// Where DynamoDB answers.
     pub(crate) fn dynamodb_url(&self) -> String {
-        self.endpoint.clone().unwrap_or_else(|| {
+        self.dynamodb_endpoint.clone().unwrap_or_else(|| {
             let china = if self.region.starts_with("cn-") { ".cn" } else { "" };
             format!("https://dynamodb.{}.amazonaws.com{china}/", self.region)
         })
@@ -49,8 +52,9 @@ impl Environment {
 impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut shown = f.debug_struct("Environment");
-        shown.field("region", &self.region).field("endpoint", &self.endpoint);
-        shown.finish_non_exhaustive()
+        shown.field("region", &self.region);
+        shown.field("dynamodb_endpoint", &self.dynamodb_endpoint);
+        shown.field("sqs_endpoint", &self.sqs_endpoint).finish_non_exhaustive()
     }
 }
 
@@ -83,12 +87,17 @@ mod tests {
     #[test]
     fn the_services_own_endpoint_comes_before_the_one_of_all() {
         let all = ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566");
-        let own = ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:8000");
-        for (more, want) in
-            [(vec![all], all.1), (vec![all, own], own.1), (vec![all, (own.0, "")], all.1)]
-        {
+        let tables = ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:8000");
+        let queues = ("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9324");
+        for (more, dynamodb, sqs) in [
+            (vec![all], all.1, all.1),
+            (vec![all, tables], tables.1, all.1),
+            (vec![all, queues], all.1, queues.1),
+            (vec![all, (tables.0, ""), (queues.0, "")], all.1, all.1),
+        ] {
             let environment = of(&[&LAMBDA[..], &more].concat()).unwrap();
-            assert_eq!(environment.dynamodb_url(), want);
+            assert_eq!(environment.dynamodb_url(), dynamodb);
+            assert_eq!(environment.sqs_endpoint.as_deref(), Some(sqs));
         }
     }
 

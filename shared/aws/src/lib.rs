@@ -1,19 +1,25 @@
 //! The AWS SDK's clients as a Lambda function finds them: region, credentials and endpoint from
-//! its environment, connections that are open before the first event.
+//! its environment, connections that are open before the first event; and the queue of hints over
+//! SQS.
 //!
 //! Lambda hands a function its credentials in three variables that stay valid as long as the
 //! process; nothing else of the SDK's configuration chain (profiles, instance metadata, single
 //! sign-on) can apply there, so none of it is linked.
 
 mod environment;
+pub mod grants;
 mod network;
+mod queue;
 
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
+use aws_types::SdkConfig;
 
 pub use environment::{Environment, EnvironmentError};
 use network::Network;
+pub use queue::{Received, Sqs, SqsUrls};
 
 /// Tries of one call. The waits between them are the SDK's: exponential, with jitter.
 const ATTEMPTS_MAX: u32 = 3;
@@ -35,7 +41,22 @@ impl Aws {
     /// A client of DynamoDB.
     #[must_use]
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        let Environment { region, access_key_id, secret_access_key, session_token, endpoint } =
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.shared());
+        config.set_endpoint_url(self.environment.dynamodb_endpoint.clone());
+        aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+
+    /// The queue of hints.
+    #[must_use]
+    pub fn sqs(&self, urls: SqsUrls) -> Sqs {
+        let mut config = aws_sdk_sqs::config::Builder::from(&self.shared());
+        config.set_endpoint_url(self.environment.sqs_endpoint.clone());
+        Sqs::new(aws_sdk_sqs::Client::from_conf(config.build()), urls)
+    }
+
+    /// What the clients of all services have in common.
+    fn shared(&self) -> SdkConfig {
+        let Environment { region, access_key_id, secret_access_key, session_token, .. } =
             &self.environment;
         let credentials = Credentials::new(
             access_key_id,
@@ -44,17 +65,16 @@ impl Aws {
             None,
             "environment",
         );
-        let mut config = aws_sdk_dynamodb::Config::builder()
+        SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region.clone()))
-            .credentials_provider(credentials)
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
             .http_client(self.network.http_client())
             .timeout_config(network::timeouts())
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
             // Replies are small and bounded by the timeouts above.
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-        config.set_endpoint_url(endpoint.clone());
-        aws_sdk_dynamodb::Client::from_conf(config.build())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build()
     }
 
     /// Opens a connection to DynamoDB, so that the first call finds it. What it costs is paid while

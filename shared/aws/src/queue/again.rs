@@ -1,0 +1,79 @@
+//! When a message that could not be worked on is seen again.
+//!
+//! A message that a function has is hidden for as long as the function may run, and a little
+//! longer: an event source mapping takes no shorter time, so that nothing has to be extended while
+//! a job runs. It would also be that long until a message that failed early comes again, so that
+//! time is cut short here. Nothing depends on it: what is due in the table is announced again.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
+use writ_model::Error;
+
+use super::fault::failed;
+use super::{BATCH, Sqs};
+
+/// A message as a function got it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// What this delivery of it is known by.
+    pub receipt: String,
+    /// When it may be seen again; whole seconds count.
+    pub again_in: Duration,
+}
+
+impl Sqs {
+    /// Says when messages that could not be worked on are seen again. What of it fails goes into
+    /// the log: they come later then.
+    pub async fn again_in(&self, messages: &[Received]) {
+        for batch in messages.chunks(BATCH) {
+            if let Err(error) = self.show(batch).await {
+                tracing::warn!(%error, log = error.log, "failed messages come again later than they could");
+            }
+        }
+    }
+
+    async fn show(&self, messages: &[Received]) -> Result<(), Error> {
+        let entry = |(number, message): (usize, &Received)| {
+            ChangeMessageVisibilityBatchRequestEntry::builder()
+                .id(number.to_string())
+                .receipt_handle(&message.receipt)
+                .visibility_timeout(i32::try_from(message.again_in.as_secs()).unwrap_or(i32::MAX))
+                .build()
+                .map_err(Error::internal)
+        };
+        let entries = messages.iter().enumerate().map(entry).collect::<Result<Vec<_>, _>>()?;
+        let request = self.client.change_message_visibility_batch().queue_url(self.jobs_url()?);
+        let reply = request.set_entries(Some(entries)).send().await.map_err(failed)?;
+        match reply.failed().first() {
+            Some(left) => Err(Error::internal(format!("{}: {:?}", left.code(), left.message()))),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::queue::recorder::{JOBS, Recorder};
+
+    #[tokio::test]
+    async fn each_message_gets_its_own_time() {
+        let sqs = Recorder::default();
+        let received = |receipt: &str, s| Received {
+            receipt: receipt.to_owned(),
+            again_in: Duration::from_secs(s),
+        };
+        sqs.queue().again_in(&[received("a", 0), received("b", 60)]).await;
+        let calls = sqs.take();
+        let [(name, call)] = &calls[..] else { panic!("{calls:?}") };
+        assert_eq!(name, "ChangeMessageVisibilityBatch");
+        assert_eq!(call["QueueUrl"], JOBS);
+        let entries = call["Entries"].as_array().unwrap().iter();
+        let entries: Vec<_> =
+            entries.map(|it| json!([it["ReceiptHandle"], it["VisibilityTimeout"]])).collect();
+        assert_eq!(entries, [json!(["a", 0]), json!(["b", 60])]);
+    }
+}

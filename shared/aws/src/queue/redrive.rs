@@ -1,0 +1,130 @@
+//! Hints that ended among the dead letters go back.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message};
+use writ_model::{Error, JobHint};
+use writ_ports::{Announce, Redrive, Redriven};
+
+use super::fault::failed;
+use super::{BATCH, Sqs};
+
+/// A long poll asks all of SQS's servers, of which a short one may miss those that have the few
+/// messages there are.
+const WAIT_S: i32 = 1;
+
+/// What was received is this step's for so long.
+const HELD_S: i32 = 30;
+
+impl Redrive for Sqs {
+    async fn redrive(&self) -> Result<Redriven, Error> {
+        let url = self.dead_url()?;
+        let batch = i32::try_from(BATCH).map_err(Error::internal)?;
+        let request = self.client.receive_message().queue_url(url).max_number_of_messages(batch);
+        let request = request.wait_time_seconds(WAIT_S).visibility_timeout(HELD_S);
+        let received = request.send().await.map_err(failed)?;
+        let dead: Vec<(JobHint, &Message)> = received
+            .messages()
+            .iter()
+            .filter_map(|message| Some((hint(message)?, message)))
+            .collect();
+        if dead.is_empty() {
+            return Ok(Redriven::default());
+        }
+        let hints: Vec<JobHint> = dead.iter().map(|(hint, _)| hint.clone()).collect();
+        // First there again, then gone here: between both, a hint is there twice and not lost.
+        self.announce(&hints, Duration::ZERO).await?;
+        self.bury(url, dead.iter().map(|(_, message)| *message)).await?;
+        Ok(Redriven { hints: hints.len() as u64, more: true })
+    }
+}
+
+/// The hint in a message. What is none stays where it is, for somebody to look at.
+fn hint(message: &Message) -> Option<JobHint> {
+    let body = message.body().unwrap_or_default();
+    serde_json::from_str(body)
+        .inspect_err(|error| {
+            let message_id = message.message_id();
+            tracing::warn!(message_id, %error, "a dead letter is no hint; it was left there");
+        })
+        .ok()
+}
+
+impl Sqs {
+    /// Takes messages out of the dead letters.
+    async fn bury(
+        &self,
+        url: &str,
+        messages: impl Iterator<Item = &Message> + Send,
+    ) -> Result<(), Error> {
+        let entry = |(number, message): (usize, &Message)| {
+            DeleteMessageBatchRequestEntry::builder()
+                .id(number.to_string())
+                .receipt_handle(message.receipt_handle().unwrap_or_default())
+                .build()
+                .map_err(Error::internal)
+        };
+        let entries = messages.enumerate().map(entry).collect::<Result<Vec<_>, _>>()?;
+        let request = self.client.delete_message_batch().queue_url(url);
+        let reply = request.set_entries(Some(entries)).send().await.map_err(failed)?;
+        for left in reply.failed() {
+            // It comes again, and its hint once more with it, which does no harm.
+            tracing::warn!(code = left.code(), "a dead letter that was put back is still there");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use writ_ports::Redrive as _;
+
+    use super::*;
+    use crate::queue::recorder::{DEAD, JOBS, Recorder, hints};
+
+    fn dead(bodies: &[String]) -> Value {
+        let message = |(number, body): (usize, &String)| json!({"MessageId": format!("m{number}"), "ReceiptHandle": format!("r{number}"), "Body": body});
+        json!({"Messages": bodies.iter().enumerate().map(message).collect::<Vec<_>>()})
+    }
+
+    #[tokio::test]
+    async fn hints_are_sent_again_before_they_are_removed_and_what_is_none_stays() {
+        let sqs = Recorder::default();
+        let hints = hints(2);
+        let bodies: Vec<String> =
+            hints.iter().map(|hint| serde_json::to_string(hint).unwrap()).collect();
+        let bodies = [&bodies[..1], &["no hint".to_owned()], &bodies[1..]].concat();
+        sqs.answers([dead(&bodies), json!({})]);
+        let redriven = sqs.queue().redrive().await.unwrap();
+        assert_eq!(redriven, Redriven { hints: 2, more: true });
+        let calls = sqs.take();
+        let names: Vec<&str> = calls.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["ReceiveMessage", "SendMessageBatch", "DeleteMessageBatch"]);
+        let urls: Vec<_> = calls.iter().map(|(_, call)| call["QueueUrl"].as_str()).collect();
+        assert_eq!(urls, [Some(DEAD), Some(JOBS), Some(DEAD)]);
+        let handles = calls[2].1["Entries"].as_array().unwrap().iter();
+        let handles: Vec<_> = handles.map(|entry| &entry["ReceiptHandle"]).collect();
+        assert_eq!(handles, ["r0", "r2"]);
+    }
+
+    #[tokio::test]
+    async fn no_dead_letters_and_only_foreign_ones_are_nothing_to_do() {
+        for bodies in [vec![], vec!["no hint".to_owned()]] {
+            let sqs = Recorder::default();
+            sqs.answers([dead(&bodies)]);
+            assert_eq!(sqs.queue().redrive().await.unwrap(), Redriven::default());
+            assert_eq!(sqs.take().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_sent_stays_among_the_dead() {
+        let sqs = Recorder::default();
+        let body = serde_json::to_string(&hints(1)[0]).unwrap();
+        sqs.answers([dead(&[body]), json!({"__type": "QueueDoesNotExist"})]);
+        sqs.queue().redrive().await.unwrap_err();
+        let names: Vec<String> = sqs.take().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["ReceiveMessage", "SendMessageBatch"]);
+    }
+}

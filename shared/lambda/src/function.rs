@@ -1,6 +1,7 @@
 //! What a function knows of itself, from its environment variables.
 
-use writ_aws::{Aws, Environment, EnvironmentError};
+use writ_aws::{Aws, Environment, EnvironmentError, Sqs, SqsUrls};
+use writ_callbacks::{Allowed, Caller};
 use writ_store::{Store, Tables};
 
 /// Set by Lambda for every function; the runtime's library panics without them.
@@ -11,6 +12,10 @@ const OF_THE_RUNTIME: [&str; 4] = [
     "AWS_LAMBDA_FUNCTION_VERSION",
 ];
 
+const JOBS_QUEUE: &str = "WRIT_JOBS_QUEUE_URL";
+const JOBS_DEAD: &str = "WRIT_JOBS_DEAD_URL";
+const CALLBACKS_TO: &str = "WRIT_CALLBACKS_TO";
+
 /// A function, as its template describes it.
 #[derive(Clone, Debug)]
 pub struct Function {
@@ -19,8 +24,13 @@ pub struct Function {
     /// Run policies although the host does not permit all of the sandbox
     /// (`WRIT_ALLOW_WEAK_SANDBOX`).
     pub allow_weak_sandbox: bool,
+    /// What a job's node is called: the log stream, one for each instance of a function, so that who
+    /// looks for a job's log knows where.
+    pub log_stream: Option<String>,
     pub(crate) aws: Aws,
     table_prefix: String,
+    queues: SqsUrls,
+    callbacks_to: Option<String>,
 }
 
 /// Why a function does not start.
@@ -93,9 +103,13 @@ impl Function {
                 });
             }
         };
+        let optional = |name| variable(name).filter(|value| !value.is_empty());
         Ok(Self {
             handler: required("_HANDLER")?,
             allow_weak_sandbox,
+            log_stream: optional("AWS_LAMBDA_LOG_STREAM_NAME"),
+            queues: SqsUrls { jobs: optional(JOBS_QUEUE), dead: optional(JOBS_DEAD) },
+            callbacks_to: optional(CALLBACKS_TO),
             table_prefix: required("WRIT_TABLE_PREFIX")?,
             aws: Aws::new(Environment::read(&variable)?),
         })
@@ -105,6 +119,34 @@ impl Function {
     #[must_use]
     pub fn store(&self) -> Store {
         Store::new(self.aws.dynamodb(), Tables::with_prefix(&self.table_prefix))
+    }
+
+    /// The queue of hints, as far as the template names it (`WRIT_JOBS_QUEUE_URL`,
+    /// `WRIT_JOBS_DEAD_URL`): it names what the ports of a route need.
+    #[must_use]
+    pub fn queue(&self) -> Sqs {
+        self.aws.sqs(self.queues.clone())
+    }
+
+    /// The queue of hints, for who cannot do without.
+    ///
+    /// # Errors
+    /// [`StartError::Variable`] where the template does not name it.
+    pub fn named_queue(&self) -> Result<Sqs, StartError> {
+        match self.queues.jobs {
+            Some(_) => Ok(self.queue()),
+            None => Err(StartError::Variable { name: JOBS_QUEUE, problem: "is not set" }),
+        }
+    }
+
+    /// Who tells others of the ends of jobs: may call what is public, and what `WRIT_CALLBACKS_TO`
+    /// adds.
+    ///
+    /// # Errors
+    /// What is wrong with the list.
+    pub fn caller(&self) -> Result<Caller, StartError> {
+        let allowed = self.callbacks_to.as_deref().map(str::parse::<Allowed>).transpose();
+        Ok(Caller::new(allowed.map_err(StartError::ports)?.unwrap_or_default()))
     }
 }
 
@@ -156,6 +198,34 @@ pub(crate) mod tests {
                 name => variables(name),
             });
             assert_eq!(function.ok().map(|function| function.allow_weak_sandbox), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_queue_is_asked_for_by_who_needs_it() {
+        let with = |queue: Option<&'static str>| {
+            Function::read(move |name| match name {
+                JOBS_QUEUE => queue.map(str::to_owned),
+                name => variables(name),
+            })
+        };
+        assert!(with(Some("https://sqs/1/jobs")).unwrap().named_queue().is_ok());
+        for missing in [None, Some("")] {
+            let error = with(missing).unwrap().named_queue().unwrap_err().to_string();
+            assert!(error.contains(JOBS_QUEUE), "{error}");
+        }
+    }
+
+    #[test]
+    fn where_callbacks_may_go_is_a_list_of_networks_and_names() {
+        for (list, is_list) in
+            [("", true), ("10.1.0.0/16,hooks.internal", true), ("10.1.0.0/8", false)]
+        {
+            let function = Function::read(|name| match name {
+                CALLBACKS_TO => Some(list.to_owned()),
+                name => variables(name),
+            });
+            assert_eq!(function.unwrap().caller().is_ok(), is_list, "{list}");
         }
     }
 }

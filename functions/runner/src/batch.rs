@@ -1,0 +1,229 @@
+//! A batch of messages, each in a task of its own, one after the other.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use writ_aws::Received;
+use writ_jobs::bounds::TIMEOUT_S_MAX;
+use writ_lambda::{Context, Diagnostic};
+use writ_runner::Looked;
+
+use crate::Look;
+use crate::message::Message;
+
+/// What a job may take beside its run: loading it, a pre-check, committing its end.
+const AROUND_S: u64 = 30;
+
+/// What must be left to the function before it takes a job: the job with the longest time may be
+/// the first in line.
+const NEEDED: Duration = Duration::from_secs(TIMEOUT_S_MAX as u64 + AROUND_S);
+
+/// What came of a batch.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Lambda's: the ids of the messages that come again. The queue forgets the others.
+    pub reply: SqsBatchResponse,
+    /// When those come again.
+    pub again: Vec<Received>,
+}
+
+/// Looks at what each message of the event hints at, one after the other: a function has about one
+/// processor, and a policy waits for nothing but that.
+///
+/// # Errors
+/// For an event that holds no messages, or some that have no id to be given back by: the whole of
+/// it comes again.
+pub async fn batch<L: Look>(
+    looker: &Arc<L>,
+    event: &str,
+    context: &Context,
+) -> Result<Batch, Diagnostic> {
+    let mut failed = Vec::new();
+    for message in messages(event)? {
+        let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        if left < NEEDED {
+            let (left_s, needed_s) = (left.as_secs(), NEEDED.as_secs());
+            tracing::warn!(
+                left_s,
+                needed_s,
+                "too little time is left for a job; others may take it"
+            );
+            failed.push(Failed { message, pause: Duration::ZERO });
+            continue;
+        }
+        // In a task of its own, where a panic ends.
+        match tokio::spawn(look(Arc::clone(looker), message.clone())).await {
+            Ok(Ok(())) => {}
+            Ok(Err(pause)) => failed.push(Failed { message, pause }),
+            Err(error) => {
+                let message_id = &message.message_id;
+                tracing::error!(message_id, %error, "looking at a job panicked");
+                failed.push(Failed { pause: message.pause(), message });
+            }
+        }
+    }
+    Ok(given_back(failed))
+}
+
+/// A message that comes again.
+struct Failed {
+    message: Message,
+    pause: Duration,
+}
+
+fn messages(event: &str) -> Result<Vec<Message>, Diagnostic> {
+    let wrong = |error_message: String| {
+        tracing::error!(error = error_message, "the event is none of the queue's");
+        Diagnostic { error_type: "NotMessages".to_owned(), error_message }
+    };
+    let event: SqsEvent = serde_json::from_str(event).map_err(|error| wrong(error.to_string()))?;
+    let count = event.records.len();
+    let messages: Vec<Message> = event.records.into_iter().filter_map(Message::read).collect();
+    match messages.len() == count {
+        true => Ok(messages),
+        false => Err(wrong("a message has no `messageId`".to_owned())),
+    }
+}
+
+/// Looks; when the message should come again if that failed.
+async fn look<L: Look>(looker: Arc<L>, message: Message) -> Result<(), Duration> {
+    let message_id = &message.message_id;
+    let hint = message.hint().map_err(|error| {
+        tracing::error!(message_id, %error, "the message is no hint");
+        // It will be none the next time either: to the dead letters with it, without a wait.
+        Duration::ZERO
+    })?;
+    let (workspace, job_id) = (&hint.workspace, &hint.job_id);
+    match looker.look(&hint).await {
+        Ok(Looked::Ran(status)) => {
+            tracing::info!(message_id, %workspace, hint = job_id, %status, "an attempt was made");
+            Ok(())
+        }
+        Ok(looked) => {
+            tracing::debug!(message_id, %workspace, hint = job_id, ?looked, "nothing to run");
+            Ok(())
+        }
+        Err(error) => {
+            let log = error.log.as_deref();
+            tracing::warn!(message_id, %workspace, hint = job_id, %error, log, "the message comes again");
+            Err(message.pause())
+        }
+    }
+}
+
+fn given_back(failed: Vec<Failed>) -> Batch {
+    let mut batch = Batch { reply: SqsBatchResponse::default(), again: Vec::new() };
+    for Failed { message, pause } in failed {
+        batch.reply.add_failure(message.message_id);
+        let again = message.receipt.map(|receipt| Received { receipt, again_in: pause });
+        batch.again.extend(again);
+    }
+    batch
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use serde_json::{Value, json};
+    use writ_model::{Error, JobHint, JobStatus};
+
+    use super::*;
+
+    /// Remembers what it looked at; the job's id says what comes of it.
+    #[derive(Default)]
+    struct Script(Mutex<Vec<String>>);
+
+    impl Look for Script {
+        async fn look(&self, hint: &JobHint) -> Result<Looked, Error> {
+            self.0.lock().unwrap().push(hint.job_id.clone());
+            match hint.job_id.as_str() {
+                "panic" => panic!("a defect"),
+                "throttled" => Err(Error::internal("throttled")),
+                "nothing" => Ok(Looked::Idle),
+                _ => Ok(Looked::Ran(JobStatus::Completed)),
+            }
+        }
+    }
+
+    fn message(number: usize, body: &str) -> Value {
+        json!({
+            "messageId": format!("m{number}"), "receiptHandle": format!("r{number}"), "body": body,
+            "attributes": {"ApproximateReceiveCount": "2"}, "messageAttributes": {},
+            "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:1:jobs",
+        })
+    }
+
+    fn hint(job_id: &str) -> String {
+        json!({"workspace": "w", "job_id": job_id, "about": "line"}).to_string()
+    }
+
+    fn event(bodies: &[&str]) -> String {
+        let messages = bodies.iter().enumerate().map(|(number, body)| message(number, body));
+        json!({"Records": messages.collect::<Vec<_>>()}).to_string()
+    }
+
+    fn ends_in(time: Duration) -> Context {
+        let mut context = Context::default();
+        let deadline = SystemTime::now() + time;
+        let since = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        context.deadline = since.as_millis().try_into().unwrap();
+        context
+    }
+
+    async fn asked(event: &str, time: Duration) -> (Result<Batch, Diagnostic>, Vec<String>) {
+        let script = Arc::new(Script::default());
+        let batch = batch(&script, event, &ends_in(time)).await;
+        let looked = script.0.lock().unwrap().clone();
+        (batch, looked)
+    }
+
+    const WHOLE: Duration = Duration::from_secs(900);
+
+    fn failures(batch: &Batch) -> Value {
+        serde_json::to_value(&batch.reply).unwrap()["batchItemFailures"].clone()
+    }
+
+    #[tokio::test]
+    async fn each_message_is_answered_for_by_itself() {
+        let (throttled, panic) = (hint("throttled"), hint("panic"));
+        let (good, nothing) = (hint("good"), hint("nothing"));
+        let event = event(&[&good, "{", &panic, &nothing, &throttled, &good]);
+        let (batch, looked) = asked(&event, WHOLE).await;
+        let batch = batch.unwrap();
+        assert_eq!(looked, ["good", "panic", "nothing", "throttled", "good"]);
+        let ids = ["m1", "m2", "m4"].map(|id| json!({"itemIdentifier": id}));
+        assert_eq!(failures(&batch), json!(ids));
+        let again: Vec<_> =
+            batch.again.iter().map(|it| (it.receipt.as_str(), it.again_in.as_secs())).collect();
+        // What is no hint goes to the dead letters without a wait.
+        assert_eq!(again, [("r1", 0), ("r2", 60), ("r4", 60)]);
+    }
+
+    #[tokio::test]
+    async fn a_batch_without_a_failure_says_so() {
+        let (batch, _) = asked(&event(&[&hint("good")]), WHOLE).await;
+        let reply = serde_json::to_value(&batch.unwrap().reply).unwrap();
+        assert_eq!(reply, json!({"batchItemFailures": []}));
+    }
+
+    #[tokio::test]
+    async fn no_job_is_taken_that_may_outlive_the_function() {
+        for (less, taken, given_back) in [(0, 1, 0), (60, 0, 1)] {
+            let left = WHOLE - Duration::from_secs(less);
+            let (batch, looked) = asked(&event(&[&hint("good")]), left).await;
+            assert_eq!((looked.len(), batch.unwrap().again.len()), (taken, given_back), "{less}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_that_holds_no_messages_fails_whole() {
+        let no_id = json!({"Records": [message(0, &hint("good")), {"body": hint("good")}]});
+        for event in ["{}", "7", r#"{"source": "aws.events"}"#, &no_id.to_string()] {
+            let (batch, looked) = asked(event, WHOLE).await;
+            assert_eq!(batch.unwrap_err().error_type, "NotMessages", "{event}");
+            assert!(looked.is_empty(), "{event}");
+        }
+    }
+}

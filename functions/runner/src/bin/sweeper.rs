@@ -1,0 +1,29 @@
+//! The Lambda function that forgets no job: a schedule calls it every minute.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+use writ_lambda::Diagnostic;
+use writ_platform::{NoEngine, Outside, Platform};
+
+fn main() -> ExitCode {
+    writ_lambda::run(|function| {
+        let outside = Outside { queue: function.named_queue()?, caller: function.caller()? };
+        let platform = Platform::new(function.store(), NoEngine).telling(outside);
+        Ok(async move |_: &str, _| match writ_runner::sweep(&platform).await {
+            Ok(swept) => {
+                let writ_runner::Sweep { announced, lost, more } = swept;
+                if announced > 0 || more {
+                    tracing::info!(announced, lost, more, "jobs were announced again");
+                }
+                Ok(json!({"announced": announced, "lost": lost, "more": more}))
+            }
+            // The next minute's sweep begins anew; the function's alarm tells if all of them fail.
+            Err(error) => {
+                let log = error.log.unwrap_or(error.message);
+                tracing::error!(error = log, "the sweep did not do all of its work");
+                Err(Diagnostic { error_type: "SweepFailed".to_owned(), error_message: log })
+            }
+        })
+    })
+}

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use writ_edge::About;
 use writ_lambda::{Decided, Decision};
+use writ_model::{HintAbout, JobHint, Workspace};
 
 use crate::{Document, Function, InfraError};
 
@@ -17,6 +18,9 @@ const TIME_MS: u64 = 1_769_851_800_000;
 
 /// A token of the right form that nobody holds.
 const NO_TOKEN: &str = "Bearer writ_wt_5f3e7c1b_0000000000000000000000000000000000000000000";
+
+/// An id of the right form that no job has.
+const NO_JOB: &str = "019c1375-9ac0-7000-8000-000000000000";
 
 pub(crate) fn documents(functions: &[Function]) -> Result<Vec<Document>, InfraError> {
     let abouts: Vec<About> = functions.iter().map(|function| function.about.clone()).collect();
@@ -35,7 +39,32 @@ pub(crate) fn documents(functions: &[Function]) -> Result<Vec<Document>, InfraEr
             _ => {}
         }
     }
+    documents.push(document("runner", &hinted()?));
     Ok(documents)
+}
+
+/// What the queue of hints sends to a runner.
+fn hinted() -> Result<Value, InfraError> {
+    let workspace = Workspace::default();
+    let about = HintAbout::Line;
+    let hint = JobHint { workspace, job_id: NO_JOB.to_owned(), about };
+    let body = serde_json::to_string(&hint).map_err(|error| missing(error.to_string()))?;
+    Ok(json!({"Records": [{
+        "messageId": "6d3e1a04-0c7f-4d0e-9f55-3f0f8a1f9f10",
+        "receiptHandle": "local",
+        "body": body,
+        "attributes": {
+            "ApproximateReceiveCount": "1",
+            "SentTimestamp": TIME_MS.to_string(),
+            "SenderId": "000000000000",
+            "ApproximateFirstReceiveTimestamp": TIME_MS.to_string(),
+            "MessageGroupId": hint.workspace.as_str(),
+        },
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:writ-dev-jobs",
+        "awsRegion": "us-east-1",
+    }]}))
 }
 
 fn document(name: &str, event: &Value) -> Document {

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use writ_aws::grants::Queue;
 use writ_edge::About;
 use writ_routes::BINARIES;
 
-use crate::{InfraError, Needs, Signatures, Size, Sizing};
+use crate::{InfraError, Needs, Signatures, Size, Sizing, needed_of_queues};
 
 /// A function and everything that its template says of it.
 #[derive(Clone, Debug)]
@@ -35,10 +36,22 @@ impl Function {
         format!("{} {}", self.about.method, self.about.path)
     }
 
+    /// Whether its handler names the port.
+    #[must_use]
+    pub fn has_port(&self, name: &str) -> bool {
+        self.needs.iter().any(|(port, _)| port == name)
+    }
+
     /// Whether it runs or compiles policies.
     #[must_use]
     pub fn has_engine(&self) -> bool {
-        self.needs.iter().any(|(port, _)| port == "Evaluate")
+        self.has_port("Evaluate")
+    }
+
+    /// Whether one of its ports touches the queue.
+    #[must_use]
+    pub fn has_queue(&self, queue: Queue) -> bool {
+        needed_of_queues(&self.needs).iter().any(|(on, _)| *on == queue)
     }
 }
 

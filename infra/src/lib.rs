@@ -6,9 +6,11 @@
 
 mod data;
 mod events;
+mod extras;
 mod fill;
 mod function;
 mod ports;
+mod runners;
 mod sizing;
 mod stacks;
 mod statements;
@@ -20,7 +22,7 @@ use std::path::{Path, PathBuf};
 pub use function::{Function, functions, identifier};
 pub use ports::{Needs, Signatures};
 pub use sizing::{Size, Sizing};
-pub use statements::{needed, statements};
+pub use statements::{arn_of, needed, needed_of_queues, queue_statements, statements};
 
 /// Why the deployment cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +105,7 @@ pub fn documents(root: &Path) -> Result<Vec<Document>, InfraError> {
     let functions = functions(root)?;
     let mut documents = stacks::documents(&functions)?;
     documents.push(data::document()?);
+    documents.push(runners::document(&Signatures::read(root)?)?);
     documents.extend(events::documents(&functions)?);
     Ok(documents)
 }

@@ -8,14 +8,18 @@ use writ_store::grants::{self, Grant};
 
 use crate::{InfraError, read};
 
-/// Ports that touch no table.
-const WITHOUT_TABLES: [&str; 4] = ["Admit", "Clock", "Evaluate", "Ids"];
+/// Ports that touch no table: those that touch a queue are `writ_aws::grants`' to know.
+const WITHOUT_TABLES: [&str; 9] =
+    ["Admit", "Announce", "CallBack", "Clock", "Evaluate", "Ids", "Redrive", "Shelved", "Sleep"];
 
 /// Traits in signatures that are no ports.
 const MARKERS: [&str; 2] = ["Send", "Sync"];
 
 /// The pipeline's capability: its methods need different ports.
 const EXECUTE: &str = "Execute";
+
+/// What a runner makes its attempts by: the pipeline.
+const ATTEMPT: &str = "Attempt";
 
 /// Ports, each with what it does to the tables.
 pub type Needs = Vec<(String, &'static [Grant])>;
@@ -28,6 +32,10 @@ pub struct Signatures {
     execute: Vec<String>,
     /// What running a record again needs.
     replay: Vec<String>,
+    /// What a runner of jobs needs.
+    runner: Vec<String>,
+    /// What a sweep of them needs.
+    sweeper: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -61,10 +69,16 @@ impl Signatures {
         let ports = bounds(&pipeline.join("execute.rs"), "pub trait Ports:", '{')?;
         let source = bounds(&pipeline.join("registry.rs"), "impl<P:", '>')?;
         let record = bounds(&pipeline.join("replay.rs"), "pub async fn replay<P:", '>')?;
-        let execute = ports.iter().chain(&source).cloned().collect();
+        let execute: Vec<String> = ports.iter().chain(&source).cloned().collect();
         let beside = record.into_iter().filter(|port| port != "Ports");
         let replay = ports.iter().cloned().chain(beside).collect();
-        Ok(Self { handlers, execute, replay })
+        let jobs = root.join("shared/runner/src/lib.rs");
+        let looks = bounds(&jobs, "pub trait Ports:", '{')?;
+        let attempts = execute.iter().filter(|_| looks.iter().any(|port| port == ATTEMPT));
+        let beside = looks.iter().filter(|port| *port != ATTEMPT);
+        let runner = attempts.chain(beside).cloned().collect();
+        let sweeper = bounds(&jobs, "pub trait SweepPorts:", '{')?;
+        Ok(Self { handlers, execute, replay, runner, sweeper })
     }
 
     /// The directory in `functions/` that the route's handler stands in.
@@ -73,6 +87,22 @@ impl Signatures {
     /// [`InfraError::NoHandler`].
     pub fn resource(&self, route: &str) -> Result<&str, InfraError> {
         Ok(&self.handler(route)?.resource)
+    }
+
+    /// What a runner of jobs needs.
+    ///
+    /// # Errors
+    /// [`InfraError::UnknownPort`].
+    pub fn runner(&self) -> Result<Needs, InfraError> {
+        needs_of("a runner of jobs", self.runner.iter().collect())
+    }
+
+    /// What a sweep of jobs needs.
+    ///
+    /// # Errors
+    /// [`InfraError::UnknownPort`].
+    pub fn sweeper(&self) -> Result<Needs, InfraError> {
+        needs_of("a sweep of jobs", self.sweeper.iter().collect())
     }
 
     /// What the route needs; `by_key` adds what honours an `Idempotency-Key`.
@@ -90,20 +120,25 @@ impl Signatures {
         }
         let idempotency = "Idempotency".to_owned();
         ports.extend(by_key.then_some(&idempotency));
-        ports.sort_unstable();
-        ports.dedup();
-        let known = |port: &String| match grants::of(port) {
-            Some(grants) => Ok((port.clone(), grants)),
-            None if WITHOUT_TABLES.contains(&port.as_str()) => Ok((port.clone(), [].as_slice())),
-            None => Err(InfraError::UnknownPort { route: route.to_owned(), port: port.clone() }),
-        };
-        ports.into_iter().map(known).collect()
+        needs_of(route, ports)
     }
 
     fn handler(&self, route: &str) -> Result<&Handler, InfraError> {
         let none = || InfraError::NoHandler { route: route.to_owned() };
         self.handlers.get(route).ok_or_else(none)
     }
+}
+
+/// The ports with what they do to the tables.
+fn needs_of(route: &str, mut ports: Vec<&String>) -> Result<Needs, InfraError> {
+    ports.sort_unstable();
+    ports.dedup();
+    let known = |port: &String| match grants::of(port) {
+        Some(grants) => Ok((port.clone(), grants)),
+        None if WITHOUT_TABLES.contains(&port.as_str()) => Ok((port.clone(), [].as_slice())),
+        None => Err(InfraError::UnknownPort { route: route.to_owned(), port: port.clone() }),
+    };
+    ports.into_iter().map(known).collect()
 }
 
 /// What is in a directory, in the order of names.

@@ -3,25 +3,18 @@
 use serde_json::json;
 
 use crate::fill::fill;
-use crate::{Document, Function, InfraError, identifier, needed, statements};
+use crate::{
+    Document, Function, InfraError, extras, identifier, needed, needed_of_queues, queue_statements,
+    statements,
+};
 
 const TEMPLATE: &str = include_str!("snippets/template.yaml");
 const RESOURCE: &str = include_str!("snippets/resource.yaml");
 const STACK: &str = include_str!("snippets/stack.yaml");
 const FUNCTION: &str = include_str!("snippets/function.yaml");
 
-/// What only stacks and functions with engines have.
-const ENGINE_PARAMETER: &str = "  AllowWeakSandbox:\n    Type: String\n";
-const ENGINE_VARIABLE: &str = "      Environment:
-        Variables:
-          WRIT_ALLOW_WEAK_SANDBOX: !Ref AllowWeakSandbox
-";
-const ENGINE_ARGUMENT: &str = "        AllowWeakSandbox: !Ref AllowWeakSandbox\n";
-
 /// What only stacks with a reserved function have.
-const RESERVED_PARAMETER: &str = "  ReserveConcurrency:\n    Type: String\n";
 const RESERVED_CONDITION: &str = "  Reserved: !Equals [!Ref ReserveConcurrency, 'true']\n";
-const RESERVED_ARGUMENT: &str = "        ReserveConcurrency: !Ref ReserveConcurrency\n";
 
 pub(crate) fn documents(functions: &[Function]) -> Result<Vec<Document>, InfraError> {
     let mut resources: Vec<&str> = Vec::new();
@@ -34,10 +27,8 @@ pub(crate) fn documents(functions: &[Function]) -> Result<Vec<Document>, InfraEr
     for resource in resources {
         let own: Vec<&Function> =
             functions.iter().filter(|function| function.resource == resource).collect();
-        let has_engine = own.iter().any(|function| function.has_engine());
-        let is_reserved = own.iter().any(|function| function.size.reserved.is_some());
         let path = format!("infra/stacks/{resource}.yaml").into();
-        documents.push(Document { path, text: stack(resource, &own, has_engine, is_reserved)? });
+        documents.push(Document { path, text: stack(resource, &own)? });
         if !stacks.is_empty() {
             stacks.push('\n');
         }
@@ -46,8 +37,7 @@ pub(crate) fn documents(functions: &[Function]) -> Result<Vec<Document>, InfraEr
             &[
                 ("id", &identifier(resource)),
                 ("resource", resource),
-                ("reserved", only_if(is_reserved, RESERVED_ARGUMENT)),
-                ("engine", only_if(has_engine, ENGINE_ARGUMENT)),
+                ("arguments", &extras::arguments(&own)),
             ],
         )?);
     }
@@ -60,28 +50,24 @@ fn only_if(condition: bool, text: &str) -> &str {
     if condition { text } else { "" }
 }
 
-fn stack(
-    resource: &str,
-    functions: &[&Function],
-    has_engine: bool,
-    is_reserved: bool,
-) -> Result<String, InfraError> {
-    let functions =
+fn stack(resource: &str, functions: &[&Function]) -> Result<String, InfraError> {
+    let is_reserved = functions.iter().any(|function| function.size.reserved.is_some());
+    let resources =
         functions.iter().map(|function| resources_of(function)).collect::<Result<Vec<_>, _>>()?;
     fill(
         STACK,
         &[
             ("resource", resource),
-            ("reserved_parameter", only_if(is_reserved, RESERVED_PARAMETER)),
-            ("engine_parameter", only_if(has_engine, ENGINE_PARAMETER)),
+            ("parameters", &extras::parameters(functions)),
             ("reserved_condition", only_if(is_reserved, RESERVED_CONDITION)),
-            ("functions", &functions.join("\n")),
+            ("functions", &resources.join("\n")),
         ],
     )
 }
 
 fn resources_of(function: &Function) -> Result<String, InfraError> {
     let Function { about, binary, size, needs, .. } = function;
+    let allowed = statements(&needed(needs)) + &queue_statements(&needed_of_queues(needs));
     let reserved = size.reserved.map(|count| {
         format!("      ReservedConcurrentExecutions: !If [Reserved, {count}, !Ref AWS::NoValue]\n")
     });
@@ -100,8 +86,8 @@ fn resources_of(function: &Function) -> Result<String, InfraError> {
             ("timeout_s", &size.timeout_s.to_string()),
             ("p99_ms", &size.p99_ms.to_string()),
             ("reserved", reserved.as_deref().unwrap_or_default()),
-            ("engine", only_if(function.has_engine(), ENGINE_VARIABLE)),
-            ("statements", &statements(&needed(needs))),
+            ("variables", &extras::variables(function)),
+            ("statements", &allowed),
         ],
     )
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use writ_aws::grants::{self as queues, Queue};
 use writ_store::grants::{Action, Grant};
 
 use crate::ports::Needs;
@@ -10,6 +11,40 @@ use crate::ports::Needs;
 #[must_use]
 pub fn needed(needs: &Needs) -> BTreeSet<Grant> {
     needs.iter().flat_map(|(_, grants)| grants.iter().copied()).collect()
+}
+
+/// What these ports ask of the queues between them.
+#[must_use]
+pub fn needed_of_queues(needs: &Needs) -> BTreeSet<queues::Grant> {
+    needs.iter().filter_map(|(port, _)| queues::of(port)).flatten().copied().collect()
+}
+
+/// The parameter that holds a queue's ARN.
+#[must_use]
+pub fn arn_of(queue: Queue) -> &'static str {
+    match queue {
+        Queue::Jobs => "JobsArn",
+        Queue::Dead => "DeadArn",
+    }
+}
+
+/// The statements that allow just this on queues, one for each queue.
+#[must_use]
+pub fn queue_statements(grants: &BTreeSet<queues::Grant>) -> String {
+    let mut text = String::new();
+    for queue in [Queue::Jobs, Queue::Dead] {
+        let actions: BTreeSet<queues::Action> =
+            grants.iter().filter(|(on, _)| *on == queue).map(|(_, action)| *action).collect();
+        if actions.is_empty() {
+            continue;
+        }
+        text.push_str("              - Effect: Allow\n                Action:\n");
+        for action in actions {
+            text.push_str(&format!("                  - sqs:{}\n", action.name()));
+        }
+        text.push_str(&format!("                Resource: !Ref {}\n", arn_of(queue)));
+    }
+    text
 }
 
 /// The statements that allow just this, as lines of a policy document: one for each set of actions,
@@ -63,5 +98,23 @@ mod tests {
              - !Sub ${TableArnPrefix}a/index/by_y"
         );
         assert_eq!(statements(&BTreeSet::new()), "");
+    }
+
+    #[test]
+    fn each_queue_has_a_statement_of_its_own() {
+        let grants: BTreeSet<queues::Grant> = ["Announce", "Redrive"]
+            .iter()
+            .filter_map(|port| queues::of(port))
+            .flatten()
+            .copied()
+            .collect();
+        let lines: Vec<String> =
+            queue_statements(&grants).lines().map(|line| line.trim().to_owned()).collect();
+        assert_eq!(
+            lines.join(" "),
+            "- Effect: Allow Action: - sqs:SendMessage Resource: !Ref JobsArn \
+             - Effect: Allow Action: - sqs:DeleteMessage - sqs:ReceiveMessage Resource: !Ref DeadArn"
+        );
+        assert_eq!(queue_statements(&BTreeSet::new()), "");
     }
 }

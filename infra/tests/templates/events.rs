@@ -3,10 +3,12 @@
 use std::fs;
 
 use aws_lambda_events::apigw::{ApiGatewayV2CustomAuthorizerV2Request, ApiGatewayV2httpRequest};
+use aws_lambda_events::sqs::SqsEvent;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use writ_edge::About;
 use writ_lambda::{Decided, Decision};
+use writ_model::JobHint;
 
 use crate::template::root;
 
@@ -60,4 +62,14 @@ fn the_authorizer_is_asked_about_a_route_that_there_is() {
     assert!(abouts.iter().any(|about| key == format!("{} {}", about.method, about.path)));
     let header = event.headers["authorization"].to_str().unwrap();
     assert_eq!(event.identity_source.unwrap(), [header, &key]);
+}
+
+#[test]
+fn a_runner_gets_a_hint() {
+    let event: SqsEvent = read("runner");
+    let [message] = &event.records[..] else { panic!("{event:?}") };
+    let hint: JobHint = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
+    assert_eq!(hint.workspace.as_str(), "default");
+    assert_eq!(message.attributes["MessageGroupId"], "default");
+    assert!(message.message_id.is_some() && message.receipt_handle.is_some());
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use writ_aws::grants::Queue;
 use writ_infra::identifier;
 
 use crate::template::{Template, pattern, referred, root};
@@ -26,8 +27,15 @@ fn every_route_has_its_name_its_program_and_its_size() {
         assert!((1..=GATEWAY_TIMEOUT_S).contains(&timeout), "{id} {timeout}");
         // Longer than the 25 seconds after which the function answers for itself.
         assert!(timeout > 25, "{id} {timeout}");
-        let weak = &properties["Environment"]["Variables"]["WRIT_ALLOW_WEAK_SANDBOX"];
-        assert_eq!(weak.is_null(), !function.has_engine(), "{id}");
+        let variables = &properties["Environment"]["Variables"];
+        for (variable, is_there) in [
+            ("WRIT_ALLOW_WEAK_SANDBOX", function.has_engine()),
+            ("WRIT_JOBS_QUEUE_URL", function.has_queue(Queue::Jobs)),
+            ("WRIT_JOBS_DEAD_URL", function.has_queue(Queue::Dead)),
+            ("WRIT_CALLBACKS_TO", function.has_port("CallBack")),
+        ] {
+            assert_eq!(variables[variable].is_null(), !is_there, "{id} {variable}");
+        }
     }
 }
 

@@ -8,6 +8,8 @@ mod events;
 #[cfg(test)]
 mod functions;
 #[cfg(test)]
+mod jobs;
+#[cfg(test)]
 mod parameters;
 #[cfg(test)]
 mod programs;

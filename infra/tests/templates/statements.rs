@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use writ_infra::needed;
+use writ_aws::grants::{AGAIN, EVENT_SOURCE, Grant as OnQueue};
+use writ_infra::{Needs, Signatures, arn_of, needed, needed_of_queues};
 use writ_store::grants::{self, Grant};
 
 use crate::template::{Template, pattern, referred, root};
@@ -64,6 +65,26 @@ fn on_tables(stack: &Template, function: &Value) -> Allowed {
     allowed
 }
 
+/// What the role allows on the queues of jobs.
+fn on_queues(stack: &Template, function: &Value) -> Allowed {
+    let mut allowed = Allowed::new();
+    for statement in statements(stack, function) {
+        let Some(parameter) = statement["Resource"]["!Ref"].as_str() else { continue };
+        for action in list(&statement["Action"]) {
+            let asked = (action.as_str().unwrap().to_owned(), parameter.to_owned());
+            assert!(allowed.insert(asked), "twice: {parameter}");
+        }
+    }
+    allowed
+}
+
+fn of_queues(grants: impl IntoIterator<Item = OnQueue>) -> Allowed {
+    let grants = grants.into_iter();
+    grants
+        .map(|(queue, action)| (format!("sqs:{}", action.name()), arn_of(queue).to_owned()))
+        .collect()
+}
+
 fn function_of(stack: &Template, handler: &str) -> Value {
     let functions = stack.functions();
     functions.into_iter().find(|(_, function)| function["Handler"] == handler).unwrap().1
@@ -74,13 +95,42 @@ fn each_route_may_do_just_what_its_ports_need() {
     for function in writ_infra::functions(&root()).unwrap() {
         let stack = Template::stack(&function.resource);
         let properties = function_of(&stack, function.about.name);
-        assert_eq!(
-            on_tables(&stack, &properties),
-            of_grants(needed(&function.needs)),
-            "{}",
-            function.about.name
-        );
+        let (tables, queues) = (needed(&function.needs), needed_of_queues(&function.needs));
+        assert_eq!(on_tables(&stack, &properties), of_grants(tables), "{}", function.about.name);
+        assert_eq!(on_queues(&stack, &properties), of_queues(queues), "{}", function.about.name);
     }
+}
+
+#[test]
+fn who_does_jobs_may_do_just_what_its_ports_and_its_events_need() {
+    let signatures = Signatures::read(&root()).unwrap();
+    let stack = Template::stack("runners");
+    let events: Vec<OnQueue> = EVENT_SOURCE.into_iter().chain(AGAIN).collect();
+    let holds = |name: &str, needs: Needs, beside: &[OnQueue]| {
+        let function = function_of(&stack, name);
+        assert_eq!(on_tables(&stack, &function), of_grants(needed(&needs)), "{name}");
+        let queues = needed_of_queues(&needs).into_iter().chain(beside.iter().copied());
+        assert_eq!(on_queues(&stack, &function), of_queues(queues), "{name}");
+    };
+    holds("runner", signatures.runner().unwrap(), &events);
+    holds("sweeper", signatures.sweeper().unwrap(), &[]);
+}
+
+#[test]
+fn a_runner_needs_the_pipeline_and_what_a_look_names_and_a_sweep_less() {
+    let signatures = Signatures::read(&root()).unwrap();
+    let names =
+        |needs: Needs| -> BTreeSet<String> { needs.into_iter().map(|(port, _)| port).collect() };
+    let (runner, sweeper) =
+        (names(signatures.runner().unwrap()), names(signatures.sweeper().unwrap()));
+    for port in ["Evaluate", "GetPolicy", "RecordExecution", "EndJob", "NextJobs", "Announce"] {
+        assert!(runner.contains(port), "{port}");
+    }
+    for port in ["Attempt", "DueJobs", "Redrive", "PutJob"] {
+        assert!(!runner.contains(port), "{port}");
+    }
+    let sweeps = ["Announce", "ChangeJob", "Clock", "DueJobs", "GetJob", "Ids"];
+    assert_eq!(sweeper, sweeps.map(str::to_owned).into());
 }
 
 #[test]
@@ -134,12 +184,14 @@ fn a_route_needs_what_its_handler_names_and_its_keys_need() {
 fn the_functions_without_a_route_may_do_just_what_their_ports_need() {
     for (name, ports) in [("authorizer", &AUTHORIZER[..]), ("upkeep", &UPKEEP)] {
         let stack = Template::stack(name);
-        assert_eq!(on_tables(&stack, &function_of(&stack, name)), of_ports(ports), "{name}");
+        let function = function_of(&stack, name);
+        assert_eq!(on_tables(&stack, &function), of_ports(ports), "{name}");
+        assert_eq!(on_queues(&stack, &function), Allowed::new(), "{name}");
     }
 }
 
 #[test]
-fn besides_tables_a_role_reaches_its_own_logs_its_own_queue_and_traces() {
+fn besides_tables_and_queues_of_jobs_a_role_reaches_its_own_logs_its_own_queue_and_traces() {
     for stack in Template::stacks() {
         for (id, function) in stack.functions() {
             let logs = format!("{}.Arn", referred(&function["LoggingConfig"]["LogGroup"]));
@@ -151,6 +203,7 @@ fn besides_tables_a_role_reaches_its_own_logs_its_own_queue_and_traces() {
                         "dynamodb" => {}
                         "logs" => assert_eq!(referred(resource), logs, "{id}"),
                         "xray" => assert_eq!(resource, "*", "{id}"),
+                        "sqs" if resource["!Ref"].is_string() => {}
                         "sqs" => {
                             let queue = &function["DeadLetterQueue"]["TargetArn"];
                             assert_eq!(resource, queue, "{id}");

@@ -172,6 +172,42 @@ def keep_function_settings() -> None:
     _after("AWS::Lambda::Function", apply)
 
 
+def let_a_batch_be_what_one_is() -> None:
+    """Symptom in 1.5.33: a function that may do `sqs:SendMessage` is denied `SendMessageBatch`.
+
+    IAM knows no such action: SQS asks a batch for the permission of one. The caller looks the
+    function up late and gets this one.
+    """
+    from ministack.core import iam_actions
+
+    extract = iam_actions.extract_iam_action
+
+    def extract_of_one(service: str, *request: Any) -> str | None:
+        action = extract(service, *request)
+        return action.removesuffix("Batch") if service == "sqs" and action else action
+
+    iam_actions.extract_iam_action = extract_of_one
+
+
+def count_in_numbers() -> None:
+    """Symptom in 1.5.33: no message ever reaches a function, and the log says "ESM SQS poller
+    error: '>=' not supported between instances of 'int' and 'str'".
+
+    Numbers that a parameter gives an event source mapping stay text.
+    """
+    from ministack.services.cloudformation import provisioners
+
+    def apply(mapping: str, properties: Properties) -> None:
+        record = provisioners._lambda_svc._esms[mapping]
+        if "BatchSize" in properties:
+            record["BatchSize"] = int(properties["BatchSize"])
+        scaling = properties.get("ScalingConfig")
+        if scaling:
+            record["ScalingConfig"] = {name: int(value) for name, value in scaling.items()}
+
+    _after("AWS::Lambda::EventSourceMapping", apply)
+
+
 def end_processes_of_deleted_functions() -> None:
     """Symptom in 1.5.33: after a function is deleted by CloudFormation its process runs on."""
     from ministack.services.cloudformation import provisioners
@@ -198,6 +234,8 @@ def main() -> None:
     keep_cors()
     keep_table_settings()
     keep_function_settings()
+    let_a_batch_be_what_one_is()
+    count_in_numbers()
     end_processes_of_deleted_functions()
 
     from ministack.app import main as serve

@@ -24,6 +24,8 @@ type Script = BTreeMap<String, Vec<Value>>;
 struct File {
     program: String,
     handler: String,
+    /// How long the function has, unless a case says otherwise: a route's time where it is not said.
+    time_ms: Option<u64>,
     /// A policy that is stored.
     policy: Option<Value>,
     /// What else the healthy store answers.
@@ -115,10 +117,11 @@ fn run(file: &File, case: &Case) {
     for (operation, replies) in &case.store {
         store.answers(operation, of_case(operation, replies, &healthy));
     }
-    let time = case.time_ms.map_or(TIME, Duration::from_millis);
+    let whole = file.time_ms.map_or(TIME, Duration::from_millis);
+    let time = case.time_ms.map_or(whole, Duration::from_millis);
     invoke(&event_of(file, case), time, &case.want);
     set(&healthy);
-    invoke(&file.event.to_string(), TIME, &file.works);
+    invoke(&file.event.to_string(), whole, &file.works);
 }
 
 /// What the file's own event meets.

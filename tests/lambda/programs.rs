@@ -43,6 +43,7 @@ pub(crate) fn launch(name: &str, handler: &str, store: &DynamoDb) -> Launch {
     Launch::new(&program(name), handler)
         .with("AWS_ENDPOINT_URL", &store.url())
         .with("WRIT_ALLOW_WEAK_SANDBOX", "false")
+        .with("WRIT_JOBS_QUEUE_URL", &format!("{}/123456789012/writ-test-jobs", store.url()))
 }
 
 /// A function that waits for its first event.

@@ -83,6 +83,10 @@ fn wrong_variables() {
         launch("policies", "policy.get", &store).with("WRIT_ALLOW_WEAK_SANDBOX", "perhaps"),
     );
     assert!(said.contains("`WRIT_ALLOW_WEAK_SANDBOX`"), "{said}");
+    for (name, value) in [("WRIT_JOBS_QUEUE_URL", ""), ("WRIT_CALLBACKS_TO", "10.1.0.0/8")] {
+        let said = refusal(launch("sweeper", "sweeper", &store).with(name, value));
+        assert!(said.contains(if value.is_empty() { name } else { value }), "{said}");
+    }
     let function = ready(launch("policies", "policy.get", &store).with("WRIT_LOG", "=====,"));
     let [line] = &function.log()[..] else { panic!("{:?}", function.log()) };
     let line: Value = serde_json::from_str(line).unwrap();

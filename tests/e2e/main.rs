@@ -16,6 +16,7 @@ mod hostile;
 mod jwt;
 #[path = "../jwt/http.rs"]
 mod jwt_http;
+mod killed;
 mod lambda;
 mod oidc;
 mod routes;
@@ -97,7 +98,13 @@ fn trials(
             skipped.check(name, "bytes of one's own on an unencrypted connection");
         }
     }
-    let of_the_binary = [command_line::CHECKS, durability::CHECKS, hostile::CHECKS, oidc::CHECKS];
+    let of_the_binary = [
+        command_line::CHECKS,
+        durability::CHECKS,
+        hostile::CHECKS,
+        killed::CHECKS,
+        oidc::CHECKS,
+    ];
     for (name, check) in of_the_binary.concat() {
         if target.is_embedded() {
             trials.push(Trial::test(name, check));

@@ -1,216 +1,52 @@
-//! What a submitter asks for: the body of a submission, each member held against its bounds.
+//! What a submitter asks for, as a request says it.
 
-use std::ops::RangeInclusive;
-
-use serde::Deserialize;
-use serde_json::Value;
 use writ_edge::Request;
-use writ_jobs::bounds::{
-    AHEAD_MS_MAX, ATTEMPTS_MAX, NAME_CHARS_MAX, PRIORITY, PRIORITY_MAX, TIMEOUT_S, TIMEOUT_S_MAX,
-};
-use writ_model::{Cause, Error, PolicyUri, RawJson, Submission, Timestamp, UriError};
+use writ_jobs::{NewJob, Submitter};
+use writ_model::{Cause, Error, Timestamp};
 
-/// How much of a wrong value its refusal repeats.
-const REPEATED_CHARS_MAX: usize = 60;
-
-/// The body as it is sent, so that what is wrong in it can be named by its member.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Body {
-    name: Option<RawJson>,
-    policy_rule_uri: Option<RawJson>,
-    policy_rule_parameters: Option<RawJson>,
-    node_selector: Option<RawJson>,
-    #[serde(default = "RawJson::empty_object")]
-    inputs: RawJson,
-    timeout_seconds: Option<RawJson>,
-    max_attempts: Option<RawJson>,
-    not_before: Option<RawJson>,
-    priority: Option<RawJson>,
-    callback_url: Option<RawJson>,
-}
-
-/// A job about to be recorded.
-#[derive(Debug)]
-pub(crate) struct NewJob {
-    name: String,
-    pub(crate) policy_rule_uri: PolicyUri,
-    pub(crate) policy_rule_parameters: Option<RawJson>,
-    node_selector: Option<RawJson>,
-    pub(crate) inputs: RawJson,
-    timeout_seconds: u32,
-    max_attempts: Option<u32>,
-    not_before: Option<Timestamp>,
-    priority: u8,
-    pub(crate) callback_url: Option<String>,
-}
-
-impl NewJob {
-    /// Reads the body.
-    ///
-    /// # Errors
-    /// What is wrong, with its place.
-    pub(crate) fn parse(request: &Request, now: Timestamp) -> Result<Self, Error> {
-        if !request.json()?.is_object() {
-            return Err(Error::invalid(
-                "a job is a JSON object, with a `name` and a `policy_rule_uri`",
-            ));
-        }
-        let body: Body = request.parse()?;
-        let timeout = number(body.timeout_seconds, "timeout_seconds", 1..=TIMEOUT_S_MAX)?;
-        let priority = number(body.priority, "priority", 0..=u32::from(PRIORITY_MAX))?;
-        Ok(Self {
-            name: name(body.name)?,
-            policy_rule_uri: uri(body.policy_rule_uri)?,
-            policy_rule_parameters: object(body.policy_rule_parameters, "policy_rule_parameters")?,
-            node_selector: object(body.node_selector, "node_selector")?,
-            inputs: body.inputs,
-            timeout_seconds: timeout.unwrap_or(TIMEOUT_S),
-            max_attempts: number(body.max_attempts, "max_attempts", 1..=ATTEMPTS_MAX)?,
-            not_before: body.not_before.map(|time| not_before(&time, now)).transpose()?,
-            priority: priority.and_then(|priority| priority.try_into().ok()).unwrap_or(PRIORITY),
-            callback_url: body
-                .callback_url
-                .map(|url| text(&url, "callback_url", "a URL").map(|(url, _)| url))
-                .transpose()?,
-        })
+/// Reads the body.
+///
+/// # Errors
+/// What is wrong, with its place.
+pub(crate) fn parse(request: &Request, now: Timestamp) -> Result<NewJob, Error> {
+    if !request.json()?.is_object() {
+        return Err(Error::invalid(
+            "a job is a JSON object, with a `name` and a `policy_rule_uri`",
+        ));
     }
-
-    /// The submission of whoever sent the request.
-    ///
-    /// # Errors
-    /// For whom they act is said in a way that cannot be recorded.
-    pub(crate) fn into_submission(
-        self,
-        request: &Request,
-        job_id: String,
-        executor_id: &str,
-        mask: Vec<String>,
-        now: Timestamp,
-    ) -> Result<Submission, Error> {
-        let identity = &request.caller.identity;
-        Ok(Submission {
-            job_id,
-            workspace: identity.workspace.clone(),
-            name: self.name,
-            executor_id: executor_id.to_owned(),
-            policy_rule_uri: self.policy_rule_uri,
-            policy_rule_parameters: self.policy_rule_parameters,
-            node_selector: self.node_selector,
-            inputs: self.inputs,
-            timeout_seconds: self.timeout_seconds,
-            max_attempts: self.max_attempts,
-            not_before: self.not_before,
-            priority: self.priority,
-            callback_url: self.callback_url,
-            identity: identity.subject.clone(),
-            principal_kind: request.caller.principal_kind.to_owned(),
-            on_behalf_of: request.on_behalf_of()?,
-            cause: Cause::Request,
-            schedule: None,
-            mask,
-            idempotency_key: request.header("idempotency-key").map(str::to_owned),
-            trace_id: request.trace_id().map(str::to_owned),
-            submitted_at: now,
-        })
-    }
+    NewJob::of(request.parse()?, now)
 }
 
-/// The refusal of one member.
-fn wrong(field: &str, message: String) -> Error {
-    Error::invalid(message).at(format!("/{field}"))
-}
-
-fn missing(field: &str, what: &str) -> Error {
-    wrong(field, format!("`{field}` is missing; it is {what}"))
-}
-
-/// A value as its refusal repeats it.
-fn repeated(value: &RawJson) -> String {
-    let text = value.as_str();
-    match text.char_indices().nth(REPEATED_CHARS_MAX) {
-        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
-}
-
-/// A text, and the refusal for when it is not what it should be.
-fn text(value: &RawJson, field: &str, what: &str) -> Result<(String, Error), Error> {
-    let refusal = wrong(field, format!("`{field}` is {what}, and `{}` is none", repeated(value)));
-    match value.value() {
-        Value::String(text) => Ok((text, refusal)),
-        _ => Err(refusal),
-    }
-}
-
-fn name(value: Option<RawJson>) -> Result<String, Error> {
-    let what =
-        format!("a name of 1 to {NAME_CHARS_MAX} characters, none of them a control character");
-    let (name, refusal) = text(&value.ok_or_else(|| missing("name", &what))?, "name", &what)?;
-    let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
-    if fits && !name.contains(char::is_control) { Ok(name) } else { Err(refusal) }
-}
-
-fn uri(value: Option<RawJson>) -> Result<PolicyUri, Error> {
-    let (field, what) =
-        ("policy_rule_uri", "the URI of a policy, `{name}:{version}-{release_tag}`");
-    let (uri, _) = text(&value.ok_or_else(|| missing(field, what))?, field, what)?;
-    uri.parse().map_err(|error: UriError| wrong(field, error.to_string()))
-}
-
-fn object(value: Option<RawJson>, field: &str) -> Result<Option<RawJson>, Error> {
-    match value {
-        Some(value) if !value.value().is_object() => {
-            let message = format!("`{field}` is a JSON object, and `{}` is none", repeated(&value));
-            Err(wrong(field, message))
-        }
-        value => Ok(value),
-    }
-}
-
-/// A whole number within its bounds, however it is written.
-fn number(
-    value: Option<RawJson>,
-    field: &str,
-    bounds: RangeInclusive<u32>,
-) -> Result<Option<u32>, Error> {
-    let Some(value) = value else { return Ok(None) };
-    let number = value.value().as_u64().and_then(|number| u32::try_from(number).ok());
-    let number = number.filter(|number| bounds.contains(number));
-    number.map(Some).ok_or_else(|| {
-        let (least, most) = (bounds.start(), bounds.end());
-        let given = repeated(&value);
-        wrong(
-            field,
-            format!("`{field}` is a whole number from {least} to {most}, and `{given}` is none"),
-        )
+/// Whoever sent the request.
+///
+/// # Errors
+/// For whom they act is said in a way that cannot be recorded.
+pub(crate) fn submitter(request: &Request) -> Result<Submitter, Error> {
+    let identity = &request.caller.identity;
+    Ok(Submitter {
+        workspace: identity.workspace.clone(),
+        identity: identity.subject.clone(),
+        principal_kind: request.caller.principal_kind.to_owned(),
+        on_behalf_of: request.on_behalf_of()?,
+        cause: Cause::Request,
+        schedule: None,
+        idempotency_key: request.header("idempotency-key").map(str::to_owned),
+        trace_id: request.trace_id().map(str::to_owned),
     })
-}
-
-/// A time that is past is no error: the job is ready at once.
-fn not_before(value: &RawJson, now: Timestamp) -> Result<Timestamp, Error> {
-    let field = "not_before";
-    let (time, refusal) = text(value, field, "a time such as 2026-01-31T09:30:00Z")?;
-    let time: Timestamp = time.parse().map_err(|_| refusal)?;
-    if time.as_ms().saturating_sub(now.as_ms()) > AHEAD_MS_MAX {
-        let days = AHEAD_MS_MAX / (24 * 3_600_000);
-        let message =
-            format!("`{time}` is more than {days} days ahead, which is as long as a job waits");
-        return Err(wrong(field, message));
-    }
-    Ok(time)
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::*;
-    use crate::memory::{Memory, request};
+    use writ_jobs::bounds::{AHEAD_MS_MAX, NAME_CHARS_MAX};
     use writ_ports::Clock as _;
 
+    use super::*;
+    use crate::memory::{Memory, request};
+
     fn parse(body: &str) -> Result<NewJob, Error> {
-        NewJob::parse(&request(&[], body), Memory::default().now())
+        super::parse(&request(&[], body), Memory::default().now())
     }
 
     #[test]

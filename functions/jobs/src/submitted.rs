@@ -7,7 +7,7 @@ use writ_pipeline::{Registry, Shelved, known_executor, look_up};
 use writ_ports::{Announce, CallBack, Clock, CountWaiting, GetBody, GetPolicy, Ids, PutJob};
 
 use crate::document::text;
-use crate::new_job::NewJob;
+use crate::new_job::{parse, submitter};
 use crate::tell::tell;
 
 /// The record is there before the answer is, and before anybody is told.
@@ -20,7 +20,7 @@ pub(crate) async fn submitted(
 ) -> Result<Reply, Error> {
     known_executor(executor_id)?;
     let now = ports.now();
-    let new = NewJob::parse(request, now)?;
+    let new = parse(request, now)?;
     if let Some(url) = &new.callback_url {
         ports.check_callback(url).map_err(|error| error.at("/callback_url"))?;
     }
@@ -28,8 +28,8 @@ pub(crate) async fn submitted(
     let uri = &new.policy_rule_uri;
     let policy = look_up(&Registry(ports), ports.shelf(), workspace, uri).await?;
     policy.check_job(new.policy_rule_parameters.as_ref(), &new.inputs)?;
-    let submission =
-        new.into_submission(request, ports.id(now), executor_id, policy.mask().to_vec(), now)?;
+    let (submitter, mask) = (submitter(request)?, policy.mask().to_vec());
+    let submission = new.into_submission(submitter, ports.id(now), executor_id, mask, now);
     let state = queued(&submission);
     ports.put_job(&submission, &state).await?;
     let job = Job { submission, state, output: None };

@@ -22,6 +22,7 @@ mod due;
 mod end;
 mod lease;
 mod line;
+mod new_job;
 mod refusal;
 mod remembered;
 mod stop;
@@ -35,6 +36,7 @@ pub use due::{Due, announced, due};
 pub use end::{Ended, expired, finished, given_back};
 pub use lease::{Grant, Runner, beat, has_lapsed, leased, running};
 pub use line::rank;
+pub use new_job::{NewJob, NewJobBody, Submitter};
 pub use refusal::{Fenced, Refusal};
 pub use stop::cancelled;
 

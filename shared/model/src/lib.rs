@@ -12,8 +12,10 @@ mod identity;
 mod job;
 mod json;
 mod language;
+pub mod member;
 mod policy;
 pub mod run;
+mod schedule;
 pub mod schema;
 mod timestamp;
 mod uri;
@@ -25,11 +27,12 @@ pub use error::{Error, ErrorKind, Violation};
 pub use execution::{Cause, ContextSeen, Execution, ExecutionStatus, Precheck};
 pub use identity::{Identity, Role, Workspace};
 pub use job::{
-    Attempt, AttemptOutcome, Callback, CallbackStatus, HintAbout, Job, JobHint, JobState, JobStatus, Lease,
-    Submission,
+    Attempt, AttemptOutcome, Callback, CallbackStatus, HintAbout, Job, JobHint, JobState,
+    JobStatus, Lease, Submission,
 };
 pub use json::{MASK, RawJson};
 pub use language::Language;
 pub use policy::{BODY_BYTES_MAX, PolicyRule};
+pub use schedule::{CatchUp, FireOutcome, LastFire, Schedule, ScheduleDefinition, ScheduleState};
 pub use timestamp::Timestamp;
 pub use uri::{PolicyUri, UriError};

@@ -17,6 +17,7 @@ mod jobs;
 mod keys;
 mod policies;
 mod query;
+mod schedules;
 mod source;
 mod upkeep;
 
@@ -25,7 +26,7 @@ pub use admission::{Admission, Admit, Unlimited};
 pub use ambient::{Clock, Ids, Sleep};
 pub use announce::{Announce, DELAY_MAX, Redrive, Redriven};
 pub use callbacks::{
-    CallBack, Called, CallbackSecret, CallbackSecrets, KeepCallbackSecrets, OutgoingCall,
+    CallBack, CallbackSecret, CallbackSecrets, Called, KeepCallbackSecrets, OutgoingCall,
 };
 pub use context::{Committed, ContextWrite, KeepContext, KeptContext};
 pub use engine::{EngineUse, Evaluate, Metered};
@@ -40,5 +41,9 @@ pub use policies::{
     QueryPolicies, ReplacePolicy, Revision, RevisionPage,
 };
 pub use query::{Page, Query};
+pub use schedules::{
+    ChangeSchedule, DeleteSchedule, DueSchedules, DueSchedulesPage, GetSchedule, PlanFires,
+    PutSchedule, QuerySchedules,
+};
 pub use source::{Handle, PolicySource, Projection, Surface};
 pub use upkeep::{CollectUploads, RemoveExpired, Swept};

@@ -1,9 +1,7 @@
 //! What a scheduler does when it wakes: which fires it runs, which it records as missed.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
-use writ_model::Timestamp;
+use writ_model::{CatchUp, Timestamp};
 
 use crate::timing::Timing;
 
@@ -17,30 +15,6 @@ pub const RUNS_MAX: usize = 100;
 /// How many fires one wake-up handles at most. A longer backlog (a fire a minute, after a week) is
 /// worked off by wake-ups that follow at once.
 pub const BACKLOG_MAX: usize = 10_000;
-
-/// What becomes of fires whose time passed by more than the grace while nobody was awake. Fires
-/// within the grace run, whatever the rule.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CatchUp {
-    /// All are missed.
-    #[default]
-    Skip,
-    /// The newest one runs, unless a later one is on time; the others are missed.
-    Latest,
-    /// They run, the newest [`RUNS_MAX`]; older ones are missed.
-    All,
-}
-
-impl fmt::Display for CatchUp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Skip => "skip",
-            Self::Latest => "latest",
-            Self::All => "all",
-        })
-    }
-}
 
 /// A fire and when it is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

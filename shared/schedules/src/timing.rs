@@ -99,6 +99,18 @@ impl Timing {
         &self.zone
     }
 
+    /// The same fires, each run at its time.
+    #[must_use]
+    pub fn on_the_dot(&self) -> Self {
+        Self { window_ms: None, ..self.clone() }
+    }
+
+    /// How long the flexible window is, in milliseconds; 0 without one.
+    #[must_use]
+    pub fn window_ms(&self) -> i64 {
+        self.window_ms.unwrap_or(0)
+    }
+
     /// The first fire. `None` if the schedule never fires: its time is past, or it ends first.
     #[must_use]
     pub fn first(&self) -> Option<Timestamp> {

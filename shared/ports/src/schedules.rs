@@ -1,0 +1,110 @@
+//! Schedules: what was asked for, how far they are, and who is woken for them.
+
+use std::future::Future;
+
+use writ_model::{Error, Schedule, Timestamp, Workspace};
+
+use crate::{Page, Query};
+
+/// Records new schedules.
+pub trait PutSchedule: Send + Sync {
+    /// Writes the schedule.
+    ///
+    /// # Errors
+    /// [`writ_model::ErrorKind::Conflict`] where the workspace has one of that name; the store's.
+    fn put_schedule(&self, schedule: &Schedule) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// Reads schedules.
+pub trait GetSchedule: Send + Sync {
+    /// The schedule, read consistently; `None` where there is none of that name.
+    ///
+    /// # Errors
+    /// The store's.
+    fn get_schedule(
+        &self,
+        workspace: &Workspace,
+        name: &str,
+    ) -> impl Future<Output = Result<Option<Schedule>, Error>> + Send;
+}
+
+/// Moves schedules.
+pub trait ChangeSchedule: Send + Sync {
+    /// Writes the schedule, where it still is the same one at the version before; whether it was.
+    ///
+    /// # Errors
+    /// The store's.
+    fn change_schedule(
+        &self,
+        schedule: &Schedule,
+    ) -> impl Future<Output = Result<bool, Error>> + Send;
+}
+
+/// Removes schedules.
+pub trait DeleteSchedule: Send + Sync {
+    /// Removes the schedule, where it still is at this version; whether it is gone.
+    ///
+    /// # Errors
+    /// The store's.
+    fn delete_schedule(
+        &self,
+        schedule: &Schedule,
+    ) -> impl Future<Output = Result<bool, Error>> + Send;
+}
+
+/// Searches schedules.
+pub trait QuerySchedules: Send + Sync {
+    /// One page of schedules, as `writ_schedules::document` gives them; without a sort by name.
+    ///
+    /// # Errors
+    /// As [`crate::QueryPolicies::query_policies`].
+    fn query_schedules(
+        &self,
+        workspace: &Workspace,
+        query: &Query,
+    ) -> impl Future<Output = Result<Page, Error>> + Send;
+}
+
+/// Some of the schedules that are due.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DueSchedulesPage {
+    /// Workspace and name, of all workspaces.
+    pub schedules: Vec<(Workspace, String)>,
+    /// There may be more: ask again with this.
+    pub next: Option<String>,
+}
+
+/// Finds what the clock makes due, for the upkeep of all workspaces.
+pub trait DueSchedules: Send + Sync {
+    /// Schedules that somebody has to look at, at or before `before`; a page of them.
+    ///
+    /// # Errors
+    /// The store's.
+    fn due_schedules(
+        &self,
+        before: Timestamp,
+        next: Option<&str>,
+    ) -> impl Future<Output = Result<DueSchedulesPage, Error>> + Send;
+}
+
+/// Has somebody woken at a schedule's fires.
+///
+/// A plan is a hint: what is due stands in the table, and whoever is woken for nothing finds
+/// nothing to do. A plan that was lost or is out of date makes fires less punctual, no more.
+pub trait PlanFires: Send + Sync {
+    /// Plans the fires of the schedule as it is now, or none where it has none to come.
+    ///
+    /// # Errors
+    /// The planner's.
+    fn plan_fires(&self, schedule: &Schedule) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Forgets the plan of a schedule that is gone.
+    ///
+    /// # Errors
+    /// The planner's; that there is no plan is none.
+    fn forget_fires(
+        &self,
+        workspace: &Workspace,
+        name: &str,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+}

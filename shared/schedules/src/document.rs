@@ -1,0 +1,84 @@
+//! A schedule as people see it.
+
+use serde::Serialize;
+use writ_model::{CatchUp, Error, LastFire, RawJson, Schedule, Timestamp};
+
+/// The members of a document that the platform adds. Whoever sends one back sends nothing with them.
+pub const ADDED: [&str; 7] = [
+    "next_fire_at",
+    "last_fires",
+    "revision",
+    "created_at",
+    "updated_at",
+    "identity",
+    "on_behalf_of",
+];
+
+#[derive(Serialize)]
+struct Document<'a> {
+    name: &'a str,
+    schedule_expression: &'a str,
+    timezone: &'a str,
+    start_at: Option<Timestamp>,
+    end_at: Option<Timestamp>,
+    flexible_time_window_minutes: Option<u32>,
+    enabled: bool,
+    catch_up: CatchUp,
+    description: Option<&'a str>,
+    target: RawJson,
+    next_fire_at: Option<Timestamp>,
+    last_fires: &'a [LastFire],
+    revision: u64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    identity: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_behalf_of: Option<&'a str>,
+}
+
+/// The schedule as JSON text: its target keeps the bytes that were sent, except what the policy
+/// masks.
+///
+/// # Errors
+/// None in practice; serialising is fallible by its signature.
+pub fn document(schedule: &Schedule) -> Result<String, Error> {
+    let Schedule { definition, state, .. } = schedule;
+    let document = Document {
+        name: &schedule.name,
+        schedule_expression: &definition.schedule_expression,
+        timezone: &definition.timezone,
+        start_at: definition.start_at,
+        end_at: definition.end_at,
+        flexible_time_window_minutes: definition.flexible_time_window_minutes,
+        enabled: definition.enabled,
+        catch_up: definition.catch_up,
+        description: definition.description.as_deref(),
+        target: masked(&definition.target, &schedule.mask),
+        next_fire_at: state.next_fire_at,
+        last_fires: &state.last_fires,
+        revision: schedule.revision,
+        created_at: schedule.created_at,
+        updated_at: schedule.updated_at,
+        identity: &schedule.identity,
+        on_behalf_of: schedule.on_behalf_of.as_deref(),
+    };
+    serde_json::to_string(&document).map_err(Error::internal)
+}
+
+/// Where each kind of target holds what a record calls by the first name.
+const PLACES: [(&str, [&str; 2]); 2] = [
+    ("/input_data", ["/job/inputs", "/policy/input_data"]),
+    ("/parameters", ["/job/policy_rule_parameters", "/policy/parameters"]),
+];
+
+fn masked(target: &RawJson, mask: &[String]) -> RawJson {
+    let mut target = target.clone();
+    for (root, places) in PLACES {
+        for pointer in mask.iter().filter_map(|pointer| pointer.strip_prefix(root)) {
+            for place in places {
+                target.mask(&format!("{place}{pointer}"));
+            }
+        }
+    }
+    target
+}

@@ -1,0 +1,159 @@
+//! How a schedule goes on: from fire to fire, and from revision to revision.
+//!
+//! Each function gives the state that follows; whoever calls one writes it under the condition that
+//! the version it read is still there. What is to be run is decided first and written
+//! ([`decided`]), then run, then written off ([`settled`]): whatever becomes of those who do it, a
+//! fire is decided once, and what was decided to run is run, however late.
+
+use writ_model::{
+    CatchUp, FireOutcome, LastFire, Schedule, ScheduleDefinition, ScheduleState, Timestamp,
+};
+
+use crate::catch_up::{Fire, GRACE_MS, Missed, due};
+use crate::error::TimingError;
+use crate::timing::{Timing, TimingSpec};
+
+/// Fires that a schedule remembers.
+pub const LAST_FIRES_MAX: usize = 10;
+
+/// A waker's clock may be behind that of whoever woke it by this much.
+const SKEW_MS: i64 = 5_000;
+
+/// The timing of a definition whose schedule was created then.
+///
+/// # Errors
+/// Which member is wrong.
+pub fn timing_of(
+    definition: &ScheduleDefinition,
+    created_at: Timestamp,
+) -> Result<Timing, TimingError> {
+    let spec = TimingSpec {
+        expression: definition.schedule_expression.clone(),
+        timezone: Some(definition.timezone.clone()),
+        start_at: definition.start_at,
+        end_at: definition.end_at,
+        flexible_window_minutes: definition.flexible_time_window_minutes,
+    };
+    Timing::new(&spec, created_at)
+}
+
+/// The state of a schedule that was just made.
+#[must_use]
+pub fn begun(definition: &ScheduleDefinition, schedule_id: &str, timing: &Timing) -> ScheduleState {
+    let state = ScheduleState {
+        version: 1,
+        handled: None,
+        firing: Vec::new(),
+        firing_since: None,
+        next_fire_at: None,
+        due_at: None,
+        last_fires: Vec::new(),
+    };
+    waiting(state, definition.enabled, schedule_id, timing)
+}
+
+/// What is to be done at `now`; `None` where it is nothing, or where what was decided before is
+/// still to be settled.
+///
+/// `hinted` is the fire that somebody woke us for, which chose the point of its window itself:
+/// within the window it is on time.
+#[must_use]
+pub fn decided(
+    schedule: &Schedule,
+    timing: &Timing,
+    now: Timestamp,
+    hinted: Option<Timestamp>,
+) -> Option<ScheduleState> {
+    let Schedule { schedule_id, definition, state, .. } = schedule;
+    if !state.firing.is_empty() {
+        return None;
+    }
+    let mut next = state.clone();
+    if definition.enabled {
+        let at = hinted.filter(|at| is_on_time(*at, timing, now));
+        let due = match at {
+            Some(at) => {
+                due(&timing.on_the_dot(), schedule_id, state.handled, at, definition.catch_up)
+            }
+            None => due(timing, schedule_id, state.handled, now, definition.catch_up),
+        };
+        next.handled = due.handled;
+        next.firing = due.run.into_iter().map(|fire| fire.at).collect();
+        next.firing_since = (!next.firing.is_empty()).then_some(now);
+        remember(&mut next, due.missed.map(|missed| missed_at(missed, now)));
+    }
+    let next = waiting(next, definition.enabled, schedule_id, timing);
+    (next != *state).then(|| ScheduleState { version: state.version + 1, ..next })
+}
+
+/// After the fires that were decided: what came of each.
+#[must_use]
+pub fn settled(schedule: &Schedule, timing: &Timing, fires: Vec<LastFire>) -> ScheduleState {
+    let Schedule { schedule_id, definition, state, .. } = schedule;
+    let mut next = ScheduleState {
+        version: state.version + 1,
+        firing: Vec::new(),
+        firing_since: None,
+        ..state.clone()
+    };
+    remember(&mut next, fires);
+    waiting(next, definition.enabled, schedule_id, timing)
+}
+
+/// The state under another definition. Fires that are due by now are the old definition's. Where
+/// the timing is another one, or the schedule was disabled, its fires begin after `now`.
+#[must_use]
+pub fn replaced(
+    schedule: &Schedule,
+    old: &Timing,
+    definition: &ScheduleDefinition,
+    timing: &Timing,
+    now: Timestamp,
+) -> ScheduleState {
+    let state = decided(schedule, old, now, None).unwrap_or_else(|| schedule.state.clone());
+    let is_new = timing != old || (definition.enabled && !schedule.definition.enabled);
+    let handled = if is_new { state.handled.max(Some(now)) } else { state.handled };
+    let state = ScheduleState { version: schedule.state.version + 1, handled, ..state };
+    waiting(state, definition.enabled, &schedule.schedule_id, timing)
+}
+
+/// With the next fire, and when somebody has to look.
+fn waiting(
+    state: ScheduleState,
+    is_enabled: bool,
+    schedule_id: &str,
+    timing: &Timing,
+) -> ScheduleState {
+    let next = if is_enabled { upcoming(schedule_id, timing, state.handled) } else { None };
+    let due_at = state.firing_since.or(next.map(|fire| fire.invoke_at));
+    ScheduleState { next_fire_at: next.map(|fire| fire.at), due_at, ..state }
+}
+
+fn upcoming(schedule_id: &str, timing: &Timing, handled: Option<Timestamp>) -> Option<Fire> {
+    due(timing, schedule_id, handled, Timestamp::from_ms(i64::MIN), CatchUp::Skip).next
+}
+
+fn is_on_time(at: Timestamp, timing: &Timing, now: Timestamp) -> bool {
+    let late = now.as_ms().saturating_sub(at.as_ms());
+    (-SKEW_MS..=timing.window_ms().saturating_add(GRACE_MS)).contains(&late)
+}
+
+fn missed_at(missed: Missed, now: Timestamp) -> LastFire {
+    LastFire {
+        scheduled_for: missed.last,
+        fired_at: now,
+        outcome: FireOutcome::Missed,
+        job_id: None,
+        error: None,
+        missed_count: Some(missed.count as u64),
+        missed_from: Some(missed.first),
+    }
+}
+
+/// Takes in what came of fires, the older ones first.
+fn remember(state: &mut ScheduleState, fires: impl IntoIterator<Item = LastFire>) {
+    for fire in fires {
+        state.last_fires.insert(0, fire);
+    }
+    state.last_fires.truncate(LAST_FIRES_MAX);
+}

@@ -74,7 +74,7 @@ const fn queries(table: &'static str, index: &'static str) -> Grant {
 }
 
 /// What each port needs, by the name of its trait.
-const GRANTS: [(&str, &[Grant]); 27] = [
+const GRANTS: [(&str, &[Grant]); 33] = [
     ("GetPolicy", &[on("policies", Action::GetItem)]),
     ("GetBody", &[on("policies", Action::Query)]),
     ("CreatePolicy", &[on("policies", Action::PutItem)]),
@@ -163,6 +163,12 @@ const GRANTS: [(&str, &[Grant]); 27] = [
     ("NextJobs", &[queries("jobs", "by_line")]),
     ("DueJobs", &[queries("jobs", "by_due")]),
     ("KeepCallbackSecrets", &[on("jobs", Action::GetItem), on("jobs", Action::PutItem)]),
+    ("PutSchedule", &[on("schedules", Action::PutItem), on("schedules", Action::GetItem)]),
+    ("GetSchedule", &[on("schedules", Action::GetItem)]),
+    ("ChangeSchedule", &[on("schedules", Action::PutItem)]),
+    ("DeleteSchedule", &[on("schedules", Action::DeleteItem)]),
+    ("QuerySchedules", &[on("schedules", Action::BatchGetItem), queries("schedules", "by_name")]),
+    ("DueSchedules", &[queries("schedules", "by_due")]),
     (
         "Idempotency",
         &[

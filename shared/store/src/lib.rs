@@ -12,6 +12,7 @@
 mod batch;
 mod chunks;
 mod contexts;
+mod due;
 mod executions;
 mod expired;
 mod fault;
@@ -20,6 +21,7 @@ mod idempotency;
 mod item;
 mod jobs;
 mod policies;
+mod schedules;
 mod search;
 mod shards;
 pub mod tables;

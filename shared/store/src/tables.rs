@@ -13,6 +13,7 @@
 //! | jobs | job | `{workspace}#{job_id}` | `job` |
 //! | | the chunks of a large submission | the same | `submission#{number}` |
 //! | | secrets for signing callbacks | `{workspace}#callbacks` | `secrets` |
+//! | schedules | schedule | `{workspace}#schedules` | its name |
 //! | idempotency | a used key | `{workspace}#{identity}` | the key |
 //! | | a large reply's chunks | the same | `{key}`, NUL, `{claim}#{number}` |
 //! | | how far expired keys were removed | `#upkeep` | `expired` |
@@ -24,7 +25,8 @@
 //! those that are not over apart from those of each end. Two of their indexes hold a job for a
 //! while only: `by_line` while it stands in its workspace's line, `by_due` while somebody has to
 //! look at it by a certain time. A line has one partition, for it is read in order, a job at a
-//! time; what is due is found for all workspaces at once, in eight partitions of its own.
+//! time; what is due is found for all workspaces at once, in eight partitions of its own. Schedules
+//! are few again, and those that will fire once more stand in a `by_due` of their own.
 //!
 //! A token is what says which workspace a caller acts in, so it alone is found without one; the
 //! index by workspace lists a workspace's tokens.
@@ -141,6 +143,14 @@ const JOBS: TableDefinition = TableDefinition {
     time_to_live: None,
 };
 
+const SCHEDULES: TableDefinition = TableDefinition {
+    name: "schedules",
+    partition_key: "pk",
+    sort_key: Some("sk"),
+    indexes: &[by_field("by_name"), keys_only("by_due", "due_shard", "due")],
+    time_to_live: None,
+};
+
 const IDEMPOTENCY: TableDefinition = TableDefinition {
     name: "idempotency",
     partition_key: "pk",
@@ -163,8 +173,8 @@ const TOKENS: TableDefinition = TableDefinition {
 };
 
 /// Every table.
-pub const DEFINITIONS: [TableDefinition; 6] =
-    [POLICIES, CONTEXTS, EXECUTIONS, JOBS, IDEMPOTENCY, TOKENS];
+pub const DEFINITIONS: [TableDefinition; 7] =
+    [POLICIES, CONTEXTS, EXECUTIONS, JOBS, SCHEDULES, IDEMPOTENCY, TOKENS];
 
 /// The names of the tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,6 +183,7 @@ pub struct Tables {
     pub(crate) contexts: String,
     pub(crate) executions: String,
     pub(crate) jobs: String,
+    pub(crate) schedules: String,
     pub(crate) idempotency: String,
     pub(crate) tokens: String,
     prefix: String,
@@ -188,6 +199,7 @@ impl Tables {
             contexts: name(CONTEXTS),
             executions: name(EXECUTIONS),
             jobs: name(JOBS),
+            schedules: name(SCHEDULES),
             idempotency: name(IDEMPOTENCY),
             tokens: name(TOKENS),
             prefix: prefix.to_owned(),
@@ -324,6 +336,7 @@ mod tests {
             &names.contexts,
             &names.executions,
             &names.jobs,
+            &names.schedules,
             &names.idempotency,
             &names.tokens,
         ]) {

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use writ_jobs::rank;
-use writ_model::{Error, JobState, JobStatus, Submission, Timestamp, Workspace};
+use writ_model::{Error, JobState, JobStatus, Submission, Workspace};
 
 use super::{JOB, job_partition};
+use crate::due::{due_key, due_partition};
 use crate::item::{Item, With, key, number, string};
 use crate::search::index_key;
 use crate::shards::shard_of;
@@ -32,16 +33,6 @@ pub(super) fn outcome_partition(workspace: &Workspace, shard: u64, outcome: &str
 /// The class of a status in `by_outcome`.
 pub(super) fn outcome(status: JobStatus) -> &'static str {
     if status.is_final() { status.name() } else { OPEN }
-}
-
-/// No workspace's, as those of upkeep are.
-pub(super) fn due_partition(shard: u64) -> String {
-    format!("#{shard}")
-}
-
-/// Sixteen digits last for three hundred thousand years, and sort as text.
-pub(super) fn due_key(due_at: Timestamp, partition: &str) -> String {
-    format!("{:016}#{partition}", due_at.as_ms().max(0))
 }
 
 /// What becomes of the output with a change.

@@ -1,0 +1,190 @@
+//! Schedules: one item each, written whole with every fire and every revision under the version that
+//! was read.
+//!
+//! What a schedule makes is bounded by its route, so an item stays small enough for that. A write
+//! carries an id of its own, so that a repeat of it after a lost reply knows its own work. While a
+//! schedule has fires to come it stands in the index `by_due`.
+
+mod query;
+
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use writ_model::{Error, ErrorKind, Schedule, Timestamp, Workspace};
+use writ_ports::{
+    ChangeSchedule, DeleteSchedule, DueSchedules, DueSchedulesPage, GetSchedule, PutSchedule,
+};
+
+use crate::Store;
+use crate::due::{due_key, due_partition};
+use crate::fault::failed;
+use crate::item::{Item, With, key, number, optional_text, string, text};
+use crate::search::index_key;
+use crate::shards::shard_of;
+use crate::transact::Refused;
+
+/// No name of ours is longer; DynamoDB takes no empty key and none over 1,024 bytes.
+const NAME_BYTES_MAX: usize = 64;
+
+/// What a partition key ends with.
+const SCHEDULES: &str = "#schedules";
+
+/// The schedule is still the one that was read. One that was made anew under the same name may have
+/// come to the same version.
+const IS_SAME: &str = "#id = :id AND #version = :before";
+
+fn partition(workspace: &Workspace) -> String {
+    format!("{workspace}{SCHEDULES}")
+}
+
+/// Tells a write from every other one.
+fn new_write() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
+fn item(schedule: &Schedule, write: &str) -> Result<Item, Error> {
+    let Schedule { workspace, name, schedule_id, state, .. } = schedule;
+    let item = key(partition(workspace), name)
+        .with("workspace", string(workspace.as_str()))
+        .with("by_name", string(index_key(name, name)))
+        .with("schedule_id", string(schedule_id))
+        .with("schedule", string(serde_json::to_string(schedule).map_err(Error::internal)?))
+        .with("version", number(state.version))
+        .with("write", string(write));
+    Ok(match state.due_at {
+        None => item,
+        Some(due_at) => {
+            let full = format!("{workspace}#{name}");
+            item.with("due_shard", string(due_partition(shard_of(&full))))
+                .with("due", string(due_key(due_at, &full)))
+        }
+    })
+}
+
+fn schedule(item: &Item) -> Result<Schedule, Error> {
+    serde_json::from_str(text(item, "schedule")?).map_err(Error::internal)
+}
+
+fn written(item: Option<&Item>) -> Option<&str> {
+    optional_text(item?, "write")
+}
+
+impl PutSchedule for Store {
+    async fn put_schedule(&self, schedule: &Schedule) -> Result<(), Error> {
+        let write = new_write();
+        match self.put_new(&self.tables.schedules, item(schedule, &write)?).await {
+            Ok(()) => return Ok(()),
+            Err(Refused::Failed(error)) => return Err(error),
+            Err(Refused::Condition(_)) => {}
+        }
+        let Schedule { workspace, name, .. } = schedule;
+        let stored = self.schedule_item(workspace, name).await?;
+        if written(stored.as_ref()) == Some(&write) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Conflict, format!("there is a schedule `{name}` already")))
+    }
+}
+
+impl GetSchedule for Store {
+    async fn get_schedule(
+        &self,
+        workspace: &Workspace,
+        name: &str,
+    ) -> Result<Option<Schedule>, Error> {
+        // Callers send names of any length.
+        if name.is_empty() || name.len() > NAME_BYTES_MAX {
+            return Ok(None);
+        }
+        self.schedule_item(workspace, name).await?.as_ref().map(schedule).transpose()
+    }
+}
+
+impl ChangeSchedule for Store {
+    async fn change_schedule(&self, schedule: &Schedule) -> Result<bool, Error> {
+        let write = new_write();
+        let before = schedule.state.version.saturating_sub(1);
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tables.schedules)
+            .set_item(Some(item(schedule, &write)?))
+            .condition_expression(IS_SAME)
+            .expression_attribute_names("#id", "schedule_id")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":id", string(&schedule.schedule_id))
+            .expression_attribute_values(":before", number(before))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = put.send().await else { return Ok(true) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                Ok(written(refused.item()) == Some(&write))
+            }
+            _ => Err(failed(error)),
+        }
+    }
+}
+
+impl DeleteSchedule for Store {
+    async fn delete_schedule(&self, schedule: &Schedule) -> Result<bool, Error> {
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.tables.schedules)
+            .set_key(Some(key(partition(&schedule.workspace), &schedule.name)))
+            .condition_expression(IS_SAME)
+            .expression_attribute_names("#id", "schedule_id")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":id", string(&schedule.schedule_id))
+            .expression_attribute_values(":before", number(schedule.state.version))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = delete.send().await else { return Ok(true) };
+        match error.as_service_error() {
+            Some(DeleteItemError::ConditionalCheckFailedException(refused)) => {
+                // Gone, by this very call whose reply was lost or by another one; or made anew.
+                let there = refused.item().and_then(|item| optional_text(item, "schedule_id"));
+                Ok(there != Some(&schedule.schedule_id))
+            }
+            _ => Err(failed(error)),
+        }
+    }
+}
+
+/// What an index entry stands for.
+fn name_of(item: &Item) -> Result<(Workspace, String), Error> {
+    let (partition, name) = (text(item, "pk")?, text(item, "sk")?);
+    let workspace = partition.strip_suffix(SCHEDULES).and_then(|text| text.parse().ok());
+    let workspace =
+        workspace.ok_or_else(|| Error::internal(format!("`{partition}` is no schedule's key")))?;
+    Ok((workspace, name.to_owned()))
+}
+
+impl DueSchedules for Store {
+    async fn due_schedules(
+        &self,
+        before: Timestamp,
+        next: Option<&str>,
+    ) -> Result<DueSchedulesPage, Error> {
+        let (schedules, next) = self.due_of(&self.tables.schedules, before, next, name_of).await?;
+        Ok(DueSchedulesPage { schedules, next })
+    }
+}
+
+impl Store {
+    async fn schedule_item(
+        &self,
+        workspace: &Workspace,
+        name: &str,
+    ) -> Result<Option<Item>, Error> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.tables.schedules)
+            .set_key(Some(key(partition(workspace), name)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(failed)?;
+        Ok(found.item)
+    }
+}

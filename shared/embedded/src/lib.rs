@@ -4,6 +4,7 @@ mod access;
 pub mod gateway;
 mod jobs;
 mod routes;
+mod schedules;
 mod ticker;
 mod up;
 

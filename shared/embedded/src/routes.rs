@@ -13,6 +13,7 @@ pub fn routes() -> Vec<Route<Platform>> {
     routes.extend(writ_fn_executions::log::routes());
     routes.extend(writ_fn_executions::replays::routes());
     routes.extend(writ_fn_jobs::ledger::routes());
+    routes.extend(writ_fn_schedules::calendar::routes());
     routes.extend(writ_fn_access::identities::routes());
     routes
 }

@@ -22,6 +22,7 @@ use writ_workers::Workers;
 use crate::access::Doorkeeper;
 use crate::gateway::{Gateway, RouteError};
 use crate::jobs::{Queue, Runners};
+use crate::schedules::fire_schedules;
 use crate::ticker::{Ticker, every};
 use crate::{Platform, routes};
 
@@ -163,7 +164,9 @@ pub async fn up(
     // More would wait for a worker, each with a thread.
     let count = config.job_runners.map_or_else(|| engine.jobs_max(), NonZeroUsize::get);
     let (sweeps, runners) = do_jobs(&platform, &queue, count);
+    let schedules = fire_schedules(&platform);
     let served = gateway.serve(listener, shutdown).await;
+    schedules.stop().await;
     sweeps.stop().await;
     runners.stop().await;
     upkeep.stop().await;

@@ -10,21 +10,23 @@ use std::time::Duration;
 use writ_callbacks::Caller;
 use writ_model::run::{Budget, Call, Checked, Failure, Outcome, Source};
 use writ_model::{
-    Digest, Error, Execution, Job, JobHint, JobState, Language, PolicyUri, Submission, Timestamp,
-    Workspace,
+    Digest, Error, Execution, Job, JobHint, JobState, Language, PolicyUri, Schedule, Submission,
+    Timestamp, Workspace,
 };
 use writ_pipeline::{
     Commit, Execute, Executed, Order, Registry, ReplayOrder, Replayed, Shelf, Shelved,
 };
 use writ_ports::{
-    Admission, Admit, Announce, Begun, CallBack, CallbackSecrets, Called, ChangeJob, ClaimId,
-    Clock, CollectUploads, Committed, ContextWrite, CountWaiting, CreatePolicy, DeletePolicy,
-    DueJobs, DuePage, EndJob, EngineUse, Evaluate, GetBody, GetExecution, GetJob, GetPolicy,
-    GetRevisions, GetToken, Idempotency, IdempotencyKey, Ids, JobEnd, KeepCallbackSecrets,
+    Admission, Admit, Announce, Begun, CallBack, CallbackSecrets, Called, ChangeJob,
+    ChangeSchedule, ClaimId, Clock, CollectUploads, Committed, ContextWrite, CountWaiting,
+    CreatePolicy, DeletePolicy, DeleteSchedule, DueJobs, DuePage, DueSchedules, DueSchedulesPage,
+    EndJob, EngineUse, Evaluate, GetBody, GetExecution, GetJob, GetPolicy, GetRevisions,
+    GetSchedule, GetToken, Idempotency, IdempotencyKey, Ids, JobEnd, KeepCallbackSecrets,
     KeepContext, KeptContext, ListTokens, Metered, NewRevision, NextJobs, OutgoingCall, Page,
-    PolicyHead, PutJob, PutToken, Query, QueryExecutions, QueryJobs, QueryPolicies,
-    RecordExecution, Redrive, Redriven, RemoveExpired, ReplacePolicy, Revision, RevisionPage,
-    RevokeToken, Sleep, StoredReply, Swept, Token, Unlimited,
+    PlanFires, PolicyHead, PutJob, PutSchedule, PutToken, Query, QueryExecutions, QueryJobs,
+    QueryPolicies, QuerySchedules, RecordExecution, Redrive, Redriven, RemoveExpired,
+    ReplacePolicy, Revision, RevisionPage, RevokeToken, Sleep, StoredReply, Swept, Token,
+    Unlimited,
 };
 use writ_runner::Attempt;
 use writ_store::Store;
@@ -120,6 +122,12 @@ through_the_store! {
     EndJob { end_job(end: JobEnd<'_>) -> Committed; }
     NextJobs { next_jobs(workspace: &Workspace, limit: usize) -> Vec<String>; }
     DueJobs { due_jobs(before: Timestamp, next: Option<&str>) -> DuePage; }
+    PutSchedule { put_schedule(schedule: &Schedule) -> (); }
+    GetSchedule { get_schedule(workspace: &Workspace, name: &str) -> Option<Schedule>; }
+    ChangeSchedule { change_schedule(schedule: &Schedule) -> bool; }
+    DeleteSchedule { delete_schedule(schedule: &Schedule) -> bool; }
+    QuerySchedules { query_schedules(workspace: &Workspace, query: &Query) -> Page; }
+    DueSchedules { due_schedules(before: Timestamp, next: Option<&str>) -> DueSchedulesPage; }
     KeepCallbackSecrets {
         get_callback_secrets(workspace: &Workspace) -> CallbackSecrets;
         put_callback_secrets(workspace: &Workspace, secrets: &CallbackSecrets) -> bool;
@@ -253,6 +261,16 @@ impl<E: Send + Sync, O: Send + Sync> Sleep for Platform<E, O> {
 impl<E: Send + Sync, Q: Announce> Announce for Platform<E, Outside<Q>> {
     async fn announce(&self, hints: &[JobHint], delay: Duration) -> Result<(), Error> {
         self.outside.queue.announce(hints, delay).await
+    }
+}
+
+impl<E: Send + Sync, Q: PlanFires> PlanFires for Platform<E, Outside<Q>> {
+    async fn plan_fires(&self, schedule: &Schedule) -> Result<(), Error> {
+        self.outside.queue.plan_fires(schedule).await
+    }
+
+    async fn forget_fires(&self, workspace: &Workspace, name: &str) -> Result<(), Error> {
+        self.outside.queue.forget_fires(workspace, name).await
     }
 }
 

@@ -23,6 +23,7 @@ pub const BINARIES: &[Binary] = &[
     binary(writ_fn_executions::log::NAME, writ_fn_executions::log::ABOUTS),
     binary(writ_fn_executions::replays::NAME, writ_fn_executions::replays::ABOUTS),
     binary(writ_fn_jobs::ledger::NAME, writ_fn_jobs::ledger::ABOUTS),
+    binary(writ_fn_schedules::calendar::NAME, writ_fn_schedules::calendar::ABOUTS),
     binary(writ_fn_access::identities::NAME, writ_fn_access::identities::ABOUTS),
 ];
 

@@ -1,0 +1,62 @@
+//! `POST /schedules`: makes a schedule.
+
+use http::Method;
+use http::header::ETAG;
+use writ_edge::{About, Dialect, Effect, ON_BEHALF_OF, Reply, Request};
+use writ_model::member::missing;
+use writ_model::{Error, Schedule};
+use writ_pipeline::Shelved;
+use writ_ports::{CallBack, Clock, GetBody, GetPolicy, Ids, PlanFires, PutSchedule};
+use writ_schedules::{begun, document};
+
+use crate::definition::{Sent, read, refuse_what_never_fires, timed};
+use crate::plan::plan;
+use crate::target::Target;
+
+/// What is known of the route.
+pub(crate) const ABOUT: About = About {
+    name: "schedules.create",
+    method: Method::POST,
+    path: "/schedules",
+    effect: Effect::Execute,
+    dialect: Dialect::Writ,
+    summary: "Makes a schedule: a job, or a run of a policy, by `rate(...)`, `cron(...)` or `at(...)`.",
+    body: Some("NewSchedule"),
+    data: "Schedule",
+    success: 201,
+    params: &[ON_BEHALF_OF],
+};
+
+/// Answers the schedule as it was recorded.
+pub(crate) async fn handle(
+    ports: &(impl CallBack + Clock + GetBody + GetPolicy + Ids + PlanFires + PutSchedule + Shelved),
+    request: Request,
+) -> Result<Reply, Error> {
+    request.json()?;
+    let Sent { name, mut definition } = read(request.text()?)?;
+    let name = name.ok_or_else(|| missing("name", "what names the schedule in its workspace"))?;
+    let now = ports.now();
+    let timing = timed(&mut definition, now)?;
+    refuse_what_never_fires(&timing, now)?;
+    let identity = &request.caller.identity;
+    let target = Target::of(&name, &definition.target, now)?;
+    let mask = target.vetted(ports, &identity.workspace).await?;
+    let schedule_id = ports.id(now);
+    let schedule = Schedule {
+        state: begun(&definition, &schedule_id, &timing),
+        schedule_id,
+        workspace: identity.workspace.clone(),
+        name,
+        definition,
+        revision: 1,
+        created_at: now,
+        updated_at: now,
+        identity: identity.subject.clone(),
+        on_behalf_of: request.on_behalf_of()?,
+        mask,
+    };
+    ports.put_schedule(&schedule).await?;
+    plan(ports, &schedule).await;
+    let location = format!("/schedules/{}", schedule.name);
+    Ok(Reply::data(&document(&schedule)?).created(location).header(ETAG, schedule.etag()))
+}

@@ -1,0 +1,41 @@
+//! `DELETE /schedules/{name}`: removes a schedule.
+
+use http::Method;
+use writ_edge::{About, Dialect, Effect, Param, Precondition, Reply, Request};
+use writ_model::Error;
+use writ_ports::{DeleteSchedule, GetSchedule, PlanFires};
+use writ_schedules::document;
+
+use crate::found::{TRIES_MAX, contended, found};
+use crate::plan::forget;
+
+/// What is known of the route.
+pub(crate) const ABOUT: About = About {
+    name: "schedules.delete",
+    method: Method::DELETE,
+    path: "/schedules/{name}",
+    effect: Effect::Execute,
+    dialect: Dialect::Writ,
+    summary: "Removes a schedule; the jobs that it made stay.",
+    body: None,
+    data: "Schedule",
+    success: 200,
+    params: &[Param { name: "If-Match", about: "removes only the revision with this entity tag" }],
+};
+
+/// Answers the schedule as it was.
+pub(crate) async fn handle(
+    ports: &(impl DeleteSchedule + GetSchedule + PlanFires),
+    request: Request,
+) -> Result<Reply, Error> {
+    let demanded = Precondition::of(&request)?;
+    for _ in 0..TRIES_MAX {
+        let schedule = found(ports, &request).await?;
+        demanded.check(&schedule.etag())?;
+        if ports.delete_schedule(&schedule).await? {
+            forget(ports, &schedule).await;
+            return Ok(Reply::data(&document(&schedule)?));
+        }
+    }
+    Err(contended(request.param("name")))
+}

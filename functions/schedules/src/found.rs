@@ -1,0 +1,24 @@
+//! The schedule that a path names.
+
+use writ_edge::Request;
+use writ_model::{Error, ErrorKind, Schedule};
+use writ_ports::GetSchedule;
+
+/// How often a change begins again that met a fire, or another change.
+pub(crate) const TRIES_MAX: usize = 8;
+
+/// That schedule.
+///
+/// # Errors
+/// There is none.
+pub(crate) async fn found(ports: &impl GetSchedule, request: &Request) -> Result<Schedule, Error> {
+    let name = request.param("name");
+    let found = ports.get_schedule(&request.caller.identity.workspace, name).await?;
+    found.ok_or_else(|| Error::not_found(format!("there is no schedule `{name}`")))
+}
+
+/// Others were faster each time.
+pub(crate) fn contended(name: &str) -> Error {
+    let message = format!("schedule `{name}` is changed by others just now; ask again");
+    Error::new(ErrorKind::Unavailable, message).retry_after(1)
+}

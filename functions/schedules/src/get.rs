@@ -1,0 +1,31 @@
+//! `GET /schedules/{name}`: reads a schedule.
+
+use http::Method;
+use http::header::ETAG;
+use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_model::Error;
+use writ_ports::GetSchedule;
+use writ_schedules::document;
+
+use crate::found::found;
+
+/// What is known of the route.
+pub(crate) const ABOUT: About = About {
+    name: "schedules.get",
+    method: Method::GET,
+    path: "/schedules/{name}",
+    effect: Effect::Read,
+    dialect: Dialect::Writ,
+    summary: "Reads a schedule, with its next fire and what came of the last ones.",
+    body: None,
+    data: "Schedule",
+    success: 200,
+    params: &[],
+};
+
+/// Answers the schedule. Its entity tag is that of what was asked for: fires do not change it, so
+/// no reply is ever 304.
+pub(crate) async fn handle(ports: &impl GetSchedule, request: Request) -> Result<Reply, Error> {
+    let schedule = found(ports, &request).await?;
+    Ok(Reply::data(&document(&schedule)?).header(ETAG, schedule.etag()))
+}

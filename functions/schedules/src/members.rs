@@ -1,0 +1,57 @@
+//! The members of an object, taken out one by one; what is left over is refused by its name.
+
+use std::collections::BTreeMap;
+
+use writ_model::{Error, RawJson};
+
+/// What is still to be read of an object.
+pub(crate) struct Members {
+    left: BTreeMap<String, RawJson>,
+    /// Where the object stands in the request: a JSON Pointer.
+    place: &'static str,
+}
+
+impl Members {
+    /// The members of an object that stands at `place`.
+    ///
+    /// # Errors
+    /// It is no object; `what` says what it should be.
+    pub(crate) fn of(text: &str, place: &'static str, what: &str) -> Result<Self, Error> {
+        match serde_json::from_str(text) {
+            Ok(left) => Ok(Self { left, place }),
+            Err(_) => Err(Error::invalid(what).at(place)),
+        }
+    }
+
+    /// A member, if it is there and not null.
+    pub(crate) fn take(&mut self, name: &str) -> Option<RawJson> {
+        self.left.remove(name).filter(|value| value.as_str() != "null")
+    }
+
+    /// A member, if it is there.
+    pub(crate) fn take_value(&mut self, name: &str) -> Option<RawJson> {
+        self.left.remove(name)
+    }
+
+    /// Refuses what was not taken.
+    ///
+    /// # Errors
+    /// The first member that is left.
+    pub(crate) fn end(self, known: &str) -> Result<(), Error> {
+        match self.left.keys().next() {
+            None => Ok(()),
+            Some(name) => {
+                let message = format!("there is no member `{name}` here; known are {known}");
+                Err(Error::invalid(message).at(format!("{}/{name}", self.place)))
+            }
+        }
+    }
+}
+
+/// The same error, in an object that stands at `place`.
+pub(crate) fn below(place: &str, mut error: Error) -> Error {
+    if let Some(inner) = error.place.take_if(|inner| inner.starts_with('/')) {
+        error.place = Some(format!("{place}{inner}"));
+    }
+    error
+}

@@ -1,0 +1,142 @@
+//! What a schedule's fires make: a job, said as a submission or as a run of a policy.
+
+use writ_jobs::{NewJob, NewJobBody};
+use writ_model::member::{text, wrong};
+use writ_model::{Error, ErrorKind, RawJson, Timestamp};
+use writ_pipeline::{BUILTIN, Registry, Shelved, known_executor, look_up};
+use writ_ports::{CallBack, GetBody, GetPolicy};
+
+use crate::members::{Members, below};
+
+/// Bytes of a target: it is written with each fire. What a run needs beyond stands in the policy's
+/// own parameters.
+pub(crate) const TARGET_BYTES_MAX: usize = 64 << 10;
+
+const FORM: &str = "`target` is what each fire makes: `{\"policy\": {\"policy_rule_uri\": ..., \
+                    \"input_data\": ...}}` or `{\"job\": {...}}` with the body of a submission";
+
+/// The job that a fire makes.
+pub(crate) struct Target {
+    pub(crate) new: NewJob,
+    pub(crate) executor_id: String,
+    /// Where the policy's URI stands in the request.
+    uri_place: &'static str,
+}
+
+impl Target {
+    /// Reads the target of the schedule of that name.
+    ///
+    /// # Errors
+    /// What is wrong, with its place.
+    pub(crate) fn of(name: &str, target: &RawJson, now: Timestamp) -> Result<Self, Error> {
+        let length = target.as_str().len();
+        if length > TARGET_BYTES_MAX {
+            let message = format!(
+                "`target` has {length} bytes, and at most {TARGET_BYTES_MAX} are kept for each fire"
+            );
+            return Err(Error::new(ErrorKind::TooLarge, message).at("/target"));
+        }
+        let mut members = Members::of(target.as_str(), "/target", FORM)?;
+        if members.take("graph").is_some() {
+            let message = "a schedule cannot run a graph yet, that comes later; \
+                           `job` and `policy` are what it runs";
+            return Err(wrong("target/graph", message.to_owned()));
+        }
+        let (job, policy) = (members.take("job"), members.take("policy"));
+        members.end("`job` and `policy`")?;
+        match (job, policy) {
+            (Some(job), None) => Self::of_job(name, &job, now),
+            (None, Some(policy)) => Self::of_policy(name, &policy, now),
+            _ => Err(Error::invalid(format!("{FORM}; exactly one of the two")).at("/target")),
+        }
+    }
+
+    fn of_job(name: &str, job: &RawJson, now: Timestamp) -> Result<Self, Error> {
+        let place = "/target/job";
+        let what = "`job` is an object: the body of a submission, `executor_id` beside it";
+        let mut members = Members::of(job.as_str(), place, what)?;
+        if members.take("not_before").is_some() {
+            let message = "`not_before` has no place here: the schedule says when".to_owned();
+            return Err(below(place, wrong("not_before", message)));
+        }
+        let executor_id = match members.take("executor_id") {
+            None => BUILTIN.to_owned(),
+            Some(value) => {
+                let (text, _) = text(&value, "executor_id", "the id of an executor")
+                    .map_err(|error| below(place, error))?;
+                if text.is_empty() { BUILTIN.to_owned() } else { text }
+            }
+        };
+        let body = NewJobBody {
+            name: members.take("name").or_else(|| Some(RawJson::of(&name.into()))),
+            policy_rule_uri: members.take("policy_rule_uri"),
+            policy_rule_parameters: members.take("policy_rule_parameters"),
+            node_selector: members.take("node_selector"),
+            inputs: members.take_value("inputs").unwrap_or_else(RawJson::empty_object),
+            timeout_seconds: members.take("timeout_seconds"),
+            max_attempts: members.take("max_attempts"),
+            not_before: None,
+            priority: members.take("priority"),
+            callback_url: members.take("callback_url"),
+        };
+        members.end(
+            "`name`, `policy_rule_uri`, `policy_rule_parameters`, `node_selector`, `inputs`, \
+             `timeout_seconds`, `max_attempts`, `priority`, `callback_url` and `executor_id`",
+        )?;
+        let new = NewJob::of(body, now).map_err(|error| below(place, error))?;
+        Ok(Self { new, executor_id, uri_place: "/target/job/policy_rule_uri" })
+    }
+
+    fn of_policy(name: &str, policy: &RawJson, now: Timestamp) -> Result<Self, Error> {
+        let place = "/target/policy";
+        let what = "`policy` is an object with a `policy_rule_uri`";
+        let mut members = Members::of(policy.as_str(), place, what)?;
+        let parameters = members.take("parameters");
+        if let Some(parameters) = parameters.as_ref().filter(|value| !value.value().is_object()) {
+            let given = writ_model::member::repeated(parameters);
+            let message = format!("`parameters` is a JSON object, and `{given}` is none");
+            return Err(below(place, wrong("parameters", message)));
+        }
+        let body = NewJobBody {
+            name: Some(RawJson::of(&name.into())),
+            policy_rule_uri: members.take("policy_rule_uri"),
+            policy_rule_parameters: parameters,
+            node_selector: None,
+            inputs: members.take_value("input_data").unwrap_or_else(RawJson::empty_object),
+            timeout_seconds: None,
+            max_attempts: None,
+            not_before: None,
+            priority: None,
+            callback_url: None,
+        };
+        members.end("`policy_rule_uri`, `input_data` and `parameters`")?;
+        let new = NewJob::of(body, now).map_err(|error| below(place, error))?;
+        let executor_id = BUILTIN.to_owned();
+        Ok(Self { new, executor_id, uri_place: "/target/policy/policy_rule_uri" })
+    }
+
+    /// Holds the job against what there is: its executor, its policy with that one's schemas, whom
+    /// it calls back. What of it nobody is to be shown.
+    ///
+    /// # Errors
+    /// As a submission's, with their places.
+    pub(crate) async fn vetted(
+        &self,
+        ports: &(impl CallBack + GetBody + GetPolicy + Shelved),
+        workspace: &writ_model::Workspace,
+    ) -> Result<Vec<String>, Error> {
+        let new = &self.new;
+        known_executor(&self.executor_id).map_err(|error| error.at("/target/job/executor_id"))?;
+        if let Some(url) = &new.callback_url {
+            ports.check_callback(url).map_err(|error| error.at("/target/job/callback_url"))?;
+        }
+        let policy = look_up(&Registry(ports), ports.shelf(), workspace, &new.policy_rule_uri)
+            .await
+            .map_err(|error| match error.kind {
+                ErrorKind::NotFound => error.at(self.uri_place),
+                _ => error,
+            })?;
+        policy.check_job(new.policy_rule_parameters.as_ref(), &new.inputs)?;
+        Ok(policy.mask().to_vec())
+    }
+}

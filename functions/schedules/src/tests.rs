@@ -1,0 +1,384 @@
+//! What the routes promise, and what a fire does.
+
+use serde_json::{Value, json};
+use writ_edge::Effect;
+use writ_model::schema::Schema;
+use writ_model::{Cause, Error, ErrorKind, FireOutcome, Timestamp};
+
+use super::calendar::{ABOUTS, routes};
+use crate::memory::{DIRTY, Memory, body, data, own, request};
+use crate::{create, delete, get, list, query, tick, update, wake_for};
+
+async fn make(ports: &Memory, members: Value) -> Result<Value, Error> {
+    create::handle(ports, request("", &body(members))).await.map(|reply| data(&reply))
+}
+
+async fn put(ports: &Memory, body: Value) -> Result<Value, Error> {
+    let reply = update::handle(ports, request("nightly", &body.to_string())).await;
+    reply.map(|reply| data(&reply))
+}
+
+#[test]
+fn every_route_is_served_and_those_that_write_are_for_operators() {
+    assert_eq!(routes::<Memory>().len(), ABOUTS.len());
+    for about in ABOUTS {
+        let reads = ["list", "query", "get"].iter().any(|verb| about.name.ends_with(verb));
+        let effect = if reads { Effect::Read } else { Effect::Execute };
+        assert_eq!(about.effect, effect, "{}", about.name);
+    }
+    assert_eq!(writ_edge::undefined_names(ABOUTS), Vec::<String>::new());
+}
+
+/// What the reference page says of a schedule against what is sent; and no member beyond it.
+#[tokio::test]
+async fn what_is_sent_is_what_the_reference_page_says() {
+    let ports = Memory::default();
+    make(&ports, json!({"description": "d", "start_at": "2000-01-01T00:00:00Z"})).await.unwrap();
+    tick(&ports).await.unwrap();
+    ports.go_on(3_600_000);
+    ports.forget_policies();
+    tick(&ports).await.unwrap();
+    ports.go_on(300_000);
+    let sent = data(&get::handle(&ports, request("nightly", "")).await.unwrap());
+    let outcomes: Vec<_> =
+        sent["last_fires"].as_array().unwrap().iter().map(|fire| &fire["outcome"]).collect();
+    assert_eq!(outcomes, ["failed", "missed", "submitted"], "{sent}");
+    let components = writ_edge::openapi(ABOUTS)["components"].take();
+    let known = components["schemas"]["Schedule"]["properties"].as_object().unwrap();
+    assert!(sent.as_object().unwrap().keys().all(|name| known.contains_key(name)), "{sent}");
+    let document = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$ref": "#/components/schemas/Schedule",
+        "components": components,
+    });
+    assert_eq!(Schema::compile(&document).unwrap().violations("sent", &sent), []);
+}
+
+#[tokio::test]
+async fn what_is_left_out_or_null_has_its_default() {
+    let ports = Memory::default();
+    let nulls = json!({
+        "name": "nulls", "timezone": null, "start_at": null, "end_at": null, "enabled": null,
+        "flexible_time_window_minutes": null, "catch_up": null, "description": null,
+    });
+    for members in [json!({}), nulls] {
+        let made = make(&ports, members).await.unwrap();
+        assert_eq!(
+            (&made["timezone"], &made["enabled"], &made["catch_up"], &made["revision"]),
+            (&json!("UTC"), &json!(true), &json!("skip"), &json!(1))
+        );
+        // A rate fires when it is made.
+        assert_eq!(made["next_fire_at"], made["created_at"]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_named_with_its_place() {
+    let ports = Memory::default();
+    let job = |members: Value| {
+        let mut job = json!({"policy_rule_uri": "list:1-x", "inputs": {"ip": "x"}});
+        job.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        json!({"target": {"job": job}})
+    };
+    let policy = |members: Value| {
+        let mut policy = json!({"policy_rule_uri": "list:1-x", "input_data": {"ip": "x"}});
+        policy.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        json!({"target": {"policy": policy}})
+    };
+    for (members, place, message) in [
+        (json!({"name": null}), "/name", "is missing"),
+        (json!({"name": "a b"}), "/name", "letters, digits"),
+        (json!({"name": ".."}), "/name", "not all of them dots"),
+        (json!({"name": "a".repeat(65)}), "/name", "1 to 64"),
+        (json!({"schedule_expression": null}), "/schedule_expression", "is missing"),
+        (json!({"schedule_expression": 5}), "/schedule_expression", "`rate(...)`"),
+        (
+            json!({"schedule_expression": "cron(0 9 * * 1-5)"}),
+            "/schedule_expression",
+            "cron `0 9 * * 1-5` has five fields",
+        ),
+        (
+            json!({"schedule_expression": "at(2001-01-01T00:00:00)"}),
+            "/schedule_expression",
+            "no such time to come",
+        ),
+        (json!({"timezone": "Europe/Berlim"}), "/timezone", "did you mean `Europe/Berlin`"),
+        (
+            json!({"start_at": "2030-01-01T00:00:00Z", "end_at": "2029-01-01T00:00:00Z"}),
+            "/end_at",
+            "is not after the start",
+        ),
+        (json!({"start_at": "tomorrow"}), "/start_at", "a time such as"),
+        (json!({"flexible_time_window_minutes": 0}), "/flexible_time_window_minutes", "1 to 1440"),
+        (json!({"enabled": "yes"}), "/enabled", "true or false"),
+        (json!({"catch_up": "most"}), "/catch_up", "`skip`, `latest` or `all`"),
+        (json!({"description": "a".repeat(513)}), "/description", "512"),
+        (json!({"cron": "x"}), "/cron", "no member `cron`"),
+        (json!({"target": null}), "/target", "is missing"),
+        (json!({"target": []}), "/target", "what each fire makes"),
+        (json!({"target": {}}), "/target", "exactly one"),
+        (json!({"target": {"job": {}, "policy": {}}}), "/target", "exactly one"),
+        (json!({"target": {"graph": "g"}}), "/target/graph", "later"),
+        (json!({"target": {"lambda": "g"}}), "/target/lambda", "no member `lambda`"),
+        (job(json!({"timeout_seconds": -5})), "/target/job/timeout_seconds", "1 to 840"),
+        (job(json!({"not_before": "2030-01-01T00:00:00Z"})), "/target/job/not_before", "says when"),
+        (job(json!({"nmae": "x"})), "/target/job/nmae", "no member `nmae`"),
+        (job(json!({"executor_id": 7})), "/target/job/executor_id", "the id of an executor"),
+        (job(json!({"callback_url": DIRTY})), "/target/job/callback_url", "private"),
+        (policy(json!({"parameters": []})), "/target/policy/parameters", "a JSON object"),
+        (policy(json!({"policy_rule_uri": "x"})), "/target/policy/policy_rule_uri", "x"),
+        (policy(json!({"inputs": {}})), "/target/policy/inputs", "no member `inputs`"),
+    ] {
+        let error = make(&ports, members.clone()).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::InvalidRequest, "{members} {error}");
+        assert_eq!(error.place.as_deref(), Some(place), "{members} {error}");
+        assert!(error.message.contains(message), "{members} {error}");
+    }
+    for (members, kind, place) in [
+        (
+            policy(json!({"policy_rule_uri": "none:1-x"})),
+            ErrorKind::NotFound,
+            Some("/target/policy/policy_rule_uri"),
+        ),
+        (
+            job(json!({"policy_rule_uri": "none:1-x"})),
+            ErrorKind::NotFound,
+            Some("/target/job/policy_rule_uri"),
+        ),
+        (job(json!({"executor_id": "moon"})), ErrorKind::NotFound, Some("/target/job/executor_id")),
+        (policy(json!({"input_data": {}})), ErrorKind::SchemaViolation, None),
+        (job(json!({"inputs": {"ip": 7}})), ErrorKind::SchemaViolation, None),
+        (
+            policy(json!({"input_data": {"ip": "x".repeat(70_000)}})),
+            ErrorKind::TooLarge,
+            Some("/target"),
+        ),
+    ] {
+        let error = make(&ports, members).await.unwrap_err();
+        assert_eq!((error.kind, error.place.as_deref()), (kind, place), "{error}");
+    }
+    make(&ports, json!({})).await.unwrap();
+    assert_eq!(make(&ports, json!({})).await.unwrap_err().kind, ErrorKind::Conflict);
+}
+
+#[tokio::test]
+async fn a_fire_makes_a_job_that_acts_for_whoever_asked() {
+    let ports = Memory::default();
+    make(&ports, json!({})).await.unwrap();
+    assert_eq!(tick(&ports).await.unwrap().fired, 1);
+    assert_eq!(tick(&ports).await.unwrap().fired, 0);
+    ports.go_on(300_000);
+    assert_eq!(tick(&ports).await.unwrap().fired, 1);
+    let jobs = ports.jobs();
+    let job = jobs.values().next().unwrap();
+    assert_eq!(jobs.len(), 2);
+    assert_eq!(
+        (job.name.as_str(), job.identity.as_str(), job.principal_kind.as_str(), job.cause),
+        ("nightly", "ada", "schedule", Cause::Schedule)
+    );
+    assert_eq!(
+        (job.schedule.as_deref(), job.inputs.as_str()),
+        (Some("nightly"), r#"{"ip":"10.0.0.1"}"#)
+    );
+    assert_eq!(job.mask, ["/input_data/secret"]);
+    let shown = data(&get::handle(&ports, request("nightly", "")).await.unwrap());
+    let last: Vec<_> = jobs.keys().rev().collect();
+    let shown: Vec<_> = shown["last_fires"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fire| fire["job_id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(shown.iter().collect::<Vec<_>>(), last, "the newest first");
+}
+
+#[tokio::test]
+async fn what_a_submission_may_say_a_scheduled_job_may() {
+    let ports = Memory::default();
+    let job = json!({
+        "name": "check", "policy_rule_uri": "list:1-x", "inputs": {"ip": "x"}, "priority": 9,
+        "timeout_seconds": 60, "max_attempts": 2, "executor_id": "builtin",
+        "callback_url": "https://a.example",
+    });
+    make(&ports, json!({"target": {"job": job}})).await.unwrap();
+    tick(&ports).await.unwrap();
+    let jobs = ports.jobs();
+    let job = jobs.values().next().unwrap();
+    assert_eq!((job.name.as_str(), job.priority, job.timeout_seconds), ("check", 9, 60));
+    assert_eq!(
+        (job.max_attempts, job.callback_url.as_deref()),
+        (Some(2), Some("https://a.example"))
+    );
+}
+
+#[tokio::test]
+async fn a_fire_whose_policy_is_gone_has_failed_and_the_schedule_goes_on() {
+    let ports = Memory::default();
+    make(&ports, json!({})).await.unwrap();
+    ports.forget_policies();
+    tick(&ports).await.unwrap();
+    let state = ports.schedule("nightly").state;
+    let fire = state.last_fires.first().unwrap();
+    assert_eq!((fire.outcome, fire.job_id.clone()), (FireOutcome::Failed, None));
+    assert_eq!(fire.error.as_ref().unwrap().kind, ErrorKind::NotFound);
+    ports.register(crate::memory::POLICY);
+    ports.go_on(300_000);
+    tick(&ports).await.unwrap();
+    let state = ports.schedule("nightly").state;
+    assert_eq!(state.last_fires.first().unwrap().outcome, FireOutcome::Submitted);
+}
+
+#[tokio::test]
+async fn what_the_platform_cannot_do_now_is_done_later() {
+    let ports = Memory::default();
+    make(&ports, json!({})).await.unwrap();
+    for calls in 1..12 {
+        ports.fail(calls);
+        let _ = tick(&ports).await;
+    }
+    ports.fail(0);
+    tick(&ports).await.unwrap();
+    assert_eq!(ports.jobs().len(), 1);
+    assert_eq!(ports.schedule("nightly").state.last_fires.len(), 1);
+}
+
+#[tokio::test]
+async fn what_passes_while_it_is_disabled_is_neither_run_nor_missed() {
+    let ports = Memory::default();
+    make(&ports, json!({"catch_up": "all", "enabled": false})).await.unwrap();
+    ports.go_on(3_600_000);
+    tick(&ports).await.unwrap();
+    assert_eq!(ports.schedule("nightly").state.next_fire_at, None);
+    let made = put(&ports, json!({"$set": {"enabled": true}})).await.unwrap();
+    tick(&ports).await.unwrap();
+    assert_eq!((ports.jobs().len(), ports.missed().len()), (0, 0));
+    assert!(made["updated_at"].as_str() < made["next_fire_at"].as_str(), "{made}");
+    ports.go_on(300_000);
+    tick(&ports).await.unwrap();
+    assert_eq!(ports.jobs().len(), 1);
+}
+
+#[tokio::test]
+async fn another_timing_begins_when_it_is_written() {
+    let ports = Memory::default();
+    make(&ports, json!({"schedule_expression": "rate(1 day)", "catch_up": "all"})).await.unwrap();
+    tick(&ports).await.unwrap();
+    ports.go_on(3_600_000 + 30_000);
+    let update = json!({"$set": {"schedule_expression": "rate(1 minute)"}});
+    put(&ports, update).await.unwrap();
+    tick(&ports).await.unwrap();
+    assert_eq!(ports.jobs().len(), 1, "no fire of the hour before");
+    ports.go_on(60_000);
+    tick(&ports).await.unwrap();
+    assert_eq!(ports.jobs().len(), 2);
+}
+
+#[tokio::test]
+async fn a_whole_object_or_operators_write_a_revision_and_keep_the_name() {
+    let ports = Memory::default();
+    let made = make(&ports, json!({"description": "first"})).await.unwrap();
+    // What was read can be sent back.
+    let same = put(&ports, made).await.unwrap();
+    assert_eq!((&same["revision"], &same["description"]), (&json!(2), &json!("first")));
+    let set =
+        json!({"$set": {"target.policy.input_data.ip": "10.0.0.2"}, "$unset": {"description": 1}});
+    let changed = put(&ports, set).await.unwrap();
+    assert_eq!(changed["target"]["policy"]["input_data"]["ip"], "10.0.0.2");
+    assert_eq!((&changed["description"], &changed["revision"]), (&json!(null), &json!(3)));
+    for (update, place) in [
+        (json!({"$set": {"name": "b"}}), "/name"),
+        (json!({"$set": {"last_fires": []}}), "/last_fires"),
+        (json!({"name": "b", "schedule_expression": "rate(1 day)", "target": {}}), "/name"),
+    ] {
+        let error = put(&ports, update).await.unwrap_err();
+        assert_eq!((error.kind, error.place.as_deref()), (ErrorKind::InvalidRequest, Some(place)));
+    }
+    assert_eq!(ports.planned(), ["nightly 1", "nightly 2", "nightly 3"]);
+}
+
+#[tokio::test]
+async fn an_entity_tag_is_that_of_the_revision_and_not_of_its_fires() {
+    let ports = Memory::default();
+    make(&ports, json!({})).await.unwrap();
+    let etag = ports.schedule("nightly").etag();
+    tick(&ports).await.unwrap();
+    assert_eq!(ports.schedule("nightly").etag(), etag);
+    let asked = |tag: &str| {
+        let mut asked = request("nightly", r#"{"$set": {"description": "d"}}"#);
+        asked.headers.insert(http::header::IF_MATCH, tag.parse().unwrap());
+        asked
+    };
+    assert!(update::handle(&ports, asked(&etag)).await.is_ok());
+    let error = update::handle(&ports, asked(&etag)).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Stale);
+    let error = delete::handle(&ports, asked(&etag)).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Stale);
+    assert!(delete::handle(&ports, asked("*")).await.is_ok());
+}
+
+#[tokio::test]
+async fn one_that_is_gone_fires_no_more_and_its_plan_is_forgotten() {
+    let ports = Memory::default();
+    make(&ports, json!({})).await.unwrap();
+    delete::handle(&ports, request("nightly", "")).await.unwrap();
+    ports.go_on(3_600_000);
+    assert_eq!(tick(&ports).await.unwrap().fired, 0);
+    let at = Timestamp::from_ms(0);
+    wake_for(&ports, &own(), "nightly", at).await.unwrap();
+    assert_eq!(
+        (ports.jobs().len(), ports.planned()),
+        (0, vec!["nightly 1".to_owned(), "nightly gone".to_owned(), "nightly gone".to_owned()])
+    );
+    for asked in [request("nightly", "{}"), request("", "{}")] {
+        let error = get::handle(&ports, asked.clone()).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::NotFound);
+        assert!(delete::handle(&ports, asked).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn one_that_is_made_again_under_its_name_is_another() {
+    let ports = Memory::default();
+    for _ in 0..2 {
+        make(&ports, json!({})).await.unwrap();
+        tick(&ports).await.unwrap();
+        delete::handle(&ports, request("nightly", "")).await.unwrap();
+    }
+    assert_eq!(ports.jobs().len(), 2, "the same fire of two schedules");
+}
+
+#[tokio::test]
+async fn whoever_chose_a_point_of_the_window_is_on_time() {
+    let ports = Memory::default();
+    let window = json!({"schedule_expression": "rate(1 day)", "flexible_time_window_minutes": 60});
+    make(&ports, window).await.unwrap();
+    let at = ports.schedule("nightly").state.next_fire_at.unwrap();
+    ports.go_on(1);
+    assert_eq!(wake_for(&ports, &own(), "nightly", at).await.unwrap().fired, 1);
+    // Of a window that is over, the catch-up rule says.
+    ports.go_on(24 * 3_600_000 + 63 * 60_000);
+    let at = ports.schedule("nightly").state.next_fire_at.unwrap();
+    assert_eq!(wake_for(&ports, &own(), "nightly", at).await.unwrap().fired, 0);
+    assert_eq!((ports.jobs().len(), ports.missed().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn nobody_is_shown_what_the_policy_masks() {
+    let ports = Memory::default();
+    let input = json!({"ip": "x", "secret": "hush"});
+    let policy = json!({"policy_rule_uri": "list:1-x", "input_data": input});
+    let made = make(&ports, json!({"target": {"policy": policy}})).await.unwrap();
+    let job = json!({"policy_rule_uri": "list:1-x", "inputs": input});
+    let other = make(&ports, json!({"name": "b", "target": {"job": job}})).await.unwrap();
+    let all = list::handle(&ports, request("", "")).await.unwrap();
+    let found = query::handle(&ports, request("", r#"{"name": "b"}"#)).await.unwrap();
+    assert_eq!(
+        (data(&all).as_array().unwrap().len(), data(&found).as_array().unwrap().len()),
+        (2, 1)
+    );
+    for shown in [made.to_string(), other.to_string(), all.body, found.body] {
+        assert!(!shown.contains("hush") && shown.contains("**masked**"), "{shown}");
+    }
+    tick(&ports).await.unwrap();
+    assert!(ports.jobs().values().all(|job| job.inputs.as_str().contains("hush")));
+}

@@ -1,0 +1,90 @@
+//! `PUT /schedules/{name}`: writes a revision, from a whole schedule or from update operators.
+
+use http::Method;
+use http::header::ETAG;
+use serde_json::Value;
+use writ_edge::{About, Dialect, Effect, ON_BEHALF_OF, Param, Precondition, Reply, Request};
+use writ_model::{Error, Schedule};
+use writ_pipeline::Shelved;
+use writ_ports::{CallBack, ChangeSchedule, Clock, GetBody, GetPolicy, GetSchedule, PlanFires};
+use writ_query::Update;
+use writ_schedules::{document, replaced};
+
+use crate::definition::{apply, read, refuse_another_name, refuse_what_never_fires, timed};
+use crate::found::{TRIES_MAX, contended, found};
+use crate::plan::plan;
+use crate::target::Target;
+
+/// What is known of the route.
+pub(crate) const ABOUT: About = About {
+    name: "schedules.update",
+    method: Method::PUT,
+    path: "/schedules/{name}",
+    effect: Effect::Execute,
+    dialect: Dialect::Writ,
+    summary: "Writes a revision of a schedule: a whole object, or Mongo update operators. \
+              From then on it acts for the caller.",
+    body: Some("ScheduleUpdate"),
+    data: "Schedule",
+    success: 200,
+    params: &[
+        Param { name: "If-Match", about: "writes only over the revision with this entity tag" },
+        ON_BEHALF_OF,
+    ],
+};
+
+/// Answers the schedule as it is stored now.
+pub(crate) async fn handle(
+    ports: &(
+         impl CallBack + ChangeSchedule + Clock + GetBody + GetPolicy + GetSchedule + PlanFires + Shelved
+     ),
+    request: Request,
+) -> Result<Reply, Error> {
+    let update = request.json()?;
+    let demanded = Precondition::of(&request)?;
+    for _ in 0..TRIES_MAX {
+        let old = found(ports, &request).await?;
+        demanded.check(&old.etag())?;
+        let new = revised(ports, &request, &old, &update).await?;
+        if ports.change_schedule(&new).await? {
+            plan(ports, &new).await;
+            return Ok(Reply::data(&document(&new)?).header(ETAG, new.etag()));
+        }
+    }
+    Err(contended(request.param("name")))
+}
+
+/// The schedule after the request.
+async fn revised(
+    ports: &(impl CallBack + Clock + GetBody + GetPolicy + Shelved),
+    request: &Request,
+    old: &Schedule,
+    update: &Value,
+) -> Result<Schedule, Error> {
+    let mut definition = if Update::is_operators(update) {
+        apply(old, update)?
+    } else {
+        let sent = read(request.text()?)?;
+        refuse_another_name(old, sent.name.as_deref())?;
+        sent.definition
+    };
+    let now = ports.now();
+    let before = timed(&mut old.definition.clone(), old.created_at)?;
+    let timing = timed(&mut definition, old.created_at)?;
+    if timing != before {
+        refuse_what_never_fires(&timing, now)?;
+    }
+    let identity = &request.caller.identity;
+    let target = Target::of(&old.name, &definition.target, now)?;
+    let mask = target.vetted(ports, &identity.workspace).await?;
+    Ok(Schedule {
+        state: replaced(old, &before, &definition, &timing, now),
+        definition,
+        revision: old.revision + 1,
+        updated_at: now,
+        identity: identity.subject.clone(),
+        on_behalf_of: request.on_behalf_of()?,
+        mask,
+        ..old.clone()
+    })
+}

@@ -31,19 +31,25 @@ pub struct Sweep {
 /// The store's or the queue's; the next sweep begins anew.
 pub async fn sweep(ports: &impl SweepPorts) -> Result<Sweep, Error> {
     let begun = ports.ticks_us();
+    let is_over = || ports.ticks_us().saturating_sub(begun) >= SWEEP_US_MAX;
     let mut swept = Sweep::default();
-    let mut next = None;
+    let (mut next, mut failed) = (None, None);
     loop {
         let page = ports.due_jobs(ports.now(), next.as_deref()).await?;
         for hint in &page.jobs {
-            one(ports, hint, &mut swept).await?;
+            // A job that nobody can read or write must not hide those behind it.
+            let Err(error) = one(ports, hint, &mut swept).await else { continue };
+            if is_over() {
+                return Err(error);
+            }
+            failed.get_or_insert(error);
         }
         next = page.next;
         if next.is_none() {
-            return Ok(swept);
+            return failed.map_or(Ok(swept), Err);
         }
-        if ports.ticks_us().saturating_sub(begun) >= SWEEP_US_MAX {
-            return Ok(Sweep { more: true, ..swept });
+        if is_over() {
+            return failed.map_or(Ok(Sweep { more: true, ..swept }), Err);
         }
     }
 }
@@ -52,24 +58,24 @@ async fn one(ports: &impl SweepPorts, hint: &JobHint, swept: &mut Sweep) -> Resu
     let Some(job) = ports.get_job(&hint.workspace, &hint.job_id).await? else { return Ok(()) };
     let writ_model::Job { submission, state, .. } = &job;
     match due(submission, state, ports.now(), ports.seed()) {
-        Due::Nothing => {}
-        Due::CallBack => {
-            swept.announced += 1;
-            announce(ports, submission, state).await?;
+        Due::Nothing => return Ok(()),
+        Due::CallBack => announce(ports, submission, state).await?,
+        Due::Write(next) if state.job_status == JobStatus::Queued => {
+            // Announced first: what the queue does not take stays due.
+            announce(ports, submission, &next).await?;
+            ports.change_job(submission, &next).await?;
         }
         Due::Write(next) => {
             if !ports.change_job(submission, &next).await? {
                 return Ok(());
             }
-            if state.job_status.is_leased() {
-                swept.lost += 1;
-                let (job_id, node_id) = (&submission.job_id, &state.node_id);
-                tracing::warn!(%job_id, ?node_id, "a job's runner is taken for lost");
-            }
-            swept.announced += 1;
+            swept.lost += 1;
+            let (job_id, node_id) = (&submission.job_id, &state.node_id);
+            tracing::warn!(%job_id, ?node_id, "a job's runner is taken for lost");
             announce(ports, submission, &next).await?;
         }
     }
+    swept.announced += 1;
     Ok(())
 }
 
@@ -126,3 +132,6 @@ pub(crate) fn until(time: Timestamp, now: Timestamp) -> Duration {
     let ms = time.as_ms().saturating_sub(now.as_ms());
     Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! A sweep where something fails.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use writ_jobs::queued;
+use writ_model::{Cause, ErrorKind, Job, RawJson, Workspace};
+use writ_ports::{ChangeJob, DuePage, GetJob, Ids};
+
+use super::*;
+
+/// Jobs that are all due, and a queue.
+#[derive(Default)]
+struct Table {
+    jobs: Mutex<BTreeMap<String, Job>>,
+    /// This one cannot be read.
+    broken: Option<&'static str>,
+    is_queue_gone: bool,
+    announced: Mutex<Vec<String>>,
+}
+
+fn at(ms: i64) -> Timestamp {
+    Timestamp::from_ms(1_790_000_000_000 + ms)
+}
+
+fn unavailable() -> Error {
+    Error::new(ErrorKind::Unavailable, "no")
+}
+
+impl Table {
+    fn of(job_ids: &[&str]) -> Self {
+        let table = Self::default();
+        for job_id in job_ids {
+            let submission = Submission {
+                job_id: (*job_id).to_owned(),
+                workspace: Workspace::default(),
+                name: "check".to_owned(),
+                executor_id: "builtin".to_owned(),
+                policy_rule_uri: "a:1-x".parse().unwrap(),
+                policy_rule_parameters: None,
+                node_selector: None,
+                inputs: RawJson::empty_object(),
+                timeout_seconds: 60,
+                max_attempts: None,
+                not_before: None,
+                priority: 5,
+                callback_url: None,
+                identity: "ana".to_owned(),
+                principal_kind: "local".to_owned(),
+                on_behalf_of: None,
+                cause: Cause::Request,
+                schedule: None,
+                mask: Vec::new(),
+                idempotency_key: None,
+                trace_id: None,
+                submitted_at: at(0),
+            };
+            let job = Job { state: queued(&submission), submission, output: None };
+            table.jobs.lock().unwrap().insert((*job_id).to_owned(), job);
+        }
+        table
+    }
+
+    fn state(&self, job_id: &str) -> JobState {
+        self.jobs.lock().unwrap()[job_id].state.clone()
+    }
+}
+
+impl DueJobs for Table {
+    async fn due_jobs(&self, _: Timestamp, _: Option<&str>) -> Result<DuePage, Error> {
+        let jobs = self.jobs.lock().unwrap();
+        let hint = |job: &Job| JobHint::new(&job.submission, HintAbout::Line);
+        Ok(DuePage { jobs: jobs.values().map(hint).collect(), next: None })
+    }
+}
+
+impl GetJob for Table {
+    async fn get_job(&self, _: &Workspace, job_id: &str) -> Result<Option<Job>, Error> {
+        if self.broken == Some(job_id) {
+            return Err(unavailable());
+        }
+        Ok(self.jobs.lock().unwrap().get(job_id).cloned())
+    }
+}
+
+impl ChangeJob for Table {
+    async fn change_job(&self, submission: &Submission, state: &JobState) -> Result<bool, Error> {
+        let mut jobs = self.jobs.lock().unwrap();
+        jobs.get_mut(&submission.job_id).unwrap().state = state.clone();
+        Ok(true)
+    }
+}
+
+impl Announce for Table {
+    async fn announce(&self, hints: &[JobHint], _: Duration) -> Result<(), Error> {
+        if self.is_queue_gone {
+            return Err(unavailable());
+        }
+        let ids = hints.iter().map(|hint| hint.job_id.clone());
+        self.announced.lock().unwrap().extend(ids);
+        Ok(())
+    }
+}
+
+impl Clock for Table {
+    /// Everything has been due since three minutes.
+    fn now(&self) -> Timestamp {
+        at(300_000)
+    }
+}
+
+impl Ids for Table {
+    fn id(&self, _: Timestamp) -> String {
+        String::new()
+    }
+
+    fn seed(&self) -> u64 {
+        0
+    }
+
+    fn secret(&self) -> Result<[u8; 32], Error> {
+        Ok([0; 32])
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_read_hides_nobody() {
+    let table = Table { broken: Some("a"), ..Table::of(&["a", "b", "c"]) };
+    assert!(sweep(&table).await.is_err());
+    assert_eq!(*table.announced.lock().unwrap(), ["b", "c"]);
+}
+
+#[tokio::test]
+async fn what_the_queue_does_not_take_stays_due() {
+    let table = Table { is_queue_gone: true, ..Table::of(&["a"]) };
+    let before = table.state("a");
+    assert!(sweep(&table).await.is_err());
+    assert_eq!(table.state("a"), before);
+}

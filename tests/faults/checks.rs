@@ -2,8 +2,8 @@
 
 use writ_jobs::bounds::ATTEMPTS;
 use writ_model::{
-    AttemptOutcome, CallbackStatus, Execution, ExecutionStatus, JobState, JobStatus, Submission,
-    Timestamp,
+    AttemptOutcome, CallbackStatus, ErrorKind, Execution, ExecutionStatus, JobState, JobStatus,
+    Submission, Timestamp,
 };
 
 use crate::counts::Counts;
@@ -178,6 +178,9 @@ fn check_ended(step: &Step<'_>, counts: &mut Counts) -> Checked {
             counts.add(if timed_out { "attempt timed out" } else { "attempt failed" });
             ensure(is_holder, "a failure of an old lease")?;
             ensure(after.job_status != JobStatus::Completed, "a failure is a result")?;
+            // Nothing in these worlds is removed, so whoever loses a race has nothing to tell.
+            let kind = after.error.as_ref().map(|error| error.kind);
+            ensure(kind != Some(ErrorKind::Conflict), "a lost race is a failure")?;
         }
     }
     let Some(record) = record else { return Ok(()) };

@@ -3,7 +3,7 @@
 use writ_model::{JobState, JobStatus, Submission, Timestamp};
 
 use crate::begin::{later, next};
-use crate::bounds::{ANNOUNCE_MS, ANNOUNCE_MS_MAX};
+use crate::bounds::{ANNOUNCE_MS, ANNOUNCE_MS_MAX, CALLING_MS};
 use crate::{expired, has_lapsed};
 
 /// What has to be done about a job.
@@ -11,10 +11,8 @@ use crate::{expired, has_lapsed};
 pub enum Due {
     /// Nothing yet.
     Nothing,
-    /// Write this; where it is queued in its line, announce it.
+    /// Announce this and write it.
     Write(Box<JobState>),
-    /// Announce that its end has to be told.
-    CallBack,
 }
 
 /// What is due at `now`.
@@ -25,7 +23,7 @@ pub fn due(submission: &Submission, state: &JobState, now: Timestamp, chance: u6
     }
     match state.job_status {
         JobStatus::Queued => Due::Write(Box::new(announced(state, now))),
-        status if status.is_final() => Due::CallBack,
+        status if status.is_final() => Due::Write(Box::new(end_announced(state, now))),
         // A lease that was renewed by a clock ahead of this one has not lapsed yet.
         _ if !has_lapsed(state, now) => Due::Nothing,
         _ => expired(submission, state, now, chance)
@@ -46,11 +44,17 @@ pub fn announced(state: &JobState, now: Timestamp) -> JobState {
     JobState { in_line: true, announced, due_at: Some(later(now, pause)), ..next(state) }
 }
 
+/// A job whose end has to be told, once that is announced: should nobody take it, it is announced
+/// again after as long as a caller has for it.
+fn end_announced(state: &JobState, now: Timestamp) -> JobState {
+    JobState { due_at: Some(later(now, CALLING_MS)), ..next(state) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixture::{at, held, submission};
-    use crate::queued;
+    use crate::{cancelled, claim_callback, queued};
 
     fn written(due: Due) -> JobState {
         let Due::Write(state) = due else { panic!("{due:?}") };
@@ -88,5 +92,16 @@ mod tests {
             written(due(&submission(), &state, at(30_000), 0)).job_status,
             JobStatus::Queued
         );
+    }
+
+    #[test]
+    fn an_end_that_has_to_be_told_is_announced_once_a_minute() {
+        let submission =
+            Submission { callback_url: Some("https://a.example".to_owned()), ..submission() };
+        let state = cancelled(&submission, &queued(&submission), "ana", at(0)).unwrap();
+        let told = written(due(&submission, &state, at(0), 0));
+        assert_eq!(due(&submission, &told, at(59_999), 0), Due::Nothing);
+        assert_eq!(written(due(&submission, &told, at(60_000), 0)).due_at, Some(at(120_000)));
+        assert!(claim_callback(&told, at(1)).is_some(), "whoever was told may call at once");
     }
 }

@@ -74,7 +74,7 @@ fn happen(
         Event::Retry => retry(state, at(now)).ok(),
         Event::Sweep => match due(submission, state, at(now), 7) {
             Due::Write(state) => Some(*state),
-            Due::Nothing | Due::CallBack => None,
+            Due::Nothing => None,
         },
         Event::Call(arrives) => {
             let claimed = claim_callback(state, at(now))?;

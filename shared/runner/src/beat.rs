@@ -30,9 +30,16 @@ pub(crate) async fn keep<P: Ports>(hold: &Hold<'_, P>, began: Timestamp) {
             _ => beat(&state, &hold.fence, now),
         };
         let Ok(next) = next else { return };
-        match ports.change_job(&hold.submission, &next).await {
-            Ok(true) => *state = next,
-            Ok(false) if matches!(hold.refresh(&mut state).await, Ok(true)) => {}
+        let held = match ports.change_job(&hold.submission, &next).await {
+            Ok(true) => {
+                *state = next;
+                Ok(true)
+            }
+            Ok(false) => hold.refresh(&mut state).await,
+            Err(error) => Err(error),
+        };
+        match held {
+            Ok(true) => {}
             Ok(false) => return,
             // The store may be back for the next beat, unless that comes too late.
             Err(error) => {

@@ -59,8 +59,7 @@ async fn one(ports: &impl SweepPorts, hint: &JobHint, swept: &mut Sweep) -> Resu
     let writ_model::Job { submission, state, .. } = &job;
     match due(submission, state, ports.now(), ports.seed()) {
         Due::Nothing => return Ok(()),
-        Due::CallBack => announce(ports, submission, state).await?,
-        Due::Write(next) if state.job_status == JobStatus::Queued => {
+        Due::Write(next) if !state.job_status.is_leased() => {
             // Announced first: what the queue does not take stays due.
             announce(ports, submission, &next).await?;
             ports.change_job(submission, &next).await?;

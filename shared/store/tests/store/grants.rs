@@ -27,6 +27,7 @@ use writ_store::grants::{self, Grant};
 
 use crate::fixture::{Draft, Fixture, create, execution, query, tables, uri, workspace};
 use crate::job;
+use crate::schedules;
 use crate::script::{ANY, Fault, faulty};
 use writ_dynamodb::Database;
 
@@ -192,6 +193,10 @@ impl Watch {
                     assert_eq!(store.put_callback_secrets(home, &secrets).await, Ok(holds));
                 }
                 assert_eq!(store.get_callback_secrets(home).await, Ok(secrets));
+            }
+            "PutSchedule" | "GetSchedule" | "ChangeSchedule" | "DeleteSchedule"
+            | "QuerySchedules" | "DueSchedules" => {
+                schedules::exercise(port, store, quiet, home).await;
             }
             "Idempotency" => use_keys(self).await,
             "GetToken" => assert_eq!(store.get_token("a").await, Ok(None)),

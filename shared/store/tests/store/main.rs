@@ -35,6 +35,8 @@ mod policies;
 #[cfg(test)]
 mod queries;
 #[cfg(test)]
+mod schedules;
+#[cfg(test)]
 mod script;
 #[cfg(test)]
 mod simulation;

@@ -98,6 +98,9 @@ pub(crate) enum Command {
     /// Run policies as jobs: submit, watch, stop and try them again
     #[command(subcommand)]
     Job(command::job::Job),
+    /// Make jobs at their time, again and again or once
+    #[command(subcommand)]
+    Schedule(command::schedule::Schedule),
     /// Look at what has run
     #[command(subcommand)]
     Executions(command::executions::Executions),
@@ -126,6 +129,7 @@ impl Command {
             Self::Policy(policy) => policy.run(global),
             Self::Run(run) => run.run(global),
             Self::Job(job) => job.run(global),
+            Self::Schedule(schedule) => schedule.run(global),
             Self::Executions(executions) => executions.run(global),
             Self::Replay(replay) => replay.run(global),
             Self::Plan(plan) => plan.run(global),

@@ -11,6 +11,7 @@ pub(crate) mod plan;
 pub(crate) mod policy;
 pub(crate) mod replay;
 pub(crate) mod run;
+pub(crate) mod schedule;
 pub(crate) mod test;
 pub(crate) mod token;
 pub(crate) mod up;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
 use serde::Deserialize;
@@ -12,6 +13,9 @@ use crate::server::Answer;
 use crate::target::{Session, Target, Trait};
 use crate::{fail, root};
 
+/// What is to come about by itself has come by then.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// One request, and what must come back. `{{name}}` stands for what an earlier step saved.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +25,9 @@ pub(crate) struct Step {
     /// [`Trait`]. Without it the step holds everywhere.
     #[serde(default)]
     only: Vec<Trait>,
+    /// Sent again and again until the answer is as it must be, for what the platform does by itself.
+    #[serde(default)]
+    eventually: bool,
     /// Sent without the token that a target demands.
     #[serde(default)]
     anonymous: bool,
@@ -150,12 +157,21 @@ fn play(
         headers.push(("content-type".to_owned(), "application/json".to_owned()));
     }
     let path = filled(path);
-    let answer = if step.anonymous {
-        session.send_as_it_is(method, &path, &headers, &body)?
-    } else {
-        session.send(method, &path, &headers, &body)?
+    let begun = Instant::now();
+    let answer = loop {
+        let answer = if step.anonymous {
+            session.send_as_it_is(method, &path, &headers, &body)?
+        } else {
+            session.send(method, &path, &headers, &body)?
+        };
+        match check(step, &answer, &filled) {
+            Ok(()) => break answer,
+            Err(_) if step.eventually && begun.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            Err(failed) => return Err(failed),
+        }
     };
-    check(step, &answer, &filled)?;
     let json = answer.json().unwrap_or(Value::Null);
     for (name, what) in &step.save {
         let value = match what.strip_prefix("header ") {

@@ -70,12 +70,15 @@ pub fn decided(
     }
     let mut next = state.clone();
     if definition.enabled {
-        let at = hinted.filter(|at| is_on_time(*at, timing, now));
-        let due = match at {
-            Some(at) => {
+        let hinted = hinted.filter(|at| is_on_time(*at, timing, now)).map(whole_second);
+        let due = match hinted {
+            Some(at) if timing.window_ms() > 0 => {
                 due(&timing.on_the_dot(), schedule_id, state.handled, at, definition.catch_up)
             }
-            None => due(timing, schedule_id, state.handled, now, definition.catch_up),
+            _ => {
+                let now = hinted.map_or(now, |at| at.max(now));
+                due(timing, schedule_id, state.handled, now, definition.catch_up)
+            }
         };
         next.handled = due.handled;
         next.firing = due.run.into_iter().map(|fire| fire.at).collect();
@@ -136,6 +139,12 @@ fn upcoming(schedule_id: &str, timing: &Timing, handled: Option<Timestamp>) -> O
 fn is_on_time(at: Timestamp, timing: &Timing, now: Timestamp) -> bool {
     let late = now.as_ms().saturating_sub(at.as_ms());
     (-SKEW_MS..=timing.window_ms().saturating_add(GRACE_MS)).contains(&late)
+}
+
+/// EventBridge names a fire by its second, and no two fires are in one.
+fn whole_second(at: Timestamp) -> Timestamp {
+    let ms = at.as_ms();
+    Timestamp::from_ms(ms.saturating_sub(ms.rem_euclid(1_000)).saturating_add(999))
 }
 
 fn missed_at(missed: Missed, now: Timestamp) -> LastFire {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use writ_engine::fuzzing::{answer, is_order};
-use writ_engine::{Budget, Call, Failure, Method, Outcome};
+use writ_engine::{Budget, Call, Failed, Failure, Method, Outcome};
 use writ_model::RawJson;
 
 const OUTPUT_BYTES_MAX: usize = 256;
@@ -31,7 +31,7 @@ pub fn check(data: &[u8]) {
     for bytes in [data, &frame] {
         match answer(bytes, &call, &budget).unwrap() {
             Some(Ok(outcome)) => keeps_its_promises(&outcome, stateful),
-            Some(Err(failure)) => may_be_reported(&failure),
+            Some(Err(failed)) => may_be_reported(&failed),
             None => {}
         }
     }
@@ -50,7 +50,8 @@ fn keeps_its_promises(outcome: &Outcome, stateful: bool) {
 }
 
 /// What only the platform can know, no worker gets to say.
-fn may_be_reported(failure: &Failure) {
+fn may_be_reported(Failed { failure, printed }: &Failed) {
+    assert!(printed.len() <= OUTPUT_BYTES_MAX);
     let platforms = matches!(
         failure,
         Failure::TimedOut { .. }

@@ -63,6 +63,7 @@ pub(crate) fn run(
     std::thread::spawn(move || {
         let begun = Instant::now();
         let result = host().engine.run(workspace, &source, &call, &budget);
+        let result = result.map_err(|failed| failed.failure);
         // Nobody listens any more if it took too long.
         let _ = done.send((result, begun.elapsed()));
     });

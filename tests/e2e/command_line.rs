@@ -12,6 +12,10 @@ use crate::{Check, fail, root};
 pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("command_line::the_first_five_minutes_of_the_readme", the_first_five_minutes),
     ("command_line::eval_needs_no_server", eval_needs_no_server),
+    (
+        "command_line::eval_shows_what_was_printed_before_the_policy_failed",
+        eval_shows_what_was_printed_before_the_policy_failed,
+    ),
     ("command_line::check_says_where_and_what", check_says_where_and_what),
     ("conformance::in_process", the_corpus_in_process),
     ("command_line::the_examples_pass_their_own_tests", the_examples_pass_their_own_tests),
@@ -148,6 +152,20 @@ fn eval_needs_no_server() -> Result<(), Failed> {
         &["eval", "examples/ip_allowlist/policy.json", "-i", path(input.path())?, "-o", "json"],
     )?;
     if said.contains("\"allowed\"") { Ok(()) } else { fail(said) }
+}
+
+fn eval_shows_what_was_printed_before_the_policy_failed() -> Result<(), Failed> {
+    let policy = tempfile::Builder::new().suffix(".py").tempfile()?;
+    let code = "class P:\n    def __init__(self, rule_id, settings, parameters):\n        pass\n    \
+                def eval(self, parameters, input_data, context):\n        print('looked at', input_data)\n        \
+                raise ValueError('told to')\n";
+    std::fs::write(policy.path(), code)?;
+    let output = writ(None, &["eval", path(policy.path())?, "-i", "[1]"])?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() || !said.contains("looked at [1]") || !said.contains("told to") {
+        return fail(said);
+    }
+    Ok(())
 }
 
 fn check_says_where_and_what() -> Result<(), Failed> {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use writ_model::run::{Budget, Call, Checked, Failure, Outcome, Source};
+use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
 use writ_model::{
     ContextChange, Digest, Error, ErrorKind, Execution, Language, PolicyUri, RawJson, Workspace,
 };
@@ -103,7 +103,7 @@ impl Evaluate for Node {
         _: Source,
         call: Call,
         budget: Budget,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Outcome, Failed> {
         let budget_ms = u64::try_from(budget.time.as_millis()).unwrap();
         let takes = {
             let mut world = lock(&self.world);
@@ -115,21 +115,22 @@ impl Evaluate for Node {
         self.wait(takes.min(budget_ms)).await;
         self.fall().await;
         if takes > budget_ms {
-            return Err(Failure::TimedOut { budget_ms });
+            return Err(Failure::TimedOut { budget_ms }.into());
         }
         let mut world = lock(&self.world);
         if world.goes_wrong(|plan| plan.runs_lost) {
             world.counts.add("run lost");
-            return Err(Failure::WorkerLost { reason: "killed".to_owned() });
+            return Err(Failure::WorkerLost { reason: "killed".to_owned() }.into());
         }
         let raises = world.plan.raises;
         if world.chance.happens(raises) {
-            return Err(Failure::Raised {
+            let failure = Failure::Raised {
                 kind: "ValueError".to_owned(),
                 message: "no".to_owned(),
                 line: None,
                 traceback: String::new(),
-            });
+            };
+            return Err(failure.into());
         }
         let changes = world.chance.happens(900);
         Ok(Outcome {

@@ -7,7 +7,9 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
-use writ_engine::{Budget, Call, Cancellation, Engine, EngineConfig, Failure, Outcome, RunClass};
+use writ_engine::{
+    Budget, Call, Cancellation, Engine, EngineConfig, Failed, Failure, Outcome, RunClass,
+};
 use writ_engine::{EngineStats, Source};
 use writ_model::Language;
 use writ_ports::Evaluate;
@@ -44,7 +46,7 @@ struct Callers {
     runtime: Runtime,
 }
 
-type Run = JoinHandle<Result<Outcome, Failure>>;
+type Run = JoinHandle<Result<Outcome, Failed>>;
 
 impl Callers {
     fn new(change: impl FnOnce(&mut EngineConfig)) -> Self {
@@ -136,11 +138,12 @@ fn cancelled_before() {
         engine.run_unless_cancelled(WORKSPACE, &source, &call, &job(), cancellation)
     };
     let reason = "its run was cancelled".to_owned();
-    assert_eq!(run(&cancellation), Err(Failure::WorkerLost { reason: reason.clone() }));
+    let cancelled = Failed::from(Failure::WorkerLost { reason });
+    assert_eq!(run(&cancellation), Err(cancelled.clone()));
     assert_eq!(engine.stats().starts, 0);
     // Where a worker waits, it goes on waiting.
     run(&Cancellation::default()).unwrap();
-    assert_eq!(run(&cancellation), Err(Failure::WorkerLost { reason }));
+    assert_eq!(run(&cancellation), Err(cancelled));
     run(&Cancellation::default()).unwrap();
     let stats = engine.stats();
     assert_eq!((stats.starts, stats.kills), (1, 0));

@@ -24,6 +24,12 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("memory_is_limited_by_the_call_and_not_by_the_worker", memory_per_call),
         trial("limits_are_set_from_outside_for_each_run", limits_in_force),
         trial("print_is_cut_at_its_budget", printed),
+        trial("what_a_failed_run_printed_comes_with_its_failure", printed_before_failing),
+        trial(
+            "what_a_killed_run_printed_is_found_and_nothing_of_the_run_before",
+            printed_before_dying,
+        ),
+        trial("what_a_killed_run_printed_is_bounded_and_blocks_nobody", printed_without_end),
         trial("large_values_pass_both_ways", large_values),
         trial("a_warm_worker_is_used_again", reuse),
     ]
@@ -32,7 +38,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 fn hang(engine: &Arc<Engine>, budget: Budget) -> std::thread::JoinHandle<Failure> {
     let engine = Arc::clone(engine);
     std::thread::spawn(move || {
-        engine.run("hanging", &hang_if_asked(), &call("true"), &budget).unwrap_err()
+        engine.run("hanging", &hang_if_asked(), &call("true"), &budget).unwrap_err().failure
     })
 }
 
@@ -85,7 +91,8 @@ fn warm_among_hanging() {
     assert!(hanging.iter().all(|thread| !thread.is_finished()));
     engine.shutdown();
     for thread in hanging {
-        assert!(matches!(thread.join().unwrap(), Err(Failure::WorkerLost { .. })));
+        let lost = thread.join().unwrap().unwrap_err().failure;
+        assert!(matches!(lost, Failure::WorkerLost { .. }), "{lost:?}");
     }
 }
 
@@ -124,7 +131,8 @@ fn memory_per_call() {
     };
     for _ in 0..2 {
         assert_eq!(with(400).unwrap().output.as_str(), "100000000");
-        assert_eq!(with(64).unwrap_err(), Failure::OutOfMemory { budget_bytes: 64 << 20 });
+        let failure = Failure::OutOfMemory { budget_bytes: 64 << 20 };
+        assert_eq!(with(64).unwrap_err().failure, failure);
     }
 }
 
@@ -152,6 +160,52 @@ fn printed() {
     assert!(outcome.printed.starts_with("grüngrün"));
 }
 
+fn printed_before_failing() {
+    let engine = engine();
+    let budget = Budget { output_bytes_max: 8, ..ample() };
+    for (end, failure) in [("raise ValueError('no')", "raised"), ("return 'x' * 7", "bytes")] {
+        let source = python("", &format!("print('grün', input_data)\n{end}"));
+        for (input, printed) in [("1", "grün 1\n"), ("12345", "grün 12")] {
+            let failed = engine.run(WORKSPACE, &source, &call(input), &budget).unwrap_err();
+            assert!(failed.to_string().contains(failure), "{failed}");
+            assert_eq!(failed.printed, printed);
+        }
+    }
+}
+
+fn printed_before_dying() {
+    let engine = engine();
+    let loops = python("", "print('grün', input_data)\nwhile input_data > 1:\n    pass\nreturn 1");
+    // A worker that is warm, and has printed.
+    for input in ["0", "1"] {
+        let outcome = engine.run(WORKSPACE, &loops, &call(input), &ample()).unwrap();
+        assert_eq!(outcome.printed, format!("grün {input}\n"));
+    }
+    let before = engine.stats();
+    let failed = engine.run(WORKSPACE, &loops, &call("2"), &short()).unwrap_err();
+    assert_eq!(failed.failure, Failure::TimedOut { budget_ms: 500 });
+    assert_eq!(failed.printed, "grün 2\n");
+    assert_eq!(engine.stats().reuses, before.reuses + 1);
+    let silent = engine.run(WORKSPACE, &hang_if_asked(), &call("true"), &short()).unwrap_err();
+    assert_eq!(silent.printed, "");
+}
+
+fn printed_without_end() {
+    let engine = engine();
+    let source = python("", "while True:\n    print('grün' * 100)");
+    let whole = engine.run(WORKSPACE, &source, &call("1"), &short()).unwrap_err();
+    assert_eq!(whole.failure, Failure::TimedOut { budget_ms: 500 });
+    assert!((30_000..=64 << 10).contains(&whole.printed.len()), "{}", whole.printed.len());
+    let lines: Vec<_> = whole.printed.lines().collect();
+    let (last, before) = lines.split_last().unwrap();
+    assert!(before.iter().all(|line| *line == "grün".repeat(100)));
+    assert!("grün".repeat(100).starts_with(last), "{last}");
+    let budget = Budget { output_bytes_max: 8, ..short() };
+    let cut = engine.run(WORKSPACE, &source, &call("1"), &budget).unwrap_err();
+    assert_eq!(cut.printed, "grüngr");
+    assert_serves(&engine);
+}
+
 fn large_values() {
     let engine = engine();
     let text = format!("\"{}\"", "ä\\n".repeat(1_500_000));
@@ -170,7 +224,7 @@ fn reuse() {
     }
     let stats = engine.stats();
     assert_eq!((stats.starts, stats.reuses, stats.kills, stats.workers), (1, 4, 0, 1));
-    let failure = engine.run(WORKSPACE, &hang_if_asked(), &call("true"), &short()).unwrap_err();
-    assert_eq!(failure, Failure::TimedOut { budget_ms: 500 });
+    let failed = engine.run(WORKSPACE, &hang_if_asked(), &call("true"), &short()).unwrap_err();
+    assert_eq!(failed.failure, Failure::TimedOut { budget_ms: 500 });
     assert_eq!(engine.stats().kills, 1);
 }

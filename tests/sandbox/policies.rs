@@ -92,7 +92,7 @@ pub(crate) fn call(input: &str) -> Call {
 }
 
 pub(crate) fn run(engine: &Engine, source: &Source, input: &str) -> Result<Outcome, Failure> {
-    engine.run(WORKSPACE, source, &call(input), &ample())
+    engine.run(WORKSPACE, source, &call(input), &ample()).map_err(|failed| failed.failure)
 }
 
 /// A policy that gives one answer, what it is asked, and the answer.

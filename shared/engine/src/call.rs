@@ -1,3 +1,5 @@
 //! What goes into a run and what comes out of it: the platform's own nouns.
 
-pub use writ_model::run::{Budget, Call, Checked, Coverage, Failure, Method, Outcome, RunClass, Source};
+pub use writ_model::run::{
+    Budget, Call, Checked, Coverage, Failed, Failure, Method, Outcome, RunClass, Source,
+};

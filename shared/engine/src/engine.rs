@@ -15,7 +15,7 @@ use crate::host::{Deadline, Lost, Worker, cancelled};
 use crate::pool::{Bounds, Claim, Grant, Key, Pool, Refused};
 use crate::tender::{Chore, tend};
 use crate::zygotes::Zygotes;
-use crate::{Budget, Call, Cancellation, Checked, Failure, Outcome, Source, worker};
+use crate::{Budget, Call, Cancellation, Checked, Failed, Failure, Outcome, Source, worker};
 
 /// A worker is not used for ever: an interpreter leaks a little in each run.
 const RUNS_MAX: u64 = 10_000;
@@ -168,7 +168,7 @@ impl Engine {
         source: &Source,
         call: &Call,
         budget: &Budget,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Outcome, Failed> {
         self.run_unless_cancelled(workspace, source, call, budget, &Cancellation::default())
     }
 
@@ -184,7 +184,7 @@ impl Engine {
         call: &Call,
         budget: &Budget,
         cancellation: &Cancellation,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Outcome, Failed> {
         let key = Key {
             workspace: Some(workspace.to_owned()),
             policy: Some(call.rule_id.clone()),
@@ -203,7 +203,7 @@ impl Engine {
             };
             if !worker.give_up_with(cancellation) {
                 place.keep(worker);
-                return Err(cancelled());
+                return Err(cancelled().into());
             }
             let until = match deadline {
                 Some(until) => until,
@@ -213,27 +213,26 @@ impl Engine {
             let ran = worker.run(call, budget, &until);
             if !cancellation.unwatch() {
                 self.shared.count_kill();
-                return Err(cancelled());
+                return Err(cancelled().into());
             }
             match ran {
                 // What earlier runs have left behind must not count against this one.
-                Ok(Err(Failure::OutOfMemory { .. }))
-                | Err(Lost::Failed(Failure::OutOfMemory { .. }))
-                    if used => {}
+                Ok(Err(failed)) | Err(Lost::Failed(failed))
+                    if used && is_out_of_memory(&failed) => {}
                 // It died while it was idle, and the call has not run.
                 Err(Lost::Unsent) if was_idle => deadline = None,
                 Ok(result) => {
                     self.put_back(place, worker, &result);
                     return result;
                 }
-                Err(Lost::Failed(failure)) => {
+                Err(Lost::Failed(failed)) => {
                     self.shared.count_kill();
-                    return Err(failure);
+                    return Err(failed);
                 }
                 Err(Lost::Unsent) => {
                     self.shared.count_kill();
                     let reason = "it was killed before it got the call".to_owned();
-                    return Err(Failure::WorkerLost { reason });
+                    return Err(Failure::WorkerLost { reason }.into());
                 }
             }
             self.shared.count_kill();
@@ -302,8 +301,8 @@ impl Engine {
     }
 
     /// Keeps the worker if it may run again; otherwise ends it and has the next one prepared.
-    fn put_back(&self, place: Place<'_>, worker: Worker, result: &Result<Outcome, Failure>) {
-        let full = matches!(result, Err(Failure::OutOfMemory { .. }));
+    fn put_back(&self, place: Place<'_>, worker: Worker, result: &Result<Outcome, Failed>) {
+        let full = result.as_ref().is_err_and(is_out_of_memory);
         if worker.is_reusable() && worker.runs() < RUNS_MAX && !full {
             place.keep(worker);
             return;
@@ -396,6 +395,10 @@ impl Drop for Place<'_> {
             self.pool.retire(self.claim);
         }
     }
+}
+
+fn is_out_of_memory(failed: &Failed) -> bool {
+    matches!(failed.failure, Failure::OutOfMemory { .. })
 }
 
 fn clock(error: nix::Error) -> Failure {

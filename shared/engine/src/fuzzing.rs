@@ -5,7 +5,7 @@ use writ_model::{Diagnostic, Language};
 
 use crate::language::Runtime;
 use crate::wire::Order;
-use crate::{Budget, Call, Checked, Failure, Outcome, Source};
+use crate::{Budget, Call, Checked, Failed, Outcome, Source};
 
 /// A language's compiler in this process, which it may take along when it overflows its stack.
 pub struct Compiler(Box<dyn Runtime>);
@@ -37,7 +37,7 @@ pub fn answer(
     bytes: &[u8],
     call: &Call,
     budget: &Budget,
-) -> std::io::Result<Option<Result<Outcome, Failure>>> {
+) -> std::io::Result<Option<Result<Outcome, Failed>>> {
     crate::host::hostile::answer(bytes, call, budget)
 }
 

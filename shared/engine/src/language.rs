@@ -24,6 +24,11 @@ pub(crate) trait Program {
     /// The budget's time is not the implementation's to enforce; memory, depth and output are
     /// its first line, for good messages. The process's limits are the second.
     fn run(&mut self, call: &Call, budget: &Budget) -> Result<Outcome, Failure>;
+
+    /// Takes what the last run has printed, where it has failed: an outcome holds its own.
+    fn take_printed(&mut self) -> String {
+        String::new()
+    }
 }
 
 /// How one run is kept from the next.

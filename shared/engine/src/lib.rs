@@ -38,7 +38,9 @@ pub mod worker;
 mod zygotes;
 
 pub use ability::{Ability, SandboxReport};
-pub use call::{Budget, Call, Checked, Coverage, Failure, Method, Outcome, RunClass, Source};
+pub use call::{
+    Budget, Call, Checked, Coverage, Failed, Failure, Method, Outcome, RunClass, Source,
+};
 pub use cancellation::Cancellation;
 pub use config::{CompileBudget, EngineConfig, EngineError};
 pub use engine::{Engine, EngineStats};

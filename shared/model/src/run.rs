@@ -133,6 +133,23 @@ pub struct Checked {
     pub warnings: Vec<Diagnostic>,
 }
 
+/// A run that gave no output.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{failure}")]
+pub struct Failed {
+    /// Why.
+    pub failure: Failure,
+    /// What it printed before, cut at the budget's `output_bytes_max`; of a run that was killed, as
+    /// much as had got out.
+    pub printed: String,
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        Self { failure, printed: String::new() }
+    }
+}
+
 /// Why a run gave no output. Each message is for the caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]

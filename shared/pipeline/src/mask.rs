@@ -1,13 +1,14 @@
 //! What a policy's `metadata.mask` keeps out of the decision log.
 
 use serde_json::Value;
-use writ_model::{ContextChange, ContextSeen, Error, Execution, MASK, RawJson};
+use writ_model::{ContextChange, ContextSeen, Error, Execution, ExecutionStatus, MASK, RawJson};
 
 /// The record without the values at `pointers`.
 ///
 /// A policy may print a secret, put it into an exception or make it the name of a member. So once
 /// anything is masked, what was printed and every text of the error go as well; the error's kind,
-/// its line and the rules that were violated stay.
+/// its line and the rules that were violated stay. A run that failed has no output and has changed
+/// no context: what was to be masked there may have been printed nevertheless.
 pub(crate) fn masked(execution: &Execution, pointers: &[String]) -> Execution {
     let mut record = execution.clone();
     for pointer in pointers {
@@ -26,10 +27,14 @@ pub(crate) fn masked(execution: &Execution, pointers: &[String]) -> Execution {
             record.masked.push(pointer.clone());
         }
     }
+    let is_unknown =
+        |pointer: &String| pointer.starts_with("/output") || pointer.starts_with("/context");
+    let has_failed = record.status == ExecutionStatus::Failed;
+    let may_tell = !record.masked.is_empty() || has_failed && pointers.iter().any(is_unknown);
+    if may_tell && !record.printed.is_empty() {
+        MASK.clone_into(&mut record.printed);
+    }
     if !record.masked.is_empty() {
-        if !record.printed.is_empty() {
-            MASK.clone_into(&mut record.printed);
-        }
         if let Some(error) = &mut record.error {
             silence(error);
         }

@@ -231,7 +231,7 @@ async fn again(
     let workspace = first.workspace.as_str();
     let source = prepared.source().clone();
     let ran = ports.evaluate(workspace, source, call, Budget::default()).await;
-    let outcome = ran.map_err(fault::to_error)?;
+    let outcome = ran.map_err(|failed| fault::to_error(failed.failure))?;
     prepared.check_output(&outcome.output)?;
     Ok(outcome)
 }

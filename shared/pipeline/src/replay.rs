@@ -92,8 +92,18 @@ fn unrepeatable(why: &str) -> Error {
     Error::new(ErrorKind::NotRepeatable, message)
 }
 
+/// Whether the platform may have killed it, at a moment that is another one in each run: how much
+/// it had printed by then says nothing.
+fn was_killed(execution: &Execution) -> bool {
+    let kind = execution.error.as_ref().map(|error| error.kind);
+    matches!(
+        kind,
+        Some(ErrorKind::PolicyTimedOut | ErrorKind::PolicyOutOfMemory | ErrorKind::PolicyCrashed)
+    )
+}
+
 /// Between two records: what the policy masks is masked in both.
-fn differences(first: &Execution, second: &Execution) -> Vec<String> {
+pub(crate) fn differences(first: &Execution, second: &Execution) -> Vec<String> {
     let mut differences = Vec::new();
     let mut compare = |what: &str, first: String, second: String| {
         if first != second {
@@ -115,7 +125,9 @@ fn differences(first: &Execution, second: &Execution) -> Vec<String> {
             .map_or_else(|| "none".to_owned(), |e| format!("{}: {}", e.kind.name(), e.message))
     };
     compare("error", error(first), error(second));
-    compare("printed", first.printed.clone(), second.printed.clone());
+    if ![first, second].into_iter().any(was_killed) {
+        compare("printed", first.printed.clone(), second.printed.clone());
+    }
     let change = |execution: &Execution| {
         let change = execution.context.as_ref().map(|context| &context.change);
         // INVARIANT: keys and JSON texts always serialise.

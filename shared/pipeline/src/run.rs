@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use writ_model::run::{Budget, Outcome};
+use writ_model::run::{Budget, Failed, Outcome};
 use writ_model::{
     Cause, ContextSeen, Error, ErrorKind, Execution, ExecutionStatus, PolicyUri, RawJson,
 };
@@ -155,8 +155,9 @@ impl Run {
         verdict: Verdict,
     ) -> Result<Done, Error> {
         if let Verdict::Refuse(error) = verdict {
-            return self.finish(ports, commit, self.failed(error, false)).await;
+            return self.finish(ports, commit, self.failed(error)).await;
         }
+        let mut printed = String::new();
         for _ in 0..TRIES_MAX {
             let kept = self.kept(ports, handle).await?;
             let tried = self.attempt(ports, kept).await;
@@ -174,13 +175,16 @@ impl Run {
                 Committed::Done => return Ok(done),
                 Committed::Fenced => return Err(fenced()),
                 Committed::Gone => {
-                    return self.finish(ports, commit, self.failed(gone(handle), true)).await;
+                    let printed = tried.execution.printed;
+                    return self.finish(ports, commit, self.unkept(gone(handle), printed)).await;
                 }
-                Committed::Moved if self.spent_us(ports) > TRYING_US_MAX => break,
-                Committed::Moved => {}
+                Committed::Moved => printed = tried.execution.printed,
+            }
+            if self.spent_us(ports) > TRYING_US_MAX {
+                break;
             }
         }
-        self.finish(ports, commit, self.failed(outrun(), true)).await
+        self.finish(ports, commit, self.unkept(outrun(), printed)).await
     }
 
     /// Records what leaves no context behind.
@@ -210,9 +214,16 @@ impl Run {
         ports.ticks_us().saturating_sub(self.ticks)
     }
 
-    fn failed(&self, error: Error, has_started: bool) -> Tried {
+    /// It has not run.
+    fn failed(&self, error: Error) -> Tried {
         let execution = Execution { error: Some(error), ..self.execution.clone() };
-        Tried { execution, after: None, has_started }
+        Tried { execution, after: None, has_started: false }
+    }
+
+    /// It has run, and nothing of it is kept but what it printed.
+    fn unkept(&self, error: Error, printed: String) -> Tried {
+        let execution = Execution { error: Some(error), printed, ..self.execution.clone() };
+        Tried { execution, after: None, has_started: true }
     }
 
     /// What the policy has kept, where it keeps anything.
@@ -234,7 +245,7 @@ impl Run {
     async fn attempt<P: Ports>(&self, ports: &P, kept: Option<KeptContext>) -> Tried {
         let mut execution = self.execution.clone();
         if let Err(error) = self.prepared.check_call(&execution) {
-            return self.failed(error, false);
+            return self.failed(error);
         }
         let read = kept.as_ref().map(|kept| kept.value.clone());
         let ran = ports
@@ -250,11 +261,21 @@ impl Run {
             read: kept.value,
             change: writ_model::ContextChange::default(),
         });
-        match ran.map_err(fault::to_error).and_then(|outcome| self.judge(outcome, &execution)) {
+        // Whatever becomes of it: somebody who asks why it failed reads what it printed.
+        let judged = match ran {
+            Ok(mut outcome) => {
+                execution.printed = std::mem::take(&mut outcome.printed);
+                self.judge(outcome, &execution)
+            }
+            Err(Failed { failure, printed }) => {
+                execution.printed = printed;
+                Err(fault::to_error(failure))
+            }
+        };
+        match judged {
             Ok((outcome, after)) => {
                 execution.status = ExecutionStatus::Succeeded;
                 execution.engine_us = outcome.engine_us;
-                execution.printed = outcome.printed;
                 execution.output = Some(outcome.output);
                 if let (Some(seen), Some(change)) = (&mut execution.context, outcome.context) {
                     seen.change = change;

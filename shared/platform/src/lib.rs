@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use writ_callbacks::Caller;
-use writ_model::run::{Budget, Call, Checked, Failure, Outcome, Source};
+use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
 use writ_model::{
     Digest, Error, Execution, Job, JobHint, JobState, Language, PolicyUri, Schedule, Submission,
     Timestamp, Workspace,
@@ -210,7 +210,7 @@ impl<E: Evaluate, O: Send + Sync> Evaluate for Platform<E, O> {
         source: Source,
         call: Call,
         budget: Budget,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Outcome, Failed> {
         self.engines.evaluate(workspace, source, call, budget).await
     }
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use writ_model::Language;
-use writ_model::run::{Budget, Call, Checked, Failure, Outcome, Source};
+use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
 
 /// The engines.
 pub trait Evaluate: Send + Sync {
@@ -19,14 +19,14 @@ pub trait Evaluate: Send + Sync {
     /// its process is killed, and its place is free for another run.
     ///
     /// # Errors
-    /// Why there is no output.
+    /// Why there is no output, and what was printed.
     fn evaluate(
         &self,
         workspace: &str,
         source: Source,
         call: Call,
         budget: Budget,
-    ) -> impl Future<Output = Result<Outcome, Failure>> + Send;
+    ) -> impl Future<Output = Result<Outcome, Failed>> + Send;
 
     /// The release of the engine that runs `language`, for the record.
     fn version(&self, language: Language) -> &'static str;

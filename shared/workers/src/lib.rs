@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use writ_engine::{Cancellation, Engine, EngineConfig, EngineError};
 use writ_model::Language;
-use writ_model::run::{Budget, Call, Checked, Failure, Outcome, Source};
+use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
 use writ_ports::{EngineUse, Evaluate, Metered};
 
 /// Must be the first statement of `main`: when this process was started as a worker it runs the
@@ -83,7 +83,7 @@ impl Evaluate for Workers {
         source: Source,
         call: Call,
         budget: Budget,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Outcome, Failed> {
         let engine = Arc::clone(&self.engine);
         let wanted = Wanted { engine: Arc::clone(&engine), cancellation: Arc::default() };
         let cancellation = Arc::clone(&wanted.cancellation);
@@ -112,10 +112,10 @@ impl Drop for Wanted {
     }
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
-) -> Result<T, Failure> {
+async fn blocking<T: Send + 'static, E: From<Failure> + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
     tokio::task::spawn_blocking(work)
         .await
-        .unwrap_or_else(|error| Err(Failure::WorkerLost { reason: error.to_string() }))
+        .unwrap_or_else(|error| Err(Failure::WorkerLost { reason: error.to_string() }.into()))
 }

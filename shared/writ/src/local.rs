@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use writ_engine::Engine;
-use writ_model::run::{Budget, Call, Checked, Coverage, Failure, Outcome, Source};
+use writ_model::run::{Budget, Call, Checked, Coverage, Failed, Failure, Outcome, Source};
 use writ_model::{Error, Execution, Language, PolicyUri, Timestamp, Workspace};
 use writ_ports::{
     Admission, Admit, Clock, Committed, ContextWrite, Evaluate, Handle, Ids, KeepContext,
@@ -73,7 +73,7 @@ impl Evaluate for Local<'_> {
         source: Source,
         call: Call,
         budget: Budget,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Outcome, Failed> {
         let call = Call { coverage: self.covered, ..call };
         let mut outcome = self.engine.run(workspace, &source, &call, &budget)?;
         *self.coverage.lock().unwrap_or_else(PoisonError::into_inner) = outcome.coverage.take();

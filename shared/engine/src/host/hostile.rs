@@ -9,7 +9,7 @@ use super::channel::Channel;
 use super::deadline::Deadline;
 use super::vet;
 use crate::wire::{OrderRef, Reply};
-use crate::{Budget, Call, Failure, Outcome};
+use crate::{Budget, Call, Failed, Outcome};
 
 /// More than what a socket holds unread is cut, so that no second thread is needed.
 const BYTES_MAX: usize = 64 << 10;
@@ -20,7 +20,7 @@ pub(crate) fn answer(
     bytes: &[u8],
     call: &Call,
     budget: &Budget,
-) -> std::io::Result<Option<Result<Outcome, Failure>>> {
+) -> std::io::Result<Option<Result<Outcome, Failed>>> {
     let (ours, mut theirs) = UnixStream::pair()?;
     ours.set_nonblocking(true)?;
     theirs.write_all(bytes.get(..BYTES_MAX).unwrap_or(bytes))?;
@@ -30,7 +30,7 @@ pub(crate) fn answer(
     let deadline = Deadline::after(Duration::from_secs(60))?;
     let reply = channel.ask(OrderRef::Run { call, budget }, &deadline, BYTES_MAX);
     Ok(match reply {
-        Ok(Reply::Ran { result, .. }) => Some(vet::result(result, call, budget)),
+        Ok(Reply::Ran { result, printed, .. }) => Some(vet::result(result, printed, call, budget)),
         _ => None,
     })
 }

@@ -2,25 +2,55 @@
 
 use writ_model::{CONTEXT_BYTES_MAX, ContextChange, RawJson};
 
-use crate::{Budget, Call, Failure, Outcome};
+use crate::{Budget, Call, Failed, Failure, Outcome};
 
 /// As deep as a `RawJson` may be nested, so that everybody can parse it later.
 const DEPTH_MAX: usize = 127;
 
-/// What is believed of a run's end.
+/// What is believed of a run's end; `printed` goes with a failure.
 pub(super) fn result(
     result: Result<Outcome, Failure>,
+    mut printed: String,
     call: &Call,
     budget: &Budget,
-) -> Result<Outcome, Failure> {
-    match result {
-        Ok(answered) => outcome(answered, call, budget),
-        Err(reported) => Err(failure(reported, budget)),
-    }
+) -> Result<Outcome, Failed> {
+    let failure = match result {
+        Err(reported) => failure(reported, budget),
+        Ok(mut answered) => {
+            cut(&mut answered.printed, budget);
+            match outcome(&mut answered, call, budget) {
+                Ok(()) => return Ok(answered),
+                Err(failure) => {
+                    printed = answered.printed;
+                    failure
+                }
+            }
+        }
+    };
+    cut(&mut printed, budget);
+    Err(Failed { failure, printed })
 }
 
-/// An outcome that keeps to its budget and is JSON that can be read again.
-fn outcome(mut outcome: Outcome, call: &Call, budget: &Budget) -> Result<Outcome, Failure> {
+/// What bytes that a worker has printed say, as far as it may print: text, whatever they are.
+pub(super) fn printed(mut bytes: Vec<u8>, budget: &Budget) -> String {
+    if let Err(error) = std::str::from_utf8(&bytes)
+        && error.error_len().is_none()
+    {
+        // Half of a character at the end, where there was no room for the other half.
+        bytes.truncate(error.valid_up_to());
+    }
+    let mut text = String::from_utf8_lossy(&bytes).into_owned();
+    cut(&mut text, budget);
+    text
+}
+
+fn cut(printed: &mut String, budget: &Budget) {
+    let end = printed.floor_char_boundary(budget.output_bytes_max);
+    printed.truncate(end);
+}
+
+/// Holds an outcome against its budget; its output has to be JSON that can be read again.
+fn outcome(outcome: &mut Outcome, call: &Call, budget: &Budget) -> Result<(), Failure> {
     let output = outcome.output.as_str();
     if output.len() > budget.output_bytes_max {
         return Err(Failure::OutputTooLarge { budget_bytes: budget.output_bytes_max });
@@ -30,14 +60,12 @@ fn outcome(mut outcome: Outcome, call: &Call, budget: &Budget) -> Result<Outcome
     {
         return Err(Failure::NotJson { what: format!("a value that no parser accepts: {error}") });
     }
-    let end = outcome.printed.floor_char_boundary(budget.output_bytes_max);
-    outcome.printed.truncate(end);
     // Nobody keeps what a stateless run says that it changed.
-    outcome.context = outcome.context.filter(|_| call.context.is_some());
+    outcome.context = outcome.context.take().filter(|_| call.context.is_some());
     if let Some(change) = &outcome.context {
         context(change)?;
     }
-    Ok(outcome)
+    Ok(())
 }
 
 /// A change that a context can take: bounded, and JSON that can be read again. Whether the whole
@@ -120,8 +148,12 @@ mod tests {
     }
 
     /// Checked as the answer to a call with or without a context.
-    fn vetted(outcome: Outcome, keeps: bool, budget: &Budget) -> Result<Outcome, Failure> {
-        let call = Call {
+    fn vetted(outcome: Outcome, keeps: bool, budget: &Budget) -> Result<Outcome, Failed> {
+        result(Ok(outcome), "of no failure".to_owned(), &call(keeps), budget)
+    }
+
+    fn call(keeps: bool) -> Call {
+        Call {
             rule_id: String::new(),
             settings: RawJson::empty_object(),
             parameters: RawJson::empty_object(),
@@ -130,8 +162,7 @@ mod tests {
             seed: 0,
             context: keeps.then(RawJson::empty_object),
             coverage: false,
-        };
-        super::outcome(outcome, &call, budget)
+        }
     }
 
     #[test]
@@ -169,7 +200,28 @@ mod tests {
         let budget = Budget { output_bytes_max: 3, ..Budget::default() };
         assert_eq!(vetted(returned("1"), false, &budget).unwrap().printed, "gr");
         let refused = vetted(returned("1234"), false, &budget).unwrap_err();
-        assert_eq!(refused, Failure::OutputTooLarge { budget_bytes: 3 });
+        let failure = Failure::OutputTooLarge { budget_bytes: 3 };
+        assert_eq!(refused, Failed { failure, printed: "gr".to_owned() });
+        let call = call(false);
+        let raised = Failure::NotJson { what: "nan".to_owned() };
+        let refused = result(Err(raised.clone()), "grün".to_owned(), &call, &budget).unwrap_err();
+        assert_eq!(refused, Failed { failure: raised, printed: "gr".to_owned() });
+    }
+
+    #[test]
+    fn what_a_killed_worker_left_behind_is_text_whatever_it_is() {
+        let cases: [(&[u8], usize, &str); 6] = [
+            (b"", 9, ""),
+            ("grün".as_bytes(), 9, "grün"),
+            ("grün".as_bytes(), 3, "gr"),
+            (b"gr\xc3", 9, "gr"),
+            (b"\xff\0a", 9, "\u{fffd}\0a"),
+            (b"\xff\0a\xc3", 9, "\u{fffd}\0a\u{fffd}"),
+        ];
+        for (bytes, output_bytes_max, text) in cases {
+            let budget = Budget { output_bytes_max, ..Budget::default() };
+            assert_eq!(printed(bytes.to_vec(), &budget), text, "{bytes:?}");
+        }
     }
 
     #[test]

@@ -15,8 +15,8 @@ use super::ending::Promise;
 use super::{Zygote, vet};
 use crate::config::CompileBudget;
 use crate::sys::{self, PidFd};
-use crate::wire::{OrderRef, Reply};
-use crate::{Budget, Call, Cancellation, Checked, Failure, Outcome, Source};
+use crate::wire::{OrderRef, PRINTED_BYTES_MAX, Reply};
+use crate::{Budget, Call, Cancellation, Checked, Failed, Failure, Outcome, Source};
 
 /// JSON writes one byte as six at most (`\u0000`); twice, for the output and for what was
 /// printed.
@@ -38,6 +38,8 @@ pub(crate) struct Worker {
     pidfd: Arc<PidFd>,
     channel: Channel,
     stderr: OwnedFd,
+    /// Where it leaves a copy of what it prints.
+    printed: OwnedFd,
     checked: Checked,
     reusable: bool,
     /// The address space that it has when idle.
@@ -60,7 +62,7 @@ pub(crate) enum Lost {
     /// It was dead before it got the call, which therefore did not run.
     Unsent,
     /// This came of the call.
-    Failed(Failure),
+    Failed(Failed),
 }
 
 impl Worker {
@@ -101,8 +103,10 @@ impl Worker {
             socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)?;
         fcntl(&ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         let (stderr, their_stderr) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        let (printed, their_printed) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
         let channel = Channel::new(ours)?;
-        let (pid, pidfd) = zygote.fork(theirs.as_fd(), their_stderr.as_fd())?;
+        let fds = [theirs.as_fd(), their_stderr.as_fd(), their_printed.as_fd()];
+        let (pid, pidfd) = zygote.fork(fds)?;
         let mut worker = Self {
             zygote: Arc::clone(zygote),
             source: Arc::clone(source),
@@ -110,6 +114,7 @@ impl Worker {
             pidfd,
             channel,
             stderr,
+            printed,
             checked: Checked::default(),
             reusable: false,
             idle_bytes: 0,
@@ -127,7 +132,7 @@ impl Worker {
         call: &Call,
         budget: &Budget,
         deadline: &Deadline,
-    ) -> Result<Result<Outcome, Failure>, Lost> {
+    ) -> Result<Result<Outcome, Failed>, Lost> {
         let reply_bytes_max =
             budget.output_bytes_max.saturating_mul(REPLY_GROWTH).saturating_add(REPLY_BYTES_EXTRA);
         let reply = self.limit(budget.time, budget.memory_bytes_max).and_then(|()| {
@@ -137,23 +142,27 @@ impl Worker {
         self.runs += 1;
         let promise =
             Promise { time_ms: deadline.budget_ms(), memory_bytes: budget.memory_bytes_max };
-        match reply {
-            Ok(Reply::Ran { result, reusable }) => {
+        let failure = match reply {
+            Ok(Reply::Ran { result, printed, reusable }) => {
                 self.reusable &= reusable;
-                Ok(vet::result(result, call, budget))
+                let result = vet::result(result, printed, call, budget);
+                let printed = result.as_ref().map_or_else(|no| &no.printed, |yes| &yes.printed);
+                if !printed.is_empty() {
+                    // The copy of it is not the next run's.
+                    self.copies();
+                }
+                return Ok(result);
             }
-            Ok(_) => {
-                let broken = Broken::Nonsense("not its turn".to_owned());
-                Err(Lost::Failed(self.explain(&broken, promise)))
-            }
-            Err(Broken::Unsent) if !self.zygote.is_closed() => Err(Lost::Unsent),
+            Err(Broken::Unsent) if !self.zygote.is_closed() => return Err(Lost::Unsent),
             Err(Broken::TooLarge) => {
                 self.end();
-                let budget_bytes = budget.output_bytes_max;
-                Err(Lost::Failed(Failure::OutputTooLarge { budget_bytes }))
+                Failure::OutputTooLarge { budget_bytes: budget.output_bytes_max }
             }
-            Err(broken) => Err(Lost::Failed(self.explain(&broken, promise))),
-        }
+            Ok(_) => self.explain(&Broken::Nonsense("not its turn".to_owned()), promise),
+            Err(broken) => self.explain(&broken, promise),
+        };
+        let printed = vet::printed(self.copies(), budget);
+        Err(Lost::Failed(Failed { failure, printed }))
     }
 
     /// Has a cancellation kill it from here on; see [`Cancellation::watch`].
@@ -268,10 +277,12 @@ impl Worker {
     }
 
     fn last_words(&self) -> String {
-        let mut words = vec![0; STDERR_BYTES_MAX];
-        let length = nix::unistd::read(&self.stderr, &mut words).unwrap_or(0);
-        words.truncate(length);
-        String::from_utf8_lossy(&words).into_owned()
+        String::from_utf8_lossy(&taken(&self.stderr, STDERR_BYTES_MAX)).into_owned()
+    }
+
+    /// Empties the pipe into which it prints.
+    fn copies(&self) -> Vec<u8> {
+        taken(&self.printed, PRINTED_BYTES_MAX)
     }
 }
 
@@ -281,6 +292,14 @@ impl Drop for Worker {
             self.end();
         }
     }
+}
+
+/// What a pipe holds, which it never has us wait for.
+fn taken(pipe: &OwnedFd, bytes_max: usize) -> Vec<u8> {
+    let mut bytes = vec![0; bytes_max];
+    let length = nix::unistd::read(pipe, &mut bytes).unwrap_or(0);
+    bytes.truncate(length);
+    bytes
 }
 
 /// What became of a run that nobody wanted any more.

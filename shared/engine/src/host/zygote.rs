@@ -86,18 +86,14 @@ impl Zygote {
         self.state().closed
     }
 
-    /// Forks a worker around its socket and its standard error.
-    pub(super) fn fork(
-        &self,
-        socket: BorrowedFd<'_>,
-        stderr: BorrowedFd<'_>,
-    ) -> io::Result<(i32, Arc<PidFd>)> {
+    /// Forks a worker around its socket, its standard error and the pipe into which it prints.
+    pub(super) fn fork(&self, fds: [BorrowedFd<'_>; 3]) -> io::Result<(i32, Arc<PidFd>)> {
         let mut state = self.state();
         if state.closed {
             return Err(io::Error::other("the engine was shut down"));
         }
         let request = Packet::new(control::FORK, self.weak.into());
-        let pid = self.ask(&state, request, &[socket, stderr])?.a;
+        let pid = self.ask(&state, request, &fds)?.a;
         if pid <= 0 {
             return Err(io::Error::from_raw_os_error(pid.saturating_neg()));
         }

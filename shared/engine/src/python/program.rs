@@ -151,13 +151,17 @@ impl Program for PythonProgram {
         hub.begin(call, budget);
         let json = self.interpreter.enter(|vm| self.run_in(call, budget, vm));
         let coverage = call.coverage.then(|| self.lines.coverage(&hub.take_lines()));
-        let printed = hub.take_printed();
         let context = hub.take_change();
         self.interpreter.finish_run();
         // INVARIANT: what the writer wrote is JSON.
         let output =
             RawJson::parse(&json?).map_err(|error| Failure::NotJson { what: error.to_string() })?;
+        let printed = hub.take_printed();
         let engine_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         Ok(Outcome { output, printed, context, coverage, engine_us })
+    }
+
+    fn take_printed(&mut self) -> String {
+        self.interpreter.hub.take_printed()
     }
 }

@@ -16,6 +16,8 @@ use crate::{Budget, Call, Checked, Coverage, Failure, Method, Outcome};
 pub(super) struct RegoProgram {
     compiled: Compiled,
     documents: Option<Documents>,
+    /// By the last run, until somebody takes it.
+    printed: String,
 }
 
 /// `data` as a run sees it. Values are immutable and shared, so that a run cannot change them.
@@ -31,17 +33,17 @@ struct Documents {
 /// What an evaluator found.
 struct Found {
     value: Value,
-    printed: String,
     coverage: Option<Coverage>,
 }
 
 impl RegoProgram {
     pub(super) fn new(compiled: Compiled) -> Self {
-        Self { compiled, documents: None }
+        Self { compiled, documents: None, printed: String::new() }
     }
 
     fn evaluate(&mut self, call: &Call, input: Value, budget: &Budget) -> Result<Found, Failure> {
-        let Self { compiled, documents } = self;
+        let Self { compiled, documents, printed } = self;
+        printed.clear();
         let known = documents.take().filter(|known| known.serve(call));
         let documents = documents.insert(match known {
             Some(known) => known,
@@ -57,17 +59,18 @@ impl RegoProgram {
                 .set_data(documents.data.clone())
                 .and_then(|()| machine.execute_entry_point_by_name(query::ANSWER));
             if let Ok(value) = value {
-                return Ok(Found { value, printed: String::new(), coverage: None });
+                return Ok(Found { value, coverage: None });
             }
         }
         let mut engine = documents.prepared(&compiled.engine)?;
         let surroundings = Surroundings { now_ms: call.now_ms, seed: call.seed };
         let notes = builtins::install(&mut engine, surroundings, budget.output_bytes_max)
             .map_err(|text| diagnose::raised(&text))?;
-        let mut found = interpret(engine, input, call.coverage, budget)?;
-        found.printed.push_str(&notes.take());
-        cut(&mut found.printed, budget.output_bytes_max);
-        Ok(found)
+        let found = interpret(&mut engine, input, call.coverage);
+        *printed = lines(&engine.take_prints().unwrap_or_default(), budget.output_bytes_max);
+        printed.push_str(&notes.take());
+        cut(printed, budget.output_bytes_max);
+        found
     }
 }
 
@@ -120,23 +123,17 @@ impl Documents {
     }
 }
 
-fn interpret(
-    mut engine: Engine,
-    input: Value,
-    coverage: bool,
-    budget: &Budget,
-) -> Result<Found, Failure> {
+fn interpret(engine: &mut Engine, input: Value, coverage: bool) -> Result<Found, Failure> {
     engine.set_input(input);
     engine.set_enable_coverage(coverage);
     let value = engine.eval_rule(query::ANSWER.to_owned());
     let value = value.map_err(|error| diagnose::raised(&format!("{error:#}")))?;
-    let prints = engine.take_prints().unwrap_or_default();
-    let coverage = if coverage { covered(&engine) } else { None };
-    Ok(Found { value, printed: printed(&prints, budget.output_bytes_max), coverage })
+    let coverage = if coverage { covered(engine) } else { None };
+    Ok(Found { value, coverage })
 }
 
 /// The printed lines without the place that the library puts before each, cut at `bytes_max`.
-fn printed(prints: &[String], bytes_max: usize) -> String {
+fn lines(prints: &[String], bytes_max: usize) -> String {
     let mut text = String::new();
     for line in prints {
         // `file:line: message`; a file's name holds no colon.
@@ -194,11 +191,15 @@ impl Program for RegoProgram {
         };
         Ok(Outcome {
             output: value::print(&value, budget.output_bytes_max)?,
-            printed: found.printed,
+            printed: self.take_printed(),
             context: None,
             coverage: found.coverage,
             engine_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         })
+    }
+
+    fn take_printed(&mut self) -> String {
+        std::mem::take(&mut self.printed)
     }
 }
 

@@ -16,32 +16,37 @@ pub(super) struct WasmProgram {
     module: Module,
     linker: Linker<Host>,
     surface: Surface,
+    /// By the last run, if it failed.
+    printed: String,
 }
 
 impl WasmProgram {
     pub(super) fn new(module: Module, linker: Linker<Host>, surface: Surface) -> Self {
-        Self { module, linker, surface }
+        Self { module, linker, surface, printed: String::new() }
     }
 }
 
 /// A module's instance for one run.
 struct Run<'a> {
-    store: Store<Host>,
+    store: &'a mut Store<Host>,
     instance: Instance,
     memory: Memory,
     budget: &'a Budget,
 }
 
 impl<'a> Run<'a> {
-    fn start(program: &WasmProgram, call: &Call, budget: &'a Budget) -> Result<Self, Failure> {
-        let mut store = Store::new(program.module.engine(), Host::new(call, budget));
+    fn start(
+        program: &WasmProgram,
+        store: &'a mut Store<Host>,
+        budget: &'a Budget,
+    ) -> Result<Self, Failure> {
         store.limiter(|host| &mut host.limits);
         store
             .set_fuel(limits::fuel(budget))
             .map_err(|error| explain(error, store.data(), budget))?;
-        let instance = program.linker.instantiate_and_start(&mut store, &program.module);
+        let instance = program.linker.instantiate_and_start(&mut *store, &program.module);
         let instance = instance.map_err(|error| explain(error, store.data(), budget))?;
-        let memory = instance.get_export(&store, "memory").and_then(Extern::into_memory);
+        let memory = instance.get_export(&*store, "memory").and_then(Extern::into_memory);
         let memory = memory.ok_or_else(|| raised("wasm.export", "the module has no memory"))?;
         let mut run = Self { store, instance, memory, budget };
         if program.surface.has_initialize {
@@ -56,8 +61,8 @@ impl<'a> Run<'a> {
         parameters: P,
     ) -> Result<R, Failure> {
         self.instance
-            .get_typed_func::<P, R>(&self.store, name)
-            .and_then(|function| function.call(&mut self.store, parameters))
+            .get_typed_func::<P, R>(&*self.store, name)
+            .and_then(|function| function.call(&mut *self.store, parameters))
             .map_err(|error| explain(error, self.store.data(), self.budget))
     }
 
@@ -68,7 +73,7 @@ impl<'a> Run<'a> {
         if place == 0 && self.store.data().limits.refused {
             return Err(out_of_memory(self.budget));
         }
-        host::put(self.memory.data_mut(&mut self.store), place, document.as_bytes())?;
+        host::put(self.memory.data_mut(&mut *self.store), place, document.as_bytes())?;
         let answer: i64 = self.call(name, (place, length))?;
         // INVARIANT: both halves are 32 bits; the truncation takes them apart.
         #[expect(clippy::cast_possible_truncation, reason = "each half is taken by itself")]
@@ -77,7 +82,7 @@ impl<'a> Run<'a> {
         if usize::try_from(length.cast_unsigned()).unwrap_or(usize::MAX) > bytes_max {
             return Err(Failure::OutputTooLarge { budget_bytes: bytes_max });
         }
-        let memory = self.memory.data(&self.store);
+        let memory = self.memory.data(&*self.store);
         host::slice(memory, place, length)
             .ok_or_else(|| host::outside(name, place, length, memory.len()))
     }
@@ -107,9 +112,17 @@ impl Program for WasmProgram {
                 ));
             }
         };
-        let mut run = Run::start(self, call, budget)?;
-        let output = answer::output(run.ask(name, &document(call))?)?;
-        let host = run.store.into_data();
+        let mut store = Store::new(self.module.engine(), Host::new(call, budget));
+        let answered = Run::start(self, &mut store, budget)
+            .and_then(|mut run| answer::output(run.ask(name, &document(call))?));
+        let host = store.into_data();
+        let output = match answered {
+            Ok(output) => output,
+            Err(failure) => {
+                self.printed = host.printed.into_text();
+                return Err(failure);
+            }
+        };
         Ok(Outcome {
             output,
             printed: host.printed.into_text(),
@@ -117,6 +130,10 @@ impl Program for WasmProgram {
             coverage: None,
             engine_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         })
+    }
+
+    fn take_printed(&mut self) -> String {
+        std::mem::take(&mut self.printed)
     }
 }
 

@@ -9,8 +9,9 @@ use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, s
 use crate::sys;
 
 /// A zygote's first word; another program, or another version of this one, says something else.
-pub(crate) const HELLO: u32 = 0x5752_0001;
-/// Fork a worker around the two descriptors that come along: its socket and its standard error.
+pub(crate) const HELLO: u32 = 0x5752_0002;
+/// Fork a worker around the three descriptors that come along: its socket, its standard error and
+/// the pipe into which it prints.
 /// `a` is 1 when a worker without a system-call filter is better than none. The answer's `a` is
 /// the worker's process number, or a negative error number.
 pub(crate) const FORK: u32 = 1;
@@ -27,7 +28,7 @@ pub(crate) const SIGNALED: u32 = 5;
 pub(crate) const UNKNOWN: u32 = 6;
 
 const PACKET_BYTES: usize = 8;
-const FDS_MAX: usize = 2;
+const FDS_MAX: usize = 3;
 
 /// One message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -52,6 +52,9 @@ pub(crate) enum Reply {
     Ran {
         /// With an output, or without one.
         result: Result<Outcome, Failure>,
+        /// What a run without an output has printed; an outcome holds its own.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        printed: String,
         /// Whether the worker may serve another run: asked again after each, for a program may
         /// have worn its process out.
         reusable: bool,

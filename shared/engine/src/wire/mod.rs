@@ -12,6 +12,13 @@ pub(crate) const MARKER: &str = "__writ-worker";
 /// The descriptor of a zygote's control socket, and of a worker's own socket.
 pub(crate) const SOCKET_FD: i32 = 3;
 
+/// A worker's descriptor of the pipe into which it prints beside keeping it for its answer: what is
+/// left of a run that is killed. It holds [`PRINTED_BYTES_MAX`]; what comes after that is dropped.
+pub(crate) const PRINTED_FD: i32 = 4;
+
+/// What that pipe holds, as Linux makes it (pipe(7)).
+pub(crate) const PRINTED_BYTES_MAX: usize = 64 << 10;
+
 /// How a worker ends that its interpreter's panic has ended.
 pub(crate) const EXIT_PANIC: i32 = 101;
 

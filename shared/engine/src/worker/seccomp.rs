@@ -8,7 +8,7 @@ use seccompiler::{
     SeccompRule,
 };
 
-use crate::wire::SOCKET_FD;
+use crate::wire::{PRINTED_FD, SOCKET_FD};
 
 /// Allowed whatever their arguments.
 const ALWAYS: &[i64] = &[
@@ -50,7 +50,9 @@ fn build(pid: i32) -> Result<BpfProgram, seccompiler::BackendError> {
         ALWAYS.iter().map(|call| (*call, Vec::new())).collect();
     rules.insert(libc::SYS_read, vec![first_is(socket)?]);
     // 1 leads nowhere; 2 is the bounded pipe in which a panic leaves its message.
-    rules.insert(libc::SYS_write, vec![first_is(socket)?, first_is(2)?, first_is(1)?]);
+    let printed = PRINTED_FD.unsigned_abs().into();
+    let writable = [socket, printed, 2, 1].map(first_is);
+    rules.insert(libc::SYS_write, writable.into_iter().collect::<Result<_, _>>()?);
     rules.insert(libc::SYS_mmap, vec![without_exec()?]);
     rules.insert(libc::SYS_mprotect, vec![without_exec()?]);
     // `abort` sends itself SIGABRT.

@@ -9,7 +9,7 @@ use crate::language::{Isolation, Program, Runtime};
 use crate::sys;
 use crate::wire::frame::{self, BUFFER_BYTES_KEPT, HEADER_BYTES, ORDER_BYTES_MAX};
 use crate::wire::{EXIT_PANIC, Order, Reply, SOCKET_FD};
-use crate::{Budget, Failure, Outcome};
+use crate::{Budget, Call, Failed, Failure, Outcome};
 
 /// A first read takes this much at most; larger frames grow the buffer.
 const READ_BYTES: usize = 16 << 10;
@@ -40,19 +40,26 @@ fn answer(pipe: &mut Pipe, program: &mut dyn Program) {
         return;
     }
     while let Some(Order::Run { call, budget }) = pipe.receive() {
-        let result = program.run(&call, &budget).and_then(|outcome| fits(outcome, &budget));
+        let (result, printed) = match run(program, &call, &budget) {
+            Ok(outcome) => (Ok(outcome), String::new()),
+            Err(Failed { failure, printed }) => (Err(failure), printed),
+        };
         let reusable = program.isolation() == Isolation::Reusable;
-        if !pipe.send(&Reply::Ran { result, reusable }) {
+        if !pipe.send(&Reply::Ran { result, printed, reusable }) {
             return;
         }
     }
 }
 
-fn fits(outcome: Outcome, budget: &Budget) -> Result<Outcome, Failure> {
-    if outcome.output.as_str().len() > budget.output_bytes_max {
-        return Err(Failure::OutputTooLarge { budget_bytes: budget.output_bytes_max });
+fn run(program: &mut dyn Program, call: &Call, budget: &Budget) -> Result<Outcome, Failed> {
+    match program.run(call, budget) {
+        Ok(outcome) if outcome.output.as_str().len() > budget.output_bytes_max => {
+            let failure = Failure::OutputTooLarge { budget_bytes: budget.output_bytes_max };
+            Err(Failed { failure, printed: outcome.printed })
+        }
+        Ok(outcome) => Ok(outcome),
+        Err(failure) => Err(Failed { failure, printed: program.take_printed() }),
     }
-    Ok(outcome)
 }
 
 /// The worker's end of its socket, and the two buffers that it keeps.

@@ -12,9 +12,9 @@ use writ_model::Language;
 
 use super::{seccomp, serve};
 use crate::language::Runtime;
-use crate::sys;
 use crate::wire::control::{self, Packet};
-use crate::wire::{EXIT_NO_SANDBOX, SOCKET_FD};
+use crate::wire::{EXIT_NO_SANDBOX, PRINTED_FD, SOCKET_FD};
+use crate::{capture, sys};
 
 /// Serves until the platform closes the control socket.
 pub(super) fn run(language: Language) -> ! {
@@ -68,13 +68,13 @@ fn ask_the_host() {
 }
 
 fn fork(runtime: &mut dyn Runtime, weak: bool, fds: Vec<OwnedFd>) -> Packet {
-    let Ok([socket, stderr]) = <[OwnedFd; 2]>::try_from(fds) else {
+    let Ok(pipes) = <[OwnedFd; 3]>::try_from(fds) else {
         return Packet::new(control::FORKED, -libc::EINVAL);
     };
     let zygote = nix::unistd::getpid();
     match sys::fork_single_threaded() {
         Ok(0) => {
-            if let Err(reason) = confine(zygote, &socket, &stderr, weak) {
+            if let Err(reason) = confine(zygote, &pipes, weak) {
                 eprintln!("{reason}");
                 sys::exit_now(EXIT_NO_SANDBOX);
             }
@@ -87,7 +87,11 @@ fn fork(runtime: &mut dyn Runtime, weak: bool, fds: Vec<OwnedFd>) -> Packet {
 
 /// Makes a fresh child a worker: it dies with its zygote, holds its own descriptors only, and
 /// can do nothing but compute and answer.
-fn confine(zygote: Pid, socket: &OwnedFd, stderr: &OwnedFd, weak: bool) -> Result<(), String> {
+fn confine(
+    zygote: Pid,
+    [socket, stderr, printed]: &[OwnedFd; 3],
+    weak: bool,
+) -> Result<(), String> {
     let step = |what: &str, done: Result<(), String>| match done {
         Err(error) if !weak => Err(format!("{what}: {error}")),
         _ => Ok(()),
@@ -95,6 +99,9 @@ fn confine(zygote: Pid, socket: &OwnedFd, stderr: &OwnedFd, weak: bool) -> Resul
     let io = |error: std::io::Error| error.to_string();
     sys::rename_fd(stderr.as_raw_fd(), 2).map_err(io)?;
     sys::rename_fd(socket.as_raw_fd(), SOCKET_FD).map_err(io)?;
+    // Last: whatever came with this number has its own by now.
+    sys::rename_fd(printed.as_raw_fd(), PRINTED_FD).map_err(io)?;
+    capture::leave_copies();
     let _ = nix::sys::prctl::set_name(c"writ-worker");
     let parent_death = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
     step("parent-death signal", parent_death.map_err(|error| error.to_string()))?;
@@ -102,7 +109,7 @@ fn confine(zygote: Pid, socket: &OwnedFd, stderr: &OwnedFd, weak: bool) -> Resul
         // It died between the fork and the line above.
         sys::exit_now(0);
     }
-    step("close_range", sys::close_from(SOCKET_FD.unsigned_abs() + 1).map_err(io))?;
+    step("close_range", sys::close_from(PRINTED_FD.unsigned_abs() + 1).map_err(io))?;
     let installed = seccomp::filter(nix::unistd::getpid().as_raw())
         .and_then(|filter| seccompiler::apply_filter(&filter).map_err(|error| error.to_string()));
     step("seccomp", installed)

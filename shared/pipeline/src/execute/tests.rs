@@ -1,5 +1,6 @@
 mod context;
 mod platform;
+mod printed;
 mod surroundings;
 
 use writ_model::run::{Call, Failure};
@@ -40,10 +41,10 @@ fn what_fails_is_recorded_as_failed_and_never_as_a_success() {
         (r#"{"n": "x"}"#, answer(r#"{"allow":true}"#), ErrorKind::SchemaViolation, 0),
         ("{}", answer(r#"{"allow":"yes"}"#), ErrorKind::SchemaViolation, 1),
         ("{}", Err(raised("'ip'")), ErrorKind::PolicyRaised, 1),
-        ("{}", Err(Failure::TimedOut { budget_ms: 1 }), ErrorKind::PolicyTimedOut, 1),
+        ("{}", Err(Failure::TimedOut { budget_ms: 1 }.into()), ErrorKind::PolicyTimedOut, 1),
         (
             "{}",
-            Err(Failure::WorkerLost { reason: "killed".to_owned() }),
+            Err(Failure::WorkerLost { reason: "killed".to_owned() }.into()),
             ErrorKind::ExecutorFault,
             1,
         ),

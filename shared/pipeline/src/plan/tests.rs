@@ -3,7 +3,7 @@ use std::pin::pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
-use writ_model::run::{Call, Checked, Failure, Method, Source};
+use writ_model::run::{Call, Checked, Failed, Failure, Method, Source};
 use writ_model::{Cause, Digest, ErrorKind, ExecutionStatus, Language, PolicyRule};
 use writ_ports::Page;
 
@@ -87,13 +87,7 @@ impl Evaluate for Recorded {
         Ok(Checked::default())
     }
 
-    async fn evaluate(
-        &self,
-        _: &str,
-        _: Source,
-        call: Call,
-        _: Budget,
-    ) -> Result<Outcome, Failure> {
+    async fn evaluate(&self, _: &str, _: Source, call: Call, _: Budget) -> Result<Outcome, Failed> {
         let output = (self.answer)(&call)?;
         self.calls.lock().unwrap().push(call);
         Ok(Outcome {

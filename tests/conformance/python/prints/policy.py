@@ -9,4 +9,6 @@ class AIOSv1PolicyRule:
         for line in input_data:
             print(line, end=" ")
         print()
+        if parameters.get("as") == "set":
+            return set(input_data)
         return len(input_data)

@@ -281,6 +281,33 @@ fn printing_is_captured_and_cut() {
 }
 
 #[test]
+fn what_a_run_printed_before_it_failed_is_kept_for_whatever_reason_it_fails() {
+    let cases = [
+        ("raise ValueError('x')", "ValueError"),
+        ("return {1}", "JSON"),
+        ("return float('nan')", "JSON"),
+        ("return 'x' * 100", "bytes"),
+        ("return (lambda f: f(f))(lambda f: f(f))", "deeper"),
+        ("raise MemoryError", "memory"),
+    ];
+    with_python(|python| {
+        let budget = Budget { output_bytes_max: 60, ..Budget::default() };
+        for (end, message) in cases {
+            let code = policy("", &format!("print('looked at', input_data)\n{end}"));
+            let mut program = compile(python, &code).unwrap();
+            let failure = program.run(&call("{}", "[1]"), &budget).unwrap_err();
+            assert!(failure.to_string().contains(message), "{failure}");
+            assert_eq!(program.take_printed(), "looked at [1]\n", "{end}");
+            assert_eq!(program.take_printed(), "");
+        }
+        let code = policy("", "print('é' * 50)\nraise ValueError('x')");
+        let mut program = compile(python, &code).unwrap();
+        program.run(&call("{}", "{}"), &Budget { output_bytes_max: 7, ..budget }).unwrap_err();
+        assert_eq!(program.take_printed(), "ééé");
+    });
+}
+
+#[test]
 fn a_run_sees_nothing_of_the_run_before() {
     let code = "import logging, random\nseen = []\nclass AIOSv1PolicyRule:\n    count = [0]\n    \
                 def __init__(self, rule_id, settings, parameters): self.calls = []\n    \

@@ -402,6 +402,26 @@ fn what_is_printed_is_captured_and_bounded() {
 }
 
 #[test]
+fn what_is_printed_before_a_run_fails_is_kept() {
+    let cases = [
+        ("allow := 1 if { print(\"p\"); input.x == 2 }", "is undefined", "p\n"),
+        (
+            "allow := 1 if { print(\"p\"); trace(\"t\") }\nallow := 2 if input.x == 1",
+            "conflict",
+            "p\nnote: t\n",
+        ),
+        ("allow := numbers.range(1, 99) if print(\"p\")", "bytes", "p\n"),
+    ];
+    for (rule, message, printed) in cases {
+        let mut program = compile(&format!("package p\n{rule}"), ALLOW).unwrap();
+        let budget = Budget { output_bytes_max: 12, ..Budget::default() };
+        let failure = program.run(&call("{\"x\": 1}"), &budget).unwrap_err();
+        assert!(failure.to_string().contains(message), "{failure}");
+        assert_eq!(program.take_printed(), printed, "{rule}");
+    }
+}
+
+#[test]
 fn notes_of_trace_are_captured_behind_what_is_printed() {
     let code = "package p\nallow if { trace(sprintf(\"x is %v\", [input.x])); print(\"p\"); trace(\"b\") }";
     let mut program = compile(code, ALLOW).unwrap();

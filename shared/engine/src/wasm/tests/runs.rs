@@ -204,6 +204,28 @@ fn printing_is_bounded() {
 }
 
 #[test]
+fn what_is_printed_before_a_run_fails_is_kept() {
+    let cases = [
+        ("(call $fail (i32.const 16) (i32.const 4)) (unreachable)", "wasm.failed"),
+        ("(unreachable)", "wasm.trap"),
+        ("(loop $l (br $l)) (unreachable)", "wasm.out-of-fuel"),
+        ("(call $at (i32.const 16) (i32.const 3))", "JSON"),
+        ("(call $at (i32.const 16) (i32.const 9))", "bytes"),
+    ];
+    // Little fuel, so that what never ends does so soon.
+    let time = std::time::Duration::from_millis(10);
+    let budget = Budget { output_bytes_max: 6, time, ..Budget::default() };
+    for (end, message) in cases {
+        let eval = format!("(call $print (i32.const 16) (i32.const 4)) {end}");
+        let mut program = compiled(&module(PLATFORM, "true", &eval));
+        let ended = line(&program.run(&call("1"), &budget));
+        assert!(ended.contains(message), "{ended}");
+        assert_eq!(program.take_printed(), "true", "{end}");
+        assert_eq!(program.take_printed(), "");
+    }
+}
+
+#[test]
 fn not_a_number_has_one_form() {
     // Any NaN through an operation, as bits; which NaN comes out is the machine's choice.
     let eval = "(local $bits i64)

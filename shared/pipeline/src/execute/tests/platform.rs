@@ -5,14 +5,14 @@ use std::pin::pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
-use writ_model::run::{Budget, Call, Checked, Failure, Outcome, Source};
+use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
 use writ_model::{Digest, ErrorKind, Language, PolicyUri, RawJson, Timestamp, Workspace};
 use writ_ports::{Admission, Committed, ContextWrite, KeptContext, Projection, Surface, Unlimited};
 
 use super::super::*;
 
 /// What the engine answers to one call.
-pub(super) type Answer = Result<Outcome, Failure>;
+pub(super) type Answer = Result<Outcome, Failed>;
 
 /// Policies by name, answers by name in their order, and everything that happened.
 #[derive(Default)]
@@ -48,13 +48,15 @@ pub(super) fn keeping(output: &str, change: &str) -> Answer {
     answer(output).map(|outcome| Outcome { context: Some(change), ..outcome })
 }
 
-pub(super) fn raised(message: &str) -> Failure {
-    Failure::Raised {
+/// A failure with what was printed before.
+pub(super) fn raised(message: &str) -> Failed {
+    let failure = Failure::Raised {
         kind: "ValueError".to_owned(),
         message: message.to_owned(),
         line: Some(2),
         traceback: message.to_owned(),
-    }
+    };
+    Failed { failure, printed: "said".to_owned() }
 }
 
 impl Platform {

@@ -13,8 +13,9 @@ use crate::{procfs, trial};
 
 /// Memory to compile with: as much as to run with, so that one bound serves both.
 pub(crate) const COMPILE_BYTES_MAX: u64 = 64 << 20;
-/// The descriptors that the platform holds of one worker: socket, timer, process, last words.
-const DESCRIPTORS_PER_WORKER: usize = 4;
+/// The descriptors that the platform holds of one worker: socket, timer, process, last words, what
+/// it prints.
+const DESCRIPTORS_PER_WORKER: usize = 5;
 
 /// One platform, and how it was before anybody attacked it.
 pub(crate) struct Host {

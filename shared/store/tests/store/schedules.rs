@@ -1,7 +1,6 @@
 //! Schedules: read as written, changed a version at a time, found when they are due.
 
 use serde_json::{Value, json};
-use writ_dynamodb::Database;
 use writ_model::{
     CatchUp, ErrorKind, RawJson, Schedule, ScheduleDefinition, ScheduleState, Timestamp, Workspace,
 };
@@ -132,7 +131,7 @@ async fn what_fails_is_said_and_changes_nothing() {
     store.put_schedule(&one).await.unwrap();
     let before = dump(&database).await;
     for fault in [refusal("ThrottlingException"), Fault::TimedOut, Fault::Unreachable] {
-        let failing = || faulty(&database, "", &[fault.clone()], 1).0;
+        let failing = || faulty(&database, "", std::slice::from_ref(&fault), 1).0;
         assert!(failing().put_schedule(&schedule(&one.workspace, "b", None)).await.is_err());
         assert!(failing().change_schedule(&next(&one)).await.is_err());
         assert!(failing().delete_schedule(&one).await.is_err());
@@ -229,15 +228,4 @@ pub(crate) async fn exercise(port: &str, watched: &Store, quiet: &Store, home: &
     for schedule in [&one, &next(&one)] {
         of("DeleteSchedule").delete_schedule(schedule).await.unwrap();
     }
-}
-
-#[tokio::test]
-async fn a_file_of_an_older_release_has_the_table_made() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("writ.db");
-    let fixture = Fixture::on(Database::open(&path).unwrap()).await;
-    fixture.database.client().delete_table().table_name("writ-schedules").send().await.unwrap();
-    drop(fixture);
-    let Fixture { store, database: _database } = Fixture::on(Database::open(&path).unwrap()).await;
-    store.put_schedule(&schedule(&workspace("home"), "a", None)).await.unwrap();
 }

@@ -8,6 +8,7 @@
 mod create;
 mod definition;
 mod delete;
+mod event;
 mod fire;
 mod found;
 mod get;
@@ -26,6 +27,7 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 
+pub use event::Event;
 pub use wake::{WakePorts, Woken, tick, wake_for};
 
 use writ_pipeline::Shelved;

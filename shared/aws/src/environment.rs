@@ -12,6 +12,8 @@ pub struct Environment {
     pub(crate) dynamodb_endpoint: Option<String>,
     /// The same for SQS.
     pub(crate) sqs_endpoint: Option<String>,
+    /// The same for EventBridge Scheduler.
+    pub(crate) scheduler_endpoint: Option<String>,
 }
 
 /// A variable that every Lambda function has is missing.
@@ -37,6 +39,7 @@ impl Environment {
             session_token: optional("AWS_SESSION_TOKEN"),
             dynamodb_endpoint: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
             sqs_endpoint: endpoint("AWS_ENDPOINT_URL_SQS"),
+            scheduler_endpoint: endpoint("AWS_ENDPOINT_URL_SCHEDULER"),
         })
     }
 

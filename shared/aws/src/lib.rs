@@ -9,7 +9,9 @@
 mod environment;
 pub mod grants;
 mod network;
+mod planned;
 mod queue;
+mod scheduler;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -19,7 +21,9 @@ use aws_types::SdkConfig;
 
 pub use environment::{Environment, EnvironmentError};
 use network::Network;
+pub use planned::Planned;
 pub use queue::{Received, Sqs, SqsUrls};
+pub use scheduler::{FirePlans, FireTarget, Scheduler};
 
 /// Tries of one call. The waits between them are the SDK's: exponential, with jitter.
 const ATTEMPTS_MAX: u32 = 3;
@@ -52,6 +56,14 @@ impl Aws {
         let mut config = aws_sdk_sqs::config::Builder::from(&self.shared());
         config.set_endpoint_url(self.environment.sqs_endpoint.clone());
         Sqs::new(aws_sdk_sqs::Client::from_conf(config.build()), urls)
+    }
+
+    /// The planner of fires.
+    #[must_use]
+    pub fn scheduler(&self, plans: FirePlans) -> Scheduler {
+        let mut config = aws_sdk_scheduler::config::Builder::from(&self.shared());
+        config.set_endpoint_url(self.environment.scheduler_endpoint.clone());
+        Scheduler::new(aws_sdk_scheduler::Client::from_conf(config.build()), plans)
     }
 
     /// What the clients of all services have in common.

@@ -1,6 +1,6 @@
 //! What a function knows of itself, from its environment variables.
 
-use writ_aws::{Aws, Environment, EnvironmentError, Sqs, SqsUrls};
+use writ_aws::{Aws, Environment, EnvironmentError, FirePlans, FireTarget, Planned, Sqs, SqsUrls};
 use writ_callbacks::{Allowed, Caller};
 use writ_store::{Store, Tables};
 
@@ -14,6 +14,9 @@ const OF_THE_RUNTIME: [&str; 4] = [
 
 const JOBS_QUEUE: &str = "WRIT_JOBS_QUEUE_URL";
 const JOBS_DEAD: &str = "WRIT_JOBS_DEAD_URL";
+const FIRE_GROUP: &str = "WRIT_FIRE_GROUP";
+const FIRE_FUNCTION: &str = "WRIT_FIRE_FUNCTION_ARN";
+const FIRE_ROLE: &str = "WRIT_FIRE_ROLE_ARN";
 const CALLBACKS_TO: &str = "WRIT_CALLBACKS_TO";
 
 /// A function, as its template describes it.
@@ -30,6 +33,7 @@ pub struct Function {
     pub(crate) aws: Aws,
     table_prefix: String,
     queues: SqsUrls,
+    fires: FirePlans,
     callbacks_to: Option<String>,
 }
 
@@ -109,6 +113,12 @@ impl Function {
             allow_weak_sandbox,
             log_stream: optional("AWS_LAMBDA_LOG_STREAM_NAME"),
             queues: SqsUrls { jobs: optional(JOBS_QUEUE), dead: optional(JOBS_DEAD) },
+            fires: FirePlans {
+                group: optional(FIRE_GROUP),
+                target: optional(FIRE_FUNCTION)
+                    .zip(optional(FIRE_ROLE))
+                    .map(|(function_arn, role_arn)| FireTarget { function_arn, role_arn }),
+            },
             callbacks_to: optional(CALLBACKS_TO),
             table_prefix: required("WRIT_TABLE_PREFIX")?,
             aws: Aws::new(Environment::read(&variable)?),
@@ -137,6 +147,13 @@ impl Function {
             Some(_) => Ok(self.queue()),
             None => Err(StartError::Variable { name: JOBS_QUEUE, problem: "is not set" }),
         }
+    }
+
+    /// The queue, with a planner of fires beside it, as far as the template names what is to be
+    /// called then (`WRIT_FIRE_GROUP`, `WRIT_FIRE_FUNCTION_ARN`, `WRIT_FIRE_ROLE_ARN`).
+    #[must_use]
+    pub fn planned(&self) -> Planned {
+        Planned { queue: self.queue(), scheduler: self.aws.scheduler(self.fires.clone()) }
     }
 
     /// Who tells others of the ends of jobs: may call what is public, and what `WRIT_CALLBACKS_TO`

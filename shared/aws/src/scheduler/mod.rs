@@ -1,0 +1,240 @@
+//! Fires planned with EventBridge Scheduler: it calls a function when a schedule fires.
+//!
+//! A plan is a hint: the function looks into the table, as a sweep does each minute. So nothing is
+//! kept consistent here; a plan is made, made anew or taken away after the table was written.
+
+mod plan;
+#[cfg(test)]
+mod recorder;
+
+use std::fmt::Debug;
+
+use aws_sdk_scheduler::Client;
+use aws_sdk_scheduler::config::http::HttpResponse;
+use aws_sdk_scheduler::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_scheduler::types::{ActionAfterCompletion, ScheduleState};
+use writ_model::{Error, ErrorKind, Schedule, Workspace};
+use writ_ports::PlanFires;
+
+use plan::{Plan, name_of};
+
+/// Whoever makes and changes one plan at once meets the other; one of them comes through.
+const TRIES_MAX: u32 = 3;
+
+/// What is called when a schedule fires, as the deployment's template names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FireTarget {
+    /// The function that is called.
+    pub function_arn: String,
+    /// The role that EventBridge calls it in.
+    pub role_arn: String,
+}
+
+/// Where a function finds the plans; its template names what its ports need.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FirePlans {
+    /// The group that they are in.
+    pub group: Option<String>,
+    /// What they call; who only takes plans away has none.
+    pub target: Option<FireTarget>,
+}
+
+/// Plans fires. Without a target it plans none, and the sweep fires schedules. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Scheduler {
+    client: Client,
+    plans: FirePlans,
+}
+
+impl Scheduler {
+    /// A planner behind a client.
+    #[must_use]
+    pub fn new(client: Client, plans: FirePlans) -> Self {
+        Self { client, plans }
+    }
+
+    /// Whether the plan is there now; not, where somebody else was faster.
+    async fn create(
+        &self,
+        group: &str,
+        name: &str,
+        plan: &Plan,
+        to: &FireTarget,
+    ) -> Result<bool, Error> {
+        let created = self
+            .client
+            .create_schedule()
+            .group_name(group)
+            .name(name)
+            .schedule_expression(&plan.expression)
+            .schedule_expression_timezone(&plan.timezone)
+            .set_start_date(plan.start_date())
+            .set_end_date(plan.end_date())
+            .state(ScheduleState::Enabled)
+            .action_after_completion(ActionAfterCompletion::Delete)
+            .flexible_time_window(plan.window()?)
+            .target(plan.target(to)?)
+            .send()
+            .await;
+        match created {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Some("ConflictException") => Ok(false),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Whether the plan is as it should be now; not, where there is none.
+    async fn update(
+        &self,
+        group: &str,
+        name: &str,
+        plan: &Plan,
+        to: &FireTarget,
+    ) -> Result<bool, Error> {
+        let updated = self
+            .client
+            .update_schedule()
+            .group_name(group)
+            .name(name)
+            .schedule_expression(&plan.expression)
+            .schedule_expression_timezone(&plan.timezone)
+            .set_start_date(plan.start_date())
+            .set_end_date(plan.end_date())
+            .state(ScheduleState::Enabled)
+            .action_after_completion(ActionAfterCompletion::Delete)
+            .flexible_time_window(plan.window()?)
+            .target(plan.target(to)?)
+            .send()
+            .await;
+        match updated {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(false),
+            Err(error) => Err(failed(error)),
+        }
+    }
+}
+
+impl PlanFires for Scheduler {
+    async fn plan_fires(&self, schedule: &Schedule) -> Result<(), Error> {
+        let FirePlans { group: Some(group), target: Some(to) } = &self.plans else {
+            return Ok(());
+        };
+        let Some(plan) = Plan::of(schedule)? else {
+            return self.forget_fires(&schedule.workspace, &schedule.name).await;
+        };
+        let name = name_of(&schedule.workspace, &schedule.name);
+        let is_new = schedule.revision == 1;
+        for attempt in 0..TRIES_MAX {
+            // The first time the likelier one.
+            let is_done = match is_new == attempt.is_multiple_of(2) {
+                true => self.create(group, &name, &plan, to).await?,
+                false => self.update(group, &name, &plan, to).await?,
+            };
+            if is_done {
+                return Ok(());
+            }
+        }
+        Err(unavailable("others plan the same schedule".to_owned()))
+    }
+
+    async fn forget_fires(&self, workspace: &Workspace, name: &str) -> Result<(), Error> {
+        let Some(group) = &self.plans.group else { return Ok(()) };
+        let name = name_of(workspace, name);
+        let gone = self.client.delete_schedule().group_name(group).name(name).send().await;
+        match gone {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(()),
+            Err(error) => Err(failed(error)),
+        }
+    }
+}
+
+/// The error for the log: nobody waits for a plan.
+fn failed<E>(error: SdkError<E, HttpResponse>) -> Error
+where
+    E: ProvideErrorMetadata + Debug + std::error::Error + Send + Sync + 'static,
+{
+    unavailable(DisplayErrorContext(&error).to_string())
+}
+
+fn unavailable(log: String) -> Error {
+    let message = "fires are not planned just now; the sweep finds them within a minute";
+    Error::new(ErrorKind::Unavailable, message).log(log)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::plan::tests::schedule;
+    use super::recorder::Recorder;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_new_schedule_is_planned_and_a_changed_one_planned_anew() {
+        for (revision, methods) in [(1, vec!["POST"]), (2, vec!["PUT"])] {
+            let recorder = Recorder::default();
+            let schedule = Schedule { revision, ..schedule("cron(0 2 * * ? *)") };
+            recorder.planner().plan_fires(&schedule).await.unwrap();
+            let calls = recorder.take();
+            assert_eq!(calls.iter().map(|call| call.method.as_str()).collect::<Vec<_>>(), methods);
+            let call = calls.first().unwrap();
+            assert!(call.path.starts_with("/schedules/home-nightly-"), "{}", call.path);
+            assert_eq!(call.body["GroupName"], "writ");
+            assert_eq!(call.body["ScheduleExpression"], "cron(0 2 * * ? *)");
+            assert_eq!(call.body["ScheduleExpressionTimezone"], "Europe/Berlin");
+            assert_eq!(call.body["State"], "ENABLED");
+            assert_eq!(call.body["FlexibleTimeWindow"], json!({"Mode": "OFF"}));
+            assert_eq!(
+                (&call.body["Target"]["Arn"], &call.body["Target"]["RoleArn"]),
+                (&json!("f"), &json!("r"))
+            );
+            let input = call.body["Target"]["Input"].as_str().unwrap();
+            let input: serde_json::Value = serde_json::from_str(input).unwrap();
+            assert_eq!(
+                input,
+                json!({"workspace": "home", "name": "nightly", "scheduled_for": "<aws.scheduler.scheduled-time>"})
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_plan_that_is_there_or_missing_is_no_error() {
+        let recorder = Recorder::default();
+        recorder.answers([(409, "ConflictException"), (200, "")]);
+        recorder.planner().plan_fires(&schedule("rate(1 day)")).await.unwrap();
+        assert_eq!(recorder.methods(), ["POST", "PUT"]);
+
+        recorder.answers([(404, "ResourceNotFoundException"), (200, "")]);
+        let changed = Schedule { revision: 2, ..schedule("rate(1 day)") };
+        recorder.planner().plan_fires(&changed).await.unwrap();
+        assert_eq!(recorder.methods(), ["PUT", "POST"]);
+
+        recorder.answers([(404, "ResourceNotFoundException")]);
+        recorder.planner().forget_fires(&changed.workspace, "nightly").await.unwrap();
+        assert_eq!(recorder.methods(), ["DELETE"]);
+
+        recorder.answers([(429, "ThrottlingException")]);
+        let error = recorder.planner().plan_fires(&changed).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unavailable);
+        assert!(error.log.unwrap().contains("ThrottlingException"));
+    }
+
+    #[tokio::test]
+    async fn one_that_fires_no_more_has_no_plan() {
+        let recorder = Recorder::default();
+        let mut off = Schedule { revision: 2, ..schedule("rate(1 day)") };
+        off.state.next_fire_at = None;
+        recorder.planner().plan_fires(&off).await.unwrap();
+        assert_eq!(recorder.methods(), ["DELETE"]);
+    }
+
+    #[tokio::test]
+    async fn without_a_target_nothing_is_planned() {
+        let recorder = Recorder::default();
+        let planner = Scheduler { plans: FirePlans::default(), ..recorder.planner() };
+        planner.plan_fires(&schedule("rate(1 day)")).await.unwrap();
+        planner.forget_fires(&"home".parse().unwrap(), "nightly").await.unwrap();
+        assert!(recorder.methods().is_empty());
+    }
+}

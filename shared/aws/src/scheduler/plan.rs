@@ -1,0 +1,187 @@
+//! What EventBridge is told of a schedule.
+
+use aws_sdk_scheduler::types::{FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, Target};
+use aws_smithy_types::DateTime;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use writ_model::{Error, Schedule, Timestamp, Workspace};
+use writ_schedules::{Expression, timing_of};
+
+use super::FireTarget;
+
+/// Characters of the workspace and of the name that a plan's name shows.
+const SHOWN_CHARS: usize = 20;
+
+/// Bytes of the hash that tells plans apart.
+const HASH_BYTES: usize = 10;
+
+/// EventBridge puts the fire's time there ("Adding context attributes" in its user guide).
+const SCHEDULED_TIME: &str = "<aws.scheduler.scheduled-time>";
+
+/// A hint that did not arrive by then is the sweep's.
+const HINT_AGE_MAX_S: i32 = 120;
+
+/// The last fire of a schedule is not to be after its end, nor at it: less than any rate.
+const BEHIND_MS: i64 = 30_000;
+
+/// A schedule as EventBridge takes it.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) expression: String,
+    pub(super) timezone: String,
+    start_at: Option<Timestamp>,
+    end_at: Option<Timestamp>,
+    window_minutes: Option<u32>,
+    input: String,
+}
+
+impl Plan {
+    /// The plan, where there is a fire to come.
+    pub(super) fn of(schedule: &Schedule) -> Result<Option<Self>, Error> {
+        let Some(next) = schedule.state.next_fire_at else { return Ok(None) };
+        let definition = &schedule.definition;
+        let timing = timing_of(definition, schedule.created_at).map_err(Error::internal)?;
+        let start_at = match timing.expression() {
+            // Counts from there, and takes no start that is past.
+            Expression::Rate(_) => Some(next),
+            Expression::Cron(_) => definition.start_at.filter(|start| *start > schedule.updated_at),
+            Expression::At(_) => None,
+        };
+        let is_once = matches!(timing.expression(), Expression::At(_));
+        let end_at = definition.end_at.filter(|_| !is_once);
+        let input = json!({
+            "workspace": schedule.workspace,
+            "name": schedule.name,
+            "scheduled_for": SCHEDULED_TIME,
+        });
+        Ok(Some(Self {
+            // What it prints means to EventBridge what it means here.
+            expression: timing.expression().to_string(),
+            timezone: definition.timezone.clone(),
+            start_at,
+            end_at: end_at.map(|end| Timestamp::from_ms(end.as_ms().saturating_add(BEHIND_MS))),
+            window_minutes: definition.flexible_time_window_minutes,
+            input: input.to_string(),
+        }))
+    }
+
+    pub(super) fn start_date(&self) -> Option<DateTime> {
+        self.start_at.map(|time| DateTime::from_millis(time.as_ms()))
+    }
+
+    pub(super) fn end_date(&self) -> Option<DateTime> {
+        self.end_at.map(|time| DateTime::from_millis(time.as_ms()))
+    }
+
+    pub(super) fn window(&self) -> Result<FlexibleTimeWindow, Error> {
+        let mode = match self.window_minutes {
+            Some(_) => FlexibleTimeWindowMode::Flexible,
+            None => FlexibleTimeWindowMode::Off,
+        };
+        let minutes = self.window_minutes.and_then(|minutes| minutes.try_into().ok());
+        let window = FlexibleTimeWindow::builder().mode(mode);
+        window.set_maximum_window_in_minutes(minutes).build().map_err(Error::internal)
+    }
+
+    pub(super) fn target(&self, to: &FireTarget) -> Result<Target, Error> {
+        let retry = RetryPolicy::builder()
+            .maximum_event_age_in_seconds(HINT_AGE_MAX_S)
+            .maximum_retry_attempts(2)
+            .build();
+        Target::builder()
+            .arn(&to.function_arn)
+            .role_arn(&to.role_arn)
+            .input(&self.input)
+            .retry_policy(retry)
+            .build()
+            .map_err(Error::internal)
+    }
+}
+
+/// The plan's name: what a person recognises, and what no other schedule has.
+pub(super) fn name_of(workspace: &Workspace, name: &str) -> String {
+    let digest = Sha256::digest(format!("{workspace}#{name}").as_bytes());
+    let hash = hex::encode(digest.get(..HASH_BYTES).unwrap_or_default());
+    let shown = |text: &str| text.chars().take(SHOWN_CHARS).collect::<String>();
+    format!("{}-{}-{hash}", shown(workspace.as_str()), shown(name))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use writ_model::{CatchUp, RawJson, ScheduleDefinition, ScheduleState};
+
+    use super::*;
+
+    pub(crate) fn schedule(expression: &str) -> Schedule {
+        let at = Timestamp::from_ms(1_790_000_000_000);
+        Schedule {
+            schedule_id: "s".to_owned(),
+            workspace: "home".parse().unwrap(),
+            name: "nightly".to_owned(),
+            definition: ScheduleDefinition {
+                schedule_expression: expression.to_owned(),
+                timezone: "Europe/Berlin".to_owned(),
+                start_at: None,
+                end_at: None,
+                flexible_time_window_minutes: None,
+                enabled: true,
+                catch_up: CatchUp::Skip,
+                description: None,
+                target: RawJson::empty_object(),
+            },
+            revision: 1,
+            created_at: at,
+            updated_at: at,
+            identity: "ada".to_owned(),
+            on_behalf_of: None,
+            mask: Vec::new(),
+            state: ScheduleState {
+                version: 1,
+                handled: None,
+                firing: Vec::new(),
+                firing_since: None,
+                next_fire_at: Some(Timestamp::from_ms(at.as_ms() + 60_000)),
+                due_at: None,
+                last_fires: Vec::new(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_rate_counts_from_its_next_fire_and_the_others_by_the_clock() {
+        let next = schedule("rate(1 day)").state.next_fire_at;
+        for (expression, start_at) in
+            [("rate(1 day)", next), ("cron(0 2 * * ? *)", None), ("at(2027-01-01T00:00:00)", None)]
+        {
+            assert_eq!(Plan::of(&schedule(expression)).unwrap().unwrap().start_at, start_at);
+        }
+        let mut later = schedule("cron(0 2 * * ? *)");
+        later.definition.start_at = next;
+        assert_eq!(Plan::of(&later).unwrap().unwrap().start_at, next);
+        later.updated_at = next.unwrap();
+        assert_eq!(Plan::of(&later).unwrap().unwrap().start_at, None, "it is past");
+    }
+
+    #[test]
+    fn an_end_and_a_window_are_handed_on() {
+        let mut ends = schedule("rate(1 day)");
+        ends.definition.end_at = Some(Timestamp::from_ms(1_800_000_000_000));
+        ends.definition.flexible_time_window_minutes = Some(15);
+        let plan = Plan::of(&ends).unwrap().unwrap();
+        assert_eq!(plan.end_date().unwrap().secs(), 1_800_000_030);
+        let window = plan.window().unwrap();
+        assert_eq!(window.mode(), &FlexibleTimeWindowMode::Flexible);
+        assert_eq!(window.maximum_window_in_minutes(), Some(15));
+    }
+
+    #[test]
+    fn a_name_is_readable_and_no_other_schedules() {
+        let of = |workspace: &str, name: &str| name_of(&workspace.parse().unwrap(), name);
+        let name = of("home", "nightly");
+        assert!(name.starts_with("home-nightly-") && name.len() == 33, "{name}");
+        assert!(of(&"w".repeat(64), &"n".repeat(64)).len() <= 64);
+        let long = "n".repeat(63);
+        assert_ne!(of("home", &format!("{long}a")), of("home", &format!("{long}b")));
+        assert_ne!(of("a", "b-c"), of("a-b", "c"));
+    }
+}

@@ -15,7 +15,7 @@ struct Extra {
     is_needed: fn(&Function) -> bool,
 }
 
-const EXTRAS: [Extra; 7] = [
+const EXTRAS: [Extra; 10] = [
     Extra {
         parameter: "ReserveConcurrency",
         argument: "!Ref ReserveConcurrency",
@@ -51,6 +51,24 @@ const EXTRAS: [Extra; 7] = [
         argument: "!GetAtt Queues.Outputs.DeadArn",
         variable: None,
         is_needed: |function| function.has_queue(Queue::Dead),
+    },
+    Extra {
+        parameter: "FireGroup",
+        argument: "!GetAtt Fires.Outputs.FireGroup",
+        variable: Some("WRIT_FIRE_GROUP"),
+        is_needed: |function| function.has_port("PlanFires"),
+    },
+    Extra {
+        parameter: "FireFunctionArn",
+        argument: "!GetAtt Fires.Outputs.FireFunctionArn",
+        variable: Some("WRIT_FIRE_FUNCTION_ARN"),
+        is_needed: |function| function.has_port("PlanFires"),
+    },
+    Extra {
+        parameter: "FireRoleArn",
+        argument: "!GetAtt Fires.Outputs.FireRoleArn",
+        variable: Some("WRIT_FIRE_ROLE_ARN"),
+        is_needed: |function| function.has_port("PlanFires"),
     },
     Extra {
         parameter: "CallbacksTo",

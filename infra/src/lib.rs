@@ -8,6 +8,7 @@ mod data;
 mod events;
 mod extras;
 mod fill;
+mod fires;
 mod function;
 mod ports;
 mod runners;
@@ -105,7 +106,9 @@ pub fn documents(root: &Path) -> Result<Vec<Document>, InfraError> {
     let functions = functions(root)?;
     let mut documents = stacks::documents(&functions)?;
     documents.push(data::document()?);
-    documents.push(runners::document(&Signatures::read(root)?)?);
+    let signatures = Signatures::read(root)?;
+    documents.push(runners::document(&signatures)?);
+    documents.push(fires::document(&signatures)?);
     documents.extend(events::documents(&functions)?);
     Ok(documents)
 }

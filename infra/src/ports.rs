@@ -9,8 +9,18 @@ use writ_store::grants::{self, Grant};
 use crate::{InfraError, read};
 
 /// Ports that touch no table: those that touch a queue are `writ_aws::grants`' to know.
-const WITHOUT_TABLES: [&str; 9] =
-    ["Admit", "Announce", "CallBack", "Clock", "Evaluate", "Ids", "Redrive", "Shelved", "Sleep"];
+const WITHOUT_TABLES: [&str; 10] = [
+    "Admit",
+    "Announce",
+    "CallBack",
+    "Clock",
+    "Evaluate",
+    "Ids",
+    "PlanFires",
+    "Redrive",
+    "Shelved",
+    "Sleep",
+];
 
 /// Traits in signatures that are no ports.
 const MARKERS: [&str; 2] = ["Send", "Sync"];
@@ -36,6 +46,8 @@ pub struct Signatures {
     runner: Vec<String>,
     /// What a sweep of them needs.
     sweeper: Vec<String>,
+    /// What firing schedules needs.
+    waker: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -78,7 +90,14 @@ impl Signatures {
         let beside = looks.iter().filter(|port| *port != ATTEMPT);
         let runner = attempts.chain(beside).cloned().collect();
         let sweeper = bounds(&jobs, "pub trait SweepPorts:", '{')?;
-        Ok(Self { handlers, execute, replay, runner, sweeper })
+        let wakes = root.join("functions/schedules/src/wake.rs");
+        let mut waker = bounds(&wakes, "pub trait WakePorts:", '{')?;
+        for before in
+            ["pub async fn tick(ports: &(impl WakePorts + ", "    ports: &(impl WakePorts + "]
+        {
+            waker.extend(bounds(&wakes, before, ')')?);
+        }
+        Ok(Self { handlers, execute, replay, runner, sweeper, waker })
     }
 
     /// The directory in `functions/` that the route's handler stands in.
@@ -103,6 +122,14 @@ impl Signatures {
     /// [`InfraError::UnknownPort`].
     pub fn sweeper(&self) -> Result<Needs, InfraError> {
         needs_of("a sweep of jobs", self.sweeper.iter().collect())
+    }
+
+    /// What firing schedules needs.
+    ///
+    /// # Errors
+    /// [`InfraError::UnknownPort`].
+    pub fn waker(&self) -> Result<Needs, InfraError> {
+        needs_of("who fires schedules", self.waker.iter().collect())
     }
 
     /// What the route needs; `by_key` adds what honours an `Idempotency-Key`.

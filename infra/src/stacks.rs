@@ -13,6 +13,9 @@ const RESOURCE: &str = include_str!("snippets/resource.yaml");
 const STACK: &str = include_str!("snippets/stack.yaml");
 const FUNCTION: &str = include_str!("snippets/function.yaml");
 
+/// What planning fires takes: whoever hands EventBridge a role has to be allowed to.
+const PLANS: &str = include_str!("snippets/plans.yaml");
+
 /// What only stacks with a reserved function have.
 const RESERVED_CONDITION: &str = "  Reserved: !Equals [!Ref ReserveConcurrency, 'true']\n";
 
@@ -67,7 +70,9 @@ fn stack(resource: &str, functions: &[&Function]) -> Result<String, InfraError> 
 
 fn resources_of(function: &Function) -> Result<String, InfraError> {
     let Function { about, binary, size, needs, .. } = function;
-    let allowed = statements(&needed(needs)) + &queue_statements(&needed_of_queues(needs));
+    let allowed = statements(&needed(needs))
+        + &queue_statements(&needed_of_queues(needs))
+        + only_if(function.has_port("PlanFires"), PLANS);
     let reserved = size.reserved.map(|count| {
         format!("      ReservedConcurrentExecutions: !If [Reserved, {count}, !Ref AWS::NoValue]\n")
     });

@@ -41,7 +41,7 @@ fn every_route_has_its_function_and_every_function_its_route() {
     let stacks = Template::stacks();
     assert_eq!(served(&stacks), asked());
     let count: usize = stacks.iter().map(|stack| stack.functions().len()).sum();
-    let without_route = ["authorizer", "runner", "sweeper", "upkeep"];
+    let without_route = ["authorizer", "runner", "schedules-fire", "sweeper", "upkeep"];
     assert_eq!(count, asked().len() + without_route.len());
 }
 

@@ -114,6 +114,10 @@ fn who_does_jobs_may_do_just_what_its_ports_and_its_events_need() {
     };
     holds("runner", signatures.runner().unwrap(), &events);
     holds("sweeper", signatures.sweeper().unwrap(), &[]);
+    let (stack, wakes) = (Template::stack("fires"), signatures.waker().unwrap());
+    let function = function_of(&stack, "schedules-fire");
+    assert_eq!(on_tables(&stack, &function), of_grants(needed(&wakes)));
+    assert_eq!(on_queues(&stack, &function), of_queues(needed_of_queues(&wakes)));
 }
 
 #[test]

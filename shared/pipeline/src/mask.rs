@@ -34,10 +34,10 @@ pub(crate) fn masked(execution: &Execution, pointers: &[String]) -> Execution {
     if may_tell && !record.printed.is_empty() {
         MASK.clone_into(&mut record.printed);
     }
-    if !record.masked.is_empty() {
-        if let Some(error) = &mut record.error {
-            silence(error);
-        }
+    if !record.masked.is_empty()
+        && let Some(error) = &mut record.error
+    {
+        silence(error);
     }
     record
 }

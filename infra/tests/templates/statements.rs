@@ -195,7 +195,7 @@ fn the_functions_without_a_route_may_do_just_what_their_ports_need() {
 }
 
 #[test]
-fn besides_tables_and_queues_of_jobs_a_role_reaches_its_own_logs_its_own_queue_and_traces() {
+fn besides_tables_queues_of_jobs_and_plans_a_role_reaches_its_own_logs_its_own_queue_and_traces() {
     for stack in Template::stacks() {
         for (id, function) in stack.functions() {
             let logs = format!("{}.Arn", referred(&function["LoggingConfig"]["LogGroup"]));
@@ -211,6 +211,19 @@ fn besides_tables_and_queues_of_jobs_a_role_reaches_its_own_logs_its_own_queue_a
                         "sqs" => {
                             let queue = &function["DeadLetterQueue"]["TargetArn"];
                             assert_eq!(resource, queue, "{id}");
+                        }
+                        // Plans of fires, in the group of this deployment alone.
+                        "scheduler" => {
+                            let plans = pattern(resource);
+                            let own = [":schedule/${Group}/*", ":schedule/${FireGroup}/*"];
+                            assert!(own.iter().any(|own| plans.ends_with(own)), "{id} {plans}");
+                        }
+                        // The one role that EventBridge calls in, and to nobody else.
+                        "iam" => {
+                            assert_eq!(action.as_str(), Some("iam:PassRole"), "{id}");
+                            assert_eq!(pattern(resource), "${FireRoleArn}", "{id}");
+                            let to = &statement["Condition"]["StringEquals"]["iam:PassedToService"];
+                            assert_eq!(to, "scheduler.amazonaws.com", "{id}");
                         }
                         other => panic!("{id} may do something to `{other}`"),
                     }

@@ -113,7 +113,14 @@ pub fn replaced(
     timing: &Timing,
     now: Timestamp,
 ) -> ScheduleState {
-    let state = decided(schedule, old, now, None).unwrap_or_else(|| schedule.state.clone());
+    // What was decided before may still be on its way.
+    let mut settled = schedule.clone();
+    let mut firing = std::mem::take(&mut settled.state.firing);
+    let since = settled.state.firing_since.take();
+    let state = decided(&settled, old, now, None).unwrap_or(settled.state);
+    firing.extend(&state.firing);
+    let firing_since = since.or(state.firing_since);
+    let state = ScheduleState { firing, firing_since, ..state };
     let is_new = timing != old || (definition.enabled && !schedule.definition.enabled);
     let handled = if is_new { state.handled.max(Some(now)) } else { state.handled };
     let state = ScheduleState { version: schedule.state.version + 1, handled, ..state };
@@ -165,4 +172,86 @@ fn remember(state: &mut ScheduleState, fires: impl IntoIterator<Item = LastFire>
         state.last_fires.insert(0, fire);
     }
     state.last_fires.truncate(LAST_FIRES_MAX);
+}
+
+#[cfg(test)]
+mod tests {
+    use writ_model::RawJson;
+
+    use super::*;
+
+    fn minute(number: i64) -> Timestamp {
+        Timestamp::from_ms(number * 60_000)
+    }
+
+    /// A fire each minute from 00:00 on; those up to `handled` are decided.
+    fn schedule(expression: &str) -> (Schedule, Timing) {
+        let definition = ScheduleDefinition {
+            schedule_expression: expression.to_owned(),
+            timezone: "UTC".to_owned(),
+            start_at: None,
+            end_at: None,
+            flexible_time_window_minutes: None,
+            enabled: true,
+            catch_up: CatchUp::Skip,
+            description: None,
+            target: RawJson::empty_object(),
+        };
+        let timing = timing_of(&definition, minute(0)).unwrap();
+        let schedule = Schedule {
+            schedule_id: "s".to_owned(),
+            workspace: "home".parse().unwrap(),
+            name: "n".to_owned(),
+            state: begun(&definition, "s", &timing),
+            definition,
+            revision: 1,
+            created_at: minute(0),
+            updated_at: minute(0),
+            identity: "ada".to_owned(),
+            on_behalf_of: None,
+            mask: Vec::new(),
+        };
+        (schedule, timing)
+    }
+
+    #[test]
+    fn what_was_decided_is_run_before_anything_else_is() {
+        let (mut schedule, timing) = schedule("rate(1 minute)");
+        schedule.state = decided(&schedule, &timing, minute(1), None).unwrap();
+        assert_eq!(schedule.state.firing, [minute(0), minute(1)]);
+        assert_eq!(
+            schedule.state.due_at,
+            Some(minute(1)),
+            "at once, for whoever comes after a crash"
+        );
+        assert_eq!(decided(&schedule, &timing, minute(9), None), None);
+        let state = settled(&schedule, &timing, Vec::new());
+        assert_eq!((state.firing, state.due_at), (vec![], Some(minute(2))));
+    }
+
+    #[test]
+    fn another_timing_loses_nothing_that_was_due_under_the_old_one() {
+        let (mut schedule, timing) = schedule("rate(1 minute)");
+        schedule.state = decided(&schedule, &timing, minute(0), None).unwrap();
+        let definition = ScheduleDefinition {
+            schedule_expression: "rate(1 hour)".to_owned(),
+            ..schedule.definition.clone()
+        };
+        let hourly = timing_of(&definition, minute(0)).unwrap();
+        let state = replaced(&schedule, &timing, &definition, &hourly, minute(2));
+        // One that was decided, two that fell due meanwhile.
+        assert_eq!(state.firing, [minute(0), minute(1), minute(2)]);
+        assert_eq!((state.next_fire_at, state.version), (Some(minute(60)), 3));
+        assert_eq!(state.due_at, Some(minute(0)));
+    }
+
+    #[test]
+    fn nothing_to_do_writes_nothing() {
+        let (mut schedule, timing) = schedule("rate(1 hour)");
+        schedule.state = decided(&schedule, &timing, minute(0), None).unwrap();
+        schedule.state = settled(&schedule, &timing, Vec::new());
+        for now in [0, 1, 59] {
+            assert_eq!(decided(&schedule, &timing, minute(now), None), None);
+        }
+    }
 }

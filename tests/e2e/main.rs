@@ -98,13 +98,8 @@ fn trials(
             skipped.check(name, "bytes of one's own on an unencrypted connection");
         }
     }
-    let of_the_binary = [
-        command_line::CHECKS,
-        durability::CHECKS,
-        hostile::CHECKS,
-        killed::CHECKS,
-        oidc::CHECKS,
-    ];
+    let of_the_binary =
+        [command_line::CHECKS, durability::CHECKS, hostile::CHECKS, killed::CHECKS, oidc::CHECKS];
     for (name, check) in of_the_binary.concat() {
         if target.is_embedded() {
             trials.push(Trial::test(name, check));

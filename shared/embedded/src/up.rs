@@ -188,11 +188,7 @@ fn upkeep(platform: &Arc<Platform>) -> Ticker {
 }
 
 /// Does jobs: those that an earlier process left as well, for the queue begins empty.
-fn do_jobs(
-    platform: &Arc<Platform>,
-    queue: &Queue,
-    runners: usize,
-) -> (Ticker, Runners) {
+fn do_jobs(platform: &Arc<Platform>, queue: &Queue, runners: usize) -> (Ticker, Runners) {
     let runners = Runners::start(platform, queue, runners);
     let (platform, mut is_first) = (Arc::clone(platform), true);
     let sweeps = Ticker::start(every(Duration::ZERO, SWEEP_EVERY), move || {

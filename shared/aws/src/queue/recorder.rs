@@ -84,7 +84,7 @@ fn whole(mut reply: Value) -> Value {
 /// Hints `j0`, `j1`, ... of two workspaces in turn.
 pub(crate) fn hints(count: usize) -> Vec<JobHint> {
     let hint = |number: usize| JobHint {
-        workspace: if number % 2 == 0 { "even" } else { "odd" }.parse().unwrap(),
+        workspace: if number.is_multiple_of(2) { "even" } else { "odd" }.parse().unwrap(),
         job_id: format!("j{number}"),
         about: HintAbout::Line,
     };

@@ -17,16 +17,16 @@ use writ_pipeline::{
     Commit, Execute, Executed, Order, Registry, ReplayOrder, Replayed, Shelf, Shelved,
 };
 use writ_ports::{
-    Admission, Admit, Announce, Begun, CallBack, CallbackSecrets, Called, ChangeJob,
-    ChangeSchedule, ClaimId, Clock, CollectUploads, Committed, ContextWrite, CountWaiting,
-    CreatePolicy, DeletePolicy, DeleteSchedule, DueJobs, DuePage, DueSchedules, DueSchedulesPage,
-    EndJob, EngineUse, Evaluate, GetBody, GetExecution, GetJob, GetPolicy, GetRevisions,
-    GetSchedule, GetToken, Idempotency, IdempotencyKey, Ids, JobEnd, KeepCallbackSecrets,
-    KeepContext, KeptContext, ListTokens, Metered, NewRevision, NextJobs, OutgoingCall, Page,
-    PlanFires, PolicyHead, PutJob, PutSchedule, PutToken, Query, QueryExecutions, QueryJobs,
-    QueryPolicies, QuerySchedules, RecordExecution, Redrive, Redriven, RemoveExpired,
-    ReplacePolicy, Revision, RevisionPage, RevokeToken, Sleep, StoredReply, Swept, Token,
-    Unlimited,
+    Admission, Admit, Announce, Backlog, Begun, CallBack, CallbackSecrets, Called, ChangeJob,
+    ChangeSchedule, ClaimId, Clock, CollectUploads, Committed, ContextWrite, CountHints,
+    CountWaiting, CreatePolicy, DeletePolicy, DeleteSchedule, DueJobs, DuePage, DueSchedules,
+    DueSchedulesPage, EndJob, EngineUse, Evaluate, GetBody, GetExecution, GetJob, GetPolicy,
+    GetRevisions, GetSchedule, GetToken, Idempotency, IdempotencyKey, Ids, JobEnd,
+    KeepCallbackSecrets, KeepContext, KeptContext, ListTokens, Metered, NewRevision, NextJobs,
+    OutgoingCall, Page, PlanFires, PolicyHead, PutJob, PutSchedule, PutToken, Query,
+    QueryExecutions, QueryJobs, QueryPolicies, QuerySchedules, RecordExecution, Redrive, Redriven,
+    RemoveExpired, ReplacePolicy, Revision, RevisionPage, RevokeToken, Sleep, StoredReply, Swept,
+    Token, Unlimited,
 };
 use writ_runner::Attempt;
 use writ_store::Store;
@@ -271,6 +271,12 @@ impl<E: Send + Sync, Q: PlanFires> PlanFires for Platform<E, Outside<Q>> {
 
     async fn forget_fires(&self, workspace: &Workspace, name: &str) -> Result<(), Error> {
         self.outside.queue.forget_fires(workspace, name).await
+    }
+}
+
+impl<E: Send + Sync, Q: CountHints> CountHints for Platform<E, Outside<Q>> {
+    fn backlog(&self) -> Backlog {
+        self.outside.queue.backlog()
     }
 }
 

@@ -41,3 +41,18 @@ pub trait Redrive: Send + Sync {
     /// The queue's; what was put back is.
     fn redrive(&self) -> impl Future<Output = Result<Redriven, Error>> + Send;
 }
+
+/// Hints that are on their way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Those that wait for a runner, or for their time.
+    pub waiting: usize,
+    /// Those that nobody could work on.
+    pub dead: usize,
+}
+
+/// What a queue holds, for metrics.
+pub trait CountHints: Send + Sync {
+    /// What it holds now.
+    fn backlog(&self) -> Backlog;
+}

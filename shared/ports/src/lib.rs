@@ -24,7 +24,7 @@ mod upkeep;
 pub use access::{GetToken, ListTokens, PutToken, RevokeToken, Token};
 pub use admission::{Admission, Admit, Unlimited};
 pub use ambient::{Clock, Ids, Sleep};
-pub use announce::{Announce, DELAY_MAX, Redrive, Redriven};
+pub use announce::{Announce, Backlog, CountHints, DELAY_MAX, Redrive, Redriven};
 pub use callbacks::{
     CallBack, CallbackSecret, CallbackSecrets, Called, KeepCallbackSecrets, OutgoingCall,
 };

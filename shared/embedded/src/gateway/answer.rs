@@ -15,7 +15,7 @@ use uuid::Uuid;
 use writ_edge::path::{self, Path};
 use writ_edge::{Reply, Request, Route, out_of_time};
 use writ_model::Error;
-use writ_ports::{Clock, Idempotency, Metered};
+use writ_ports::{Clock, CountHints, Idempotency, Metered};
 
 use super::body::{NoBody, linger, read};
 use super::bounds::SETTLING;
@@ -39,7 +39,7 @@ struct Arrived {
     until: Instant,
 }
 
-impl<P: Idempotency + Clock + Metered + 'static, A: Access> Answering<P, A> {
+impl<P: Idempotency + Clock + Metered + CountHints + 'static, A: Access> Answering<P, A> {
     pub(super) async fn answer(
         self: Arc<Self>,
         request: http::Request<Incoming>,
@@ -97,7 +97,10 @@ impl<P: Idempotency + Clock + Metered + 'static, A: Access> Answering<P, A> {
             "/docs" => Reply::docs_page(),
             "/openapi.json" => Reply { body: self.gateway.openapi.clone(), ..Reply::data("null") },
             "/healthz" => Reply::data("{\"status\":\"ok\"}"),
-            "/metrics" => metrics::page(self.gateway.ports.engine_use()),
+            "/metrics" => {
+                let ports = &self.gateway.ports;
+                metrics::page(ports.engine_use(), ports.backlog())
+            }
             _ => Reply { status: StatusCode::FOUND, body: String::new(), ..Reply::data("null") }
                 .header(header::LOCATION, "/docs".to_owned()),
         }

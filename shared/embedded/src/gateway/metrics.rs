@@ -4,13 +4,13 @@
 use std::fmt::Write as _;
 
 use writ_edge::Reply;
-use writ_ports::EngineUse;
+use writ_ports::{Backlog, EngineUse};
 
 /// The media type of the format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The page.
-pub(super) fn page(engines: EngineUse) -> Reply {
+pub(super) fn page(engines: EngineUse, hints: Backlog) -> Reply {
     #[expect(clippy::cast_precision_loss, reason = "exact for 285 years of waiting")]
     let waited_s = engines.waited_us as f64 / 1e6;
     let counters: [(&str, &str, &dyn std::fmt::Display); 4] = [
@@ -36,6 +36,16 @@ pub(super) fn page(engines: EngineUse) -> Reply {
         // Writing into memory does not fail.
         let _ = write!(body, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}\n");
     }
+    for (name, help, value) in [
+        (
+            "writ_job_hints",
+            "Hints at jobs that wait for a runner, or for their time.",
+            hints.waiting,
+        ),
+        ("writ_job_dead_letters", "Hints at jobs that nobody could work on.", hints.dead),
+    ] {
+        let _ = write!(body, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n");
+    }
     Reply { content_type: TEXT, body, ..Reply::data("null") }
 }
 
@@ -44,14 +54,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_counter_says_what_it_counts() {
+    fn each_metric_says_what_it_counts() {
         let used = EngineUse { waited_us: 1_500_000, hits: 3, misses: 2, kills: 1 };
-        let page = page(used).body;
+        let page = page(used, Backlog { waiting: 7, dead: 5 }).body;
         for line in [
             "writ_engine_wait_seconds_total 1.5\n",
             "# TYPE writ_engine_compile_hits_total counter\nwrit_engine_compile_hits_total 3\n",
             "writ_engine_compile_misses_total 2\n",
             "writ_engine_workers_killed_total 1\n",
+            "# TYPE writ_job_hints gauge\nwrit_job_hints 7\n",
+            "writ_job_dead_letters 5\n",
         ] {
             assert!(page.contains(line), "{page}");
         }

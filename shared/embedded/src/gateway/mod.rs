@@ -27,7 +27,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use writ_edge::{About, Route, openapi_text};
-use writ_ports::{Clock, Idempotency, Metered};
+use writ_ports::{Clock, CountHints, Idempotency, Metered};
 
 pub use access::Access;
 pub use bounds::Bounds;
@@ -47,7 +47,7 @@ pub struct Gateway<P, A> {
     bounds: Bounds,
 }
 
-impl<P: Idempotency + Clock + Metered + 'static, A: Access> Gateway<P, A> {
+impl<P: Idempotency + Clock + Metered + CountHints + 'static, A: Access> Gateway<P, A> {
     /// A server of these routes.
     ///
     /// # Errors
@@ -124,7 +124,7 @@ async fn accept(
     }
 }
 
-async fn connection<P: Idempotency + Clock + Metered + 'static, A: Access>(
+async fn connection<P: Idempotency + Clock + Metered + CountHints + 'static, A: Access>(
     answering: Arc<Answering<P, A>>,
     stream: TcpStream,
     peer: SocketAddr,

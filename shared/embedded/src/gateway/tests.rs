@@ -10,7 +10,9 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use writ_edge::{BoxFuture, Caller, Dialect, Effect, Reply, Request};
 use writ_model::{Error, ErrorKind, Identity, Role, Timestamp, Workspace};
-use writ_ports::{Begun, ClaimId, EngineUse, IdempotencyKey, Metered, StoredReply};
+use writ_ports::{
+    Backlog, Begun, ClaimId, CountHints, EngineUse, IdempotencyKey, Metered, StoredReply,
+};
 
 use super::*;
 
@@ -29,6 +31,12 @@ struct Memory {
 impl Clock for Memory {
     fn now(&self) -> Timestamp {
         Timestamp::from_ms(0)
+    }
+}
+
+impl CountHints for Memory {
+    fn backlog(&self) -> Backlog {
+        Backlog::default()
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use writ_model::{Error, JobHint, Workspace};
-use writ_ports::{Announce, Redrive, Redriven};
+use writ_ports::{Announce, Backlog, CountHints, Redrive, Redriven};
 
 /// Hints that are kept. Those beyond are forgotten: the sweep announces their jobs again.
 const HINTS_MAX: usize = 500_000;
@@ -154,13 +154,6 @@ impl Queue {
             self.state().dead.push(taken.hint);
         }
     }
-
-    /// Hints that wait, and dead letters.
-    #[must_use]
-    pub fn depth(&self) -> (usize, usize) {
-        let state = self.state();
-        (state.count, state.dead.len())
-    }
 }
 
 impl Announce for Queue {
@@ -169,6 +162,13 @@ impl Announce for Queue {
             self.add(Taken { hint: hint.clone(), tries: 0 }, delay);
         }
         Ok(())
+    }
+}
+
+impl CountHints for Queue {
+    fn backlog(&self) -> Backlog {
+        let state = self.state();
+        Backlog { waiting: state.count, dead: state.dead.len() }
     }
 }
 
@@ -210,7 +210,7 @@ mod tests {
         }
         queue.announce(&[hint("b", "b1"), hint("b", "b2")], Duration::ZERO).await.unwrap();
         assert_eq!(ids(&queue, 5).await, ["a1", "b1", "a2", "b2", "a3"]);
-        assert_eq!(queue.depth(), (0, 0));
+        assert_eq!(queue.backlog(), Backlog { waiting: 0, dead: 0 });
     }
 
     #[tokio::test]
@@ -231,7 +231,7 @@ mod tests {
         for _ in 0..TRIES_MAX {
             queue.put_back(queue.next().await);
         }
-        assert_eq!(queue.depth(), (0, 1));
+        assert_eq!(queue.backlog(), Backlog { waiting: 0, dead: 1 });
         assert_eq!(queue.redrive().await.unwrap(), Redriven { hints: 1, more: false });
         assert_eq!(queue.next().await, Taken { hint: hint("a", "bad"), tries: 0 });
     }

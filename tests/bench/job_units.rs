@@ -25,7 +25,7 @@ use writ_jobs::{Runner, queued};
 use writ_model::{Cause, Digest, HintAbout, JobHint, PolicyRule, RawJson, Submission, Workspace};
 use writ_platform::Outside;
 use writ_ports::{
-    Clock as _, CreatePolicy as _, GetPolicy as _, Ids as _, NewRevision, PolicyHead, PutJob as _,
+    Clock, CreatePolicy as _, GetPolicy as _, Ids, NewRevision, PolicyHead, PutJob as _,
 };
 use writ_store::{Store, Tables};
 use writ_workers::Workers;
@@ -185,7 +185,10 @@ fn table(
     text
 }
 
-fn submission(platform: &Platform, workspace: &Workspace) -> Result<Submission, Box<dyn Error>> {
+pub(crate) fn submission(
+    platform: &(impl Clock + Ids),
+    workspace: &Workspace,
+) -> Result<Submission, Box<dyn Error>> {
     let now = platform.now();
     Ok(Submission {
         job_id: platform.id(now),

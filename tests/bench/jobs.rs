@@ -1,4 +1,4 @@
-//! Jobs at home: how soon they are done, how many a second, and what a long queue costs.
+//! Jobs at home: how soon they are done, and how many a second.
 
 use std::error::Error;
 use std::sync::Mutex;
@@ -7,19 +7,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::sample::{HEAD, Sample, text};
+use crate::sample::{HEAD, Sample};
 use crate::served::{Served, post, start};
 
 const ALONE: usize = 300;
 const MANY: usize = 10_000;
-const WAITING: usize = 100_000;
-/// How many of the first and of the last of those that wait are compared.
-const EDGE: usize = 1_000;
 const SUBMITTERS: usize = 8;
 
 type Fault = Box<dyn Error + Send + Sync>;
 
-/// Prints the tables, one after the other: a queue of a hundred thousand takes minutes to fill.
+/// Prints the table, row by row.
 pub(crate) fn report() -> Result<(), Box<dyn Error>> {
     println!("## Jobs\n\n{HEAD}");
     let directory = tempfile::tempdir()?;
@@ -28,8 +25,7 @@ pub(crate) fn report() -> Result<(), Box<dyn Error>> {
     post(&agent, &served, "/policy", &constant())?;
     one_after_the_other(&agent, &served)?;
     many_at_once(&agent, &served)?;
-    drop(served);
-    long_queue()
+    Ok(())
 }
 
 fn constant() -> Value {
@@ -138,53 +134,4 @@ fn is_empty(agent: &ureq::Agent, served: &Served) -> Result<bool, Box<dyn Error>
     let id = reply.pointer("/job_id").and_then(Value::as_str).ok_or("no job_id")?;
     let ended = get(agent, served, &format!("/jobs/{id}?wait=20s"))?;
     Ok(ended.pointer("/data/job_status").and_then(Value::as_str) == Some("completed"))
-}
-
-/// Every runner is busy while the queue grows.
-fn long_queue() -> Result<(), Box<dyn Error>> {
-    let directory = tempfile::tempdir()?;
-    let served = start(directory.path())?;
-    let agent = ureq::Agent::new_with_defaults();
-    post(&agent, &served, "/policy", &constant())?;
-    let endless = json!({
-        "name": "endless", "version": "1", "release_tag": "x", "code_type": "python",
-        "code": "class AIOSv1PolicyRule:\n    def __init__(self, rule_id, settings, parameters):\n        pass\n\n    def eval(self, parameters, input_data, context):\n        while True:\n            pass\n",
-    });
-    post(&agent, &served, "/policy", &endless)?;
-    let runners = 16;
-    for _ in 0..runners {
-        let job = json!({
-            "name": "endless", "policy_rule_uri": "endless:1-x", "timeout_seconds": 840, "priority": 9,
-        });
-        post(&agent, &served, "/jobs/submit", &job)?;
-    }
-    std::thread::sleep(Duration::from_secs(2));
-    let taken =
-        at_once(WAITING, |agent| sent(agent, &served)).map_err(|error| error.to_string())?;
-    println!("\n### {WAITING} jobs that wait\n\n{HEAD}");
-    let edge = |from: usize| taken.iter().skip(from).take(EDGE).copied().collect::<Vec<_>>();
-    print!("{}", Sample::from(edge(0)).row("a submission, of the first thousand", ""));
-    print!("{}", Sample::from(edge(WAITING - EDGE)).row("a submission, of the last thousand", ""));
-    let last = submit(&agent, &served)?;
-    let path = format!("/jobs/{last}");
-    let status = Sample::of(EDGE, || get(&agent, &served, &path).map(drop))?;
-    print!("{}", status.row("`GET /jobs/{id}` of the last, its position with it", ""));
-    for (name, filter) in [
-        (
-            "by policy and `inputs.ip`, a page of 100",
-            json!({"policy_rule_uri": "constant:1-x", "inputs.ip": "10.0.0.1"}),
-        ),
-        ("by what no index serves, one page", json!({"inputs.ip": "10.9.9.9"})),
-    ] {
-        let query = Sample::of(10, || post(&agent, &served, "/jobs/query", &filter).map(drop))?;
-        print!("{}", query.row(&format!("`/jobs/query` {name}"), ""));
-    }
-    let shown = get(&agent, &served, &path)?;
-    println!(
-        "\nThe last job's position: {} (at least: {}); `GET` median {}.",
-        shown.pointer("/data/position").unwrap_or(&Value::Null),
-        shown.pointer("/data/position_is_at_least").unwrap_or(&Value::Null),
-        text(status.p50()),
-    );
-    Ok(())
 }

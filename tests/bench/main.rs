@@ -12,6 +12,7 @@
 //! Figures are of one machine at one time; compare rows of one report, not of two.
 
 mod functions;
+mod job_queue;
 mod job_units;
 mod jobs;
 mod machine;
@@ -49,6 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if wants("jobs") {
         println!("{}", job_units::report()?);
         jobs::report()?;
+        job_queue::report()?;
     }
     if wants("lambda") {
         println!("{}", functions::report()?);

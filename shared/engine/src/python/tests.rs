@@ -9,6 +9,7 @@ use crate::{Budget, Call, Failure, Method, Outcome, Source};
 mod context;
 mod memory;
 mod policies;
+mod printed;
 mod subset;
 
 /// Runs a test where the parser's and the interpreter's stacks fit, as in a worker.

@@ -70,3 +70,6 @@ impl<P> Ports for P where
 pub trait SweepPorts: DueJobs + GetJob + ChangeJob + Announce + Clock + Ids {}
 
 impl<P: DueJobs + GetJob + ChangeJob + Announce + Clock + Ids> SweepPorts for P {}
+
+#[cfg(test)]
+mod fixture;

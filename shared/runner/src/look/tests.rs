@@ -5,9 +5,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use writ_jobs::queued;
-use writ_model::{Cause, JobState, RawJson, Submission, Timestamp};
+use writ_model::{JobState, Submission, Timestamp};
 
 use super::*;
+use crate::fixture::{at, submission};
 
 /// A line, and what another runner does between this one's steps.
 #[derive(Default)]
@@ -15,37 +16,6 @@ struct Line {
     jobs: Mutex<BTreeMap<String, Job>>,
     /// Before a job of that id is leased, another runner leases it and a job of this id comes.
     rivals: Mutex<BTreeMap<String, String>>,
-}
-
-fn at() -> Timestamp {
-    Timestamp::from_ms(1_790_000_000_000)
-}
-
-fn submission(job_id: &str) -> Submission {
-    Submission {
-        job_id: job_id.to_owned(),
-        workspace: "default".parse().unwrap(),
-        name: "check".to_owned(),
-        executor_id: "builtin".to_owned(),
-        policy_rule_uri: "a:1-x".parse().unwrap(),
-        policy_rule_parameters: None,
-        node_selector: None,
-        inputs: RawJson::empty_object(),
-        timeout_seconds: 60,
-        max_attempts: None,
-        not_before: None,
-        priority: 5,
-        callback_url: None,
-        identity: "ana".to_owned(),
-        principal_kind: "local".to_owned(),
-        on_behalf_of: None,
-        cause: Cause::Request,
-        schedule: None,
-        mask: Vec::new(),
-        idempotency_key: None,
-        trace_id: None,
-        submitted_at: at(),
-    }
 }
 
 fn runner() -> Runner {
@@ -93,7 +63,7 @@ impl ChangeJob for Line {
             let grant = Grant { fence: "other".to_owned(), execution_id: "e".to_owned() };
             let mut jobs = self.jobs.lock().unwrap();
             let job = jobs.get_mut(&submission.job_id).unwrap();
-            job.state = leased(submission, &job.state, &runner(), grant, at()).unwrap();
+            job.state = leased(submission, &job.state, &runner(), grant, at(0)).unwrap();
         }
         let mut jobs = self.jobs.lock().unwrap();
         let kept = &mut jobs.get_mut(&submission.job_id).unwrap().state;
@@ -113,7 +83,7 @@ impl Announce for Line {
 
 impl Clock for Line {
     fn now(&self) -> Timestamp {
-        at()
+        at(0)
     }
 }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use writ_jobs::queued;
-use writ_model::{Cause, ErrorKind, Job, RawJson, Workspace};
+use writ_model::{ErrorKind, Job, Workspace};
 use writ_ports::{ChangeJob, DuePage, GetJob, Ids};
 
 use super::*;
+use crate::fixture::{at, submission};
 
 /// Jobs that are all due, and a queue.
 #[derive(Default)]
@@ -19,10 +20,6 @@ struct Table {
     announced: Mutex<Vec<String>>,
 }
 
-fn at(ms: i64) -> Timestamp {
-    Timestamp::from_ms(1_790_000_000_000 + ms)
-}
-
 fn unavailable() -> Error {
     Error::new(ErrorKind::Unavailable, "no")
 }
@@ -31,30 +28,7 @@ impl Table {
     fn of(job_ids: &[&str]) -> Self {
         let table = Self::default();
         for job_id in job_ids {
-            let submission = Submission {
-                job_id: (*job_id).to_owned(),
-                workspace: Workspace::default(),
-                name: "check".to_owned(),
-                executor_id: "builtin".to_owned(),
-                policy_rule_uri: "a:1-x".parse().unwrap(),
-                policy_rule_parameters: None,
-                node_selector: None,
-                inputs: RawJson::empty_object(),
-                timeout_seconds: 60,
-                max_attempts: None,
-                not_before: None,
-                priority: 5,
-                callback_url: None,
-                identity: "ana".to_owned(),
-                principal_kind: "local".to_owned(),
-                on_behalf_of: None,
-                cause: Cause::Request,
-                schedule: None,
-                mask: Vec::new(),
-                idempotency_key: None,
-                trace_id: None,
-                submitted_at: at(0),
-            };
+            let submission = submission(job_id);
             let job = Job { state: queued(&submission), submission, output: None };
             table.jobs.lock().unwrap().insert((*job_id).to_owned(), job);
         }

@@ -1,7 +1,7 @@
 //! What only some functions have, and the stacks that they stand in: parameters, and the variables
 //! that hand them on.
 
-use writ_aws::grants::Queue;
+use writ_sqs::grants::Queue;
 
 use crate::Function;
 

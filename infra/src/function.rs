@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use writ_aws::grants::Queue;
+use writ_sqs::grants::Queue;
 use writ_edge::About;
 use writ_routes::BINARIES;
 

@@ -56,7 +56,7 @@ pub enum InfraError {
     },
     /// A handler names a port that nobody knows.
     #[error(
-        "`{route}` needs `{port}`, which is neither in `shared/store/src/grants.rs` nor among the ports that \
+        "`{route}` needs `{port}`, which is neither in `shared/adapters/store/src/grants.rs` nor among the ports that \
          need no table in `infra/src/ports.rs`"
     )]
     UnknownPort {

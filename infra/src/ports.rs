@@ -8,7 +8,7 @@ use writ_store::grants::{self, Grant};
 
 use crate::{InfraError, read};
 
-/// Ports that touch no table: those that touch a queue are `writ_aws::grants`' to know.
+/// Ports that touch no table: those that touch a queue are `writ_sqs::grants`' to know.
 const WITHOUT_TABLES: [&str; 10] = [
     "Admit",
     "Announce",
@@ -67,7 +67,11 @@ impl Signatures {
         let mut handlers = BTreeMap::new();
         for resource in children(&root.join("functions"))? {
             let name = resource.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            for file in children(&resource.join("src"))? {
+            let source = resource.join("src");
+            if !source.is_dir() {
+                continue;
+            }
+            for file in children(&source)? {
                 if file.extension().is_none_or(|extension| extension != "rs") {
                     continue;
                 }
@@ -77,20 +81,20 @@ impl Signatures {
                 }
             }
         }
-        let pipeline = root.join("shared/pipeline/src");
+        let pipeline = root.join("shared/application/pipeline/src");
         let ports = bounds(&pipeline.join("execute.rs"), "pub trait Ports:", '{')?;
         let source = bounds(&pipeline.join("registry.rs"), "impl<P:", '>')?;
         let record = bounds(&pipeline.join("replay.rs"), "pub async fn replay<P:", '>')?;
         let execute: Vec<String> = ports.iter().chain(&source).cloned().collect();
         let beside = record.into_iter().filter(|port| port != "Ports");
         let replay = ports.iter().cloned().chain(beside).collect();
-        let jobs = root.join("shared/runner/src/lib.rs");
+        let jobs = root.join("shared/application/job-runner/src/lib.rs");
         let looks = bounds(&jobs, "pub trait Ports:", '{')?;
         let attempts = execute.iter().filter(|_| looks.iter().any(|port| port == ATTEMPT));
         let beside = looks.iter().filter(|port| *port != ATTEMPT);
         let runner = attempts.chain(beside).cloned().collect();
         let sweeper = bounds(&jobs, "pub trait SweepPorts:", '{')?;
-        let wakes = root.join("functions/schedules/src/wake.rs");
+        let wakes = root.join("shared/application/scheduler/src/wake.rs");
         let mut waker = bounds(&wakes, "pub trait WakePorts:", '{')?;
         for before in
             ["pub async fn tick(ports: &(impl WakePorts + ", "    ports: &(impl WakePorts + "]

@@ -1,7 +1,7 @@
 //! The stack of those who do jobs: its roles follow from what a runner and a sweep name as their
 //! ports.
 
-use writ_aws::grants::{AGAIN, EVENT_SOURCE};
+use writ_sqs::grants::{AGAIN, EVENT_SOURCE};
 
 use crate::fill::fill;
 use crate::{

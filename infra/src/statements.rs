@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use writ_aws::grants::{self as queues, Queue};
+use writ_sqs::grants::{self as queues, Queue};
 use writ_store::grants::{Action, Grant};
 
 use crate::ports::Needs;

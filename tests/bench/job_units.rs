@@ -28,7 +28,7 @@ use writ_ports::{
     Clock, CreatePolicy as _, GetPolicy as _, Ids, NewRevision, PolicyHead, PutJob as _,
 };
 use writ_store::{Store, Tables};
-use writ_workers::Workers;
+use writ_engine_async::Workers;
 
 const JOBS: u32 = 100;
 /// On-demand prices of us-east-1, per million, in US dollars.
@@ -139,7 +139,7 @@ async fn measured() -> Result<String, Box<dyn Error>> {
         platform.put_job(&submission, &queued(&submission)).await.map_err(fault)?;
         let submitted = meter.take();
         let hint = JobHint::new(&submission, HintAbout::Line);
-        writ_runner::look(&platform, &runner, &hint).await.map_err(fault)?;
+        writ_job_runner::look(&platform, &runner, &hint).await.map_err(fault)?;
         let ran = meter.take();
         // The first one reads the policy's body as well.
         if number > 0 {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use writ_jobs::{Runner, cancelled, queued, retry};
 use writ_model::{Cause, Job, JobState, RawJson, Submission, Timestamp, Workspace};
 use writ_ports::{ChangeJob, Clock, GetJob, PutJob};
-use writ_runner::{Looked, announce, announce_all, look, sweep};
+use writ_job_runner::{Looked, announce, announce_all, look, sweep};
 
 use crate::engine::{COUNTER, PLAIN, TIMEOUTS_S, WATCHED};
 use crate::node::Node;

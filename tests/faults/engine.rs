@@ -13,7 +13,7 @@ use writ_ports::{
     Admission, Admit, Committed, ContextWrite, Evaluate, Handle, KeepContext, KeptContext,
     PolicySource, Projection, RecordExecution, Surface,
 };
-use writ_runner::Attempt;
+use writ_job_runner::Attempt;
 
 use crate::node::{Node, To};
 use crate::store::Keep;

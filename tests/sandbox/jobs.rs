@@ -13,7 +13,7 @@ use writ_engine::{
 use writ_engine::{EngineStats, Source};
 use writ_model::Language;
 use writ_ports::Evaluate;
-use writ_workers::Workers;
+use writ_engine_async::Workers;
 
 use crate::policies::{
     WORKSPACE, assert_serves, call, calm, engine, engine_with, hang_if_asked, python,

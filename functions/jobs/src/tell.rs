@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use writ_model::{Error, Job, JobHint};
 use writ_ports::{Announce, Clock};
-use writ_runner::announce;
+use writ_job_runner::announce;
 
 /// Hints at a job that was just written.
 ///

@@ -11,7 +11,7 @@ use writ_schedules::{begun, document};
 
 use crate::definition::{Sent, read, refuse_what_never_fires, timed};
 use crate::plan::plan;
-use crate::target::Target;
+use writ_scheduler::Target;
 
 /// What is known of the route.
 pub(crate) const ABOUT: About = About {

@@ -6,7 +6,7 @@ use writ_model::{CatchUp, Error, RawJson, Schedule, ScheduleDefinition, Timestam
 use writ_query::Update;
 use writ_schedules::{ADDED, FLEXIBLE_WINDOW_MINUTES_MAX, Timing, TimingError, timing_of};
 
-use crate::members::Members;
+use writ_scheduler::Members;
 
 /// Characters of a name: EventBridge's bound.
 const NAME_CHARS_MAX: usize = 64;

@@ -12,7 +12,7 @@ use writ_ports::Clock as _;
 use writ_schedules::{run_id, timing_of};
 
 use crate::memory::{Memory, body, own, request};
-use crate::wake::{Woken, tick, wake_for};
+use writ_scheduler::{Woken, tick, wake_for};
 
 /// Somebody who woke up and is somewhere on the way.
 type Waking<'m> = Pin<Box<dyn Future<Output = Result<Woken, Error>> + 'm>>;

@@ -7,7 +7,8 @@ use writ_model::{Cause, Error, ErrorKind, FireOutcome, Timestamp};
 
 use super::calendar::{ABOUTS, routes};
 use crate::memory::{DIRTY, Memory, body, data, own, request};
-use crate::{create, delete, get, list, query, tick, update, wake_for};
+use crate::{create, delete, get, list, query, update};
+use writ_scheduler::{tick, wake_for};
 
 async fn make(ports: &Memory, members: Value) -> Result<Value, Error> {
     create::handle(ports, request("", &body(members))).await.map(|reply| data(&reply))

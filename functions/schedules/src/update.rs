@@ -13,7 +13,7 @@ use writ_schedules::{document, replaced};
 use crate::definition::{apply, read, refuse_another_name, refuse_what_never_fires, timed};
 use crate::found::{TRIES_MAX, contended, found};
 use crate::plan::plan;
-use crate::target::Target;
+use writ_scheduler::Target;
 
 /// What is known of the route.
 pub(crate) const ABOUT: About = About {

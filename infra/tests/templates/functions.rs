@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use writ_aws::grants::Queue;
+use writ_sqs::grants::Queue;
 use writ_infra::identifier;
 
 use crate::template::{Template, pattern, referred, root};

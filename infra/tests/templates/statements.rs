@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use writ_aws::grants::{AGAIN, EVENT_SOURCE, Grant as OnQueue};
+use writ_sqs::grants::{AGAIN, EVENT_SOURCE, Grant as OnQueue};
 use writ_infra::{Needs, Signatures, arn_of, needed, needed_of_queues};
 use writ_store::grants::{self, Grant};
 

@@ -12,7 +12,7 @@ use writ_ports::{
     Admission, Admit, Clock, Committed, ContextWrite, Evaluate, Handle, Ids, KeepContext,
     KeptContext, PolicySource, Projection, RecordExecution, Surface, Unlimited,
 };
-use writ_system::System;
+use writ_os::System;
 
 use crate::Policy;
 

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use serde_json::json;
 use writ_model::{Digest, ErrorKind};
 use writ_ports::Ids as _;
-use writ_system::System;
+use writ_os::System;
 
 use super::document::Document;
 use super::lines::{Line, Lines};

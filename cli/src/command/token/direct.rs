@@ -9,7 +9,7 @@ use writ_authz::mint;
 use writ_model::{Error, Identity, Workspace};
 use writ_ports::{Clock as _, ListTokens as _, PutToken as _, RevokeToken as _, Token};
 use writ_store::Store;
-use writ_system::System;
+use writ_os::System;
 
 use crate::failure::Failure;
 use crate::{data_directory, deployment};

@@ -137,7 +137,7 @@ fn failure(kind: &str, message: String) -> Diagnostic {
 }
 
 #[cfg(test)]
-#[path = "../../../tests/jwt/mod.rs"]
+#[path = "../../../../tests/jwt/mod.rs"]
 mod jwt;
 
 #[cfg(test)]

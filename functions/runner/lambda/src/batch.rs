@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use writ_aws::Received;
+use writ_sqs::Received;
 use writ_jobs::bounds::TIMEOUT_S_MAX;
 use writ_lambda::{Context, Diagnostic};
-use writ_runner::Looked;
+use writ_job_runner::Looked;
 
 use crate::Look;
 use crate::message::Message;

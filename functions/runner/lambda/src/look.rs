@@ -4,14 +4,14 @@ use std::future::Future;
 
 use writ_jobs::Runner;
 use writ_model::{Error, JobHint};
-use writ_runner::{Looked, Ports};
+use writ_job_runner::{Looked, Ports};
 
 /// Looks at jobs.
 pub trait Look: Send + Sync + 'static {
     /// Does what the hint leads to.
     ///
     /// # Errors
-    /// As [`writ_runner::look`].
+    /// As [`writ_job_runner::look`].
     fn look(&self, hint: &JobHint) -> impl Future<Output = Result<Looked, Error>> + Send;
 }
 
@@ -32,6 +32,6 @@ impl<P> Looker<P> {
 
 impl<P: Ports + 'static> Look for Looker<P> {
     async fn look(&self, hint: &JobHint) -> Result<Looked, Error> {
-        writ_runner::look(&self.ports, &self.runner, hint).await
+        writ_job_runner::look(&self.ports, &self.runner, hint).await
     }
 }

@@ -11,9 +11,9 @@ pub struct Environment {
     /// In place of AWS's own: an emulator's.
     pub(crate) dynamodb_endpoint: Option<String>,
     /// The same for SQS.
-    pub(crate) sqs_endpoint: Option<String>,
+    sqs_endpoint: Option<String>,
     /// The same for EventBridge Scheduler.
-    pub(crate) scheduler_endpoint: Option<String>,
+    scheduler_endpoint: Option<String>,
 }
 
 /// A variable that every Lambda function has is missing.
@@ -41,6 +41,18 @@ impl Environment {
             sqs_endpoint: endpoint("AWS_ENDPOINT_URL_SQS"),
             scheduler_endpoint: endpoint("AWS_ENDPOINT_URL_SCHEDULER"),
         })
+    }
+
+    /// The endpoint of SQS in place of AWS's own, as an emulator has one.
+    #[must_use]
+    pub fn sqs_endpoint(&self) -> Option<&str> {
+        self.sqs_endpoint.as_deref()
+    }
+
+    /// The endpoint of EventBridge Scheduler in place of AWS's own.
+    #[must_use]
+    pub fn scheduler_endpoint(&self) -> Option<&str> {
+        self.scheduler_endpoint.as_deref()
     }
 
     /// Where DynamoDB answers.

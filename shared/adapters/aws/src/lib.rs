@@ -1,17 +1,12 @@
 //! The AWS SDK's clients as a Lambda function finds them: region, credentials and endpoint from
-//! its environment, connections that are open before the first event; and the queue of hints over
-//! SQS.
+//! its environment, connections that are open before the first event.
 //!
 //! Lambda hands a function its credentials in three variables that stay valid as long as the
 //! process; nothing else of the SDK's configuration chain (profiles, instance metadata, single
 //! sign-on) can apply there, so none of it is linked.
 
 mod environment;
-pub mod grants;
 mod network;
-mod planned;
-mod queue;
-mod scheduler;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -21,9 +16,6 @@ use aws_types::SdkConfig;
 
 pub use environment::{Environment, EnvironmentError};
 use network::Network;
-pub use planned::Planned;
-pub use queue::{Received, Sqs, SqsUrls};
-pub use scheduler::{FirePlans, FireTarget, Scheduler};
 
 /// Tries of one call. The waits between them are the SDK's: exponential, with jitter.
 const ATTEMPTS_MAX: u32 = 3;
@@ -45,29 +37,21 @@ impl Aws {
     /// A client of DynamoDB.
     #[must_use]
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.shared());
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.sdk_config());
         config.set_endpoint_url(self.environment.dynamodb_endpoint.clone());
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
-    /// The queue of hints.
+    /// Where the endpoints of the services are.
     #[must_use]
-    pub fn sqs(&self, urls: SqsUrls) -> Sqs {
-        let mut config = aws_sdk_sqs::config::Builder::from(&self.shared());
-        config.set_endpoint_url(self.environment.sqs_endpoint.clone());
-        Sqs::new(aws_sdk_sqs::Client::from_conf(config.build()), urls)
+    pub fn environment(&self) -> &Environment {
+        &self.environment
     }
 
-    /// The planner of fires.
+    /// The configuration that the clients of all services share: region, credentials, connections,
+    /// timeouts and retries.
     #[must_use]
-    pub fn scheduler(&self, plans: FirePlans) -> Scheduler {
-        let mut config = aws_sdk_scheduler::config::Builder::from(&self.shared());
-        config.set_endpoint_url(self.environment.scheduler_endpoint.clone());
-        Scheduler::new(aws_sdk_scheduler::Client::from_conf(config.build()), plans)
-    }
-
-    /// What the clients of all services have in common.
-    fn shared(&self) -> SdkConfig {
+    pub fn sdk_config(&self) -> SdkConfig {
         let Environment { region, access_key_id, secret_access_key, session_token, .. } =
             &self.environment;
         let credentials = Credentials::new(

@@ -20,7 +20,7 @@ mod tests {
 
     #[test]
     fn the_versions_are_those_that_are_linked() {
-        let lock = include_str!("../../../Cargo.lock");
+        let lock = include_str!("../../../../Cargo.lock");
         for (language, package) in [
             (Language::Python, "rustpython-vm"),
             (Language::Rego, "regorus"),

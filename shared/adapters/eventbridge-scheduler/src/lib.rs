@@ -10,9 +10,11 @@ mod recorder;
 use std::fmt::Debug;
 
 use aws_sdk_scheduler::Client;
+use aws_sdk_scheduler::config::Builder;
 use aws_sdk_scheduler::config::http::HttpResponse;
 use aws_sdk_scheduler::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_scheduler::types::{ActionAfterCompletion, ScheduleState};
+use writ_aws::Aws;
 use writ_model::{Error, ErrorKind, Schedule, Workspace};
 use writ_ports::PlanFires;
 
@@ -51,6 +53,14 @@ impl Scheduler {
     #[must_use]
     pub fn new(client: Client, plans: FirePlans) -> Self {
         Self { client, plans }
+    }
+
+    /// A planner of the deployment that the function belongs to.
+    #[must_use]
+    pub fn of(aws: &Aws, plans: FirePlans) -> Self {
+        let mut config = Builder::from(&aws.sdk_config());
+        config.set_endpoint_url(aws.environment().scheduler_endpoint().map(str::to_owned));
+        Self::new(Client::from_conf(config.build()), plans)
     }
 
     /// Whether the plan is there now; not, where somebody else was faster.

@@ -15,9 +15,9 @@ use writ_model::{Error, ErrorKind, Timestamp};
 use writ_oidc::{Kept, Provider, Settings};
 use writ_ports::{Clock, GetToken, Token};
 
-#[path = "../../../tests/jwt/http.rs"]
+#[path = "../../../../tests/jwt/http.rs"]
 mod http;
-#[path = "../../../tests/jwt/mod.rs"]
+#[path = "../../../../tests/jwt/mod.rs"]
 mod jwt;
 
 const START_MS: i64 = 1_790_000_000_000;

@@ -57,7 +57,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::queue::recorder::{JOBS, Recorder};
+    use crate::recorder::{JOBS, Recorder};
 
     #[tokio::test]
     async fn each_message_gets_its_own_time() {

@@ -98,7 +98,7 @@ mod tests {
     use writ_model::{ErrorKind, HintAbout};
 
     use super::*;
-    use crate::queue::recorder::{DEAD, JOBS, Recorder, hints};
+    use crate::recorder::{DEAD, JOBS, Recorder, hints};
 
     fn sent(called: &Value) -> Vec<(String, Value)> {
         let entries = called["Entries"].as_array().unwrap().iter();

@@ -86,7 +86,7 @@ mod tests {
     use writ_ports::{Announce as _, Redrive as _};
 
     use super::*;
-    use crate::queue::recorder::{DEAD, Recorder, hints};
+    use crate::recorder::{DEAD, Recorder, hints};
     use crate::{Received, Sqs};
 
     /// What the calls ask for: a batch takes the permission of one.

@@ -7,13 +7,16 @@
 mod again;
 mod announce;
 mod fault;
+pub mod grants;
 #[cfg(test)]
-pub(crate) mod recorder;
+mod recorder;
 mod redrive;
 
 pub use again::Received;
 
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::Builder;
+use writ_aws::Aws;
 use writ_model::Error;
 
 /// Messages of one call: SQS's limit.
@@ -40,6 +43,14 @@ impl Sqs {
     #[must_use]
     pub fn new(client: Client, urls: SqsUrls) -> Self {
         Self { client, urls }
+    }
+
+    /// A queue of the deployment that the function belongs to.
+    #[must_use]
+    pub fn of(aws: &Aws, urls: SqsUrls) -> Self {
+        let mut config = Builder::from(&aws.sdk_config());
+        config.set_endpoint_url(aws.environment().sqs_endpoint().map(str::to_owned));
+        Self::new(Client::from_conf(config.build()), urls)
     }
 
     fn jobs_url(&self) -> Result<&str, Error> {

@@ -81,7 +81,7 @@ mod tests {
     use writ_ports::Redrive as _;
 
     use super::*;
-    use crate::queue::recorder::{DEAD, JOBS, Recorder, hints};
+    use crate::recorder::{DEAD, JOBS, Recorder, hints};
 
     fn dead(bodies: &[String]) -> Value {
         let message = |(number, body): (usize, &String)| json!({"MessageId": format!("m{number}"), "ReceiptHandle": format!("r{number}"), "Body": body});

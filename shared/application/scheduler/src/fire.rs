@@ -4,7 +4,7 @@ use writ_jobs::{Submitter, queued};
 use writ_model::{Cause, Error, ErrorKind, FireOutcome, Job, LastFire, Schedule, Timestamp};
 use writ_pipeline::Shelved;
 use writ_ports::{Announce, CallBack, Clock, GetBody, GetJob, GetPolicy, PutJob};
-use writ_runner::announce;
+use writ_job_runner::announce;
 use writ_schedules::run_id;
 
 use crate::target::Target;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use writ_model::{Error, RawJson};
 
 /// What is still to be read of an object.
-pub(crate) struct Members {
+pub struct Members {
     left: BTreeMap<String, RawJson>,
     /// Where the object stands in the request: a JSON Pointer.
     place: &'static str,
@@ -16,7 +16,7 @@ impl Members {
     ///
     /// # Errors
     /// It is no object; `what` says what it should be.
-    pub(crate) fn of(text: &str, place: &'static str, what: &str) -> Result<Self, Error> {
+    pub fn of(text: &str, place: &'static str, what: &str) -> Result<Self, Error> {
         match serde_json::from_str(text) {
             Ok(left) => Ok(Self { left, place }),
             Err(_) => Err(Error::invalid(what).at(place)),
@@ -24,12 +24,12 @@ impl Members {
     }
 
     /// A member, if it is there and not null.
-    pub(crate) fn take(&mut self, name: &str) -> Option<RawJson> {
+    pub fn take(&mut self, name: &str) -> Option<RawJson> {
         self.left.remove(name).filter(|value| value.as_str() != "null")
     }
 
     /// A member, if it is there.
-    pub(crate) fn take_value(&mut self, name: &str) -> Option<RawJson> {
+    pub fn take_value(&mut self, name: &str) -> Option<RawJson> {
         self.left.remove(name)
     }
 
@@ -37,7 +37,7 @@ impl Members {
     ///
     /// # Errors
     /// The first member that is left.
-    pub(crate) fn end(self, known: &str) -> Result<(), Error> {
+    pub fn end(self, known: &str) -> Result<(), Error> {
         match self.left.keys().next() {
             None => Ok(()),
             Some(name) => {
@@ -49,7 +49,7 @@ impl Members {
 }
 
 /// The same error, in an object that stands at `place`.
-pub(crate) fn below(place: &str, mut error: Error) -> Error {
+pub fn below(place: &str, mut error: Error) -> Error {
     if let Some(inner) = error.place.take_if(|inner| inner.starts_with('/')) {
         error.place = Some(format!("{place}{inner}"));
     }

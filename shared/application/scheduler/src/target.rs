@@ -10,15 +10,15 @@ use crate::members::{Members, below};
 
 /// Bytes of a target: it is written with each fire. What a run needs beyond stands in the policy's
 /// own parameters.
-pub(crate) const TARGET_BYTES_MAX: usize = 64 << 10;
+pub const TARGET_BYTES_MAX: usize = 64 << 10;
 
 const FORM: &str = "`target` is what each fire makes: `{\"policy\": {\"policy_rule_uri\": ..., \
                     \"input_data\": ...}}` or `{\"job\": {...}}` with the body of a submission";
 
 /// The job that a fire makes.
-pub(crate) struct Target {
-    pub(crate) new: NewJob,
-    pub(crate) executor_id: String,
+pub struct Target {
+    pub new: NewJob,
+    pub executor_id: String,
     /// Where the policy's URI stands in the request.
     uri_place: &'static str,
 }
@@ -28,7 +28,7 @@ impl Target {
     ///
     /// # Errors
     /// What is wrong, with its place.
-    pub(crate) fn of(name: &str, target: &RawJson, now: Timestamp) -> Result<Self, Error> {
+    pub fn of(name: &str, target: &RawJson, now: Timestamp) -> Result<Self, Error> {
         let length = target.as_str().len();
         if length > TARGET_BYTES_MAX {
             let message = format!(
@@ -120,7 +120,7 @@ impl Target {
     ///
     /// # Errors
     /// As a submission's, with their places.
-    pub(crate) async fn vetted(
+    pub async fn vetted(
         &self,
         ports: &(impl CallBack + GetBody + GetPolicy + Shelved),
         workspace: &writ_model::Workspace,

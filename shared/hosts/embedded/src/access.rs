@@ -10,7 +10,7 @@ use writ_edge::{About, Caller};
 use writ_model::{Error, Identity, Role, Workspace};
 use writ_oidc::{Kept, Provider, Settings};
 use writ_ports::Clock;
-use writ_system::System;
+use writ_os::System;
 
 use crate::Platform;
 use crate::gateway::Access;

@@ -30,7 +30,7 @@ pub(crate) fn fire_schedules(platform: &Arc<Platform>) -> Ticker {
     Ticker::start(every(Duration::ZERO, EVERY), move || {
         let platform = Arc::clone(&platform);
         async move {
-            if let Err(error) = writ_fn_schedules::tick(&*platform).await {
+            if let Err(error) = writ_scheduler::tick(&*platform).await {
                 tracing::error!(%error, log = error.log, "schedules that are due were not found");
             }
         }

@@ -17,7 +17,7 @@ use writ_engine::{Engine, EngineConfig, EngineError, SandboxReport};
 use writ_model::{Error, Language};
 use writ_platform::Outside;
 use writ_store::{Store, Tables};
-use writ_workers::Workers;
+use writ_engine_async::Workers;
 
 use crate::access::Doorkeeper;
 use crate::gateway::{Gateway, RouteError};
@@ -182,7 +182,7 @@ fn upkeep(platform: &Arc<Platform>) -> Ticker {
         let platform = Arc::clone(&platform);
         async move {
             // What failed is in its log line, and is tried again when it is due again.
-            let _ = writ_fn_upkeep::tick(&*platform).await;
+            let _ = writ_gc::tick(&*platform).await;
         }
     })
 }
@@ -196,10 +196,10 @@ fn do_jobs(platform: &Arc<Platform>, queue: &Queue, runners: usize) -> (Ticker, 
             (Arc::clone(&platform), std::mem::replace(&mut is_first, false));
         async move {
             let left = match was_first {
-                true => writ_runner::announce_all(&*platform).await.map(drop),
+                true => writ_job_runner::announce_all(&*platform).await.map(drop),
                 false => Ok(()),
             };
-            let swept = writ_runner::sweep(&*platform).await.map(drop);
+            let swept = writ_job_runner::sweep(&*platform).await.map(drop);
             if let Err(error) = left.and(swept) {
                 tracing::error!(%error, log = error.log, "jobs that are due were not announced");
             }

@@ -1,8 +1,12 @@
 //! What a function knows of itself, from its environment variables.
 
-use writ_aws::{Aws, Environment, EnvironmentError, FirePlans, FireTarget, Planned, Sqs, SqsUrls};
+use writ_aws::{Aws, Environment, EnvironmentError};
 use writ_callbacks::{Allowed, Caller};
+use writ_eventbridge_scheduler::{FirePlans, FireTarget, Scheduler};
+use writ_sqs::{Sqs, SqsUrls};
 use writ_store::{Store, Tables};
+
+use crate::Planned;
 
 /// Set by Lambda for every function; the runtime's library panics without them.
 const OF_THE_RUNTIME: [&str; 4] = [
@@ -135,7 +139,7 @@ impl Function {
     /// `WRIT_JOBS_DEAD_URL`): it names what the ports of a route need.
     #[must_use]
     pub fn queue(&self) -> Sqs {
-        self.aws.sqs(self.queues.clone())
+        Sqs::of(&self.aws, self.queues.clone())
     }
 
     /// The queue of hints, for who cannot do without.
@@ -153,7 +157,7 @@ impl Function {
     /// called then (`WRIT_FIRE_GROUP`, `WRIT_FIRE_FUNCTION_ARN`, `WRIT_FIRE_ROLE_ARN`).
     #[must_use]
     pub fn planned(&self) -> Planned {
-        Planned { queue: self.queue(), scheduler: self.aws.scheduler(self.fires.clone()) }
+        Planned { queue: self.queue(), scheduler: Scheduler::of(&self.aws, self.fires.clone()) }
     }
 
     /// Who tells others of the ends of jobs: may call what is public, and what `WRIT_CALLBACKS_TO`

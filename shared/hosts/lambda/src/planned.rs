@@ -5,7 +5,8 @@ use std::time::Duration;
 use writ_model::{Error, JobHint, Schedule, Workspace};
 use writ_ports::{Announce, PlanFires};
 
-use crate::{Scheduler, Sqs};
+use writ_eventbridge_scheduler::Scheduler;
+use writ_sqs::Sqs;
 
 /// Whom the programs of schedules tell things. Cheap to clone.
 #[derive(Clone, Debug)]

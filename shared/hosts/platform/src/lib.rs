@@ -28,9 +28,9 @@ use writ_ports::{
     RemoveExpired, ReplacePolicy, Revision, RevisionPage, RevokeToken, Sleep, StoredReply, Swept,
     Token, Unlimited,
 };
-use writ_runner::Attempt;
+use writ_job_runner::Attempt;
 use writ_store::Store;
-use writ_system::System;
+use writ_os::System;
 
 /// What [`Platform`] has in place of engines where nothing is run.
 #[derive(Clone, Copy, Debug, Default)]

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use writ_fn_authorizer::Gatekeeper;
+use writ_lambda_authorizer::Gatekeeper;
 use writ_lambda::StartError;
 use writ_oidc::Settings;
 use writ_platform::{NoEngine, Platform};
-use writ_system::System;
+use writ_os::System;
 
 fn main() -> ExitCode {
     writ_lambda::run(|function| {

@@ -9,7 +9,7 @@ use writ_platform::{NoEngine, Platform};
 fn main() -> ExitCode {
     writ_lambda::run(|function| {
         let platform = Platform::new(function.store(), NoEngine);
-        Ok(async move |_: &str, _| match writ_fn_upkeep::tick(&platform).await {
+        Ok(async move |_: &str, _| match writ_gc::tick(&platform).await {
             Ok(report) => Ok(json!({
                 "uploads": report.uploads.removed,
                 "expired": report.expired.removed,

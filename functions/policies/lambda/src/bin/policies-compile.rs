@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use writ_lambda::StartError;
 use writ_platform::Platform;
-use writ_workers::Workers;
+use writ_engine_async::Workers;
 
 fn main() -> ExitCode {
-    writ_workers::init();
+    writ_engine_async::init();
     writ_lambda::serve(writ_fn_policies::compiled::routes(), |store, function| {
         let workers = Workers::for_one_caller(function.allow_weak_sandbox);
         Ok(Platform::new(store, workers.map_err(StartError::ports)?))

@@ -10,9 +10,9 @@ fn main() -> ExitCode {
     writ_lambda::run(|function| {
         let outside = Outside { queue: function.named_queue()?, caller: function.caller()? };
         let platform = Platform::new(function.store(), NoEngine).telling(outside);
-        Ok(async move |_: &str, _| match writ_runner::sweep(&platform).await {
+        Ok(async move |_: &str, _| match writ_job_runner::sweep(&platform).await {
             Ok(swept) => {
-                let writ_runner::Sweep { announced, lost, more } = swept;
+                let writ_job_runner::Sweep { announced, lost, more } = swept;
                 if announced > 0 || more {
                     tracing::info!(announced, lost, more, "jobs were announced again");
                 }

@@ -4,9 +4,9 @@
 use std::process::ExitCode;
 
 use serde_json::json;
-use writ_fn_schedules::{Event, Woken, tick, wake_for};
 use writ_lambda::Diagnostic;
 use writ_platform::{NoEngine, Outside, Platform};
+use writ_scheduler::{Event, Woken, tick, wake_for};
 
 fn main() -> ExitCode {
     writ_lambda::run(|function| {

@@ -16,7 +16,7 @@ use crate::{Budget, Call, Failure, Method, Source};
 const SUITES: [&str; 2] = ["tests/interpreter/cases", "tests/rvm/rego/cases"];
 
 fn repository(path: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../..").join(path)
 }
 
 /// Where the library's sources are. They were compiled into this test, so they are there.

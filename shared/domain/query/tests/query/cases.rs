@@ -65,7 +65,7 @@ struct ProjectionCase {
 }
 
 fn cases<T: for<'de> Deserialize<'de>>(file: &str) -> Vec<T> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases/query").join(file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/cases/query").join(file);
     let text = std::fs::read_to_string(&path)
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let cases: Vec<T> =

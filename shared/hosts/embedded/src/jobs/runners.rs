@@ -67,7 +67,7 @@ async fn work(
     let (platform, runner) = (Arc::clone(platform), Arc::clone(runner));
     let hint = taken.hint.clone();
     // In a set, so that the task ends with this one.
-    task.spawn(async move { writ_runner::look(&*platform, &runner, &hint).await });
+    task.spawn(async move { writ_job_runner::look(&*platform, &runner, &hint).await });
     let job_id = &taken.hint.job_id;
     match task.join_next().await {
         Some(Ok(Ok(_))) | None => return,

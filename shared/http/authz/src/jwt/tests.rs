@@ -8,7 +8,7 @@ use writ_ports::{GetToken, Jwk, Token};
 use super::*;
 use crate::{JWT_CLAIMS, Principal, ROLE_CLAIM, WORKSPACE_CLAIM};
 
-#[path = "../../../../tests/jwt/mod.rs"]
+#[path = "../../../../../tests/jwt/mod.rs"]
 mod provider;
 
 use provider::{AUDIENCE, Case, ISSUER, Provider};

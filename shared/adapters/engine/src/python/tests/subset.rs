@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::*;
 
 fn repository(path: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../..").join(path)
 }
 
 fn probes() -> Vec<Value> {

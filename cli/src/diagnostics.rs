@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use writ_model::{Diagnostic, Severity};
 
 use crate::failure::severity;
-use crate::paint::{ERROR, FRAME, STRONG, WARNING, harmless, paint};
+use crate::style::{ERROR, FRAME, STRONG, WARNING, harmless, paint};
 
 /// A tab is shown as this many spaces, so that the caret stands where the reader looks.
 const TAB: &str = "    ";
@@ -30,7 +30,7 @@ impl Listing<'_> {
             format!("{}: {}\n", paint(style, &head), paint(STRONG, &harmless(&diagnostic.message)));
         let number = diagnostic.line.map(|line| line.to_string()).unwrap_or_default();
         let gutter = " ".repeat(number.len().max(1));
-        let _ = writeln!(out, "{gutter}{} {}", paint(FRAME, "-->"), self.place(diagnostic));
+        let _ = writeln!(out, "{gutter}{} {}", paint(FRAME, "-->"), self.location(diagnostic));
         if let Some(line) = diagnostic.line.and_then(|line| self.line(line)) {
             let bar = paint(FRAME, "|");
             let _ = writeln!(out, "{gutter} {bar}");
@@ -53,7 +53,7 @@ impl Listing<'_> {
         out
     }
 
-    fn place(&self, diagnostic: &Diagnostic) -> String {
+    fn location(&self, diagnostic: &Diagnostic) -> String {
         match (diagnostic.line, diagnostic.column) {
             (Some(line), Some(column)) => format!("{}:{line}:{column}", self.name),
             (Some(line), None) => format!("{}:{line}", self.name),

@@ -8,7 +8,7 @@ use writ_model::{Error, ErrorKind};
 
 use crate::diagnostics::Listing;
 use crate::exit::Exit;
-use crate::paint::{ERROR, FRAME, STRONG, harmless, paint};
+use crate::style::{ERROR, FRAME, STRONG, harmless, paint};
 
 /// A command's failure.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub(crate) struct Failure {
     exit: Exit,
     kind: Option<&'static str>,
     message: String,
-    place: Option<String>,
+    location: Option<String>,
     notes: Vec<String>,
     help: Option<String>,
     findings: String,
@@ -30,7 +30,7 @@ impl Failure {
             exit,
             kind: None,
             message: message.into(),
-            place: None,
+            location: None,
             notes: Vec::new(),
             help: None,
             findings: String::new(),
@@ -70,7 +70,7 @@ impl Failure {
     pub(crate) fn of(error: &Error) -> Self {
         let mut failure = Self::new(Exit::of(error), error.message.clone());
         failure.kind = Some(error.kind.name());
-        failure.place.clone_from(&error.place);
+        failure.location.clone_from(&error.location);
         failure.help = help_for(error);
         if error.violations.len() > 1 {
             failure.notes.extend(error.violations.iter().map(|violation| {
@@ -104,16 +104,16 @@ impl Failure {
     }
 
     /// Where it happened, unless a nearer place is known.
-    pub(crate) fn at(mut self, place: impl Into<String>) -> Self {
-        self.place.get_or_insert(place.into());
+    pub(crate) fn at(mut self, location: impl Into<String>) -> Self {
+        self.location.get_or_insert(location.into());
         self
     }
 
     /// Where it happened, before the place that is known already: a file before a pointer into it.
     pub(crate) fn within(mut self, origin: &str) -> Self {
-        self.place = Some(match self.place {
-            Some(place) if place.starts_with('/') => format!("{origin}#{place}"),
-            Some(place) => format!("{origin}: {place}"),
+        self.location = Some(match self.location {
+            Some(location) if location.starts_with('/') => format!("{origin}#{location}"),
+            Some(location) => format!("{origin}: {place}"),
             None => origin.to_owned(),
         });
         self
@@ -144,8 +144,8 @@ impl Failure {
         let head = paint(ERROR, &format!("error{kind}"));
         let mut text = self.findings.clone();
         let _ = writeln!(text, "{head}: {}", paint(STRONG, &harmless(&self.message)));
-        if let Some(place) = &self.place {
-            let _ = writeln!(text, " {} {}", paint(FRAME, "-->"), harmless(place));
+        if let Some(location) = &self.location {
+            let _ = writeln!(text, " {} {}", paint(FRAME, "-->"), harmless(location));
         }
         for note in &self.notes {
             let mut lines = note.lines();
@@ -247,10 +247,10 @@ pub(crate) mod tests {
 
     #[test]
     fn a_pointer_stands_behind_its_file() {
-        let at = |place: &str| Failure::of(&Error::invalid("x").at(place)).within("p.json").place;
+        let at = |location: &str| Failure::of(&Error::invalid("x").at(location)).within("p.json").location;
         assert_eq!(at("/version").as_deref(), Some("p.json#/version"));
         assert_eq!(at("line 3, column 1").as_deref(), Some("p.json: line 3, column 1"));
-        assert_eq!(Failure::usage("x").within("p.json").place.as_deref(), Some("p.json"));
+        assert_eq!(Failure::usage("x").within("p.json").location.as_deref(), Some("p.json"));
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl PolicyFile {
     }
 
     fn document(path: &Path, origin: String, code_file: Option<&Path>) -> Result<Self, Failure> {
-        let json = given::json(&path.display().to_string())?;
+        let json = input::json(&path.display().to_string())?;
         let Value::Object(mut members) = json.value() else {
             return Err(Failure::new(Exit::Invalid, "a policy document is an object").at(origin));
         };
@@ -130,7 +130,7 @@ fn code(path: &Path) -> Result<String, Failure> {
         true => std::fs::read(path)
             .map(|bytes| STANDARD.encode(bytes))
             .map_err(|error| Failure::file(path, "read", &error)),
-        false => given::text(path),
+        false => input::text(path),
     }
 }
 
@@ -182,7 +182,7 @@ fn add_modules(members: &mut Map<String, Value>, path: &Path) -> Result<bool, Fa
         let Value::String(name) = file else {
             return Err(refuse("`module_files` is a list of file names"));
         };
-        let text = given::text(&path.parent().unwrap_or(Path::new("")).join(name))?;
+        let text = input::text(&path.parent().unwrap_or(Path::new("")).join(name))?;
         modules.insert(name.clone(), Value::from(text));
     }
     Ok(true)

@@ -21,7 +21,8 @@ struct Document {
     title: Option<String>,
     detail: Option<String>,
     message: Option<String>,
-    place: Option<String>,
+    #[serde(rename = "place")]
+    location: Option<String>,
     violations: Vec<Violation>,
     diagnostics: Vec<Diagnostic>,
     line: Option<u32>,
@@ -43,7 +44,7 @@ impl Problem {
             .flatten()
             .find(|text| !text.is_empty())?;
         let mut error = Error::new(kind, message);
-        error.place = document.place;
+        error.location = document.location;
         error.violations = document.violations;
         error.diagnostics = document.diagnostics;
         error.line = document.line;

@@ -20,7 +20,7 @@ impl std::str::FromStr for Since {
         if let Ok(time) = text.parse() {
             return Ok(Self::At(time));
         }
-        length::read(text).map(Self::Ago).ok_or_else(|| {
+        duration::read(text).map(Self::Ago).ok_or_else(|| {
             "write a length of time as `90s`, `30m`, `1h`, `2d` or `1w`, or a time as \
              `2026-01-31T09:30:00Z`"
                 .to_owned()

@@ -1,6 +1,6 @@
 //! The stack of tables, from the store's definitions.
 
-use writ_store::tables::{DEFINITIONS, IndexDefinition, Projected, TableDefinition};
+use writ_store::tables::{DEFINITIONS, IndexDefinition, IndexProjection, TableDefinition};
 
 use crate::fill::fill;
 use crate::{Document, InfraError, identifier};
@@ -52,8 +52,8 @@ fn table(table: &TableDefinition) -> Result<String, InfraError> {
 
 fn index(index: &IndexDefinition) -> Result<String, InfraError> {
     let projection = match index.projection {
-        Projected::Keys => "KEYS_ONLY",
-        Projected::Everything => "ALL",
+        IndexProjection::Keys => "KEYS_ONLY",
+        IndexProjection::Everything => "ALL",
     };
     fill(
         INDEX,

@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use writ_edge::About;
+use writ_edge::RouteSpec;
 use writ_lambda::{Decided, Decision};
-use writ_model::{HintAbout, JobHint, Workspace};
+use writ_model::{SignalKind, JobSignal, Workspace};
 
 use crate::{Document, Function, InfraError};
 
@@ -23,7 +23,7 @@ const NO_TOKEN: &str = "Bearer writ_wt_5f3e7c1b_00000000000000000000000000000000
 const NO_JOB: &str = "019c1375-9ac0-7000-8000-000000000000";
 
 pub(crate) fn documents(functions: &[Function]) -> Result<Vec<Document>, InfraError> {
-    let abouts: Vec<About> = functions.iter().map(|function| function.about.clone()).collect();
+    let abouts: Vec<RouteSpec> = functions.iter().map(|function| function.about.clone()).collect();
     let api = Api(writ_edge::openapi(&abouts));
     let mut documents = Vec::new();
     for function in functions {
@@ -46,9 +46,9 @@ pub(crate) fn documents(functions: &[Function]) -> Result<Vec<Document>, InfraEr
 /// What the queue of hints sends to a runner.
 fn hinted() -> Result<Value, InfraError> {
     let workspace = Workspace::default();
-    let about = HintAbout::Line;
-    let hint = JobHint { workspace, job_id: NO_JOB.to_owned(), about };
-    let body = serde_json::to_string(&hint).map_err(|error| missing(error.to_string()))?;
+    let about = SignalKind::Queue;
+    let signal = JobSignal { workspace, job_id: NO_JOB.to_owned(), about };
+    let body = serde_json::to_string(&signal).map_err(|error| missing(error.to_string()))?;
     Ok(json!({"Records": [{
         "messageId": "6d3e1a04-0c7f-4d0e-9f55-3f0f8a1f9f10",
         "receiptHandle": "local",
@@ -58,7 +58,7 @@ fn hinted() -> Result<Value, InfraError> {
             "SentTimestamp": TIME_MS.to_string(),
             "SenderId": "000000000000",
             "ApproximateFirstReceiveTimestamp": TIME_MS.to_string(),
-            "MessageGroupId": hint.workspace.as_str(),
+            "MessageGroupId": signal.workspace.as_str(),
         },
         "messageAttributes": {},
         "eventSource": "aws:sqs",
@@ -83,7 +83,7 @@ struct Request {
 struct Api(Value);
 
 impl Api {
-    fn request(&self, about: &About) -> Result<Request, InfraError> {
+    fn request(&self, about: &RouteSpec) -> Result<Request, InfraError> {
         let method = about.method.as_str().to_lowercase();
         let operation = self.0.get("paths").and_then(|paths| paths.get(about.path)?.get(method));
         let parameters = operation.and_then(|operation| operation.get("parameters")?.as_array());

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use writ_sqs::grants::Queue;
-use writ_edge::About;
+use writ_edge::RouteSpec;
 use writ_routes::BINARIES;
 
 use crate::{InfraError, Needs, Signatures, Size, Sizing, needed_of_queues};
@@ -12,7 +12,7 @@ use crate::{InfraError, Needs, Signatures, Size, Sizing, needed_of_queues};
 #[derive(Clone, Debug)]
 pub struct Function {
     /// The route that it serves.
-    pub about: About,
+    pub about: RouteSpec,
     /// The crate in `functions/` that the route stands in; its stack is named so.
     pub resource: String,
     /// The program that serves it.
@@ -80,7 +80,7 @@ pub fn functions(root: &Path) -> Result<Vec<Function>, InfraError> {
     {
         return Err(InfraError::NoSuchRoute { route: route.to_owned() });
     }
-    let function = |(binary, about): (&'static str, &About)| {
+    let function = |(binary, about): (&'static str, &RouteSpec)| {
         Ok(Function {
             about: about.clone(),
             resource: signatures.resource(about.name)?.to_owned(),

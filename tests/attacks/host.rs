@@ -28,7 +28,7 @@ pub(crate) struct Host {
 
 static HOST: LazyLock<Host> = LazyLock::new(|| {
     let config = EngineConfig {
-        patience: Duration::from_secs(60),
+        acquire_timeout: Duration::from_secs(60),
         compile: CompileBudget {
             time: Duration::from_secs(10),
             memory_bytes_max: COMPILE_BYTES_MAX,

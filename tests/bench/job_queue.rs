@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use serde_json::json;
 use writ_dynamodb::Database;
-use writ_jobs::{queued, rank};
+use writ_jobs::{queued, queue_key};
 use writ_model::{Submission, Workspace};
 use writ_platform::{NoEngine, Platform};
 use writ_ports::{
-    CountWaiting as _, GetJob as _, NextJobs as _, PutJob as _, Query, QueryJobs as _,
+    CountQueued as _, GetJob as _, PeekQueue as _, PutJob as _, Query, QueryJobs as _,
 };
 use writ_query::Filter;
 use writ_store::{Store, Tables};
@@ -69,11 +69,11 @@ async fn rows(platform: &Bare, workspace: &Workspace, size: usize) -> Result<(),
         let begun = Instant::now();
         let job = platform.get_job(workspace, &submission.job_id).await.map_err(fault)?;
         let job = job.ok_or("the job is gone")?;
-        let rank = rank(&submission, &job.state);
-        platform.count_before(workspace, &rank, POSITION_MAX + 1).await.map_err(fault)?;
+        let queue_key = queue_key(&submission, &job.state);
+        platform.count_before(workspace, &queue_key, POSITION_MAX + 1).await.map_err(fault)?;
         reads.push(begun.elapsed());
         let begun = Instant::now();
-        platform.next_jobs(workspace, 8).await.map_err(fault)?;
+        platform.peek_queue(workspace, 8).await.map_err(fault)?;
         heads.push(begun.elapsed());
     }
     print!("{}", Sample::from(puts).row(&format!("recorded, {size} wait"), ""));

@@ -22,8 +22,8 @@ use writ_dynamodb::Database;
 use writ_embedded::{Platform, Queue};
 use writ_engine::{Engine, EngineConfig};
 use writ_jobs::{Runner, queued};
-use writ_model::{Cause, Digest, HintAbout, JobHint, PolicyRule, RawJson, Submission, Workspace};
-use writ_platform::Outside;
+use writ_model::{Cause, Digest, SignalKind, JobSignal, PolicyRule, RawJson, Submission, Workspace};
+use writ_platform::Outbound;
 use writ_ports::{
     Clock, CreatePolicy as _, GetPolicy as _, Ids, NewRevision, PolicyHead, PutJob as _,
 };
@@ -123,10 +123,10 @@ async fn measured() -> Result<String, Box<dyn Error>> {
         Store::new(aws_sdk_dynamodb::Client::from_conf(config), Tables::with_prefix("bench-"));
     store.create_tables().await.map_err(|error| format!("{error:?}"))?;
     let engine = Arc::new(Engine::start(EngineConfig::default())?);
-    let caller = writ_callbacks::Caller::new(writ_callbacks::Allowed::default());
-    let outside = Outside { queue: Queue::default(), caller };
+    let caller = writ_callbacks::WebhookClient::new(writ_callbacks::Allowed::default());
+    let outside = Outbound { queue: Queue::default(), caller };
     let platform: Platform =
-        writ_platform::Platform::new(store, Workers::new(Arc::clone(&engine))).telling(outside);
+        writ_platform::Platform::new(store, Workers::new(Arc::clone(&engine))).with_outbound(outside);
     let workspace = Workspace::default();
     register(&platform, &workspace).await?;
     let runner = Runner { executor_id: "builtin".to_owned(), node_id: Some("bench".to_owned()) };
@@ -138,8 +138,8 @@ async fn measured() -> Result<String, Box<dyn Error>> {
         platform.get_policy(&workspace, &submission.policy_rule_uri).await.map_err(fault)?;
         platform.put_job(&submission, &queued(&submission)).await.map_err(fault)?;
         let submitted = meter.take();
-        let hint = JobHint::new(&submission, HintAbout::Line);
-        writ_job_runner::look(&platform, &runner, &hint).await.map_err(fault)?;
+        let signal = JobSignal::new(&submission, SignalKind::Queue);
+        writ_job_runner::process_signal(&platform, &runner, &signal).await.map_err(fault)?;
         let ran = meter.take();
         // The first one reads the policy's body as well.
         if number > 0 {

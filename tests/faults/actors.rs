@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use writ_jobs::{Runner, cancelled, queued, retry};
 use writ_model::{Cause, Job, JobState, RawJson, Submission, Timestamp, Workspace};
 use writ_ports::{ChangeJob, Clock, GetJob, PutJob};
-use writ_job_runner::{Looked, announce, announce_all, look, sweep};
+use writ_job_runner::{SignalOutcome, notify, notify_all, process_signal, sweep};
 
 use crate::engine::{COUNTER, PLAIN, TIMEOUTS_S, WATCHED};
 use crate::node::Node;
@@ -35,7 +35,7 @@ impl Future for Receive<'_> {
         world.queue.idle.retain(|idle| *idle != node.actor);
         world.queue.held.insert(node.actor.task, message.clone());
         world.queue.said.remove(&node.actor.task);
-        world.note(|| format!("{:?} takes {:?}", node.actor, message.hint));
+        world.note(|| format!("{:?} takes {:?}", node.actor, message.signal));
         Poll::Ready(message)
     }
 }
@@ -46,18 +46,18 @@ pub(crate) async fn runner(node: Node) {
     let runner = Runner { executor_id: "builtin".to_owned(), node_id: Some(name) };
     loop {
         let message = Receive(&node).await;
-        let looked = look(&node, &runner, &message.hint).await;
+        let looked = process_signal(&node, &runner, &message.signal).await;
         let mut world = lock(&node.world);
         world.queue.held.remove(&node.actor.task);
         let said = world.queue.said.remove(&node.actor.task).unwrap_or(0);
         if said > 1 {
-            world.violated(format!("one hint led to {said}: {:?}", message.hint));
+            world.violated(format!("one hint led to {said}: {:?}", message.signal));
         }
         world.note(|| format!("{:?} looked: {looked:?}", node.actor));
         world.counts.add(match looked {
-            Ok(Looked::Idle) => "looked: idle",
-            Ok(Looked::Ran(_)) => "looked: ran",
-            Ok(Looked::Called) => "looked: called",
+            Ok(SignalOutcome::Idle) => "looked: idle",
+            Ok(SignalOutcome::AttemptMade(_)) => "looked: ran",
+            Ok(SignalOutcome::CallbackSent) => "looked: called",
             Err(_) => "looked: error",
         });
         if looked.is_err() {
@@ -70,11 +70,11 @@ pub(crate) async fn runner(node: Node) {
 pub(crate) async fn sweeper(node: Node) {
     let (begins_empty, pause) = {
         let mut world = lock(&node.world);
-        (world.chance.happens(500), world.chance.one_of(&[1_000, 10_000, 60_000]))
+        (world.rng.happens(500), world.rng.one_of(&[1_000, 10_000, 60_000]))
     };
     if begins_empty {
         // Whatever it could not announce, the sweep will.
-        let _ = announce_all(&node).await;
+        let _ = notify_all(&node).await;
     }
     loop {
         let pause = if lock(&node.world).has_faults() { pause } else { 60_000 };
@@ -88,7 +88,7 @@ pub(crate) async fn sweeper(node: Node) {
 pub(crate) async fn client(node: Node, index: usize) {
     let plan = lock(&node.world).plan.clone();
     let wait = |most: u64| {
-        let ms = lock(&node.world).chance.below(most + 1);
+        let ms = lock(&node.world).rng.below(most + 1);
         node.wait(ms)
     };
     wait(plan.arrival_max).await;
@@ -99,9 +99,9 @@ pub(crate) async fn client(node: Node, index: usize) {
     let says = !lock(&node.world).goes_wrong(|plan| plan.hints_lost / 4);
     if is_known && says {
         // What is not said is found by the sweep.
-        let _ = announce(&node, &submission, &state).await;
+        let _ = notify(&node, &submission, &state).await;
     }
-    if lock(&node.world).chance.happens(plan.cancelled) {
+    if lock(&node.world).rng.happens(plan.cancelled) {
         wait(20_000).await;
         move_on(&node, &submission, |job, now| {
             cancelled(&job.submission, &job.state, "ana", now).ok()
@@ -109,7 +109,7 @@ pub(crate) async fn client(node: Node, index: usize) {
         .await;
     }
     for _ in 0..2 {
-        if lock(&node.world).chance.happens(plan.retried) {
+        if lock(&node.world).rng.happens(plan.retried) {
             wait(240_000).await;
             move_on(&node, &submission, |job, now| retry(&job.state, now).ok()).await;
         }
@@ -129,7 +129,7 @@ async fn move_on(
         let Some(state) = next(&job, node.now()) else { return };
         match node.change_job(submission, &state).await {
             Ok(true) => {
-                let _ = announce(node, submission, &state).await;
+                let _ = notify(node, submission, &state).await;
                 return;
             }
             Ok(false) => {}
@@ -142,26 +142,26 @@ fn submission(node: &Node, index: usize) -> Submission {
     let now = node.now();
     let mut world = lock(&node.world);
     let later = world.plan.later;
-    let not_before = world.chance.happens(later).then(|| {
+    let not_before = world.rng.happens(later).then(|| {
         let most = if world.plan.is_calm() { 600_000 } else { 1_500_000 };
-        let ms = i64::try_from(world.chance.below(most)).unwrap();
+        let ms = i64::try_from(world.rng.below(most)).unwrap();
         Timestamp::from_ms(now.as_ms() + ms)
     });
-    let chance = &mut world.chance;
+    let rng = &mut world.rng;
     Submission {
         job_id: format!("j{index}"),
         workspace: Workspace::default(),
         name: "check".to_owned(),
         executor_id: "builtin".to_owned(),
-        policy_rule_uri: chance.one_of(&[COUNTER, COUNTER, PLAIN, WATCHED]).parse().unwrap(),
+        policy_rule_uri: rng.one_of(&[COUNTER, COUNTER, PLAIN, WATCHED]).parse().unwrap(),
         policy_rule_parameters: None,
         node_selector: None,
         inputs: RawJson::empty_object(),
-        timeout_seconds: chance.one_of(&TIMEOUTS_S),
-        max_attempts: chance.one_of(&[None, None, Some(1), Some(2), Some(5)]),
+        timeout_seconds: rng.one_of(&TIMEOUTS_S),
+        max_attempts: rng.one_of(&[None, None, Some(1), Some(2), Some(5)]),
         not_before,
-        priority: chance.one_of(&[5, 5, 0, 9]),
-        callback_url: chance.happens(500).then(|| "https://a.example/x".to_owned()),
+        priority: rng.one_of(&[5, 5, 0, 9]),
+        callback_url: rng.happens(500).then(|| "https://a.example/x".to_owned()),
         identity: "ana".to_owned(),
         principal_kind: "local".to_owned(),
         on_behalf_of: None,

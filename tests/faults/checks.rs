@@ -43,7 +43,7 @@ fn check_sound(submission: &Submission, state: &JobState) -> Checked {
     let is_call_due = call.is_some_and(|call| call.next_at.is_some());
     ensure(state.due_at.is_some() == (!status.is_final() || is_call_due), "somebody is forgotten")?;
     ensure(state.lease.is_some() == status.is_leased(), "a lease without a runner, or none")?;
-    ensure(!state.in_line || status == JobStatus::Queued, "who does not wait stands in line")?;
+    ensure(!state.is_queued || status == JobStatus::Queued, "who does not wait stands in line")?;
     ensure(state.finished_at.is_some() == status.is_final(), "an end without its time")?;
     if let Some(lease) = &state.lease {
         ensure(lease.expires_at <= lease.ends_by, "a lease beyond its bound")?;
@@ -133,7 +133,7 @@ fn check_taken(step: &Step<'_>) -> Checked {
 fn check_held(step: &Step<'_>) -> Checked {
     let Step { before, after, by, holder, .. } = step;
     let (Some(old), Some(new)) = (&before.lease, &after.lease) else { return Err("no lease") };
-    ensure(old.fence == new.fence, "a lease changed hands")?;
+    ensure(old.fencing_token == new.fencing_token, "a lease changed hands")?;
     ensure(*holder == Some(*by), "renewed by somebody else")?;
     ensure(old.ends_by == new.ends_by, "a lease changed its bound")?;
     ensure(old.expires_at <= new.expires_at, "a lease was shortened")?;

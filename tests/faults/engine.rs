@@ -8,9 +8,9 @@ use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
 use writ_model::{
     ContextChange, Digest, Error, ErrorKind, Execution, Language, PolicyUri, RawJson, Workspace,
 };
-use writ_pipeline::{Commit, Order, Shelf, execute_for};
+use writ_pipeline::{Commit, ExecutionRequest, PolicyCache, execute_for};
 use writ_ports::{
-    Admission, Admit, Committed, ContextWrite, Evaluate, Handle, KeepContext, KeptContext,
+    Admission, Admit, CommitResult, ContextWrite, Evaluate, Handle, ContextStore, StoredContext,
     PolicySource, Projection, RecordExecution, Surface,
 };
 use writ_job_runner::Attempt;
@@ -50,7 +50,7 @@ thread_local! {
         let digest = Digest::of(body.as_bytes());
         (*uri, Kept { uri: uri.parse().unwrap(), digest, body: body.into() })
     }).collect();
-    static SHELF: RefCell<Arc<Shelf>> = RefCell::default();
+    static SHELF: RefCell<Arc<PolicyCache>> = RefCell::default();
 }
 
 fn policy(uri: &str) -> Option<Kept> {
@@ -58,9 +58,9 @@ fn policy(uri: &str) -> Option<Kept> {
 }
 
 impl Attempt for Node {
-    async fn attempt(&self, order: Order, commit: &impl Commit) -> Result<Execution, Error> {
-        let shelf = SHELF.with(|shelf| Arc::clone(&shelf.borrow()));
-        let executed = execute_for(self, self, &shelf, order, commit).await?;
+    async fn attempt(&self, order: ExecutionRequest, commit: &impl Commit) -> Result<Execution, Error> {
+        let policy_cache = SHELF.with(|policy_cache| Arc::clone(&policy_cache.borrow()));
+        let executed = execute_for(self, self, &policy_cache, order, commit).await?;
         Ok(executed.execution)
     }
 }
@@ -108,9 +108,9 @@ impl Evaluate for Node {
         let takes = {
             let mut world = lock(&self.world);
             let rate = world.plan.runs_long;
-            let is_long = world.chance.happens(rate);
+            let is_long = world.rng.happens(rate);
             let most = if is_long { 420_000 } else { world.plan.run_max };
-            world.chance.below(most + 1)
+            world.rng.below(most + 1)
         };
         self.wait(takes.min(budget_ms)).await;
         self.fall().await;
@@ -123,7 +123,7 @@ impl Evaluate for Node {
             return Err(Failure::WorkerLost { reason: "killed".to_owned() }.into());
         }
         let raises = world.plan.raises;
-        if world.chance.happens(raises) {
+        if world.rng.happens(raises) {
             let failure = Failure::Raised {
                 kind: "ValueError".to_owned(),
                 message: "no".to_owned(),
@@ -132,7 +132,7 @@ impl Evaluate for Node {
             };
             return Err(failure.into());
         }
-        let changes = world.chance.happens(900);
+        let changes = world.rng.happens(900);
         Ok(Outcome {
             output: RawJson::parse(r#"{"ok":true}"#).unwrap(),
             printed: String::new(),
@@ -166,7 +166,7 @@ impl Admit for Node {
         let is_refused =
             self.call(To::Store, "admit", |world| world.goes_wrong(|plan| plan.limited));
         if is_refused.await? {
-            let seconds = u32::try_from(lock(&self.world).chance.below(90)).unwrap();
+            let seconds = u32::try_from(lock(&self.world).rng.below(90)).unwrap();
             let refused = Error::new(ErrorKind::Limited, "no slot is free");
             return Err(if seconds == 0 { refused } else { refused.retry_after(seconds) });
         }
@@ -186,8 +186,8 @@ impl RecordExecution for Node {
     }
 }
 
-impl KeepContext for Node {
-    async fn get_context(&self, _: &Workspace, policy_id: &str) -> Result<KeptContext, Error> {
+impl ContextStore for Node {
+    async fn get_context(&self, _: &Workspace, policy_id: &str) -> Result<StoredContext, Error> {
         let policy_id = policy_id.to_owned();
         let kept = move |world: &mut World| {
             world.store.contexts.get(&policy_id).cloned().unwrap_or_default()
@@ -199,7 +199,7 @@ impl KeepContext for Node {
         &self,
         execution: &Execution,
         context: ContextWrite<'_>,
-    ) -> Result<Committed, Error> {
+    ) -> Result<CommitResult, Error> {
         let (write, execution) = (lock(&self.world).new_write(), execution.clone());
         let keep = Keep::from(context);
         let commit = move |world: &mut World| world.commit(write, &execution, Some(&keep));

@@ -14,7 +14,7 @@
 )]
 
 mod actors;
-mod chance;
+mod rng;
 mod checks;
 mod counts;
 mod engine;
@@ -30,7 +30,7 @@ mod world;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use chance::Chance;
+use rng::Rng;
 use counts::Counts;
 use plan::Plan;
 use schedule::{Broken, run};
@@ -73,7 +73,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// Runs so many schedules, on all processors; what happened in them.
-fn schedules(suite: &str, share: u64, plan: fn(&mut Chance) -> Plan) -> Counts {
+fn schedules(suite: &str, share: u64, plan: fn(&mut Rng) -> Plan) -> Counts {
     if let Some(seed) = number("WRIT_FAULTS_SEED") {
         let traced = run(seed, plan, true);
         return traced.unwrap_or_else(|broken| fail(suite, seed, &broken));

@@ -70,7 +70,7 @@ impl World {
             ]);
         }
         for (rate, fault, name) in faults {
-            if self.chance.happens(rate) {
+            if self.rng.happens(rate) {
                 self.counts.add(name);
                 return fault;
             }
@@ -95,7 +95,7 @@ impl Node {
                 world.note(|| format!("{:?} {name}: {fault:?}", self.actor));
             }
             let latency = world.plan.latency_max + 1;
-            (fault, world.chance.below(latency), world.chance.below(latency))
+            (fault, world.rng.below(latency), world.rng.below(latency))
         };
         self.wait(before).await;
         match fault {
@@ -105,9 +105,9 @@ impl Node {
             Fault::DiesLate => {
                 {
                     let mut world = lock(&self.world);
-                    let at = world.now + world.chance.below(120_000);
+                    let at = world.now + world.rng.below(120_000);
                     let late = move |world: &mut World| drop(effect(world));
-                    world.at(at, What::Effect(Box::new(late)));
+                    world.at(at, What::AccessLevel(Box::new(late)));
                 }
                 self.die().await;
                 return Err(refused(name));
@@ -150,7 +150,7 @@ impl Node {
     async fn stop(&self) {
         {
             let mut world = lock(&self.world);
-            let until = world.now + world.chance.between(5_000, 400_000);
+            let until = world.now + world.rng.between(5_000, 400_000);
             world.fate = Some(Fate::StopsUntil(until));
         }
         self.wait(0).await;

@@ -1,7 +1,7 @@
 //! What may go wrong in one schedule. Each draws its own few faults: where everything goes wrong
 //! at once, nothing gets far enough for the rare cases.
 
-use crate::chance::Chance;
+use crate::rng::Rng;
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -77,18 +77,18 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Faults by chance.
-    pub(crate) fn stormy(chance: &mut Chance) -> Self {
+    pub(crate) fn stormy(rng: &mut Rng) -> Self {
         let mut plan = Self {
-            jobs: chance.between(1, 4),
-            runners: chance.between(1, 3),
-            sweepers: chance.between(1, 2),
-            faults_end: chance.one_of(&[MINUTE, 3 * MINUTE, 8 * MINUTE]),
-            latency_max: chance.one_of(&[2, 50, 500, 5 * SECOND]),
-            run_max: chance.one_of(&[50, 2 * SECOND, 20 * SECOND]),
-            runs_long: chance.one_of(&[0, 0, 100]),
-            arrival_max: chance.one_of(&[1, 2 * SECOND, MINUTE]),
-            raises: chance.one_of(&[0, 100, 500]),
-            later: chance.one_of(&[0, 0, 500]),
+            jobs: rng.between(1, 4),
+            runners: rng.between(1, 3),
+            sweepers: rng.between(1, 2),
+            faults_end: rng.one_of(&[MINUTE, 3 * MINUTE, 8 * MINUTE]),
+            latency_max: rng.one_of(&[2, 50, 500, 5 * SECOND]),
+            run_max: rng.one_of(&[50, 2 * SECOND, 20 * SECOND]),
+            runs_long: rng.one_of(&[0, 0, 100]),
+            arrival_max: rng.one_of(&[1, 2 * SECOND, MINUTE]),
+            raises: rng.one_of(&[0, 100, 500]),
+            later: rng.one_of(&[0, 0, 500]),
             ..Self::default()
         };
         let end = plan.faults_end;
@@ -101,7 +101,7 @@ impl Plan {
             &mut plan.dies_late,
             &mut plan.stops,
         ] {
-            *rate = chance.one_of(&[0, 0, 0, 5, 20, 80]);
+            *rate = rng.one_of(&[0, 0, 0, 5, 20, 80]);
         }
         for rate in [
             &mut plan.hints_lost,
@@ -113,55 +113,55 @@ impl Plan {
             &mut plan.cancelled,
             &mut plan.retried,
         ] {
-            *rate = chance.one_of(&[0, 0, 100, 400, 900]);
+            *rate = rng.one_of(&[0, 0, 100, 400, 900]);
         }
         for spans in [&mut plan.throttled, &mut plan.queue_gone] {
-            for _ in 0..chance.one_of(&[0, 0, 1, 3]) {
-                let from = chance.below(end);
-                spans.push((from, from + chance.between(SECOND, MINUTE)));
+            for _ in 0..rng.one_of(&[0, 0, 1, 3]) {
+                let from = rng.below(end);
+                spans.push((from, from + rng.between(SECOND, MINUTE)));
             }
         }
-        plan.hint_delay_max = chance.one_of(&[0, 100, 30 * SECOND]);
-        plan.skew_max = chance.one_of(&[0, 0, 300, 10 * MINUTE]);
-        plan.clock_jumps = chance.one_of(&[0, 0, 0, 2, 6]);
-        plan.drift_max = chance.one_of(&[0, 0, 10]);
-        plan.stale_max = chance.one_of(&[0, 200, 5 * SECOND]);
+        plan.hint_delay_max = rng.one_of(&[0, 100, 30 * SECOND]);
+        plan.skew_max = rng.one_of(&[0, 0, 300, 10 * MINUTE]);
+        plan.clock_jumps = rng.one_of(&[0, 0, 0, 2, 6]);
+        plan.drift_max = rng.one_of(&[0, 0, 10]);
+        plan.stale_max = rng.one_of(&[0, 200, 5 * SECOND]);
         plan
     }
 
     /// No faults but those of the policies, and nobody sweeps.
-    pub(crate) fn calm(chance: &mut Chance) -> Self {
+    pub(crate) fn calm(rng: &mut Rng) -> Self {
         Self {
-            jobs: chance.between(1, 6),
-            runners: chance.between(1, 3),
+            jobs: rng.between(1, 6),
+            runners: rng.between(1, 3),
             faults_end: 10 * MINUTE,
-            latency_max: chance.one_of(&[2, 50]),
-            run_max: chance.one_of(&[50, 2 * SECOND, 20 * SECOND]),
-            arrival_max: chance.one_of(&[1, 2 * SECOND, MINUTE]),
-            raises: chance.one_of(&[0, 100, 500]),
-            runs_lost: chance.one_of(&[0, 300]),
-            limited: chance.one_of(&[0, 300]),
-            later: chance.one_of(&[0, 500]),
-            cancelled: chance.one_of(&[0, 100]),
-            retried: chance.one_of(&[0, 300]),
+            latency_max: rng.one_of(&[2, 50]),
+            run_max: rng.one_of(&[50, 2 * SECOND, 20 * SECOND]),
+            arrival_max: rng.one_of(&[1, 2 * SECOND, MINUTE]),
+            raises: rng.one_of(&[0, 100, 500]),
+            runs_lost: rng.one_of(&[0, 300]),
+            limited: rng.one_of(&[0, 300]),
+            later: rng.one_of(&[0, 500]),
+            cancelled: rng.one_of(&[0, 100]),
+            retried: rng.one_of(&[0, 300]),
             // A queue of the usual kind does this on its good days, too.
-            hints_doubled: chance.one_of(&[0, 300]),
-            hint_delay_max: chance.one_of(&[0, 100]),
+            hints_doubled: rng.one_of(&[0, 300]),
+            hint_delay_max: rng.one_of(&[0, 100]),
             ..Self::default()
         }
     }
 
     /// One runner and a line that it can see: who goes first is certain.
-    pub(crate) fn ordered(chance: &mut Chance) -> Self {
+    pub(crate) fn ordered(rng: &mut Rng) -> Self {
         Self {
-            jobs: chance.between(2, 12),
+            jobs: rng.between(2, 12),
             runners: 1,
             sweepers: 0,
             latency_max: 0,
             hints_doubled: 0,
             hint_delay_max: 0,
             is_ordered: true,
-            ..Self::calm(chance)
+            ..Self::calm(rng)
         }
     }
 

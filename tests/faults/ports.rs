@@ -3,10 +3,10 @@
 use std::future::Future;
 use std::time::Duration;
 
-use writ_model::{Error, ErrorKind, Job, JobHint, JobState, Submission, Timestamp, Workspace};
+use writ_model::{Error, ErrorKind, Job, JobSignal, JobState, Submission, Timestamp, Workspace};
 use writ_ports::{
-    Announce, CallBack, CallbackSecrets, Called, ChangeJob, Clock, Committed, DueJobs, DuePage,
-    EndJob, GetJob, Ids, JobEnd, KeepCallbackSecrets, NextJobs, OutgoingCall, PutJob, Sleep,
+    JobNotifier, SendCallback, CallbackSecrets, DeliveryResult, ChangeJob, Clock, CommitResult, DueJobs, DuePage,
+    CompleteJob, GetJob, Ids, JobCompletion, CallbackSecretStore, PeekQueue, CallbackRequest, PutJob, Sleep,
 };
 
 use crate::node::{Node, To};
@@ -47,15 +47,15 @@ impl ChangeJob for Node {
     }
 }
 
-impl EndJob for Node {
-    async fn end_job(&self, end: JobEnd<'_>) -> Result<Committed, Error> {
+impl CompleteJob for Node {
+    async fn complete_job(&self, end: JobCompletion<'_>) -> Result<CommitResult, Error> {
         let (who, end) = (self.writer(), Ending::from(end));
         self.call(To::Store, "end_job", move |world| world.end(who, &end)).await?
     }
 }
 
-impl NextJobs for Node {
-    async fn next_jobs(&self, _: &Workspace, limit: usize) -> Result<Vec<String>, Error> {
+impl PeekQueue for Node {
+    async fn peek_queue(&self, _: &Workspace, limit: usize) -> Result<Vec<String>, Error> {
         self.call(To::Store, "next_jobs", move |world| world.line(limit)).await
     }
 }
@@ -67,35 +67,35 @@ impl DueJobs for Node {
     }
 }
 
-impl Announce for Node {
-    async fn announce(&self, hints: &[JobHint], delay: Duration) -> Result<(), Error> {
+impl JobNotifier for Node {
+    async fn notify(&self, signals: &[JobSignal], delay: Duration) -> Result<(), Error> {
         assert!(delay <= writ_ports::DELAY_MAX, "no queue waits for {delay:?}");
-        *lock(&self.world).queue.said.entry(self.actor.task).or_default() += hints.len();
-        let (hints, delay) = (hints.to_vec(), u64::try_from(delay.as_millis()).unwrap());
+        *lock(&self.world).queue.said.entry(self.actor.task).or_default() += signals.len();
+        let (signals, delay) = (signals.to_vec(), u64::try_from(delay.as_millis()).unwrap());
         let send = move |world: &mut World| {
-            for hint in &hints {
-                world.send(hint.clone(), delay);
+            for signal in &signals {
+                world.send(signal.clone(), delay);
             }
         };
         self.call(To::Queue, "announce", send).await
     }
 }
 
-impl CallBack for Node {
+impl SendCallback for Node {
     fn check_callback(&self, _: &str) -> Result<(), Error> {
         Ok(())
     }
 
-    async fn call_back(&self, call: OutgoingCall<'_>) -> Called {
+    async fn send_callback(&self, call: CallbackRequest<'_>) -> DeliveryResult {
         let sent = Sent::from(call);
         let again = Duration::from_secs(5);
         self.call(To::Receiver, "call_back", move |world| world.receive(&sent))
             .await
-            .unwrap_or_else(|error| Called::Failed { reason: error.message, again_in: Some(again) })
+            .unwrap_or_else(|error| DeliveryResult::Failed { reason: error.message, again_in: Some(again) })
     }
 }
 
-impl KeepCallbackSecrets for Node {
+impl CallbackSecretStore for Node {
     async fn get_callback_secrets(&self, _: &Workspace) -> Result<CallbackSecrets, Error> {
         self.call(To::Store, "get_secrets", |world| world.store.secrets.clone()).await
     }
@@ -134,7 +134,7 @@ impl Ids for Node {
     }
 
     fn seed(&self) -> u64 {
-        lock(&self.world).chance.any() >> 11
+        lock(&self.world).rng.any() >> 11
     }
 
     fn secret(&self) -> Result<[u8; 32], Error> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use writ_model::JobHint;
+use writ_model::JobSignal;
 
 use crate::world::{Actor, What, World};
 
@@ -11,7 +11,7 @@ const TAKEN_MAX: u32 = 5;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
-    pub(crate) hint: JobHint,
+    pub(crate) signal: JobSignal,
     pub(crate) taken: u32,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Queue {
 
 impl World {
     /// Takes a hint, with what becomes of messages on the way.
-    pub(crate) fn send(&mut self, hint: JobHint, delay: u64) {
+    pub(crate) fn send(&mut self, signal: JobSignal, delay: u64) {
         self.queue.sent += 1;
         if self.goes_wrong(|plan| plan.hints_lost) {
             self.counts.add("hint lost");
@@ -39,11 +39,11 @@ impl World {
         let times = if self.goes_wrong(|plan| plan.hints_doubled) { 2 } else { 1 };
         for time in 0..times {
             let most = if self.has_faults() { self.plan.hint_delay_max } else { 0 };
-            let late = self.chance.below(most + 1);
+            let late = self.rng.below(most + 1);
             if time == 1 {
                 self.counts.add("hint doubled");
             }
-            self.arrive(Message { hint: hint.clone(), taken: 0 }, delay + late);
+            self.arrive(Message { signal: signal.clone(), taken: 0 }, delay + late);
         }
     }
 
@@ -52,11 +52,11 @@ impl World {
         let at = self.now + delay;
         self.at(
             at,
-            What::Effect(Box::new(move |world| {
+            What::AccessLevel(Box::new(move |world| {
                 world.queue.arrived.push(message);
                 if !world.queue.idle.is_empty() {
                     let waiting = world.queue.idle.len() as u64;
-                    let index = usize::try_from(world.chance.below(waiting)).unwrap();
+                    let index = usize::try_from(world.rng.below(waiting)).unwrap();
                     let runner = world.queue.idle.swap_remove(index);
                     world.at(world.now, What::Wake(runner.task, runner.life));
                 }
@@ -71,7 +71,7 @@ impl World {
             return None;
         }
         let is_any = self.has_faults();
-        let index = if is_any { usize::try_from(self.chance.below(there)).unwrap() } else { 0 };
+        let index = if is_any { usize::try_from(self.rng.below(there)).unwrap() } else { 0 };
         let mut message = self.queue.arrived.remove(index);
         message.taken += 1;
         Some(message)
@@ -80,7 +80,7 @@ impl World {
     /// Nobody was done with the message: it comes again, a few times.
     pub(crate) fn come_again(&mut self, message: Message) {
         if message.taken < TAKEN_MAX {
-            let delay = self.chance.one_of(&[1_000, 30_000, 120_000]);
+            let delay = self.rng.one_of(&[1_000, 30_000, 120_000]);
             self.arrive(message, delay);
         } else {
             self.counts.add("dead letter");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use writ_ports::{Called, OutgoingCall};
+use writ_ports::{DeliveryResult, CallbackRequest};
 
 use crate::world::World;
 
@@ -18,26 +18,26 @@ pub(crate) struct Sent {
     id: String,
     body: String,
     tries: u32,
-    chance: u64,
+    rng: u64,
 }
 
-impl From<OutgoingCall<'_>> for Sent {
-    fn from(call: OutgoingCall<'_>) -> Self {
+impl From<CallbackRequest<'_>> for Sent {
+    fn from(call: CallbackRequest<'_>) -> Self {
         Self {
             id: call.callback_id.to_owned(),
             body: call.body.to_owned(),
             tries: call.tries,
-            chance: call.chance,
+            rng: call.rng,
         }
     }
 }
 
 impl World {
     /// What comes of a call.
-    pub(crate) fn receive(&mut self, sent: &Sent) -> Called {
-        let again = |reason: &str| Called::Failed {
+    pub(crate) fn receive(&mut self, sent: &Sent) -> DeliveryResult {
+        let again = |reason: &str| DeliveryResult::Failed {
             reason: reason.to_owned(),
-            again_in: writ_callbacks::next_try(sent.tries, sent.chance),
+            again_in: writ_callbacks::next_try(sent.tries, sent.rng),
         };
         if self.goes_wrong(|plan| plan.callbacks_lost) {
             self.counts.add("callback lost");
@@ -48,7 +48,7 @@ impl World {
             self.counts.add("callback unsure");
             return again("no answer in time");
         }
-        Called::Delivered
+        DeliveryResult::Delivered
     }
 
     fn deliver(&mut self, sent: &Sent) {

@@ -29,7 +29,7 @@ pub(crate) fn check_rest(world: &mut World) {
 
 fn check_job(world: &World, job_id: &str, row: &Row) -> Result<(), String> {
     let state = &row.state;
-    if !state.job_status.is_final() || state.due_at.is_some() || state.in_line {
+    if !state.job_status.is_final() || state.due_at.is_some() || state.is_queued {
         return Err(format!("not over, and nobody comes for it: {}", state.job_status));
     }
     let last = row.ends.last().map(|end| (end.round, end.status));

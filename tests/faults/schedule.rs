@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 
 use crate::actors::{client, runner, sweeper};
-use crate::chance::Chance;
+use crate::rng::Rng;
 use crate::counts::Counts;
 use crate::node::Node;
 use crate::plan::Plan;
@@ -60,12 +60,12 @@ struct Schedule {
 /// Runs the schedule of a seed.
 pub(crate) fn run(
     seed: u64,
-    plan: fn(&mut Chance) -> Plan,
+    plan: fn(&mut Rng) -> Plan,
     is_traced: bool,
 ) -> Result<Counts, Broken> {
-    let mut chance = Chance::new(seed);
-    let plan = plan(&mut chance);
-    let world = World::new(plan, chance, is_traced);
+    let mut rng = Rng::new(seed);
+    let plan = plan(&mut rng);
+    let world = World::new(plan, rng, is_traced);
     let mut schedule = Schedule::new(world);
     let what = schedule.go();
     // What the tasks hold of the world goes with them.
@@ -98,11 +98,11 @@ impl Schedule {
         }
         world.clients = usize::try_from(plan.jobs).unwrap();
         for _ in 0..plan.clock_jumps {
-            let at = world.chance.below(plan.faults_end);
-            world.at(at, What::Effect(Box::new(World::jump)));
+            let at = world.rng.below(plan.faults_end);
+            world.at(at, What::AccessLevel(Box::new(World::jump)));
         }
         let right = |world: &mut World| world.skews.fill(Skew::default());
-        world.at(plan.faults_end, What::Effect(Box::new(right)));
+        world.at(plan.faults_end, What::AccessLevel(Box::new(right)));
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
         Self { world: Arc::new(Mutex::new(world)), tasks, woken, waker }
@@ -117,7 +117,7 @@ impl Schedule {
             match what {
                 What::Start(task) => self.start(task),
                 What::Wake(task, life) => self.wake(task, life),
-                What::Effect(effect) => effect(&mut lock(&self.world)),
+                What::AccessLevel(effect) => effect(&mut lock(&self.world)),
             }
             events += 1;
             let world = lock(&self.world);
@@ -199,20 +199,20 @@ impl Schedule {
 
 impl World {
     fn skew(&mut self) -> Skew {
-        let signed = |chance: &mut Chance, most: u64| {
+        let signed = |rng: &mut Rng, most: u64| {
             let most = i64::try_from(most).unwrap();
-            i64::try_from(chance.below(2 * most.unsigned_abs() + 1)).unwrap() - most
+            i64::try_from(rng.below(2 * most.unsigned_abs() + 1)).unwrap() - most
         };
         let (skew_max, drift_max) = (self.plan.skew_max, self.plan.drift_max);
-        let ms = signed(&mut self.chance, skew_max);
-        Skew { ms, drift: signed(&mut self.chance, drift_max) }
+        let ms = signed(&mut self.rng, skew_max);
+        Skew { ms, drift: signed(&mut self.rng, drift_max) }
     }
 
     /// Somebody's clock is set anew.
     fn jump(&mut self) {
         self.counts.add("clock jumped");
-        let minutes = self.chance.below(21);
-        let node = usize::try_from(self.chance.below(self.skews.len() as u64)).unwrap();
+        let minutes = self.rng.below(21);
+        let node = usize::try_from(self.rng.below(self.skews.len() as u64)).unwrap();
         self.skews[node].ms = (i64::try_from(minutes).unwrap() - 10) * 60_000;
         self.note(|| format!("the clock of {node} is {minutes} - 10 minutes ahead"));
     }
@@ -223,11 +223,11 @@ impl World {
         self.queue.idle.retain(|idle| idle.task != task);
         let held = self.queue.held.remove(&task);
         if let Some(held) = held
-            && self.chance.happens(700)
+            && self.rng.happens(700)
         {
             self.come_again(held);
         }
-        let at = self.now + self.chance.one_of(&[1, 1_000, 60_000]);
+        let at = self.now + self.rng.one_of(&[1, 1_000, 60_000]);
         self.at(at, What::Start(task));
     }
 
@@ -236,7 +236,7 @@ impl World {
         self.note(|| format!("{task} stops until {:.3}", until as f64 / 1_000.0));
         let held = self.queue.held.get(&task).cloned();
         if let Some(held) = held
-            && self.chance.happens(700)
+            && self.rng.happens(700)
         {
             self.come_again(held);
         }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use writ_model::{
-    Cause, Error, ErrorKind, Execution, ExecutionStatus, HintAbout, Job, JobHint, JobState,
+    Cause, Error, ErrorKind, Execution, ExecutionStatus, SignalKind, Job, JobSignal, JobState,
     JobStatus, RawJson, Submission, Timestamp,
 };
-use writ_ports::{CallbackSecrets, Committed, DuePage, JobEnd, KeptContext};
+use writ_ports::{CallbackSecrets, CommitResult, DuePage, JobCompletion, StoredContext};
 
 use crate::checks::{Step, check_new, check_order, check_step};
 use crate::world::{Actor, World};
@@ -28,7 +28,7 @@ pub(crate) struct End {
 #[derive(Clone, Debug)]
 struct Shown {
     since: u64,
-    rank: Option<String>,
+    queue_key: Option<String>,
     due_at: Option<Timestamp>,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Row {
 impl Row {
     /// When it came into the line.
     pub(crate) fn in_line_since(&self) -> Option<u64> {
-        self.shown.last().filter(|shown| shown.rank.is_some()).map(|shown| shown.since)
+        self.shown.last().filter(|shown| shown.queue_key.is_some()).map(|shown| shown.since)
     }
 
     /// Where it has to stand: the higher priority first, then who was ready first.
@@ -64,10 +64,10 @@ impl Row {
 
     fn show(&mut self, now: u64) {
         let state = &self.state;
-        let rank = state.in_line.then(|| writ_jobs::rank(&self.submission, state));
-        let same = self.shown.last().is_some_and(|last| last.rank == rank);
-        let since = if same && rank.is_some() { self.shown.last().unwrap().since } else { now };
-        self.shown.push(Shown { since, rank, due_at: state.due_at });
+        let queue_key = state.is_queued.then(|| writ_jobs::queue_key(&self.submission, state));
+        let same = self.shown.last().is_some_and(|last| last.queue_key == queue_key);
+        let since = if same && queue_key.is_some() { self.shown.last().unwrap().since } else { now };
+        self.shown.push(Shown { since, queue_key, due_at: state.due_at });
         if self.shown.len() > 8 {
             self.shown.remove(0);
         }
@@ -96,7 +96,7 @@ pub(crate) struct Record {
 pub(crate) struct Store {
     pub(crate) jobs: BTreeMap<String, Row>,
     pub(crate) records: BTreeMap<String, Record>,
-    pub(crate) contexts: BTreeMap<String, KeptContext>,
+    pub(crate) contexts: BTreeMap<String, StoredContext>,
     pub(crate) secrets: CallbackSecrets,
     last_write: u64,
 }
@@ -119,8 +119,8 @@ pub(crate) struct Ending {
     context: Option<Keep>,
 }
 
-impl From<JobEnd<'_>> for Ending {
-    fn from(end: JobEnd<'_>) -> Self {
+impl From<JobCompletion<'_>> for Ending {
+    fn from(end: JobCompletion<'_>) -> Self {
         Self {
             job_id: end.submission.job_id.clone(),
             state: end.state.clone(),
@@ -236,19 +236,19 @@ impl World {
         &mut self,
         who: (u64, Actor, usize),
         end: &Ending,
-    ) -> Result<Committed, Error> {
-        let Some(row) = self.store.jobs.get(&end.job_id) else { return Ok(Committed::Fenced) };
+    ) -> Result<CommitResult, Error> {
+        let Some(row) = self.store.jobs.get(&end.job_id) else { return Ok(CommitResult::LeaseLost) };
         if let Some(record) = self.store.records.get(&end.record.execution_id) {
             // The same write, once more.
             let is_same = record.write == who.0;
-            return if is_same { Ok(Committed::Done) } else { Err(recorded(&end.record)) };
+            return if is_same { Ok(CommitResult::Done) } else { Err(recorded(&end.record)) };
         }
         if row.state.version + 1 != end.state.version {
             self.counts.add("result refused");
             if self.plan.is_calm() && row.is_cancelled_before(self.now, STOPS_WITHIN) {
                 self.violated(format!("{} was cancelled, and ran on", end.job_id));
             }
-            return Ok(Committed::Fenced);
+            return Ok(CommitResult::LeaseLost);
         }
         let round = row.state.round;
         if let Some(refused) = self.keep(end.context.as_ref()) {
@@ -256,7 +256,7 @@ impl World {
         }
         self.record(who.0, &end.record, round);
         self.write_state(who, &end.job_id, end.state.clone(), Some(end));
-        Ok(Committed::Done)
+        Ok(CommitResult::Done)
     }
 
     /// Writes a record that is no job's, and a context.
@@ -265,16 +265,16 @@ impl World {
         write: u64,
         record: &Execution,
         context: Option<&Keep>,
-    ) -> Result<Committed, Error> {
+    ) -> Result<CommitResult, Error> {
         if let Some(there) = self.store.records.get(&record.execution_id) {
             let is_same = there.write == write;
-            return if is_same { Ok(Committed::Done) } else { Err(recorded(record)) };
+            return if is_same { Ok(CommitResult::Done) } else { Err(recorded(record)) };
         }
         if let Some(refused) = self.keep(context) {
             return Ok(refused);
         }
         self.record(write, record, 0);
-        Ok(Committed::Done)
+        Ok(CommitResult::Done)
     }
 
     fn record(&mut self, write: u64, record: &Execution, round: u32) {
@@ -292,14 +292,14 @@ impl World {
         self.store.records.insert(record.execution_id.clone(), row);
     }
 
-    fn keep(&mut self, context: Option<&Keep>) -> Option<Committed> {
+    fn keep(&mut self, context: Option<&Keep>) -> Option<CommitResult> {
         let Keep { policy_id, version, value } = context?;
         let kept = self.store.contexts.entry(policy_id.clone()).or_default();
         if kept.version != *version {
             self.counts.add("context moved");
-            return Some(Committed::Moved);
+            return Some(CommitResult::ContextConflict);
         }
-        *kept = KeptContext { version: version + 1, value: value.clone() };
+        *kept = StoredContext { version: version + 1, value: value.clone() };
         let expected = format!(r#"{{"n":{}}}"#, version + 1);
         if value.as_str() != expected {
             self.violated(format!("a context lost a change: {value:?}, not {expected}"));
@@ -312,9 +312,9 @@ impl World {
         let now = self.now;
         let mut ranked = Vec::new();
         for (job_id, row) in &self.store.jobs {
-            let behind = self.chance.below(self.plan.stale_max + 1);
-            let rank = row.shown(now, behind).and_then(|shown| shown.rank.clone());
-            ranked.extend(rank.map(|rank| (rank, job_id.clone())));
+            let behind = self.rng.below(self.plan.stale_max + 1);
+            let queue_key = row.shown(now, behind).and_then(|shown| shown.queue_key.clone());
+            ranked.extend(queue_key.map(|queue_key| (queue_key, job_id.clone())));
         }
         ranked.sort();
         ranked.into_iter().map(|(_, job_id)| job_id).take(limit).collect()
@@ -324,18 +324,18 @@ impl World {
         let now = self.now;
         let mut found = Vec::new();
         for (job_id, row) in &self.store.jobs {
-            let behind = self.chance.below(self.plan.stale_max + 1);
+            let behind = self.rng.below(self.plan.stale_max + 1);
             let due_at = row.shown(now, behind).and_then(|shown| shown.due_at);
             if let Some(due_at) = due_at.filter(|due_at| *due_at <= before) {
                 let key = format!("{:016}#{job_id}", due_at.as_ms());
                 if next.is_none_or(|next| key.as_str() > next) {
-                    found.push((key, JobHint::new(&row.submission, HintAbout::Line)));
+                    found.push((key, JobSignal::new(&row.submission, SignalKind::Queue)));
                 }
             }
         }
         found.sort_by(|a, b| a.0.cmp(&b.0));
         let next = found.get(PAGE).map(|_| found[PAGE - 1].0.clone());
-        DuePage { jobs: found.into_iter().take(PAGE).map(|(_, hint)| hint).collect(), next }
+        DuePage { jobs: found.into_iter().take(PAGE).map(|(_, signal)| signal).collect(), next }
     }
 }
 
@@ -346,12 +346,12 @@ fn recorded(record: &Execution) -> Error {
 
 fn brief(state: &JobState) -> String {
     let JobState { version, job_status, round, attempts_made, due_at, callback, .. } = state;
-    let fence = state.lease.as_ref().map(|lease| &lease.fence);
+    let fencing_token = state.lease.as_ref().map(|lease| &lease.fencing_token);
     let due = due_at.map(|due_at| due_at.as_ms() - crate::world::BEGIN);
     let call = callback.as_ref().map(|callback| (callback.status, callback.tries));
     format!(
         "v{version} {job_status} round {round} attempts {attempts_made} fence {fence:?} \
          in line {} due {due:?} {call:?}",
-        state.in_line
+        state.is_queued
     )
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use writ_model::Timestamp;
 
-use crate::chance::Chance;
+use crate::rng::Rng;
 use crate::counts::Counts;
 use crate::plan::{Plan, Span};
 use crate::queue::Queue;
@@ -44,7 +44,7 @@ pub(crate) enum What {
     Wake(usize, u32),
     Start(usize),
     /// Something that was sent arrives.
-    Effect(Box<dyn FnOnce(&mut World) + Send>),
+    AccessLevel(Box<dyn FnOnce(&mut World) + Send>),
 }
 
 struct Event {
@@ -86,7 +86,7 @@ pub(crate) struct Skew {
 /// The world of one schedule.
 pub(crate) struct World {
     pub(crate) plan: Plan,
-    pub(crate) chance: Chance,
+    pub(crate) rng: Rng,
     /// Milliseconds.
     pub(crate) now: u64,
     events: BinaryHeap<Event>,
@@ -112,10 +112,10 @@ pub(crate) fn lock(world: &Shared) -> MutexGuard<'_, World> {
 }
 
 impl World {
-    pub(crate) fn new(plan: Plan, chance: Chance, is_traced: bool) -> Self {
+    pub(crate) fn new(plan: Plan, rng: Rng, is_traced: bool) -> Self {
         Self {
             plan,
-            chance,
+            rng,
             now: 0,
             events: BinaryHeap::new(),
             skews: Vec::new(),
@@ -132,7 +132,7 @@ impl World {
     }
 
     pub(crate) fn at(&mut self, at: u64, what: What) {
-        let tie = self.chance.any();
+        let tie = self.rng.any();
         self.events.push(Event { at, tie, what });
     }
 
@@ -162,7 +162,7 @@ impl World {
 
     /// Whether one of the plan's faults happens now.
     pub(crate) fn goes_wrong(&mut self, rate: impl Fn(&Plan) -> u64) -> bool {
-        self.has_faults() && self.chance.happens(rate(&self.plan))
+        self.has_faults() && self.rng.happens(rate(&self.plan))
     }
 
     pub(crate) fn is_within(&self, spans: impl Fn(&Plan) -> &Vec<Span>) -> bool {

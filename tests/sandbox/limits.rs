@@ -100,7 +100,7 @@ fn busy() {
     let engine = engine_with(|config| {
         config.workers_max = 1;
         config.workers_per_policy_max = 1;
-        config.patience = Duration::from_millis(20);
+        config.acquire_timeout = Duration::from_millis(20);
     });
     engine.warm(Language::Rego).unwrap();
     let hanging = hang(&engine, ample());

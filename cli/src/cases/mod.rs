@@ -99,7 +99,7 @@ pub(crate) struct CaseFile {
 
 /// Reads a case file, YAML or JSON.
 pub(crate) fn load(path: &Path) -> Result<CaseFile, Failure> {
-    parse(&given::text(path)?).map_err(|failure| failure.within(&path.display().to_string()))
+    parse(&input::text(path)?).map_err(|failure| failure.within(&path.display().to_string()))
 }
 
 fn parse(text: &str) -> Result<CaseFile, Failure> {

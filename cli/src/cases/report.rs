@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 
 use super::Mismatch;
-use crate::paint::{ADDED, ERROR, GOOD, REMOVED, harmless, paint};
+use crate::style::{ADDED, ERROR, GOOD, REMOVED, harmless, paint};
 
 /// One finished test.
 #[derive(Debug)]

@@ -78,15 +78,15 @@ fn compare_error(expected: &ExpectedError, error: &Error) -> Vec<Mismatch> {
         mismatches.push(found);
     }
     if !at_place(expected, error) {
-        let place = |line: Option<u32>, column: Option<u32>| {
+        let location = |line: Option<u32>, column: Option<u32>| {
             let line = line.map(|line| format!("line {line}"));
             let column = column.map(|column| format!("column {column}"));
             [line, column].into_iter().flatten().collect::<Vec<_>>().join(", ")
         };
         let first = error.diagnostics.first();
         let line = error.line.or(first.and_then(|diagnostic| diagnostic.line));
-        let actual = place(line, first.and_then(|diagnostic| diagnostic.column));
-        mismatches.push(mismatch("error place", place(expected.line, expected.column), actual));
+        let actual = location(line, first.and_then(|diagnostic| diagnostic.column));
+        mismatches.push(mismatch("error place", location(expected.line, expected.column), actual));
     }
     mismatches
 }
@@ -188,7 +188,7 @@ mod tests {
     fn a_diagnostics_place_is_compared() {
         let mut error = Error::new(ErrorKind::PolicyDoesNotCompile, "x");
         error.diagnostics = vec![Diagnostic::error("python.syntax", "m").at(3, 9)];
-        for (place, fits) in
+        for (location, fits) in
             [("line: 3, column: 9", true), ("line: 3", true), ("line: 3, column: 1", false)]
         {
             let expected = format!("error: {{type: policy_does_not_compile, {place}}}");

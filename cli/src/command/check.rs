@@ -12,7 +12,7 @@ use crate::args::Global;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Format, say};
-use crate::paint::{GOOD, paint};
+use crate::style::{GOOD, paint};
 use crate::policy_file::PolicyFile;
 
 /// Exits 0 where every file could be registered, whatever the warnings.

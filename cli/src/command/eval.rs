@@ -41,10 +41,10 @@ pub(crate) struct Eval {
 
 impl Eval {
     pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let input = given::json(&self.input)?;
-        let params = given::optional_json(self.params.as_deref())?;
+        let input = input::json(&self.input)?;
+        let params = input::optional_json(self.params.as_deref())?;
         let mut file = self.load(global)?;
-        if let Some(settings) = given::optional_json(self.settings.as_deref())? {
+        if let Some(settings) = input::optional_json(self.settings.as_deref())? {
             file = file.with_settings(&settings)?;
         }
         let policy = file.policy().map_err(|error| file.failure(&error))?;

@@ -31,7 +31,7 @@ impl Openapi {
             }
             return Ok(Exit::Success);
         };
-        if is_same(&document, &given::text(&file)?) {
+        if is_same(&document, &input::text(&file)?) {
             terminal.note(&format!("{} is up to date", file.display()));
             return Ok(Exit::Success);
         }

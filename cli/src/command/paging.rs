@@ -34,7 +34,7 @@ pub(crate) struct Paging {
 impl Paging {
     /// The filter, or one that fits everything.
     pub(crate) fn filter(&self) -> Result<RawJson, Failure> {
-        Ok(given::optional_json(self.filter.as_deref())?.unwrap_or_else(RawJson::empty_object))
+        Ok(input::optional_json(self.filter.as_deref())?.unwrap_or_else(RawJson::empty_object))
     }
 
     /// The filter, and what other options ask for besides.

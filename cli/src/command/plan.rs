@@ -180,7 +180,7 @@ impl Planned {
 /// One place that changes, in words.
 fn told(change: &Value) -> String {
     let path = change.get("path").and_then(Value::as_str).unwrap_or_default();
-    let place = if path.is_empty() { "the output" } else { path };
+    let location = if path.is_empty() { "the output" } else { path };
     match (change.get("change").and_then(Value::as_str), change.get("was"), change.get("is")) {
         (Some("added"), ..) => format!("{place} is new"),
         (Some("removed"), ..) => format!("{place} is gone"),

@@ -31,8 +31,8 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let input = given::json(&self.input)?;
-        let parameters = given::optional_json(self.params.as_deref())?;
+        let input = input::json(&self.input)?;
+        let parameters = input::optional_json(self.params.as_deref())?;
         let client = global.client()?;
         let call = Call::post(
             &["executor", &self.executor, "execute_policy"],

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::paint::{STRONG, WARNING, harmless, paint};
+use crate::style::{STRONG, WARNING, harmless, paint};
 
 /// How data is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -3,7 +3,7 @@
 use http::Method;
 use http::header::CACHE_CONTROL;
 use writ_authz::mint;
-use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
 use writ_model::{Error, Identity};
 use writ_ports::{Clock, Ids, PutToken};
 
@@ -14,11 +14,11 @@ use crate::scope;
 /// What is known of the route. Its reply says `no-store`, so no `Idempotency-Key` keeps it: a
 /// repeat learns which token was made and not its secret. Who loses the reply revokes the token
 /// and makes another under a new key.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "token.create",
     method: Method::POST,
     path: "/token",
-    effect: Effect::Admin,
+    access_level: AccessLevel::Admin,
     dialect: Dialect::Writ,
     summary: "Makes a token; its text is in this reply and never again.",
     body: Some("NewToken"),
@@ -94,7 +94,7 @@ mod tests {
                 Err(error) => {
                     assert!(!allowed, "{kind} {workspace}");
                     assert_eq!(
-                        (error.kind, error.place.as_deref()),
+                        (error.kind, error.location.as_deref()),
                         (ErrorKind::Forbidden, Some("/workspace"))
                     );
                     assert!(ports.tokens.lock().unwrap().is_empty());

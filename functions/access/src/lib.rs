@@ -15,7 +15,7 @@ use writ_ports::{Clock, Ids, ListTokens, PutToken, RevokeToken};
 
 writ_edge::binary! {
     /// Identities and tokens.
-    identities = "access"
+    access = "access"
         needs [Clock, Ids, ListTokens, PutToken, RevokeToken]
         serves [whoami, create, list, revoke]
 }
@@ -29,15 +29,15 @@ mod tests {
     use writ_edge::serve;
     use writ_model::Role;
 
-    use super::identities::{ABOUTS, routes};
+    use super::access::{SPECS, routes};
     use crate::memory::{Memory, caller, data, request};
 
     #[test]
     fn everybody_may_ask_who_they_are_and_only_admins_touch_tokens() {
         let authorizer =
-            Authorizer::new(ABOUTS.iter().map(|about| (about.name, about.effect.name()))).unwrap();
+            Authorizer::new(SPECS.iter().map(|about| (about.name, about.access_level.name()))).unwrap();
         for role in Role::ALL {
-            for about in ABOUTS {
+            for about in SPECS {
                 let allowed =
                     authorizer.decide(&caller("token", role).identity, about.name).is_ok();
                 assert_eq!(
@@ -78,6 +78,6 @@ mod tests {
 
     #[test]
     fn what_the_reference_page_needs_is_defined() {
-        assert_eq!(writ_edge::undefined_names(ABOUTS), Vec::<String>::new());
+        assert_eq!(writ_edge::undefined_names(SPECS), Vec::<String>::new());
     }
 }

@@ -1,7 +1,7 @@
 //! `GET /token`: lists a workspace's tokens.
 
 use http::Method;
-use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
 use writ_model::Error;
 use writ_ports::ListTokens;
 
@@ -9,11 +9,11 @@ use crate::record::{self, Record};
 use crate::scope;
 
 /// What is known of the route. Who holds which rights is for admins to know.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "token.list",
     method: Method::GET,
     path: "/token",
-    effect: Effect::Admin,
+    access_level: AccessLevel::Admin,
     dialect: Dialect::Writ,
     summary: "Lists the workspace's tokens, oldest first, without anything secret.",
     body: None,

@@ -10,7 +10,7 @@ use writ_authz::mint;
 use writ_edge::{Caller, Reply, Request};
 use writ_model::{Error, Identity, Role, Timestamp, Workspace};
 use writ_ports::{
-    Begun, ClaimId, Clock, GetToken, Idempotency, IdempotencyKey, Ids, ListTokens, PutToken,
+    KeyState, ClaimId, Clock, GetToken, Idempotency, IdempotencyKey, Ids, ListTokens, PutToken,
     RevokeToken, StoredReply, Token,
 };
 
@@ -93,9 +93,9 @@ impl RevokeToken for Memory {
 
 /// For one key and one request.
 impl Idempotency for Memory {
-    async fn begin(&self, _: &IdempotencyKey, _: Timestamp) -> Result<Begun, Error> {
+    async fn begin(&self, _: &IdempotencyKey, _: Timestamp) -> Result<KeyState, Error> {
         let kept = self.reply.lock().unwrap().clone();
-        Ok(kept.map_or_else(|| Begun::First(ClaimId("c1".to_owned())), Begun::Finished))
+        Ok(kept.map_or_else(|| KeyState::Acquired(ClaimId("c1".to_owned())), KeyState::Completed))
     }
 
     async fn finish(

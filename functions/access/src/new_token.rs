@@ -32,7 +32,7 @@ impl NewToken {
                 format!("`{unknown}` is no field of a token; there are `{}`", FIELDS.join("`, `"));
             return Err(Error::invalid(message).at(pointer(unknown)));
         }
-        let required = |name: &str, hint: &str| {
+        let required = |name: &str, signal: &str| {
             Error::invalid(format!("`{name}` is missing; {hint}")).at(pointer(name))
         };
         Ok(Self {
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_told_with_its_place() {
-        for (body, place, message) in [
+        for (body, location, message) in [
             (json!([]), None, "the body is an array; send an object"),
             (json!({}), Some("/subject"), "`subject` is missing"),
             (json!({ "subject": "ci" }), Some("/role"), "`role` is missing"),
@@ -161,7 +161,7 @@ mod tests {
             ),
         ] {
             let error = NewToken::parse(body.clone()).unwrap_err();
-            assert_eq!(error.place.as_deref(), place, "{body}");
+            assert_eq!(error.location.as_deref(), location, "{body}");
             assert!(error.message.contains(message), "{body}: {error}");
         }
     }

@@ -2,18 +2,18 @@
 
 use http::Method;
 use serde_json::json;
-use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
 use writ_model::Error;
 use writ_ports::RevokeToken;
 
 use crate::{record, scope};
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "token.revoke",
     method: Method::DELETE,
     path: "/token/{token_id}",
-    effect: Effect::Admin,
+    access_level: AccessLevel::Admin,
     dialect: Dialect::Writ,
     summary: "Revokes a token: it stops working at once.",
     body: None,

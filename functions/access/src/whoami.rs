@@ -2,17 +2,17 @@
 
 use http::Method;
 use serde::Serialize;
-use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
 use writ_model::{Error, Role, Workspace};
 
 use crate::record;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "access.whoami",
     method: Method::GET,
     path: "/whoami",
-    effect: Effect::Read,
+    access_level: AccessLevel::Read,
     dialect: Dialect::Writ,
     summary: "Says who is calling, where they may act, and which rule let them.",
     body: None,

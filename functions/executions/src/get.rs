@@ -1,16 +1,16 @@
 //! `GET /executions/{id}`: reads one record.
 
 use http::Method;
-use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
 use writ_model::Error;
 use writ_ports::GetExecution;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "execution.get",
     method: Method::GET,
     path: "/executions/{id}",
-    effect: Effect::Read,
+    access_level: AccessLevel::Read,
     dialect: Dialect::Writ,
     summary: "Reads the record of one run.",
     body: None,

@@ -9,10 +9,10 @@ use writ_ports::{GetExecution, QueryExecutions};
 
 writ_edge::binary! {
     /// Reads the log.
-    log = "executions" needs [GetExecution, QueryExecutions] serves [query, get]
+    executions = "executions" needs [GetExecution, QueryExecutions] serves [query, get]
 }
 
 writ_edge::binary! {
     /// Runs what it reads, which takes the engines.
-    replays = "executions-replay" needs [Execute] serves [replay]
+    executions_replay = "executions-replay" needs [Execute] serves [replay]
 }

@@ -1,16 +1,16 @@
 //! `POST /executions/query`: searches the decision log with a Mongo filter.
 
 use http::Method;
-use writ_edge::{About, Asked, Dialect, Effect, QUERY_PARAMS, Reply, Request};
+use writ_edge::{RouteSpec, Asked, Dialect, AccessLevel, QUERY_PARAMS, Reply, Request};
 use writ_model::Error;
 use writ_ports::QueryExecutions;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "execution.query",
     method: Method::POST,
     path: "/executions/query",
-    effect: Effect::Read,
+    access_level: AccessLevel::Read,
     dialect: Dialect::Writ,
     summary: "Searches the records of runs with a Mongo filter, newest first.",
     body: Some("Filter"),

@@ -2,16 +2,16 @@
 
 use http::Method;
 use serde_json::json;
-use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
 use writ_model::Error;
-use writ_pipeline::{Execute, ReplayOrder};
+use writ_pipeline::{Execute, ReplayRequest};
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "execution.replay",
     method: Method::POST,
     path: "/executions/{id}/replay",
-    effect: Effect::Execute,
+    access_level: AccessLevel::Execute,
     dialect: Dialect::Writ,
     summary: "Runs a record again on the same revision, input, time and seed, and says what differs.",
     body: None,
@@ -23,7 +23,7 @@ pub(crate) const ABOUT: About = About {
 /// Answers whether the second run gave the same, and its own record's id.
 pub(crate) async fn handle(ports: &impl Execute, request: Request) -> Result<Reply, Error> {
     let identity = &request.caller.identity;
-    let order = ReplayOrder {
+    let order = ReplayRequest {
         workspace: identity.workspace.clone(),
         execution_id: request.param("id").to_owned(),
         identity: identity.subject.clone(),

@@ -2,16 +2,16 @@
 
 use http::Method;
 use serde::Deserialize;
-use writ_edge::{About, Dialect, Effect, ON_BEHALF_OF, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, ON_BEHALF_OF, Reply, Request};
 use writ_model::{Error, PolicyUri, RawJson};
-use writ_pipeline::{Execute, Order, known_executor};
+use writ_pipeline::{Execute, ExecutionRequest, known_executor};
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "executor.execute_policy",
     method: Method::POST,
     path: "/executor/{executor_id}/execute_policy",
-    effect: Effect::Execute,
+    access_level: AccessLevel::Execute,
     dialect: Dialect::Writ,
     summary: "Runs a policy on an executor and waits for its output; `builtin` is the platform itself.",
     body: Some("ExecutePolicyRequest"),
@@ -38,12 +38,12 @@ pub(crate) async fn handle(ports: &impl Execute, request: Request) -> Result<Rep
             Error::invalid(error.to_string()).at("/policy_rule_uri")
         })?;
     let identity = &request.caller.identity;
-    let order = Order {
+    let order = ExecutionRequest {
         on_behalf_of: request.on_behalf_of()?,
         parameters: body.parameters,
         idempotency_key: request.header("idempotency-key").map(str::to_owned),
         trace_id: request.trace_id().map(str::to_owned),
-        ..Order::new(
+        ..ExecutionRequest::new(
             identity.workspace.clone(),
             identity.subject.clone(),
             request.caller.principal_kind.to_owned(),

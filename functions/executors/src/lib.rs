@@ -6,5 +6,5 @@ use writ_pipeline::Execute;
 
 writ_edge::binary! {
     /// Runs policies, which takes the engines.
-    runs = "executors" needs [Execute] serves [execute_policy]
+    executors = "executors" needs [Execute] serves [execute_policy]
 }

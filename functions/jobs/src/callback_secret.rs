@@ -1,18 +1,18 @@
 //! `GET /jobs/callbacks/secret`: reads what callbacks are signed with.
 
 use http::Method;
-use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
 use writ_model::Error;
-use writ_ports::{Clock, Ids, KeepCallbackSecrets};
+use writ_ports::{Clock, Ids, CallbackSecretStore};
 
 use crate::secrets::reply;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "jobs.callback_secret",
     method: Method::GET,
     path: "/jobs/callbacks/secret",
-    effect: Effect::Admin,
+    access_level: AccessLevel::Admin,
     dialect: Dialect::Writ,
     summary: "Reads the secrets that the workspace's callbacks are signed with; the first use makes one.",
     body: None,
@@ -23,7 +23,7 @@ pub(crate) const ABOUT: About = About {
 
 /// Answers every secret that still signs, the newest first.
 pub(crate) async fn handle(
-    ports: &(impl Clock + Ids + KeepCallbackSecrets),
+    ports: &(impl Clock + Ids + CallbackSecretStore),
     request: Request,
 ) -> Result<Reply, Error> {
     let workspace = &request.caller.identity.workspace;

@@ -1,21 +1,21 @@
 //! `DELETE /jobs/{job_id}`: cancels a job.
 
 use http::Method;
-use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
 use writ_jobs::cancelled;
 use writ_model::Error;
-use writ_ports::{Announce, ChangeJob, Clock, CountWaiting, GetJob};
+use writ_ports::{JobNotifier, ChangeJob, Clock, CountQueued, GetJob};
 
 use crate::change::changed;
 use crate::document;
 use crate::tell::tell;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "jobs.cancel",
     method: Method::DELETE,
     path: "/jobs/{job_id}",
-    effect: Effect::Execute,
+    access_level: AccessLevel::Execute,
     dialect: Dialect::Writ,
     summary: "Cancels a job at once; a run of it is stopped within seconds, and what it gives is not taken.",
     body: None,
@@ -26,7 +26,7 @@ pub(crate) const ABOUT: About = About {
 
 /// Answers the cancelled job.
 pub(crate) async fn handle(
-    ports: &(impl Announce + ChangeJob + Clock + CountWaiting + GetJob),
+    ports: &(impl JobNotifier + ChangeJob + Clock + CountQueued + GetJob),
     request: Request,
 ) -> Result<Reply, Error> {
     let identity = &request.caller.identity;
@@ -43,8 +43,8 @@ pub(crate) async fn handle(
 mod tests {
     use std::time::Duration;
 
-    use writ_jobs::{Grant, Runner, cancelled, leased};
-    use writ_model::{ErrorKind, HintAbout, JobState, Submission, Timestamp};
+    use writ_jobs::{LeaseRequest, Runner, cancelled, leased};
+    use writ_model::{ErrorKind, SignalKind, JobState, Submission, Timestamp};
 
     use super::*;
     use crate::change::TRIES_MAX;
@@ -52,7 +52,7 @@ mod tests {
 
     fn take(submission: &Submission, state: &JobState, now: Timestamp) -> JobState {
         let runner = Runner { executor_id: "builtin".to_owned(), node_id: None };
-        let grant = Grant { fence: "f".to_owned(), execution_id: "e1".to_owned() };
+        let grant = LeaseRequest { fencing_token: "f".to_owned(), execution_id: "e1".to_owned() };
         leased(submission, state, &runner, grant, now).unwrap()
     }
 
@@ -123,6 +123,6 @@ mod tests {
         ports.queue_calling("j1", "https://a.example");
         let shown = data(&cancel(&ports, "j1").await.unwrap());
         assert_eq!(shown["callback"]["status"], "pending");
-        assert_eq!(ports.announced(), [("j1".to_owned(), HintAbout::End, Duration::ZERO)]);
+        assert_eq!(ports.announced(), [("j1".to_owned(), SignalKind::Callback, Duration::ZERO)]);
     }
 }

@@ -1,6 +1,6 @@
 //! Moving a job on somebody's behalf, while its runner moves it too.
 
-use writ_jobs::Refusal;
+use writ_jobs::TransitionError;
 use writ_model::{Error, ErrorKind, Job, JobState, Workspace};
 use writ_ports::{ChangeJob, GetJob};
 
@@ -20,7 +20,7 @@ pub(crate) async fn changed(
     ports: &(impl ChangeJob + GetJob),
     workspace: &Workspace,
     job_id: &str,
-    next: impl Fn(&Job) -> Result<JobState, Refusal> + Send + Sync,
+    next: impl Fn(&Job) -> Result<JobState, TransitionError> + Send + Sync,
 ) -> Result<Job, Error> {
     for _ in 0..TRIES_MAX {
         let job = found(ports, workspace, job_id).await?;

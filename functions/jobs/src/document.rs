@@ -1,20 +1,20 @@
 //! A job as a reply shows it: with its place in line.
 
 use writ_edge::Reply;
-use writ_jobs::{Position, document, rank};
+use writ_jobs::{QueuePosition, document, queue_key};
 use writ_model::{Error, Job, Workspace};
-use writ_ports::{CountWaiting, GetJob};
+use writ_ports::{CountQueued, GetJob};
 
 /// Counting ends there, so that a reply costs the same however many wait.
 pub(crate) const COUNTED_MAX: usize = 100;
 
 /// The job as JSON text.
-pub(crate) async fn text(ports: &impl CountWaiting, job: &Job) -> Result<String, Error> {
+pub(crate) async fn text(ports: &impl CountQueued, job: &Job) -> Result<String, Error> {
     document(job, position(ports, job).await)
 }
 
 /// The job as a reply.
-pub(crate) async fn reply(ports: &impl CountWaiting, job: &Job) -> Result<Reply, Error> {
+pub(crate) async fn reply(ports: &impl CountQueued, job: &Job) -> Result<Reply, Error> {
     Ok(Reply::data(&text(ports, job).await?))
 }
 
@@ -30,14 +30,14 @@ pub(crate) async fn found(
 
 /// Where a job stands that waits in line. What it stands for is known without it, so a store that
 /// cannot count now fails nobody.
-async fn position(ports: &impl CountWaiting, job: &Job) -> Option<Position> {
+async fn position(ports: &impl CountQueued, job: &Job) -> Option<QueuePosition> {
     let Job { submission, state, .. } = job;
-    if !state.in_line {
+    if !state.is_queued {
         return None;
     }
-    let rank = rank(submission, state);
-    match ports.count_before(&submission.workspace, &rank, COUNTED_MAX).await {
-        Ok(before) => Some(Position { position: before + 1, is_at_least: before >= COUNTED_MAX }),
+    let queue_key = queue_key(submission, state);
+    match ports.count_before(&submission.workspace, &queue_key, COUNTED_MAX).await {
+        Ok(before) => Some(QueuePosition { position: before + 1, is_at_least: before >= COUNTED_MAX }),
         Err(error) => {
             let log = error.log.as_deref();
             tracing::warn!(%error, log, "nobody knows who waits before a job");

@@ -1,18 +1,18 @@
 //! `GET /jobs/{job_id}`: reads a job, and waits for its end where the caller asks for it.
 
 use http::Method;
-use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
 use writ_model::Error;
-use writ_ports::{Clock, CountWaiting, GetJob, Sleep};
+use writ_ports::{Clock, CountQueued, GetJob, Sleep};
 
 use crate::{document, wait};
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "jobs.get",
     method: Method::GET,
     path: "/jobs/{job_id}",
-    effect: Effect::Read,
+    access_level: AccessLevel::Read,
     dialect: Dialect::Writ,
     summary: "Reads a job; with `wait`, not before it is over or the time is.",
     body: None,
@@ -23,13 +23,13 @@ pub(crate) const ABOUT: About = About {
 
 /// Answers the job as it is then.
 pub(crate) async fn handle(
-    ports: &(impl Clock + CountWaiting + GetJob + Sleep),
+    ports: &(impl Clock + CountQueued + GetJob + Sleep),
     request: Request,
 ) -> Result<Reply, Error> {
-    request.refuse_parameters_beyond(ABOUT.params)?;
-    let patience = wait::asked(&request)?;
+    request.refuse_parameters_beyond(SPEC.params)?;
+    let acquire_timeout = wait::asked(&request)?;
     let workspace = &request.caller.identity.workspace;
-    let job = wait::until_over(ports, workspace, request.param("job_id"), patience).await?;
+    let job = wait::until_over(ports, workspace, request.param("job_id"), acquire_timeout).await?;
     document::reply(ports, &job).await
 }
 

@@ -21,18 +21,18 @@ mod wait;
 #[cfg(test)]
 mod memory;
 
-use writ_pipeline::Shelved;
+use writ_pipeline::HasPolicyCache;
 use writ_ports::{
-    Announce, CallBack, ChangeJob, Clock, CountWaiting, GetBody, GetExecution, GetJob, GetPolicy,
-    Ids, KeepCallbackSecrets, PutJob, QueryJobs, Redrive, Sleep,
+    JobNotifier, SendCallback, ChangeJob, Clock, CountQueued, GetBody, GetExecution, GetJob, GetPolicy,
+    Ids, CallbackSecretStore, PutJob, QueryJobs, Redrive, Sleep,
 };
 
 writ_edge::binary! {
     /// Records jobs and shows them; none of its routes runs a policy.
-    ledger = "jobs"
+    jobs = "jobs"
         needs [
-            Announce, CallBack, ChangeJob, Clock, CountWaiting, GetBody, GetExecution, GetJob,
-            GetPolicy, Ids, KeepCallbackSecrets, PutJob, QueryJobs, Redrive, Shelved, Sleep,
+            JobNotifier, SendCallback, ChangeJob, Clock, CountQueued, GetBody, GetExecution, GetJob,
+            GetPolicy, Ids, CallbackSecretStore, PutJob, QueryJobs, Redrive, HasPolicyCache, Sleep,
         ]
         serves [
             submit, submit_any, query, redrive, callback_secret, rotate_callback_secret, get,
@@ -43,21 +43,21 @@ writ_edge::binary! {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use writ_edge::Effect;
+    use writ_edge::AccessLevel;
     use writ_model::JobStatus;
     use writ_model::schema::Schema;
 
-    use super::ledger::{ABOUTS, routes};
+    use super::jobs::{SPECS, routes};
     use crate::memory::{Memory, data, request};
 
     #[test]
     fn what_the_reference_page_needs_is_defined() {
-        assert_eq!(writ_edge::undefined_names(ABOUTS), Vec::<String>::new());
+        assert_eq!(writ_edge::undefined_names(SPECS), Vec::<String>::new());
     }
 
     /// What the reference page says of `schema` against what is sent; and no member beyond it.
     fn fits(schema: &str, sent: &Value) {
-        let components = writ_edge::openapi(ABOUTS)["components"].take();
+        let components = writ_edge::openapi(SPECS)["components"].take();
         let known = components["schemas"][schema]["properties"].as_object().unwrap();
         for name in sent.as_object().unwrap().keys() {
             assert!(known.contains_key(name), "`{name}` of {schema}");
@@ -97,10 +97,10 @@ mod tests {
     fn every_route_is_served_and_secrets_are_for_admins() {
         let served: Vec<_> =
             routes::<Memory>().iter().map(|route| route.about.name.to_owned()).collect();
-        assert_eq!(served.len(), ABOUTS.len());
-        for about in ABOUTS {
+        assert_eq!(served.len(), SPECS.len());
+        for about in SPECS {
             let is_about_secrets = about.name.ends_with("callback_secret");
-            assert_eq!(about.effect == Effect::Admin, is_about_secrets, "{}", about.name);
+            assert_eq!(about.access_level == AccessLevel::Admin, is_about_secrets, "{}", about.name);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde::Serialize;
-use writ_edge::{About, Dialect, Effect, Param, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Param, Reply, Request};
 use writ_model::{Attempt, AttemptOutcome, Error, Workspace};
 use writ_ports::{GetExecution, GetJob};
 
@@ -21,11 +21,11 @@ const TAIL: Param = Param {
 };
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "jobs.logs",
     method: Method::GET,
     path: "/jobs/{job_id}/logs",
-    effect: Effect::Read,
+    access_level: AccessLevel::Read,
     dialect: Dialect::Writ,
     summary: "Reads what a job's attempts printed, as far as their records are committed.",
     body: None,
@@ -54,7 +54,7 @@ pub(crate) async fn handle(
     ports: &(impl GetExecution + GetJob),
     request: Request,
 ) -> Result<Reply, Error> {
-    request.refuse_parameters_beyond(ABOUT.params)?;
+    request.refuse_parameters_beyond(SPEC.params)?;
     let tail = tail(&request)?;
     let workspace = &request.caller.identity.workspace;
     let job = found(ports, workspace, request.param("job_id")).await?;

@@ -8,16 +8,16 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use writ_edge::{Caller, Reply, Request};
-use writ_jobs::{Ended, Grant, Runner, cancelled, document, finished, leased, queued, rank};
+use writ_jobs::{AttemptEnd, LeaseRequest, Runner, cancelled, document, finished, leased, queued, queue_key};
 use writ_model::{
-    Attempt, AttemptOutcome, Cause, Digest, Error, ErrorKind, Execution, HintAbout, Identity, Job,
-    JobHint, JobState, JobStatus, PolicyRule, PolicyUri, RawJson, Role, Submission, Timestamp,
+    Attempt, AttemptOutcome, Cause, Digest, Error, ErrorKind, Execution, SignalKind, Identity, Job,
+    JobSignal, JobState, JobStatus, PolicyRule, PolicyUri, RawJson, Role, Submission, Timestamp,
     Workspace,
 };
-use writ_pipeline::{Shelf, Shelved};
+use writ_pipeline::{PolicyCache, HasPolicyCache};
 use writ_ports::{
-    Announce, CallBack, CallbackSecrets, Called, ChangeJob, Clock, CountWaiting, GetBody,
-    GetExecution, GetJob, GetPolicy, Ids, KeepCallbackSecrets, OutgoingCall, Page, PolicyHead,
+    JobNotifier, SendCallback, CallbackSecrets, DeliveryResult, ChangeJob, Clock, CountQueued, GetBody,
+    GetExecution, GetJob, GetPolicy, Ids, CallbackSecretStore, CallbackRequest, Page, PolicyHead,
     PutJob, Query, QueryJobs, Redrive, Redriven, Sleep,
 };
 
@@ -32,7 +32,7 @@ type Move = fn(&Submission, &JobState, Timestamp) -> JobState;
 
 /// A platform's jobs; its time goes by when somebody sleeps, its chance counts.
 pub(crate) struct Memory {
-    shelf: Shelf,
+    policy_cache: PolicyCache,
     inner: Mutex<Inner>,
 }
 
@@ -44,7 +44,7 @@ struct Inner {
     policy: Option<(PolicyHead, Arc<str>)>,
     jobs: BTreeMap<(Workspace, String), Job>,
     executions: BTreeMap<String, Execution>,
-    announced: Vec<(String, HintAbout, Duration)>,
+    announced: Vec<(String, SignalKind, Duration)>,
     slept: Vec<Duration>,
     rivals: VecDeque<(String, Move)>,
     at_sleep: Option<(usize, String, Move)>,
@@ -55,7 +55,7 @@ struct Inner {
 impl Default for Memory {
     fn default() -> Self {
         let inner = Inner { now_us: 1_790_000_000_000_000, ..Inner::default() };
-        Self { shelf: Shelf::default(), inner: Mutex::new(inner) }
+        Self { policy_cache: PolicyCache::default(), inner: Mutex::new(inner) }
     }
 }
 
@@ -100,7 +100,7 @@ impl Memory {
     }
 
     /// Which jobs were announced, why, and with which delay.
-    pub(crate) fn announced(&self) -> Vec<(String, HintAbout, Duration)> {
+    pub(crate) fn announced(&self) -> Vec<(String, SignalKind, Duration)> {
         self.inner().announced.clone()
     }
 
@@ -159,10 +159,10 @@ impl Memory {
         let now = self.now();
         let submission = Submission { max_attempts: Some(1), ..submission("a", job_id, now) };
         let runner = Runner { executor_id: "builtin".to_owned(), node_id: None };
-        let grant = Grant { fence: "f".to_owned(), execution_id: "e1".to_owned() };
+        let grant = LeaseRequest { fencing_token: "f".to_owned(), execution_id: "e1".to_owned() };
         let state = leased(&submission, &queued(&submission), &runner, grant, now).unwrap();
         let error = kind.map(|kind| Error::new(kind, "no"));
-        let ended = Ended { error: error.as_ref(), execution_id: None, started_at: None };
+        let ended = AttemptEnd { error: error.as_ref(), execution_id: None, started_at: None };
         let state = match status {
             JobStatus::Cancelled => cancelled(&submission, &state, "ben", now).unwrap(),
             _ => finished(&submission, &state, "f", &ended, now, 0).unwrap(),
@@ -341,9 +341,9 @@ impl Ids for Memory {
     }
 }
 
-impl Shelved for Memory {
-    fn shelf(&self) -> &Shelf {
-        &self.shelf
+impl HasPolicyCache for Memory {
+    fn policy_cache(&self) -> &PolicyCache {
+        &self.policy_cache
     }
 }
 
@@ -405,7 +405,7 @@ impl QueryJobs for Memory {
     }
 }
 
-impl CountWaiting for Memory {
+impl CountQueued for Memory {
     async fn count_before(
         &self,
         workspace: &Workspace,
@@ -415,9 +415,9 @@ impl CountWaiting for Memory {
         let inner = self.inner();
         inner.check_up()?;
         let waiting = inner.jobs.values().filter(|job| {
-            job.state.in_line
+            job.state.is_queued
                 && job.submission.workspace == *workspace
-                && *rank(&job.submission, &job.state) < *before
+                && *queue_key(&job.submission, &job.state) < *before
         });
         Ok(waiting.count().min(most))
     }
@@ -440,11 +440,11 @@ impl ChangeJob for Memory {
     }
 }
 
-impl Announce for Memory {
-    async fn announce(&self, hints: &[JobHint], delay: Duration) -> Result<(), Error> {
+impl JobNotifier for Memory {
+    async fn notify(&self, signals: &[JobSignal], delay: Duration) -> Result<(), Error> {
         let mut inner = self.inner();
         inner.check_up()?;
-        inner.announced.extend(hints.iter().map(|hint| (hint.job_id.clone(), hint.about, delay)));
+        inner.announced.extend(signals.iter().map(|signal| (signal.job_id.clone(), signal.about, delay)));
         Ok(())
     }
 }
@@ -452,23 +452,23 @@ impl Announce for Memory {
 impl Redrive for Memory {
     async fn redrive(&self) -> Result<Redriven, Error> {
         let mut inner = self.inner();
-        let hints = inner.dead_letters.min(STEP);
-        inner.dead_letters -= hints;
-        Ok(Redriven { hints, more: inner.dead_letters > 0 })
+        let signals = inner.dead_letters.min(STEP);
+        inner.dead_letters -= signals;
+        Ok(Redriven { signals, more: inner.dead_letters > 0 })
     }
 }
 
-impl CallBack for Memory {
+impl SendCallback for Memory {
     fn check_callback(&self, url: &str) -> Result<(), Error> {
         if url == DIRTY { Err(Error::invalid("`10.0.0.1` is private")) } else { Ok(()) }
     }
 
-    async fn call_back(&self, _: OutgoingCall<'_>) -> Called {
-        Called::Delivered
+    async fn send_callback(&self, _: CallbackRequest<'_>) -> DeliveryResult {
+        DeliveryResult::Delivered
     }
 }
 
-impl KeepCallbackSecrets for Memory {
+impl CallbackSecretStore for Memory {
     async fn get_callback_secrets(&self, _: &Workspace) -> Result<CallbackSecrets, Error> {
         Ok(self.inner().secrets.clone())
     }

@@ -39,7 +39,7 @@ pub(crate) fn submitter(request: &Request) -> Result<Submitter, Error> {
 mod tests {
     use serde_json::json;
 
-    use writ_jobs::bounds::{AHEAD_MS_MAX, NAME_CHARS_MAX};
+    use writ_jobs::bounds::{NOT_BEFORE_HORIZON_MS, NAME_CHARS_MAX};
     use writ_ports::Clock as _;
 
     use super::*;
@@ -74,7 +74,7 @@ mod tests {
             json!({"timeout_seconds": 1, "max_attempts": 1, "priority": 0}),
             json!({"timeout_seconds": 840, "max_attempts": 10, "priority": 9}),
             json!({"not_before": "2000-01-01T00:00:00+02:00"}),
-            json!({"not_before": Memory::default().after(AHEAD_MS_MAX).to_string()}),
+            json!({"not_before": Memory::default().after(NOT_BEFORE_HORIZON_MS).to_string()}),
             json!({"inputs": [1, 2]}),
         ] {
             let mut body = json!({"name": "a", "policy_rule_uri": "list:1-x"});
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_its_place_and_its_bounds() {
-        let too_late = Memory::default().after(AHEAD_MS_MAX + 1).to_string();
+        let too_late = Memory::default().after(NOT_BEFORE_HORIZON_MS + 1).to_string();
         for (field, value, message) in [
             ("name", json!(""), "1 to 120 characters"),
             ("name", json!("a".repeat(121)), "1 to 120 characters"),
@@ -114,7 +114,7 @@ mod tests {
             let mut body = json!({"name": "a", "policy_rule_uri": "list:1-x"});
             body[field] = value.clone();
             let error = parse(&body.to_string()).unwrap_err();
-            assert_eq!(error.place, Some(format!("/{field}")), "{field}: {value}");
+            assert_eq!(error.location, Some(format!("/{field}")), "{field}: {value}");
             assert!(error.message.contains(message), "{field}: {error}");
             assert!(error.message.len() < 300, "{error}");
         }

@@ -1,16 +1,16 @@
 //! `POST /jobs/query`: searches jobs with a Mongo filter.
 
 use http::Method;
-use writ_edge::{About, Asked, Dialect, Effect, QUERY_PARAMS, Reply, Request};
+use writ_edge::{RouteSpec, Asked, Dialect, AccessLevel, QUERY_PARAMS, Reply, Request};
 use writ_model::Error;
 use writ_ports::QueryJobs;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "jobs.query",
     method: Method::POST,
     path: "/jobs/query",
-    effect: Effect::Read,
+    access_level: AccessLevel::Read,
     dialect: Dialect::Writ,
     summary: "Searches jobs with a Mongo filter on every field, as `inputs.ip`; newest first.",
     body: Some("Filter"),

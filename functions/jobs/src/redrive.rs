@@ -3,10 +3,10 @@
 use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use writ_edge::{About, Asked, Dialect, Effect, Param, Reply, Request};
+use writ_edge::{RouteSpec, Asked, Dialect, AccessLevel, Param, Reply, Request};
 use writ_jobs::retry;
-use writ_model::{Error, ErrorKind, HintAbout, JobHint};
-use writ_ports::{Announce, ChangeJob, Clock, GetJob, QueryJobs, Redrive};
+use writ_model::{Error, ErrorKind, SignalKind, JobSignal};
+use writ_ports::{JobNotifier, ChangeJob, Clock, GetJob, QueryJobs, Redrive};
 use writ_query::Filter;
 
 use crate::change::changed;
@@ -24,11 +24,11 @@ const PARAMS: &[Param] = &[
 ];
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "jobs.redrive",
     method: Method::POST,
     path: "/jobs/redrive",
-    effect: Effect::Execute,
+    access_level: AccessLevel::Execute,
     dialect: Dialect::Writ,
     summary: "Tries again the jobs that failed because the platform lost them, or those that a filter finds.",
     body: Some("Filter"),
@@ -42,7 +42,7 @@ struct Redriven {
     retried: usize,
     job_ids: Vec<String>,
     skipped: usize,
-    hints: u64,
+    signals: u64,
     next_token: Option<String>,
 }
 
@@ -55,7 +55,7 @@ struct Found {
 /// Answers what was tried again. A job that moved in between, has its result or is not over is
 /// skipped.
 pub(crate) async fn handle(
-    ports: &(impl Announce + ChangeJob + Clock + GetJob + QueryJobs + Redrive),
+    ports: &(impl JobNotifier + ChangeJob + Clock + GetJob + QueryJobs + Redrive),
     request: Request,
 ) -> Result<Reply, Error> {
     request.refuse_parameters_beyond(PARAMS)?;
@@ -66,14 +66,14 @@ pub(crate) async fn handle(
     query.limit = query.limit.min(JOBS_MAX);
     let workspace = &request.caller.identity.workspace;
     let page = ports.query_jobs(workspace, &query).await?;
-    let mut hints = Vec::new();
+    let mut signals = Vec::new();
     let mut skipped = 0;
     let mut outcome = Ok(());
     for item in &page.items {
         let Found { job_id } = serde_json::from_str(item).map_err(Error::internal)?;
         let now = ports.now();
         match changed(ports, workspace, &job_id, |job| retry(&job.state, now)).await {
-            Ok(job) => hints.push(JobHint::new(&job.submission, HintAbout::Line)),
+            Ok(job) => signals.push(JobSignal::new(&job.submission, SignalKind::Queue)),
             Err(error) if is_the_jobs(error.kind) => skipped += 1,
             Err(error) => {
                 outcome = Err(error);
@@ -82,13 +82,13 @@ pub(crate) async fn handle(
         }
     }
     // What was tried again before the store failed is announced all the same.
-    tell_of_all(ports, &hints).await;
+    tell_of_all(ports, &signals).await;
     outcome?;
     let redriven = Redriven {
-        retried: hints.len(),
+        retried: signals.len(),
         skipped,
-        hints: dead_letters(ports).await?,
-        job_ids: hints.into_iter().map(|JobHint { job_id, .. }| job_id).collect(),
+        signals: dead_letters(ports).await?,
+        job_ids: signals.into_iter().map(|JobSignal { job_id, .. }| job_id).collect(),
         next_token: page.next_token,
     };
     Ok(Reply::data(&serde_json::to_string(&redriven).map_err(Error::internal)?))
@@ -118,15 +118,15 @@ fn is_the_jobs(kind: ErrorKind) -> bool {
 
 /// Puts hints back that nobody could work on; how many.
 async fn dead_letters(ports: &impl Redrive) -> Result<u64, Error> {
-    let mut hints = 0;
+    let mut signals = 0;
     for _ in 0..STEPS_MAX {
         let redriven = ports.redrive().await?;
-        hints += redriven.hints;
+        signals += redriven.signals;
         if !redriven.more {
             break;
         }
     }
-    Ok(hints)
+    Ok(signals)
 }
 
 #[cfg(test)]
@@ -163,7 +163,7 @@ mod tests {
             });
             assert_eq!(done, want);
             assert_eq!(ports.job("j1").state.job_status, JobStatus::Queued);
-            assert_eq!(ports.announced(), [("j1".to_owned(), HintAbout::Line, Duration::ZERO)]);
+            assert_eq!(ports.announced(), [("j1".to_owned(), SignalKind::Queue, Duration::ZERO)]);
         }
     }
 

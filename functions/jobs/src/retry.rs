@@ -1,21 +1,21 @@
 //! `POST /jobs/{job_id}/retry`: tries a job again.
 
 use http::Method;
-use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
 use writ_jobs::retry;
 use writ_model::Error;
-use writ_ports::{Announce, ChangeJob, Clock, CountWaiting, GetJob};
+use writ_ports::{JobNotifier, ChangeJob, Clock, CountQueued, GetJob};
 
 use crate::change::changed;
 use crate::document;
 use crate::tell::tell;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "jobs.retry",
     method: Method::POST,
     path: "/jobs/{job_id}/retry",
-    effect: Effect::Execute,
+    access_level: AccessLevel::Execute,
     dialect: Dialect::Writ,
     summary: "Tries a job again that failed, ran out of time or was cancelled: a new round, as if just submitted.",
     body: None,
@@ -26,7 +26,7 @@ pub(crate) const ABOUT: About = About {
 
 /// Answers the job, queued again.
 pub(crate) async fn handle(
-    ports: &(impl Announce + ChangeJob + Clock + CountWaiting + GetJob),
+    ports: &(impl JobNotifier + ChangeJob + Clock + CountQueued + GetJob),
     request: Request,
 ) -> Result<Reply, Error> {
     let workspace = &request.caller.identity.workspace;
@@ -42,7 +42,7 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::json;
-    use writ_model::{ErrorKind, HintAbout, JobStatus};
+    use writ_model::{ErrorKind, SignalKind, JobStatus};
 
     use super::*;
     use crate::memory::{Memory, data, request};
@@ -59,7 +59,7 @@ mod tests {
             let shown = data(&ask(&ports, "j1").await.unwrap());
             assert_eq!((&shown["job_status"], &shown["round"]), (&json!("queued"), &json!(2)));
             assert_eq!((&shown["position"], &shown["finished_at"]), (&json!(1), &json!(null)));
-            assert_eq!(ports.announced(), [("j1".to_owned(), HintAbout::Line, Duration::ZERO)]);
+            assert_eq!(ports.announced(), [("j1".to_owned(), SignalKind::Queue, Duration::ZERO)]);
         }
     }
 

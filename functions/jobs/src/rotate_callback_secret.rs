@@ -1,18 +1,18 @@
 //! `POST /jobs/callbacks/secret`: signs callbacks with a new secret from now on.
 
 use http::Method;
-use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
 use writ_model::Error;
-use writ_ports::{Clock, Ids, KeepCallbackSecrets};
+use writ_ports::{Clock, Ids, CallbackSecretStore};
 
 use crate::secrets::reply;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "jobs.rotate_callback_secret",
     method: Method::POST,
     path: "/jobs/callbacks/secret",
-    effect: Effect::Admin,
+    access_level: AccessLevel::Admin,
     dialect: Dialect::Writ,
     summary: "Makes a new secret for the workspace's callbacks; the one before it signs beside it for 24 hours.",
     body: None,
@@ -23,12 +23,12 @@ pub(crate) const ABOUT: About = About {
 
 /// Answers every secret that still signs, the new one first.
 pub(crate) async fn handle(
-    ports: &(impl Clock + Ids + KeepCallbackSecrets),
+    ports: &(impl Clock + Ids + CallbackSecretStore),
     request: Request,
 ) -> Result<Reply, Error> {
     let workspace = &request.caller.identity.workspace;
     let secrets = writ_callbacks::rotate(ports, workspace).await?;
-    Ok(reply(&secrets).created(ABOUT.path.to_owned()))
+    Ok(reply(&secrets).created(SPEC.path.to_owned()))
 }
 
 #[cfg(test)]

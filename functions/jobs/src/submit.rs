@@ -1,19 +1,19 @@
 //! `POST /jobs/submit/{executor_id}`: records a job and tells the runners.
 
 use http::Method;
-use writ_edge::{About, Dialect, Effect, ON_BEHALF_OF, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, ON_BEHALF_OF, Reply, Request};
 use writ_model::Error;
-use writ_pipeline::Shelved;
-use writ_ports::{Announce, CallBack, Clock, CountWaiting, GetBody, GetPolicy, Ids, PutJob};
+use writ_pipeline::HasPolicyCache;
+use writ_ports::{JobNotifier, SendCallback, Clock, CountQueued, GetBody, GetPolicy, Ids, PutJob};
 
 use crate::submitted::submitted;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "jobs.submit",
     method: Method::POST,
     path: "/jobs/submit/{executor_id}",
-    effect: Effect::Execute,
+    access_level: AccessLevel::Execute,
     dialect: Dialect::Writ,
     summary: "Submits a job to an executor and waits for no more than its record; `builtin` is the platform itself.",
     body: Some("NewJob"),
@@ -25,7 +25,7 @@ pub(crate) const ABOUT: About = About {
 /// Answers the job as it was recorded.
 pub(crate) async fn handle(
     ports: &(
-         impl Announce + CallBack + Clock + CountWaiting + GetBody + GetPolicy + Ids + PutJob + Shelved
+         impl JobNotifier + SendCallback + Clock + CountQueued + GetBody + GetPolicy + Ids + PutJob + HasPolicyCache
      ),
     request: Request,
 ) -> Result<Reply, Error> {
@@ -38,7 +38,7 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::{Value, json};
-    use writ_model::{Cause, ErrorKind, HintAbout};
+    use writ_model::{Cause, ErrorKind, SignalKind};
 
     use super::*;
     use crate::memory::{DIRTY, Memory, body, policy, request};
@@ -82,12 +82,12 @@ mod tests {
         assert_eq!((kept.executor_id.as_str(), kept.cause), ("builtin", Cause::Request));
         assert_eq!(kept.idempotency_key.as_deref(), Some("k"));
         assert_eq!((kept.identity.as_str(), kept.on_behalf_of.as_deref()), ("alice", Some("ben")));
-        assert_eq!(ports.announced(), [(job_id.to_owned(), HintAbout::Line, Duration::ZERO)]);
+        assert_eq!(ports.announced(), [(job_id.to_owned(), SignalKind::Queue, Duration::ZERO)]);
     }
 
     #[tokio::test]
     async fn a_job_for_later_is_announced_as_far_ahead_as_a_queue_keeps_it() {
-        let (line, time) = (HintAbout::Line, HintAbout::Time);
+        let (line, time) = (SignalKind::Queue, SignalKind::Due);
         for (minutes, announced) in
             [(-5, Some((line, 0))), (0, Some((line, 0))), (15, Some((time, 900))), (16, None)]
         {
@@ -135,7 +135,7 @@ mod tests {
         let ports = Memory::with(&policy(json!({})));
         let error = submit(&ports, json!({"policy_rule_uri": "other:1-x"})).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::NotFound);
-        assert_eq!(error.place.as_deref(), Some("/policy_rule_uri"));
+        assert_eq!(error.location.as_deref(), Some("/policy_rule_uri"));
         assert!(error.message.contains("no policy `other:1-x`"), "{error}");
         let asked = request(&[("executor_id", "executor-001")], &job(json!({})));
         let error = handle(&ports, asked).await.unwrap_err();
@@ -149,7 +149,7 @@ mod tests {
         let ports = Memory::with(&policy(json!({})));
         let error = submit(&ports, json!({"callback_url": DIRTY})).await.unwrap_err();
         assert_eq!(
-            (error.kind, error.place.as_deref()),
+            (error.kind, error.location.as_deref()),
             (ErrorKind::InvalidRequest, Some("/callback_url"))
         );
         assert!(ports.is_empty());

@@ -1,19 +1,19 @@
 //! `POST /jobs/submit`: submits a job to whichever executor there is.
 
 use http::Method;
-use writ_edge::{About, Dialect, Effect, ON_BEHALF_OF, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, ON_BEHALF_OF, Reply, Request};
 use writ_model::Error;
-use writ_pipeline::{BUILTIN, Shelved};
-use writ_ports::{Announce, CallBack, Clock, CountWaiting, GetBody, GetPolicy, Ids, PutJob};
+use writ_pipeline::{BUILTIN, HasPolicyCache};
+use writ_ports::{JobNotifier, SendCallback, Clock, CountQueued, GetBody, GetPolicy, Ids, PutJob};
 
 use crate::submitted::submitted;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "jobs.submit_any",
     method: Method::POST,
     path: "/jobs/submit",
-    effect: Effect::Execute,
+    access_level: AccessLevel::Execute,
     dialect: Dialect::Writ,
     summary: "Submits a job without naming an executor: the platform itself takes it.",
     body: Some("NewJob"),
@@ -25,7 +25,7 @@ pub(crate) const ABOUT: About = About {
 /// Answers the job as it was recorded.
 pub(crate) async fn handle(
     ports: &(
-         impl Announce + CallBack + Clock + CountWaiting + GetBody + GetPolicy + Ids + PutJob + Shelved
+         impl JobNotifier + SendCallback + Clock + CountQueued + GetBody + GetPolicy + Ids + PutJob + HasPolicyCache
      ),
     request: Request,
 ) -> Result<Reply, Error> {

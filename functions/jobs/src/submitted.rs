@@ -3,8 +3,8 @@
 use writ_edge::{Reply, Request};
 use writ_jobs::queued;
 use writ_model::{Error, Job, RawJson};
-use writ_pipeline::{Registry, Shelved, known_executor, look_up};
-use writ_ports::{Announce, CallBack, Clock, CountWaiting, GetBody, GetPolicy, Ids, PutJob};
+use writ_pipeline::{RegistrySource, HasPolicyCache, known_executor, look_up};
+use writ_ports::{JobNotifier, SendCallback, Clock, CountQueued, GetBody, GetPolicy, Ids, PutJob};
 
 use crate::document::text;
 use crate::new_job::{parse, submitter};
@@ -13,7 +13,7 @@ use crate::tell::tell;
 /// The record is there before the answer is, and before anybody is told.
 pub(crate) async fn submitted(
     ports: &(
-         impl Announce + CallBack + Clock + CountWaiting + GetBody + GetPolicy + Ids + PutJob + Shelved
+         impl JobNotifier + SendCallback + Clock + CountQueued + GetBody + GetPolicy + Ids + PutJob + HasPolicyCache
      ),
     request: &Request,
     executor_id: &str,
@@ -26,7 +26,7 @@ pub(crate) async fn submitted(
     }
     let workspace = &request.caller.identity.workspace;
     let uri = &new.policy_rule_uri;
-    let policy = look_up(&Registry(ports), ports.shelf(), workspace, uri).await?;
+    let policy = look_up(&RegistrySource(ports), ports.policy_cache(), workspace, uri).await?;
     policy.check_job(new.policy_rule_parameters.as_ref(), &new.inputs)?;
     let (submitter, mask) = (submitter(request)?, policy.mask().to_vec());
     let submission = new.into_submission(submitter, ports.id(now), executor_id, mask, now);

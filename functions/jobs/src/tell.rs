@@ -2,22 +2,22 @@
 
 use std::time::Duration;
 
-use writ_model::{Error, Job, JobHint};
-use writ_ports::{Announce, Clock};
-use writ_job_runner::announce;
+use writ_model::{Error, Job, JobSignal};
+use writ_ports::{JobNotifier, Clock};
+use writ_job_runner::notify;
 
 /// Hints at a job that was just written.
 ///
 /// What fails here is not the caller's: the table of jobs knows what is due, and it is announced
 /// again.
-pub(crate) async fn tell(ports: &(impl Announce + Clock), job: &Job) {
-    log(announce(ports, &job.submission, &job.state).await);
+pub(crate) async fn tell(ports: &(impl JobNotifier + Clock), job: &Job) {
+    log(notify(ports, &job.submission, &job.state).await);
 }
 
 /// As [`tell`], of jobs that stand in their line.
-pub(crate) async fn tell_of_all(ports: &impl Announce, hints: &[JobHint]) {
-    if !hints.is_empty() {
-        log(ports.announce(hints, Duration::ZERO).await);
+pub(crate) async fn tell_of_all(ports: &impl JobNotifier, signals: &[JobSignal]) {
+    if !signals.is_empty() {
+        log(ports.notify(signals, Duration::ZERO).await);
     }
 }
 

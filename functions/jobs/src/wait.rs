@@ -38,19 +38,19 @@ pub(crate) fn asked(request: &Request) -> Result<Duration, Error> {
     })
 }
 
-/// The job once it is over, or as it is after `patience`.
+/// The job once it is over, or as it is after `acquire_timeout`.
 pub(crate) async fn until_over(
     ports: &(impl Clock + GetJob + Sleep),
     workspace: &Workspace,
     job_id: &str,
-    patience: Duration,
+    acquire_timeout: Duration,
 ) -> Result<Job, Error> {
     let began = ports.ticks_us();
     let mut pause = PAUSE;
     loop {
         let job = found(ports, workspace, job_id).await?;
         let waited = Duration::from_micros(ports.ticks_us().saturating_sub(began));
-        let left = patience.saturating_sub(waited);
+        let left = acquire_timeout.saturating_sub(waited);
         if job.state.job_status.is_final() || left.is_zero() {
             return Ok(job);
         }
@@ -82,9 +82,9 @@ mod tests {
             let mut request = request(&[], "");
             request.query.push(("wait".to_owned(), text.to_owned()));
             let asked = asked(&request);
-            let place = asked.as_ref().err().and_then(|error| error.place.clone());
+            let location = asked.as_ref().err().and_then(|error| error.location.clone());
             assert_eq!(asked.ok(), seconds.map(Duration::from_secs), "{text}");
-            assert_eq!(place.is_some(), seconds.is_none(), "{text}");
+            assert_eq!(location.is_some(), seconds.is_none(), "{text}");
         }
         assert_eq!(asked(&request(&[], "")).ok(), Some(Duration::ZERO));
     }

@@ -3,22 +3,22 @@
 use http::Method;
 use http::header::ETAG;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
 use writ_model::{Digest, Error, PolicyRule};
 use writ_ports::{Clock, CreatePolicy, Evaluate, GetPolicy, Ids, NewRevision, PolicyHead};
 
-use crate::vet::{stored, vet};
+use crate::validate::{stored, validate};
 
 /// What stands in a path segment as it is.
 const SEGMENT: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "policy.create",
     method: Method::POST,
     path: "/policy",
-    effect: Effect::MutatePolicy,
+    access_level: AccessLevel::MutatePolicy,
     dialect: Dialect::Writ,
     summary: "Registers a policy after compiling its code and its schemas.",
     body: Some("NewPolicyRule"),
@@ -35,7 +35,7 @@ pub(crate) async fn handle(
     request.json()?;
     let policy = PolicyRule::from_json(request.text()?)?;
     let workspace = &request.caller.identity.workspace;
-    let warnings = vet(ports, workspace, &policy).await?;
+    let warnings = validate(ports, workspace, &policy).await?;
     let body = policy.to_body()?;
     let now = ports.now();
     let head = PolicyHead {

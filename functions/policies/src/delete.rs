@@ -1,18 +1,18 @@
 //! `DELETE /policy/{uri}`: removes a policy.
 
 use http::Method;
-use writ_edge::{About, Dialect, Effect, Param, Precondition, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Param, Precondition, Reply, Request};
 use writ_model::Error;
 use writ_ports::{DeletePolicy, GetBody, GetPolicy};
 
 use crate::get;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "policy.delete",
     method: Method::DELETE,
     path: "/policy/{uri}",
-    effect: Effect::MutatePolicy,
+    access_level: AccessLevel::MutatePolicy,
     dialect: Dialect::Writ,
     summary: "Removes a policy; what ran on it can still be run again.",
     body: None,

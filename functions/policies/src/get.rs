@@ -2,16 +2,16 @@
 
 use http::Method;
 use http::header::ETAG;
-use writ_edge::{About, Dialect, Effect, Param, Precondition, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Param, Precondition, Reply, Request};
 use writ_model::{Error, PolicyUri};
 use writ_ports::{GetBody, GetPolicy, PolicyHead};
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "policy.get",
     method: Method::GET,
     path: "/policy/{uri}",
-    effect: Effect::Read,
+    access_level: AccessLevel::Read,
     dialect: Dialect::Writ,
     summary: "Reads the newest revision of a policy.",
     body: None,

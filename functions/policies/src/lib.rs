@@ -9,7 +9,7 @@ mod query;
 mod revision;
 mod revisions;
 mod update;
-mod vet;
+mod validate;
 
 use writ_pipeline::Execute;
 use writ_ports::{
@@ -19,14 +19,14 @@ use writ_ports::{
 
 writ_edge::binary! {
     /// Reads and removes what is registered.
-    registry = "policies"
+    policies = "policies"
         needs [DeletePolicy, GetBody, GetPolicy, GetRevisions, QueryPolicies]
         serves [query, get, delete, revisions, revision]
 }
 
 writ_edge::binary! {
     /// Writes what compiles, and runs what is no ordinary run: both take the engines.
-    compiled = "policies-compile"
+    policies_compile = "policies-compile"
         needs [
             Clock, CreatePolicy, Evaluate, Execute, GetBody, GetPolicy, Ids, QueryExecutions,
             ReplacePolicy,

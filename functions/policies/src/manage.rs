@@ -2,18 +2,18 @@
 
 use http::Method;
 use serde::Deserialize;
-use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
 use writ_model::{Error, RawJson};
-use writ_pipeline::{Execute, Order};
+use writ_pipeline::{Execute, ExecutionRequest};
 
 use crate::get;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "policy.manage",
     method: Method::POST,
     path: "/policy/{uri}/management",
-    effect: Effect::Execute,
+    access_level: AccessLevel::Execute,
     dialect: Dialect::Writ,
     summary: "Sends a new instance of a policy one of the commands that its \
               `management_commands_schema` declares, and answers what it returns.",
@@ -40,12 +40,12 @@ pub(crate) async fn handle(ports: &impl Execute, request: Request) -> Result<Rep
     let action =
         action.ok_or_else(|| Error::invalid("`mgmt_action` is required").at("/mgmt_action"))?;
     let identity = &request.caller.identity;
-    let order = Order {
+    let order = ExecutionRequest {
         mgmt_action: Some(action),
         parameters: body.parameters,
         idempotency_key: request.header("idempotency-key").map(str::to_owned),
         trace_id: request.trace_id().map(str::to_owned),
-        ..Order::new(
+        ..ExecutionRequest::new(
             identity.workspace.clone(),
             identity.subject.clone(),
             request.caller.principal_kind.to_owned(),

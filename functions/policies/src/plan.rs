@@ -3,13 +3,13 @@
 use http::Method;
 use serde::Deserialize;
 use serde_json::json;
-use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
 use writ_model::{Error, PolicyRule, RawJson, Timestamp};
-use writ_pipeline::{PlanOrder, Prepared};
+use writ_pipeline::{PlanRequest, CompiledPolicy};
 use writ_ports::{Clock, Evaluate, GetPolicy, QueryExecutions};
 
 use crate::get;
-use crate::vet::vet_code;
+use crate::validate::vet_code;
 
 /// Executions of one answer, where the caller does not say.
 const LIMIT: usize = 100;
@@ -18,11 +18,11 @@ const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 1_000;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "policy.plan",
     method: Method::POST,
     path: "/policy/{uri}/plan",
-    effect: Effect::Execute,
+    access_level: AccessLevel::Execute,
     dialect: Dialect::Writ,
     summary: "Runs a changed policy over the recorded executions of this one, newest first, and \
               says which outcomes would change. Nothing is registered or recorded.",
@@ -56,14 +56,14 @@ pub(crate) async fn handle(
     }
     let of = get::head(ports, &request).await?.uri;
     let within = |error: Error| {
-        let place = error.place.clone().unwrap_or_default();
+        let location = error.location.clone().unwrap_or_default();
         error.at(format!("/policy{place}"))
     };
     let policy = PolicyRule::from_json(body.policy.as_str()).map_err(within)?;
-    let prepared = Prepared::new(policy).map_err(within)?;
+    let prepared = CompiledPolicy::new(policy).map_err(within)?;
     prepared.check_stored()?;
     vet_code(ports, &prepared).await.map_err(within)?;
-    let order = PlanOrder {
+    let order = PlanRequest {
         workspace: request.caller.identity.workspace.clone(),
         of,
         since: body.since,

@@ -1,16 +1,16 @@
 //! `POST /policy/query`: searches the registry with a Mongo filter.
 
 use http::Method;
-use writ_edge::{About, Asked, Dialect, Effect, QUERY_PARAMS, Reply, Request};
+use writ_edge::{RouteSpec, Asked, Dialect, AccessLevel, QUERY_PARAMS, Reply, Request};
 use writ_model::Error;
 use writ_ports::QueryPolicies;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "policy.query",
     method: Method::POST,
     path: "/policy/query",
-    effect: Effect::Read,
+    access_level: AccessLevel::Read,
     dialect: Dialect::Writ,
     summary: "Searches policies with a Mongo filter.",
     body: Some("Filter"),

@@ -1,18 +1,18 @@
 //! `GET /policy/{uri}/revisions/{n}`: reads one revision of a policy.
 
 use http::Method;
-use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
 use writ_model::Error;
 use writ_ports::{GetBody, GetPolicy, GetRevisions};
 
 use crate::get;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "policy.revision",
     method: Method::GET,
     path: "/policy/{uri}/revisions/{n}",
-    effect: Effect::Read,
+    access_level: AccessLevel::Read,
     dialect: Dialect::Writ,
     summary: "Reads one revision of a policy, as it was stored then.",
     body: None,

@@ -1,18 +1,18 @@
 //! `GET /policy/{uri}/revisions`: lists a policy's revisions, newest first.
 
 use http::Method;
-use writ_edge::{About, Dialect, Effect, PAGE_PARAMS, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, PAGE_PARAMS, Reply, Request};
 use writ_model::Error;
 use writ_ports::{GetPolicy, GetRevisions};
 
 use crate::get;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "policy.revisions",
     method: Method::GET,
     path: "/policy/{uri}/revisions",
-    effect: Effect::Read,
+    access_level: AccessLevel::Read,
     dialect: Dialect::Writ,
     summary: "Lists the revisions of a policy, through all its renames, newest first.",
     body: None,

@@ -3,20 +3,20 @@
 use http::Method;
 use http::header::ETAG;
 use serde_json::Value;
-use writ_edge::{About, Dialect, Effect, Param, Precondition, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Param, Precondition, Reply, Request};
 use writ_model::{Digest, Error, ErrorKind, PolicyRule};
 use writ_ports::{Clock, Evaluate, GetBody, GetPolicy, NewRevision, PolicyHead, ReplacePolicy};
 use writ_query::Update;
 
 use crate::get;
-use crate::vet::{stored, vet};
+use crate::validate::{stored, validate};
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "policy.update",
     method: Method::PUT,
     path: "/policy/{uri}",
-    effect: Effect::MutatePolicy,
+    access_level: AccessLevel::MutatePolicy,
     dialect: Dialect::Writ,
     summary: "Writes a revision of a policy: a whole object, or Mongo update operators. \
               Changing name, version or release_tag renames it.",
@@ -66,7 +66,7 @@ async fn write(
         PolicyRule::from_json(request.text()?)?
     };
     let workspace = &request.caller.identity.workspace;
-    let warnings = vet(ports, workspace, &policy).await?;
+    let warnings = validate(ports, workspace, &policy).await?;
     let body = policy.to_body()?;
     let head = PolicyHead {
         uri: policy.policy_rule_uri.clone(),

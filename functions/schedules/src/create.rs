@@ -2,23 +2,23 @@
 
 use http::Method;
 use http::header::ETAG;
-use writ_edge::{About, Dialect, Effect, ON_BEHALF_OF, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, ON_BEHALF_OF, Reply, Request};
 use writ_model::member::missing;
 use writ_model::{Error, Schedule};
-use writ_pipeline::Shelved;
-use writ_ports::{CallBack, Clock, GetBody, GetPolicy, Ids, PlanFires, PutSchedule};
+use writ_pipeline::HasPolicyCache;
+use writ_ports::{SendCallback, Clock, GetBody, GetPolicy, Ids, ScheduleTimer, PutSchedule};
 use writ_schedules::{begun, document};
 
 use crate::definition::{Sent, read, refuse_what_never_fires, timed};
-use crate::plan::plan;
+use crate::timer::schedule;
 use writ_scheduler::Target;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "schedules.create",
     method: Method::POST,
     path: "/schedules",
-    effect: Effect::Execute,
+    access_level: AccessLevel::Execute,
     dialect: Dialect::Writ,
     summary: "Makes a schedule: a job, or a run of a policy, by `rate(...)`, `cron(...)` or `at(...)`.",
     body: Some("NewSchedule"),
@@ -29,7 +29,7 @@ pub(crate) const ABOUT: About = About {
 
 /// Answers the schedule as it was recorded.
 pub(crate) async fn handle(
-    ports: &(impl CallBack + Clock + GetBody + GetPolicy + Ids + PlanFires + PutSchedule + Shelved),
+    ports: &(impl SendCallback + Clock + GetBody + GetPolicy + Ids + ScheduleTimer + PutSchedule + HasPolicyCache),
     request: Request,
 ) -> Result<Reply, Error> {
     request.json()?;
@@ -56,7 +56,7 @@ pub(crate) async fn handle(
         mask,
     };
     ports.put_schedule(&schedule).await?;
-    plan(ports, &schedule).await;
+    schedule_timer(ports, &schedule).await;
     let location = format!("/schedules/{}", schedule.name);
     Ok(Reply::data(&document(&schedule)?).created(location).header(ETAG, schedule.etag()))
 }

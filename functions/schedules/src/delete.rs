@@ -1,20 +1,20 @@
 //! `DELETE /schedules/{name}`: removes a schedule.
 
 use http::Method;
-use writ_edge::{About, Dialect, Effect, Param, Precondition, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Param, Precondition, Reply, Request};
 use writ_model::Error;
-use writ_ports::{DeleteSchedule, GetSchedule, PlanFires};
+use writ_ports::{DeleteSchedule, GetSchedule, ScheduleTimer};
 use writ_schedules::document;
 
 use crate::found::{TRIES_MAX, contended, found};
-use crate::plan::forget;
+use crate::timer::cancel_timer;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "schedules.delete",
     method: Method::DELETE,
     path: "/schedules/{name}",
-    effect: Effect::Execute,
+    access_level: AccessLevel::Execute,
     dialect: Dialect::Writ,
     summary: "Removes a schedule; the jobs that it made stay.",
     body: None,
@@ -25,7 +25,7 @@ pub(crate) const ABOUT: About = About {
 
 /// Answers the schedule as it was.
 pub(crate) async fn handle(
-    ports: &(impl DeleteSchedule + GetSchedule + PlanFires),
+    ports: &(impl DeleteSchedule + GetSchedule + ScheduleTimer),
     request: Request,
 ) -> Result<Reply, Error> {
     let demanded = Precondition::of(&request)?;
@@ -33,7 +33,7 @@ pub(crate) async fn handle(
         let schedule = found(ports, &request).await?;
         demanded.check(&schedule.etag())?;
         if ports.delete_schedule(&schedule).await? {
-            forget(ports, &schedule).await;
+            cancel_timer(ports, &schedule).await;
             return Ok(Reply::data(&document(&schedule)?));
         }
     }

@@ -2,7 +2,7 @@
 
 use http::Method;
 use http::header::ETAG;
-use writ_edge::{About, Dialect, Effect, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
 use writ_model::Error;
 use writ_ports::GetSchedule;
 use writ_schedules::document;
@@ -10,11 +10,11 @@ use writ_schedules::document;
 use crate::found::found;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "schedules.get",
     method: Method::GET,
     path: "/schedules/{name}",
-    effect: Effect::Read,
+    access_level: AccessLevel::Read,
     dialect: Dialect::Writ,
     summary: "Reads a schedule, with its next fire and what came of the last ones.",
     body: None,

@@ -6,7 +6,7 @@ mod delete;
 mod found;
 mod get;
 mod list;
-mod plan;
+mod timer;
 mod query;
 mod update;
 
@@ -17,18 +17,18 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 
-use writ_pipeline::Shelved;
+use writ_pipeline::HasPolicyCache;
 use writ_ports::{
-    CallBack, ChangeSchedule, Clock, DeleteSchedule, GetBody, GetPolicy, GetSchedule, Ids,
-    PlanFires, PutSchedule, QuerySchedules,
+    SendCallback, ChangeSchedule, Clock, DeleteSchedule, GetBody, GetPolicy, GetSchedule, Ids,
+    ScheduleTimer, PutSchedule, QuerySchedules,
 };
 
 writ_edge::binary! {
     /// Records schedules and shows them.
-    calendar = "schedules"
+    schedules = "schedules"
         needs [
-            CallBack, ChangeSchedule, Clock, DeleteSchedule, GetBody, GetPolicy, GetSchedule, Ids,
-            PlanFires, PutSchedule, QuerySchedules, Shelved,
+            SendCallback, ChangeSchedule, Clock, DeleteSchedule, GetBody, GetPolicy, GetSchedule, Ids,
+            ScheduleTimer, PutSchedule, QuerySchedules, HasPolicyCache,
         ]
         serves [create, list, query, get, update, delete]
 }

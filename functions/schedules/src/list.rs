@@ -1,17 +1,17 @@
 //! `GET /schedules`: lists the schedules of a workspace.
 
 use http::Method;
-use writ_edge::{About, Dialect, Effect, PAGE_PARAMS, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, PAGE_PARAMS, Reply, Request};
 use writ_model::Error;
 use writ_ports::{Query, QuerySchedules};
 use writ_query::Filter;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "schedules.list",
     method: Method::GET,
     path: "/schedules",
-    effect: Effect::Read,
+    access_level: AccessLevel::Read,
     dialect: Dialect::Writ,
     summary: "Lists schedules by name.",
     body: None,

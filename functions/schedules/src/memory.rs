@@ -10,13 +10,13 @@ use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use writ_edge::{Caller, Reply, Request};
 use writ_model::{
-    Digest, Error, ErrorKind, FireOutcome, Identity, Job, JobHint, JobState, LastFire, PolicyRule,
+    Digest, Error, ErrorKind, FireOutcome, Identity, Job, JobSignal, JobState, LastFire, PolicyRule,
     PolicyUri, Role, Schedule, Submission, Timestamp, Workspace,
 };
-use writ_pipeline::{Shelf, Shelved};
+use writ_pipeline::{PolicyCache, HasPolicyCache};
 use writ_ports::{
-    Announce, CallBack, Called, ChangeSchedule, Clock, DeleteSchedule, DueSchedules,
-    DueSchedulesPage, GetBody, GetJob, GetPolicy, GetSchedule, Ids, OutgoingCall, Page, PlanFires,
+    JobNotifier, SendCallback, DeliveryResult, ChangeSchedule, Clock, DeleteSchedule, DueSchedules,
+    DueSchedulesPage, GetBody, GetJob, GetPolicy, GetSchedule, Ids, CallbackRequest, Page, ScheduleTimer,
     PolicyHead, PutJob, PutSchedule, Query, QuerySchedules,
 };
 use writ_schedules::document;
@@ -34,7 +34,7 @@ const BEGIN_MS: i64 = 1_790_587_200_000;
 
 /// A platform's schedules and what they made.
 pub(crate) struct Memory {
-    shelf: Shelf,
+    policy_cache: PolicyCache,
     inner: Mutex<Inner>,
 }
 
@@ -62,7 +62,7 @@ impl Default for Memory {
             missed: Vec::new(),
             planned: Vec::new(),
         };
-        let memory = Self { shelf: Shelf::default(), inner: Mutex::new(inner) };
+        let memory = Self { policy_cache: PolicyCache::default(), inner: Mutex::new(inner) };
         memory.register(POLICY);
         memory
     }
@@ -196,9 +196,9 @@ impl Ids for Memory {
     }
 }
 
-impl Shelved for Memory {
-    fn shelf(&self) -> &Shelf {
-        &self.shelf
+impl HasPolicyCache for Memory {
+    fn policy_cache(&self) -> &PolicyCache {
+        &self.policy_cache
     }
 }
 
@@ -242,19 +242,19 @@ impl GetJob for Memory {
     }
 }
 
-impl Announce for Memory {
-    async fn announce(&self, _: &[JobHint], _: Duration) -> Result<(), Error> {
+impl JobNotifier for Memory {
+    async fn notify(&self, _: &[JobSignal], _: Duration) -> Result<(), Error> {
         self.enter().await.map(drop)
     }
 }
 
-impl CallBack for Memory {
+impl SendCallback for Memory {
     fn check_callback(&self, url: &str) -> Result<(), Error> {
         if url == DIRTY { Err(Error::invalid("`10.0.0.1` is private")) } else { Ok(()) }
     }
 
-    async fn call_back(&self, _: OutgoingCall<'_>) -> Called {
-        Called::Delivered
+    async fn send_callback(&self, _: CallbackRequest<'_>) -> DeliveryResult {
+        DeliveryResult::Delivered
     }
 }
 
@@ -337,13 +337,13 @@ impl DueSchedules for Memory {
     }
 }
 
-impl PlanFires for Memory {
-    async fn plan_fires(&self, schedule: &Schedule) -> Result<(), Error> {
+impl ScheduleTimer for Memory {
+    async fn schedule_timer(&self, schedule: &Schedule) -> Result<(), Error> {
         self.enter().await?.planned.push(format!("{} {:?}", schedule.name, schedule.revision));
         Ok(())
     }
 
-    async fn forget_fires(&self, _: &Workspace, name: &str) -> Result<(), Error> {
+    async fn cancel_timer(&self, _: &Workspace, name: &str) -> Result<(), Error> {
         self.enter().await?.planned.push(format!("{name} gone"));
         Ok(())
     }

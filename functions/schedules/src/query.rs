@@ -1,16 +1,16 @@
 //! `POST /schedules/query`: searches schedules with a Mongo filter.
 
 use http::Method;
-use writ_edge::{About, Asked, Dialect, Effect, QUERY_PARAMS, Reply, Request};
+use writ_edge::{RouteSpec, Asked, Dialect, AccessLevel, QUERY_PARAMS, Reply, Request};
 use writ_model::Error;
 use writ_ports::QuerySchedules;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "schedules.query",
     method: Method::POST,
     path: "/schedules/query",
-    effect: Effect::Read,
+    access_level: AccessLevel::Read,
     dialect: Dialect::Writ,
     summary: "Searches schedules with a Mongo filter on every field, as `last_fires.outcome`; by name.",
     body: Some("Filter"),

@@ -12,10 +12,10 @@ use writ_ports::Clock as _;
 use writ_schedules::{run_id, timing_of};
 
 use crate::memory::{Memory, body, own, request};
-use writ_scheduler::{Woken, tick, wake_for};
+use writ_scheduler::{TickReport, tick, run_due_schedule};
 
 /// Somebody who woke up and is somewhere on the way.
-type Waking<'m> = Pin<Box<dyn Future<Output = Result<Woken, Error>> + 'm>>;
+type Waking<'m> = Pin<Box<dyn Future<Output = Result<TickReport, Error>> + 'm>>;
 
 #[derive(Clone, Debug)]
 enum Event {
@@ -73,7 +73,7 @@ fn happen<'m>(ports: &'m Memory, home: &'m Workspace, wakers: &mut Vec<Waking<'m
         Event::Hint(ms) if wakers.len() < 4 => {
             // A fire of the minute.
             let at = (ports.now().as_ms() + ms) / 60_000 * 60_000;
-            wakers.push(Box::pin(wake_for(ports, home, "nightly", Timestamp::from_ms(at))));
+            wakers.push(Box::pin(run_due_schedule(ports, home, "nightly", Timestamp::from_ms(at))));
         }
         Event::Tick | Event::Hint(_) => {}
         Event::GoOn(who, steps) => {

@@ -1,14 +1,14 @@
 //! What the routes promise, and what a fire does.
 
 use serde_json::{Value, json};
-use writ_edge::Effect;
+use writ_edge::AccessLevel;
 use writ_model::schema::Schema;
 use writ_model::{Cause, Error, ErrorKind, FireOutcome, Timestamp};
 
-use super::calendar::{ABOUTS, routes};
+use super::schedules::{SPECS, routes};
 use crate::memory::{DIRTY, Memory, body, data, own, request};
 use crate::{create, delete, get, list, query, update};
-use writ_scheduler::{tick, wake_for};
+use writ_scheduler::{tick, run_due_schedule};
 
 async fn make(ports: &Memory, members: Value) -> Result<Value, Error> {
     create::handle(ports, request("", &body(members))).await.map(|reply| data(&reply))
@@ -21,13 +21,13 @@ async fn put(ports: &Memory, body: Value) -> Result<Value, Error> {
 
 #[test]
 fn every_route_is_served_and_those_that_write_are_for_operators() {
-    assert_eq!(routes::<Memory>().len(), ABOUTS.len());
-    for about in ABOUTS {
+    assert_eq!(routes::<Memory>().len(), SPECS.len());
+    for about in SPECS {
         let reads = ["list", "query", "get"].iter().any(|verb| about.name.ends_with(verb));
-        let effect = if reads { Effect::Read } else { Effect::Execute };
-        assert_eq!(about.effect, effect, "{}", about.name);
+        let access_level = if reads { AccessLevel::Read } else { AccessLevel::Execute };
+        assert_eq!(about.access_level, access_level, "{}", about.name);
     }
-    assert_eq!(writ_edge::undefined_names(ABOUTS), Vec::<String>::new());
+    assert_eq!(writ_edge::undefined_names(SPECS), Vec::<String>::new());
 }
 
 /// What the reference page says of a schedule against what is sent; and no member beyond it.
@@ -44,7 +44,7 @@ async fn what_is_sent_is_what_the_reference_page_says() {
     let outcomes: Vec<_> =
         sent["last_fires"].as_array().unwrap().iter().map(|fire| &fire["outcome"]).collect();
     assert_eq!(outcomes, ["failed", "missed", "submitted"], "{sent}");
-    let components = writ_edge::openapi(ABOUTS)["components"].take();
+    let components = writ_edge::openapi(SPECS)["components"].take();
     let known = components["schemas"]["Schedule"]["properties"].as_object().unwrap();
     assert!(sent.as_object().unwrap().keys().all(|name| known.contains_key(name)), "{sent}");
     let document = json!({
@@ -86,7 +86,7 @@ async fn what_is_wrong_is_named_with_its_place() {
         policy.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
         json!({"target": {"policy": policy}})
     };
-    for (members, place, message) in [
+    for (members, location, message) in [
         (json!({"name": null}), "/name", "is missing"),
         (json!({"name": "a b"}), "/name", "letters, digits"),
         (json!({"name": ".."}), "/name", "not all of them dots"),
@@ -132,10 +132,10 @@ async fn what_is_wrong_is_named_with_its_place() {
     ] {
         let error = make(&ports, members.clone()).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::InvalidRequest, "{members} {error}");
-        assert_eq!(error.place.as_deref(), Some(place), "{members} {error}");
+        assert_eq!(error.location.as_deref(), Some(location), "{members} {error}");
         assert!(error.message.contains(message), "{members} {error}");
     }
-    for (members, kind, place) in [
+    for (members, kind, location) in [
         (
             policy(json!({"policy_rule_uri": "none:1-x"})),
             ErrorKind::NotFound,
@@ -156,7 +156,7 @@ async fn what_is_wrong_is_named_with_its_place() {
         ),
     ] {
         let error = make(&ports, members).await.unwrap_err();
-        assert_eq!((error.kind, error.place.as_deref()), (kind, place), "{error}");
+        assert_eq!((error.kind, error.location.as_deref()), (kind, location), "{error}");
     }
     make(&ports, json!({})).await.unwrap();
     assert_eq!(make(&ports, json!({})).await.unwrap_err().kind, ErrorKind::Conflict);
@@ -286,13 +286,13 @@ async fn a_whole_object_or_operators_write_a_revision_and_keep_the_name() {
     let changed = put(&ports, set).await.unwrap();
     assert_eq!(changed["target"]["policy"]["input_data"]["ip"], "10.0.0.2");
     assert_eq!((&changed["description"], &changed["revision"]), (&json!(null), &json!(3)));
-    for (update, place) in [
+    for (update, location) in [
         (json!({"$set": {"name": "b"}}), "/name"),
         (json!({"$set": {"last_fires": []}}), "/last_fires"),
         (json!({"name": "b", "schedule_expression": "rate(1 day)", "target": {}}), "/name"),
     ] {
         let error = put(&ports, update).await.unwrap_err();
-        assert_eq!((error.kind, error.place.as_deref()), (ErrorKind::InvalidRequest, Some(place)));
+        assert_eq!((error.kind, error.location.as_deref()), (ErrorKind::InvalidRequest, Some(location)));
     }
     assert_eq!(ports.planned(), ["nightly 1", "nightly 2", "nightly 3"]);
 }
@@ -325,7 +325,7 @@ async fn one_that_is_gone_fires_no_more_and_its_plan_is_forgotten() {
     ports.go_on(3_600_000);
     assert_eq!(tick(&ports).await.unwrap().fired, 0);
     let at = Timestamp::from_ms(0);
-    wake_for(&ports, &own(), "nightly", at).await.unwrap();
+    run_due_schedule(&ports, &own(), "nightly", at).await.unwrap();
     assert_eq!(
         (ports.jobs().len(), ports.planned()),
         (0, vec!["nightly 1".to_owned(), "nightly gone".to_owned(), "nightly gone".to_owned()])
@@ -355,11 +355,11 @@ async fn whoever_chose_a_point_of_the_window_is_on_time() {
     make(&ports, window).await.unwrap();
     let at = ports.schedule("nightly").state.next_fire_at.unwrap();
     ports.go_on(1);
-    assert_eq!(wake_for(&ports, &own(), "nightly", at).await.unwrap().fired, 1);
+    assert_eq!(run_due_schedule(&ports, &own(), "nightly", at).await.unwrap().fired, 1);
     // Of a window that is over, the catch-up rule says.
     ports.go_on(24 * 3_600_000 + 63 * 60_000);
     let at = ports.schedule("nightly").state.next_fire_at.unwrap();
-    assert_eq!(wake_for(&ports, &own(), "nightly", at).await.unwrap().fired, 0);
+    assert_eq!(run_due_schedule(&ports, &own(), "nightly", at).await.unwrap().fired, 0);
     assert_eq!((ports.jobs().len(), ports.missed().len()), (1, 1));
 }
 

@@ -3,24 +3,24 @@
 use http::Method;
 use http::header::ETAG;
 use serde_json::Value;
-use writ_edge::{About, Dialect, Effect, ON_BEHALF_OF, Param, Precondition, Reply, Request};
+use writ_edge::{RouteSpec, Dialect, AccessLevel, ON_BEHALF_OF, Param, Precondition, Reply, Request};
 use writ_model::{Error, Schedule};
-use writ_pipeline::Shelved;
-use writ_ports::{CallBack, ChangeSchedule, Clock, GetBody, GetPolicy, GetSchedule, PlanFires};
+use writ_pipeline::HasPolicyCache;
+use writ_ports::{SendCallback, ChangeSchedule, Clock, GetBody, GetPolicy, GetSchedule, ScheduleTimer};
 use writ_query::Update;
 use writ_schedules::{document, replaced};
 
 use crate::definition::{apply, read, refuse_another_name, refuse_what_never_fires, timed};
 use crate::found::{TRIES_MAX, contended, found};
-use crate::plan::plan;
+use crate::timer::schedule;
 use writ_scheduler::Target;
 
 /// What is known of the route.
-pub(crate) const ABOUT: About = About {
+pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "schedules.update",
     method: Method::PUT,
     path: "/schedules/{name}",
-    effect: Effect::Execute,
+    access_level: AccessLevel::Execute,
     dialect: Dialect::Writ,
     summary: "Writes a revision of a schedule: a whole object, or Mongo update operators. \
               From then on it acts for the caller.",
@@ -36,7 +36,7 @@ pub(crate) const ABOUT: About = About {
 /// Answers the schedule as it is stored now.
 pub(crate) async fn handle(
     ports: &(
-         impl CallBack + ChangeSchedule + Clock + GetBody + GetPolicy + GetSchedule + PlanFires + Shelved
+         impl SendCallback + ChangeSchedule + Clock + GetBody + GetPolicy + GetSchedule + ScheduleTimer + HasPolicyCache
      ),
     request: Request,
 ) -> Result<Reply, Error> {
@@ -47,7 +47,7 @@ pub(crate) async fn handle(
         demanded.check(&old.etag())?;
         let new = revised(ports, &request, &old, &update).await?;
         if ports.change_schedule(&new).await? {
-            plan(ports, &new).await;
+            schedule_timer(ports, &new).await;
             return Ok(Reply::data(&document(&new)?).header(ETAG, new.etag()));
         }
     }
@@ -56,7 +56,7 @@ pub(crate) async fn handle(
 
 /// The schedule after the request.
 async fn revised(
-    ports: &(impl CallBack + Clock + GetBody + GetPolicy + Shelved),
+    ports: &(impl SendCallback + Clock + GetBody + GetPolicy + HasPolicyCache),
     request: &Request,
     old: &Schedule,
     update: &Value,

@@ -6,9 +6,9 @@ use aws_lambda_events::apigw::{ApiGatewayV2CustomAuthorizerV2Request, ApiGateway
 use aws_lambda_events::sqs::SqsEvent;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use writ_edge::About;
+use writ_edge::RouteSpec;
 use writ_lambda::{Decided, Decision};
-use writ_model::JobHint;
+use writ_model::JobSignal;
 
 use crate::template::root;
 
@@ -18,7 +18,7 @@ fn read<T: DeserializeOwned>(name: &str) -> T {
 }
 
 /// An event that a route's function takes.
-fn is_for(name: &str, about: &About) -> ApiGatewayV2httpRequest {
+fn is_for(name: &str, about: &RouteSpec) -> ApiGatewayV2httpRequest {
     let event: ApiGatewayV2httpRequest = read(name);
     assert_eq!(event.route_key, Some(format!("{} {}", about.method, about.path)), "{name}");
     let path = event.path_parameters.iter().fold(about.path.to_owned(), |path, (name, value)| {
@@ -68,8 +68,8 @@ fn the_authorizer_is_asked_about_a_route_that_there_is() {
 fn a_runner_gets_a_hint() {
     let event: SqsEvent = read("runner");
     let [message] = &event.records[..] else { panic!("{event:?}") };
-    let hint: JobHint = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
-    assert_eq!(hint.workspace.as_str(), "default");
+    let signal: JobSignal = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
+    assert_eq!(signal.workspace.as_str(), "default");
     assert_eq!(message.attributes["MessageGroupId"], "default");
     assert!(message.message_id.is_some() && message.receipt_handle.is_some());
 }

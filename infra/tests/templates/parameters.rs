@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use writ_store::tables::{DEFINITIONS, Projected};
+use writ_store::tables::{DEFINITIONS, IndexProjection};
 
 use crate::template::{Template, pattern, referred};
 
@@ -63,8 +63,8 @@ fn the_tables_are_those_of_the_store() {
             .iter()
             .map(|index| {
                 let projection = match index.projection {
-                    Projected::Keys => "KEYS_ONLY",
-                    Projected::Everything => "ALL",
+                    IndexProjection::Keys => "KEYS_ONLY",
+                    IndexProjection::Everything => "ALL",
                 };
                 json!({
                     "IndexName": index.name,

@@ -32,7 +32,7 @@ fn served(stacks: &[Template]) -> Routes {
 
 /// What the route table asks for.
 fn asked() -> Routes {
-    let key = |about: &writ_edge::About| format!("{} {}", about.method, about.path);
+    let key = |about: &writ_edge::RouteSpec| format!("{} {}", about.method, about.path);
     writ_routes::abouts().iter().map(|about| (about.name.to_owned(), key(about))).collect()
 }
 

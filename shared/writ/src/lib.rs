@@ -20,7 +20,7 @@ use std::sync::Arc;
 use writ_engine::{Coverage, Engine};
 use writ_model::run::Checked;
 use writ_model::{Error, Execution, RawJson, Workspace};
-use writ_pipeline::{Order, Shelf};
+use writ_pipeline::{ExecutionRequest, PolicyCache};
 
 pub use policy::Policy;
 pub use writ_engine::{EngineConfig, EngineError};
@@ -35,7 +35,7 @@ pub fn init() {
 #[derive(Debug)]
 pub struct Writ {
     engine: Arc<Engine>,
-    shelf: Shelf,
+    policy_cache: PolicyCache,
 }
 
 /// One finished run: the record that a platform would keep.
@@ -67,7 +67,7 @@ impl Writ {
     /// # Errors
     /// What the host does not permit, and a missing [`init`].
     pub fn start(config: EngineConfig) -> Result<Self, EngineError> {
-        Ok(Self { engine: Arc::new(Engine::start(config)?), shelf: Shelf::default() })
+        Ok(Self { engine: Arc::new(Engine::start(config)?), policy_cache: PolicyCache::default() })
     }
 
     /// The engines themselves.
@@ -119,10 +119,10 @@ impl Writ {
         parameters: Option<&str>,
         covered: bool,
     ) -> Result<Run, Error> {
-        let order = Order {
+        let order = ExecutionRequest {
             parameters: parameters.map(|text| json("the parameters", text)).transpose()?,
             executor_id: "in-process".to_owned(),
-            ..Order::new(
+            ..ExecutionRequest::new(
                 Workspace::default(),
                 "in-process".to_owned(),
                 "local".to_owned(),
@@ -134,7 +134,7 @@ impl Writ {
         let executed = local::finish(writ_pipeline::execute_alone(
             &local::Held(policy),
             &ports,
-            &self.shelf,
+            &self.policy_cache,
             order,
         ))?;
         Ok(Run { execution: executed.execution, coverage: ports.into_coverage() })

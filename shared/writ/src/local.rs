@@ -9,10 +9,10 @@ use writ_engine::Engine;
 use writ_model::run::{Budget, Call, Checked, Coverage, Failed, Failure, Outcome, Source};
 use writ_model::{Error, Execution, Language, PolicyUri, Timestamp, Workspace};
 use writ_ports::{
-    Admission, Admit, Clock, Committed, ContextWrite, Evaluate, Handle, Ids, KeepContext,
-    KeptContext, PolicySource, Projection, RecordExecution, Surface, Unlimited,
+    Admission, Admit, Clock, CommitResult, ContextWrite, Evaluate, Handle, Ids, ContextStore,
+    StoredContext, PolicySource, Projection, RecordExecution, Surface, Unlimited,
 };
-use writ_os::System;
+use writ_os::Os;
 
 use crate::Policy;
 
@@ -101,18 +101,18 @@ impl Admit for Local<'_> {
     }
 }
 
-impl KeepContext for Local<'_> {
+impl ContextStore for Local<'_> {
     /// Nothing is kept between the runs of a policy in hand: each starts with an empty context.
-    async fn get_context(&self, _: &Workspace, _: &str) -> Result<KeptContext, Error> {
-        Ok(KeptContext::default())
+    async fn get_context(&self, _: &Workspace, _: &str) -> Result<StoredContext, Error> {
+        Ok(StoredContext::default())
     }
 
     async fn commit_context(
         &self,
         _execution: &Execution,
         _context: ContextWrite<'_>,
-    ) -> Result<Committed, Error> {
-        Ok(Committed::Done)
+    ) -> Result<CommitResult, Error> {
+        Ok(CommitResult::Done)
     }
 }
 
@@ -125,25 +125,25 @@ impl RecordExecution for Local<'_> {
 
 impl Clock for Local<'_> {
     fn now(&self) -> Timestamp {
-        System.now()
+        Os.now()
     }
 
     fn ticks_us(&self) -> u64 {
-        System.ticks_us()
+        Os.ticks_us()
     }
 }
 
 impl Ids for Local<'_> {
     fn id(&self, now: Timestamp) -> String {
-        System.id(now)
+        Os.id(now)
     }
 
     fn seed(&self) -> u64 {
-        System.seed()
+        Os.seed()
     }
 
     fn secret(&self) -> Result<[u8; 32], Error> {
-        System.secret()
+        Os.secret()
     }
 }
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use writ_model::{Digest, Error, Language, PolicyRule};
-use writ_pipeline::Prepared;
+use writ_pipeline::CompiledPolicy;
 
 /// A policy with its schemas compiled.
 #[derive(Clone, Debug)]
 pub struct Policy {
     body: Arc<str>,
     digest: Digest,
-    prepared: Arc<Prepared>,
+    prepared: Arc<CompiledPolicy>,
 }
 
 impl Policy {
@@ -25,7 +25,7 @@ impl Policy {
         Ok(Self {
             digest: Digest::of(body.as_bytes()),
             body: body.into(),
-            prepared: Arc::new(Prepared::new(policy)?),
+            prepared: Arc::new(CompiledPolicy::new(policy)?),
         })
     }
 
@@ -46,7 +46,7 @@ impl Policy {
 
     /// The policy with its schemas compiled.
     #[must_use]
-    pub fn prepared(&self) -> &Prepared {
+    pub fn prepared(&self) -> &CompiledPolicy {
         &self.prepared
     }
 

@@ -11,12 +11,12 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use serde_json::json;
 use writ_model::{Digest, ErrorKind};
 use writ_ports::Ids as _;
-use writ_os::System;
+use writ_os::Os;
 
 use super::document::Document;
 use super::lines::{Line, Lines};
-use super::patience::Patience;
-use super::shown::count;
+use super::retry_policy::RetryPolicy;
+use super::display::count;
 use crate::client::{Call, Client};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -29,7 +29,7 @@ pub(super) struct Bulk<'a> {
     executor: &'a str,
     key: String,
     parallel: usize,
-    patience: Patience,
+    retry_policy: RetryPolicy,
 }
 
 /// What came of a line.
@@ -61,8 +61,8 @@ struct Report {
 impl<'a> Bulk<'a> {
     /// Without a key, the run has its own.
     pub(super) fn new(executor: &'a str, key: Option<String>, parallel: usize) -> Self {
-        let key = key.unwrap_or_else(|| System.id(since::now()));
-        Self { executor, key, parallel, patience: Patience::USUAL }
+        let key = key.unwrap_or_else(|| Os.id(since::now()));
+        Self { executor, key, parallel, retry_policy: RetryPolicy::USUAL }
     }
 
     /// Submits a file, or standard input for `-`, and tells what came of it.
@@ -160,7 +160,7 @@ impl<'a> Bulk<'a> {
         let key = self.key_of(number, text);
         let call = Call::post(&["jobs", "submit", self.executor], text)
             .header("idempotency-key", Some(&key));
-        let problem = match self.patience.send(client, &call, None) {
+        let problem = match self.retry_policy.send(client, &call, None) {
             Err(failure) => return Outcome::Stopped(failure),
             Ok(Ok(answer)) => {
                 return match Document::read(&answer.data) {
@@ -176,8 +176,8 @@ impl<'a> Bulk<'a> {
                 Outcome::Stopped(client.failure(&call, &problem))
             }
             kind => {
-                let place = problem.error.place.map(|place| format!(" ({place})"));
-                let message = format!("{}{}", problem.error.message, place.unwrap_or_default());
+                let location = problem.error.location.map(|location| format!(" ({place})"));
+                let message = format!("{}{}", problem.error.message, location.unwrap_or_default());
                 Outcome::Refused { kind: kind.name(), message }
             }
         }

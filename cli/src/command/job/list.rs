@@ -37,9 +37,9 @@ impl List {
         let query = Query {
             segments: &["jobs", "query"],
             filter: self.paging.narrowed(self.conditions())?,
-            projection: (terminal.format() == Format::Table).then_some(shown::FIELDS),
+            projection: (terminal.format() == Format::Table).then_some(display::FIELDS),
         };
-        self.paging.list(&global.client()?, terminal, &query, shown::table)?;
+        self.paging.list(&global.client()?, terminal, &query, display::table)?;
         Ok(Exit::Success)
     }
 

@@ -20,7 +20,7 @@ impl std::str::FromStr for NotBefore {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let ahead = text.strip_prefix('+').and_then(length::read).map(Self::In);
+        let ahead = text.strip_prefix('+').and_then(duration::read).map(Self::In);
         ahead.or_else(|| text.parse().ok().map(Self::At)).ok_or_else(|| {
             "write a time as `2026-01-31T09:30:00Z`, or a length of time from now as `+10m`"
                 .to_owned()

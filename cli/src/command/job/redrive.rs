@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use writ_model::RawJson;
 
-use super::patience::Patience;
-use super::shown::{self, count};
+use super::retry_policy::RetryPolicy;
+use super::display::{self, count};
 use crate::args::Global;
 use crate::client::{Answer, Call, Client};
 use crate::exit::Exit;
@@ -33,7 +33,7 @@ struct Redriven {
     retried: u64,
     job_ids: Vec<String>,
     skipped: u64,
-    hints: u64,
+    signals: u64,
     #[serde(skip_serializing)]
     next_token: Option<String>,
 }
@@ -41,13 +41,13 @@ struct Redriven {
 impl Redrive {
     pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
         let (client, terminal) = (global.client()?, global.terminal());
-        let filter = given::optional_json(self.filter.as_deref())?;
+        let filter = input::optional_json(self.filter.as_deref())?;
         if self.dry_run {
             let jobs = {
                 let progress = terminal.progress("looking", None);
                 found(&client, &progress, filter)?
             };
-            shown::show(terminal, &jobs)?;
+            display::show(terminal, &jobs)?;
             terminal.note(&format!("{} would be tried again", count(jobs.len() as u64)));
             return Ok(Exit::Success);
         }
@@ -79,7 +79,7 @@ impl Redriven {
             progress.add(page.retried);
             self.retried += page.retried;
             self.skipped += page.skipped;
-            self.hints += page.hints;
+            self.signals += page.signals;
             self.job_ids.extend(page.job_ids);
             let next = page.next_token.or(answer.next_token);
             match next {
@@ -95,7 +95,7 @@ impl Redriven {
             "{} tried again, {} skipped, {} messages put back\n",
             count(self.retried),
             count(self.skipped),
-            count(self.hints)
+            count(self.signals)
         )
     }
 }
@@ -113,7 +113,7 @@ fn found(
     let (mut jobs, mut next) = (Vec::new(), None::<String>);
     loop {
         let call = Call::post(&["jobs", "query"], filter.as_str())
-            .query("projection", Some(shown::FIELDS))
+            .query("projection", Some(display::FIELDS))
             .query("next_token", next.as_deref());
         let answer = patiently(client, &call)?;
         let page: Vec<Value> = serde_json::from_str(&answer.data)
@@ -130,7 +130,7 @@ fn found(
 
 /// Asking twice for the same page does no harm.
 fn patiently(client: &Client, call: &Call) -> Result<Answer, Failure> {
-    Patience::USUAL.send(client, call, None)?.map_err(|problem| client.failure(call, &problem))
+    RetryPolicy::USUAL.send(client, call, None)?.map_err(|problem| client.failure(call, &problem))
 }
 
 fn no_progress() -> Failure {

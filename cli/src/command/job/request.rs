@@ -7,7 +7,7 @@ use writ_model::Timestamp;
 use super::not_before::NotBefore;
 use crate::failure::Failure;
 use crate::given;
-use crate::length::Length;
+use crate::duration::Length;
 
 /// A job's name holds so many characters; a policy's may hold more.
 const NAME_CHARS_MAX: usize = 120;
@@ -48,7 +48,7 @@ impl Request {
     /// The body, with the caller's own bytes.
     pub(super) fn body(&self, uri: &str, now: Timestamp) -> Result<String, Failure> {
         let given = |argument: &Option<String>| {
-            let json = given::optional_json(argument.as_deref())?;
+            let json = input::optional_json(argument.as_deref())?;
             Ok::<_, Failure>(json.map(|raw| raw.as_str().to_owned()))
         };
         let text = |value: Option<Value>| value.map(|value| value.to_string());

@@ -7,7 +7,7 @@ use crate::args::Global;
 use crate::client::Call;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::length::Length;
+use crate::duration::Length;
 
 /// Those that failed, timed out or were cancelled: the same job, queued again, its attempts kept.
 #[derive(Debug, Args)]

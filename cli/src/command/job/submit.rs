@@ -12,7 +12,7 @@ use crate::args::Global;
 use crate::client::{CALLS_AT_ONCE_MAX, Call, Client};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::length::Length;
+use crate::duration::Length;
 use crate::output::Format;
 use crate::since;
 

@@ -8,7 +8,7 @@ use crate::args::Global;
 use crate::client::Client;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::length::Length;
+use crate::duration::Length;
 use crate::output::say;
 
 /// Exits 0 where each gave an output, otherwise as the first that did not: as a run that failed of
@@ -61,7 +61,7 @@ pub(super) fn settle(
     failures: &[Failure],
 ) -> Result<Exit, Failure> {
     if !jobs.is_empty() {
-        shown::show(terminal, jobs)?;
+        display::show(terminal, jobs)?;
     }
     for failure in failures {
         say(&failure.render());

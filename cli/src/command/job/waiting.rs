@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::document::Document;
-use super::patience::Patience;
+use super::retry_policy::RetryPolicy;
 use crate::client::{Call, Client};
 use crate::failure::Failure;
-use crate::length::Length;
+use crate::duration::Length;
 use crate::output::Progress;
 use crate::paint::harmless;
 use crate::since;
@@ -43,7 +43,7 @@ impl<'a> Waiting<'a> {
             let left = self.until.map(|until| until.saturating_duration_since(asked));
             let wait = format!("{}s", self.held(left));
             let call = Call::get(&["jobs", job_id]).query("wait", Some(&wait));
-            let reply = Patience::USUAL.send(self.client, &call, self.until)?;
+            let reply = RetryPolicy::USUAL.send(self.client, &call, self.until)?;
             let answer = reply.map_err(|problem| self.client.failure(&call, &problem))?;
             let document = Document::read(&answer.data)?;
             let is_late = self.until.is_some_and(|until| Instant::now() >= until);

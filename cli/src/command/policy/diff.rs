@@ -11,7 +11,7 @@ use crate::client::{Call, Client};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Format;
-use crate::paint::{ADDED, FRAME, REMOVED, STRONG, harmless, paint};
+use crate::style::{ADDED, FRAME, REMOVED, STRONG, harmless, paint};
 
 /// The document as pretty JSON, its code as code, each as a unified diff.
 #[derive(Debug, Args)]

@@ -27,8 +27,8 @@ pub(crate) struct Manage {
 
 impl Manage {
     pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let data = given::optional_json(self.data.as_deref())?;
-        let parameters = given::optional_json(self.params.as_deref())?;
+        let data = input::optional_json(self.data.as_deref())?;
+        let parameters = input::optional_json(self.params.as_deref())?;
         let body = body(&self.action, data.as_ref(), parameters.as_ref());
         let answer =
             global.client()?.send(&Call::post(&["policy", &self.uri, "management"], body))?;

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 use writ_model::RawJson;
 
-use super::asked::{Asked, object};
+use super::schedule_args::{ScheduleArgs, object};
 use super::told;
 use crate::args::Global;
 use crate::client::Call;
@@ -24,7 +24,7 @@ pub(crate) struct Create {
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["when", "policy"])]
     file: Option<String>,
     #[command(flatten)]
-    asked: Asked,
+    schedule_args: ScheduleArgs,
     /// Do not let it fire yet
     #[arg(long)]
     disabled: bool,
@@ -50,7 +50,7 @@ impl Create {
         if self.disabled {
             set("enabled", "false".to_owned());
         }
-        for (name, value) in self.asked.members()? {
+        for (name, value) in self.schedule_args.members()? {
             set(name, value);
         }
         if self.file.is_none() {
@@ -71,7 +71,7 @@ impl Create {
 
 /// The members of a document, each with its own bytes.
 pub(super) fn document(file: &str) -> Result<BTreeMap<String, String>, Failure> {
-    let json = given::json(file)?;
+    let json = input::json(file)?;
     let members: BTreeMap<String, RawJson> = serde_json::from_str(json.as_str()).map_err(|_| {
         Failure::new(Exit::Invalid, "a schedule is a JSON object").at(file.to_owned())
     })?;

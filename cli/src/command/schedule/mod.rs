@@ -1,6 +1,6 @@
 //! `writ schedule`: jobs that are made at their time.
 
-mod asked;
+mod schedule_args;
 mod create;
 mod delete;
 mod get;

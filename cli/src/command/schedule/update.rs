@@ -3,7 +3,7 @@
 use clap::Args;
 use ureq::http::Method;
 
-use super::asked::{Asked, object};
+use super::schedule_args::{ScheduleArgs, object};
 use super::create::document;
 use super::told;
 use crate::args::Global;
@@ -20,7 +20,7 @@ pub(crate) struct Update {
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["when", "policy"])]
     file: Option<String>,
     #[command(flatten)]
-    asked: Asked,
+    schedule_args: ScheduleArgs,
     /// Only if the stored revision still has this entity tag
     #[arg(long, value_name = "ETAG")]
     if_match: Option<String>,
@@ -37,19 +37,19 @@ impl Update {
     }
 
     fn body(&self) -> Result<String, Failure> {
-        let asked = self.asked.members()?;
+        let schedule_args = self.schedule_args.members()?;
         match &self.file {
             Some(file) => {
                 let mut members = document(file)?;
-                members.extend(asked.into_iter().map(|(name, value)| (name.to_owned(), value)));
+                members.extend(schedule_args.into_iter().map(|(name, value)| (name.to_owned(), value)));
                 let members: Vec<_> =
                     members.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
                 Ok(object(&members))
             }
-            None if asked.is_empty() => {
+            None if schedule_args.is_empty() => {
                 Err(Failure::usage("nothing is to be changed").help("give an option, or `--file`"))
             }
-            None => Ok(object(&[("$set", object(&asked))])),
+            None => Ok(object(&[("$set", object(&schedule_args))])),
         }
     }
 }

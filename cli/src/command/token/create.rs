@@ -34,10 +34,10 @@ pub(crate) struct Create {
 
 impl Create {
     pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let made = match self.direct.place() {
-            Some(place) => {
+        let made = match self.direct.location() {
+            Some(location) => {
                 let seconds = self.expires_in.map(|time| time.as_secs());
-                place.create(self.holder(), seconds)?.to_string()
+                location.create(self.holder(), seconds)?.to_string()
             }
             None => global.client()?.send(&Call::post(&["token"], self.body().to_string()))?.data,
         };

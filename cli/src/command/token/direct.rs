@@ -9,7 +9,7 @@ use writ_authz::mint;
 use writ_model::{Error, Identity, Workspace};
 use writ_ports::{Clock as _, ListTokens as _, PutToken as _, RevokeToken as _, Token};
 use writ_store::Store;
-use writ_os::System;
+use writ_os::Os;
 
 use crate::failure::Failure;
 use crate::{data_directory, deployment};
@@ -36,7 +36,7 @@ pub(crate) enum Place<'a> {
 
 impl Direct {
     /// The store; `None` where the server is to be asked.
-    pub(crate) fn place(&self) -> Option<Place<'_>> {
+    pub(crate) fn location(&self) -> Option<Place<'_>> {
         let data = self.data.as_ref().map(Place::Data);
         data.or_else(|| self.tables.as_deref().map(Place::Tables))
     }
@@ -49,7 +49,7 @@ impl Place<'_> {
         holder: Identity,
         expires_in_seconds: Option<u64>,
     ) -> Result<Value, Failure> {
-        let (token, text) = mint(&System, System.now(), holder, expires_in_seconds)
+        let (token, text) = mint(&Os, Os.now(), holder, expires_in_seconds)
             .map_err(|error| Failure::of(&error))?;
         self.with_store(async |store| store.put_token(&token).await)?;
         let mut record = shown(&token);

@@ -31,8 +31,8 @@ pub(crate) struct List {
 
 impl List {
     pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let tokens = match self.direct.place() {
-            Some(place) => place.list(&self.workspace.unwrap_or_default())?.to_string(),
+        let tokens = match self.direct.location() {
+            Some(location) => location.list(&self.workspace.unwrap_or_default())?.to_string(),
             None => {
                 let workspace = self.workspace.as_ref().map(Workspace::as_str);
                 global.client()?.send(&Call::get(&["token"]).query("workspace", workspace))?.data

@@ -24,8 +24,8 @@ pub(crate) struct Revoke {
 
 impl Revoke {
     pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        match self.direct.place() {
-            Some(place) => place.revoke(&self.workspace.unwrap_or_default(), &self.id)?,
+        match self.direct.location() {
+            Some(location) => location.revoke(&self.workspace.unwrap_or_default(), &self.id)?,
             None => {
                 let workspace = self.workspace.as_ref().map(Workspace::as_str);
                 let call =

@@ -4,7 +4,7 @@ use writ_embedded::Ready;
 use writ_engine::SandboxReport;
 use writ_model::Language;
 
-use crate::paint::{STRONG, WARNING, paint};
+use crate::style::{STRONG, WARNING, paint};
 
 /// Where it serves.
 pub(super) fn url(ready: &Ready) -> String {
@@ -58,9 +58,9 @@ fn sandbox(report: &SandboxReport) -> String {
     let missing: Vec<_> = report
         .abilities
         .iter()
-        .filter_map(|ability| {
-            let why = ability.missing.as_ref()?;
-            Some(format!("`{}` ({}): {why}", ability.name, ability.purpose))
+        .filter_map(|capability| {
+            let why = capability.missing.as_ref()?;
+            Some(format!("`{}` ({}): {why}", capability.name, capability.purpose))
         })
         .collect();
     paint(WARNING, &format!("weak: this host does not permit {}", missing.join("; ")))
@@ -85,11 +85,11 @@ mod tests {
     use super::*;
     use crate::failure::tests::plain;
     use serde_json::Value;
-    use writ_engine::Ability;
+    use writ_engine::Capability;
     use writ_model::PolicyRule;
 
     fn ready(address: &str, missing: Option<&str>) -> Ready {
-        let ability = Ability {
+        let capability = Capability {
             name: "seccomp",
             purpose: "the allow-list of system calls",
             essential: false,
@@ -100,7 +100,7 @@ mod tests {
             file: None,
             routes: 16,
             issuer: None,
-            sandbox: SandboxReport { abilities: vec![ability] },
+            sandbox: SandboxReport { abilities: vec![capability] },
         }
     }
 

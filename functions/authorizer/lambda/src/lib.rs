@@ -42,7 +42,7 @@ impl Asked {
 }
 
 /// Authentication and the access policy, over the ports that they need.
-pub struct Gatekeeper<P, K> {
+pub struct LambdaAuthorizer<P, K> {
     ports: P,
     /// Whose JWTs are believed, if anybody's.
     issuer: Option<Issuer<K>>,
@@ -51,7 +51,7 @@ pub struct Gatekeeper<P, K> {
     names: Vec<(String, &'static str)>,
 }
 
-impl<P: GetToken + Clock, K: SigningKeys> Gatekeeper<P, K> {
+impl<P: GetToken + Clock, K: SigningKeys> LambdaAuthorizer<P, K> {
     /// Prepares decisions on every route.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ impl<P: GetToken + Clock, K: SigningKeys> Gatekeeper<P, K> {
     pub fn new(ports: P, issuer: Option<Issuer<K>>) -> Result<Self, PolicyError> {
         let abouts = writ_routes::abouts();
         let authorizer =
-            Authorizer::new(abouts.iter().map(|about| (about.name, about.effect.name())))?;
+            Authorizer::new(abouts.iter().map(|about| (about.name, about.access_level.name())))?;
         let names =
             abouts.iter().map(|about| (format!("{} {}", about.method, about.path), about.name));
         Ok(Self { ports, issuer, authorizer, names: names.collect() })
@@ -181,8 +181,8 @@ mod tests {
     }
 
     async fn asked(is_down: bool, event: &Value) -> Result<Value, Diagnostic> {
-        let gatekeeper = Gatekeeper::new(Ports { is_down }, None::<Issuer<NoKeys>>).unwrap();
-        let answer = gatekeeper.answer(&event.to_string()).await?;
+        let authorizer = LambdaAuthorizer::new(Ports { is_down }, None::<Issuer<NoKeys>>).unwrap();
+        let answer = authorizer.answer(&event.to_string()).await?;
         Ok(serde_json::to_value(answer).unwrap())
     }
 
@@ -253,11 +253,11 @@ mod tests {
             role_claim: ROLE_CLAIM.to_owned(),
             keys: Keys(serde_json::from_value(keys).unwrap()),
         };
-        let gatekeeper = Gatekeeper::new(Ports { is_down: false }, Some(issuer)).unwrap();
+        let authorizer = LambdaAuthorizer::new(Ports { is_down: false }, Some(issuer)).unwrap();
         for case in provider.cases() {
             let token = provider.token(case, 1_790_000_000).unwrap();
             let event = event("GET /policy/{uri}", "authorization", &format!("Bearer {token}"));
-            let answer = gatekeeper.answer(&event.to_string()).await.unwrap();
+            let answer = authorizer.answer(&event.to_string()).await.unwrap();
             let context = serde_json::to_value(answer).unwrap()["context"].take();
             let (decision, kind) = match case.refused {
                 None => ("allow", "jwt"),

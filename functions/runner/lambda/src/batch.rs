@@ -7,9 +7,9 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use writ_sqs::Received;
 use writ_jobs::bounds::TIMEOUT_S_MAX;
 use writ_lambda::{Context, Diagnostic};
-use writ_job_runner::Looked;
+use writ_job_runner::SignalOutcome;
 
-use crate::Look;
+use crate::SignalHandler;
 use crate::message::Message;
 
 /// What a job may take beside its run: loading it, a pre-check, committing its end.
@@ -34,8 +34,8 @@ pub struct Batch {
 /// # Errors
 /// For an event that holds no messages, or some that have no id to be given back by: the whole of
 /// it comes again.
-pub async fn batch<L: Look>(
-    looker: &Arc<L>,
+pub async fn batch<L: SignalHandler>(
+    handler: &Arc<L>,
     event: &str,
     context: &Context,
 ) -> Result<Batch, Diagnostic> {
@@ -53,7 +53,7 @@ pub async fn batch<L: Look>(
             continue;
         }
         // In a task of its own, where a panic ends.
-        match tokio::spawn(look(Arc::clone(looker), message.clone())).await {
+        match tokio::spawn(process_signal(Arc::clone(handler), message.clone())).await {
             Ok(Ok(())) => {}
             Ok(Err(pause)) => failed.push(Failed { message, pause }),
             Err(error) => {
@@ -87,26 +87,26 @@ fn messages(event: &str) -> Result<Vec<Message>, Diagnostic> {
 }
 
 /// Looks; when the message should come again if that failed.
-async fn look<L: Look>(looker: Arc<L>, message: Message) -> Result<(), Duration> {
+async fn process_signal<L: SignalHandler>(handler: Arc<L>, message: Message) -> Result<(), Duration> {
     let message_id = &message.message_id;
-    let hint = message.hint().map_err(|error| {
+    let signal = message.signal().map_err(|error| {
         tracing::error!(message_id, %error, "the message is no hint");
         // It will be none the next time either: to the dead letters with it, without a wait.
         Duration::ZERO
     })?;
-    let (workspace, job_id) = (&hint.workspace, &hint.job_id);
-    match looker.look(&hint).await {
-        Ok(Looked::Ran(status)) => {
-            tracing::info!(message_id, %workspace, hint = job_id, %status, "an attempt was made");
+    let (workspace, job_id) = (&signal.workspace, &signal.job_id);
+    match handler.process_signal(&signal).await {
+        Ok(SignalOutcome::AttemptMade(status)) => {
+            tracing::info!(message_id, %workspace, signal = job_id, %status, "an attempt was made");
             Ok(())
         }
         Ok(looked) => {
-            tracing::debug!(message_id, %workspace, hint = job_id, ?looked, "nothing to run");
+            tracing::debug!(message_id, %workspace, signal = job_id, ?looked, "nothing to run");
             Ok(())
         }
         Err(error) => {
             let log = error.log.as_deref();
-            tracing::warn!(message_id, %workspace, hint = job_id, %error, log, "the message comes again");
+            tracing::warn!(message_id, %workspace, signal = job_id, %error, log, "the message comes again");
             Err(message.pause())
         }
     }
@@ -127,7 +127,7 @@ mod tests {
     use std::sync::Mutex;
 
     use serde_json::{Value, json};
-    use writ_model::{Error, JobHint, JobStatus};
+    use writ_model::{Error, JobSignal, JobStatus};
 
     use super::*;
 
@@ -135,14 +135,14 @@ mod tests {
     #[derive(Default)]
     struct Script(Mutex<Vec<String>>);
 
-    impl Look for Script {
-        async fn look(&self, hint: &JobHint) -> Result<Looked, Error> {
-            self.0.lock().unwrap().push(hint.job_id.clone());
-            match hint.job_id.as_str() {
+    impl SignalHandler for Script {
+        async fn process_signal(&self, signal: &JobSignal) -> Result<SignalOutcome, Error> {
+            self.0.lock().unwrap().push(signal.job_id.clone());
+            match signal.job_id.as_str() {
                 "panic" => panic!("a defect"),
                 "throttled" => Err(Error::internal("throttled")),
-                "nothing" => Ok(Looked::Idle),
-                _ => Ok(Looked::Ran(JobStatus::Completed)),
+                "nothing" => Ok(SignalOutcome::Idle),
+                _ => Ok(SignalOutcome::AttemptMade(JobStatus::Completed)),
             }
         }
     }
@@ -155,7 +155,7 @@ mod tests {
         })
     }
 
-    fn hint(job_id: &str) -> String {
+    fn signal(job_id: &str) -> String {
         json!({"workspace": "w", "job_id": job_id, "about": "line"}).to_string()
     }
 
@@ -187,8 +187,8 @@ mod tests {
 
     #[tokio::test]
     async fn each_message_is_answered_for_by_itself() {
-        let (throttled, panic) = (hint("throttled"), hint("panic"));
-        let (good, nothing) = (hint("good"), hint("nothing"));
+        let (throttled, panic) = (signal("throttled"), signal("panic"));
+        let (good, nothing) = (signal("good"), signal("nothing"));
         let event = event(&[&good, "{", &panic, &nothing, &throttled, &good]);
         let (batch, looked) = asked(&event, WHOLE).await;
         let batch = batch.unwrap();
@@ -203,7 +203,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_batch_without_a_failure_says_so() {
-        let (batch, _) = asked(&event(&[&hint("good")]), WHOLE).await;
+        let (batch, _) = asked(&event(&[&signal("good")]), WHOLE).await;
         let reply = serde_json::to_value(&batch.unwrap().reply).unwrap();
         assert_eq!(reply, json!({"batchItemFailures": []}));
     }
@@ -212,14 +212,14 @@ mod tests {
     async fn no_job_is_taken_that_may_outlive_the_function() {
         for (less, taken, given_back) in [(0, 1, 0), (60, 0, 1)] {
             let left = WHOLE - Duration::from_secs(less);
-            let (batch, looked) = asked(&event(&[&hint("good")]), left).await;
+            let (batch, looked) = asked(&event(&[&signal("good")]), left).await;
             assert_eq!((looked.len(), batch.unwrap().again.len()), (taken, given_back), "{less}");
         }
     }
 
     #[tokio::test]
     async fn an_event_that_holds_no_messages_fails_whole() {
-        let no_id = json!({"Records": [message(0, &hint("good")), {"body": hint("good")}]});
+        let no_id = json!({"Records": [message(0, &signal("good")), {"body": signal("good")}]});
         for event in ["{}", "7", r#"{"source": "aws.events"}"#, &no_id.to_string()] {
             let (batch, looked) = asked(event, WHOLE).await;
             assert_eq!(batch.unwrap_err().error_type, "NotMessages", "{event}");

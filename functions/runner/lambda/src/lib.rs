@@ -5,11 +5,11 @@
 //! queue puts it among the dead letters.
 
 mod batch;
-mod look;
+mod signal_handler;
 mod message;
 
 pub use batch::{Batch, batch};
-pub use look::{Look, Looker};
+pub use signal_handler::{SignalHandler, PipelineSignalHandler};
 
 use writ_jobs::Runner;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
-use writ_model::JobHint;
+use writ_model::JobSignal;
 
 /// How often SQS says that it has handed the message out, this time among them.
 const RECEIVED: &str = "ApproximateReceiveCount";
@@ -40,7 +40,7 @@ impl Message {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(crate) fn hint(&self) -> Result<JobHint, serde_json::Error> {
+    pub(crate) fn signal(&self) -> Result<JobSignal, serde_json::Error> {
         serde_json::from_str(&self.body)
     }
 

@@ -8,10 +8,10 @@
 mod address;
 mod allowed;
 mod backoff;
-mod caller;
+mod webhook_client;
 mod failure;
 mod host;
-mod keep;
+mod secret_rotation;
 mod message;
 mod resolver;
 mod secret;
@@ -21,10 +21,10 @@ mod url;
 pub use address::Reserved;
 pub use allowed::{Allowed, AllowedError};
 pub use backoff::{FIRST_WAIT_MAX, TRIES_MAX, WAIT_MAX, next_try};
-pub use caller::Caller;
+pub use webhook_client::WebhookClient;
 pub use failure::{Delivered, Reason, SendFailure};
 pub use host::HostError;
-pub use keep::{current, rotate};
+pub use secret_rotation::{current, rotate};
 pub use message::{
     BODY_BYTES_MAX, Headers, ID_BYTES_MAX, ID_HEADER, Message, MessageError, SECRETS_MAX,
     SIGNATURE_HEADER, TIMESTAMP_HEADER, TOLERANCE_S, VerifyError, verify,

@@ -9,7 +9,7 @@ use std::time::Instant;
 use writ_engine::{Cancellation, Engine, EngineConfig, EngineError};
 use writ_model::Language;
 use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
-use writ_ports::{EngineUse, Evaluate, Metered};
+use writ_ports::{EngineUsage, Evaluate, EngineMetrics};
 
 /// Must be the first statement of `main`: when this process was started as a worker it runs the
 /// worker and never returns.
@@ -59,10 +59,10 @@ impl Workers {
     }
 }
 
-impl Metered for Workers {
-    fn engine_use(&self) -> EngineUse {
+impl EngineMetrics for Workers {
+    fn engine_use(&self) -> EngineUsage {
         let stats = self.engine.stats();
-        EngineUse {
+        EngineUsage {
             waited_us: self.spent_us.load(Ordering::Relaxed),
             hits: stats.reuses,
             misses: stats.starts,
@@ -85,7 +85,7 @@ impl Evaluate for Workers {
         budget: Budget,
     ) -> Result<Outcome, Failed> {
         let engine = Arc::clone(&self.engine);
-        let wanted = Wanted { engine: Arc::clone(&engine), cancellation: Arc::default() };
+        let wanted = CancelOnDrop { engine: Arc::clone(&engine), cancellation: Arc::default() };
         let cancellation = Arc::clone(&wanted.cancellation);
         let workspace = workspace.to_owned();
         let ran = blocking(move || {
@@ -101,12 +101,12 @@ impl Evaluate for Workers {
 
 /// A run that somebody waits for; it is cancelled when nobody does any more. The thread that it
 /// blocks then ends by itself.
-struct Wanted {
+struct CancelOnDrop {
     engine: Arc<Engine>,
     cancellation: Arc<Cancellation>,
 }
 
-impl Drop for Wanted {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.engine.cancel(&self.cancellation);
     }

@@ -15,7 +15,7 @@ pub struct EngineConfig {
     /// Calls that may wait for a worker at once; one more is refused immediately.
     pub waiting_max: usize,
     /// How long a call waits for a worker.
-    pub patience: Duration,
+    pub acquire_timeout: Duration,
     /// What compiling a source may use.
     pub compile: CompileBudget,
     /// Whether to prepare the next worker of a policy whose workers serve one run each, after
@@ -47,7 +47,7 @@ impl Default for EngineConfig {
             // policy waits for anything, so more workers of it than cores would not be faster.
             workers_per_policy_max: (workers_max / 3).max(2),
             waiting_max: 1024,
-            patience: Duration::from_secs(5),
+            acquire_timeout: Duration::from_secs(5),
             compile: CompileBudget { time: Duration::from_secs(5), memory_bytes_max: 256 << 20 },
             spares: true,
             allow_weak_sandbox: false,

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use writ_model::Language;
 use writ_model::run::RunClass;
 
-use crate::ability::{SandboxReport, probe};
+use crate::capability::{SandboxReport, probe};
 use crate::config::{EngineConfig, EngineError};
-use crate::host::{Deadline, Lost, Worker, cancelled};
-use crate::pool::{Bounds, Claim, Grant, Key, Pool, Refused};
-use crate::tender::{Chore, tend};
+use crate::host::{Deadline, RunError, Worker, cancelled};
+use crate::pool::{Bounds, AcquireRequest, Grant, Key, Pool, Refused};
+use crate::maintenance::{Task, tend};
 use crate::zygotes::Zygotes;
 use crate::{Budget, Call, Cancellation, Checked, Failed, Failure, Outcome, Source, worker};
 
@@ -28,8 +28,8 @@ const RUNS_MAX: u64 = 10_000;
 pub struct Engine {
     shared: Arc<Shared>,
     report: SandboxReport,
-    chores: SyncSender<Chore>,
-    tender: Mutex<Option<JoinHandle<()>>>,
+    tasks: SyncSender<Task>,
+    maintenance: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What callers and the tender work on together.
@@ -92,7 +92,7 @@ impl Engine {
             waiting_max: config.waiting_max,
         };
         // A full queue makes callers do the chore themselves, so it bounds dying processes.
-        let (chores, queue) = std::sync::mpsc::sync_channel(bounds.workers_max);
+        let (tasks, queue) = std::sync::mpsc::sync_channel(bounds.workers_max);
         let shared = Arc::new(Shared {
             zygotes: Zygotes::new(config.allow_weak_sandbox),
             config,
@@ -100,11 +100,11 @@ impl Engine {
             counters: Counters::default(),
         });
         let tended = Arc::clone(&shared);
-        let tender = std::thread::Builder::new()
+        let maintenance = std::thread::Builder::new()
             .name("writ-tender".to_owned())
             .spawn(move || tend(&tended, &queue))
             .map_err(EngineError::Thread)?;
-        Ok(Self { shared, report, chores, tender: Mutex::new(Some(tender)) })
+        Ok(Self { shared, report, tasks, maintenance: Mutex::new(Some(maintenance)) })
     }
 
     /// What the host permits.
@@ -145,13 +145,13 @@ impl Engine {
             language: source.language,
             digest: source.digest.clone(),
         };
-        let claim = Claim { key, class: RunClass::Request };
+        let claim = AcquireRequest { key, class: RunClass::Request };
         let cancellation = Cancellation::default();
         let (_place, _) = self.acquire(&claim, &cancellation)?;
         let worker = self.shared.start_worker(&Arc::new(source.clone()), &cancellation)?;
         let checked = worker.checked().clone();
         worker.kill();
-        self.delegate(Chore::Bury(worker));
+        self.delegate(Task::Reap(worker));
         Ok(checked)
     }
 
@@ -191,7 +191,7 @@ impl Engine {
             language: source.language,
             digest: source.digest.clone(),
         };
-        let claim = Claim { key, class: budget.class };
+        let claim = AcquireRequest { key, class: budget.class };
         let (place, mut idle) = self.acquire(&claim, cancellation)?;
         let mut deadline = None;
         // At most twice: a new worker takes the place of an idle one that was of no use.
@@ -201,7 +201,7 @@ impl Engine {
                 Some(worker) => worker,
                 None => self.shared.start_worker(&Arc::new(source.clone()), cancellation)?,
             };
-            if !worker.give_up_with(cancellation) {
+            if !worker.register_cancellation(cancellation) {
                 place.keep(worker);
                 return Err(cancelled().into());
             }
@@ -217,19 +217,19 @@ impl Engine {
             }
             match ran {
                 // What earlier runs have left behind must not count against this one.
-                Ok(Err(failed)) | Err(Lost::Failed(failed))
+                Ok(Err(failed)) | Err(RunError::Failed(failed))
                     if used && is_out_of_memory(&failed) => {}
                 // It died while it was idle, and the call has not run.
-                Err(Lost::Unsent) if was_idle => deadline = None,
+                Err(RunError::Unsent) if was_idle => deadline = None,
                 Ok(result) => {
                     self.put_back(place, worker, &result);
                     return result;
                 }
-                Err(Lost::Failed(failed)) => {
+                Err(RunError::Failed(failed)) => {
                     self.shared.count_kill();
                     return Err(failed);
                 }
-                Err(Lost::Unsent) => {
+                Err(RunError::Unsent) => {
                     self.shared.count_kill();
                     let reason = "it was killed before it got the call".to_owned();
                     return Err(Failure::WorkerLost { reason }.into());
@@ -258,11 +258,11 @@ impl Engine {
     pub fn shutdown(&self) {
         drop(self.shared.pool.close());
         self.shared.zygotes.close();
-        let tender = self.tender.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(tender) = tender {
+        let maintenance = self.maintenance.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(maintenance) = maintenance {
             // Fails only if the tender has ended already.
-            let _ = self.chores.send(Chore::Stop);
-            if tender.join().is_err() {
+            let _ = self.tasks.send(Task::Stop);
+            if maintenance.join().is_err() {
                 tracing::error!("the engine's thread panicked");
             }
         }
@@ -270,30 +270,30 @@ impl Engine {
 
     fn acquire<'a>(
         &'a self,
-        claim: &'a Claim,
+        claim: &'a AcquireRequest,
         cancellation: &Cancellation,
-    ) -> Result<(Place<'a>, Option<Worker>), Failure> {
+    ) -> Result<(Slot<'a>, Option<Worker>), Failure> {
         let asked = Instant::now();
-        let patience = match claim.class {
-            RunClass::Request => Some(self.shared.config.patience),
+        let acquire_timeout = match claim.class {
+            RunClass::Request => Some(self.shared.config.acquire_timeout),
             RunClass::Job => None,
         };
-        let granted = self.shared.pool.acquire(claim, patience, cancellation);
+        let granted = self.shared.pool.acquire(claim, acquire_timeout, cancellation);
         let grant = granted.map_err(|refused| match refused {
             Refused::Busy => Failure::Busy { waited_ms: whole_ms(asked.elapsed()) },
             Refused::Closed => Failure::WorkerLost { reason: EngineError::ShutDown.to_string() },
             Refused::Cancelled => cancelled(),
         })?;
-        let place = Place { pool: &self.shared.pool, claim, held: true };
+        let place = Slot { pool: &self.shared.pool, claim, held: true };
         Ok(match grant {
             Grant::Idle(worker) => {
                 self.shared.counters.reuses.fetch_add(1, Ordering::Relaxed);
                 (place, Some(worker))
             }
-            Grant::Place { evicted } => {
+            Grant::Slot { evicted } => {
                 if let Some(evicted) = evicted {
                     evicted.kill();
-                    self.delegate(Chore::Bury(evicted));
+                    self.delegate(Task::Reap(evicted));
                 }
                 (place, None)
             }
@@ -301,7 +301,7 @@ impl Engine {
     }
 
     /// Keeps the worker if it may run again; otherwise ends it and has the next one prepared.
-    fn put_back(&self, place: Place<'_>, worker: Worker, result: &Result<Outcome, Failed>) {
+    fn put_back(&self, place: Slot<'_>, worker: Worker, result: &Result<Outcome, Failed>) {
         let full = result.as_ref().is_err_and(is_out_of_memory);
         if worker.is_reusable() && worker.runs() < RUNS_MAX && !full {
             place.keep(worker);
@@ -309,24 +309,24 @@ impl Engine {
         }
         worker.kill();
         self.delegate(if self.shared.config.spares {
-            Chore::Replace { worker, key: place.reserve() }
+            Task::Replace { worker, key: place.reserve() }
         } else {
             drop(place);
-            Chore::Bury(worker)
+            Task::Reap(worker)
         });
     }
 
-    fn delegate(&self, chore: Chore) {
-        if let Err(TrySendError::Full(chore) | TrySendError::Disconnected(chore)) =
-            self.chores.try_send(chore)
+    fn delegate(&self, task: Task) {
+        if let Err(TrySendError::Full(task) | TrySendError::Disconnected(task)) =
+            self.tasks.try_send(task)
         {
-            if let Chore::Replace { key, .. } = &chore
+            if let Task::Replace { key, .. } = &task
                 && let Some(claim) = self.shared.pool.take_reserved(key)
             {
-                self.shared.pool.retire(&claim);
+                self.shared.pool.release_slot(&claim);
             }
             // Dropping a worker buries it; a spare can do without.
-            drop(chore);
+            drop(task);
         }
     }
 }
@@ -368,13 +368,13 @@ impl Shared {
 }
 
 /// One place in the pool, given back when it is dropped.
-struct Place<'a> {
+struct Slot<'a> {
     pool: &'a Pool<Worker>,
-    claim: &'a Claim,
+    claim: &'a AcquireRequest,
     held: bool,
 }
 
-impl Place<'_> {
+impl Slot<'_> {
     /// Leaves the worker in its place for the next call.
     fn keep(mut self, worker: Worker) {
         self.held = false;
@@ -389,10 +389,10 @@ impl Place<'_> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Slot<'_> {
     fn drop(&mut self) {
         if self.held {
-            self.pool.retire(self.claim);
+            self.pool.release_slot(self.claim);
         }
     }
 }

@@ -38,7 +38,7 @@ pub fn answer(
     call: &Call,
     budget: &Budget,
 ) -> std::io::Result<Option<Result<Outcome, Failed>>> {
-    crate::host::hostile::answer(bytes, call, budget)
+    crate::host::reply_fuzz::answer(bytes, call, budget)
 }
 
 /// Whether a worker could read `bytes` as an order.

@@ -6,18 +6,18 @@
 //! - `host`: the platform's side of the processes: start, limit, ask, kill, bury;
 //! - [`worker`]: what happens inside them: the zygote, the workers that it forks, their sandbox;
 //! - `wire`: what the two say to each other;
-//! - `pool`: which worker serves which call; `tender`: what is done after the answer.
+//! - `pool`: which worker serves which call; `maintenance`: what is done after the answer.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("the worker's sandbox is made of Linux system calls");
 
-mod ability;
+mod capability;
 mod call;
 mod cancellation;
 mod capture;
 mod cedar;
 mod cel;
-mod chance;
+mod rng;
 mod config;
 mod context;
 mod engine;
@@ -30,14 +30,14 @@ mod pool;
 mod python;
 mod rego;
 mod sys;
-mod tender;
+mod maintenance;
 mod version;
 mod wasm;
 mod wire;
 pub mod worker;
 mod zygotes;
 
-pub use ability::{Ability, SandboxReport};
+pub use capability::{Capability, SandboxReport};
 pub use call::{
     Budget, Call, Checked, Coverage, Failed, Failure, Method, Outcome, RunClass, Source,
 };

@@ -1,9 +1,9 @@
 //! Which worker serves which call: one policy of one workspace per worker, a bounded number of
-//! them, shared out so that nobody starves; `places` has the rules.
+//! them, shared out so that nobody starves; `slots` has the rules.
 //!
 //! It is generic over the worker, so that its order is tested without processes.
 
-mod places;
+mod slots;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use writ_model::{Digest, Language};
 
 use crate::Cancellation;
 
-use places::Places;
+use slots::Slots;
 
 /// What a worker belongs to. No worker ever serves two.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -29,7 +29,7 @@ pub(crate) struct Key {
 
 /// Who asks for a place, and what for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Claim {
+pub(crate) struct AcquireRequest {
     pub(crate) key: Key,
     pub(crate) class: RunClass,
 }
@@ -63,7 +63,7 @@ pub(crate) enum Grant<W> {
     /// A worker of its own key that was idle.
     Idle(W),
     /// A place for a new worker, and whom that place was taken from.
-    Place { evicted: Option<W> },
+    Slot { evicted: Option<W> },
 }
 
 /// Why a call gets nothing.
@@ -80,7 +80,7 @@ pub(crate) enum Refused {
 /// Idle workers, places, and who waits for them.
 ///
 /// Whoever got a [`Grant`] holds one place and gives it back by [`Pool::release`],
-/// [`Pool::reserve`] or [`Pool::retire`].
+/// [`Pool::reserve`] or [`Pool::release_slot`].
 #[derive(Debug)]
 pub(crate) struct Pool<W> {
     bounds: Bounds,
@@ -89,39 +89,39 @@ pub(crate) struct Pool<W> {
 
 #[derive(Debug)]
 struct State<W> {
-    places: Places<W>,
+    slots: Slots<W>,
     closed: bool,
 }
 
 impl<W> Pool<W> {
     pub(crate) fn new(bounds: Bounds) -> Self {
-        Self { bounds, state: Mutex::new(State { places: Places::new(bounds), closed: false }) }
+        Self { bounds, state: Mutex::new(State { slots: Slots::new(bounds), closed: false }) }
     }
 
     pub(crate) fn bounds(&self) -> Bounds {
         self.bounds
     }
 
-    /// A worker or a place for one, now or within `patience`; without one it waits until it is
+    /// A worker or a place for one, now or within `acquire_timeout`; without one it waits until it is
     /// cancelled. What was granted before a cancellation is handed out nevertheless.
     pub(crate) fn acquire(
         &self,
-        claim: &Claim,
-        patience: Option<Duration>,
+        claim: &AcquireRequest,
+        acquire_timeout: Option<Duration>,
         cancellation: &Cancellation,
     ) -> Result<Grant<W>, Refused> {
         let mut state = self.state();
         if state.closed {
             return Err(Refused::Closed);
         }
-        if let Some(grant) = state.places.grant(claim) {
+        if let Some(grant) = state.slots.grant(claim) {
             return Ok(grant);
         }
         let wake = cancellation.wake();
-        let ticket = state.places.queue(claim, wake).ok_or(Refused::Busy)?;
-        let until = patience.map(|patience| Instant::now() + patience);
+        let ticket = state.slots.queue(claim, wake).ok_or(Refused::Busy)?;
+        let until = acquire_timeout.map(|acquire_timeout| Instant::now() + acquire_timeout);
         loop {
-            if let Some(grant) = state.places.collect(ticket) {
+            if let Some(grant) = state.slots.collect(ticket) {
                 return Ok(grant);
             }
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
@@ -132,7 +132,7 @@ impl<W> Pool<W> {
                 _ => None,
             };
             if let Some(refused) = refused {
-                state.places.leave(claim, ticket);
+                state.slots.leave(claim, ticket);
                 return Err(refused);
             }
             state = match left {
@@ -152,50 +152,50 @@ impl<W> Pool<W> {
     }
 
     /// Keeps a worker for the next call with its key. Gives it back once the pool is closed.
-    pub(crate) fn release(&self, claim: &Claim, worker: W) -> Option<W> {
+    pub(crate) fn release(&self, claim: &AcquireRequest, worker: W) -> Option<W> {
         let mut state = self.state();
         if state.closed {
-            state.places.give_back(claim);
+            state.slots.give_back(claim);
             return Some(worker);
         }
-        state.places.release(claim, worker);
+        state.slots.release(claim, worker);
         None
     }
 
     /// Gives back the place of a worker that is no more.
-    pub(crate) fn retire(&self, claim: &Claim) {
+    pub(crate) fn release_slot(&self, claim: &AcquireRequest) {
         let mut state = self.state();
         if state.closed {
-            state.places.give_back(claim);
+            state.slots.give_back(claim);
         } else {
-            state.places.retire(claim);
+            state.slots.release_slot(claim);
         }
     }
 
     /// Keeps the place of a worker that is no more for its successor, as firmly as if that one
     /// were idle already: a policy whose workers serve one run each is not to lose its place
     /// after every run. Until [`Pool::take_reserved`], a call with this key may use it.
-    pub(crate) fn reserve(&self, claim: &Claim) {
+    pub(crate) fn reserve(&self, claim: &AcquireRequest) {
         let mut state = self.state();
         if state.closed {
-            state.places.give_back(claim);
+            state.slots.give_back(claim);
         } else {
-            state.places.reserve(claim);
+            state.slots.reserve(claim);
         }
     }
 
     /// The reserved place, if it is still there: it is now held to prepare a worker in, which is
     /// nobody's job.
-    pub(crate) fn take_reserved(&self, key: &Key) -> Option<Claim> {
-        let is_held = self.state().places.take_reserved(key);
-        is_held.then(|| Claim { key: key.clone(), class: RunClass::Request })
+    pub(crate) fn take_reserved(&self, key: &Key) -> Option<AcquireRequest> {
+        let is_held = self.state().slots.take_reserved(key);
+        is_held.then(|| AcquireRequest { key: key.clone(), class: RunClass::Request })
     }
 
     /// Grants nothing any more, and hands out the idle workers.
     pub(crate) fn close(&self) -> Vec<W> {
         let mut state = self.state();
         state.closed = true;
-        state.places.clear()
+        state.slots.clear()
     }
 
     fn state(&self) -> MutexGuard<'_, State<W>> {
@@ -212,32 +212,32 @@ mod tests {
     const LONG: Duration = Duration::from_secs(600);
     const NOW: Duration = Duration::ZERO;
 
-    fn claim(workspace: &str, policy: &str, class: RunClass) -> Claim {
+    fn claim(workspace: &str, policy: &str, class: RunClass) -> AcquireRequest {
         let key = Key {
             workspace: Some(workspace.to_owned()),
             policy: Some(policy.to_owned()),
             language: Language::Rego,
             digest: Digest::of(b"the code of them all"),
         };
-        Claim { key, class }
+        AcquireRequest { key, class }
     }
 
-    pub(super) fn request(workspace: &str, policy: &str) -> Claim {
+    pub(super) fn request(workspace: &str, policy: &str) -> AcquireRequest {
         claim(workspace, policy, RunClass::Request)
     }
 
-    pub(super) fn job(workspace: &str, policy: &str) -> Claim {
+    pub(super) fn job(workspace: &str, policy: &str) -> AcquireRequest {
         claim(workspace, policy, RunClass::Job)
     }
 
-    fn acquire(pool: &Pool<u32>, claim: &Claim, patience: Duration) -> Result<Grant<u32>, Refused> {
-        pool.acquire(claim, Some(patience), &Cancellation::default())
+    fn acquire(pool: &Pool<u32>, claim: &AcquireRequest, acquire_timeout: Duration) -> Result<Grant<u32>, Refused> {
+        pool.acquire(claim, Some(acquire_timeout), &Cancellation::default())
     }
 
     fn wait_for_queue(pool: &Pool<u32>, length: usize) {
         let waiting = || {
-            let places = &pool.state().places;
-            places.waiting(RunClass::Request) + places.waiting(RunClass::Job)
+            let slots = &pool.state().slots;
+            slots.waiting(RunClass::Request) + slots.waiting(RunClass::Job)
         };
         while waiting() != length {
             std::thread::yield_now();
@@ -248,10 +248,10 @@ mod tests {
     fn an_idle_worker_serves_its_own_key_only() {
         let pool = Pool::new(BOUNDS);
         let mine = request("mine", "a");
-        assert_eq!(acquire(&pool, &mine, NOW), Ok(Grant::Place { evicted: None }));
+        assert_eq!(acquire(&pool, &mine, NOW), Ok(Grant::Slot { evicted: None }));
         pool.release(&mine, 1);
         for other in [request("yours", "a"), request("mine", "b")] {
-            assert_eq!(acquire(&pool, &other, NOW), Ok(Grant::Place { evicted: None }));
+            assert_eq!(acquire(&pool, &other, NOW), Ok(Grant::Slot { evicted: None }));
         }
         assert_eq!(acquire(&pool, &mine, NOW), Ok(Grant::Idle(1)));
     }
@@ -261,10 +261,10 @@ mod tests {
         let pool: Pool<u32> = Pool::new(BOUNDS);
         let greedy = request("w", "greedy");
         for _ in 0..2 {
-            assert_eq!(acquire(&pool, &greedy, NOW), Ok(Grant::Place { evicted: None }));
+            assert_eq!(acquire(&pool, &greedy, NOW), Ok(Grant::Slot { evicted: None }));
         }
         assert_eq!(acquire(&pool, &greedy, NOW), Err(Refused::Busy));
-        assert_eq!(acquire(&pool, &request("w", "b"), NOW), Ok(Grant::Place { evicted: None }));
+        assert_eq!(acquire(&pool, &request("w", "b"), NOW), Ok(Grant::Slot { evicted: None }));
         assert_eq!(acquire(&pool, &request("w", "c"), NOW), Err(Refused::Busy));
     }
 
@@ -273,12 +273,12 @@ mod tests {
         let pool = Pool::new(BOUNDS);
         let claims = [request("w", "a"), request("w", "b"), request("w", "c")];
         for claim in &claims {
-            assert_eq!(acquire(&pool, claim, NOW), Ok(Grant::Place { evicted: None }));
+            assert_eq!(acquire(&pool, claim, NOW), Ok(Grant::Slot { evicted: None }));
         }
         for (number, claim) in (0..).zip(&claims) {
             pool.release(claim, number);
         }
-        assert_eq!(acquire(&pool, &request("w", "d"), NOW), Ok(Grant::Place { evicted: Some(0) }));
+        assert_eq!(acquire(&pool, &request("w", "d"), NOW), Ok(Grant::Slot { evicted: Some(0) }));
         assert_eq!(acquire(&pool, &request("w", "c"), NOW), Ok(Grant::Idle(2)));
     }
 
@@ -298,7 +298,7 @@ mod tests {
     fn those_who_wait_are_served_in_their_order() {
         let pool = Pool::new(Bounds { workers_max: 1, workers_per_key_max: 1, ..BOUNDS });
         let same = request("w", "a");
-        assert_eq!(acquire(&pool, &same, NOW), Ok(Grant::Place { evicted: None }));
+        assert_eq!(acquire(&pool, &same, NOW), Ok(Grant::Slot { evicted: None }));
         let order = Mutex::new(Vec::new());
         std::thread::scope(|scope| {
             for number in 0..5 {
@@ -325,9 +325,9 @@ mod tests {
         std::thread::scope(|scope| {
             let waiter = scope.spawn(|| acquire(&pool, &greedy, LONG));
             wait_for_queue(&pool, 1);
-            assert_eq!(acquire(&pool, &request("w", "b"), NOW), Ok(Grant::Place { evicted: None }));
-            pool.retire(&greedy);
-            assert_eq!(waiter.join().unwrap(), Ok(Grant::Place { evicted: None }));
+            assert_eq!(acquire(&pool, &request("w", "b"), NOW), Ok(Grant::Slot { evicted: None }));
+            pool.release_slot(&greedy);
+            assert_eq!(waiter.join().unwrap(), Ok(Grant::Slot { evicted: None }));
         });
     }
 
@@ -358,7 +358,7 @@ mod tests {
             let waiter = scope.spawn(|| acquire(&pool, &other, LONG));
             wait_for_queue(&pool, 1);
             assert_eq!(acquire(&pool, &other, LONG), Err(Refused::Busy));
-            pool.retire(&busy);
+            pool.release_slot(&busy);
             assert!(waiter.join().unwrap().is_ok());
         });
     }
@@ -369,7 +369,7 @@ mod tests {
         let (busy, other) = (request("w", "busy"), request("w", "other"));
         assert!(acquire(&pool, &busy, NOW).is_ok());
         assert_eq!(acquire(&pool, &other, Duration::from_millis(1)), Err(Refused::Busy));
-        pool.retire(&busy);
+        pool.release_slot(&busy);
         assert!(acquire(&pool, &busy, NOW).is_ok());
     }
 
@@ -382,8 +382,8 @@ mod tests {
             let waiter =
                 scope.spawn(|| pool.acquire(&job("w", "other"), None, &Cancellation::default()));
             wait_for_queue(&pool, 1);
-            pool.retire(&busy);
-            assert_eq!(waiter.join().unwrap(), Ok(Grant::Place { evicted: None }));
+            pool.release_slot(&busy);
+            assert_eq!(waiter.join().unwrap(), Ok(Grant::Slot { evicted: None }));
         });
     }
 
@@ -408,13 +408,13 @@ mod tests {
         let pool: Pool<u32> = Pool::new(Bounds { workers_max: 1, ..BOUNDS });
         let busy = request("w", "busy");
         assert!(acquire(&pool, &busy, NOW).is_ok());
-        for patience in [Some(LONG), None] {
+        for acquire_timeout in [Some(LONG), None] {
             let cancellation = Cancellation::default();
             std::thread::scope(|scope| {
                 let other = job("w", "other");
                 let waiter = scope.spawn({
                     let (pool, cancellation) = (&pool, &cancellation);
-                    move || pool.acquire(&other, patience, cancellation)
+                    move || pool.acquire(&other, acquire_timeout, cancellation)
                 });
                 wait_for_queue(&pool, 1);
                 cancellation.cancel();
@@ -423,7 +423,7 @@ mod tests {
             });
             wait_for_queue(&pool, 0);
         }
-        pool.retire(&busy);
+        pool.release_slot(&busy);
         assert!(acquire(&pool, &busy, NOW).is_ok());
     }
 

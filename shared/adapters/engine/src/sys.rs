@@ -47,14 +47,14 @@ impl PidFd {
     }
 
     /// Waits until the process has ended; says whether it has.
-    pub(crate) fn wait(&self, patience: Duration) -> bool {
-        readable(self.0.as_fd(), patience)
+    pub(crate) fn wait(&self, acquire_timeout: Duration) -> bool {
+        readable(self.0.as_fd(), acquire_timeout)
     }
 }
 
 /// Waits until there is something to read, or an end, on a descriptor.
-pub(crate) fn readable(fd: BorrowedFd<'_>, patience: Duration) -> bool {
-    let timeout = PollTimeout::try_from(patience).unwrap_or(PollTimeout::MAX);
+pub(crate) fn readable(fd: BorrowedFd<'_>, acquire_timeout: Duration) -> bool {
+    let timeout = PollTimeout::try_from(acquire_timeout).unwrap_or(PollTimeout::MAX);
     let mut fds = [PollFd::new(fd, PollFlags::POLLIN)];
     loop {
         match poll(&mut fds, timeout) {

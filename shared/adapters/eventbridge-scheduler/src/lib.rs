@@ -16,7 +16,7 @@ use aws_sdk_scheduler::error::{DisplayErrorContext, ProvideErrorMetadata, SdkErr
 use aws_sdk_scheduler::types::{ActionAfterCompletion, ScheduleState};
 use writ_aws::Aws;
 use writ_model::{Error, ErrorKind, Schedule, Workspace};
-use writ_ports::PlanFires;
+use writ_ports::ScheduleTimer;
 
 use plan::{Plan, name_of};
 
@@ -124,13 +124,13 @@ impl Scheduler {
     }
 }
 
-impl PlanFires for Scheduler {
-    async fn plan_fires(&self, schedule: &Schedule) -> Result<(), Error> {
+impl ScheduleTimer for Scheduler {
+    async fn schedule_timer(&self, schedule: &Schedule) -> Result<(), Error> {
         let FirePlans { group: Some(group), target: Some(to) } = &self.plans else {
             return Ok(());
         };
         let Some(plan) = Plan::of(schedule)? else {
-            return self.forget_fires(&schedule.workspace, &schedule.name).await;
+            return self.cancel_timer(&schedule.workspace, &schedule.name).await;
         };
         let name = name_of(&schedule.workspace, &schedule.name);
         let is_new = schedule.revision == 1;
@@ -147,7 +147,7 @@ impl PlanFires for Scheduler {
         Err(unavailable("others plan the same schedule".to_owned()))
     }
 
-    async fn forget_fires(&self, workspace: &Workspace, name: &str) -> Result<(), Error> {
+    async fn cancel_timer(&self, workspace: &Workspace, name: &str) -> Result<(), Error> {
         let Some(group) = &self.plans.group else { return Ok(()) };
         let name = name_of(workspace, name);
         let gone = self.client.delete_schedule().group_name(group).name(name).send().await;
@@ -185,7 +185,7 @@ mod tests {
         for (revision, methods) in [(1, vec!["POST"]), (2, vec!["PUT"])] {
             let recorder = Recorder::default();
             let schedule = Schedule { revision, ..schedule("cron(0 2 * * ? *)") };
-            recorder.planner().plan_fires(&schedule).await.unwrap();
+            recorder.planner().schedule_timer(&schedule).await.unwrap();
             let calls = recorder.take();
             assert_eq!(calls.iter().map(|call| call.method.as_str()).collect::<Vec<_>>(), methods);
             let call = calls.first().unwrap();
@@ -212,20 +212,20 @@ mod tests {
     async fn a_plan_that_is_there_or_missing_is_no_error() {
         let recorder = Recorder::default();
         recorder.answers([(409, "ConflictException"), (200, "")]);
-        recorder.planner().plan_fires(&schedule("rate(1 day)")).await.unwrap();
+        recorder.planner().schedule_timer(&schedule("rate(1 day)")).await.unwrap();
         assert_eq!(recorder.methods(), ["POST", "PUT"]);
 
         recorder.answers([(404, "ResourceNotFoundException"), (200, "")]);
         let changed = Schedule { revision: 2, ..schedule("rate(1 day)") };
-        recorder.planner().plan_fires(&changed).await.unwrap();
+        recorder.planner().schedule_timer(&changed).await.unwrap();
         assert_eq!(recorder.methods(), ["PUT", "POST"]);
 
         recorder.answers([(404, "ResourceNotFoundException")]);
-        recorder.planner().forget_fires(&changed.workspace, "nightly").await.unwrap();
+        recorder.planner().cancel_timer(&changed.workspace, "nightly").await.unwrap();
         assert_eq!(recorder.methods(), ["DELETE"]);
 
         recorder.answers([(429, "ThrottlingException")]);
-        let error = recorder.planner().plan_fires(&changed).await.unwrap_err();
+        let error = recorder.planner().schedule_timer(&changed).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unavailable);
         assert!(error.log.unwrap().contains("ThrottlingException"));
     }
@@ -235,7 +235,7 @@ mod tests {
         let recorder = Recorder::default();
         let mut off = Schedule { revision: 2, ..schedule("rate(1 day)") };
         off.state.next_fire_at = None;
-        recorder.planner().plan_fires(&off).await.unwrap();
+        recorder.planner().schedule_timer(&off).await.unwrap();
         assert_eq!(recorder.methods(), ["DELETE"]);
     }
 
@@ -243,8 +243,8 @@ mod tests {
     async fn without_a_target_nothing_is_planned() {
         let recorder = Recorder::default();
         let planner = Scheduler { plans: FirePlans::default(), ..recorder.planner() };
-        planner.plan_fires(&schedule("rate(1 day)")).await.unwrap();
-        planner.forget_fires(&"home".parse().unwrap(), "nightly").await.unwrap();
+        planner.schedule_timer(&schedule("rate(1 day)")).await.unwrap();
+        planner.cancel_timer(&"home".parse().unwrap(), "nightly").await.unwrap();
         assert!(recorder.methods().is_empty());
     }
 }

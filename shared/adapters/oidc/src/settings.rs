@@ -3,7 +3,7 @@
 use writ_authz::{Issuer, ROLE_CLAIM, WORKSPACE_CLAIM};
 use writ_ports::Clock;
 
-use crate::{Endpoint, Kept, Provider, SettingsError};
+use crate::{Endpoint, JwksCache, Provider, SettingsError};
 
 const ISSUER: &str = "WRIT_OIDC_ISSUER";
 const AUDIENCE: &str = "WRIT_OIDC_AUDIENCE";
@@ -60,14 +60,14 @@ impl Settings {
 
     /// The issuer, with its keys behind a cache. Nothing is fetched yet.
     #[must_use]
-    pub fn issuer<C: Clock + 'static>(self, clock: C) -> Issuer<Kept<Provider, C>> {
+    pub fn issuer<C: Clock + 'static>(self, clock: C) -> Issuer<JwksCache<Provider, C>> {
         let url = self.issuer.as_str().to_owned();
         Issuer {
             url,
             audience: self.audience,
             workspace_claim: self.workspace_claim,
             role_claim: self.role_claim,
-            keys: Kept::new(Provider::new(self.issuer, self.jwks_url), clock),
+            keys: JwksCache::new(Provider::new(self.issuer, self.jwks_url), clock),
         }
     }
 }

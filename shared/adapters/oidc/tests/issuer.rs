@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use serde_json::{Value, json};
 use writ_authz::Issuer;
 use writ_model::{Error, ErrorKind, Timestamp};
-use writ_oidc::{Kept, Provider, Settings};
+use writ_oidc::{JwksCache, Provider, Settings};
 use writ_ports::{Clock, GetToken, Token};
 
 #[path = "../../../../tests/jwt/http.rs"]
@@ -44,7 +44,7 @@ struct World {
     keys: jwt::Provider,
     server: http::Server,
     hands: Hands,
-    issuer: Issuer<Kept<Provider, Hands>>,
+    issuer: Issuer<JwksCache<Provider, Hands>>,
 }
 
 impl World {

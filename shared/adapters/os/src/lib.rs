@@ -12,9 +12,9 @@ const SEED_BITS: u32 = 53;
 
 /// The machine that we run on.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct System;
+pub struct Os;
 
-impl Clock for System {
+impl Clock for Os {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
@@ -27,13 +27,13 @@ impl Clock for System {
     }
 }
 
-impl Sleep for System {
+impl Sleep for Os {
     async fn sleep(&self, time: Duration) {
         tokio::time::sleep(time).await;
     }
 }
 
-impl Ids for System {
+impl Ids for Os {
     fn id(&self, now: Timestamp) -> String {
         let since = Duration::from_millis(u64::try_from(now.as_ms()).unwrap_or(0));
         let stamp = uuid::Timestamp::from_unix(NoContext, since.as_secs(), since.subsec_nanos());
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn ids_sort_by_time_and_seeds_fit_a_double() {
-        let system = System;
+        let system = Os;
         let (earlier, later) = (Timestamp::from_ms(1_000), Timestamp::from_ms(1_001));
         assert!(system.id(earlier) < system.id(later));
         assert_ne!(system.id(later), system.id(later));

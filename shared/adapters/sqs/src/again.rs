@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
 use writ_model::Error;
 
-use super::fault::failed;
+use super::errors::failed;
 use super::{BATCH, Sqs};
 
 /// A message as a function got it.

@@ -83,10 +83,10 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::json;
-    use writ_ports::{Announce as _, Redrive as _};
+    use writ_ports::{JobNotifier as _, Redrive as _};
 
     use super::*;
-    use crate::recorder::{DEAD, Recorder, hints};
+    use crate::recorder::{DEAD, Recorder, signals};
     use crate::{Received, Sqs};
 
     /// What the calls ask for: a batch takes the permission of one.
@@ -110,10 +110,10 @@ mod tests {
     async fn ports_ask_for_what_is_listed_and_for_all_of_it() {
         let listed = |port| of(port).unwrap().iter().copied().collect::<BTreeSet<_>>();
         let (sqs, queue) = recorder();
-        queue.announce(&hints(1), Duration::ZERO).await.unwrap();
+        queue.notify(&signals(1), Duration::ZERO).await.unwrap();
         assert_eq!(asked(&sqs), listed("Announce"));
 
-        let body = serde_json::to_string(&hints(1)[0]).unwrap();
+        let body = serde_json::to_string(&signals(1)[0]).unwrap();
         sqs.answers([json!({"Messages": [{"ReceiptHandle": "r", "Body": body}]}), json!({})]);
         queue.redrive().await.unwrap();
         assert_eq!(asked(&sqs), listed("Redrive"));

@@ -6,7 +6,7 @@
 
 mod again;
 mod announce;
-mod fault;
+mod errors;
 pub mod grants;
 #[cfg(test)]
 mod recorder;

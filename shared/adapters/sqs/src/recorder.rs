@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
-use writ_model::{HintAbout, JobHint};
+use writ_model::{SignalKind, JobSignal};
 
 use super::{Sqs, SqsUrls};
 
@@ -82,11 +82,11 @@ fn whole(mut reply: Value) -> Value {
 }
 
 /// Hints `j0`, `j1`, ... of two workspaces in turn.
-pub(crate) fn hints(count: usize) -> Vec<JobHint> {
-    let hint = |number: usize| JobHint {
+pub(crate) fn signals(count: usize) -> Vec<JobSignal> {
+    let signal = |number: usize| JobSignal {
         workspace: if number.is_multiple_of(2) { "even" } else { "odd" }.parse().unwrap(),
         job_id: format!("j{number}"),
-        about: HintAbout::Line,
+        about: SignalKind::Queue,
     };
-    (0..count).map(hint).collect()
+    (0..count).map(signal).collect()
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message};
-use writ_model::{Error, JobHint};
-use writ_ports::{Announce, Redrive, Redriven};
+use writ_model::{Error, JobSignal};
+use writ_ports::{JobNotifier, Redrive, RedriveReport};
 
-use super::fault::failed;
+use super::errors::failed;
 use super::{BATCH, Sqs};
 
 /// A long poll asks all of SQS's servers, of which a short one may miss those that have the few
@@ -17,30 +17,30 @@ const WAIT_S: i32 = 1;
 const HELD_S: i32 = 30;
 
 impl Redrive for Sqs {
-    async fn redrive(&self) -> Result<Redriven, Error> {
+    async fn redrive(&self) -> Result<RedriveReport, Error> {
         let url = self.dead_url()?;
         let batch = i32::try_from(BATCH).map_err(Error::internal)?;
         let request = self.client.receive_message().queue_url(url).max_number_of_messages(batch);
         let request = request.wait_time_seconds(WAIT_S).visibility_timeout(HELD_S);
         let received = request.send().await.map_err(failed)?;
-        let dead: Vec<(JobHint, &Message)> = received
+        let dead: Vec<(JobSignal, &Message)> = received
             .messages()
             .iter()
-            .filter_map(|message| Some((hint(message)?, message)))
+            .filter_map(|message| Some((signal(message)?, message)))
             .collect();
         if dead.is_empty() {
-            return Ok(Redriven::default());
+            return Ok(RedriveReport::default());
         }
-        let hints: Vec<JobHint> = dead.iter().map(|(hint, _)| hint.clone()).collect();
+        let signals: Vec<JobSignal> = dead.iter().map(|(signal, _)| signal.clone()).collect();
         // First there again, then gone here: between both, a hint is there twice and not lost.
-        self.announce(&hints, Duration::ZERO).await?;
+        self.notify(&signals, Duration::ZERO).await?;
         self.bury(url, dead.iter().map(|(_, message)| *message)).await?;
-        Ok(Redriven { hints: hints.len() as u64, more: true })
+        Ok(RedriveReport { signals: signals.len() as u64, more: true })
     }
 }
 
 /// The hint in a message. What is none stays where it is, for somebody to look at.
-fn hint(message: &Message) -> Option<JobHint> {
+fn signal(message: &Message) -> Option<JobSignal> {
     let body = message.body().unwrap_or_default();
     serde_json::from_str(body)
         .inspect_err(|error| {
@@ -81,7 +81,7 @@ mod tests {
     use writ_ports::Redrive as _;
 
     use super::*;
-    use crate::recorder::{DEAD, JOBS, Recorder, hints};
+    use crate::recorder::{DEAD, JOBS, Recorder, signals};
 
     fn dead(bodies: &[String]) -> Value {
         let message = |(number, body): (usize, &String)| json!({"MessageId": format!("m{number}"), "ReceiptHandle": format!("r{number}"), "Body": body});
@@ -91,13 +91,13 @@ mod tests {
     #[tokio::test]
     async fn hints_are_sent_again_before_they_are_removed_and_what_is_none_stays() {
         let sqs = Recorder::default();
-        let hints = hints(2);
+        let signals = signals(2);
         let bodies: Vec<String> =
-            hints.iter().map(|hint| serde_json::to_string(hint).unwrap()).collect();
+            signals.iter().map(|signal| serde_json::to_string(signal).unwrap()).collect();
         let bodies = [&bodies[..1], &["no hint".to_owned()], &bodies[1..]].concat();
         sqs.answers([dead(&bodies), json!({})]);
         let redriven = sqs.queue().redrive().await.unwrap();
-        assert_eq!(redriven, Redriven { hints: 2, more: true });
+        assert_eq!(redriven, RedriveReport { signals: 2, more: true });
         let calls = sqs.take();
         let names: Vec<&str> = calls.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["ReceiveMessage", "SendMessageBatch", "DeleteMessageBatch"]);
@@ -113,7 +113,7 @@ mod tests {
         for bodies in [vec![], vec!["no hint".to_owned()]] {
             let sqs = Recorder::default();
             sqs.answers([dead(&bodies)]);
-            assert_eq!(sqs.queue().redrive().await.unwrap(), Redriven::default());
+            assert_eq!(sqs.queue().redrive().await.unwrap(), RedriveReport::default());
             assert_eq!(sqs.take().len(), 1);
         }
     }
@@ -121,7 +121,7 @@ mod tests {
     #[tokio::test]
     async fn what_could_not_be_sent_stays_among_the_dead() {
         let sqs = Recorder::default();
-        let body = serde_json::to_string(&hints(1)[0]).unwrap();
+        let body = serde_json::to_string(&signals(1)[0]).unwrap();
         sqs.answers([dead(&[body]), json!({"__type": "QueueDoesNotExist"})]);
         sqs.queue().redrive().await.unwrap_err();
         let names: Vec<String> = sqs.take().into_iter().map(|(name, _)| name).collect();

@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use writ_model::Error;
 
 use crate::Store;
-use crate::fault::{failed, unavailable};
+use crate::errors::{failed, unavailable};
 use crate::item::{Item, key, text};
 use crate::transact::pause;
 

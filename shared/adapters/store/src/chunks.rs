@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use writ_model::{BODY_BYTES_MAX, Digest, Error};
 
 use crate::Store;
-use crate::fault::failed;
+use crate::errors::failed;
 use crate::item::{Item, With, count, key, number, string, text};
 
 /// Where long texts are cut.

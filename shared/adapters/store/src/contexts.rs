@@ -6,10 +6,10 @@
 
 use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem};
 use writ_model::{Error, Execution, RawJson, Workspace};
-use writ_ports::{Committed, ContextWrite, KeepContext, KeptContext};
+use writ_ports::{CommitResult, ContextWrite, ContextStore, StoredContext};
 
 use crate::Store;
-use crate::fault::failed;
+use crate::errors::failed;
 use crate::item::{Item, With, count, number, string, text};
 use crate::policies::head_key;
 
@@ -27,12 +27,12 @@ pub(crate) fn context_key(workspace: &Workspace, policy_id: &str) -> Item {
     Item::new().with("pk", string(format!("{workspace}#policy#{policy_id}")))
 }
 
-impl KeepContext for Store {
+impl ContextStore for Store {
     async fn get_context(
         &self,
         workspace: &Workspace,
         policy_id: &str,
-    ) -> Result<KeptContext, Error> {
+    ) -> Result<StoredContext, Error> {
         let found = self
             .client
             .get_item()
@@ -42,22 +42,22 @@ impl KeepContext for Store {
             .send()
             .await
             .map_err(failed)?;
-        let Some(item) = found.item else { return Ok(KeptContext::default()) };
+        let Some(item) = found.item else { return Ok(StoredContext::default()) };
         let value = RawJson::parse(text(&item, "value")?).map_err(Error::internal)?;
-        Ok(KeptContext { version: count(&item, "version")?, value })
+        Ok(StoredContext { version: count(&item, "version")?, value })
     }
 
     async fn commit_context(
         &self,
         execution: &Execution,
         context: ContextWrite<'_>,
-    ) -> Result<Committed, Error> {
+    ) -> Result<CommitResult, Error> {
         let workspace = &execution.workspace;
         let beside = self.context_writes(workspace, context)?;
         Ok(match self.put_record(execution, beside).await? {
-            None => Committed::Done,
-            Some(0) => Committed::Moved,
-            Some(_) => Committed::Gone,
+            None => CommitResult::Done,
+            Some(0) => CommitResult::ContextConflict,
+            Some(_) => CommitResult::PolicyDeleted,
         })
     }
 }

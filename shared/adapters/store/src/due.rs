@@ -8,7 +8,7 @@
 use writ_model::{Error, Timestamp};
 
 use crate::Store;
-use crate::fault::failed;
+use crate::errors::failed;
 use crate::item::{Item, string, text};
 use crate::search::{After, Token, fingerprint, malformed};
 use crate::shards::SHARDS;

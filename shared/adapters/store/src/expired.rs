@@ -8,10 +8,10 @@ use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::try_join_all;
 use writ_model::{Error, Timestamp};
-use writ_ports::{RemoveExpired, Swept};
+use writ_ports::{RemoveExpired, GcReport};
 
 use crate::Store;
-use crate::fault::failed;
+use crate::errors::failed;
 use crate::item::{Item, With, key, number, optional_text, string, text};
 
 /// Items of one step; DynamoDB reads at most 1 MB of them.
@@ -84,7 +84,7 @@ impl Store {
 }
 
 impl RemoveExpired for Store {
-    async fn remove_expired(&self, before: Timestamp) -> Result<Swept, Error> {
+    async fn remove_expired(&self, before: Timestamp) -> Result<GcReport, Error> {
         let before = number(before.as_ms() / 1_000);
         let after = self.position().await?;
         let page = self
@@ -110,7 +110,7 @@ impl RemoveExpired for Store {
             self.keep_position(next).await?;
         }
         // A page with nothing to remove says that the database, or an earlier pass, keeps up.
-        Ok(Swept { removed, more: removed > 0 && next.is_some() })
+        Ok(GcReport { removed, more: removed > 0 && next.is_some() })
     }
 }
 

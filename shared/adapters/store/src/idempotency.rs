@@ -3,11 +3,11 @@
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use writ_model::{Digest, Error, Timestamp, Workspace};
-use writ_ports::{Begun, ClaimId, Idempotency, IdempotencyKey, StoredReply};
+use writ_ports::{KeyState, ClaimId, Idempotency, IdempotencyKey, StoredReply};
 
 use crate::Store;
 use crate::chunks::Place;
-use crate::fault::failed;
+use crate::errors::failed;
 use crate::item::{Item, With, key, number, optional_text, string, text};
 
 /// How long a key is remembered.
@@ -89,27 +89,27 @@ impl Store {
         used: &IdempotencyKey,
         item: &Item,
         claim: &str,
-    ) -> Result<Begun, Error> {
+    ) -> Result<KeyState, Error> {
         if optional_text(item, "claim") == Some(claim) {
             // Our own, whose reply was lost before the SDK tried again.
-            return Ok(Begun::First(ClaimId(claim.to_owned())));
+            return Ok(KeyState::Acquired(ClaimId(claim.to_owned())));
         }
         if text(item, "request_digest")? != used.request.as_str() {
-            return Ok(Begun::Mismatch);
+            return Ok(KeyState::Mismatch);
         }
         if text(item, "state")? != FINISHED {
-            return Ok(Begun::Running);
+            return Ok(KeyState::InProgress);
         }
         let reply = match optional_text(item, "reply") {
             Some(reply) => reply.to_owned(),
             None => self.large_reply(used, item).await?,
         };
-        serde_json::from_str(&reply).map(Begun::Finished).map_err(Error::internal)
+        serde_json::from_str(&reply).map(KeyState::Completed).map_err(Error::internal)
     }
 }
 
 impl Idempotency for Store {
-    async fn begin(&self, used: &IdempotencyKey, now: Timestamp) -> Result<Begun, Error> {
+    async fn begin(&self, used: &IdempotencyKey, now: Timestamp) -> Result<KeyState, Error> {
         let claim = uuid::Uuid::now_v7().to_string();
         let item = key_of(used)
             .with("request_digest", string(used.request.as_str()))
@@ -131,12 +131,12 @@ impl Idempotency for Store {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        let Err(error) = claimed else { return Ok(Begun::First(ClaimId(claim))) };
+        let Err(error) = claimed else { return Ok(KeyState::Acquired(ClaimId(claim))) };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(refused)) => match refused.item() {
                 Some(item) => self.understand(used, item, &claim).await,
                 // Given back in this very moment.
-                None => Ok(Begun::Running),
+                None => Ok(KeyState::InProgress),
             },
             _ => Err(failed(error)),
         }

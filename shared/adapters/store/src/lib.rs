@@ -15,7 +15,7 @@ mod contexts;
 mod due;
 mod executions;
 mod expired;
-mod fault;
+mod errors;
 pub mod grants;
 mod idempotency;
 mod item;

@@ -42,7 +42,7 @@ use aws_sdk_dynamodb::types::{
 use writ_model::Error;
 
 use crate::Store;
-use crate::fault::failed;
+use crate::errors::failed;
 use crate::transact::pause;
 
 /// A table. Every key attribute is a string; billing is on demand.
@@ -70,12 +70,12 @@ pub struct IndexDefinition {
     /// The attribute that orders a partition.
     pub sort_key: &'static str,
     /// What it holds besides keys.
-    pub projection: Projected,
+    pub projection: IndexProjection,
 }
 
 /// What an index holds of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Projected {
+pub enum IndexProjection {
     /// Its keys and the table's.
     Keys,
     /// Everything.
@@ -126,7 +126,7 @@ const fn keys_only(
     partition_key: &'static str,
     sort_key: &'static str,
 ) -> IndexDefinition {
-    IndexDefinition { name, partition_key, sort_key, projection: Projected::Keys }
+    IndexDefinition { name, partition_key, sort_key, projection: IndexProjection::Keys }
 }
 
 const JOBS: TableDefinition = TableDefinition {
@@ -167,7 +167,7 @@ const TOKENS: TableDefinition = TableDefinition {
         name: "by_workspace",
         partition_key: "workspace",
         sort_key: "made",
-        projection: Projected::Everything,
+        projection: IndexProjection::Everything,
     }],
     time_to_live: None,
 };
@@ -285,8 +285,8 @@ impl Store {
 
 fn index(definition: &IndexDefinition) -> Result<GlobalSecondaryIndex, Error> {
     let projection = match definition.projection {
-        Projected::Keys => ProjectionType::KeysOnly,
-        Projected::Everything => ProjectionType::All,
+        IndexProjection::Keys => ProjectionType::KeysOnly,
+        IndexProjection::Everything => ProjectionType::All,
     };
     GlobalSecondaryIndex::builder()
         .index_name(definition.name)

@@ -4,7 +4,7 @@ use writ_model::{Digest, Error, ErrorKind, Timestamp, Workspace};
 use writ_ports::{GetToken, ListTokens, PutToken, RevokeToken, Token};
 
 use crate::Store;
-use crate::fault::failed;
+use crate::errors::failed;
 use crate::item::{Item, With, count, number, parsed, string, text};
 
 /// Longer ids exist nowhere; DynamoDB refuses keys over 2,048 bytes.

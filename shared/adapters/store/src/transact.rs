@@ -11,7 +11,7 @@ use aws_smithy_async::rt::sleep::default_async_sleep;
 use writ_model::Error;
 
 use crate::Store;
-use crate::fault::{failed, too_large, unavailable};
+use crate::errors::{failed, too_large, unavailable};
 use crate::item::Item;
 
 /// Tries of one transaction that meets others; a conflict is over once the other one commits.
@@ -25,7 +25,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// Why nothing was written.
 #[derive(Debug)]
-pub(crate) enum Refused {
+pub(crate) enum TransactionError {
     /// The condition of the action at this position does not hold; the first one of several.
     Condition(usize),
     /// Something else.
@@ -41,7 +41,7 @@ enum Cancelled {
 impl Store {
     /// Commits all the actions or none. The SDK's own tries share a request token, so a reply that
     /// was lost does not make them fail against themselves.
-    pub(crate) async fn transact(&self, actions: Vec<TransactWriteItem>) -> Result<(), Refused> {
+    pub(crate) async fn transact(&self, actions: Vec<TransactWriteItem>) -> Result<(), TransactionError> {
         for attempt in 0..ATTEMPTS {
             let write =
                 self.client.transact_write_items().set_transact_items(Some(actions.clone()));
@@ -50,24 +50,24 @@ impl Store {
                 Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
                     cancelled.cancellation_reasons()
                 }
-                _ => return Err(Refused::Failed(failed(error))),
+                _ => return Err(TransactionError::Failed(failed(error))),
             };
             match understand(reasons) {
-                Cancelled::Condition(position) => return Err(Refused::Condition(position)),
-                Cancelled::Failed(error) => return Err(Refused::Failed(error)),
+                Cancelled::Condition(position) => return Err(TransactionError::Condition(position)),
+                Cancelled::Failed(error) => return Err(TransactionError::Failed(error)),
                 Cancelled::Conflict => pause(&self.client, attempt).await,
             }
         }
-        Err(Refused::Failed(conflicting()))
+        Err(TransactionError::Failed(conflicting()))
     }
 
     /// Writes an item whose key is free, by itself: that costs half of what a transaction does.
-    pub(crate) async fn put_new(&self, table: &str, item: Item) -> Result<(), Refused> {
+    pub(crate) async fn put_new(&self, table: &str, item: Item) -> Result<(), TransactionError> {
         let put = self.client.put_item().table_name(table).set_item(Some(item));
         let put = put.condition_expression("attribute_not_exists(pk)").send().await;
         put.map(drop).map_err(|error| match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(_)) => Refused::Condition(0),
-            _ => Refused::Failed(failed(error)),
+            Some(PutItemError::ConditionalCheckFailedException(_)) => TransactionError::Condition(0),
+            _ => TransactionError::Failed(failed(error)),
         })
     }
 }

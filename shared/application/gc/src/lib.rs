@@ -9,7 +9,7 @@ mod tests;
 use std::future::Future;
 
 use writ_model::{Error, Timestamp};
-use writ_ports::{Clock, CollectUploads, RemoveExpired, Swept};
+use writ_ports::{Clock, CollectUploads, RemoveExpired, GcReport};
 
 /// Nothing is touched that is younger or expired later: longer than a request lives, than its
 /// signature is accepted, and than clocks differ.
@@ -25,9 +25,9 @@ const PART_US_MAX: u64 = 10_000_000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Records that never arrived: their chunks are gone; `more` says that some are left.
-    pub uploads: Swept,
+    pub uploads: GcReport,
     /// Used idempotency keys and their replies; `more` says that some are left.
-    pub expired: Swept,
+    pub expired: GcReport,
 }
 
 /// Does everything that is due, for at most ten seconds and one step a part, and logs one line.
@@ -49,21 +49,21 @@ pub async fn tick(ports: &(impl Clock + CollectUploads + RemoveExpired)) -> Resu
 
 /// What a part did before it ended, and why it did if it failed.
 struct Part {
-    swept: Swept,
+    swept: GcReport,
     error: Option<Error>,
 }
 
 /// Takes steps while they are worth it and the bounds allow.
 async fn part<F>(clock: &impl Clock, mut step: impl FnMut() -> F) -> Part
 where
-    F: Future<Output = Result<Swept, Error>>,
+    F: Future<Output = Result<GcReport, Error>>,
 {
     let begun = clock.ticks_us();
-    let mut swept = Swept::default();
+    let mut swept = GcReport::default();
     for _ in 0..STEPS_MAX {
         match step().await {
-            Ok(Swept { removed, more }) => {
-                swept = Swept { removed: swept.removed.saturating_add(removed), more };
+            Ok(GcReport { removed, more }) => {
+                swept = GcReport { removed: swept.removed.saturating_add(removed), more };
             }
             Err(error) => return Part { swept, error: Some(error) },
         }

@@ -7,7 +7,7 @@ use super::*;
 
 const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
 
-type Steps = VecDeque<Result<Swept, Error>>;
+type Steps = VecDeque<Result<GcReport, Error>>;
 
 /// Ports that do what they were told to, while a clock runs.
 #[derive(Default)]
@@ -25,10 +25,10 @@ impl Ports {
         Self { uploads: Mutex::new(uploads), expired: Mutex::new(expired), ..Self::default() }
     }
 
-    fn step(&self, steps: &Mutex<Steps>, before: Timestamp) -> Result<Swept, Error> {
+    fn step(&self, steps: &Mutex<Steps>, before: Timestamp) -> Result<GcReport, Error> {
         self.asked.lock().unwrap().push(before);
         *self.ticks_us.lock().unwrap() += self.step_us;
-        steps.lock().unwrap().pop_front().unwrap_or_else(|| Ok(Swept::default()))
+        steps.lock().unwrap().pop_front().unwrap_or_else(|| Ok(GcReport::default()))
     }
 }
 
@@ -43,19 +43,19 @@ impl Clock for Ports {
 }
 
 impl CollectUploads for Ports {
-    async fn collect_uploads(&self, before: Timestamp) -> Result<Swept, Error> {
+    async fn collect_uploads(&self, before: Timestamp) -> Result<GcReport, Error> {
         self.step(&self.uploads, before)
     }
 }
 
 impl RemoveExpired for Ports {
-    async fn remove_expired(&self, before: Timestamp) -> Result<Swept, Error> {
+    async fn remove_expired(&self, before: Timestamp) -> Result<GcReport, Error> {
         self.step(&self.expired, before)
     }
 }
 
-fn removed(removed: u64, more: bool) -> Result<Swept, Error> {
-    Ok(Swept { removed, more })
+fn removed(removed: u64, more: bool) -> Result<GcReport, Error> {
+    Ok(GcReport { removed, more })
 }
 
 #[tokio::test]
@@ -63,8 +63,8 @@ async fn steps_are_taken_while_they_are_worth_it_and_counted_together() {
     let uploads = [removed(10, true), removed(3, false), removed(99, false)];
     let ports = Ports::new(uploads.into(), [removed(0, false), removed(99, false)].into());
     let report = tick(&ports).await.unwrap();
-    assert_eq!(report.uploads, Swept { removed: 13, more: false });
-    assert_eq!(report.expired, Swept { removed: 0, more: false });
+    assert_eq!(report.uploads, GcReport { removed: 13, more: false });
+    assert_eq!(report.expired, GcReport { removed: 0, more: false });
     let hour_ago = Timestamp::from_ms(NOW.as_ms() - 3_600_000);
     assert_eq!(*ports.asked.lock().unwrap(), [hour_ago; 3]);
 }
@@ -88,12 +88,12 @@ async fn a_tick_ends_though_there_is_always_more() {
     let endless = || (0..1_000).map(|_| removed(1, true)).collect::<Steps>();
     let bounded = Ports::new(endless(), endless());
     let report = tick(&bounded).await.unwrap();
-    let most = Swept { removed: u64::from(STEPS_MAX), more: true };
+    let most = GcReport { removed: u64::from(STEPS_MAX), more: true };
     assert_eq!(report, Report { uploads: most, expired: most });
 
     // A slow store: four seconds a step.
     let slow = Ports { step_us: 4_000_000, ..Ports::new(endless(), endless()) };
     let report = tick(&slow).await.unwrap();
-    let most = Swept { removed: 3, more: true };
+    let most = GcReport { removed: 3, more: true };
     assert_eq!(report, Report { uploads: most, expired: most });
 }

@@ -4,35 +4,35 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use writ_jobs::{Ended, finished, given_back};
+use writ_jobs::{AttemptEnd, finished, given_back};
 use writ_model::run::{Budget, RunClass};
 use writ_model::{Cause, Error, ErrorKind, Job, JobState, Submission};
-use writ_pipeline::Order;
+use writ_pipeline::ExecutionRequest;
 
-use crate::hold::Hold;
-use crate::{Ports, beat};
+use crate::leased_job::LeasedJob;
+use crate::{Ports, heartbeat};
 
 /// Makes the attempt that `state` was leased for; the job as it stands after it.
 ///
 /// # Errors
 /// The store's: the job is as it was, and its lease will end.
-pub(crate) async fn make<P: Ports>(ports: &P, job: Job, fence: String) -> Result<Job, Error> {
+pub(crate) async fn make<P: Ports>(ports: &P, job: Job, fencing_token: String) -> Result<Job, Error> {
     let Job { submission, state, .. } = job;
     let order = order(&submission, &state);
-    let hold = Hold::new(ports, submission, fence.clone(), state);
+    let leased_job = LeasedJob::new(ports, submission, fencing_token.clone(), state);
     let outcome = {
-        let attempt = pin!(ports.attempt(order, &hold));
-        let beats = pin!(beat::keep(&hold, ports.now()));
-        match select(attempt, beats).await {
+        let attempt = pin!(ports.attempt(order, &leased_job));
+        let heartbeats = pin!(heartbeat::keep(&leased_job, ports.now()));
+        match select(attempt, heartbeats).await {
             Either::Left((outcome, _)) => Some(outcome.map(drop)),
             // Dropping the attempt stops the policy.
             Either::Right(((), _)) => None,
         }
     };
-    let (submission, state) = hold.into_state();
+    let (submission, state) = leased_job.into_state();
     let job_id = &submission.job_id;
     match outcome {
-        Some(Err(error)) => settle(ports, submission, &fence, &error).await,
+        Some(Err(error)) => settle(ports, submission, &fencing_token, &error).await,
         Some(Ok(())) => Ok(Job { submission, state, output: None }),
         None => {
             tracing::info!(%job_id, "the job is no longer this runner's; its policy was stopped");
@@ -41,10 +41,10 @@ pub(crate) async fn make<P: Ports>(ports: &P, job: Job, fence: String) -> Result
     }
 }
 
-fn order(submission: &Submission, state: &JobState) -> Order {
+fn order(submission: &Submission, state: &JobState) -> ExecutionRequest {
     let attempt = state.attempts.last();
     let time = Duration::from_secs(submission.timeout_seconds.into());
-    Order {
+    ExecutionRequest {
         execution_id: attempt.map(|attempt| attempt.execution_id.clone()),
         on_behalf_of: submission.on_behalf_of.clone(),
         parameters: submission.policy_rule_parameters.clone(),
@@ -54,7 +54,7 @@ fn order(submission: &Submission, state: &JobState) -> Order {
         parent: Some(submission.job_id.clone()),
         idempotency_key: submission.idempotency_key.clone(),
         trace_id: submission.trace_id.clone(),
-        ..Order::new(
+        ..ExecutionRequest::new(
             submission.workspace.clone(),
             submission.identity.clone(),
             submission.principal_kind.clone(),
@@ -68,7 +68,7 @@ fn order(submission: &Submission, state: &JobState) -> Order {
 async fn settle<P: Ports>(
     ports: &P,
     submission: Submission,
-    fence: &str,
+    fencing_token: &str,
     error: &Error,
 ) -> Result<Job, Error> {
     let job_id = &submission.job_id;
@@ -76,14 +76,14 @@ async fn settle<P: Ports>(
     let Some(job) = found else {
         return Err(Error::internal(format!("job {job_id} is gone")));
     };
-    let (now, chance) = (ports.now(), ports.seed());
+    let (now, rng) = (ports.now(), ports.seed());
     let next = if error.kind == ErrorKind::Limited {
         // A limit without a time gives one: nobody asks it again and again.
         let after = Some(error.retry_after_s.unwrap_or(1));
-        given_back(&job.state, fence, Some(error), after, now)
+        given_back(&job.state, fencing_token, Some(error), after, now)
     } else {
-        let ended = Ended { error: Some(error), execution_id: None, started_at: None };
-        finished(&submission, &job.state, fence, &ended, now, chance)
+        let ended = AttemptEnd { error: Some(error), execution_id: None, started_at: None };
+        finished(&submission, &job.state, fencing_token, &ended, now, rng)
     };
     let Ok(next) = next else {
         tracing::info!(%job_id, %error, "the attempt came to nothing; the job has moved on");

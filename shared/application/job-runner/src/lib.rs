@@ -4,22 +4,22 @@
 //! written under the version of the job that it saw, and the result under the lease's fence.
 
 mod attempt;
-mod beat;
-mod call;
-mod hold;
-mod look;
+mod heartbeat;
+mod callback;
+mod leased_job;
+mod process_signal;
 mod sweep;
 
-pub use look::{Looked, look};
-pub use sweep::{Sweep, announce, announce_all, sweep};
+pub use process_signal::{SignalOutcome, process_signal};
+pub use sweep::{SweepReport, notify, notify_all, sweep};
 
 use std::future::Future;
 
 use writ_model::{Error, Execution};
-use writ_pipeline::{Commit, Order};
+use writ_pipeline::{Commit, ExecutionRequest};
 use writ_ports::{
-    Announce, CallBack, ChangeJob, Clock, DueJobs, EndJob, GetJob, Ids, KeepCallbackSecrets,
-    NextJobs, Sleep,
+    JobNotifier, SendCallback, ChangeJob, Clock, DueJobs, CompleteJob, GetJob, Ids, CallbackSecretStore,
+    PeekQueue, Sleep,
 };
 
 /// Runs one attempt through the pipeline.
@@ -30,7 +30,7 @@ pub trait Attempt: Send + Sync {
     /// As [`writ_pipeline::execute_for`].
     fn attempt(
         &self,
-        order: Order,
+        order: ExecutionRequest,
         commit: &impl Commit,
     ) -> impl Future<Output = Result<Execution, Error>> + Send;
 }
@@ -40,11 +40,11 @@ pub trait Ports:
     Attempt
     + GetJob
     + ChangeJob
-    + EndJob
-    + NextJobs
-    + Announce
-    + CallBack
-    + KeepCallbackSecrets
+    + CompleteJob
+    + PeekQueue
+    + JobNotifier
+    + SendCallback
+    + CallbackSecretStore
     + Clock
     + Ids
     + Sleep
@@ -55,11 +55,11 @@ impl<P> Ports for P where
     P: Attempt
         + GetJob
         + ChangeJob
-        + EndJob
-        + NextJobs
-        + Announce
-        + CallBack
-        + KeepCallbackSecrets
+        + CompleteJob
+        + PeekQueue
+        + JobNotifier
+        + SendCallback
+        + CallbackSecretStore
         + Clock
         + Ids
         + Sleep
@@ -67,9 +67,9 @@ impl<P> Ports for P where
 }
 
 /// What a sweep needs.
-pub trait SweepPorts: DueJobs + GetJob + ChangeJob + Announce + Clock + Ids {}
+pub trait SweepPorts: DueJobs + GetJob + ChangeJob + JobNotifier + Clock + Ids {}
 
-impl<P: DueJobs + GetJob + ChangeJob + Announce + Clock + Ids> SweepPorts for P {}
+impl<P: DueJobs + GetJob + ChangeJob + JobNotifier + Clock + Ids> SweepPorts for P {}
 
 #[cfg(test)]
 mod fixture;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use writ_jobs::{Due, due};
-use writ_model::{Error, HintAbout, JobHint, JobState, JobStatus, Submission, Timestamp};
-use writ_ports::{Announce, Clock, DELAY_MAX, DueJobs};
+use writ_jobs::{DueAction, due};
+use writ_model::{Error, SignalKind, JobSignal, JobState, JobStatus, Submission, Timestamp};
+use writ_ports::{JobNotifier, Clock, DELAY_MAX, DueJobs};
 
 use crate::SweepPorts;
 
@@ -16,7 +16,7 @@ const HINTS: usize = 100;
 
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sweep {
+pub struct SweepReport {
     /// Jobs that were announced, again or for the first time.
     pub announced: u64,
     /// Runners that were taken for lost.
@@ -29,16 +29,16 @@ pub struct Sweep {
 ///
 /// # Errors
 /// The store's or the queue's; the next sweep begins anew.
-pub async fn sweep(ports: &impl SweepPorts) -> Result<Sweep, Error> {
+pub async fn sweep(ports: &impl SweepPorts) -> Result<SweepReport, Error> {
     let begun = ports.ticks_us();
     let is_over = || ports.ticks_us().saturating_sub(begun) >= SWEEP_US_MAX;
-    let mut swept = Sweep::default();
+    let mut swept = SweepReport::default();
     let (mut next, mut failed) = (None, None);
     loop {
         let page = ports.due_jobs(ports.now(), next.as_deref()).await?;
-        for hint in &page.jobs {
+        for signal in &page.jobs {
             // A job that nobody can read or write must not hide those behind it.
-            let Err(error) = one(ports, hint, &mut swept).await else { continue };
+            let Err(error) = one(ports, signal, &mut swept).await else { continue };
             if is_over() {
                 return Err(error);
             }
@@ -49,29 +49,29 @@ pub async fn sweep(ports: &impl SweepPorts) -> Result<Sweep, Error> {
             return failed.map_or(Ok(swept), Err);
         }
         if is_over() {
-            return failed.map_or(Ok(Sweep { more: true, ..swept }), Err);
+            return failed.map_or(Ok(SweepReport { more: true, ..swept }), Err);
         }
     }
 }
 
-async fn one(ports: &impl SweepPorts, hint: &JobHint, swept: &mut Sweep) -> Result<(), Error> {
-    let Some(job) = ports.get_job(&hint.workspace, &hint.job_id).await? else { return Ok(()) };
+async fn one(ports: &impl SweepPorts, signal: &JobSignal, swept: &mut SweepReport) -> Result<(), Error> {
+    let Some(job) = ports.get_job(&signal.workspace, &signal.job_id).await? else { return Ok(()) };
     let writ_model::Job { submission, state, .. } = &job;
     match due(submission, state, ports.now(), ports.seed()) {
-        Due::Nothing => return Ok(()),
-        Due::Write(next) if !state.job_status.is_leased() => {
+        DueAction::Nothing => return Ok(()),
+        DueAction::Write(next) if !state.job_status.is_leased() => {
             // Announced first: what the queue does not take stays due.
-            announce(ports, submission, &next).await?;
+            notify(ports, submission, &next).await?;
             ports.change_job(submission, &next).await?;
         }
-        Due::Write(next) => {
+        DueAction::Write(next) => {
             if !ports.change_job(submission, &next).await? {
                 return Ok(());
             }
             swept.lost += 1;
             let (job_id, node_id) = (&submission.job_id, &state.node_id);
             tracing::warn!(%job_id, ?node_id, "a job's runner is taken for lost");
-            announce(ports, submission, &next).await?;
+            notify(ports, submission, &next).await?;
         }
     }
     swept.announced += 1;
@@ -83,22 +83,22 @@ async fn one(ports: &impl SweepPorts, hint: &JobHint, swept: &mut Sweep) -> Resu
 ///
 /// # Errors
 /// The queue's. Whoever goes on without it leaves the job to the sweep.
-pub async fn announce(
-    ports: &(impl Announce + Clock),
+pub async fn notify(
+    ports: &(impl JobNotifier + Clock),
     submission: &Submission,
     state: &JobState,
 ) -> Result<(), Error> {
-    let hint = |about| [JobHint::new(submission, about)];
+    let signal = |about| [JobSignal::new(submission, about)];
     match state.job_status {
-        JobStatus::Queued if state.in_line => {
-            ports.announce(&hint(HintAbout::Line), Duration::ZERO).await
+        JobStatus::Queued if state.is_queued => {
+            ports.notify(&signal(SignalKind::Queue), Duration::ZERO).await
         }
         JobStatus::Queued => match until(state.ready_at, ports.now()) {
-            wait if wait <= DELAY_MAX => ports.announce(&hint(HintAbout::Time), wait).await,
+            wait if wait <= DELAY_MAX => ports.notify(&signal(SignalKind::DueAction), wait).await,
             _ => Ok(()),
         },
         status if status.is_final() && state.due_at.is_some() => {
-            ports.announce(&hint(HintAbout::End), Duration::ZERO).await
+            ports.notify(&signal(SignalKind::Callback), Duration::ZERO).await
         }
         _ => Ok(()),
     }
@@ -108,13 +108,13 @@ pub async fn announce(
 ///
 /// # Errors
 /// The store's or the queue's.
-pub async fn announce_all(ports: &(impl DueJobs + Announce)) -> Result<u64, Error> {
+pub async fn notify_all(ports: &(impl DueJobs + JobNotifier)) -> Result<u64, Error> {
     let (mut next, mut announced) = (None, 0);
     loop {
         let page = ports.due_jobs(Timestamp::from_ms(FOR_EVER), next.as_deref()).await?;
-        for hints in page.jobs.chunks(HINTS) {
-            ports.announce(hints, Duration::ZERO).await?;
-            announced += hints.len() as u64;
+        for signals in page.jobs.chunks(HINTS) {
+            ports.notify(signals, Duration::ZERO).await?;
+            announced += signals.len() as u64;
         }
         next = page.next;
         if next.is_none() {

@@ -3,12 +3,12 @@
 use std::future::Future;
 
 use writ_model::{Error, Execution};
-use writ_ports::{Committed, ContextWrite, KeepContext, RecordExecution};
+use writ_ports::{CommitResult, ContextWrite, ContextStore, RecordExecution};
 
 /// Writes what a run leaves behind: its record, what its policy keeps, and whatever the run was
 /// made for, all or nothing.
 pub trait Commit: Send + Sync {
-    /// Commits. Where the answer is not [`Committed::Done`], nothing is written.
+    /// Commits. Where the answer is not [`CommitResult::Done`], nothing is written.
     ///
     /// # Errors
     /// [`writ_model::ErrorKind::Conflict`] when the execution is recorded already; the store's.
@@ -16,24 +16,24 @@ pub trait Commit: Send + Sync {
         &self,
         record: &Execution,
         context: Option<ContextWrite<'_>>,
-    ) -> impl Future<Output = Result<Committed, Error>> + Send;
+    ) -> impl Future<Output = Result<CommitResult, Error>> + Send;
 
     /// Whether a failure policy follows the run that was committed, should it have failed.
     fn is_followed(&self) -> bool;
 }
 
 /// A run that was made for itself.
-pub(crate) struct Alone<'a, P>(pub(crate) &'a P);
+pub(crate) struct StandaloneCommit<'a, P>(pub(crate) &'a P);
 
-impl<P: RecordExecution + KeepContext> Commit for Alone<'_, P> {
+impl<P: RecordExecution + ContextStore> Commit for StandaloneCommit<'_, P> {
     async fn commit(
         &self,
         record: &Execution,
         context: Option<ContextWrite<'_>>,
-    ) -> Result<Committed, Error> {
+    ) -> Result<CommitResult, Error> {
         match context {
             Some(context) => self.0.commit_context(record, context).await,
-            None => self.0.record_execution(record).await.map(|()| Committed::Done),
+            None => self.0.record_execution(record).await.map(|()| CommitResult::Done),
         }
     }
 

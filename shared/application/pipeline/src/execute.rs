@@ -1,27 +1,27 @@
 //! Load, validate, admit, check before, run, validate, commit, follow a failure.
 
 use writ_model::{Error, Execution};
-use writ_ports::{Admit, Clock, Evaluate, Handle, Ids, KeepContext, PolicySource, RecordExecution};
+use writ_ports::{Admit, Clock, Evaluate, Handle, Ids, ContextStore, PolicySource, RecordExecution};
 
-use crate::commit::Alone;
-use crate::run::{Done, Run, Verdict};
-use crate::{Commit, Order, Shelf, failure, precheck};
+use crate::commit::StandaloneCommit;
+use crate::run::{CommittedRun, Run, Verdict};
+use crate::{Commit, ExecutionRequest, PolicyCache, failure, precheck};
 
 /// What the pipeline needs apart from a source of policies.
-pub trait Ports: Evaluate + Admit + RecordExecution + KeepContext + Clock + Ids {}
+pub trait Ports: Evaluate + Admit + RecordExecution + ContextStore + Clock + Ids {}
 
-impl<P: Evaluate + Admit + RecordExecution + KeepContext + Clock + Ids> Ports for P {}
+impl<P: Evaluate + Admit + RecordExecution + ContextStore + Clock + Ids> Ports for P {}
 
 /// What came of an order.
 #[derive(Clone, Debug)]
-pub struct Executed {
+pub struct ExecutionReport {
     /// The run, for its caller: nothing is masked, and `masked` says what the record lacks.
     pub execution: Execution,
     /// The run, as it was recorded.
     pub record: Execution,
     /// What kept the failure policy from following a failed run. What went wrong inside it stands
     /// in its own record.
-    pub unfollowed: Option<Error>,
+    pub followup_error: Option<Error>,
 }
 
 /// Executes an order and records it, with the pre-check before it and the failure policy after it
@@ -33,10 +33,10 @@ pub struct Executed {
 pub async fn execute<P: Ports>(
     source: &impl PolicySource,
     ports: &P,
-    shelf: &Shelf,
-    order: Order,
-) -> Result<Executed, Error> {
-    execute_for(source, ports, shelf, order, &Alone(ports)).await
+    policy_cache: &PolicyCache,
+    order: ExecutionRequest,
+) -> Result<ExecutionReport, Error> {
+    execute_for(source, ports, policy_cache, order, &StandaloneCommit(ports)).await
 }
 
 /// Executes an order as [`execute`] does, for something that is committed together with the record.
@@ -47,24 +47,24 @@ pub async fn execute<P: Ports>(
 pub async fn execute_for<P: Ports>(
     source: &impl PolicySource,
     ports: &P,
-    shelf: &Shelf,
-    order: Order,
+    policy_cache: &PolicyCache,
+    order: ExecutionRequest,
     commit: &impl Commit,
-) -> Result<Executed, Error> {
+) -> Result<ExecutionReport, Error> {
     let ticks = ports.ticks_us();
     let handle = source.acquire(&order.workspace, &order.policy_rule_uri).await?;
     let whole = async {
-        let mut run = Run::prepare(source, ports, shelf, order, &handle, ticks).await?;
+        let mut run = Run::prepare(source, ports, policy_cache, order, &handle, ticks).await?;
         let admission = run.admit(ports).await?;
-        let verdict = precheck::ask(source, ports, shelf, &mut run).await;
-        let done = run.conduct(ports, commit, &handle, verdict).await;
+        let verdict = precheck::ask(source, ports, policy_cache, &mut run).await;
+        let done = run.run_and_commit(ports, commit, &handle, verdict).await;
         ports.release(admission).await?;
         let done = done?;
-        let unfollowed = match commit.is_followed() {
-            true => failure::follow(source, ports, shelf, &run, &done).await.err(),
+        let followup_error = match commit.is_followed() {
+            true => failure::follow(source, ports, policy_cache, &run, &done).await.err(),
             false => None,
         };
-        Ok(Executed { unfollowed, ..Executed::from(done) })
+        Ok(ExecutionReport { followup_error, ..ExecutionReport::from(done) })
     };
     let result = whole.await;
     source.release(handle).await;
@@ -78,12 +78,12 @@ pub async fn execute_for<P: Ports>(
 pub async fn execute_alone<P: Ports>(
     source: &impl PolicySource,
     ports: &P,
-    shelf: &Shelf,
-    order: Order,
-) -> Result<Executed, Error> {
+    policy_cache: &PolicyCache,
+    order: ExecutionRequest,
+) -> Result<ExecutionReport, Error> {
     let ticks = ports.ticks_us();
     let handle = source.acquire(&order.workspace, &order.policy_rule_uri).await?;
-    let result = alone(source, ports, shelf, order, &handle, ticks).await;
+    let result = alone(source, ports, policy_cache, order, &handle, ticks).await;
     source.release(handle).await;
     result
 }
@@ -91,21 +91,21 @@ pub async fn execute_alone<P: Ports>(
 async fn alone<P: Ports>(
     source: &impl PolicySource,
     ports: &P,
-    shelf: &Shelf,
-    order: Order,
+    policy_cache: &PolicyCache,
+    order: ExecutionRequest,
     handle: &Handle,
     ticks: u64,
-) -> Result<Executed, Error> {
-    let run = Run::prepare(source, ports, shelf, order, handle, ticks).await?;
+) -> Result<ExecutionReport, Error> {
+    let run = Run::prepare(source, ports, policy_cache, order, handle, ticks).await?;
     let admission = run.admit(ports).await?;
-    let done = run.conduct(ports, &Alone(ports), handle, Verdict::Begin).await;
+    let done = run.run_and_commit(ports, &StandaloneCommit(ports), handle, Verdict::Begin).await;
     ports.release(admission).await?;
-    done.map(Executed::from)
+    done.map(ExecutionReport::from)
 }
 
-impl From<Done> for Executed {
-    fn from(done: Done) -> Self {
-        Self { execution: done.execution, record: done.record, unfollowed: None }
+impl From<CommittedRun> for ExecutionReport {
+    fn from(done: CommittedRun) -> Self {
+        Self { execution: done.execution, record: done.record, followup_error: None }
     }
 }
 

@@ -8,8 +8,8 @@ use serde_json::json;
 use writ_model::{Cause, Error, ExecutionStatus, RawJson};
 use writ_ports::PolicySource;
 
-use crate::run::{Done, Run};
-use crate::{Ports, Shelf, execute_alone};
+use crate::run::{CommittedRun, Run};
+use crate::{Ports, PolicyCache, execute_alone};
 
 /// Runs the failure policy, if there is one and the run has failed.
 ///
@@ -18,9 +18,9 @@ use crate::{Ports, Shelf, execute_alone};
 pub(crate) async fn follow<P: Ports>(
     source: &impl PolicySource,
     ports: &P,
-    shelf: &Shelf,
+    policy_cache: &PolicyCache,
     run: &Run,
-    done: &Done,
+    done: &CommittedRun,
 ) -> Result<(), Error> {
     let Some(uri) = run.prepared.failure_policy() else { return Ok(()) };
     if !done.has_started || done.record.status != ExecutionStatus::Failed {
@@ -33,5 +33,5 @@ pub(crate) async fn follow<P: Ports>(
         "execution_id": done.record.execution_id,
     });
     let order = run.order(uri, Cause::Failure, RawJson::of(&input));
-    execute_alone(source, ports, shelf, order).await.map(drop)
+    execute_alone(source, ports, policy_cache, order).await.map(drop)
 }

@@ -6,30 +6,30 @@
 mod commit;
 mod execute;
 mod failure;
-mod fault;
+mod errors;
 mod load;
 mod management;
 mod mask;
 mod metadata;
-mod order;
+mod execution_request;
 mod plan;
 mod precheck;
-mod prepared;
+mod compiled_policy;
 mod registry;
 mod replay;
 mod run;
-mod shelf;
+mod policy_cache;
 
 pub use commit::Commit;
-pub use execute::{Executed, Ports, execute, execute_alone, execute_for};
-pub use fault::to_error;
+pub use execute::{ExecutionReport, Ports, execute, execute_alone, execute_for};
+pub use errors::to_error;
 pub use load::look_up;
-pub use order::{BUILTIN, Fixed, Order, known_executor};
-pub use plan::{Change, Example, Group, Plan, PlanOrder, Skipped, plan};
-pub use prepared::Prepared;
-pub use registry::Registry;
-pub use replay::{Replayed, replay};
-pub use shelf::{Shelf, Shelved};
+pub use order::{BUILTIN, ReplayInputs, ExecutionRequest, known_executor};
+pub use plan::{Change, Example, Group, Plan, PlanRequest, Skipped, plan};
+pub use compiled_policy::CompiledPolicy;
+pub use registry::RegistrySource;
+pub use replay::{ReplayReport, replay};
+pub use policy_cache::{PolicyCache, HasPolicyCache};
 
 use std::future::Future;
 
@@ -42,18 +42,18 @@ pub trait Execute: Send + Sync {
     /// # Errors
     /// What kept the run from starting or from being recorded. A run that failed is a record
     /// with an error.
-    fn execute(&self, order: Order) -> impl Future<Output = Result<Execution, Error>> + Send;
+    fn execute(&self, order: ExecutionRequest) -> impl Future<Output = Result<Execution, Error>> + Send;
 
     /// Runs a record again and compares.
     ///
     /// # Errors
     /// [`writ_model::ErrorKind::NotFound`]; what kept the run from starting.
-    fn replay(&self, order: ReplayOrder) -> impl Future<Output = Result<Replayed, Error>> + Send;
+    fn replay(&self, order: ReplayRequest) -> impl Future<Output = Result<ReplayReport, Error>> + Send;
 }
 
 /// Which record to run again, and for whom.
 #[derive(Clone, Debug)]
-pub struct ReplayOrder {
+pub struct ReplayRequest {
     /// Whose record.
     pub workspace: Workspace,
     /// Which.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use writ_model::{Digest, Error, PolicyRule, PolicyUri, Workspace};
 use writ_ports::{Handle, PolicySource, Surface};
 
-use crate::{Prepared, Shelf};
+use crate::{CompiledPolicy, PolicyCache};
 
 /// The policy that stands under a URI now, for whoever asks about it and does not run it yet.
 ///
@@ -13,12 +13,12 @@ use crate::{Prepared, Shelf};
 /// [`writ_model::ErrorKind::NotFound`]; the source's.
 pub async fn look_up(
     source: &impl PolicySource,
-    shelf: &Shelf,
+    policy_cache: &PolicyCache,
     workspace: &Workspace,
     uri: &PolicyUri,
-) -> Result<Arc<Prepared>, Error> {
+) -> Result<Arc<CompiledPolicy>, Error> {
     let handle = source.acquire(workspace, uri).await?;
-    let prepared = load(source, &handle, shelf).await;
+    let prepared = load(source, &handle, policy_cache).await;
     source.release(handle).await;
     prepared
 }
@@ -27,9 +27,9 @@ pub async fn look_up(
 pub(crate) async fn load(
     source: &impl PolicySource,
     handle: &Handle,
-    shelf: &Shelf,
-) -> Result<Arc<Prepared>, Error> {
-    if let Some(prepared) = shelf.get(&handle.digest) {
+    policy_cache: &PolicyCache,
+) -> Result<Arc<CompiledPolicy>, Error> {
+    if let Some(prepared) = policy_cache.get(&handle.digest) {
         return Ok(prepared);
     }
     let projection = source.projection(handle, Surface::Whole).await?;
@@ -43,7 +43,7 @@ pub(crate) async fn load(
     let policy = PolicyRule::from_json(&projection.body).map_err(|error| {
         Error::internal(format!("the stored body of `{}` is malformed: {error}", handle.uri))
     })?;
-    let prepared = Arc::new(Prepared::new(policy)?);
-    shelf.put(digest, Arc::clone(&prepared));
+    let prepared = Arc::new(CompiledPolicy::new(policy)?);
+    policy_cache.put(digest, Arc::clone(&prepared));
     Ok(prepared)
 }

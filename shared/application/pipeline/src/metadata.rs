@@ -119,9 +119,9 @@ mod tests {
             (json!({"mask": ["/secret"]}), "/metadata/mask", "JSON Pointers"),
             (json!({"mask": ["/context/*"]}), "/metadata/mask", "JSON Pointers"),
         ];
-        for (metadata, place, message) in cases {
+        for (metadata, location, message) in cases {
             let error = read(&metadata).unwrap_err();
-            assert_eq!(error.place.as_deref(), Some(place), "{metadata}");
+            assert_eq!(error.location.as_deref(), Some(location), "{metadata}");
             assert!(error.message.contains(message), "{error}");
         }
     }

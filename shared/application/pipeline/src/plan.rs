@@ -12,8 +12,8 @@ use writ_model::{Error, Execution, PolicyUri, RawJson, Timestamp, Workspace};
 use writ_ports::{Clock, Evaluate, Query, QueryExecutions};
 use writ_query::Filter;
 
-use crate::replay::{fixed, refuse_unrepeatable};
-use crate::{Prepared, fault};
+use crate::replay::{replay_inputs, refuse_unrepeatable};
+use crate::{CompiledPolicy, errors};
 
 pub use compare::Change;
 
@@ -28,7 +28,7 @@ const EXAMPLES_MAX: usize = 3;
 
 /// What to compare with.
 #[derive(Clone, Debug)]
-pub struct PlanOrder {
+pub struct PlanRequest {
     /// Whose executions.
     pub workspace: Workspace,
     /// Of which policy.
@@ -100,8 +100,8 @@ pub struct Example {
 /// The store's; engines that are busy or lost, for then nothing can be said.
 pub async fn plan<P: Evaluate + QueryExecutions + Clock>(
     ports: &P,
-    prepared: &Prepared,
-    order: PlanOrder,
+    prepared: &CompiledPolicy,
+    order: PlanRequest,
 ) -> Result<Plan, Error> {
     let begun = ports.ticks_us();
     let filter = filter(&order)?;
@@ -129,7 +129,7 @@ pub async fn plan<P: Evaluate + QueryExecutions + Clock>(
 }
 
 /// What was run once, by a caller.
-fn filter(order: &PlanOrder) -> Result<Filter, Error> {
+fn filter(order: &PlanRequest) -> Result<Filter, Error> {
     let mut filter = json!({
         "policy_rule_uri": order.of,
         "cause": {"$ne": "replay"},
@@ -145,7 +145,7 @@ impl Plan {
     async fn add(
         &mut self,
         ports: &impl Evaluate,
-        prepared: &Prepared,
+        prepared: &CompiledPolicy,
         first: &Execution,
     ) -> Result<(), Error> {
         self.considered += 1;
@@ -214,7 +214,7 @@ fn failed(error: &Error) -> RawJson {
 /// The changed policy on what the first run read.
 async fn again(
     ports: &impl Evaluate,
-    prepared: &Prepared,
+    prepared: &CompiledPolicy,
     first: &Execution,
 ) -> Result<Outcome, Error> {
     let given = match first.parameters.value() {
@@ -226,12 +226,12 @@ async fn again(
     };
     let execution = Execution { parameters: prepared.merge(Some(&given))?, ..first.clone() };
     prepared.check_call(&execution)?;
-    let context = prepared.keeps_state().then(|| fixed(first).context.value);
+    let context = prepared.keeps_state().then(|| replay_inputs(first).context.value);
     let call = prepared.call(&execution, context);
     let workspace = first.workspace.as_str();
     let source = prepared.source().clone();
     let ran = ports.evaluate(workspace, source, call, Budget::default()).await;
-    let outcome = ran.map_err(|failed| fault::to_error(failed.failure))?;
+    let outcome = ran.map_err(|failed| errors::to_error(failed.failure))?;
     prepared.check_output(&outcome.output)?;
     Ok(outcome)
 }

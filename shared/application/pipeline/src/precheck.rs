@@ -10,13 +10,13 @@ use writ_model::{Cause, Error, ErrorKind, Execution, PolicyUri, Precheck, RawJso
 use writ_ports::PolicySource;
 
 use crate::run::{Run, Verdict};
-use crate::{Ports, Shelf, execute_alone};
+use crate::{Ports, PolicyCache, execute_alone};
 
 /// Asks the pre-check, if there is one, and gives the run the input that it may begin with.
 pub(crate) async fn ask<P: Ports>(
     source: &impl PolicySource,
     ports: &P,
-    shelf: &Shelf,
+    policy_cache: &PolicyCache,
     run: &mut Run,
 ) -> Verdict {
     // A command is no input.
@@ -26,7 +26,7 @@ pub(crate) async fn ask<P: Ports>(
     let mut order = run.order(&uri, Cause::Precheck, sent.clone());
     order.mask = mask(run.prepared.mask());
     let mut seen = Precheck { execution_id: None, rewrote: false };
-    let verdict = match execute_alone(source, ports, shelf, order).await {
+    let verdict = match execute_alone(source, ports, policy_cache, order).await {
         Err(error) => Verdict::Refuse(failed(&uri, &error)),
         Ok(executed) => {
             seen.execution_id = Some(executed.execution.execution_id.clone());

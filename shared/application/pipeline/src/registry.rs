@@ -5,9 +5,9 @@ use writ_ports::{GetBody, GetPolicy, Handle, PolicySource, Projection, Surface};
 
 /// The registry as a source of policies.
 #[derive(Clone, Copy, Debug)]
-pub struct Registry<'p, P>(pub &'p P);
+pub struct RegistrySource<'p, P>(pub &'p P);
 
-impl<P: GetPolicy + GetBody> PolicySource for Registry<'_, P> {
+impl<P: GetPolicy + GetBody> PolicySource for RegistrySource<'_, P> {
     fn name(&self) -> &'static str {
         "builtin"
     }

@@ -1,13 +1,13 @@
 //! Running a record again: same bytes, or what differs.
 
 use writ_model::{Cause, Error, ErrorKind, Execution, PolicyUri, Workspace};
-use writ_ports::{GetBody, GetExecution, Handle, KeptContext, PolicySource, Projection, Surface};
+use writ_ports::{GetBody, GetExecution, Handle, StoredContext, PolicySource, Projection, Surface};
 
-use crate::{Executed, Fixed, Order, Ports, ReplayOrder, Shelf, execute_alone};
+use crate::{ExecutionReport, ReplayInputs, ExecutionRequest, Ports, ReplayRequest, PolicyCache, execute_alone};
 
 /// How a second run compares with the first.
 #[derive(Clone, Debug)]
-pub struct Replayed {
+pub struct ReplayReport {
     /// The second run's record.
     pub execution: Execution,
     /// What differs: nothing where the runs are the same, byte for byte.
@@ -20,23 +20,23 @@ pub struct Replayed {
 /// No such record; a record that cannot be run again, and why; what kept the run from starting.
 pub async fn replay<P: Ports + GetExecution + GetBody>(
     ports: &P,
-    shelf: &Shelf,
-    order: ReplayOrder,
-) -> Result<Replayed, Error> {
+    policy_cache: &PolicyCache,
+    order: ReplayRequest,
+) -> Result<ReplayReport, Error> {
     let first =
         ports.get_execution(&order.workspace, &order.execution_id).await?.ok_or_else(|| {
             Error::not_found(format!("there is no execution `{}`", order.execution_id))
         })?;
     refuse_unrepeatable(&first)?;
     let source = Recorded { ports, first: &first };
-    let order = Order {
+    let order = ExecutionRequest {
         mgmt_action: first.mgmt_action.clone(),
         parameters: Some(first.parameters.clone()),
         executor_id: first.executor_id.clone(),
         cause: Cause::Replay,
         parent: Some(first.execution_id.clone()),
-        fixed: Some(fixed(&first)),
-        ..Order::new(
+        replay_inputs: Some(replay_inputs(&first)),
+        ..ExecutionRequest::new(
             order.workspace,
             order.identity,
             order.principal_kind,
@@ -44,16 +44,16 @@ pub async fn replay<P: Ports + GetExecution + GetBody>(
             first.input_data.clone(),
         )
     };
-    let Executed { execution, record, .. } = execute_alone(&source, ports, shelf, order).await?;
-    Ok(Replayed { differences: differences(&first, &record), execution })
+    let ExecutionReport { execution, record, .. } = execute_alone(&source, ports, policy_cache, order).await?;
+    Ok(ReplayReport { differences: differences(&first, &record), execution })
 }
 
 /// What the first run read beside its input and its parameters.
-pub(crate) fn fixed(first: &Execution) -> Fixed {
+pub(crate) fn replay_inputs(first: &Execution) -> ReplayInputs {
     let seen = first.context.as_ref();
-    let context = seen.map(|seen| KeptContext { version: seen.version, value: seen.read.clone() });
+    let context = seen.map(|seen| StoredContext { version: seen.version, value: seen.read.clone() });
     let context = context.unwrap_or_default();
-    Fixed { now: first.policy_time, seed: first.seed, context }
+    ReplayInputs { now: first.policy_time, seed: first.seed, context }
 }
 
 /// Whether a run that failed like this failed by its policy, its input or its stored values, so

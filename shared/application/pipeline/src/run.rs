@@ -6,11 +6,11 @@ use writ_model::run::{Budget, Failed, Outcome};
 use writ_model::{
     Cause, ContextSeen, Error, ErrorKind, Execution, ExecutionStatus, PolicyUri, RawJson,
 };
-use writ_ports::{Admission, Committed, ContextWrite, Handle, KeptContext, PolicySource};
+use writ_ports::{Admission, CommitResult, ContextWrite, Handle, StoredContext, PolicySource};
 
 use crate::load::load;
 use crate::mask::masked;
-use crate::{Commit, Order, Ports, Prepared, Shelf, fault};
+use crate::{Commit, ExecutionRequest, Ports, CompiledPolicy, PolicyCache, errors};
 
 /// Tries of a run whose context other runs change meanwhile: of so many at once, each round lets
 /// at least one through.
@@ -30,7 +30,7 @@ pub(crate) enum Verdict {
 
 /// A run that is recorded.
 #[derive(Clone, Debug)]
-pub(crate) struct Done {
+pub(crate) struct CommittedRun {
     /// For its caller.
     pub(crate) execution: Execution,
     /// As it was recorded.
@@ -42,11 +42,11 @@ pub(crate) struct Done {
 /// A run before it begins.
 #[derive(Debug)]
 pub(crate) struct Run {
-    pub(crate) prepared: Arc<Prepared>,
+    pub(crate) prepared: Arc<CompiledPolicy>,
     /// The record so far: failed, until it did not.
     pub(crate) execution: Execution,
     /// What the run reads in place of what is kept: that of an earlier run.
-    fixed: Option<KeptContext>,
+    replay_inputs: Option<StoredContext>,
     budget: Budget,
     mask: Vec<String>,
     /// The monotonic clock at the request.
@@ -54,7 +54,7 @@ pub(crate) struct Run {
 }
 
 /// What came of one try.
-struct Tried {
+struct AttemptResult {
     execution: Execution,
     /// The context to be committed with the record.
     after: Option<(u64, RawJson)>,
@@ -66,20 +66,20 @@ impl Run {
     pub(crate) async fn prepare<P: Ports>(
         source: &impl PolicySource,
         ports: &P,
-        shelf: &Shelf,
-        order: Order,
+        policy_cache: &PolicyCache,
+        order: ExecutionRequest,
         handle: &Handle,
         ticks: u64,
     ) -> Result<Self, Error> {
         let begun = ports.now();
-        let prepared = load(source, handle, shelf).await?;
+        let prepared = load(source, handle, policy_cache).await?;
         let parameters = prepared.merge(order.parameters.as_ref())?;
         let overridden = order.parameters.as_ref().map(names).unwrap_or_default();
         let mask = prepared.mask().iter().chain(&order.mask).cloned().collect();
         let keeps = prepared.keeps_state() && order.mgmt_action.is_none();
         let language = prepared.source().language;
-        let (policy_time, seed, fixed) = match order.fixed {
-            Some(fixed) => (fixed.now, fixed.seed, keeps.then_some(fixed.context)),
+        let (policy_time, seed, replay_inputs) = match order.replay_inputs {
+            Some(replay_inputs) => (replay_inputs.now, replay_inputs.seed, keeps.then_some(replay_inputs.context)),
             None => (begun, ports.seed(), None),
         };
         let execution = Execution {
@@ -116,7 +116,7 @@ impl Run {
             engine_us: 0,
             trace_id: order.trace_id,
         };
-        Ok(Self { prepared, execution, fixed, budget: order.budget, mask, ticks })
+        Ok(Self { prepared, execution, replay_inputs, budget: order.budget, mask, ticks })
     }
 
     /// Asks the limits.
@@ -127,15 +127,15 @@ impl Run {
     }
 
     /// An order for another policy on behalf of this run.
-    pub(crate) fn order(&self, policy: &PolicyUri, cause: Cause, input_data: RawJson) -> Order {
+    pub(crate) fn order(&self, policy: &PolicyUri, cause: Cause, input_data: RawJson) -> ExecutionRequest {
         let own = &self.execution;
-        Order {
+        ExecutionRequest {
             on_behalf_of: own.on_behalf_of.clone(),
             executor_id: own.executor_id.clone(),
             cause,
             parent: Some(own.execution_id.clone()),
             trace_id: own.trace_id.clone(),
-            ..Order::new(
+            ..ExecutionRequest::new(
                 own.workspace.clone(),
                 own.identity.clone(),
                 own.principal_kind.clone(),
@@ -147,24 +147,24 @@ impl Run {
 
     /// Runs and commits. Where another run has changed the context meanwhile, nothing of this one
     /// has happened yet: it runs again on what is there now.
-    pub(crate) async fn conduct<P: Ports>(
+    pub(crate) async fn run_and_commit<P: Ports>(
         &self,
         ports: &P,
         commit: &impl Commit,
         handle: &Handle,
         verdict: Verdict,
-    ) -> Result<Done, Error> {
+    ) -> Result<CommittedRun, Error> {
         if let Verdict::Refuse(error) = verdict {
             return self.finish(ports, commit, self.failed(error)).await;
         }
         let mut printed = String::new();
         for _ in 0..TRIES_MAX {
             let kept = self.kept(ports, handle).await?;
-            let tried = self.attempt(ports, kept).await;
-            let Some((version, value)) = &tried.after else {
-                return self.finish(ports, commit, tried).await;
+            let attempt_result = self.attempt(ports, kept).await;
+            let Some((version, value)) = &attempt_result.after else {
+                return self.finish(ports, commit, attempt_result).await;
             };
-            let done = self.masked(ports, &tried);
+            let done = self.masked(ports, &attempt_result);
             let write = ContextWrite {
                 policy_id: &handle.policy_id,
                 uri: &handle.uri,
@@ -172,13 +172,13 @@ impl Run {
                 value,
             };
             match commit.commit(&done.record, Some(write)).await? {
-                Committed::Done => return Ok(done),
-                Committed::Fenced => return Err(fenced()),
-                Committed::Gone => {
-                    let printed = tried.execution.printed;
+                CommitResult::CommittedRun => return Ok(done),
+                CommitResult::LeaseLost => return Err(lease_lost()),
+                CommitResult::PolicyDeleted => {
+                    let printed = attempt_result.execution.printed;
                     return self.finish(ports, commit, self.unkept(gone(handle), printed)).await;
                 }
-                Committed::Moved => printed = tried.execution.printed,
+                CommitResult::ContextConflict => printed = attempt_result.execution.printed,
             }
             if self.spent_us(ports) > TRYING_US_MAX {
                 break;
@@ -192,22 +192,22 @@ impl Run {
         &self,
         ports: &impl Ports,
         commit: &impl Commit,
-        tried: Tried,
-    ) -> Result<Done, Error> {
-        let done = self.masked(ports, &tried);
+        attempt_result: AttemptResult,
+    ) -> Result<CommittedRun, Error> {
+        let done = self.masked(ports, &attempt_result);
         match commit.commit(&done.record, None).await? {
-            Committed::Done => Ok(done),
+            CommitResult::CommittedRun => Ok(done),
             // INVARIANT: without a context, only what the run was made for can have moved.
-            Committed::Fenced | Committed::Moved | Committed::Gone => Err(fenced()),
+            CommitResult::LeaseLost | CommitResult::ContextConflict | CommitResult::PolicyDeleted => Err(lease_lost()),
         }
     }
 
-    fn masked(&self, ports: &impl Ports, tried: &Tried) -> Done {
-        let mut execution = tried.execution.clone();
+    fn masked(&self, ports: &impl Ports, attempt_result: &AttemptResult) -> CommittedRun {
+        let mut execution = attempt_result.execution.clone();
         execution.duration_us = self.spent_us(ports);
         let record = masked(&execution, &self.mask);
         execution.masked.clone_from(&record.masked);
-        Done { execution, record, has_started: tried.has_started }
+        CommittedRun { execution, record, has_started: attempt_result.has_started }
     }
 
     fn spent_us(&self, ports: &impl Ports) -> u64 {
@@ -215,15 +215,15 @@ impl Run {
     }
 
     /// It has not run.
-    fn failed(&self, error: Error) -> Tried {
+    fn failed(&self, error: Error) -> AttemptResult {
         let execution = Execution { error: Some(error), ..self.execution.clone() };
-        Tried { execution, after: None, has_started: false }
+        AttemptResult { execution, after: None, has_started: false }
     }
 
     /// It has run, and nothing of it is kept but what it printed.
-    fn unkept(&self, error: Error, printed: String) -> Tried {
+    fn unkept(&self, error: Error, printed: String) -> AttemptResult {
         let execution = Execution { error: Some(error), printed, ..self.execution.clone() };
-        Tried { execution, after: None, has_started: true }
+        AttemptResult { execution, after: None, has_started: true }
     }
 
     /// What the policy has kept, where it keeps anything.
@@ -231,9 +231,9 @@ impl Run {
         &self,
         ports: &impl Ports,
         handle: &Handle,
-    ) -> Result<Option<KeptContext>, Error> {
-        if self.fixed.is_some() {
-            return Ok(self.fixed.clone());
+    ) -> Result<Option<StoredContext>, Error> {
+        if self.replay_inputs.is_some() {
+            return Ok(self.replay_inputs.clone());
         }
         if !self.prepared.keeps_state() || self.execution.mgmt_action.is_some() {
             return Ok(None);
@@ -242,7 +242,7 @@ impl Run {
     }
 
     /// Validates, runs, validates.
-    async fn attempt<P: Ports>(&self, ports: &P, kept: Option<KeptContext>) -> Tried {
+    async fn attempt<P: Ports>(&self, ports: &P, kept: Option<StoredContext>) -> AttemptResult {
         let mut execution = self.execution.clone();
         if let Err(error) = self.prepared.check_call(&execution) {
             return self.failed(error);
@@ -269,7 +269,7 @@ impl Run {
             }
             Err(Failed { failure, printed }) => {
                 execution.printed = printed;
-                Err(fault::to_error(failure))
+                Err(errors::to_error(failure))
             }
         };
         match judged {
@@ -280,13 +280,13 @@ impl Run {
                 if let (Some(seen), Some(change)) = (&mut execution.context, outcome.context) {
                     seen.change = change;
                 }
-                let after = after.filter(|_| self.fixed.is_none());
-                Tried { execution, after, has_started: true }
+                let after = after.filter(|_| self.replay_inputs.is_none());
+                AttemptResult { execution, after, has_started: true }
             }
             Err(error) => {
                 let has_started = error.kind != ErrorKind::Unavailable;
                 execution.error = Some(error);
-                Tried { execution, after: None, has_started }
+                AttemptResult { execution, after: None, has_started }
             }
         }
     }
@@ -327,7 +327,7 @@ fn gone(handle: &Handle) -> Error {
     Error::new(ErrorKind::Conflict, message)
 }
 
-fn fenced() -> Error {
+fn lease_lost() -> Error {
     let message = "what this run was made for is somebody else's by now, or over; nothing of the \
                    run is kept";
     Error::new(ErrorKind::Conflict, message)

@@ -32,7 +32,7 @@ pub struct CallbackSecrets {
 }
 
 /// Keeps the secrets.
-pub trait KeepCallbackSecrets: Send + Sync {
+pub trait CallbackSecretStore: Send + Sync {
     /// The workspace's secrets; none where none was made.
     ///
     /// # Errors
@@ -55,7 +55,7 @@ pub trait KeepCallbackSecrets: Send + Sync {
 
 /// One call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutgoingCall<'a> {
+pub struct CallbackRequest<'a> {
     /// Where to.
     pub url: &'a str,
     /// The same in every try.
@@ -69,12 +69,12 @@ pub struct OutgoingCall<'a> {
     /// Tries so far, this one among them.
     pub tries: u32,
     /// Any number: it spreads the next try.
-    pub chance: u64,
+    pub rng: u64,
 }
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Called {
+pub enum DeliveryResult {
     /// The receiver took it.
     Delivered,
     /// It did not arrive.
@@ -87,7 +87,7 @@ pub enum Called {
 }
 
 /// Calls somebody outside.
-pub trait CallBack: Send + Sync {
+pub trait SendCallback: Send + Sync {
     /// Whether the URL may be called.
     ///
     /// # Errors
@@ -95,5 +95,5 @@ pub trait CallBack: Send + Sync {
     fn check_callback(&self, url: &str) -> Result<(), Error>;
 
     /// Makes the call, signed, to a public address or one that the operator permits.
-    fn call_back(&self, call: OutgoingCall<'_>) -> impl Future<Output = Called> + Send;
+    fn send_callback(&self, call: CallbackRequest<'_>) -> impl Future<Output = DeliveryResult> + Send;
 }

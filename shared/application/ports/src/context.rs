@@ -6,14 +6,14 @@ use writ_model::{Error, Execution, PolicyUri, RawJson, Workspace};
 
 /// A context as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptContext {
+pub struct StoredContext {
     /// Counts its changes; 0 while nothing was ever kept.
     pub version: u64,
     /// An object.
     pub value: RawJson,
 }
 
-impl Default for KeptContext {
+impl Default for StoredContext {
     fn default() -> Self {
         Self { version: 0, value: RawJson::empty_object() }
     }
@@ -34,19 +34,19 @@ pub struct ContextWrite<'a> {
 
 /// What came of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Committed {
+pub enum CommitResult {
     /// Record and context are written.
     Done,
     /// Nothing is written: another run has changed the context meanwhile.
-    Moved,
+    ContextConflict,
     /// Nothing is written: the policy was removed or renamed meanwhile.
-    Gone,
+    PolicyDeleted,
     /// Nothing is written: the job that the run was made for is another's by now, or over.
-    Fenced,
+    LeaseLost,
 }
 
 /// Reads contexts, and writes them together with the record of the run that changed them.
-pub trait KeepContext: Send + Sync {
+pub trait ContextStore: Send + Sync {
     /// What the policy keeps; empty while it never kept anything.
     ///
     /// # Errors
@@ -55,7 +55,7 @@ pub trait KeepContext: Send + Sync {
         &self,
         workspace: &Workspace,
         policy_id: &str,
-    ) -> impl Future<Output = Result<KeptContext, Error>> + Send;
+    ) -> impl Future<Output = Result<StoredContext, Error>> + Send;
 
     /// Writes the record and the context, both or neither.
     ///
@@ -65,5 +65,5 @@ pub trait KeepContext: Send + Sync {
         &self,
         execution: &Execution,
         context: ContextWrite<'_>,
-    ) -> impl Future<Output = Result<Committed, Error>> + Send;
+    ) -> impl Future<Output = Result<CommitResult, Error>> + Send;
 }

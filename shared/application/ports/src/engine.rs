@@ -34,7 +34,7 @@ pub trait Evaluate: Send + Sync {
 
 /// What engines have done so far, all together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct EngineUse {
+pub struct EngineUsage {
     /// Microseconds that callers have waited for them.
     pub waited_us: u64,
     /// Runs whose code was compiled already, in a warm worker.
@@ -45,7 +45,7 @@ pub struct EngineUse {
     pub kills: u64,
 }
 
-impl EngineUse {
+impl EngineUsage {
     /// What was done since `before`.
     #[must_use]
     pub fn since(self, before: Self) -> Self {
@@ -59,7 +59,7 @@ impl EngineUse {
 }
 
 /// What engines have done so far, for metrics.
-pub trait Metered: Send + Sync {
+pub trait EngineMetrics: Send + Sync {
     /// All of it since the process began.
-    fn engine_use(&self) -> EngineUse;
+    fn engine_use(&self) -> EngineUsage;
 }

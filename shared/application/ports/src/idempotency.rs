@@ -35,7 +35,7 @@ pub struct ClaimId(pub String);
 
 /// What a key stands for at the start of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Begun {
+pub enum KeyState {
     /// Nobody used it: go on, then finish or abandon this claim.
     First(ClaimId),
     /// It was used, and this was the reply.
@@ -56,7 +56,7 @@ pub trait Idempotency: Send + Sync {
         &self,
         key: &IdempotencyKey,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Begun, Error>> + Send;
+    ) -> impl Future<Output = Result<KeyState, Error>> + Send;
 
     /// Keeps the reply, if the claim still stands.
     ///

@@ -3,10 +3,10 @@
 use std::future::Future;
 
 use writ_model::{
-    Error, Execution, Job, JobHint, JobState, RawJson, Submission, Timestamp, Workspace,
+    Error, Execution, Job, JobSignal, JobState, RawJson, Submission, Timestamp, Workspace,
 };
 
-use crate::{Committed, ContextWrite, Page, Query};
+use crate::{CommitResult, ContextWrite, Page, Query};
 
 /// Records new jobs.
 pub trait PutJob: Send + Sync {
@@ -48,7 +48,7 @@ pub trait QueryJobs: Send + Sync {
 }
 
 /// Counts who waits.
-pub trait CountWaiting: Send + Sync {
+pub trait CountQueued: Send + Sync {
     /// How many of the workspace's jobs stand in line before this rank, counting to `most` at most.
     /// A job that came or went a moment ago may not be counted right.
     ///
@@ -57,7 +57,7 @@ pub trait CountWaiting: Send + Sync {
     fn count_before(
         &self,
         workspace: &Workspace,
-        rank: &str,
+        queue_key: &str,
         most: usize,
     ) -> impl Future<Output = Result<usize, Error>> + Send;
 }
@@ -77,7 +77,7 @@ pub trait ChangeJob: Send + Sync {
 
 /// The end of an attempt.
 #[derive(Clone, Copy, Debug)]
-pub struct JobEnd<'a> {
+pub struct JobCompletion<'a> {
     /// What was asked for.
     pub submission: &'a Submission,
     /// How the job stands after it; it must still be at the version before.
@@ -91,22 +91,22 @@ pub struct JobEnd<'a> {
 }
 
 /// Commits what attempts leave behind.
-pub trait EndJob: Send + Sync {
+pub trait CompleteJob: Send + Sync {
     /// Writes the job, the record and the context, all or nothing.
     ///
     /// # Errors
     /// [`writ_model::ErrorKind::Conflict`] when the execution is recorded already; the store's.
-    fn end_job(&self, end: JobEnd<'_>) -> impl Future<Output = Result<Committed, Error>> + Send;
+    fn complete_job(&self, end: JobCompletion<'_>) -> impl Future<Output = Result<CommitResult, Error>> + Send;
 }
 
 /// Finds work.
-pub trait NextJobs: Send + Sync {
+pub trait PeekQueue: Send + Sync {
     /// The ids of the workspace's first jobs in line, the first one first. A job that came or went a
     /// moment ago may be missing or still there.
     ///
     /// # Errors
     /// The store's.
-    fn next_jobs(
+    fn peek_queue(
         &self,
         workspace: &Workspace,
         limit: usize,
@@ -117,7 +117,7 @@ pub trait NextJobs: Send + Sync {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DuePage {
     /// The jobs, of all workspaces.
-    pub jobs: Vec<JobHint>,
+    pub jobs: Vec<JobSignal>,
     /// There may be more: ask again with this.
     pub next: Option<String>,
 }

@@ -6,8 +6,8 @@
 
 mod access;
 mod admission;
-mod ambient;
-mod announce;
+mod clock;
+mod job_notifier;
 mod callbacks;
 mod context;
 mod engine;
@@ -19,21 +19,21 @@ mod policies;
 mod query;
 mod schedules;
 mod source;
-mod upkeep;
+mod gc;
 
 pub use access::{GetToken, ListTokens, PutToken, RevokeToken, Token};
 pub use admission::{Admission, Admit, Unlimited};
-pub use ambient::{Clock, Ids, Sleep};
-pub use announce::{Announce, Backlog, CountHints, DELAY_MAX, Redrive, Redriven};
+pub use clock::{Clock, Ids, Sleep};
+pub use job_notifier::{JobNotifier, Backlog, CountSignals, DELAY_MAX, Redrive, RedriveReport};
 pub use callbacks::{
-    CallBack, CallbackSecret, CallbackSecrets, Called, KeepCallbackSecrets, OutgoingCall,
+    SendCallback, CallbackSecret, CallbackSecrets, DeliveryResult, CallbackSecretStore, CallbackRequest,
 };
-pub use context::{Committed, ContextWrite, KeepContext, KeptContext};
-pub use engine::{EngineUse, Evaluate, Metered};
+pub use context::{CommitResult, ContextWrite, ContextStore, StoredContext};
+pub use engine::{EngineUsage, Evaluate, EngineMetrics};
 pub use executions::{GetExecution, QueryExecutions, RecordExecution};
-pub use idempotency::{Begun, ClaimId, Idempotency, IdempotencyKey, StoredReply};
+pub use idempotency::{KeyState, ClaimId, Idempotency, IdempotencyKey, StoredReply};
 pub use jobs::{
-    ChangeJob, CountWaiting, DueJobs, DuePage, EndJob, GetJob, JobEnd, NextJobs, PutJob, QueryJobs,
+    ChangeJob, CountQueued, DueJobs, DuePage, CompleteJob, GetJob, JobCompletion, PeekQueue, PutJob, QueryJobs,
 };
 pub use keys::{Jwk, SigningKeys};
 pub use policies::{
@@ -42,8 +42,8 @@ pub use policies::{
 };
 pub use query::{Page, Query};
 pub use schedules::{
-    ChangeSchedule, DeleteSchedule, DueSchedules, DueSchedulesPage, GetSchedule, PlanFires,
+    ChangeSchedule, DeleteSchedule, DueSchedules, DueSchedulesPage, GetSchedule, ScheduleTimer,
     PutSchedule, QuerySchedules,
 };
 pub use source::{Handle, PolicySource, Projection, Surface};
-pub use upkeep::{CollectUploads, RemoveExpired, Swept};
+pub use gc::{CollectUploads, RemoveExpired, GcReport};

@@ -91,18 +91,18 @@ pub trait DueSchedules: Send + Sync {
 ///
 /// A plan is a hint: what is due stands in the table, and whoever is woken for nothing finds
 /// nothing to do. A plan that was lost or is out of date makes fires less punctual, no more.
-pub trait PlanFires: Send + Sync {
+pub trait ScheduleTimer: Send + Sync {
     /// Plans the fires of the schedule as it is now, or none where it has none to come.
     ///
     /// # Errors
     /// The planner's.
-    fn plan_fires(&self, schedule: &Schedule) -> impl Future<Output = Result<(), Error>> + Send;
+    fn schedule_timer(&self, schedule: &Schedule) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Forgets the plan of a schedule that is gone.
     ///
     /// # Errors
     /// The planner's; that there is no plan is none.
-    fn forget_fires(
+    fn cancel_timer(
         &self,
         workspace: &Workspace,
         name: &str,

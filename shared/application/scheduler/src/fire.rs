@@ -2,9 +2,9 @@
 
 use writ_jobs::{Submitter, queued};
 use writ_model::{Cause, Error, ErrorKind, FireOutcome, Job, LastFire, Schedule, Timestamp};
-use writ_pipeline::Shelved;
-use writ_ports::{Announce, CallBack, Clock, GetBody, GetJob, GetPolicy, PutJob};
-use writ_job_runner::announce;
+use writ_pipeline::HasPolicyCache;
+use writ_ports::{JobNotifier, SendCallback, Clock, GetBody, GetJob, GetPolicy, PutJob};
+use writ_job_runner::notify;
 use writ_schedules::run_id;
 
 use crate::target::Target;
@@ -21,7 +21,7 @@ const PATIENCE_MS: i64 = 15 * 60_000;
 /// # Errors
 /// The platform's: the fire is still to be made.
 pub(crate) async fn fire(
-    ports: &(impl Announce + CallBack + Clock + GetBody + GetJob + GetPolicy + PutJob + Shelved),
+    ports: &(impl JobNotifier + SendCallback + Clock + GetBody + GetJob + GetPolicy + PutJob + HasPolicyCache),
     schedule: &Schedule,
     at: Timestamp,
 ) -> Result<LastFire, Error> {
@@ -53,7 +53,7 @@ pub(crate) async fn fire(
 }
 
 async fn make(
-    ports: &(impl Announce + CallBack + Clock + GetBody + GetPolicy + PutJob + Shelved),
+    ports: &(impl JobNotifier + SendCallback + Clock + GetBody + GetPolicy + PutJob + HasPolicyCache),
     schedule: &Schedule,
     job_id: &str,
 ) -> Result<(), Error> {
@@ -75,7 +75,7 @@ async fn make(
     let state = queued(&submission);
     ports.put_job(&submission, &state).await?;
     let job = Job { submission, state, output: None };
-    if let Err(error) = announce(ports, &job.submission, &job.state).await {
+    if let Err(error) = notify(ports, &job.submission, &job.state).await {
         let log = error.log.as_deref();
         tracing::warn!(%error, log, "the runners were not told of a job; the sweep will tell them");
     }

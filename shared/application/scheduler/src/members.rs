@@ -8,18 +8,18 @@ use writ_model::{Error, RawJson};
 pub struct Members {
     left: BTreeMap<String, RawJson>,
     /// Where the object stands in the request: a JSON Pointer.
-    place: &'static str,
+    location: &'static str,
 }
 
 impl Members {
-    /// The members of an object that stands at `place`.
+    /// The members of an object that stands at `location`.
     ///
     /// # Errors
     /// It is no object; `what` says what it should be.
-    pub fn of(text: &str, place: &'static str, what: &str) -> Result<Self, Error> {
+    pub fn of(text: &str, location: &'static str, what: &str) -> Result<Self, Error> {
         match serde_json::from_str(text) {
-            Ok(left) => Ok(Self { left, place }),
-            Err(_) => Err(Error::invalid(what).at(place)),
+            Ok(left) => Ok(Self { left, location }),
+            Err(_) => Err(Error::invalid(what).at(location)),
         }
     }
 
@@ -42,16 +42,16 @@ impl Members {
             None => Ok(()),
             Some(name) => {
                 let message = format!("there is no member `{name}` here; known are {known}");
-                Err(Error::invalid(message).at(format!("{}/{name}", self.place)))
+                Err(Error::invalid(message).at(format!("{}/{name}", self.location)))
             }
         }
     }
 }
 
-/// The same error, in an object that stands at `place`.
-pub fn below(place: &str, mut error: Error) -> Error {
-    if let Some(inner) = error.place.take_if(|inner| inner.starts_with('/')) {
-        error.place = Some(format!("{place}{inner}"));
+/// The same error, in an object that stands at `location`.
+pub fn below(location: &str, mut error: Error) -> Error {
+    if let Some(inner) = error.location.take_if(|inner| inner.starts_with('/')) {
+        error.location = Some(format!("{place}{inner}"));
     }
     error
 }

@@ -3,8 +3,8 @@
 use writ_jobs::{NewJob, NewJobBody};
 use writ_model::member::{text, wrong};
 use writ_model::{Error, ErrorKind, RawJson, Timestamp};
-use writ_pipeline::{BUILTIN, Registry, Shelved, known_executor, look_up};
-use writ_ports::{CallBack, GetBody, GetPolicy};
+use writ_pipeline::{BUILTIN, RegistrySource, HasPolicyCache, known_executor, look_up};
+use writ_ports::{SendCallback, GetBody, GetPolicy};
 
 use crate::members::{Members, below};
 
@@ -52,18 +52,18 @@ impl Target {
     }
 
     fn of_job(name: &str, job: &RawJson, now: Timestamp) -> Result<Self, Error> {
-        let place = "/target/job";
+        let location = "/target/job";
         let what = "`job` is an object: the body of a submission, `executor_id` beside it";
-        let mut members = Members::of(job.as_str(), place, what)?;
+        let mut members = Members::of(job.as_str(), location, what)?;
         if members.take("not_before").is_some() {
             let message = "`not_before` has no place here: the schedule says when".to_owned();
-            return Err(below(place, wrong("not_before", message)));
+            return Err(below(location, wrong("not_before", message)));
         }
         let executor_id = match members.take("executor_id") {
             None => BUILTIN.to_owned(),
             Some(value) => {
                 let (text, _) = text(&value, "executor_id", "the id of an executor")
-                    .map_err(|error| below(place, error))?;
+                    .map_err(|error| below(location, error))?;
                 if text.is_empty() { BUILTIN.to_owned() } else { text }
             }
         };
@@ -83,19 +83,19 @@ impl Target {
             "`name`, `policy_rule_uri`, `policy_rule_parameters`, `node_selector`, `inputs`, \
              `timeout_seconds`, `max_attempts`, `priority`, `callback_url` and `executor_id`",
         )?;
-        let new = NewJob::of(body, now).map_err(|error| below(place, error))?;
+        let new = NewJob::of(body, now).map_err(|error| below(location, error))?;
         Ok(Self { new, executor_id, uri_place: "/target/job/policy_rule_uri" })
     }
 
     fn of_policy(name: &str, policy: &RawJson, now: Timestamp) -> Result<Self, Error> {
-        let place = "/target/policy";
+        let location = "/target/policy";
         let what = "`policy` is an object with a `policy_rule_uri`";
-        let mut members = Members::of(policy.as_str(), place, what)?;
+        let mut members = Members::of(policy.as_str(), location, what)?;
         let parameters = members.take("parameters");
         if let Some(parameters) = parameters.as_ref().filter(|value| !value.value().is_object()) {
             let given = writ_model::member::repeated(parameters);
             let message = format!("`parameters` is a JSON object, and `{given}` is none");
-            return Err(below(place, wrong("parameters", message)));
+            return Err(below(location, wrong("parameters", message)));
         }
         let body = NewJobBody {
             name: Some(RawJson::of(&name.into())),
@@ -110,7 +110,7 @@ impl Target {
             callback_url: None,
         };
         members.end("`policy_rule_uri`, `input_data` and `parameters`")?;
-        let new = NewJob::of(body, now).map_err(|error| below(place, error))?;
+        let new = NewJob::of(body, now).map_err(|error| below(location, error))?;
         let executor_id = BUILTIN.to_owned();
         Ok(Self { new, executor_id, uri_place: "/target/policy/policy_rule_uri" })
     }
@@ -122,7 +122,7 @@ impl Target {
     /// As a submission's, with their places.
     pub async fn vetted(
         &self,
-        ports: &(impl CallBack + GetBody + GetPolicy + Shelved),
+        ports: &(impl SendCallback + GetBody + GetPolicy + HasPolicyCache),
         workspace: &writ_model::Workspace,
     ) -> Result<Vec<String>, Error> {
         let new = &self.new;
@@ -130,7 +130,7 @@ impl Target {
         if let Some(url) = &new.callback_url {
             ports.check_callback(url).map_err(|error| error.at("/target/job/callback_url"))?;
         }
-        let policy = look_up(&Registry(ports), ports.shelf(), workspace, &new.policy_rule_uri)
+        let policy = look_up(&RegistrySource(ports), ports.policy_cache(), workspace, &new.policy_rule_uri)
             .await
             .map_err(|error| match error.kind {
                 ErrorKind::NotFound => error.at(self.uri_place),

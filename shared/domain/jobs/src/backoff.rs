@@ -3,13 +3,13 @@
 use crate::bounds::{BACKOFF_MS, BACKOFF_MS_MAX};
 
 /// Milliseconds after attempt `made`, from 1: between half of an exponential step and all of it,
-/// by `chance`, so that what failed together does not come back together.
+/// by `rng`, so that what failed together does not come back together.
 #[must_use]
-pub fn backoff_ms(made: u32, chance: u64) -> i64 {
+pub fn backoff_ms(made: u32, rng: u64) -> i64 {
     let doublings = made.saturating_sub(1).min(30);
     let step = BACKOFF_MS.saturating_mul(1 << doublings).min(BACKOFF_MS_MAX);
     let half = step / 2;
-    let jitter = i64::try_from(chance % 1_000_000).unwrap_or(0);
+    let jitter = i64::try_from(rng % 1_000_000).unwrap_or(0);
     half + (step - half) * jitter / 1_000_000
 }
 
@@ -21,8 +21,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_pause_is_between_half_a_step_and_a_step(made in 1_u32.., chance: u64) {
-            let pause = backoff_ms(made, chance);
+        fn a_pause_is_between_half_a_step_and_a_step(made in 1_u32.., rng: u64) {
+            let pause = backoff_ms(made, rng);
             let step = BACKOFF_MS.saturating_mul(1 << (made - 1).min(30)).min(BACKOFF_MS_MAX);
             prop_assert!((step / 2..=step).contains(&pause), "{pause} of {step}");
         }

@@ -4,13 +4,13 @@
 pub const LEASE_MS: i64 = 30_000;
 
 /// How often a runner renews: five renewals may go astray.
-pub const BEAT_MS: u64 = 5_000;
+pub const HEARTBEAT_MS: u64 = 5_000;
 
 /// The first beat comes sooner: it is what says that the policy runs.
-pub const FIRST_BEAT_MS: u64 = 250;
+pub const FIRST_HEARTBEAT_MS: u64 = 250;
 
 /// A lease goes beyond the run's time by this: loading, a pre-check, the commit.
-pub const AROUND_MS: i64 = 60_000;
+pub const LEASE_GRACE_MS: i64 = 60_000;
 
 /// A job whose announcement may have been lost is announced again after this; each further time
 /// waits twice as long.
@@ -39,7 +39,7 @@ pub const PRIORITY_MAX: u8 = 9;
 pub const PRIORITY: u8 = 5;
 
 /// A job may wait this long for its time: a year.
-pub const AHEAD_MS_MAX: i64 = 366 * 24 * 3_600_000;
+pub const NOT_BEFORE_HORIZON_MS: i64 = 366 * 24 * 3_600_000;
 
 /// Characters of a job's name.
 pub const NAME_CHARS_MAX: usize = 120;
@@ -54,4 +54,4 @@ pub const BACKOFF_MS: i64 = 1_000;
 pub const BACKOFF_MS_MAX: i64 = 300_000;
 
 /// A call that tells of the end is somebody's for this long.
-pub const CALLING_MS: i64 = 60_000;
+pub const CALLBACK_CLAIM_MS: i64 = 60_000;

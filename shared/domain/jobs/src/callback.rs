@@ -2,8 +2,8 @@
 
 use writ_model::{Callback, CallbackStatus, JobState, Submission, Timestamp};
 
-use crate::begin::{later, next};
-use crate::bounds::CALLING_MS;
+use crate::enqueue::{later, next};
+use crate::bounds::CALLBACK_CLAIM_MS;
 
 /// What came of one try.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(crate) fn of(submission: &Submission, state: &JobState, now: Timestamp) -> O
 pub fn claim_callback(state: &JobState, now: Timestamp) -> Option<JobState> {
     let callback = state.callback.as_ref().filter(|_| state.job_status.is_final())?;
     callback.next_at.filter(|next_at| *next_at <= now)?;
-    let next_at = Some(later(now, CALLING_MS));
+    let next_at = Some(later(now, CALLBACK_CLAIM_MS));
     let callback = Callback { tries: callback.tries + 1, next_at, ..callback.clone() };
     Some(JobState { callback: Some(callback), due_at: next_at, ..next(state) })
 }

@@ -8,7 +8,7 @@ use writ_model::{
 
 /// How many wait before a job, as far as somebody counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position {
+pub struct QueuePosition {
     /// From 1: the next to be taken.
     pub position: usize,
     /// Counting ended there; there may be more before it.
@@ -72,7 +72,7 @@ struct Document<'a> {
 ///
 /// # Errors
 /// None in practice; serialising is fallible by its signature.
-pub fn document(job: &Job, position: Option<Position>) -> Result<String, Error> {
+pub fn document(job: &Job, position: Option<QueuePosition>) -> Result<String, Error> {
     let Job { submission, state, .. } = job;
     let document = Document {
         job_id: &submission.job_id,
@@ -143,7 +143,7 @@ fn masked(value: &RawJson, mask: &[String], root: &str) -> RawJson {
 mod tests {
     use super::*;
     use crate::fixture::{at, held, submission};
-    use crate::{Ended, finished};
+    use crate::{AttemptEnd, finished};
     use writ_model::{ErrorKind, Submission};
 
     #[test]
@@ -155,7 +155,7 @@ mod tests {
             ..submission()
         };
         let job = Job { state: held("f", 0), submission, output: None };
-        let text = document(&job, Some(Position { position: 3, is_at_least: false })).unwrap();
+        let text = document(&job, Some(QueuePosition { position: 3, is_at_least: false })).unwrap();
         assert!(text.contains(r#""inputs":{"ip": 1.0,  "b":2}"#), "{text}");
         assert!(text.contains(r#""position":3,"position_is_at_least":false"#), "{text}");
         assert!(!text.contains("secret") && !text.contains("\"f\""), "{text}");
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn a_failed_job_says_why_where_its_output_would_be() {
         let error = Error::new(ErrorKind::PolicyRaised, "the policy raised X");
-        let ended = Ended { error: Some(&error), execution_id: Some("e"), started_at: None };
+        let ended = AttemptEnd { error: Some(&error), execution_id: Some("e"), started_at: None };
         let state = finished(&submission(), &held("f", 0), "f", &ended, at(1), 0).unwrap();
         let job = Job { submission: submission(), state, output: None };
         let text = document(&job, None).unwrap();

@@ -2,13 +2,13 @@
 
 use writ_model::{JobState, JobStatus, Submission, Timestamp};
 
-use crate::begin::{later, next};
-use crate::bounds::{ANNOUNCE_MS, ANNOUNCE_MS_MAX, CALLING_MS};
+use crate::enqueue::{later, next};
+use crate::bounds::{ANNOUNCE_MS, ANNOUNCE_MS_MAX, CALLBACK_CLAIM_MS};
 use crate::{expired, has_lapsed};
 
 /// What has to be done about a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Due {
+pub enum DueAction {
     /// Nothing yet.
     Nothing,
     /// Announce this and write it.
@@ -17,17 +17,17 @@ pub enum Due {
 
 /// What is due at `now`.
 #[must_use]
-pub fn due(submission: &Submission, state: &JobState, now: Timestamp, chance: u64) -> Due {
+pub fn due(submission: &Submission, state: &JobState, now: Timestamp, rng: u64) -> DueAction {
     if state.due_at.is_none_or(|due_at| due_at > now) {
-        return Due::Nothing;
+        return DueAction::Nothing;
     }
     match state.job_status {
-        JobStatus::Queued => Due::Write(Box::new(announced(state, now))),
-        status if status.is_final() => Due::Write(Box::new(end_announced(state, now))),
+        JobStatus::Queued => DueAction::Write(Box::new(announced(state, now))),
+        status if status.is_final() => DueAction::Write(Box::new(end_announced(state, now))),
         // A lease that was renewed by a clock ahead of this one has not lapsed yet.
-        _ if !has_lapsed(state, now) => Due::Nothing,
-        _ => expired(submission, state, now, chance)
-            .map_or(Due::Nothing, |state| Due::Write(Box::new(state))),
+        _ if !has_lapsed(state, now) => DueAction::Nothing,
+        _ => expired(submission, state, now, rng)
+            .map_or(DueAction::Nothing, |state| DueAction::Write(Box::new(state))),
     }
 }
 
@@ -36,18 +36,18 @@ pub fn due(submission: &Submission, state: &JobState, now: Timestamp, chance: u6
 #[must_use]
 pub fn announced(state: &JobState, now: Timestamp) -> JobState {
     if state.ready_at > now {
-        return JobState { due_at: Some(state.ready_at), in_line: false, ..next(state) };
+        return JobState { due_at: Some(state.ready_at), is_queued: false, ..next(state) };
     }
     // One that just comes into its line was not announced before.
-    let announced = if state.in_line { state.announced + 1 } else { 0 };
+    let announced = if state.is_queued { state.announced + 1 } else { 0 };
     let pause = ANNOUNCE_MS.saturating_mul(1 << announced.min(20)).min(ANNOUNCE_MS_MAX);
-    JobState { in_line: true, announced, due_at: Some(later(now, pause)), ..next(state) }
+    JobState { is_queued: true, announced, due_at: Some(later(now, pause)), ..next(state) }
 }
 
 /// A job whose end has to be told, once that is announced: should nobody take it, it is announced
 /// again after as long as a caller has for it.
 fn end_announced(state: &JobState, now: Timestamp) -> JobState {
-    JobState { due_at: Some(later(now, CALLING_MS)), ..next(state) }
+    JobState { due_at: Some(later(now, CALLBACK_CLAIM_MS)), ..next(state) }
 }
 
 #[cfg(test)]
@@ -56,8 +56,8 @@ mod tests {
     use crate::fixture::{at, held, submission};
     use crate::{cancelled, claim_callback, queued};
 
-    fn written(due: Due) -> JobState {
-        let Due::Write(state) = due else { panic!("{due:?}") };
+    fn written(due: DueAction) -> JobState {
+        let DueAction::Write(state) = due else { panic!("{due:?}") };
         *state
     }
 
@@ -65,9 +65,9 @@ mod tests {
     fn who_waits_for_a_time_comes_into_the_line_then() {
         let submission = Submission { not_before: Some(at(5_000)), ..submission() };
         let state = queued(&submission);
-        assert_eq!(due(&submission, &state, at(4_999), 0), Due::Nothing);
+        assert_eq!(due(&submission, &state, at(4_999), 0), DueAction::Nothing);
         let state = written(due(&submission, &state, at(5_000), 0));
-        assert!(state.in_line && state.due_at == Some(at(125_000)), "{state:?}");
+        assert!(state.is_queued && state.due_at == Some(at(125_000)), "{state:?}");
     }
 
     #[test]
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn a_lease_that_is_over_is_due() {
         let state = held("a", 0);
-        assert_eq!(due(&submission(), &state, at(29_999), 0), Due::Nothing);
+        assert_eq!(due(&submission(), &state, at(29_999), 0), DueAction::Nothing);
         assert_eq!(
             written(due(&submission(), &state, at(30_000), 0)).job_status,
             JobStatus::Queued
@@ -100,7 +100,7 @@ mod tests {
             Submission { callback_url: Some("https://a.example".to_owned()), ..submission() };
         let state = cancelled(&submission, &queued(&submission), "ana", at(0)).unwrap();
         let told = written(due(&submission, &state, at(0), 0));
-        assert_eq!(due(&submission, &told, at(59_999), 0), Due::Nothing);
+        assert_eq!(due(&submission, &told, at(59_999), 0), DueAction::Nothing);
         assert_eq!(written(due(&submission, &told, at(60_000), 0)).due_at, Some(at(120_000)));
         assert!(claim_callback(&told, at(1)).is_some(), "whoever was told may call at once");
     }

@@ -2,7 +2,7 @@
 
 use writ_model::{Cause, JobState, RawJson, Submission, Timestamp};
 
-use crate::{Grant, Runner, leased, queued};
+use crate::{LeaseRequest, Runner, leased, queued};
 
 pub(crate) fn at(ms: i64) -> Timestamp {
     Timestamp::from_ms(1_790_000_000_000 + ms)
@@ -39,11 +39,11 @@ pub(crate) fn runner() -> Runner {
     Runner { executor_id: "builtin".to_owned(), node_id: Some("n1".to_owned()) }
 }
 
-pub(crate) fn grant(fence: &str) -> Grant {
-    Grant { fence: fence.to_owned(), execution_id: "e1".to_owned() }
+pub(crate) fn lease_request(fencing_token: &str) -> LeaseRequest {
+    LeaseRequest { fencing_token: fencing_token.to_owned(), execution_id: "e1".to_owned() }
 }
 
 /// A job that a runner took.
-pub(crate) fn held(fence: &str, since: i64) -> JobState {
-    leased(&submission(), &queued(&submission()), &runner(), grant(fence), at(since)).unwrap()
+pub(crate) fn held(fencing_token: &str, since: i64) -> JobState {
+    leased(&submission(), &queued(&submission()), &runner(), lease_request(fencing_token), at(since)).unwrap()
 }

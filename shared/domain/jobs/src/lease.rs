@@ -2,9 +2,9 @@
 
 use writ_model::{Attempt, JobState, JobStatus, Lease, Submission, Timestamp};
 
-use crate::begin::{later, next};
-use crate::bounds::{AROUND_MS, ATTEMPTS_KEPT, LEASE_MS};
-use crate::refusal::{Fenced, Refusal, holds};
+use crate::enqueue::{later, next};
+use crate::bounds::{LEASE_GRACE_MS, ATTEMPTS_KEPT, LEASE_MS};
+use crate::transition_error::{LeaseLost, TransitionError, holds};
 
 /// Who runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,9 +17,9 @@ pub struct Runner {
 
 /// What a runner takes a job with. Both are new with each lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant {
+pub struct LeaseRequest {
     /// Unguessable.
-    pub fence: String,
+    pub fencing_token: String,
     /// The id that the attempt's record will have.
     pub execution_id: String,
 }
@@ -32,22 +32,22 @@ pub fn leased(
     submission: &Submission,
     state: &JobState,
     runner: &Runner,
-    grant: Grant,
+    lease_request: LeaseRequest,
     now: Timestamp,
-) -> Result<JobState, Refusal> {
+) -> Result<JobState, TransitionError> {
     if state.job_status != JobStatus::Queued {
-        return Err(Refusal::NotQueued(state.job_status));
+        return Err(TransitionError::NotQueued(state.job_status));
     }
     if state.ready_at > now {
-        return Err(Refusal::TooEarly);
+        return Err(TransitionError::TooEarly);
     }
-    let ends_by = later(now, i64::from(submission.timeout_seconds) * 1_000 + AROUND_MS);
+    let ends_by = later(now, i64::from(submission.timeout_seconds) * 1_000 + LEASE_GRACE_MS);
     let expires_at = later(now, LEASE_MS).min(ends_by);
     let mut attempts = state.attempts.clone();
     let attempt = attempts.last().map_or(0, |last| last.attempt) + 1;
     attempts.push(Attempt {
         attempt,
-        execution_id: grant.execution_id,
+        execution_id: lease_request.execution_id,
         executor_id: runner.executor_id.clone(),
         node_id: runner.node_id.clone(),
         admitted_at: now,
@@ -61,8 +61,8 @@ pub fn leased(
         job_status: JobStatus::Admitted,
         attempts_made: state.attempts_made + 1,
         attempts,
-        lease: Some(Lease { fence: grant.fence, expires_at, ends_by }),
-        in_line: false,
+        lease: Some(Lease { fencing_token: lease_request.fencing_token, expires_at, ends_by }),
+        is_queued: false,
         due_at: Some(expires_at),
         admitted_at: state.admitted_at.or(Some(now)),
         node_id: runner.node_id.clone(),
@@ -76,11 +76,11 @@ pub fn leased(
 /// The job is another's, or over.
 pub fn running(
     state: &JobState,
-    fence: &str,
+    fencing_token: &str,
     started_at: Timestamp,
     now: Timestamp,
-) -> Result<JobState, Fenced> {
-    let state = beat(state, fence, now)?;
+) -> Result<JobState, LeaseLost> {
+    let state = renew_lease(state, fencing_token, now)?;
     Ok(JobState {
         job_status: JobStatus::Running,
         started_at: state.started_at.or(Some(started_at)),
@@ -92,11 +92,11 @@ pub fn running(
 ///
 /// # Errors
 /// The job is another's, or over; or the lease has reached its bound.
-pub fn beat(state: &JobState, fence: &str, now: Timestamp) -> Result<JobState, Fenced> {
-    holds(state, fence)?;
-    let lease = state.lease.clone().ok_or(Fenced)?;
+pub fn renew_lease(state: &JobState, fencing_token: &str, now: Timestamp) -> Result<JobState, LeaseLost> {
+    holds(state, fencing_token)?;
+    let lease = state.lease.clone().ok_or(LeaseLost)?;
     if now >= lease.ends_by {
-        return Err(Fenced);
+        return Err(LeaseLost);
     }
     // A clock that was set back must not shorten what was granted.
     let expires_at = later(now, LEASE_MS).min(lease.ends_by).max(lease.expires_at);
@@ -117,30 +117,30 @@ pub fn has_lapsed(state: &JobState, now: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{at, grant, held, runner, submission};
+    use crate::fixture::{at, lease_request, held, runner, submission};
     use crate::queued;
 
     #[test]
     fn a_job_is_one_runners_at_a_time() {
         let submission = submission();
         let state = queued(&submission);
-        let early = leased(&submission, &state, &runner(), grant("a"), at(-1));
-        assert_eq!(early, Err(Refusal::TooEarly));
-        let state = leased(&submission, &state, &runner(), grant("a"), at(0)).unwrap();
-        let again = leased(&submission, &state, &runner(), grant("b"), at(1));
-        assert_eq!(again, Err(Refusal::NotQueued(JobStatus::Admitted)));
-        assert_eq!(beat(&state, "b", at(1)), Err(Fenced));
+        let early = leased(&submission, &state, &runner(), lease_request("a"), at(-1));
+        assert_eq!(early, Err(TransitionError::TooEarly));
+        let state = leased(&submission, &state, &runner(), lease_request("a"), at(0)).unwrap();
+        let again = leased(&submission, &state, &runner(), lease_request("b"), at(1));
+        assert_eq!(again, Err(TransitionError::NotQueued(JobStatus::Admitted)));
+        assert_eq!(renew_lease(&state, "b", at(1)), Err(LeaseLost));
     }
 
     #[test]
     fn a_lease_is_renewed_up_to_its_bound_and_never_shortened() {
         let state = held("a", 0);
-        let bound = i64::from(submission().timeout_seconds) * 1_000 + AROUND_MS;
+        let bound = i64::from(submission().timeout_seconds) * 1_000 + LEASE_GRACE_MS;
         let mut now = 0;
         let mut state = running(&state, "a", at(0), at(0)).unwrap();
         while now < bound {
-            state = beat(&state, "a", at(now)).unwrap();
-            let set_back = beat(&state, "a", at(now - 20_000)).unwrap();
+            state = renew_lease(&state, "a", at(now)).unwrap();
+            let set_back = renew_lease(&state, "a", at(now - 20_000)).unwrap();
             assert_eq!(
                 set_back.lease.unwrap().expires_at,
                 state.lease.as_ref().unwrap().expires_at
@@ -149,7 +149,7 @@ mod tests {
             assert!(!has_lapsed(&state, at(now)));
             now += 5_000;
         }
-        assert_eq!(beat(&state, "a", at(bound)), Err(Fenced));
+        assert_eq!(renew_lease(&state, "a", at(bound)), Err(LeaseLost));
         assert!(has_lapsed(&state, at(bound)));
     }
 
@@ -158,7 +158,7 @@ mod tests {
         let submission = submission();
         let mut state = queued(&submission);
         for number in 0..50_i64 {
-            state = leased(&submission, &state, &runner(), grant("a"), at(number)).unwrap();
+            state = leased(&submission, &state, &runner(), lease_request("a"), at(number)).unwrap();
             state = crate::given_back(&state, "a", None, None, at(number)).unwrap();
         }
         let numbers: Vec<u32> = state.attempts.iter().map(|attempt| attempt.attempt).collect();

@@ -12,35 +12,35 @@
 //! failed | cancelled | timed_out -> queued   by a retry
 //! ```
 
-mod again;
+mod retry;
 mod backoff;
-mod begin;
+mod enqueue;
 pub mod bounds;
 mod callback;
 mod document;
 mod due;
-mod end;
+mod complete;
 mod lease;
-mod line;
+mod queue;
 mod new_job;
-mod refusal;
-mod remembered;
-mod stop;
+mod transition_error;
+mod truncate_error;
+mod cancel;
 
-pub use again::retry;
+pub use retry::retry;
 pub use backoff::backoff_ms;
-pub use begin::queued;
+pub use enqueue::queued;
 pub use callback::{Delivery, called_back, claim_callback};
-pub use document::{Position, document};
-pub use due::{Due, announced, due};
-pub use end::{Ended, expired, finished, given_back};
-pub use lease::{Grant, Runner, beat, has_lapsed, leased, running};
-pub use line::rank;
+pub use document::{QueuePosition, document};
+pub use due::{DueAction, announced, due};
+pub use complete::{AttemptEnd, expired, finished, given_back};
+pub use lease::{LeaseRequest, Runner, renew_lease, has_lapsed, leased, running};
+pub use queue::queue_key;
 pub use new_job::{NewJob, NewJobBody, Submitter};
-pub use refusal::{Fenced, Refusal};
-pub use stop::cancelled;
+pub use transition_error::{LeaseLost, TransitionError};
+pub use cancel::cancelled;
 
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
-mod life;
+mod lifecycle;

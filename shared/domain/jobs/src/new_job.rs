@@ -5,7 +5,7 @@ use writ_model::member::{missing, number, object, text, time, wrong};
 use writ_model::{Cause, Error, PolicyUri, RawJson, Submission, Timestamp, UriError, Workspace};
 
 use crate::bounds::{
-    AHEAD_MS_MAX, ATTEMPTS_MAX, NAME_CHARS_MAX, PRIORITY, PRIORITY_MAX, TIMEOUT_S, TIMEOUT_S_MAX,
+    NOT_BEFORE_HORIZON_MS, ATTEMPTS_MAX, NAME_CHARS_MAX, PRIORITY, PRIORITY_MAX, TIMEOUT_S, TIMEOUT_S_MAX,
 };
 
 /// The body as it is sent, so that what is wrong in it can be named by its member.
@@ -146,9 +146,9 @@ impl NewJob {
 fn name(value: Option<RawJson>) -> Result<String, Error> {
     let what =
         format!("a name of 1 to {NAME_CHARS_MAX} characters, none of them a control character");
-    let (name, refusal) = text(&value.ok_or_else(|| missing("name", &what))?, "name", &what)?;
+    let (name, transition_error) = text(&value.ok_or_else(|| missing("name", &what))?, "name", &what)?;
     let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
-    if fits && !name.contains(char::is_control) { Ok(name) } else { Err(refusal) }
+    if fits && !name.contains(char::is_control) { Ok(name) } else { Err(transition_error) }
 }
 
 fn uri(value: Option<RawJson>) -> Result<PolicyUri, Error> {
@@ -162,8 +162,8 @@ fn uri(value: Option<RawJson>) -> Result<PolicyUri, Error> {
 fn not_before(value: &RawJson, now: Timestamp) -> Result<Timestamp, Error> {
     let field = "not_before";
     let time = time(value, field)?;
-    if time.as_ms().saturating_sub(now.as_ms()) > AHEAD_MS_MAX {
-        let days = AHEAD_MS_MAX / (24 * 3_600_000);
+    if time.as_ms().saturating_sub(now.as_ms()) > NOT_BEFORE_HORIZON_MS {
+        let days = NOT_BEFORE_HORIZON_MS / (24 * 3_600_000);
         let message =
             format!("`{time}` is more than {days} days ahead, which is as long as a job waits");
         return Err(wrong(field, message));

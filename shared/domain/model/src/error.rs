@@ -14,7 +14,7 @@ use crate::Diagnostic;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
-    /// The request is malformed; `place` says where.
+    /// The request is malformed; `location` says where.
     InvalidRequest,
     /// Nobody known is calling.
     Unauthenticated,
@@ -154,8 +154,8 @@ pub struct Error {
     /// One sentence: what is wrong and what to do; lowercase, no period.
     pub message: String,
     /// Where in the request: a JSON Pointer, a header, a query parameter.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub place: Option<String>,
+    #[serde(rename = "place", default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
     /// Everything that does not fit a schema.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub violations: Vec<Violation>,
@@ -186,7 +186,7 @@ impl Error {
         Self {
             kind,
             message: message.into(),
-            place: None,
+            location: None,
             violations: Vec::new(),
             diagnostics: Vec::new(),
             line: None,
@@ -239,8 +239,8 @@ impl Error {
 
     /// The same error at a place of the request.
     #[must_use]
-    pub fn at(mut self, place: impl Into<String>) -> Self {
-        self.place = Some(place.into());
+    pub fn at(mut self, location: impl Into<String>) -> Self {
+        self.location = Some(location.into());
         self
     }
 
@@ -261,8 +261,8 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Some(place) => write!(f, "{place}: {}", self.message),
+        match &self.location {
+            Some(location) => write!(f, "{place}: {}", self.message),
             None => f.write_str(&self.message),
         }
     }

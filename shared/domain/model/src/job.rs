@@ -149,7 +149,8 @@ pub struct Submission {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     /// Unguessable, new with each lease: what a result must show to be taken.
-    pub fence: String,
+    #[serde(rename = "fence")]
+    pub fencing_token: String,
     /// Over unless renewed before.
     pub expires_at: Timestamp,
     /// No renewal goes beyond this.
@@ -247,7 +248,8 @@ pub struct JobState {
     /// Not to be started before: its place in its line.
     pub ready_at: Timestamp,
     /// Whether it stands in its line.
-    pub in_line: bool,
+    #[serde(rename = "in_line")]
+    pub is_queued: bool,
     /// How often it was announced since it is queued.
     pub announced: u32,
     /// Somebody has to look at it then, whatever happens; `None` when all is done.
@@ -292,33 +294,35 @@ pub struct Job {
 
 /// Why to look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HintAbout {
+pub enum SignalKind {
     /// There is something in the workspace's line.
     #[default]
-    Line,
+    #[serde(rename = "line")]
+    Queue,
     /// The job's time has come: it belongs into its line.
-    Time,
+    #[serde(rename = "time")]
+    Due,
     /// The job is over, and somebody is to be told.
-    End,
+    #[serde(rename = "end")]
+    Callback,
 }
 
 /// A hint to look at a job: all that a queue's message says.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct JobHint {
+pub struct JobSignal {
     /// Whose job.
     pub workspace: Workspace,
     /// Which.
     pub job_id: String,
     /// Why.
     #[serde(default)]
-    pub about: HintAbout,
+    pub about: SignalKind,
 }
 
-impl JobHint {
+impl JobSignal {
     /// The hint that a submission's job gives.
     #[must_use]
-    pub fn new(submission: &Submission, about: HintAbout) -> Self {
+    pub fn new(submission: &Submission, about: SignalKind) -> Self {
         let Submission { workspace, job_id, .. } = submission;
         Self { workspace: workspace.clone(), job_id: job_id.clone(), about }
     }

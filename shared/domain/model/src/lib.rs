@@ -27,7 +27,7 @@ pub use error::{Error, ErrorKind, Violation};
 pub use execution::{Cause, ContextSeen, Execution, ExecutionStatus, Precheck};
 pub use identity::{Identity, Role, Workspace};
 pub use job::{
-    Attempt, AttemptOutcome, Callback, CallbackStatus, HintAbout, Job, JobHint, JobState,
+    Attempt, AttemptOutcome, Callback, CallbackStatus, SignalKind, Job, JobSignal, JobState,
     JobStatus, Lease, Submission,
 };
 pub use json::{MASK, RawJson};

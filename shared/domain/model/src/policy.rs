@@ -209,9 +209,9 @@ impl Fields {
             .map(|field| format!("`{field}`"))
             .collect();
         if let Some(first) = missing.first() {
-            let place = format!("/{}", first.trim_matches('`'));
+            let location = format!("/{}", first.trim_matches('`'));
             return Err(
-                Error::invalid(format!("the policy lacks {}", missing.join(", "))).at(place)
+                Error::invalid(format!("the policy lacks {}", missing.join(", "))).at(location)
             );
         }
         let name = self.text("name")?;
@@ -244,16 +244,16 @@ impl Fields {
 
     fn refuse_unknown_and_repeated(&self) -> Result<(), Error> {
         for (position, (name, _)) in self.members.iter().enumerate() {
-            let place = format!("/{name}");
+            let location = format!("/{name}");
             if !FIELDS.contains(&name.as_str()) {
                 let known = FIELDS.map(|field| format!("`{field}`")).join(", ");
                 return Err(Error::invalid(format!(
                     "`{name}` is no field of a policy; there are {known}"
                 ))
-                .at(place));
+                .at(location));
             }
             if self.members.iter().take(position).any(|(earlier, _)| earlier == name) {
-                return Err(Error::invalid(format!("`{name}` is given twice")).at(place));
+                return Err(Error::invalid(format!("`{name}` is given twice")).at(location));
             }
         }
         Ok(())
@@ -346,9 +346,9 @@ mod tests {
             (SMALL.replace("\"code\":\"x\"", "\"code\":\"x\",\"code\":\"y\""), "/code", "twice"),
             (SMALL.replace("1.0", "1-0"), "/version", "holds `-`"),
         ];
-        for (text, place, message) in cases {
+        for (text, location, message) in cases {
             let error = PolicyRule::from_json(&text).unwrap_err();
-            assert_eq!(error.place.as_deref(), Some(place), "{text}");
+            assert_eq!(error.location.as_deref(), Some(location), "{text}");
             assert!(error.message.contains(message), "{}", error.message);
         }
         for text in

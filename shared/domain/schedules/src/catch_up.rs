@@ -27,7 +27,7 @@ pub struct Fire {
 
 /// Fires that are not run: all from `first` to `last`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Missed {
+pub struct MissedFires {
     /// The oldest.
     pub first: Timestamp,
     /// The newest.
@@ -38,11 +38,11 @@ pub struct Missed {
 
 /// What to do at a wake-up.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Due {
+pub struct DueFires {
     /// Fires to run now, in order, at most [`RUNS_MAX`].
     pub run: Vec<Fire>,
     /// Fires to record as missed, all older than those to run.
-    pub missed: Option<Missed>,
+    pub missed: Option<MissedFires>,
     /// The last fire handled, for the next wake-up. To be stored together with the runs.
     pub handled: Option<Timestamp>,
     /// The fire to wake for. Its time is past if the backlog is longer than [`BACKLOG_MAX`].
@@ -63,7 +63,7 @@ pub fn due(
     handled: Option<Timestamp>,
     now: Timestamp,
     rule: CatchUp,
-) -> Due {
+) -> DueFires {
     let mut next = match handled {
         Some(handled) => timing.next_after(handled),
         None => timing.first(),
@@ -92,12 +92,12 @@ pub fn due(
     };
     let missed = match (fires.first(), fires.last()) {
         (Some(first), Some(last)) => {
-            Some(Missed { first: first.at, last: last.at, count: fires.len() })
+            Some(MissedFires { first: first.at, last: last.at, count: fires.len() })
         }
         _ => None,
     };
     let handled = run.last().or(fires.last()).map(|fire| fire.at).or(handled);
-    Due { run, missed, handled, next }
+    DueFires { run, missed, handled, next }
 }
 
 /// How many of the due `fires`, from the oldest on, are missed by `rule`.
@@ -127,7 +127,7 @@ mod tests {
         Timestamp::from_ms(number * 60_000)
     }
 
-    fn run(due: &Due) -> Vec<i64> {
+    fn run(due: &DueFires) -> Vec<i64> {
         due.run.iter().map(|fire| fire.at.as_ms() / 60_000).collect()
     }
 
@@ -165,7 +165,7 @@ mod tests {
     fn all_runs_the_newest_hundred() {
         let due = due(&minutely(), "id", Some(minute(0)), minute(500), CatchUp::All);
         assert_eq!(run(&due), (401..=500).collect::<Vec<_>>());
-        let missed = Missed { first: minute(1), last: minute(400), count: 400 };
+        let missed = MissedFires { first: minute(1), last: minute(400), count: 400 };
         assert_eq!(due.missed, Some(missed));
     }
 

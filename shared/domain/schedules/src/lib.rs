@@ -24,7 +24,7 @@ mod timing;
 mod zone;
 
 pub use at::At;
-pub use catch_up::{BACKLOG_MAX, Due, Fire, GRACE_MS, Missed, RUNS_MAX, due};
+pub use catch_up::{BACKLOG_MAX, DueFires, Fire, GRACE_MS, MissedFires, RUNS_MAX, due};
 pub use cron::Cron;
 pub use document::{ADDED, document};
 pub use error::{ExpressionError, TimingError};

@@ -9,7 +9,7 @@ use writ_model::{
     CatchUp, FireOutcome, LastFire, Schedule, ScheduleDefinition, ScheduleState, Timestamp,
 };
 
-use crate::catch_up::{Fire, GRACE_MS, Missed, due};
+use crate::catch_up::{Fire, GRACE_MS, MissedFires, due};
 use crate::error::TimingError;
 use crate::timing::{Timing, TimingSpec};
 
@@ -154,11 +154,11 @@ fn whole_second(at: Timestamp) -> Timestamp {
     Timestamp::from_ms(ms.saturating_sub(ms.rem_euclid(1_000)).saturating_add(999))
 }
 
-fn missed_at(missed: Missed, now: Timestamp) -> LastFire {
+fn missed_at(missed: MissedFires, now: Timestamp) -> LastFire {
     LastFire {
         scheduled_for: missed.last,
         fired_at: now,
-        outcome: FireOutcome::Missed,
+        outcome: FireOutcome::MissedFires,
         job_id: None,
         error: None,
         missed_count: Some(missed.count as u64),

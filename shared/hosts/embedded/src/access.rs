@@ -6,26 +6,26 @@ use std::sync::Arc;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use writ_authz::{Authorizer, Issuer, LOCAL_ADMIN, PolicyError, Principal};
-use writ_edge::{About, Caller};
+use writ_edge::{RouteSpec, Caller};
 use writ_model::{Error, Identity, Role, Workspace};
 use writ_oidc::{Kept, Provider, Settings};
 use writ_ports::Clock;
-use writ_os::System;
+use writ_os::Os;
 
 use crate::Platform;
 use crate::gateway::Access;
 
 /// The platform's tokens and its access policy.
-pub(crate) struct Doorkeeper {
+pub(crate) struct EmbeddedAuthenticator {
     platform: Arc<Platform>,
     authorizer: Authorizer,
     /// Whose JWTs are believed, if anybody's.
-    issuer: Option<Issuer<Kept<Provider, System>>>,
+    issuer: Option<Issuer<Kept<Provider, Os>>>,
     /// The server listens on loopback alone: whoever reaches it from there owns the machine.
     is_local: bool,
 }
 
-impl Doorkeeper {
+impl EmbeddedAuthenticator {
     /// Prepares decisions on every route.
     ///
     /// # Errors
@@ -36,13 +36,13 @@ impl Doorkeeper {
         is_local: bool,
     ) -> Result<Self, PolicyError> {
         let abouts = writ_routes::abouts();
-        let routes = abouts.iter().map(|about| (about.name, about.effect.name()));
-        let issuer = oidc.map(|settings| settings.issuer(System));
+        let routes = abouts.iter().map(|about| (about.name, about.access_level.name()));
+        let issuer = oidc.map(|settings| settings.issuer(Os));
         Ok(Self { platform, authorizer: Authorizer::new(routes)?, issuer, is_local })
     }
 }
 
-impl Access for Doorkeeper {
+impl Access for EmbeddedAuthenticator {
     async fn authenticate(&self, headers: &HeaderMap, peer: SocketAddr) -> Result<Caller, Error> {
         let authorization = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or(""));
         if authorization.is_none() && self.is_local && peer.ip().is_loopback() {
@@ -59,7 +59,7 @@ impl Access for Doorkeeper {
         Ok(Caller { identity, principal_kind: kind })
     }
 
-    fn authorize(&self, caller: &Caller, about: &About) -> Result<String, Error> {
+    fn authorize(&self, caller: &Caller, about: &RouteSpec) -> Result<String, Error> {
         self.authorizer.decide(&caller.identity, about.name).map(|rule| rule.to_string())
     }
 }

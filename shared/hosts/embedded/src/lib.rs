@@ -14,4 +14,4 @@ pub use up::{Config, Data, Ready, UpError, open_store, up};
 
 /// The ports of this home.
 pub type Platform =
-    writ_platform::Platform<writ_engine_async::Workers, writ_platform::Outside<jobs::Queue>>;
+    writ_platform::Platform<writ_engine_async::Workers, writ_platform::Outbound<jobs::Queue>>;

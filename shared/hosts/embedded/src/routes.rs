@@ -7,14 +7,14 @@ use crate::Platform;
 /// Every route of the platform.
 #[must_use]
 pub fn routes() -> Vec<Route<Platform>> {
-    let mut routes = writ_fn_policies::compiled::routes();
-    routes.extend(writ_fn_policies::registry::routes());
-    routes.extend(writ_fn_executors::runs::routes());
-    routes.extend(writ_fn_executions::log::routes());
-    routes.extend(writ_fn_executions::replays::routes());
-    routes.extend(writ_fn_jobs::ledger::routes());
-    routes.extend(writ_fn_schedules::calendar::routes());
-    routes.extend(writ_fn_access::identities::routes());
+    let mut routes = writ_fn_policies::policies_compile::routes();
+    routes.extend(writ_fn_policies::policies::routes());
+    routes.extend(writ_fn_executors::executors::routes());
+    routes.extend(writ_fn_executions::executions::routes());
+    routes.extend(writ_fn_executions::executions_replay::routes());
+    routes.extend(writ_fn_jobs::jobs::routes());
+    routes.extend(writ_fn_schedules::schedules::routes());
+    routes.extend(writ_fn_access::access::routes());
     routes
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use writ_model::{Error, Schedule, Workspace};
-use writ_ports::PlanFires;
+use writ_ports::ScheduleTimer;
 
 use crate::Platform;
 use crate::jobs::Queue;
@@ -14,12 +14,12 @@ use crate::ticker::{Ticker, every};
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Nobody has to be told of fires to come: the ticker finds them in the table.
-impl PlanFires for Queue {
-    async fn plan_fires(&self, _: &Schedule) -> Result<(), Error> {
+impl ScheduleTimer for Queue {
+    async fn schedule_timer(&self, _: &Schedule) -> Result<(), Error> {
         Ok(())
     }
 
-    async fn forget_fires(&self, _: &Workspace, _: &str) -> Result<(), Error> {
+    async fn cancel_timer(&self, _: &Workspace, _: &str) -> Result<(), Error> {
         Ok(())
     }
 }

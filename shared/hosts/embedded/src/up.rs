@@ -11,15 +11,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use writ_callbacks::{Allowed, Caller};
+use writ_callbacks::{Allowed, WebhookClient};
 use writ_dynamodb::{Database, DatabaseError};
 use writ_engine::{Engine, EngineConfig, EngineError, SandboxReport};
 use writ_model::{Error, Language};
-use writ_platform::Outside;
+use writ_platform::Outbound;
 use writ_store::{Store, Tables};
 use writ_engine_async::Workers;
 
-use crate::access::Doorkeeper;
+use crate::access::EmbeddedAuthenticator;
 use crate::gateway::{Gateway, RouteError};
 use crate::jobs::{Queue, Runners};
 use crate::schedules::fire_schedules;
@@ -149,18 +149,18 @@ pub async fn up(
     let listener = TcpListener::bind(config.address).await.map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     let queue = Queue::default();
-    let outside = Outside { queue: queue.clone(), caller: Caller::new(config.callbacks_to) };
+    let outbound = Outbound { queue: queue.clone(), caller: WebhookClient::new(config.callbacks_to) };
     let platform = writ_platform::Platform::new(store, Workers::new(Arc::clone(&engine)));
-    let platform = Arc::new(platform.telling(outside));
+    let platform = Arc::new(platform.with_outbound(outbound));
     let issuer = config.oidc.as_ref().map(|oidc| oidc.url().to_owned());
-    let doorkeeper = Doorkeeper::new(Arc::clone(&platform), config.oidc, is_local)?;
+    let doorkeeper = EmbeddedAuthenticator::new(Arc::clone(&platform), config.oidc, is_local)?;
     let routes = routes();
     let count = routes.len();
     let gateway = Gateway::new(Arc::clone(&platform), doorkeeper, routes)?;
     let sandbox = engine.report().clone();
     on_ready(&Ready { address, file, routes: count, issuer, sandbox });
     warm(&engine);
-    let upkeep = upkeep(&platform);
+    let gc = gc(&platform);
     // More would wait for a worker, each with a thread.
     let count = config.job_runners.map_or_else(|| engine.jobs_max(), NonZeroUsize::get);
     let (sweeps, runners) = do_jobs(&platform, &queue, count);
@@ -169,14 +169,14 @@ pub async fn up(
     schedules.stop().await;
     sweeps.stop().await;
     runners.stop().await;
-    upkeep.stop().await;
+    gc.stop().await;
     served.map_err(UpError::Serve)?;
     engine.shutdown();
     drop(database);
     Ok(())
 }
 
-fn upkeep(platform: &Arc<Platform>) -> Ticker {
+fn gc(platform: &Arc<Platform>) -> Ticker {
     let platform = Arc::clone(platform);
     Ticker::start(every(UPKEEP_FIRST, UPKEEP_EVERY), move || {
         let platform = Arc::clone(&platform);
@@ -196,7 +196,7 @@ fn do_jobs(platform: &Arc<Platform>, queue: &Queue, runners: usize) -> (Ticker, 
             (Arc::clone(&platform), std::mem::replace(&mut is_first, false));
         async move {
             let left = match was_first {
-                true => writ_job_runner::announce_all(&*platform).await.map(drop),
+                true => writ_job_runner::notify_all(&*platform).await.map(drop),
                 false => Ok(()),
             };
             let swept = writ_job_runner::sweep(&*platform).await.map(drop);

@@ -2,7 +2,7 @@
 //! `context` of an authorizer's answer is the `requestContext.authorizer.lambda` of the event.
 
 use serde::{Deserialize, Serialize};
-use writ_edge::{About, Caller};
+use writ_edge::{RouteSpec, Caller};
 use writ_model::{Error, ErrorKind, Identity, Role, Workspace};
 
 /// The decision on one request.
@@ -50,7 +50,7 @@ impl Decision {
     /// # Errors
     /// Why not: [`ErrorKind::Unauthenticated`], [`ErrorKind::Forbidden`] with its rule; a decision
     /// on another route or of another form, which is a defect of the deployment.
-    pub(crate) fn admit(self, about: &About) -> Result<(Caller, String), Error> {
+    pub(crate) fn admit(self, about: &RouteSpec) -> Result<(Caller, String), Error> {
         if self.route != about.name {
             let log =
                 format!("a decision on `{}` came with a call of `{}`", self.route, about.name);
@@ -103,8 +103,8 @@ pub(crate) mod tests {
         }
     }
 
-    fn about() -> &'static About {
-        &crate::serve::tests::ABOUT
+    fn about() -> &'static RouteSpec {
+        &crate::serve::tests::SPEC
     }
 
     #[test]

@@ -249,7 +249,7 @@ mod tests {
         ] {
             let error = read(&event).unwrap_err();
             assert_eq!(error.kind, ErrorKind::InvalidRequest, "{event}");
-            assert!(error.place.is_some(), "{error:?}");
+            assert!(error.location.is_some(), "{error:?}");
         }
     }
 

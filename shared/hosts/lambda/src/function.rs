@@ -1,12 +1,12 @@
 //! What a function knows of itself, from its environment variables.
 
 use writ_aws::{Aws, Environment, EnvironmentError};
-use writ_callbacks::{Allowed, Caller};
+use writ_callbacks::{Allowed, WebhookClient};
 use writ_eventbridge_scheduler::{FirePlans, FireTarget, Scheduler};
 use writ_sqs::{Sqs, SqsUrls};
 use writ_store::{Store, Tables};
 
-use crate::Planned;
+use crate::SchedulingOutbound;
 
 /// Set by Lambda for every function; the runtime's library panics without them.
 const OF_THE_RUNTIME: [&str; 4] = [
@@ -156,8 +156,8 @@ impl Function {
     /// The queue, with a planner of fires beside it, as far as the template names what is to be
     /// called then (`WRIT_FIRE_GROUP`, `WRIT_FIRE_FUNCTION_ARN`, `WRIT_FIRE_ROLE_ARN`).
     #[must_use]
-    pub fn planned(&self) -> Planned {
-        Planned { queue: self.queue(), scheduler: Scheduler::of(&self.aws, self.fires.clone()) }
+    pub fn scheduling_outbound(&self) -> SchedulingOutbound {
+        SchedulingOutbound { queue: self.queue(), scheduler: Scheduler::of(&self.aws, self.fires.clone()) }
     }
 
     /// Who tells others of the ends of jobs: may call what is public, and what `WRIT_CALLBACKS_TO`
@@ -165,9 +165,9 @@ impl Function {
     ///
     /// # Errors
     /// What is wrong with the list.
-    pub fn caller(&self) -> Result<Caller, StartError> {
+    pub fn webhook_client(&self) -> Result<WebhookClient, StartError> {
         let allowed = self.callbacks_to.as_deref().map(str::parse::<Allowed>).transpose();
-        Ok(Caller::new(allowed.map_err(StartError::ports)?.unwrap_or_default()))
+        Ok(WebhookClient::new(allowed.map_err(StartError::ports)?.unwrap_or_default()))
     }
 }
 
@@ -246,7 +246,7 @@ pub(crate) mod tests {
                 CALLBACKS_TO => Some(list.to_owned()),
                 name => variables(name),
             });
-            assert_eq!(function.unwrap().caller().is_ok(), is_list, "{list}");
+            assert_eq!(function.unwrap().webhook_client().is_ok(), is_list, "{list}");
         }
     }
 }

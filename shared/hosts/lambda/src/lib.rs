@@ -10,13 +10,13 @@ mod event;
 mod function;
 mod log;
 mod metrics;
-mod planned;
+mod scheduling_outbound;
 mod run;
 mod serve;
 
 pub use decision::{Decided, Decision};
 pub use function::{Function, StartError};
 pub use lambda_runtime::{Context, Diagnostic};
-pub use planned::Planned;
+pub use scheduling_outbound::SchedulingOutbound;
 pub use run::run;
 pub use serve::serve;

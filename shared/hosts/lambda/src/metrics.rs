@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use writ_edge::Reply;
 use writ_model::Timestamp;
-use writ_ports::EngineUse;
+use writ_ports::EngineUsage;
 
 /// Where CloudWatch shows them.
 const NAMESPACE: &str = "Writ";
@@ -21,7 +21,7 @@ pub(crate) struct Measured<'a> {
     pub(crate) reply: &'a Reply,
     pub(crate) duration: Duration,
     /// What engines did for it.
-    pub(crate) engines: EngineUse,
+    pub(crate) engines: EngineUsage,
     /// The first of its process.
     pub(crate) is_cold: bool,
 }
@@ -110,7 +110,7 @@ mod tests {
             request_id: "r1",
             reply,
             duration: Duration::from_micros(1_500),
-            engines: EngineUse { waited_us: 250, hits: 3, misses: 2, kills: 1 },
+            engines: EngineUsage { waited_us: 250, hits: 3, misses: 2, kills: 1 },
             is_cold: true,
         };
         measured.line()

@@ -8,7 +8,7 @@ use lambda_runtime::Context;
 use serde_json::Value;
 use writ_edge::{Reply, Request, Route};
 use writ_model::{Error, Timestamp};
-use writ_ports::{Clock, Idempotency, Metered};
+use writ_ports::{Clock, Idempotency, EngineMetrics};
 use writ_store::Store;
 
 use crate::answer::Answer;
@@ -25,7 +25,7 @@ const DEADLINE: Duration = Duration::from_secs(25);
 const ANSWERING: Duration = Duration::from_millis(500);
 
 /// Serves the route that `_HANDLER` names, over the ports that `ports` makes.
-pub fn serve<P: Idempotency + Clock + Metered>(
+pub fn serve<P: Idempotency + Clock + EngineMetrics>(
     routes: Vec<Route<P>>,
     ports: impl FnOnce(Store, &Function) -> Result<P, StartError>,
 ) -> ExitCode {
@@ -48,7 +48,7 @@ struct Service<P> {
     has_served: AtomicBool,
 }
 
-impl<P: Idempotency + Clock + Metered> Service<P> {
+impl<P: Idempotency + Clock + EngineMetrics> Service<P> {
     async fn answer(&self, event: &str, context: &Context) -> Answer {
         let started = Instant::now();
         let engines = self.ports.engine_use();
@@ -62,7 +62,7 @@ impl<P: Idempotency + Clock + Metered> Service<P> {
             // No further than here, so that the boundary's span is not there for its log.
             Err(error) => {
                 tracing::info_span!("event", request_id, trace_id = trace_id(context), route)
-                    .in_scope(|| Reply::problem(&error, request_id, None).dressed(request_id))
+                    .in_scope(|| Reply::problem(&error, request_id, None).with_common_headers(request_id))
             }
         };
         let measured = Measured {
@@ -146,17 +146,17 @@ fn left(now: Timestamp, context: &Context) -> Duration {
 pub(crate) mod tests {
     use http::Method;
     use serde_json::json;
-    use writ_edge::{About, Dialect, Effect};
-    use writ_ports::{Begun, ClaimId, EngineUse, IdempotencyKey, StoredReply};
+    use writ_edge::{RouteSpec, Dialect, AccessLevel};
+    use writ_ports::{KeyState, ClaimId, EngineUsage, IdempotencyKey, StoredReply};
 
     use super::*;
     use crate::decision::tests::allowed;
 
-    pub(crate) const ABOUT: About = About {
+    pub(crate) const SPEC: RouteSpec = RouteSpec {
         name: "thing.do",
         method: Method::POST,
         path: "/thing/{id}",
-        effect: Effect::Read,
+        access_level: AccessLevel::Read,
         dialect: Dialect::Writ,
         summary: "Does the thing.",
         body: None,
@@ -174,15 +174,15 @@ pub(crate) mod tests {
         }
     }
 
-    impl Metered for Nothing {
-        fn engine_use(&self) -> EngineUse {
-            EngineUse::default()
+    impl EngineMetrics for Nothing {
+        fn engine_use(&self) -> EngineUsage {
+            EngineUsage::default()
         }
     }
 
     impl Idempotency for Nothing {
-        async fn begin(&self, _: &IdempotencyKey, _: Timestamp) -> Result<Begun, Error> {
-            Ok(Begun::Running)
+        async fn begin(&self, _: &IdempotencyKey, _: Timestamp) -> Result<KeyState, Error> {
+            Ok(KeyState::InProgress)
         }
 
         async fn finish(
@@ -202,7 +202,7 @@ pub(crate) mod tests {
 
     fn service() -> Service<Nothing> {
         let route = Route::<Nothing> {
-            about: ABOUT,
+            about: SPEC,
             handle: |_, request| {
                 Box::pin(async move {
                     assert_ne!(request.param("id"), "panic", "the handler's secret");

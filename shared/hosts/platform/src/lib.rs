@@ -7,30 +7,30 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use writ_callbacks::Caller;
+use writ_callbacks::WebhookClient;
 use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
 use writ_model::{
-    Digest, Error, Execution, Job, JobHint, JobState, Language, PolicyUri, Schedule, Submission,
+    Digest, Error, Execution, Job, JobSignal, JobState, Language, PolicyUri, Schedule, Submission,
     Timestamp, Workspace,
 };
 use writ_pipeline::{
-    Commit, Execute, Executed, Order, Registry, ReplayOrder, Replayed, Shelf, Shelved,
+    Commit, Execute, ExecutionReport, ExecutionRequest, RegistrySource, ReplayRequest, ReplayReport, PolicyCache, HasPolicyCache,
 };
 use writ_ports::{
-    Admission, Admit, Announce, Backlog, Begun, CallBack, CallbackSecrets, Called, ChangeJob,
-    ChangeSchedule, ClaimId, Clock, CollectUploads, Committed, ContextWrite, CountHints,
-    CountWaiting, CreatePolicy, DeletePolicy, DeleteSchedule, DueJobs, DuePage, DueSchedules,
-    DueSchedulesPage, EndJob, EngineUse, Evaluate, GetBody, GetExecution, GetJob, GetPolicy,
-    GetRevisions, GetSchedule, GetToken, Idempotency, IdempotencyKey, Ids, JobEnd,
-    KeepCallbackSecrets, KeepContext, KeptContext, ListTokens, Metered, NewRevision, NextJobs,
-    OutgoingCall, Page, PlanFires, PolicyHead, PutJob, PutSchedule, PutToken, Query,
-    QueryExecutions, QueryJobs, QueryPolicies, QuerySchedules, RecordExecution, Redrive, Redriven,
-    RemoveExpired, ReplacePolicy, Revision, RevisionPage, RevokeToken, Sleep, StoredReply, Swept,
+    Admission, Admit, JobNotifier, Backlog, KeyState, SendCallback, CallbackSecrets, DeliveryResult, ChangeJob,
+    ChangeSchedule, ClaimId, Clock, CollectUploads, CommitResult, ContextWrite, CountSignals,
+    CountQueued, CreatePolicy, DeletePolicy, DeleteSchedule, DueJobs, DuePage, DueSchedules,
+    DueSchedulesPage, CompleteJob, EngineUsage, Evaluate, GetBody, GetExecution, GetJob, GetPolicy,
+    GetRevisions, GetSchedule, GetToken, Idempotency, IdempotencyKey, Ids, JobCompletion,
+    CallbackSecretStore, ContextStore, StoredContext, ListTokens, EngineMetrics, NewRevision, PeekQueue,
+    CallbackRequest, Page, ScheduleTimer, PolicyHead, PutJob, PutSchedule, PutToken, Query,
+    QueryExecutions, QueryJobs, QueryPolicies, QuerySchedules, RecordExecution, Redrive, RedriveReport,
+    RemoveExpired, ReplacePolicy, Revision, RevisionPage, RevokeToken, Sleep, StoredReply, GcReport,
     Token, Unlimited,
 };
 use writ_job_runner::Attempt;
 use writ_store::Store;
-use writ_os::System;
+use writ_os::Os;
 
 /// What [`Platform`] has in place of engines where nothing is run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,37 +38,37 @@ pub struct NoEngine;
 
 /// What [`Platform`] has in place of a queue where nobody is told anything.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct NoOutside;
+pub struct NoOutbound;
 
 /// Whom a platform tells things: its runners by a queue, others by callbacks.
 #[derive(Clone, Debug)]
-pub struct Outside<Q> {
+pub struct Outbound<Q> {
     /// Where hints go.
     pub queue: Q,
     /// Who calls back.
-    pub caller: Caller,
+    pub webhook_client: WebhookClient,
 }
 
 /// The platform: a store, the engines, whom it tells things, the machine's clock and chance.
 #[derive(Debug)]
-pub struct Platform<E, O = NoOutside> {
+pub struct Platform<E, O = NoOutbound> {
     store: Store,
     engines: E,
-    outside: O,
-    shelf: Shelf,
+    outbound: O,
+    policy_cache: PolicyCache,
 }
 
 impl<E> Platform<E> {
     /// Puts a platform together that tells nobody anything.
     #[must_use]
     pub fn new(store: Store, engines: E) -> Self {
-        Self { store, engines, outside: NoOutside, shelf: Shelf::default() }
+        Self { store, engines, outbound: NoOutbound, policy_cache: PolicyCache::default() }
     }
 
     /// The same platform with a queue and callbacks.
     #[must_use]
-    pub fn telling<Q>(self, outside: Outside<Q>) -> Platform<E, Outside<Q>> {
-        Platform { store: self.store, engines: self.engines, outside, shelf: self.shelf }
+    pub fn with_outbound<Q>(self, outbound: Outbound<Q>) -> Platform<E, Outbound<Q>> {
+        Platform { store: self.store, engines: self.engines, outbound, policy_cache: self.policy_cache }
     }
 }
 
@@ -106,9 +106,9 @@ through_the_store! {
         get_revision(workspace: &Workspace, policy_id: &str, revision: u64) -> Option<Revision>;
     }
     RecordExecution { record_execution(execution: &Execution) -> (); }
-    KeepContext {
-        get_context(workspace: &Workspace, policy_id: &str) -> KeptContext;
-        commit_context(execution: &Execution, context: ContextWrite<'_>) -> Committed;
+    ContextStore {
+        get_context(workspace: &Workspace, policy_id: &str) -> StoredContext;
+        commit_context(execution: &Execution, context: ContextWrite<'_>) -> CommitResult;
     }
     GetExecution {
         get_execution(workspace: &Workspace, execution_id: &str) -> Option<Execution>;
@@ -117,10 +117,10 @@ through_the_store! {
     PutJob { put_job(submission: &Submission, state: &JobState) -> (); }
     GetJob { get_job(workspace: &Workspace, job_id: &str) -> Option<Job>; }
     QueryJobs { query_jobs(workspace: &Workspace, query: &Query) -> Page; }
-    CountWaiting { count_before(workspace: &Workspace, rank: &str, most: usize) -> usize; }
+    CountQueued { count_before(workspace: &Workspace, queue_key: &str, most: usize) -> usize; }
     ChangeJob { change_job(submission: &Submission, state: &JobState) -> bool; }
-    EndJob { end_job(end: JobEnd<'_>) -> Committed; }
-    NextJobs { next_jobs(workspace: &Workspace, limit: usize) -> Vec<String>; }
+    CompleteJob { complete_job(end: JobCompletion<'_>) -> CommitResult; }
+    PeekQueue { peek_queue(workspace: &Workspace, limit: usize) -> Vec<String>; }
     DueJobs { due_jobs(before: Timestamp, next: Option<&str>) -> DuePage; }
     PutSchedule { put_schedule(schedule: &Schedule) -> (); }
     GetSchedule { get_schedule(workspace: &Workspace, name: &str) -> Option<Schedule>; }
@@ -128,12 +128,12 @@ through_the_store! {
     DeleteSchedule { delete_schedule(schedule: &Schedule) -> bool; }
     QuerySchedules { query_schedules(workspace: &Workspace, query: &Query) -> Page; }
     DueSchedules { due_schedules(before: Timestamp, next: Option<&str>) -> DueSchedulesPage; }
-    KeepCallbackSecrets {
+    CallbackSecretStore {
         get_callback_secrets(workspace: &Workspace) -> CallbackSecrets;
         put_callback_secrets(workspace: &Workspace, secrets: &CallbackSecrets) -> bool;
     }
     Idempotency {
-        begin(key: &IdempotencyKey, now: Timestamp) -> Begun;
+        begin(key: &IdempotencyKey, now: Timestamp) -> KeyState;
         finish(
             key: &IdempotencyKey, claim: &ClaimId, reply: &StoredReply, now: Timestamp
         ) -> ();
@@ -143,31 +143,31 @@ through_the_store! {
     PutToken { put_token(token: &Token) -> (); }
     ListTokens { list_tokens(workspace: &Workspace) -> Vec<Token>; }
     RevokeToken { revoke_token(workspace: &Workspace, token_id: &str) -> bool; }
-    CollectUploads { collect_uploads(before: Timestamp) -> Swept; }
-    RemoveExpired { remove_expired(before: Timestamp) -> Swept; }
+    CollectUploads { collect_uploads(before: Timestamp) -> GcReport; }
+    RemoveExpired { remove_expired(before: Timestamp) -> GcReport; }
 }
 
 impl<E: Send + Sync, O: Send + Sync> Clock for Platform<E, O> {
     fn now(&self) -> Timestamp {
-        System.now()
+        Os.now()
     }
 
     fn ticks_us(&self) -> u64 {
-        System.ticks_us()
+        Os.ticks_us()
     }
 }
 
 impl<E: Send + Sync, O: Send + Sync> Ids for Platform<E, O> {
     fn id(&self, now: Timestamp) -> String {
-        System.id(now)
+        Os.id(now)
     }
 
     fn seed(&self) -> u64 {
-        System.seed()
+        Os.seed()
     }
 
     fn secret(&self) -> Result<[u8; 32], Error> {
-        System.secret()
+        Os.secret()
     }
 }
 
@@ -187,14 +187,14 @@ impl<E: Send + Sync, O: Send + Sync> Admit for Platform<E, O> {
     }
 }
 
-impl Metered for NoEngine {
-    fn engine_use(&self) -> EngineUse {
-        EngineUse::default()
+impl EngineMetrics for NoEngine {
+    fn engine_use(&self) -> EngineUsage {
+        EngineUsage::default()
     }
 }
 
-impl<E: Metered, O: Send + Sync> Metered for Platform<E, O> {
-    fn engine_use(&self) -> EngineUse {
+impl<E: EngineMetrics, O: Send + Sync> EngineMetrics for Platform<E, O> {
+    fn engine_use(&self) -> EngineUsage {
         self.engines.engine_use()
     }
 }
@@ -220,32 +220,32 @@ impl<E: Evaluate, O: Send + Sync> Evaluate for Platform<E, O> {
 }
 
 impl<E: Evaluate, O: Send + Sync> Execute for Platform<E, O> {
-    async fn execute(&self, order: Order) -> Result<Execution, Error> {
-        let executed = writ_pipeline::execute(&Registry(self), self, &self.shelf, order).await?;
-        Ok(told(executed))
+    async fn execute(&self, order: ExecutionRequest) -> Result<Execution, Error> {
+        let executed = writ_pipeline::execute(&RegistrySource(self), self, &self.policy_cache, order).await?;
+        Ok(log_followup_error(executed))
     }
 
-    async fn replay(&self, order: ReplayOrder) -> Result<Replayed, Error> {
-        writ_pipeline::replay(self, &self.shelf, order).await
+    async fn replay(&self, order: ReplayRequest) -> Result<ReplayReport, Error> {
+        writ_pipeline::replay(self, &self.policy_cache, order).await
     }
 }
 
 impl<E: Evaluate, O: Send + Sync> Attempt for Platform<E, O> {
-    async fn attempt(&self, order: Order, commit: &impl Commit) -> Result<Execution, Error> {
-        let source = Registry(self);
-        writ_pipeline::execute_for(&source, self, &self.shelf, order, commit).await.map(told)
+    async fn attempt(&self, order: ExecutionRequest, commit: &impl Commit) -> Result<Execution, Error> {
+        let source = RegistrySource(self);
+        writ_pipeline::execute_for(&source, self, &self.policy_cache, order, commit).await.map(log_followup_error)
     }
 }
 
-impl<E: Send + Sync, O: Send + Sync> Shelved for Platform<E, O> {
-    fn shelf(&self) -> &Shelf {
-        &self.shelf
+impl<E: Send + Sync, O: Send + Sync> HasPolicyCache for Platform<E, O> {
+    fn policy_cache(&self) -> &PolicyCache {
+        &self.policy_cache
     }
 }
 
 /// The execution; what became of its failure policy goes into the log.
-fn told(executed: Executed) -> Execution {
-    if let Some(error) = executed.unfollowed {
+fn log_followup_error(executed: ExecutionReport) -> Execution {
+    if let Some(error) = executed.followup_error {
         let execution_id = &executed.execution.execution_id;
         tracing::warn!(%execution_id, %error, log = error.log, "no failure policy followed");
     }
@@ -254,44 +254,44 @@ fn told(executed: Executed) -> Execution {
 
 impl<E: Send + Sync, O: Send + Sync> Sleep for Platform<E, O> {
     async fn sleep(&self, time: Duration) {
-        System.sleep(time).await;
+        Os.sleep(time).await;
     }
 }
 
-impl<E: Send + Sync, Q: Announce> Announce for Platform<E, Outside<Q>> {
-    async fn announce(&self, hints: &[JobHint], delay: Duration) -> Result<(), Error> {
-        self.outside.queue.announce(hints, delay).await
+impl<E: Send + Sync, Q: JobNotifier> JobNotifier for Platform<E, Outbound<Q>> {
+    async fn notify(&self, signals: &[JobSignal], delay: Duration) -> Result<(), Error> {
+        self.outbound.queue.notify(signals, delay).await
     }
 }
 
-impl<E: Send + Sync, Q: PlanFires> PlanFires for Platform<E, Outside<Q>> {
-    async fn plan_fires(&self, schedule: &Schedule) -> Result<(), Error> {
-        self.outside.queue.plan_fires(schedule).await
+impl<E: Send + Sync, Q: ScheduleTimer> ScheduleTimer for Platform<E, Outbound<Q>> {
+    async fn schedule_timer(&self, schedule: &Schedule) -> Result<(), Error> {
+        self.outbound.queue.schedule_timer(schedule).await
     }
 
-    async fn forget_fires(&self, workspace: &Workspace, name: &str) -> Result<(), Error> {
-        self.outside.queue.forget_fires(workspace, name).await
+    async fn cancel_timer(&self, workspace: &Workspace, name: &str) -> Result<(), Error> {
+        self.outbound.queue.cancel_timer(workspace, name).await
     }
 }
 
-impl<E: Send + Sync, Q: CountHints> CountHints for Platform<E, Outside<Q>> {
+impl<E: Send + Sync, Q: CountSignals> CountSignals for Platform<E, Outbound<Q>> {
     fn backlog(&self) -> Backlog {
-        self.outside.queue.backlog()
+        self.outbound.queue.backlog()
     }
 }
 
-impl<E: Send + Sync, Q: Redrive> Redrive for Platform<E, Outside<Q>> {
-    async fn redrive(&self) -> Result<Redriven, Error> {
-        self.outside.queue.redrive().await
+impl<E: Send + Sync, Q: Redrive> Redrive for Platform<E, Outbound<Q>> {
+    async fn redrive(&self) -> Result<RedriveReport, Error> {
+        self.outbound.queue.redrive().await
     }
 }
 
-impl<E: Send + Sync, Q: Send + Sync> CallBack for Platform<E, Outside<Q>> {
+impl<E: Send + Sync, Q: Send + Sync> SendCallback for Platform<E, Outbound<Q>> {
     fn check_callback(&self, url: &str) -> Result<(), Error> {
-        self.outside.caller.check_callback(url)
+        self.outbound.webhook_client.check_callback(url)
     }
 
-    async fn call_back(&self, call: OutgoingCall<'_>) -> Called {
-        self.outside.caller.call_back(call).await
+    async fn send_callback(&self, call: CallbackRequest<'_>) -> DeliveryResult {
+        self.outbound.webhook_client.send_callback(call).await
     }
 }

@@ -1,6 +1,6 @@
 //! From an `Authorization` header to an identity.
 
-use std::hint::black_box;
+use std::signal::black_box;
 
 use writ_model::{Digest, Error, ErrorKind, Identity, Timestamp};
 use writ_ports::{GetToken, SigningKeys};
@@ -219,7 +219,7 @@ mod tests {
                 error.message.ends_with("expected `Authorization: Bearer writ_...`"),
                 "{error}"
             );
-            assert_eq!((error.place.as_deref(), error.log), (Some("Authorization"), None));
+            assert_eq!((error.location.as_deref(), error.log), (Some("Authorization"), None));
         }
     }
 }

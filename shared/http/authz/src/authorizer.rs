@@ -41,8 +41,8 @@ impl Authorizer {
     ) -> Result<Self, PolicyError> {
         let types = Types::new()?;
         let mut actions = HashMap::new();
-        for (route, effect) in routes {
-            let action = Action::new(&types, route, effect)?;
+        for (route, access_level) in routes {
+            let action = Action::new(&types, route, access_level)?;
             if actions.insert(route.to_owned(), action).is_some() {
                 return Err(PolicyError::DuplicateRoute { route: route.to_owned() });
             }
@@ -137,15 +137,15 @@ impl Authorizer {
 
 impl Action {
     /// Puts a route into the group of its effect.
-    fn new(types: &Types, route: &str, effect: &str) -> Result<Self, PolicyError> {
-        if !EFFECTS.contains(&effect) {
+    fn new(types: &Types, route: &str, access_level: &str) -> Result<Self, PolicyError> {
+        if !EFFECTS.contains(&access_level) {
             return Err(PolicyError::UnknownEffect {
                 route: route.to_owned(),
-                effect: effect.to_owned(),
+                access_level: access_level.to_owned(),
             });
         }
         let action = uid(&types.action, route);
-        let group = uid(&types.action, effect);
+        let group = uid(&types.action, access_level);
         let entities = [
             Entity::new_no_attrs(action.clone(), HashSet::from([group.clone()])),
             Entity::new_no_attrs(group, HashSet::new()),
@@ -218,7 +218,7 @@ mod tests {
             (Role::Author, "authors-read-execute-and-change-policies", 3),
             (Role::Admin, "admins-do-everything", 4),
         ] {
-            for (index, (route, effect)) in ROUTES.into_iter().enumerate() {
+            for (index, (route, access_level)) in ROUTES.into_iter().enumerate() {
                 let decision = authorizer.decide(&alice(role), route);
                 if index < reach {
                     assert_eq!(decision.as_deref(), Ok(rule), "{role} {effect}");

@@ -37,7 +37,7 @@ pub enum PolicyError {
         /// The route's name.
         route: String,
         /// Its effect.
-        effect: String,
+        access_level: String,
     },
     /// Two routes of one name could be of different effects.
     #[error("there are two routes named `{route}`")]

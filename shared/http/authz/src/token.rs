@@ -172,7 +172,7 @@ pub(crate) mod tests {
         for subject in ["", " ", "a b", "a\n", "a\u{0}", "a\u{85}", LOCAL_ADMIN, &"é".repeat(129)]
         {
             let error = mint(&Counted::default(), NOW, holder(subject), None).unwrap_err();
-            assert_eq!(error.place.as_deref(), Some("/subject"), "{subject:?}");
+            assert_eq!(error.location.as_deref(), Some("/subject"), "{subject:?}");
         }
         for subject in ["a", "ci@example.org", "地球", &"é".repeat(128)] {
             assert!(mint(&Counted::default(), NOW, holder(subject), None).is_ok(), "{subject:?}");
@@ -183,7 +183,7 @@ pub(crate) mod tests {
     fn a_life_has_bounds() {
         for seconds in [0, EXPIRES_IN_SECONDS_MAX + 1, u64::MAX] {
             let error = mint(&Counted::default(), NOW, holder("alice"), Some(seconds)).unwrap_err();
-            assert_eq!(error.place.as_deref(), Some("/expires_in_seconds"), "{seconds}");
+            assert_eq!(error.location.as_deref(), Some("/expires_in_seconds"), "{seconds}");
         }
         for seconds in [1, EXPIRES_IN_SECONDS_MAX] {
             let (token, _) =

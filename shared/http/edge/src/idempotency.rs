@@ -8,10 +8,10 @@
 
 use http::{HeaderName, StatusCode, header};
 use writ_model::{Digest, Error, ErrorKind};
-use writ_ports::{Begun, ClaimId, Clock, Idempotency, IdempotencyKey, StoredReply};
+use writ_ports::{KeyState, ClaimId, Clock, Idempotency, IdempotencyKey, StoredReply};
 
 use crate::problem::{EXECUTION_ID, PROBLEM_JSON};
-use crate::{About, Reply, Request};
+use crate::{RouteSpec, Reply, Request};
 
 const KEY: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -23,30 +23,30 @@ pub(crate) const NO_STORE: &str = "no-store";
 const RUNNING_RETRY_AFTER_S: u32 = 1;
 
 /// What a request's key means for it.
-pub(crate) enum Claim {
+pub(crate) enum KeyClaim {
     /// It has none.
     Unasked,
     /// The first request's reply.
     Answered(Reply),
     /// This is the first request.
-    Ours(Held),
+    Ours(AcquiredKey),
 }
 
 /// A key that is held until its request's reply is known.
-pub(crate) struct Held(IdempotencyKey, ClaimId);
+pub(crate) struct AcquiredKey(IdempotencyKey, ClaimId);
 
-impl Claim {
+impl KeyClaim {
     /// Claims the request's key, if it has one.
     pub(crate) async fn of<P: Idempotency + Clock>(
         ports: &P,
-        about: &About,
+        about: &RouteSpec,
         request: &Request,
     ) -> Result<Self, Error> {
         let Some(key) = key_of(about, request)? else { return Ok(Self::Unasked) };
         match ports.begin(&key, ports.now()).await? {
-            Begun::First(claim) => Ok(Self::Ours(Held(key, claim))),
-            Begun::Finished(stored) => restored(stored).map(Self::Answered),
-            Begun::Running => {
+            KeyState::Acquired(claim) => Ok(Self::Ours(AcquiredKey(key, claim))),
+            KeyState::Completed(stored) => restored(stored).map(Self::Answered),
+            KeyState::InProgress => {
                 let message = "the first request with this key is not answered yet; ask again \
                                with the same key: one that was lost is given up within a minute";
                 Err(Error::new(ErrorKind::Conflict, message)
@@ -54,7 +54,7 @@ impl Claim {
                     .retry_after(RUNNING_RETRY_AFTER_S))
             }
             // Trying again cannot help, so this is no conflict: the request itself is wrong.
-            Begun::Mismatch => {
+            KeyState::Mismatch => {
                 let message =
                     "this key was used with another request; each new request needs a new key";
                 Err(Error::invalid(message).at(PLACE))
@@ -63,7 +63,7 @@ impl Claim {
     }
 }
 
-impl Held {
+impl AcquiredKey {
     /// Keeps the reply, or gives the key back. A store that fails here costs the caller nothing:
     /// the claim lapses by itself.
     pub(crate) async fn settle<P: Idempotency + Clock>(
@@ -129,7 +129,7 @@ fn is_kept(reply: &Reply) -> bool {
     reply.status.is_success() || was_stopped || (is_of_a_run && !may_pass_later)
 }
 
-fn key_of(about: &About, request: &Request) -> Result<Option<IdempotencyKey>, Error> {
+fn key_of(about: &RouteSpec, request: &Request) -> Result<Option<IdempotencyKey>, Error> {
     let Some(value) = request.headers.get(KEY) else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| {
         (1..=KEY_CHARS_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
@@ -339,7 +339,7 @@ mod tests {
     async fn a_route_that_reads_takes_no_notice_of_a_key() {
         let memory = Memory::default();
         let mut route = counting();
-        route.about.effect = crate::Effect::Read;
+        route.about.access_level = crate::AccessLevel::Read;
         for want in ["1", "2"] {
             assert!(serve(&memory, &route, request("k", "create")).await.body.contains(want));
         }

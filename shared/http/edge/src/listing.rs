@@ -37,14 +37,14 @@ pub const QUERY_PARAMS: &[Param] = &[
 
 /// What a `/query` route is asked for.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct ListParams {
     /// For the store.
     pub query: Query,
     /// For [`Reply::page`].
     pub projection: Option<Projection>,
 }
 
-impl Asked {
+impl ListParams {
     /// Reads the filter from the body (none at all asks for everything) and the rest from the
     /// query parameters [`QUERY_PARAMS`].
     ///
@@ -77,11 +77,11 @@ impl Asked {
 
 fn in_parameter(name: &str, error: QueryError) -> Error {
     let error = Error::from(error);
-    let place = match &error.place {
+    let location = match &error.location {
         Some(within) => format!("{}, {within}", parameter(name)),
         None => parameter(name),
     };
-    error.at(place)
+    error.at(location)
 }
 
 fn parameter(name: &str) -> String {
@@ -174,12 +174,12 @@ mod tests {
     use super::*;
     use crate::request::fixture;
 
-    fn asking(query: &[(&str, &str)], body: &str) -> Result<Asked, Error> {
+    fn asking(query: &[(&str, &str)], body: &str) -> Result<ListParams, Error> {
         let mut request = fixture();
         request.query =
             query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         request.body = body.to_owned().into();
-        Asked::of(&request, &[("metadata", "executor_metadata")])
+        ListParams::of(&request, &[("metadata", "executor_metadata")])
     }
 
     #[test]
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
-        for (query, body, place, message) in [
+        for (query, body, location, message) in [
             (("limit", "0"), "{}", Some("query parameter `limit`"), "1 to 1000"),
             (("limit", "1001"), "{}", Some("query parameter `limit`"), "1 to 1000"),
             (("limit", "many"), "{}", Some("query parameter `limit`"), "1 to 1000"),
@@ -244,7 +244,7 @@ mod tests {
             (("limit", "5"), "[]", None, "object"),
         ] {
             let error = asking(&[query], body).unwrap_err();
-            assert_eq!(error.place.as_deref(), place, "{query:?} {body}");
+            assert_eq!(error.location.as_deref(), location, "{query:?} {body}");
             assert!(error.message.contains(message), "{}", error.message);
         }
         assert!(

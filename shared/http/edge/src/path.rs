@@ -62,11 +62,11 @@ pub fn query(text: &str) -> Result<Vec<(String, String)>, Error> {
         .collect()
 }
 
-/// Percent-decoded text; `place` says where it stood.
+/// Percent-decoded text; `location` says where it stood.
 ///
 /// # Errors
 /// As [`Path::parse`].
-pub fn decoded(text: &str, place: &str) -> Result<String, Error> {
+pub fn decoded(text: &str, location: &str) -> Result<String, Error> {
     // The decoder keeps such a `%` as it is, and then two spellings would mean one thing.
     let is_whole =
         |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
@@ -74,12 +74,12 @@ pub fn decoded(text: &str, place: &str) -> Result<String, Error> {
         return Err(Error::invalid(
             "a `%` is not followed by two hexadecimal digits; write `%25` for it",
         )
-        .at(place));
+        .at(location));
     }
     percent_decode_str(text)
         .decode_utf8()
         .map(Into::into)
-        .map_err(|_| Error::invalid("the percent-encoded bytes are not UTF-8").at(place))
+        .map_err(|_| Error::invalid("the percent-encoded bytes are not UTF-8").at(location))
 }
 
 #[cfg(test)]

@@ -48,10 +48,10 @@ impl Precondition {
 }
 
 fn stale(message: String, name: &HeaderName) -> Error {
-    Error::new(ErrorKind::Stale, message).at(place(name))
+    Error::new(ErrorKind::Stale, message).at(location(name))
 }
 
-fn place(name: &HeaderName) -> String {
+fn location(name: &HeaderName) -> String {
     let name = if *name == IF_MATCH { "If-Match" } else { "If-None-Match" };
     format!("header `{name}`")
 }
@@ -93,7 +93,7 @@ fn tags(request: &Request, name: &HeaderName) -> Result<Option<Tags>, Error> {
             Error::invalid(
                 "neither `*` nor a list of entity tags in quotes, as `\"1-0a1b2c3d4e5f\"`",
             )
-            .at(place(name))
+            .at(location(name))
         })?;
         found = Some(match (found, read) {
             (None, read) => read,
@@ -179,7 +179,7 @@ mod tests {
     fn what_is_no_entity_tag_is_refused_with_its_header() {
         for value in ["2-abc", "\"open", "\"a\" \"b\"", "\"a\",", "", "w/\"a\""] {
             let error = precondition(IF_MATCH, &[value]).unwrap_err();
-            assert_eq!(error.place.as_deref(), Some("header `If-Match`"), "{value}");
+            assert_eq!(error.location.as_deref(), Some("header `If-Match`"), "{value}");
         }
     }
 }

@@ -88,8 +88,8 @@ struct Document<'a> {
     success: bool,
     // The same sentence again, for clients of the platform's predecessors.
     message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    place: Option<&'a str>,
+    #[serde(rename = "place", skip_serializing_if = "Option::is_none")]
+    location: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     violations: &'a [Violation],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -120,7 +120,7 @@ impl<'a> Document<'a> {
             detail,
             success: false,
             message: detail,
-            place: None,
+            location: None,
             violations: &[],
             diagnostics: &[],
             line: None,
@@ -149,7 +149,7 @@ impl Reply {
         }
         let status = status_of(error.kind);
         let document = Document {
-            place: error.place.as_deref(),
+            location: error.location.as_deref(),
             violations: &error.violations,
             diagnostics: &error.diagnostics,
             line: error.line,

@@ -86,8 +86,8 @@ impl Request {
         // The tree bounds the nesting, which raw members would not.
         self.json()?;
         serde_json::from_str(self.text()?).map_err(|error| {
-            let place = format!("line {}, column {}", error.line(), error.column());
-            Error::invalid(format!("the body is not what this route takes: {error}")).at(place)
+            let location = format!("line {}, column {}", error.line(), error.column());
+            Error::invalid(format!("the body is not what this route takes: {error}")).at(location)
         })
     }
 
@@ -127,23 +127,23 @@ const LEVELS_MAX: usize = 127;
 
 /// Says where JSON is malformed, and the common mistake where it is one.
 fn malformed(text: &str, error: &serde_json::Error) -> Error {
-    let place = format!("line {}, column {}", error.line(), error.column());
+    let location = format!("line {}, column {}", error.line(), error.column());
     if error.to_string().starts_with("recursion limit exceeded") {
         let message = format!(
             "the body is nested more than {LEVELS_MAX} levels deep, which is as deep as bodies are read; \
              nest it less"
         );
-        return Error::invalid(message).at(place);
+        return Error::invalid(message).at(location);
     }
     let line: usize =
         text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     let before = text.as_bytes().get(..line + error.column().saturating_sub(1));
-    let hint = if before.is_some_and(|text| text.trim_ascii_end().ends_with(b",")) {
+    let signal = if before.is_some_and(|text| text.trim_ascii_end().ends_with(b",")) {
         "; a comma may not stand before a closing bracket"
     } else {
         ""
     };
-    Error::invalid(format!("the body is not valid JSON: {error}{hint}")).at(place)
+    Error::invalid(format!("the body is not valid JSON: {error}{hint}")).at(location)
 }
 
 /// A request that a test changes.
@@ -178,7 +178,7 @@ mod tests {
         let text = "{\n  \"a\": 1,\n}";
         let error = serde_json::from_str::<Value>(text).unwrap_err();
         let error = malformed(text, &error);
-        assert_eq!(error.place.as_deref(), Some("line 3, column 1"));
+        assert_eq!(error.location.as_deref(), Some("line 3, column 1"));
         assert!(error.message.contains("a comma may not stand"), "{}", error.message);
         let text = "{\"a\": NaN}";
         let error = malformed(text, &serde_json::from_str::<Value>(text).unwrap_err());
@@ -196,6 +196,6 @@ mod tests {
         let error = nested(128).unwrap_err();
         assert!(error.message.contains("nested more than 127 levels deep"), "{}", error.message);
         assert!(!error.message.contains("not valid"), "{}", error.message);
-        assert_eq!(error.place.as_deref(), Some("line 1, column 128"));
+        assert_eq!(error.location.as_deref(), Some("line 1, column 128"));
     }
 }

@@ -14,7 +14,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What a route does to the world; the access policy decides by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Effect {
+pub enum AccessLevel {
     /// Reads.
     Read,
     /// Runs a policy.
@@ -25,7 +25,7 @@ pub enum Effect {
     Admin,
 }
 
-impl Effect {
+impl AccessLevel {
     /// Every effect.
     pub const ALL: [Self; 4] = [Self::Read, Self::Execute, Self::MutatePolicy, Self::Admin];
 
@@ -66,7 +66,7 @@ impl Param {
 
 /// Everything that is known of a route apart from its code.
 #[derive(Clone, Debug)]
-pub struct About {
+pub struct RouteSpec {
     /// `resource.verb`: the operation id, the Lambda's handler name, the access policy's action.
     pub name: &'static str,
     /// HTTP method.
@@ -74,7 +74,7 @@ pub struct About {
     /// Path, with `{name}` for a segment.
     pub path: &'static str,
     /// What it does.
-    pub effect: Effect,
+    pub access_level: AccessLevel,
     /// How it speaks.
     pub dialect: Dialect,
     /// One sentence for the reference page.
@@ -91,15 +91,15 @@ pub struct About {
     pub params: &'static [Param],
 }
 
-impl About {
+impl RouteSpec {
     /// Whether `Idempotency-Key` is honoured: on each POST that does something.
     #[must_use]
     pub fn is_idempotent_by_key(&self) -> bool {
-        self.method == Method::POST && self.effect != Effect::Read
+        self.method == Method::POST && self.access_level != AccessLevel::Read
     }
 }
 
-/// The routes that one program serves on AWS: a module with its `NAME`, its `ABOUTS`, and its
+/// The routes that one program serves on AWS: a module with its `NAME`, its `SPECS`, and its
 /// `routes` over all ports that have what they need between them.
 ///
 /// A resource has a program of its own, and a second one where some of its routes need what the
@@ -119,13 +119,13 @@ macro_rules! binary {
             pub const NAME: &str = $name;
 
             /// What is known of its routes.
-            pub const ABOUTS: &[$crate::About] = &[$(super::$route::ABOUT),+];
+            pub const SPECS: &[$crate::RouteSpec] = &[$(super::$route::SPEC),+];
 
             /// Its routes.
             #[must_use]
             pub fn routes<P: $($port +)+>() -> Vec<$crate::Route<P>> {
                 vec![$($crate::Route {
-                    about: super::$route::ABOUT,
+                    about: super::$route::SPEC,
                     handle: |ports, request| Box::pin(super::$route::handle(ports, request)),
                 }),+]
             }
@@ -136,7 +136,7 @@ macro_rules! binary {
 /// A route over ports of type `P`.
 pub struct Route<P> {
     /// What is known of it.
-    pub about: About,
+    pub about: RouteSpec,
     /// What it does.
     pub handle: for<'a> fn(&'a P, Request) -> BoxFuture<'a, Result<Reply, Error>>,
 }
@@ -149,7 +149,7 @@ pub(crate) mod fixture {
     use std::sync::atomic::AtomicUsize;
 
     use writ_model::{Digest, Timestamp};
-    use writ_ports::{Begun, ClaimId, Clock, Idempotency, IdempotencyKey, StoredReply};
+    use writ_ports::{KeyState, ClaimId, Clock, Idempotency, IdempotencyKey, StoredReply};
 
     use super::*;
 
@@ -174,15 +174,15 @@ pub(crate) mod fixture {
     }
 
     impl Idempotency for Memory {
-        async fn begin(&self, key: &IdempotencyKey, _now: Timestamp) -> Result<Begun, Error> {
+        async fn begin(&self, key: &IdempotencyKey, _now: Timestamp) -> Result<KeyState, Error> {
             let mut keys = self.keys.lock().unwrap();
             Ok(match keys.get(&name(key)) {
-                Some((request, _)) if *request != key.request => Begun::Mismatch,
-                Some((_, Some(reply))) => Begun::Finished(reply.clone()),
-                Some((_, None)) => Begun::Running,
+                Some((request, _)) if *request != key.request => KeyState::Mismatch,
+                Some((_, Some(reply))) => KeyState::Completed(reply.clone()),
+                Some((_, None)) => KeyState::InProgress,
                 None => {
                     keys.insert(name(key), (key.request.clone(), None));
-                    Begun::First(ClaimId("c1".to_owned()))
+                    KeyState::Acquired(ClaimId("c1".to_owned()))
                 }
             })
         }
@@ -214,11 +214,11 @@ pub(crate) mod fixture {
         method: Method,
         handle: for<'a> fn(&'a Memory, Request) -> BoxFuture<'a, Result<Reply, Error>>,
     ) -> Route<Memory> {
-        let about = About {
+        let about = RouteSpec {
             name: "thing.do",
             method,
             path: "/thing",
-            effect: Effect::Execute,
+            access_level: AccessLevel::Execute,
             dialect: Dialect::Writ,
             summary: "Does the thing.",
             body: None,

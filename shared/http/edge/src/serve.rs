@@ -11,7 +11,7 @@ use tracing::field::Empty;
 use writ_model::{Error, ErrorKind};
 use writ_ports::{Clock, Idempotency};
 
-use crate::idempotency::Claim;
+use crate::idempotency::KeyClaim;
 use crate::panic::caught;
 use crate::{Reply, Request, Route};
 
@@ -52,7 +52,7 @@ pub async fn serve<P: Idempotency + Clock>(
         };
         tracing::Span::current().record("status", reply.status.as_u16());
         tracing::info!(elapsed_us = started.elapsed().as_micros(), "served");
-        reply.dressed(&request_id)
+        reply.with_common_headers(&request_id)
     };
     served.instrument(span).await
 }
@@ -68,22 +68,22 @@ async fn admitted<P: Idempotency + Clock>(
     }
     declared_as_json(&request)?;
     if !route.about.is_idempotent_by_key() {
-        return Ok(handled(ports, route, request, deadline).await);
+        return Ok(call_handler(ports, route, request, deadline).await);
     }
-    let claim = before(deadline.as_mut(), Claim::of(ports, &route.about, &request)).await;
+    let claim = with_deadline(deadline.as_mut(), KeyClaim::of(ports, &route.about, &request)).await;
     match claim.ok_or_else(out_of_time)?? {
-        Claim::Unasked => Ok(handled(ports, route, request, deadline).await),
-        Claim::Answered(reply) => Ok(reply),
-        Claim::Ours(key) => {
+        KeyClaim::NoKey => Ok(call_handler(ports, route, request, deadline).await),
+        KeyClaim::Replayed(reply) => Ok(reply),
+        KeyClaim::Acquired(key) => {
             let request_id = request.request_id.clone();
-            let reply = handled(ports, route, request, deadline).await;
+            let reply = call_handler(ports, route, request, deadline).await;
             key.settle(ports, &reply, &request_id).await;
             Ok(reply)
         }
     }
 }
 
-async fn handled<P>(
+async fn call_handler<P>(
     ports: &P,
     route: &Route<P>,
     request: Request,
@@ -91,7 +91,7 @@ async fn handled<P>(
 ) -> Reply {
     let request_id = request.request_id.clone();
     let handling = caught(async { (route.handle)(ports, request).await });
-    let error = match before(deadline, handling).await {
+    let error = match with_deadline(deadline, handling).await {
         Some(Ok(Ok(reply))) => return reply,
         Some(Ok(Err(error))) => error,
         Some(Err(panic)) => {
@@ -103,7 +103,7 @@ async fn handled<P>(
 }
 
 /// What comes of `work`; nothing if the deadline is ready first.
-async fn before<T>(
+async fn with_deadline<T>(
     mut deadline: Pin<&mut impl Future<Output = ()>>,
     work: impl Future<Output = T>,
 ) -> Option<T> {
@@ -137,9 +137,9 @@ fn declared_as_json(request: &Request) -> Result<(), Error> {
     if request.method == Method::GET || request.method == Method::HEAD {
         return Ok(());
     }
-    let refuse = |what: String, place: &str| {
+    let refuse = |what: String, location: &str| {
         let message = format!("{what}; send it with the header `Content-Type: application/json`");
-        Err(Error::new(ErrorKind::UnsupportedMediaType, message).at(place))
+        Err(Error::new(ErrorKind::UnsupportedMediaType, message).at(location))
     };
     if let Some(encoding) = request.headers.get(header::CONTENT_ENCODING)
         && encoding != "identity"
@@ -175,7 +175,7 @@ impl Reply {
     /// The same reply with the headers that every reply carries. [`serve`] has done it already;
     /// a home does it to the replies that it makes itself.
     #[must_use]
-    pub fn dressed(mut self, request_id: &str) -> Self {
+    pub fn with_common_headers(mut self, request_id: &str) -> Self {
         let mut add = |name: HeaderName, value: &str| {
             if !self.headers.iter().any(|(known, _)| *known == name) {
                 self.headers.push((name, value.to_owned()));
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn every_reply_is_dressed_once() {
         let reply = Reply::data("1").header(header::CACHE_CONTROL, "max-age=5".to_owned());
-        let reply = reply.dressed("r1").dressed("r2");
+        let reply = reply.with_common_headers("r1").with_common_headers("r2");
         let headers: Vec<_> =
             reply.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(

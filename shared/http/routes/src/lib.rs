@@ -3,7 +3,7 @@
 //! The embedded gateway, the authorizer, the OpenAPI document and the deployment's templates are
 //! made from it or held against it.
 
-use writ_edge::About;
+use writ_edge::RouteSpec;
 
 /// A program that Lambda functions are made from, one function per route: the function's handler
 /// name is the route's name, and picks it.
@@ -12,28 +12,28 @@ pub struct Binary {
     /// The program's name.
     pub name: &'static str,
     /// What is known of its routes.
-    pub abouts: &'static [About],
+    pub abouts: &'static [RouteSpec],
 }
 
 /// Every program that serves routes.
 pub const BINARIES: &[Binary] = &[
-    binary(writ_fn_policies::compiled::NAME, writ_fn_policies::compiled::ABOUTS),
-    binary(writ_fn_policies::registry::NAME, writ_fn_policies::registry::ABOUTS),
-    binary(writ_fn_executors::runs::NAME, writ_fn_executors::runs::ABOUTS),
-    binary(writ_fn_executions::log::NAME, writ_fn_executions::log::ABOUTS),
-    binary(writ_fn_executions::replays::NAME, writ_fn_executions::replays::ABOUTS),
-    binary(writ_fn_jobs::ledger::NAME, writ_fn_jobs::ledger::ABOUTS),
-    binary(writ_fn_schedules::calendar::NAME, writ_fn_schedules::calendar::ABOUTS),
-    binary(writ_fn_access::identities::NAME, writ_fn_access::identities::ABOUTS),
+    binary(writ_fn_policies::policies_compile::NAME, writ_fn_policies::policies_compile::SPECS),
+    binary(writ_fn_policies::policies::NAME, writ_fn_policies::policies::SPECS),
+    binary(writ_fn_executors::executors::NAME, writ_fn_executors::executors::SPECS),
+    binary(writ_fn_executions::executions::NAME, writ_fn_executions::executions::SPECS),
+    binary(writ_fn_executions::executions_replay::NAME, writ_fn_executions::executions_replay::SPECS),
+    binary(writ_fn_jobs::jobs::NAME, writ_fn_jobs::jobs::SPECS),
+    binary(writ_fn_schedules::schedules::NAME, writ_fn_schedules::schedules::SPECS),
+    binary(writ_fn_access::access::NAME, writ_fn_access::access::SPECS),
 ];
 
-const fn binary(name: &'static str, abouts: &'static [About]) -> Binary {
+const fn binary(name: &'static str, abouts: &'static [RouteSpec]) -> Binary {
     Binary { name, abouts }
 }
 
 /// What is known of every route.
 #[must_use]
-pub fn abouts() -> Vec<About> {
+pub fn abouts() -> Vec<RouteSpec> {
     BINARIES.iter().flat_map(|binary| binary.abouts).cloned().collect()
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::time::Duration;
 
-const QUICK: Patience = Patience { tries: 3, pause: Duration::from_millis(1) };
+const QUICK: RetryPolicy = RetryPolicy { tries: 3, pause: Duration::from_millis(1) };
 
 fn name(request: &Request) -> String {
     let body: Value = serde_json::from_str(&request.body).unwrap();
@@ -30,7 +30,7 @@ fn file(names: impl IntoIterator<Item = impl std::fmt::Display>) -> String {
 /// The ids or refusals by line, and the report.
 fn submit(client: &Client, key: &str, text: &str) -> (Vec<String>, Report) {
     let mut bulk = Bulk::new("builtin", Some(key.to_owned()), 8);
-    bulk.patience = QUICK;
+    bulk.retry_policy = QUICK;
     let mut told = Vec::new();
     let report = bulk.all(client, Lines::new(text.as_bytes()), |done| {
         told.push(match &done.outcome {

@@ -8,7 +8,7 @@ use writ_engine_async::Workers;
 
 fn main() -> ExitCode {
     writ_engine_async::init();
-    writ_lambda::serve(writ_fn_executions::replays::routes(), |store, function| {
+    writ_lambda::serve(writ_fn_executions::executions_replay::routes(), |store, function| {
         let workers = Workers::for_one_caller(function.allow_weak_sandbox);
         Ok(Platform::new(store, workers.map_err(StartError::ports)?))
     })

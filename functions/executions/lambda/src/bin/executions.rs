@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use writ_platform::{NoEngine, Platform};
 
 fn main() -> ExitCode {
-    writ_lambda::serve(writ_fn_executions::log::routes(), |store, _| {
+    writ_lambda::serve(writ_fn_executions::executions::routes(), |store, _| {
         Ok(Platform::new(store, NoEngine))
     })
 }

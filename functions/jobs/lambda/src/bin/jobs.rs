@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use writ_platform::{NoEngine, Outside, Platform};
+use writ_platform::{NoEngine, Outbound, Platform};
 
 fn main() -> ExitCode {
-    writ_lambda::serve(writ_fn_jobs::ledger::routes(), |store, function| {
-        let outside = Outside { queue: function.queue(), caller: function.caller()? };
-        Ok(Platform::new(store, NoEngine).telling(outside))
+    writ_lambda::serve(writ_fn_jobs::jobs::routes(), |store, function| {
+        let outbound = Outbound { queue: function.queue(), webhook_client: function.webhook_client()? };
+        Ok(Platform::new(store, NoEngine).with_outbound(outbound))
     })
 }

@@ -4,15 +4,15 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use writ_lambda::Diagnostic;
-use writ_platform::{NoEngine, Outside, Platform};
+use writ_platform::{NoEngine, Outbound, Platform};
 
 fn main() -> ExitCode {
     writ_lambda::run(|function| {
-        let outside = Outside { queue: function.named_queue()?, caller: function.caller()? };
-        let platform = Platform::new(function.store(), NoEngine).telling(outside);
+        let outbound = Outbound { queue: function.named_queue()?, webhook_client: function.webhook_client()? };
+        let platform = Platform::new(function.store(), NoEngine).with_outbound(outbound);
         Ok(async move |_: &str, _| match writ_job_runner::sweep(&platform).await {
             Ok(swept) => {
-                let writ_job_runner::Sweep { announced, lost, more } = swept;
+                let writ_job_runner::SweepReport { announced, lost, more } = swept;
                 if announced > 0 || more {
                     tracing::info!(announced, lost, more, "jobs were announced again");
                 }

@@ -5,28 +5,28 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use writ_lambda::Diagnostic;
-use writ_platform::{NoEngine, Outside, Platform};
-use writ_scheduler::{Event, Woken, tick, wake_for};
+use writ_platform::{NoEngine, Outbound, Platform};
+use writ_scheduler::{Event, TickReport, tick, run_due_schedule};
 
 fn main() -> ExitCode {
     writ_lambda::run(|function| {
         function.named_queue()?;
-        let outside = Outside { queue: function.planned(), caller: function.caller()? };
-        let platform = Platform::new(function.store(), NoEngine).telling(outside);
+        let outbound = Outbound { queue: function.scheduling_outbound(), webhook_client: function.webhook_client()? };
+        let platform = Platform::new(function.store(), NoEngine).with_outbound(outbound);
         Ok(async move |event: &str, _| {
-            let woken = match Event::read(event) {
+            let report = match Event::read(event) {
                 Ok(Event::Fire { workspace, name, scheduled_for }) => {
-                    wake_for(&platform, &workspace, &name, scheduled_for).await
+                    run_due_schedule(&platform, &workspace, &name, scheduled_for).await
                 }
                 Ok(Event::All) => tick(&platform).await,
                 Err(error) => Err(error),
             };
-            match woken {
-                Ok(Woken { fired, troubled, more }) => {
-                    if fired > 0 || troubled > 0 || more {
-                        tracing::info!(fired, troubled, more, "schedules fired");
+            match report {
+                Ok(TickReport { fired, failed, more }) => {
+                    if fired > 0 || failed > 0 || more {
+                        tracing::info!(fired, failed, more, "schedules fired");
                     }
-                    Ok(json!({"fired": fired, "troubled": troubled, "more": more}))
+                    Ok(json!({"fired": fired, "troubled": failed, "more": more}))
                 }
                 // What is due stays due: the next minute's call does it.
                 Err(error) => {

@@ -7,7 +7,7 @@ use cedar_policy::ffi::DetailedError;
 use cedar_policy::{Entities, Entity, Schema};
 use serde_json::Value;
 
-use super::{diagnose, plain};
+use super::{diagnose, json_fast_path};
 use crate::Failure;
 
 const KIND: &str = "cedar.entities";
@@ -38,8 +38,8 @@ pub(super) fn add(
         let wrong =
             |message: String| diagnose::raised(KIND, format!("`{name}[{index}]`: {message}"));
         numbers(value).map_err(&wrong)?;
-        let plain = if schema.is_none() { plain::entity(value) } else { None };
-        let entity = match plain {
+        let json_fast_path = if schema.is_none() { json_fast_path::entity(value) } else { None };
+        let entity = match json_fast_path {
             Some(entity) => entity,
             None => Entity::from_json_value(value.clone(), schema)
                 .map_err(|error| wrong(diagnose::words(DetailedError::from(&error))))?,

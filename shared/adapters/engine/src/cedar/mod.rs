@@ -10,7 +10,7 @@ mod compile;
 mod diagnose;
 mod entities;
 mod links;
-mod plain;
+mod json_fast_path;
 mod policies;
 mod program;
 mod reference;

@@ -5,7 +5,7 @@ use cedar_policy::{Context, EntityUid, Request, Schema};
 use serde_json::{Map, Value};
 use writ_model::RawJson;
 
-use super::{diagnose, entities, plain, reference};
+use super::{diagnose, entities, json_fast_path, reference};
 use crate::Failure;
 
 const KIND: &str = "cedar.request";
@@ -62,8 +62,8 @@ fn context(
         Some(_) => return Err(wrong("a context is an object".to_owned())),
     };
     entities::numbers(&context).map_err(&wrong)?;
-    let plain = context.as_object().filter(|_| schema.is_none()).and_then(plain::record);
-    if let Some(context) = plain.and_then(|members| Context::from_pairs(members).ok()) {
+    let json_fast_path = context.as_object().filter(|_| schema.is_none()).and_then(json_fast_path::record);
+    if let Some(context) = json_fast_path.and_then(|members| Context::from_pairs(members).ok()) {
         return Ok(context);
     }
     Context::from_json_value(context, schema.map(|schema| (schema, action)))

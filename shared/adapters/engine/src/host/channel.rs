@@ -16,7 +16,7 @@ const READ_BYTES: usize = 16 << 10;
 
 /// Why there is no answer. After any of these the worker is of no use any more.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Broken {
+pub(crate) enum ChannelError {
     /// It was dead before it got the order.
     Unsent,
     /// It hung up; its end says why.
@@ -26,12 +26,12 @@ pub(crate) enum Broken {
     /// Its answer is larger than it may be.
     TooLarge,
     /// Its answer is none.
-    Nonsense(String),
+    ProtocolViolation(String),
     /// Something failed on our side.
     Host(String),
 }
 
-impl From<Errno> for Broken {
+impl From<Errno> for ChannelError {
     fn from(error: Errno) -> Self {
         match error {
             Errno::EPIPE | Errno::ECONNRESET => Self::Closed,
@@ -40,7 +40,7 @@ impl From<Errno> for Broken {
     }
 }
 
-impl From<Unframed> for Broken {
+impl From<Unframed> for ChannelError {
     fn from(error: Unframed) -> Self {
         Self::Host(error.to_string())
     }
@@ -67,18 +67,18 @@ impl Channel {
         order: OrderRef<'_>,
         deadline: &Deadline,
         reply_bytes_max: usize,
-    ) -> Result<Reply, Broken> {
+    ) -> Result<Reply, ChannelError> {
         frame::encode(&mut self.sent, &order)?;
         if self.sent.len() > HEADER_BYTES + ORDER_BYTES_MAX {
             let (size, most) = (self.sent.len(), ORDER_BYTES_MAX);
-            return Err(Broken::Host(format!("an order of {size} bytes; {most} are the most")));
+            return Err(ChannelError::Host(format!("an order of {size} bytes; {most} are the most")));
         }
         self.alarm.set(deadline)?;
         self.send()?;
         let length = self.receive(reply_bytes_max)?;
         let payload = self.received.get(HEADER_BYTES..length).unwrap_or_default();
         let reply = serde_json::from_slice(payload)
-            .map_err(|error| Broken::Nonsense(format!("unreadable: {error}")));
+            .map_err(|error| ChannelError::ProtocolViolation(format!("unreadable: {error}")));
         for buffer in [&mut self.sent, &mut self.received] {
             if buffer.capacity() > BUFFER_BYTES_KEPT {
                 *buffer = Vec::new();
@@ -87,14 +87,14 @@ impl Channel {
         reply
     }
 
-    fn send(&self) -> Result<(), Broken> {
+    fn send(&self) -> Result<(), ChannelError> {
         let mut rest = self.sent.as_slice();
         while !rest.is_empty() {
             match send(self.socket.as_raw_fd(), rest, MsgFlags::MSG_NOSIGNAL) {
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => self.wait(PollFlags::POLLOUT)?,
-                Err(Errno::EPIPE) if rest.len() == self.sent.len() => return Err(Broken::Unsent),
+                Err(Errno::EPIPE) if rest.len() == self.sent.len() => return Err(ChannelError::Unsent),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -102,18 +102,18 @@ impl Channel {
     }
 
     /// Receives exactly one frame; says where it ends.
-    fn receive(&mut self, reply_bytes_max: usize) -> Result<usize, Broken> {
+    fn receive(&mut self, reply_bytes_max: usize) -> Result<usize, ChannelError> {
         let mut filled = 0;
         loop {
             let whole = match frame::announced(self.received.get(..filled).unwrap_or_default()) {
-                Some(payload) if payload > reply_bytes_max => return Err(Broken::TooLarge),
+                Some(payload) if payload > reply_bytes_max => return Err(ChannelError::TooLarge),
                 Some(payload) => Some(HEADER_BYTES + payload),
                 None => None,
             };
             match whole {
                 Some(whole) if filled == whole => return Ok(whole),
                 Some(whole) if filled > whole => {
-                    return Err(Broken::Nonsense("more than one answer".to_owned()));
+                    return Err(ChannelError::ProtocolViolation("more than one answer".to_owned()));
                 }
                 _ => {}
             }
@@ -125,14 +125,14 @@ impl Channel {
             match read(&self.socket, self.received.get_mut(filled..).unwrap_or_default()) {
                 Err(Errno::EINTR | Errno::EAGAIN) => {}
                 Err(error) => return Err(error.into()),
-                Ok(0) => return Err(Broken::Closed),
+                Ok(0) => return Err(ChannelError::Closed),
                 Ok(count) => filled += count,
             }
         }
     }
 
     /// Waits until the socket is ready, or the deadline has passed.
-    fn wait(&self, readiness: PollFlags) -> Result<(), Broken> {
+    fn wait(&self, readiness: PollFlags) -> Result<(), ChannelError> {
         let mut fds = [
             PollFd::new(self.socket.as_fd(), readiness),
             PollFd::new(self.alarm.as_fd(), PollFlags::POLLIN),
@@ -148,7 +148,7 @@ impl Channel {
                 return Ok(());
             }
             if alarm.any() == Some(true) {
-                return Err(Broken::Expired);
+                return Err(ChannelError::Expired);
             }
         }
     }
@@ -167,7 +167,7 @@ mod tests {
 
     const REPLY_BYTES_MAX: usize = 1000;
 
-    type Recognised = fn(&Broken) -> bool;
+    type Recognised = fn(&ChannelError) -> bool;
 
     fn source() -> Source {
         Source {
@@ -179,7 +179,7 @@ mod tests {
     }
 
     /// What the platform makes of a worker that writes `bytes` and then hangs up.
-    fn ask_one_that_says(bytes: &[u8]) -> Result<Reply, Broken> {
+    fn ask_one_that_says(bytes: &[u8]) -> Result<Reply, ChannelError> {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
         let mut channel = Channel::new(ours.into()).unwrap();
@@ -213,12 +213,12 @@ mod tests {
     fn lies_about_lengths_and_content_are_recognised() {
         let two = [framed(br#"{"refused":[]}"#), framed(br#"{"refused":[]}"#)].concat();
         let cases: [(&[u8], Recognised); 6] = [
-            (b"", |broken| *broken == Broken::Closed),
-            (b"\x05\0", |broken| *broken == Broken::Closed),
-            (b"\x05\0\0\0ab", |broken| *broken == Broken::Closed),
-            (b"\xff\xff\xff\xff", |broken| *broken == Broken::TooLarge),
-            (b"\x02\0\0\0{}", |broken| matches!(broken, Broken::Nonsense(_))),
-            (&two, |broken| matches!(broken, Broken::Nonsense(_))),
+            (b"", |broken| *broken == ChannelError::Closed),
+            (b"\x05\0", |broken| *broken == ChannelError::Closed),
+            (b"\x05\0\0\0ab", |broken| *broken == ChannelError::Closed),
+            (b"\xff\xff\xff\xff", |broken| *broken == ChannelError::TooLarge),
+            (b"\x02\0\0\0{}", |broken| matches!(broken, ChannelError::ProtocolViolation(_))),
+            (&two, |broken| matches!(broken, ChannelError::ProtocolViolation(_))),
         ];
         for (bytes, expected) in cases {
             let broken = ask_one_that_says(bytes).unwrap_err();
@@ -233,11 +233,11 @@ mod tests {
         let mut channel = Channel::new(ours.into()).unwrap();
         let deadline = Deadline::after(Duration::from_millis(5)).unwrap();
         let broken = channel.ask(OrderRef::Compile(&source()), &deadline, REPLY_BYTES_MAX);
-        assert_eq!(broken.unwrap_err(), Broken::Expired);
+        assert_eq!(broken.unwrap_err(), ChannelError::Expired);
         drop(theirs);
         let deadline = Deadline::after(Duration::from_secs(60)).unwrap();
         let broken = channel.ask(OrderRef::Compile(&source()), &deadline, REPLY_BYTES_MAX);
-        assert_eq!(broken.unwrap_err(), Broken::Unsent);
+        assert_eq!(broken.unwrap_err(), ChannelError::Unsent);
     }
 
     #[test]
@@ -248,6 +248,6 @@ mod tests {
         let large = Source { code: "x".repeat(8 << 20), ..source() };
         let deadline = Deadline::after(Duration::from_millis(5)).unwrap();
         let broken = channel.ask(OrderRef::Compile(&large), &deadline, REPLY_BYTES_MAX);
-        assert_eq!(broken.unwrap_err(), Broken::Expired);
+        assert_eq!(broken.unwrap_err(), ChannelError::Expired);
     }
 }

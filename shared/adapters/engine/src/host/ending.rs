@@ -8,7 +8,7 @@ use crate::wire::{EXIT_NO_SANDBOX, EXIT_PANIC};
 
 /// What a caller was promised, for the message.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Promise {
+pub(super) struct Limits {
     pub(super) time_ms: u64,
     pub(super) memory_bytes: u64,
 }
@@ -36,7 +36,7 @@ impl From<Packet> for Ending {
 
 impl Ending {
     /// Why a worker that nobody here has killed is gone. `stderr` is what it left behind.
-    pub(super) fn explain(self, stderr: &str, promise: Promise) -> Failure {
+    pub(super) fn explain(self, stderr: &str, promise: Limits) -> Failure {
         let out_of_memory = Failure::OutOfMemory { budget_bytes: promise.memory_bytes };
         match self {
             Self::Signaled(Signal::SIGABRT) if stderr.contains("memory allocation of ") => {
@@ -79,7 +79,7 @@ fn panic_message(stderr: &str) -> &str {
 mod tests {
     use super::*;
 
-    const PROMISE: Promise = Promise { time_ms: 100, memory_bytes: 1000 };
+    const PROMISE: Limits = Limits { time_ms: 100, memory_bytes: 1000 };
 
     #[test]
     fn every_way_to_end_has_its_failure() {

@@ -103,8 +103,8 @@ fn greet(control: &OwnedFd) -> io::Result<()> {
         Some((other, _)) => return Err(io::Error::other(format!("{other:?}"))),
         None => return Err(io::ErrorKind::UnexpectedEof.into()),
     }
-    let patience = TimeVal::seconds(ANSWER_PATIENCE_S);
-    Ok(setsockopt(control, sockopt::ReceiveTimeout, &patience)?)
+    let acquire_timeout = TimeVal::seconds(ANSWER_PATIENCE_S);
+    Ok(setsockopt(control, sockopt::ReceiveTimeout, &acquire_timeout)?)
 }
 
 fn keep(mut child: Child, stopped: &mpsc::Receiver<()>) {

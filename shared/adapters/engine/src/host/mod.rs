@@ -3,12 +3,12 @@
 mod channel;
 mod deadline;
 mod ending;
-pub(crate) mod hostile;
+pub(crate) mod reply_fuzz;
 mod launch;
-mod vet;
+mod validate;
 mod worker;
 mod zygote;
 
 pub(crate) use deadline::Deadline;
-pub(crate) use worker::{Lost, Worker, cancelled};
+pub(crate) use worker::{RunError, Worker, cancelled};
 pub(crate) use zygote::Zygote;

@@ -9,10 +9,10 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::resource::Resource;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 
-use super::channel::{Broken, Channel};
+use super::channel::{ChannelError, Channel};
 use super::deadline::Deadline;
-use super::ending::Promise;
-use super::{Zygote, vet};
+use super::ending::Limits;
+use super::{Zygote, validate};
 use crate::config::CompileBudget;
 use crate::sys::{self, PidFd};
 use crate::wire::{OrderRef, PRINTED_BYTES_MAX, Reply};
@@ -58,7 +58,7 @@ struct Limits {
 
 /// A run that ended its worker, or a worker that never came to run.
 #[derive(Debug)]
-pub(crate) enum Lost {
+pub(crate) enum RunError {
     /// It was dead before it got the call, which therefore did not run.
     Unsent,
     /// This came of the call.
@@ -78,7 +78,7 @@ impl Worker {
         if !cancellation.watch(&worker.pidfd) {
             return Err(cancelled());
         }
-        let promise = Promise {
+        let promise = Limits {
             time_ms: u64::try_from(budget.time.as_millis()).unwrap_or(u64::MAX),
             memory_bytes: budget.memory_bytes_max,
         };
@@ -93,7 +93,7 @@ impl Worker {
                 cancellation.unwatch().then_some(worker).ok_or_else(cancelled)
             }
             Ok(Reply::Refused(diagnostics)) => Err(Failure::Compile(diagnostics)),
-            Ok(_) => Err(worker.explain(&Broken::Nonsense("not its turn".to_owned()), promise)),
+            Ok(_) => Err(worker.explain(&ChannelError::ProtocolViolation("not its turn".to_owned()), promise)),
             Err(broken) => Err(worker.explain(&broken, promise)),
         }
     }
@@ -132,7 +132,7 @@ impl Worker {
         call: &Call,
         budget: &Budget,
         deadline: &Deadline,
-    ) -> Result<Result<Outcome, Failed>, Lost> {
+    ) -> Result<Result<Outcome, Failed>, RunError> {
         let reply_bytes_max =
             budget.output_bytes_max.saturating_mul(REPLY_GROWTH).saturating_add(REPLY_BYTES_EXTRA);
         let reply = self.limit(budget.time, budget.memory_bytes_max).and_then(|()| {
@@ -141,11 +141,11 @@ impl Worker {
         });
         self.runs += 1;
         let promise =
-            Promise { time_ms: deadline.budget_ms(), memory_bytes: budget.memory_bytes_max };
+            Limits { time_ms: deadline.budget_ms(), memory_bytes: budget.memory_bytes_max };
         let failure = match reply {
             Ok(Reply::Ran { result, printed, reusable }) => {
                 self.reusable &= reusable;
-                let result = vet::result(result, printed, call, budget);
+                let result = validate::result(result, printed, call, budget);
                 let printed = result.as_ref().map_or_else(|no| &no.printed, |yes| &yes.printed);
                 if !printed.is_empty() {
                     // The copy of it is not the next run's.
@@ -153,20 +153,20 @@ impl Worker {
                 }
                 return Ok(result);
             }
-            Err(Broken::Unsent) if !self.zygote.is_closed() => return Err(Lost::Unsent),
-            Err(Broken::TooLarge) => {
+            Err(ChannelError::Unsent) if !self.zygote.is_closed() => return Err(RunError::Unsent),
+            Err(ChannelError::TooLarge) => {
                 self.end();
                 Failure::OutputTooLarge { budget_bytes: budget.output_bytes_max }
             }
-            Ok(_) => self.explain(&Broken::Nonsense("not its turn".to_owned()), promise),
+            Ok(_) => self.explain(&ChannelError::ProtocolViolation("not its turn".to_owned()), promise),
             Err(broken) => self.explain(&broken, promise),
         };
-        let printed = vet::printed(self.copies(), budget);
-        Err(Lost::Failed(Failed { failure, printed }))
+        let printed = validate::printed(self.copies(), budget);
+        Err(RunError::Failed(Failed { failure, printed }))
     }
 
     /// Has a cancellation kill it from here on; see [`Cancellation::watch`].
-    pub(crate) fn give_up_with(&self, cancellation: &Cancellation) -> bool {
+    pub(crate) fn register_cancellation(&self, cancellation: &Cancellation) -> bool {
         cancellation.watch(&self.pidfd)
     }
 
@@ -195,7 +195,7 @@ impl Worker {
         self.pidfd.kill();
     }
 
-    fn arm(&mut self, time: Duration, memory: u64) -> Result<Deadline, Broken> {
+    fn arm(&mut self, time: Duration, memory: u64) -> Result<Deadline, ChannelError> {
         self.limit(time, memory)?;
         Ok(Deadline::after(time)?)
     }
@@ -206,7 +206,7 @@ impl Worker {
     }
 
     /// Re-arms the limits from outside: the worker itself may not touch them.
-    fn limit(&mut self, time: Duration, memory: u64) -> Result<(), Broken> {
+    fn limit(&mut self, time: Duration, memory: u64) -> Result<(), ChannelError> {
         let used = sys::cpu_used(self.pid).map_err(gone)?;
         // Whole seconds, rounded up: the deadline comes first, this holds if we are stopped.
         let cpu_s = used.saturating_add(time).as_secs() + 1;
@@ -222,18 +222,18 @@ impl Worker {
         Ok(())
     }
 
-    fn set_limit(&self, resource: Resource, soft: u64) -> Result<(), Broken> {
+    fn set_limit(&self, resource: Resource, soft: u64) -> Result<(), ChannelError> {
         match sys::set_soft_limit(self.pid, resource, soft).map_err(gone) {
             // The operator has been told at the start, and has agreed.
-            Err(Broken::Host(_)) if self.zygote.is_weak() => Ok(()),
+            Err(ChannelError::Host(_)) if self.zygote.is_weak() => Ok(()),
             other => other,
         }
     }
 
     /// Ends the worker, if it has not ended already, and says what became of the call.
-    fn explain(&mut self, broken: &Broken, promise: Promise) -> Failure {
+    fn explain(&mut self, broken: &ChannelError, promise: Limits) -> Failure {
         match broken {
-            Broken::Unsent | Broken::Closed => {
+            ChannelError::Unsent | ChannelError::Closed => {
                 // It has hung up, so its end is near; how it ends by itself says why.
                 if !self.pidfd.wait(DEATH_PATIENCE) {
                     self.pidfd.kill();
@@ -242,21 +242,21 @@ impl Worker {
                 if self.zygote.is_closed() {
                     return Failure::WorkerLost { reason: "the engine was shut down".to_owned() };
                 }
-                ending.explain(&self.last_words(), promise)
+                ending.explain(&self.stderr_tail(), promise)
             }
-            Broken::Expired => {
+            ChannelError::Expired => {
                 self.end();
                 Failure::TimedOut { budget_ms: promise.time_ms }
             }
-            Broken::TooLarge => {
+            ChannelError::TooLarge => {
                 self.end();
                 Failure::Crashed { signal: "an endless answer".to_owned() }
             }
-            Broken::Nonsense(what) => {
+            ChannelError::ProtocolViolation(what) => {
                 self.end();
                 Failure::Crashed { signal: format!("an unreadable answer: {what}") }
             }
-            Broken::Host(what) => {
+            ChannelError::Host(what) => {
                 self.end();
                 Failure::WorkerLost { reason: what.clone() }
             }
@@ -276,7 +276,7 @@ impl Worker {
         self.zygote.reap(self.pid)
     }
 
-    fn last_words(&self) -> String {
+    fn stderr_tail(&self) -> String {
         String::from_utf8_lossy(&taken(&self.stderr, STDERR_BYTES_MAX)).into_owned()
     }
 
@@ -309,14 +309,14 @@ pub(crate) fn cancelled() -> Failure {
 
 /// A process that has ended has no clock and no limits any more; whether the zygote has been
 /// lost as well, its end will tell.
-fn gone(error: io::Error) -> Broken {
+fn gone(error: io::Error) -> ChannelError {
     match error.raw_os_error() {
-        Some(libc::ESRCH | libc::EINVAL) => Broken::Unsent,
-        _ => Broken::Host(format!("its limits cannot be set: {error}")),
+        Some(libc::ESRCH | libc::EINVAL) => ChannelError::Unsent,
+        _ => ChannelError::Host(format!("its limits cannot be set: {error}")),
     }
 }
 
-impl From<io::Error> for Broken {
+impl From<io::Error> for ChannelError {
     fn from(error: io::Error) -> Self {
         Self::Host(error.to_string())
     }

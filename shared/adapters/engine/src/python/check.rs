@@ -1,7 +1,7 @@
 //! What is refused before a policy's first run: a missing or misshapen class, and what the sandbox
 //! does not have.
 
-mod absent;
+mod unsupported;
 
 use std::collections::{HashMap, HashSet};
 
@@ -33,7 +33,7 @@ pub(super) fn check(
     places: &Places<'_>,
     vm: &VirtualMachine,
 ) -> Result<Form, Vec<Diagnostic>> {
-    let mut found = absent::find(module, places, vm);
+    let mut found = unsupported::find(module, places, vm);
     let classes = Classes::of(module);
     let form = classes.choose(module);
     match &form {

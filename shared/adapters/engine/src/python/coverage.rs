@@ -11,7 +11,7 @@ use rustpython_vm::frame::FrameRef;
 use rustpython_vm::{PyObjectRef, VirtualMachine};
 
 use super::POLICY_FILE;
-use super::hub::Hub;
+use super::run_state::RunState;
 use super::source::Places;
 use crate::Coverage;
 
@@ -91,7 +91,7 @@ impl LineVisitor<'_> {
 }
 
 /// A trace function that notes each line of the policy as it is reached.
-pub(super) fn tracer(hub: Rc<Hub>, vm: &VirtualMachine) -> PyObjectRef {
+pub(super) fn tracer(run_state: Rc<RunState>, vm: &VirtualMachine) -> PyObjectRef {
     let trace = move |frame: FrameRef,
                       event: PyStrRef,
                       _arg: PyObjectRef,
@@ -101,7 +101,7 @@ pub(super) fn tracer(hub: Rc<Hub>, vm: &VirtualMachine) -> PyObjectRef {
             return vm.ctx.none();
         }
         if event.to_str() == Some("line") {
-            hub.ran(u32::try_from(frame.f_lineno()).unwrap_or(u32::MAX));
+            run_state.ran(u32::try_from(frame.f_lineno()).unwrap_or(u32::MAX));
         }
         vm.trace_func.borrow().clone()
     };

@@ -9,7 +9,7 @@ use rustpython_vm::gc_state::gc_state;
 use rustpython_vm::scope::Scope;
 use rustpython_vm::{PyObjectRef, PyResult, Settings, VirtualMachine, compiler};
 
-use super::hub::Hub;
+use super::run_state::RunState;
 use super::modules::SUPPORTED;
 use super::{context, coverage};
 
@@ -43,7 +43,7 @@ const RUNS_MAX: u32 = 20_000;
 /// One interpreter with everything imported that a policy may import.
 pub(super) struct Interpreter {
     python: rustpython_vm::Interpreter,
-    pub(super) hub: Rc<Hub>,
+    pub(super) run_state: Rc<RunState>,
     /// Called with nothing, makes a run's `context`.
     pub(super) context_class: PyObjectRef,
     /// Records lines when it is the trace function.
@@ -72,9 +72,9 @@ impl Interpreter {
         let natives = rustpython_stdlib::stdlib_module_defs(&builder.ctx);
         let frozen = rustpython_pylib::FROZEN_STDLIB;
         let python = builder.add_native_modules(&natives).add_frozen_modules(frozen).build();
-        let hub = Rc::new(Hub::default());
+        let run_state = Rc::new(RunState::default());
         let started = python.enter(|vm| {
-            Self::prepare(&hub, vm).map_err(|exc| {
+            Self::prepare(&run_state, vm).map_err(|exc| {
                 let mut text = String::new();
                 // Formatting into memory does not fail.
                 let _ = vm.write_exception(&mut text, &exc);
@@ -88,7 +88,7 @@ impl Interpreter {
         gc_state().set_threshold(YOUNG_MAX, None, None);
         Ok(Self {
             python,
-            hub,
+            run_state,
             context_class,
             tracer,
             reseed,
@@ -101,9 +101,9 @@ impl Interpreter {
         })
     }
 
-    fn prepare(hub: &Rc<Hub>, vm: &VirtualMachine) -> PyResult<([PyObjectRef; 6], usize)> {
+    fn prepare(run_state: &Rc<RunState>, vm: &VirtualMachine) -> PyResult<([PyObjectRef; 6], usize)> {
         for (name, source) in STAND_INS {
-            stand_in(name, source, hub, vm)?;
+            stand_in(name, source, run_state, vm)?;
         }
         for name in SUPPORTED.iter().chain(AT_FIRST_USE) {
             vm.import(*name, 0)?;
@@ -115,14 +115,14 @@ impl Interpreter {
         let start = modules.get_item("_start", vm)?;
         modules.del_item("_start", vm)?;
         let logging = modules.get_item("logging", vm)?;
-        stand_in("_caches", include_str!("bootstrap/caches.py"), hub, vm)?;
+        stand_in("_caches", include_str!("bootstrap/caches.py"), run_state, vm)?;
         let caches = modules.get_item("_caches", vm)?;
         modules.del_item("_caches", vm)?;
         let tally = caches.get_attr("tally", vm)?;
         let loaded = tally.call((), vm)?.try_to_value(vm)?;
         let parts = [
             start.get_attr("Context", vm)?,
-            coverage::tracer(Rc::clone(hub), vm),
+            coverage::tracer(Rc::clone(run_state), vm),
             modules.get_item("random", vm)?.get_attr("seed", vm)?,
             logging.get_attr("_reset", vm)?,
             caches.get_attr("forget", vm)?,
@@ -179,23 +179,23 @@ fn settings() -> Settings {
 }
 
 /// Runs one of our own sources as a module and registers it.
-fn stand_in(name: &str, source: &str, hub: &Rc<Hub>, vm: &VirtualMachine) -> PyResult<()> {
+fn stand_in(name: &str, source: &str, run_state: &Rc<RunState>, vm: &VirtualMachine) -> PyResult<()> {
     let code = vm
         .compile(source, compiler::Mode::Exec, format!("<{name}>"))
         .map_err(|error| vm.new_syntax_error(&error, Some(source)))?;
     let dict = vm.ctx.new_dict();
     let module = vm.new_module(name, dict.clone(), None);
     vm.sys_module.get_attr("modules", vm)?.set_item(name, module.into(), vm)?;
-    let print = Rc::clone(hub);
+    let print = Rc::clone(run_state);
     let write =
         vm.new_function("write", move |text: PyStrRef| print.print(&text.to_string_lossy()));
-    let clock = Rc::clone(hub);
+    let clock = Rc::clone(run_state);
     let now_ms = vm.new_function("now_ms", move || clock.now_ms());
-    let entropy = Rc::clone(hub);
+    let entropy = Rc::clone(run_state);
     let random_bytes = vm.new_function("urandom", move |count: usize| entropy.random_bytes(count));
     dict.set_item("_write", write.into(), vm)?;
     if name == "_start" {
-        context::install(&dict, hub, vm)?;
+        context::install(&dict, run_state, vm)?;
     }
     dict.set_item("_now_ms", now_ms.into(), vm)?;
     // The depth that is left to the run.

@@ -9,21 +9,21 @@
 //!
 //! The rooms: [`source`] and [`check`] refuse what cannot run, before and after parsing;
 //! [`isolation`] is the proof; [`interpreter`] starts the thing; [`program`] runs it; [`input`],
-//! [`output`] and [`raised`] translate; [`hub`] is what a run sees of the world; [`coverage`]
+//! [`output`] and [`exception`] translate; [`run_state`] is what a run sees of the world; [`coverage`]
 //! tells which lines ran.
 
 mod annotations;
 mod check;
 mod context;
 mod coverage;
-mod hub;
+mod run_state;
 mod input;
 mod interpreter;
 mod isolation;
 mod modules;
 mod output;
 mod program;
-mod raised;
+mod exception;
 mod source;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use super::check::Form;
 use super::coverage::Lines;
 use super::interpreter::Interpreter;
 use super::isolation::Verdict;
-use super::{input, output, raised};
+use super::{input, output, exception};
 use crate::language::{Isolation, Program};
 use crate::{Budget, Call, Checked, Failure, Method, Outcome};
 
@@ -120,7 +120,7 @@ impl PythonProgram {
             vm.trace_func.replace(vm.ctx.none());
         }
         let ended = ended.map_err(|why| match why {
-            Ended::Raised(exc) => raised::to_failure(&exc, &self.source, budget, vm),
+            Ended::Raised(exc) => exception::to_failure(&exc, &self.source, budget, vm),
             Ended::Failed(failure) => failure,
         });
         vm.recursion_limit.set(usual_limit);
@@ -147,21 +147,21 @@ impl Program for PythonProgram {
 
     fn run(&mut self, call: &Call, budget: &Budget) -> Result<Outcome, Failure> {
         let started = Instant::now();
-        let hub = Rc::clone(&self.interpreter.hub);
-        hub.begin(call, budget);
+        let run_state = Rc::clone(&self.interpreter.run_state);
+        run_state.begin(call, budget);
         let json = self.interpreter.enter(|vm| self.run_in(call, budget, vm));
-        let coverage = call.coverage.then(|| self.lines.coverage(&hub.take_lines()));
-        let context = hub.take_change();
+        let coverage = call.coverage.then(|| self.lines.coverage(&run_state.take_lines()));
+        let context = run_state.take_change();
         self.interpreter.finish_run();
         // INVARIANT: what the writer wrote is JSON.
         let output =
             RawJson::parse(&json?).map_err(|error| Failure::NotJson { what: error.to_string() })?;
-        let printed = hub.take_printed();
+        let printed = run_state.take_printed();
         let engine_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         Ok(Outcome { output, printed, context, coverage, engine_us })
     }
 
     fn take_printed(&mut self) -> String {
-        self.interpreter.hub.take_printed()
+        self.interpreter.run_state.take_printed()
     }
 }

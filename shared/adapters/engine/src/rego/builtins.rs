@@ -1,7 +1,7 @@
 //! Which builtins a policy may call, and the ones that the platform answers itself: the clock and
 //! the random numbers, so that a run can be replayed, and those that regorus does not bound.
 
-mod chance;
+mod rng;
 mod digests;
 mod network;
 mod tokens;
@@ -208,7 +208,7 @@ fn answer(name: &str, arguments: &[Value], surroundings: Surroundings) -> Result
         }
         ("rand.intn", [Value::String(key), Value::Number(limit)]) => {
             let limit = limit.as_i64().map(i64::unsigned_abs);
-            let drawn = limit.map(|limit| chance::draw(surroundings.seed, key, limit));
+            let drawn = limit.map(|limit| rng::draw(surroundings.seed, key, limit));
             Ok(Answer::Value(drawn.map_or(Value::Undefined, Value::from)))
         }
         ("net.cidr_contains", [Value::String(network), Value::String(inside)]) => {
@@ -219,7 +219,7 @@ fn answer(name: &str, arguments: &[Value], surroundings: Surroundings) -> Result
             network::expansion_fits(network).map(|()| Answer::Library)
         }
         ("uuid.rfc4122", [Value::String(key)]) => {
-            Ok(Answer::Value(Value::from(chance::identifier(surroundings.seed, key))))
+            Ok(Answer::Value(Value::from(rng::identifier(surroundings.seed, key))))
         }
         ("graph.reachable_paths", [Value::Object(graph), _]) => match graph.len() {
             ..=GRAPH_NODES_MAX => Ok(Answer::Library),

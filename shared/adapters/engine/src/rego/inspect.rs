@@ -9,7 +9,7 @@ use writ_model::Diagnostic;
 
 use super::recursion::Definition;
 use super::scope::{Scope, spelled};
-use super::{builtins, diagnose, sound};
+use super::{builtins, diagnose, vm_support};
 
 /// The deepest expression. Analysis recurses, and a chain as `a + a + a ...` is as deep as long.
 const EXPRESSION_DEPTH_MAX: usize = 200;
@@ -55,7 +55,7 @@ pub(super) fn inspect(modules: &[Ref<Module>]) -> Facts {
         found.sort_by_key(|problem| (problem.line, problem.column));
     }
     walk.facts.needs_interpreter |=
-        !sound::on_the_machine(modules, &scopes, &walk.facts.definitions);
+        !vm_support::runs_on_vm(modules, &scopes, &walk.facts.definitions);
     walk.facts
 }
 

@@ -6,7 +6,7 @@
 //! `data.parameters`, `data.settings`, `data.context`.
 //!
 //! Two evaluators share the compiled modules. The bytecode machine is the fast one, and runs what
-//! is a pure function of its documents and means the same there (see [`sound`]). The interpreter is
+//! is a pure function of its documents and means the same there (see [`vm_support`]). The interpreter is
 //! the reference: it runs what reads the clock, draws random numbers, prints, replaces values by
 //! `with` or calls a builtin whose cost only its arguments tell; it measures coverage; and whatever
 //! fails in the machine is decided by it, because it alone knows the place of an error.
@@ -23,7 +23,7 @@ mod program;
 mod query;
 mod recursion;
 mod scope;
-mod sound;
+mod vm_support;
 mod value;
 
 use writ_model::Diagnostic;

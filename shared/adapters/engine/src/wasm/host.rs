@@ -8,7 +8,7 @@ use super::failure::{Stop, raised};
 use super::interface::PLATFORM;
 use super::limits::Limits;
 use crate::capture::Capture;
-use crate::chance::Chance;
+use crate::rng::Rng;
 use crate::context::RunContext;
 use crate::{Budget, Call, Failure};
 
@@ -22,7 +22,7 @@ pub(super) struct Host {
     pub(super) printed: Capture,
     pub(super) context: RunContext,
     now_ms: i64,
-    chance: Chance,
+    rng: Rng,
     message_bytes_max: usize,
     is_allocating: bool,
 }
@@ -34,7 +34,7 @@ impl Host {
             printed: Capture::new(budget.output_bytes_max),
             context: RunContext::of(call),
             now_ms: call.now_ms,
-            chance: Chance::new(call.seed),
+            rng: Rng::new(call.seed),
             message_bytes_max: budget.output_bytes_max,
             is_allocating: false,
         }
@@ -82,7 +82,7 @@ fn random(mut caller: Caller<'_, Host>, at: i32, length: i32) -> Result<(), Erro
     let (bytes, host) = memory.data_and_store_mut(&mut caller);
     let size = bytes.len();
     match slice_mut(bytes, at, length) {
-        Some(bytes) => host.chance.fill(bytes),
+        Some(bytes) => host.rng.fill(bytes),
         None => return Err(Stop::error(outside("random", at, length, size))),
     }
     Ok(())

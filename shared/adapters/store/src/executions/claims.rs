@@ -9,11 +9,11 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem};
 use futures_util::future::try_join_all;
 use writ_model::{Error, Timestamp};
-use writ_ports::{CollectUploads, Swept};
+use writ_ports::{CollectUploads, GcReport};
 
 use super::RECORD;
 use crate::Store;
-use crate::fault::failed;
+use crate::errors::failed;
 use crate::item::{Item, With, count, key, number, optional_text, string, text};
 
 /// The partition of claims.
@@ -164,7 +164,7 @@ impl Store {
 }
 
 impl CollectUploads for Store {
-    async fn collect_uploads(&self, before: Timestamp) -> Result<Swept, Error> {
+    async fn collect_uploads(&self, before: Timestamp) -> Result<GcReport, Error> {
         let page = self
             .client
             .query()
@@ -177,7 +177,7 @@ impl CollectUploads for Store {
             .send()
             .await
             .map_err(failed)?;
-        let mut swept = Swept { removed: 0, more: page.last_evaluated_key().is_some() };
+        let mut swept = GcReport { removed: 0, more: page.last_evaluated_key().is_some() };
         let mut result = Ok(());
         for claim in page.items() {
             match self.collect(claim).await {

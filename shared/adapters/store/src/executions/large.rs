@@ -11,9 +11,9 @@ use writ_model::Error;
 use super::IS_NEW;
 use super::claims::Claim;
 use crate::Store;
-use crate::fault::unavailable;
+use crate::errors::unavailable;
 use crate::item::Item;
-use crate::transact::Refused;
+use crate::transact::TransactionError;
 
 /// DynamoDB's 100 actions of a transaction, less the record, its claim, the job that the run was
 /// made for and the two that a context takes.
@@ -34,33 +34,33 @@ impl Store {
         partition: &str,
         upload: &str,
         record: &str,
-    ) -> Result<(), Refused> {
-        let mut batches = self.batches(partition, upload, record).map_err(Refused::Failed)?;
+    ) -> Result<(), TransactionError> {
+        let mut batches = self.batches(partition, upload, record).map_err(TransactionError::Failed)?;
         let chunks = batches.iter().map(Vec::len).sum();
         let begun = self.now();
         let claim = Claim::new(begun, partition, upload, chunks);
         let last = batches.pop().unwrap_or_default();
         let is_claimed = !batches.is_empty();
         for (position, batch) in batches.into_iter().enumerate() {
-            let fence = if position == 0 { self.make(&claim) } else { self.hold(&claim) };
-            let actions = std::iter::once(fence.map_err(Refused::Failed)?).chain(batch);
+            let fencing_token = if position == 0 { self.make(&claim) } else { self.hold(&claim) };
+            let actions = std::iter::once(fencing_token.map_err(TransactionError::Failed)?).chain(batch);
             self.transact(actions.collect()).await.map_err(|refused| match refused {
-                Refused::Condition(_) => lapsed(upload),
-                failed @ Refused::Failed(_) => failed,
+                TransactionError::Condition(_) => lapsed(upload),
+                failed @ TransactionError::Failed(_) => failed,
             })?;
             if position == 0 && self.now().as_ms() - begun.as_ms() > CLAIMING_MS_MAX {
                 return Err(lapsed(upload));
             }
         }
         let last_own = beside.len();
-        let mut actions = vec![self.new_record(item).map_err(Refused::Failed)?];
+        let mut actions = vec![self.new_record(item).map_err(TransactionError::Failed)?];
         actions.extend(beside);
         if is_claimed {
-            actions.push(self.release(&claim).map_err(Refused::Failed)?);
+            actions.push(self.release(&claim).map_err(TransactionError::Failed)?);
         }
         actions.extend(last);
         self.transact(actions).await.map_err(|refused| match refused {
-            Refused::Condition(position) if position > last_own => lapsed(upload),
+            TransactionError::Condition(position) if position > last_own => lapsed(upload),
             refused => refused,
         })
     }
@@ -90,6 +90,6 @@ impl Store {
 }
 
 /// Upkeep took the writer for dead: it wrote nothing for longer than any request lives.
-fn lapsed(upload: &str) -> Refused {
-    Refused::Failed(unavailable(format!("upload `{upload}` took so long that it was given up")))
+fn lapsed(upload: &str) -> TransactionError {
+    TransactionError::Failed(unavailable(format!("upload `{upload}` took so long that it was given up")))
 }

@@ -15,11 +15,11 @@ use writ_ports::{GetExecution, RecordExecution};
 
 use crate::Store;
 use crate::chunks::Place;
-use crate::fault::failed;
+use crate::errors::failed;
 use crate::item::{Item, With, key, optional_text, string, text};
 use crate::search::index_key;
 use crate::shards::shard_of;
-use crate::transact::Refused;
+use crate::transact::TransactionError;
 
 /// The sort key of a record.
 const RECORD: &str = "record";
@@ -63,9 +63,9 @@ impl Store {
 
 impl Store {
     /// A record of one item: alone, or in one transaction with what is written beside it.
-    async fn put_small(&self, item: Item, beside: Vec<TransactWriteItem>) -> Result<(), Refused> {
+    async fn put_small(&self, item: Item, beside: Vec<TransactWriteItem>) -> Result<(), TransactionError> {
         if !beside.is_empty() {
-            let record = self.new_record(item).map_err(Refused::Failed)?;
+            let record = self.new_record(item).map_err(TransactionError::Failed)?;
             return self.transact(std::iter::once(record).chain(beside).collect()).await;
         }
         self.put_new(&self.tables.executions, item).await
@@ -110,11 +110,11 @@ impl Store {
         };
         match written {
             Ok(()) => return Ok(None),
-            Err(Refused::Failed(error)) => return Err(error),
-            Err(Refused::Condition(position @ 1..)) if position <= besides => {
+            Err(TransactionError::Failed(error)) => return Err(error),
+            Err(TransactionError::Condition(position @ 1..)) if position <= besides => {
                 return Ok(Some(position - 1));
             }
-            Err(Refused::Condition(_)) => {}
+            Err(TransactionError::Condition(_)) => {}
         }
         let stored = self.record_item(workspace, id).await?;
         if stored.is_some_and(|item| optional_text(&item, "write") == Some(&write)) {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use writ_jobs::rank;
+use writ_jobs::queue_key;
 use writ_model::{Error, JobState, JobStatus, Submission, Workspace};
 
 use super::{JOB, job_partition};
@@ -63,7 +63,7 @@ fn changing(submission: &Submission, state: &JobState, write: &str) -> Result<Ch
     let since = state.finished_at.unwrap_or(submission.submitted_at);
     let partition = job_partition(workspace, id);
     let outcome = outcome_partition(workspace, shard, outcome(state.job_status));
-    let stands = |text: String| state.in_line.then(|| string(text));
+    let stands = |text: String| state.is_queued.then(|| string(text));
     Ok(vec![
         ("state", Some(string(serde_json::to_string(state).map_err(Error::internal)?))),
         ("version", Some(number(state.version))),
@@ -71,7 +71,7 @@ fn changing(submission: &Submission, state: &JobState, write: &str) -> Result<Ch
         ("outcome", Some(string(outcome))),
         ("since", Some(string(index_key(&since.to_string(), id)))),
         ("line", stands(workspace.to_string())),
-        ("rank", stands(rank(submission, state))),
+        ("rank", stands(queue_key(submission, state))),
         ("due_shard", state.due_at.map(|_| string(due_partition(shard)))),
         ("due", state.due_at.map(|due_at| string(due_key(due_at, &partition)))),
     ])

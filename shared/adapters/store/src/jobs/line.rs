@@ -3,21 +3,21 @@
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
 use writ_model::{Error, Workspace};
-use writ_ports::{CountWaiting, NextJobs};
+use writ_ports::{CountQueued, PeekQueue};
 
 use crate::Store;
-use crate::fault::failed;
+use crate::errors::failed;
 use crate::item::{string, text};
 
-impl CountWaiting for Store {
+impl CountQueued for Store {
     async fn count_before(
         &self,
         workspace: &Workspace,
-        rank: &str,
+        queue_key: &str,
         most: usize,
     ) -> Result<usize, Error> {
         // A rank is no longer than that; DynamoDB refuses keys of more than 1,024 bytes.
-        if rank.is_empty() || rank.len() > 1_024 {
+        if queue_key.is_empty() || queue_key.len() > 1_024 {
             return Ok(0);
         }
         let (mut count, mut start) = (0_usize, None);
@@ -26,7 +26,7 @@ impl CountWaiting for Store {
                 .line(workspace, most - count)
                 .key_condition_expression("#line = :line AND #rank < :rank")
                 .expression_attribute_names("#rank", "rank")
-                .expression_attribute_values(":rank", string(rank))
+                .expression_attribute_values(":rank", string(queue_key))
                 .select(Select::Count)
                 .set_exclusive_start_key(start)
                 .send()
@@ -42,8 +42,8 @@ impl CountWaiting for Store {
     }
 }
 
-impl NextJobs for Store {
-    async fn next_jobs(&self, workspace: &Workspace, limit: usize) -> Result<Vec<String>, Error> {
+impl PeekQueue for Store {
+    async fn peek_queue(&self, workspace: &Workspace, limit: usize) -> Result<Vec<String>, Error> {
         let own = format!("{workspace}#");
         let (mut jobs, mut start) = (Vec::new(), None);
         while jobs.len() < limit {

@@ -5,7 +5,7 @@ use writ_ports::GetJob;
 
 use super::{ID_BYTES_MAX, JOB, job_partition};
 use crate::Store;
-use crate::fault::failed;
+use crate::errors::failed;
 use crate::item::{Item, key, optional_text, text};
 
 impl GetJob for Store {

@@ -5,10 +5,10 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use serde::{Deserialize, Serialize};
 use writ_model::{Error, Timestamp, Workspace};
-use writ_ports::{CallbackSecret, CallbackSecrets, KeepCallbackSecrets};
+use writ_ports::{CallbackSecret, CallbackSecrets, CallbackSecretStore};
 
 use crate::Store;
-use crate::fault::failed;
+use crate::errors::failed;
 use crate::item::{Item, With, count, key, number, optional_text, string, text};
 
 /// A secret as it is stored.
@@ -36,7 +36,7 @@ fn secrets_key(workspace: &Workspace) -> Item {
     key(format!("{workspace}#callbacks"), "secrets")
 }
 
-impl KeepCallbackSecrets for Store {
+impl CallbackSecretStore for Store {
     async fn get_callback_secrets(&self, workspace: &Workspace) -> Result<CallbackSecrets, Error> {
         let found = self
             .client

@@ -5,14 +5,14 @@ use aws_sdk_dynamodb::types::{
     Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use writ_model::{Digest, Error, ErrorKind, JobState, Submission};
-use writ_ports::{ChangeJob, Committed, EndJob, JobEnd, PutJob};
+use writ_ports::{ChangeJob, CommitResult, CompleteJob, JobCompletion, PutJob};
 
 use super::item::{Change, IS_SAME, Output, new_item};
 use super::{JOB, job_partition};
 use crate::Store;
-use crate::fault::failed;
+use crate::errors::failed;
 use crate::item::{Item, With, key, optional_text, string};
-use crate::transact::{ATTEMPTS, Refused, conflicting, pause};
+use crate::transact::{ATTEMPTS, TransactionError, conflicting, pause};
 
 /// Bytes of a submission: what one transaction writes at once. The edge takes no larger body.
 const SUBMISSION_BYTES_MAX: usize = 3 << 20;
@@ -41,8 +41,8 @@ impl PutJob for Store {
         };
         match written {
             Ok(()) => return Ok(()),
-            Err(Refused::Failed(error)) => return Err(error),
-            Err(Refused::Condition(_)) => {}
+            Err(TransactionError::Failed(error)) => return Err(error),
+            Err(TransactionError::Condition(_)) => {}
         }
         let stored = self.job_item(&submission.workspace, &submission.job_id).await?;
         if stored.is_some_and(|item| optional_text(&item, "write") == Some(&write)) {
@@ -90,17 +90,17 @@ impl ChangeJob for Store {
     }
 }
 
-impl EndJob for Store {
-    async fn end_job(&self, end: JobEnd<'_>) -> Result<Committed, Error> {
+impl CompleteJob for Store {
+    async fn complete_job(&self, end: JobCompletion<'_>) -> Result<CommitResult, Error> {
         let mut beside = vec![self.end_of(&end)?];
         if let Some(context) = end.context {
             beside.extend(self.context_writes(&end.submission.workspace, context)?);
         }
         Ok(match self.put_record(end.record, beside).await? {
-            None => Committed::Done,
-            Some(0) => Committed::Fenced,
-            Some(1) => Committed::Moved,
-            Some(_) => Committed::Gone,
+            None => CommitResult::Done,
+            Some(0) => CommitResult::LeaseLost,
+            Some(1) => CommitResult::ContextConflict,
+            Some(_) => CommitResult::PolicyDeleted,
         })
     }
 }
@@ -134,7 +134,7 @@ impl Store {
     }
 
     /// What moves the job to its end, or to its next attempt.
-    fn end_of(&self, end: &JobEnd<'_>) -> Result<TransactWriteItem, Error> {
+    fn end_of(&self, end: &JobCompletion<'_>) -> Result<TransactWriteItem, Error> {
         let output = match end.output {
             None => Output::after(end.state),
             Some(output) if output.as_str().len() <= self.inline_bytes_max() => {

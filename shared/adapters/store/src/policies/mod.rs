@@ -17,7 +17,7 @@ use writ_ports::{GetBody, GetPolicy, PolicyHead};
 
 use crate::Store;
 use crate::chunks::Place;
-use crate::fault::failed;
+use crate::errors::failed;
 use crate::item::{Item, key};
 
 /// The sort key of a head.

@@ -5,7 +5,7 @@ use writ_ports::{GetRevisions, NewRevision, Revision, RevisionPage};
 
 use super::revision_partition;
 use crate::Store;
-use crate::fault::failed;
+use crate::errors::failed;
 use crate::item::{Item, With, count, key, number, parsed, string, text};
 use crate::search::{After, Token, fingerprint, malformed};
 

@@ -9,7 +9,7 @@ use super::{head, head_key, revisions};
 use crate::Store;
 use crate::contexts::context_key;
 use crate::item::{Item, number, string};
-use crate::transact::Refused;
+use crate::transact::TransactionError;
 
 /// The head is still the one that the caller saw.
 const IS_NEWEST: &str = "policy_id = :policy_id AND revision = :revision";
@@ -29,8 +29,8 @@ impl CreatePolicy for Store {
         ];
         actions.extend(self.new_body(workspace, &new)?);
         self.transact(actions).await.map_err(|refused| match refused {
-            Refused::Condition(_) => taken(&new.head.uri),
-            Refused::Failed(error) => error,
+            TransactionError::Condition(_) => taken(&new.head.uri),
+            TransactionError::Failed(error) => error,
         })
     }
 }
@@ -49,17 +49,17 @@ impl ReplacePolicy for Store {
             let put = put(head.condition_expression(IS_FREE))?;
             vec![self.remove_head(workspace, old)?, put, revision]
         } else {
-            let fenced = head
+            let lease_lost = head
                 .condition_expression(IS_NEWEST)
                 .expression_attribute_values(":policy_id", string(&old.policy_id))
                 .expression_attribute_values(":revision", number(old.revision));
-            vec![put(fenced)?, revision]
+            vec![put(lease_lost)?, revision]
         };
         actions.extend(self.new_body(workspace, &new)?);
         self.transact(actions).await.map_err(|refused| match refused {
-            Refused::Condition(1) if is_rename => taken(&new.head.uri),
-            Refused::Condition(_) => stale(&old.uri),
-            Refused::Failed(error) => error,
+            TransactionError::Condition(1) if is_rename => taken(&new.head.uri),
+            TransactionError::Condition(_) => stale(&old.uri),
+            TransactionError::Failed(error) => error,
         })
     }
 }
@@ -75,8 +75,8 @@ impl DeletePolicy for Store {
         let forget = TransactWriteItem::builder().delete(forget).build();
         let actions = vec![self.remove_head(workspace, head)?, forget];
         self.transact(actions).await.map_err(|refused| match refused {
-            Refused::Condition(_) => stale(&head.uri),
-            Refused::Failed(error) => error,
+            TransactionError::Condition(_) => stale(&head.uri),
+            TransactionError::Failed(error) => error,
         })
     }
 }

@@ -17,11 +17,11 @@ use writ_ports::{
 
 use crate::Store;
 use crate::due::{due_key, due_partition};
-use crate::fault::failed;
+use crate::errors::failed;
 use crate::item::{Item, With, key, number, optional_text, string, text};
 use crate::search::index_key;
 use crate::shards::shard_of;
-use crate::transact::Refused;
+use crate::transact::TransactionError;
 
 /// No name of ours is longer; DynamoDB takes no empty key and none over 1,024 bytes.
 const NAME_BYTES_MAX: usize = 64;
@@ -74,8 +74,8 @@ impl PutSchedule for Store {
         let write = new_write();
         match self.put_new(&self.tables.schedules, item(schedule, &write)?).await {
             Ok(()) => return Ok(()),
-            Err(Refused::Failed(error)) => return Err(error),
-            Err(Refused::Condition(_)) => {}
+            Err(TransactionError::Failed(error)) => return Err(error),
+            Err(TransactionError::Condition(_)) => {}
         }
         let Schedule { workspace, name, .. } = schedule;
         let stored = self.schedule_item(workspace, name).await?;

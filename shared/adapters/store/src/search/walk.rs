@@ -10,7 +10,7 @@ use writ_query::Direction;
 use super::READS_MAX;
 use super::key::KeyRange;
 use crate::Store;
-use crate::fault::failed;
+use crate::errors::failed;
 use crate::item::{Item, text};
 
 /// Entries of one read at most.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use writ_model::{ErrorKind, Execution, PolicyUri, RawJson, Workspace};
 use writ_ports::{
-    Committed, ContextWrite, DeletePolicy, GetExecution, KeepContext, KeptContext, ReplacePolicy,
+    CommitResult, ContextWrite, DeletePolicy, GetExecution, ContextStore, StoredContext, ReplacePolicy,
 };
 use writ_store::{Bounds, Store};
 
@@ -22,7 +22,7 @@ async fn commit(
     uri: &PolicyUri,
     version: u64,
     value: Value,
-) -> Result<Committed, writ_model::Error> {
+) -> Result<CommitResult, writ_model::Error> {
     let value = RawJson::of(&value);
     let write = ContextWrite { policy_id: ID, uri, version, value: &value };
     store.commit_context(record, write).await
@@ -33,23 +33,23 @@ async fn a_context_is_committed_with_its_record_or_neither_is() {
     let (home, a) = (workspace("home"), uri("a:1-x"));
     let Fixture { store, database: _database } = Fixture::new().await;
     create(&store, &home, "a:1-x", json!({})).await;
-    assert_eq!(store.get_context(&home, ID).await.unwrap(), KeptContext::default());
+    assert_eq!(store.get_context(&home, ID).await.unwrap(), StoredContext::default());
     let (first, second) = (record(&home, 1), record(&home, 2));
-    assert_eq!(commit(&store, &first, &a, 0, json!({"n": 1})).await, Ok(Committed::Done));
+    assert_eq!(commit(&store, &first, &a, 0, json!({"n": 1})).await, Ok(CommitResult::Done));
     for stale in [0, 2] {
         let moved = commit(&store, &second, &a, stale, json!({"n": 9})).await;
-        assert_eq!(moved, Ok(Committed::Moved), "{stale}");
+        assert_eq!(moved, Ok(CommitResult::ContextConflict), "{stale}");
     }
     assert_eq!(store.get_execution(&home, &second.execution_id).await.unwrap(), None);
     let kept = store.get_context(&home, ID).await.unwrap();
     assert_eq!((kept.version, kept.value.as_str()), (1, r#"{"n":1}"#));
-    assert_eq!(commit(&store, &second, &a, 1, json!({"n": 2})).await, Ok(Committed::Done));
+    assert_eq!(commit(&store, &second, &a, 1, json!({"n": 2})).await, Ok(CommitResult::Done));
     assert!(store.get_execution(&home, &second.execution_id).await.unwrap().is_some());
     let again = commit(&store, &second, &a, 2, json!({"n": 3})).await.unwrap_err();
     assert_eq!(again.kind, ErrorKind::Conflict);
     assert_eq!(store.get_context(&home, ID).await.unwrap().version, 2);
     let other = workspace("other");
-    assert_eq!(store.get_context(&other, ID).await.unwrap(), KeptContext::default());
+    assert_eq!(store.get_context(&other, ID).await.unwrap(), StoredContext::default());
 }
 
 #[tokio::test]
@@ -62,16 +62,16 @@ async fn nothing_is_kept_for_a_policy_that_is_gone() {
     let second = Draft::after(&first, "a:1-x", json!({"description": "new"}));
     store.replace_policy(&home, &first, second.revision()).await.unwrap();
     let written = commit(&store, &record(&home, 2), &a, 1, json!({"n": 2})).await;
-    assert_eq!(written, Ok(Committed::Done));
+    assert_eq!(written, Ok(CommitResult::Done));
     let renamed = Draft::after(&second.head, "b:1-x", json!({}));
     store.replace_policy(&home, &second.head, renamed.revision()).await.unwrap();
     let written = commit(&store, &record(&home, 3), &a, 2, json!({"n": 3})).await;
-    assert_eq!(written, Ok(Committed::Gone));
+    assert_eq!(written, Ok(CommitResult::PolicyDeleted));
     let written = commit(&store, &record(&home, 3), &uri("b:1-x"), 2, json!({"n": 3})).await;
-    assert_eq!(written, Ok(Committed::Done));
+    assert_eq!(written, Ok(CommitResult::Done));
     store.delete_policy(&home, &renamed.head).await.unwrap();
     let written = commit(&store, &record(&home, 4), &uri("b:1-x"), 0, json!({"n": 4})).await;
-    assert_eq!(written, Ok(Committed::Gone));
+    assert_eq!(written, Ok(CommitResult::PolicyDeleted));
     assert!(dump(&database).await.keys().all(|key| key.0 != "writ-contexts"));
 }
 
@@ -94,10 +94,10 @@ async fn a_record_of_any_length_takes_its_context_along() {
             _ => (&cutting, json!({"n": version})),
         };
         let stale = commit(store, &record, &a, version + 7, value.clone()).await;
-        assert_eq!(stale, Ok(Committed::Moved), "{length}");
+        assert_eq!(stale, Ok(CommitResult::ContextConflict), "{length}");
         assert_eq!(store.get_execution(&home, &record.execution_id).await.unwrap(), None);
         let done = commit(store, &record, &a, version, value.clone()).await;
-        assert_eq!(done, Ok(Committed::Done), "{length}");
+        assert_eq!(done, Ok(CommitResult::Done), "{length}");
         let stored = store.get_execution(&home, &record.execution_id).await.unwrap();
         assert!(stored == Some(record), "{length}");
         assert_eq!(store.get_context(&home, ID).await.unwrap().value, RawJson::of(&value));
@@ -118,7 +118,7 @@ async fn a_lost_reply_neither_loses_nor_doubles_a_change() {
         let (faulty, _) = faulty(&database, ANY, std::slice::from_ref(&fault), 3);
         let record = record(&home, number as u64 + 1);
         let done = commit(&faulty, &record, &a, version, json!({"n": number})).await;
-        assert_eq!(done, Ok(Committed::Done), "{fault:?}");
+        assert_eq!(done, Ok(CommitResult::Done), "{fault:?}");
         version += 1;
         assert_eq!(store.get_context(&home, ID).await.unwrap().version, version, "{fault:?}");
     }
@@ -139,7 +139,7 @@ async fn of_runs_at_once_each_counts_once() {
                     let record = record(&home, run * 1_000 + turn + 1);
                     let value = json!({"n": n + 1});
                     let done = commit(&store, &record, &a, kept.version, value).await.unwrap();
-                    if done == Committed::Done {
+                    if done == CommitResult::Done {
                         break;
                     }
                 }

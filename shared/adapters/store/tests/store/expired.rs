@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use writ_model::{Digest, Timestamp};
-use writ_ports::{Begun, Idempotency, IdempotencyKey, RemoveExpired, StoredReply, Swept};
+use writ_ports::{KeyState, Idempotency, IdempotencyKey, RemoveExpired, StoredReply, GcReport};
 use writ_store::{Bounds, Store};
 
 use crate::fixture::{Fixture, dump, workspace};
@@ -30,7 +30,7 @@ fn used(key: &str) -> IdempotencyKey {
 async fn finish(store: &Store, key: &str, now: Timestamp, body: String) -> StoredReply {
     let reply = StoredReply { status: 201, headers: Vec::new(), body };
     match store.begin(&used(key), now).await.unwrap() {
-        Begun::First(claim) => store.finish(&used(key), &claim, &reply, now).await.unwrap(),
+        KeyState::Acquired(claim) => store.finish(&used(key), &claim, &reply, now).await.unwrap(),
         other => panic!("{key} is not free: {other:?}"),
     }
     reply
@@ -52,7 +52,7 @@ async fn what_expired_goes_and_what_did_not_stays() {
     let before = later(DAY_S);
     let swept = store.remove_expired(before).await.unwrap();
     assert_eq!((swept.removed, swept.more), (2, false));
-    assert_eq!(store.begin(&used("young"), before).await.unwrap(), Begun::Finished(young));
+    assert_eq!(store.begin(&used("young"), before).await.unwrap(), KeyState::Completed(young));
 
     // Chunks stay longer than the key that they belong to.
     store.remove_expired(later(DAY_S + 10)).await.unwrap();
@@ -74,7 +74,7 @@ async fn a_step_is_bounded_and_the_next_one_goes_on_where_it_ended() {
     for _ in 0..5 {
         // Every step is taken by somebody else.
         let (store, _) = faulty(&database, ANY, &[], 1);
-        let Swept { removed, more } = store.remove_expired(before).await.unwrap();
+        let GcReport { removed, more } = store.remove_expired(before).await.unwrap();
         steps.push((removed, more));
     }
     // The second step meets the position itself; the third one the end; then it begins again.
@@ -113,14 +113,14 @@ async fn a_key_that_is_used_anew_is_not_removed() {
     let held = [Fault::Held(std::sync::Arc::clone(&release))];
     let (slow, script) = faulty(&database, "DeleteItem", &held, 1);
     let before = later(DAY_S);
-    let upkeep = tokio::spawn(async move { slow.remove_expired(before).await });
+    let gc = tokio::spawn(async move { slow.remove_expired(before).await });
     while script.left() > 0 {
         tokio::task::yield_now().await;
     }
     let kept = finish(&store, "k", later(DAY_S), "again".to_owned()).await;
     release.notify_one();
-    assert_eq!(upkeep.await.unwrap().unwrap().removed, 0);
-    assert_eq!(store.begin(&used("k"), before).await.unwrap(), Begun::Finished(kept));
+    assert_eq!(gc.await.unwrap().unwrap().removed, 0);
+    assert_eq!(store.begin(&used("k"), before).await.unwrap(), KeyState::Completed(kept));
 }
 
 #[tokio::test]
@@ -167,5 +167,5 @@ async fn a_reply_whose_chunks_are_named_by_content_is_still_read() {
         let put = client.put_item().table_name("writ-idempotency").set_item(Some(item));
         put.send().await.unwrap();
     }
-    assert!(store.begin(&used("k"), later(1)).await.unwrap() == Begun::Finished(reply));
+    assert!(store.begin(&used("k"), later(1)).await.unwrap() == KeyState::Completed(reply));
 }

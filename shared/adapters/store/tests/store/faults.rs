@@ -3,7 +3,7 @@
 use serde_json::json;
 use writ_model::{Digest, Error, ErrorKind, RawJson, Timestamp};
 use writ_ports::{
-    Begun, ClaimId, CollectUploads, CreatePolicy, DeletePolicy, GetExecution, GetPolicy,
+    KeyState, ClaimId, CollectUploads, CreatePolicy, DeletePolicy, GetExecution, GetPolicy,
     Idempotency, IdempotencyKey, PolicyHead, QueryPolicies, RecordExecution, ReplacePolicy,
     StoredReply,
 };
@@ -127,7 +127,7 @@ async fn a_lost_reply_does_not_make_a_write_fail_against_itself() {
 
     let (faulty_store, script) = faulty(&database, "PutItem", &lost, 3);
     let begun = faulty_store.begin(&key(), Timestamp::from_ms(0)).await.unwrap();
-    assert!(matches!(begun, Begun::First(_)), "{begun:?}");
+    assert!(matches!(begun, KeyState::Acquired(_)), "{begun:?}");
     assert_eq!(script.left(), 0);
 
     let draft = Draft::new("a:1-x", "id", json!({}));
@@ -162,7 +162,7 @@ impl Writes {
     async fn new(store: &Store) -> Self {
         let head = create(store, &workspace("home"), "a:1-x", json!({})).await.head;
         match store.begin(&key(), Timestamp::from_ms(0)).await.unwrap() {
-            Begun::First(claim) => Self { head, claim },
+            KeyState::Acquired(claim) => Self { head, claim },
             other => panic!("{other:?}"),
         }
     }

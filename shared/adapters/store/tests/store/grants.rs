@@ -16,14 +16,14 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use serde_json::{Value, json};
 use writ_model::{Digest, Execution, RawJson, Role, Submission, Timestamp, Workspace};
 use writ_ports::{
-    Begun, CallbackSecrets, ChangeJob, CollectUploads, Committed, ContextWrite, CountWaiting,
-    CreatePolicy, DeletePolicy, DueJobs, DuePage, EndJob, GetBody, GetExecution, GetPolicy,
-    GetRevisions, GetToken, Idempotency, IdempotencyKey, JobEnd, KeepCallbackSecrets, KeepContext,
-    ListTokens, NextJobs, PutJob, PutToken, QueryExecutions, QueryJobs, QueryPolicies,
+    KeyState, CallbackSecrets, ChangeJob, CollectUploads, CommitResult, ContextWrite, CountQueued,
+    CreatePolicy, DeletePolicy, DueJobs, DuePage, CompleteJob, GetBody, GetExecution, GetPolicy,
+    GetRevisions, GetToken, Idempotency, IdempotencyKey, JobCompletion, CallbackSecretStore, ContextStore,
+    ListTokens, PeekQueue, PutJob, PutToken, QueryExecutions, QueryJobs, QueryPolicies,
     RecordExecution, RemoveExpired, ReplacePolicy, RevokeToken, StoredReply, Token,
 };
 use writ_store::Store;
-use writ_store::grants::{self, Grant};
+use writ_store::grants::{self, LeaseRequest};
 
 use crate::fixture::{Draft, Fixture, create, execution, query, tables, uri, workspace};
 use crate::job;
@@ -182,7 +182,7 @@ impl Watch {
             "QueryExecutions" => query_executions(self).await,
             "PutJob" | "GetJob" | "QueryJobs" | "ChangeJob" | "EndJob" => self.jobs(port).await,
             "CountWaiting" => assert_eq!(store.count_before(home, "9", 10).await, Ok(0)),
-            "NextJobs" => assert_eq!(store.next_jobs(home, 10).await, Ok(vec![])),
+            "NextJobs" => assert_eq!(store.peek_queue(home, 10).await, Ok(vec![])),
             "DueJobs" => {
                 let page = store.due_jobs(Timestamp::from_ms(0), None).await;
                 assert_eq!(page, Ok(DuePage::default()));
@@ -252,9 +252,9 @@ impl Watch {
             let (policy_id, version) = ("id-of-a:1-x", number - 1);
             let context = Some(ContextWrite { policy_id, uri: &uri, version, value: &value });
             let (submission, output) = (&asked, record.output.as_ref());
-            let end = JobEnd { submission, state: &state, output, record: &record, context };
-            assert_eq!(watched("EndJob").end_job(end).await, Ok(Committed::Done));
-            assert_ne!(watched("EndJob").end_job(end).await, Ok(Committed::Done));
+            let end = JobCompletion { submission, state: &state, output, record: &record, context };
+            assert_eq!(watched("EndJob").complete_job(end).await, Ok(CommitResult::Done));
+            assert_ne!(watched("EndJob").complete_job(end).await, Ok(CommitResult::Done));
             assert_eq!(job::get(watched("GetJob"), &asked).await.state, state);
         }
         for (filter, sort) in [
@@ -363,13 +363,13 @@ async fn use_keys(Watch { store, home, .. }: &Watch) {
     let now = Timestamp::from_ms(1_790_000_000_000);
     let key = used(home, 1);
     let claim = async || match store.begin(&key, now).await.unwrap() {
-        Begun::First(claim) => claim,
+        KeyState::Acquired(claim) => claim,
         other => panic!("not free: {other:?}"),
     };
     store.abandon(&key, &claim().await).await.unwrap();
     let reply = StoredReply { status: 200, headers: vec![], body: "é".repeat(400_000) };
     store.finish(&key, &claim().await, &reply, now).await.unwrap();
-    assert!(store.begin(&key, now).await.unwrap() == Begun::Finished(reply));
+    assert!(store.begin(&key, now).await.unwrap() == KeyState::Completed(reply));
 }
 
 #[tokio::test]
@@ -377,7 +377,7 @@ async fn each_port_does_just_what_it_is_granted() {
     for port in grants::ports() {
         let watch = Watch::new().await;
         watch.exercise(port).await;
-        let granted = grants::of(port).unwrap().iter().map(|Grant { table, index, action }| {
+        let granted = grants::of(port).unwrap().iter().map(|LeaseRequest { table, index, action }| {
             (action.name().to_owned(), (*table).to_owned(), index.map(str::to_owned))
         });
         assert_eq!(*watch.used.lock().unwrap(), granted.collect::<Used>(), "{port}");

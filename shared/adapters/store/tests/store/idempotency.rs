@@ -1,7 +1,7 @@
 //! Used keys.
 
 use writ_model::{Digest, Timestamp};
-use writ_ports::{Begun, ClaimId, Idempotency, IdempotencyKey, StoredReply};
+use writ_ports::{KeyState, ClaimId, Idempotency, IdempotencyKey, StoredReply};
 use writ_store::Store;
 
 use crate::fixture::{Fixture, workspace};
@@ -32,7 +32,7 @@ fn reply(body: String) -> StoredReply {
 /// The claim of a key that is free.
 async fn claim(store: &Store, key: &IdempotencyKey, now: Timestamp) -> ClaimId {
     match store.begin(key, now).await.unwrap() {
-        Begun::First(claim) => claim,
+        KeyState::Acquired(claim) => claim,
         other => panic!("{key:?} is not free: {other:?}"),
     }
 }
@@ -42,16 +42,16 @@ async fn the_same_request_again_gets_the_first_ones_reply() {
     let Fixture { store, database: _database } = Fixture::new().await;
     let key = used("ada", "k1", "one");
     let first = claim(&store, &key, NOW).await;
-    assert_eq!(store.begin(&key, later(1)).await.unwrap(), Begun::Running);
-    assert_eq!(store.begin(&used("ada", "k1", "two"), later(1)).await.unwrap(), Begun::Mismatch);
+    assert_eq!(store.begin(&key, later(1)).await.unwrap(), KeyState::InProgress);
+    assert_eq!(store.begin(&used("ada", "k1", "two"), later(1)).await.unwrap(), KeyState::Mismatch);
     store.abandon(&key, &first).await.unwrap();
     // A small reply, and one that takes several chunks.
     for (key, body) in [(key, "{}".to_owned()), (used("ada", "k2", "x"), "é\"".repeat(400_000))] {
         let held = claim(&store, &key, NOW).await;
         store.finish(&key, &held, &reply(body.clone()), later(2)).await.unwrap();
-        assert!(store.begin(&key, later(3)).await.unwrap() == Begun::Finished(reply(body)));
+        assert!(store.begin(&key, later(3)).await.unwrap() == KeyState::Completed(reply(body)));
         let other = used("ada", &key.key, "other");
-        assert_eq!(store.begin(&other, later(3)).await.unwrap(), Begun::Mismatch);
+        assert_eq!(store.begin(&other, later(3)).await.unwrap(), KeyState::Mismatch);
     }
 }
 
@@ -81,13 +81,13 @@ async fn an_abandoned_key_is_free_and_a_finished_one_is_not_abandoned() {
     store.abandon(&key, &first).await.unwrap();
     let second = claim(&store, &other, later(1)).await;
     store.abandon(&key, &first).await.unwrap();
-    assert_eq!(store.begin(&other, later(1)).await.unwrap(), Begun::Running);
+    assert_eq!(store.begin(&other, later(1)).await.unwrap(), KeyState::InProgress);
     store.abandon(&other, &second).await.unwrap();
 
     let third = claim(&store, &key, NOW).await;
     store.finish(&key, &third, &reply("{}".to_owned()), NOW).await.unwrap();
     store.abandon(&key, &third).await.unwrap();
-    assert_eq!(store.begin(&key, later(1)).await.unwrap(), Begun::Finished(reply("{}".to_owned())));
+    assert_eq!(store.begin(&key, later(1)).await.unwrap(), KeyState::Completed(reply("{}".to_owned())));
 }
 
 #[tokio::test]
@@ -95,13 +95,13 @@ async fn a_claim_lapses_after_a_minute_and_a_reply_after_a_day() {
     let Fixture { store, database: _database } = Fixture::new().await;
     let (key, other) = (used("ada", "k", "one"), used("ada", "k", "other"));
     let first = claim(&store, &key, NOW).await;
-    assert_eq!(store.begin(&key, later(59)).await.unwrap(), Begun::Running);
-    assert_eq!(store.begin(&other, later(60)).await.unwrap(), Begun::Mismatch);
+    assert_eq!(store.begin(&key, later(59)).await.unwrap(), KeyState::InProgress);
+    assert_eq!(store.begin(&other, later(60)).await.unwrap(), KeyState::Mismatch);
     let second = claim(&store, &key, later(60)).await;
     store.finish(&key, &second, &reply("second".to_owned()), later(61)).await.unwrap();
     // The first one wakes up late.
     store.finish(&key, &first, &reply("first".to_owned()), later(62)).await.unwrap();
-    let kept = Begun::Finished(reply("second".to_owned()));
+    let kept = KeyState::Completed(reply("second".to_owned()));
     assert_eq!(store.begin(&key, later(63)).await.unwrap(), kept);
     let day = 24 * 60 * 60;
     claim(&store, &other, later(61 + day)).await;
@@ -115,11 +115,11 @@ async fn who_lost_a_lapsed_claim_does_not_touch_its_successors() {
     let second = claim(&store, &key, later(60)).await;
     // The first one wakes up while the second still runs.
     store.abandon(&key, &first).await.unwrap();
-    assert_eq!(store.begin(&key, later(61)).await.unwrap(), Begun::Running);
+    assert_eq!(store.begin(&key, later(61)).await.unwrap(), KeyState::InProgress);
     store.finish(&key, &first, &reply("first".to_owned()), later(62)).await.unwrap();
-    assert_eq!(store.begin(&key, later(63)).await.unwrap(), Begun::Running);
+    assert_eq!(store.begin(&key, later(63)).await.unwrap(), KeyState::InProgress);
     store.finish(&key, &second, &reply("second".to_owned()), later(64)).await.unwrap();
-    let kept = Begun::Finished(reply("second".to_owned()));
+    let kept = KeyState::Completed(reply("second".to_owned()));
     assert_eq!(store.begin(&key, later(65)).await.unwrap(), kept);
 }
 
@@ -135,8 +135,8 @@ async fn of_many_at_once_one_is_first() {
     let mut first = 0;
     for begun in begun {
         match begun.await.unwrap() {
-            Begun::First(_) => first += 1,
-            other => assert_eq!(other, Begun::Running),
+            KeyState::Acquired(_) => first += 1,
+            other => assert_eq!(other, KeyState::InProgress),
         }
     }
     assert_eq!(first, 1);

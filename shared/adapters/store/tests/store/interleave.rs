@@ -32,9 +32,9 @@ use writ_dynamodb::Database;
 const SIGNATURE_MS: i64 = 15 * 60_000;
 
 /// SplitMix64: the same numbers for the same seed, for ever.
-pub(crate) struct Chance(pub(crate) u64);
+pub(crate) struct Rng(pub(crate) u64);
 
-impl Chance {
+impl Rng {
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -134,7 +134,7 @@ type Actor = Pin<Box<dyn Future<Output = ()>>>;
 /// Who is at work on a database.
 pub(crate) struct World<'d> {
     pub(crate) clock: Hand,
-    pub(crate) chance: Chance,
+    pub(crate) rng: Rng,
     database: &'d Database,
     bounds: Bounds,
     actors: Vec<Option<Actor>>,
@@ -146,7 +146,7 @@ impl<'d> World<'d> {
     pub(crate) fn new(database: &'d Database, seed: u64, bounds: Bounds) -> Self {
         Self {
             clock: Hand::at(1_790_000_000_000),
-            chance: Chance(seed),
+            rng: Rng(seed),
             database,
             bounds,
             actors: Vec::new(),
@@ -185,7 +185,7 @@ impl<'d> World<'d> {
                 continue;
             }
             idle = 0;
-            let position = self.chance.below(count);
+            let position = self.rng.below(count);
             let waiting = self.waiting.lock().unwrap().remove(position).unwrap();
             self.step(waiting).await;
         }
@@ -202,7 +202,7 @@ impl<'d> World<'d> {
 
     async fn step(&mut self, waiting: Waiting) {
         let Waiting { actor, request, inner, reply } = waiting;
-        match self.chance.below(100) {
+        match self.rng.below(100) {
             0..4 => {
                 let _ = reply.send(Err(broken()));
             }
@@ -215,12 +215,12 @@ impl<'d> World<'d> {
                 let _ = reply.send(Ok(conflict()));
             }
             16..22 => {
-                let time = self.chance.of(&[1, 14, 61, 61]);
+                let time = self.rng.of(&[1, 14, 61, 61]);
                 self.clock.advance(time * 60_000);
                 self.waiting.lock().unwrap().push_back(Waiting { actor, request, inner, reply });
             }
             22..28 if !self.copies.is_empty() => {
-                let position = self.chance.below(self.copies.len());
+                let position = self.rng.below(self.copies.len());
                 let copy = self.copies.swap_remove(position);
                 if self.clock.now().as_ms() - copy.sent.as_ms() < SIGNATURE_MS {
                     let _ = copy.inner.call(copy.request).await;
@@ -228,7 +228,7 @@ impl<'d> World<'d> {
                 self.waiting.lock().unwrap().push_back(Waiting { actor, request, inner, reply });
             }
             _ => {
-                if self.chance.below(4) == 0 {
+                if self.rng.below(4) == 0 {
                     let (request, sent) = (forgotten(&request), self.clock.now());
                     self.copies.push(Duplicate { request, inner: inner.clone(), sent });
                 }
@@ -250,7 +250,7 @@ impl<'d> World<'d> {
             }
         }
         for (request, inner) in orphans {
-            if self.chance.below(2) == 0 {
+            if self.rng.below(2) == 0 {
                 let _ = inner.call(request).await;
             }
         }

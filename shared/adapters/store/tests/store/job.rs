@@ -1,12 +1,12 @@
 //! Jobs to put into a store, and the steps of their lives.
 
 use serde_json::{Value, json};
-use writ_jobs::{Ended, Grant, Runner, finished, leased, queued, running};
+use writ_jobs::{AttemptEnd, LeaseRequest, Runner, finished, leased, queued, running};
 use writ_model::{
     Cause, Error, ErrorKind, Execution, ExecutionStatus, Job, JobState, RawJson, Submission,
     Timestamp, Workspace,
 };
-use writ_ports::{ChangeJob, Committed, EndJob, GetJob, JobEnd, PutJob};
+use writ_ports::{ChangeJob, CommitResult, CompleteJob, GetJob, JobCompletion, PutJob};
 use writ_store::Store;
 
 use crate::fixture::execution;
@@ -61,8 +61,8 @@ pub(crate) fn runner() -> Runner {
 }
 
 /// What a runner takes the job with; the fence is the record's id too.
-pub(crate) fn grant(execution_id: &str) -> Grant {
-    Grant { fence: execution_id.to_owned(), execution_id: execution_id.to_owned() }
+pub(crate) fn grant(execution_id: &str) -> LeaseRequest {
+    LeaseRequest { fencing_token: execution_id.to_owned(), execution_id: execution_id.to_owned() }
 }
 
 /// The job as a runner has it, running.
@@ -105,7 +105,7 @@ pub(crate) fn after(
 ) -> JobState {
     let id = record.execution_id.as_str();
     let ended =
-        Ended { error: record.error.as_ref(), execution_id: Some(id), started_at: Some(now) };
+        AttemptEnd { error: record.error.as_ref(), execution_id: Some(id), started_at: Some(now) };
     finished(submission, state, id, &ended, now, 0).unwrap()
 }
 
@@ -115,9 +115,9 @@ pub(crate) async fn end(
     submission: &Submission,
     state: &JobState,
     record: &Execution,
-) -> Result<Committed, Error> {
+) -> Result<CommitResult, Error> {
     let output = record.output.as_ref();
-    store.end_job(JobEnd { submission, state, output, record, context: None }).await
+    store.complete_job(JobCompletion { submission, state, output, record, context: None }).await
 }
 
 /// A job that is over.
@@ -132,7 +132,7 @@ pub(crate) async fn over(
     let record = record(submission, number, output);
     let state = run(store, submission, &state, &record.execution_id, now).await;
     let state = after(submission, &state, &record, now);
-    assert_eq!(end(store, submission, &state, &record).await, Ok(Committed::Done));
+    assert_eq!(end(store, submission, &state, &record).await, Ok(CommitResult::Done));
     state
 }
 

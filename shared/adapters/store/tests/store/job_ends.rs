@@ -3,8 +3,8 @@
 use serde_json::json;
 use writ_model::{ErrorKind, Execution, JobState, RawJson, Submission, Timestamp};
 use writ_ports::{
-    ChangeJob, CollectUploads, Committed, ContextWrite, DeletePolicy, EndJob, GetExecution, JobEnd,
-    KeepContext, RecordExecution,
+    ChangeJob, CollectUploads, CommitResult, ContextWrite, DeletePolicy, CompleteJob, GetExecution, JobCompletion,
+    ContextStore, RecordExecution,
 };
 use writ_store::{Bounds, Store};
 
@@ -38,12 +38,12 @@ impl Ending {
         store: &Store,
         version: u64,
         value: &RawJson,
-    ) -> Result<Committed, writ_model::Error> {
+    ) -> Result<CommitResult, writ_model::Error> {
         let uri = uri("a:1-x");
         let context = Some(ContextWrite { policy_id: ID, uri: &uri, version, value });
         let output = self.record.output.as_ref();
         let Self { asked: submission, state, record } = self;
-        store.end_job(JobEnd { submission, state, output, record, context }).await
+        store.complete_job(JobCompletion { submission, state, output, record, context }).await
     }
 
     async fn record_is_there(&self, store: &Store) -> bool {
@@ -63,7 +63,7 @@ async fn job_record_and_context_are_written_together() {
     let Fixture { store, database: _database } = Fixture::new().await;
     create(&store, &workspace("home"), "a:1-x", json!({})).await;
     let ending = Ending::new(&store, 1, 10).await;
-    assert_eq!(ending.commit(&store, 0, &kept(1)).await, Ok(Committed::Done));
+    assert_eq!(ending.commit(&store, 0, &kept(1)).await, Ok(CommitResult::Done));
     let job = get(&store, &ending.asked).await;
     assert!(job.state == ending.state && job.output == ending.record.output);
     assert!(ending.record_is_there(&store).await);
@@ -91,19 +91,19 @@ async fn an_end_that_does_not_hold_writes_nothing() {
             store.collect_uploads(Timestamp::from_ms(i64::MAX)).await.unwrap();
             dump(&database).await == before
         };
-        let mut fenced = ending.state.clone();
-        fenced.version += 1;
+        let mut lease_lost = ending.state.clone();
+        lease_lost.version += 1;
         let stale =
-            Ending { asked: ending.asked.clone(), state: fenced, record: ending.record.clone() };
-        assert_eq!(stale.commit(store, version, &full).await, Ok(Committed::Fenced), "{length}");
+            Ending { asked: ending.asked.clone(), state: lease_lost, record: ending.record.clone() };
+        assert_eq!(stale.commit(store, version, &full).await, Ok(CommitResult::LeaseLost), "{length}");
         assert!(unchanged().await, "{length}");
         // The first thing that does not hold is told.
-        assert_eq!(stale.commit(store, version + 7, &full).await, Ok(Committed::Fenced));
+        assert_eq!(stale.commit(store, version + 7, &full).await, Ok(CommitResult::LeaseLost));
         let moved = ending.commit(store, version + 7, &full).await;
-        assert_eq!(moved, Ok(Committed::Moved), "{length}");
+        assert_eq!(moved, Ok(CommitResult::ContextConflict), "{length}");
         assert!(unchanged().await, "{length}");
         let done = ending.commit(store, version, &full).await;
-        assert_eq!(done, Ok(Committed::Done), "{length}");
+        assert_eq!(done, Ok(CommitResult::Done), "{length}");
         assert!(
             ending.record_is_there(store).await
                 && get(store, &ending.asked).await.state == ending.state
@@ -127,11 +127,11 @@ async fn nothing_is_committed_for_a_policy_that_is_gone_or_a_record_that_is_ther
     let ending = Ending::new(&store, 2, 10).await;
     store.delete_policy(&home, &head).await.unwrap();
     let before = dump(&database).await;
-    assert_eq!(ending.commit(&store, 0, &kept(1)).await, Ok(Committed::Gone));
+    assert_eq!(ending.commit(&store, 0, &kept(1)).await, Ok(CommitResult::PolicyDeleted));
     assert!(dump(&database).await == before);
     // Without a context the policy may be gone.
     let done = end(&store, &ending.asked, &ending.state, &ending.record).await;
-    assert_eq!(done, Ok(Committed::Done));
+    assert_eq!(done, Ok(CommitResult::Done));
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn who_lost_the_job_commits_nothing() {
     let stopped = writ_jobs::cancelled(&ending.asked, &held, "ada", at(70)).unwrap();
     assert_eq!(store.change_job(&ending.asked, &stopped).await, Ok(true));
     let lost = end(&store, &ending.asked, &ending.state, &ending.record).await;
-    assert_eq!(lost, Ok(Committed::Fenced));
+    assert_eq!(lost, Ok(CommitResult::LeaseLost));
     assert!(!ending.record_is_there(&store).await);
     assert_eq!(get(&store, &ending.asked).await.state, stopped);
 }
@@ -154,7 +154,7 @@ async fn a_large_output_that_its_record_does_not_hold_is_not_committed() {
     let before = dump(&database).await;
     let output = RawJson::of(&long(100_000));
     let Ending { asked: submission, state, record } = &ending;
-    let wrong = JobEnd { submission, state, output: Some(&output), record, context: None };
-    assert_eq!(store.end_job(wrong).await.unwrap_err().kind, ErrorKind::Internal);
+    let wrong = JobCompletion { submission, state, output: Some(&output), record, context: None };
+    assert_eq!(store.complete_job(wrong).await.unwrap_err().kind, ErrorKind::Internal);
     assert!(dump(&database).await == before);
 }

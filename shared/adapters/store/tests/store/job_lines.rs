@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use serde_json::json;
-use writ_jobs::{Due, cancelled, due, leased, queued, rank};
-use writ_model::{HintAbout, JobHint, Submission, Timestamp};
-use writ_ports::{ChangeJob, CountWaiting, DueJobs, NextJobs, PutJob};
+use writ_jobs::{DueAction, cancelled, due, leased, queued, queue_key};
+use writ_model::{SignalKind, JobSignal, Submission, Timestamp};
+use writ_ports::{ChangeJob, CountQueued, DueJobs, PeekQueue, PutJob};
 use writ_store::Store;
 
 use crate::fixture::{Fixture, dump, workspace};
@@ -14,7 +14,7 @@ use crate::job::{after, at, end, get, grant, over, put, record, run, runner, sub
 use writ_dynamodb::Database;
 
 /// Everything that is due, page by page; the pages too.
-async fn all_due(store: &Store, before: Timestamp) -> (Vec<JobHint>, usize) {
+async fn all_due(store: &Store, before: Timestamp) -> (Vec<JobSignal>, usize) {
     let (mut jobs, mut pages, mut next) = (Vec::new(), 0, None);
     loop {
         let page = store.due_jobs(before, next.as_deref()).await.unwrap();
@@ -34,8 +34,8 @@ async fn entries(database: &Database, index: &str) -> usize {
     scan.send().await.unwrap().items().len()
 }
 
-fn hint(submission: &Submission) -> JobHint {
-    JobHint::new(submission, HintAbout::Line)
+fn signal(submission: &Submission) -> JobSignal {
+    JobSignal::new(submission, SignalKind::Queue)
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn the_line_is_in_the_order_of_ranks() {
                 };
                 let state = put(&store, &asked).await;
                 match fate {
-                    0 => waiting.push((rank(&asked, &state), asked.job_id)),
+                    0 => waiting.push((queue_key(&asked, &state), asked.job_id)),
                     // Its time has not come.
                     1 => {}
                     _ => {
@@ -70,9 +70,9 @@ fn the_line_is_in_the_order_of_ranks() {
             }
             waiting.sort();
             let want: Vec<String> = waiting.iter().map(|(_, id)| id.clone()).take(limit).collect();
-            prop_assert_eq!(store.next_jobs(&home, limit).await.unwrap(), want);
-            for (position, (rank, _)) in waiting.iter().enumerate() {
-                let count = store.count_before(&home, rank, limit).await.unwrap();
+            prop_assert_eq!(store.peek_queue(&home, limit).await.unwrap(), want);
+            for (position, (queue_key, _)) in waiting.iter().enumerate() {
+                let count = store.count_before(&home, queue_key, limit).await.unwrap();
                 prop_assert_eq!(count, position.min(limit));
             }
             Ok(())
@@ -95,19 +95,19 @@ async fn a_job_stands_in_line_while_it_waits_and_is_due_until_it_is_over() {
     let state = put(&store, &asked).await;
     holds(0, 1).await;
     assert_eq!(store.due_jobs(at(4_999), None).await.unwrap().jobs, []);
-    assert_eq!(store.due_jobs(at(5_000), None).await.unwrap().jobs, [hint(&asked)]);
+    assert_eq!(store.due_jobs(at(5_000), None).await.unwrap().jobs, [signal(&asked)]);
 
-    let Due::Write(state) = due(&asked, &state, at(5_000), 0) else { panic!("not due") };
+    let DueAction::Write(state) = due(&asked, &state, at(5_000), 0) else { panic!("not due") };
     assert_eq!(store.change_job(&asked, &state).await, Ok(true));
     holds(1, 1).await;
-    assert_eq!(store.next_jobs(&home, 5).await, Ok(vec![asked.job_id.clone()]));
+    assert_eq!(store.peek_queue(&home, 5).await, Ok(vec![asked.job_id.clone()]));
     assert_eq!(store.due_jobs(at(5_000), None).await.unwrap().jobs, []);
 
     let record = record(&asked, 1, Some(&json!(1)));
     let state = run(&store, &asked, &state, &record.execution_id, at(6_000)).await;
     holds(0, 1).await;
     assert_eq!(store.due_jobs(at(35_999), None).await.unwrap().jobs, []);
-    assert_eq!(store.due_jobs(at(36_000), None).await.unwrap().jobs, [hint(&asked)]);
+    assert_eq!(store.due_jobs(at(36_000), None).await.unwrap().jobs, [signal(&asked)]);
 
     let state = after(&asked, &state, &record, at(7_000));
     assert_eq!(state.due_at, None);
@@ -131,7 +131,7 @@ async fn whatever_ends_a_job_takes_it_out_of_its_line() {
     let told = Submission { callback_url: url, ..submission(&home, 3) };
     over(&store, &told, 3, Some(&json!(1)), at(5)).await;
     assert_eq!(entries(&database, "by_line").await, 0);
-    assert_eq!(all_due(&store, at(1_000)).await.0, [hint(&told)]);
+    assert_eq!(all_due(&store, at(1_000)).await.0, [signal(&told)]);
 }
 
 #[tokio::test]
@@ -165,7 +165,7 @@ async fn what_is_due_is_found_for_all_workspaces_page_by_page_and_once() {
     let (found, pages) = all_due(&store, at(299)).await;
     let count = found.len();
     let found: BTreeSet<_> =
-        found.into_iter().map(|hint| (hint.workspace.to_string(), hint.job_id)).collect();
+        found.into_iter().map(|signal| (signal.workspace.to_string(), signal.job_id)).collect();
     assert!(found == want && count == want.len() && count > 200, "{count}");
     assert!(pages <= 4, "{pages}");
     for before in [0, i64::MAX] {
@@ -189,13 +189,13 @@ async fn a_long_line_is_counted_and_taken_only_as_far_as_was_asked() {
     let mut last = String::new();
     for number in 0..150 {
         let asked = submission(&home, number);
-        last = rank(&asked, &put(&store, &asked).await);
+        last = queue_key(&asked, &put(&store, &asked).await);
     }
     for (most, count) in [(0, 0), (1, 1), (100, 100), (149, 149), (1_000, 149)] {
         assert_eq!(store.count_before(&home, &last, most).await, Ok(count));
-        assert_eq!(store.next_jobs(&home, most).await.unwrap().len(), most.min(150));
+        assert_eq!(store.peek_queue(&home, most).await.unwrap().len(), most.min(150));
     }
-    for rank in ["", &"9".repeat(5_000)] {
-        assert_eq!(store.count_before(&home, rank, 10).await, Ok(0));
+    for queue_key in ["", &"9".repeat(5_000)] {
+        assert_eq!(store.count_before(&home, queue_key, 10).await, Ok(0));
     }
 }

@@ -57,7 +57,7 @@ async fn settle(store: &Store, home: &Workspace, number: u64) {
         }
         6 => {
             let state = put(store, &asked).await;
-            run(store, &asked, &state, &grant(&asked.job_id).fence, ended).await;
+            run(store, &asked, &state, &grant(&asked.job_id).fencing_token, ended).await;
         }
         _ => drop(put(store, &asked).await),
     }

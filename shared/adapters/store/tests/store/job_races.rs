@@ -6,16 +6,16 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use serde_json::json;
-use writ_jobs::{Due, cancelled, due, leased, queued, retry, running};
+use writ_jobs::{DueAction, cancelled, due, leased, queued, retry, running};
 use writ_model::{ErrorKind, Job, JobStatus, RawJson, Submission, Timestamp};
 use writ_ports::{
-    CallbackSecrets, ChangeJob, CollectUploads, Committed, ContextWrite, DueJobs, EndJob,
-    GetExecution, GetJob, JobEnd, KeepCallbackSecrets, KeepContext, NextJobs, PutJob,
+    CallbackSecrets, ChangeJob, CollectUploads, CommitResult, ContextWrite, DueJobs, CompleteJob,
+    GetExecution, GetJob, JobCompletion, CallbackSecretStore, ContextStore, PeekQueue, PutJob,
 };
 use writ_store::{Bounds, Store};
 
 use crate::fixture::{Fixture, create, dump, uri, workspace};
-use crate::interleave::{Chance, Hand, World};
+use crate::interleave::{Rng, Hand, World};
 use crate::job::{after, at, end, get, grant, long, put, record, run, runner, submission};
 use crate::script::{ANY, Fault, cancelled as refused, faulty, refusal};
 use crate::simulation::{Seed, records_own_their_chunks, seeds};
@@ -40,7 +40,7 @@ async fn a_lost_reply_does_not_make_a_write_fail_against_itself() {
 
         let (lossy, script) = losing("TransactWriteItems");
         let state = after(&asked, &state, &record, at(9));
-        assert_eq!(end(&lossy, &asked, &state, &record).await, Ok(Committed::Done));
+        assert_eq!(end(&lossy, &asked, &state, &record).await, Ok(CommitResult::Done));
         assert_eq!((script.left(), get(&store, &asked).await.state), (0, state));
     }
     let (lossy, script) = losing("PutItem");
@@ -94,7 +94,7 @@ async fn who_meets_a_transaction_tries_again_for_a_while() {
     let conflict = Fault::Answer(status, body);
     let (busy, script) = faulty(&database, "TransactWriteItems", &[conflict.clone(), conflict], 1);
     let state = after(&asked, &state, &record, at(9));
-    assert_eq!(end(&busy, &asked, &state, &record).await, Ok(Committed::Done));
+    assert_eq!(end(&busy, &asked, &state, &record).await, Ok(CommitResult::Done));
     assert_eq!((script.left(), get(&store, &asked).await.state), (0, state));
 }
 
@@ -128,7 +128,7 @@ impl Writes {
             "large put" => store.put_job(&self.large, &queued(&self.large)).await,
             "change" => store.change_job(asked, state).await.map(|done| assert!(done)),
             "end" => {
-                end(store, asked, state, record).await.map(|it| assert_eq!(it, Committed::Done))
+                end(store, asked, state, record).await.map(|it| assert_eq!(it, CommitResult::Done))
             }
             _ => {
                 let secrets = CallbackSecrets { version: 1, secrets: Vec::new() };
@@ -195,7 +195,7 @@ struct Mover {
     clock: Hand,
     told: Shared,
     asked: Submission,
-    chance: Chance,
+    rng: Rng,
     number: u64,
 }
 
@@ -219,7 +219,7 @@ impl Mover {
 
     async fn step(&mut self, job: Job) {
         let (now, state) = (self.clock.now(), &job.state);
-        let turn = self.chance.below(10);
+        let turn = self.rng.below(10);
         let grant = self.grant();
         let next = match state.job_status {
             _ if turn == 0 => cancelled(&self.asked, state, "ada", now).ok(),
@@ -229,8 +229,8 @@ impl Mover {
             },
             JobStatus::Admitted | JobStatus::Running if turn < 3 => self.due(&job, now),
             JobStatus::Admitted => {
-                let fence = &state.lease.as_ref().unwrap().fence;
-                running(state, fence, now, now).ok()
+                let fencing_token = &state.lease.as_ref().unwrap().fencing_token;
+                running(state, fencing_token, now, now).ok()
             }
             JobStatus::Running => return self.end(&job, now).await,
             _ => retry(state, now).ok(),
@@ -244,26 +244,26 @@ impl Mover {
     }
 
     fn due(&mut self, job: &Job, now: Timestamp) -> Option<writ_model::JobState> {
-        match due(&self.asked, &job.state, now, self.chance.below(1_000) as u64) {
-            Due::Write(state) => Some(*state),
+        match due(&self.asked, &job.state, now, self.rng.below(1_000) as u64) {
+            DueAction::Write(state) => Some(*state),
             _ => None,
         }
     }
 
     /// A new attempt's, which nobody else has.
-    fn grant(&mut self) -> writ_jobs::Grant {
+    fn grant(&mut self) -> writ_jobs::LeaseRequest {
         self.number += 1;
         grant(&record(&self.asked, self.number, None).execution_id)
     }
 
     async fn end(&mut self, job: &Job, now: Timestamp) {
         let state = &job.state;
-        let fence = state.lease.as_ref().unwrap().fence.clone();
+        let fencing_token = state.lease.as_ref().unwrap().fencing_token.clone();
         // One attempt in three fails.
-        let output = (self.chance.below(3) > 0).then(|| long(self.chance.of(&[10, 500, 1_500])));
+        let output = (self.rng.below(3) > 0).then(|| long(self.rng.of(&[10, 500, 1_500])));
         let mut record = record(&self.asked, 0, output.as_ref());
-        record.execution_id = fence.clone();
-        record.input_data = RawJson::of(&long(self.chance.of(&[10, 600, 3_000])));
+        record.execution_id = fencing_token.clone();
+        record.input_data = RawJson::of(&long(self.rng.of(&[10, 600, 3_000])));
         let state = after(&self.asked, state, &record, now);
         let Ok(kept) = self.store.get_context(&self.asked.workspace, POLICY).await else { return };
         let (uri, value) = (uri("a:1-x"), RawJson::of(&json!({"n": kept.version + 1})));
@@ -273,16 +273,16 @@ impl Mover {
             version: kept.version,
             value: &value,
         });
-        self.told.borrow_mut().tried.insert(fence.clone());
+        self.told.borrow_mut().tried.insert(fencing_token.clone());
         let output = record.output.as_ref();
         let end =
-            JobEnd { submission: &self.asked, state: &state, output, record: &record, context };
-        match self.store.end_job(end).await {
-            Ok(Committed::Done) => {
+            JobCompletion { submission: &self.asked, state: &state, output, record: &record, context };
+        match self.store.complete_job(end).await {
+            Ok(CommitResult::Done) => {
                 self.told.borrow_mut().written.push(state.version);
-                assert!(self.told.borrow_mut().done.insert(fence), "committed twice");
+                assert!(self.told.borrow_mut().done.insert(fencing_token), "committed twice");
             }
-            Ok(other) => assert!(other != Committed::Gone, "the policy is there"),
+            Ok(other) => assert!(other != CommitResult::PolicyDeleted, "the policy is there"),
             Err(error) => assert_ne!(error.kind, ErrorKind::Internal, "{error:?}"),
         }
     }
@@ -297,14 +297,14 @@ async fn simulate(seed: u64) {
     let mut world = World::new(&database, seed, BOUNDS);
     let asked = Submission {
         max_attempts: Some(3),
-        inputs: RawJson::of(&long(world.chance.of(&[10, 1_000]))),
+        inputs: RawJson::of(&long(world.rng.of(&[10, 1_000]))),
         ..submission(&home, 0)
     };
     for number in 0..5 {
         let (told, clock, asked) = (Rc::clone(&told), world.clock.clone(), asked.clone());
-        let chance = Chance(seed * 100 + number);
+        let rng = Rng(seed * 100 + number);
         world.add(|store| {
-            Mover { store, clock, told, asked, chance, number: 1 + number * 1_000 }.work()
+            Mover { store, clock, told, asked, rng, number: 1 + number * 1_000 }.work()
         });
     }
     world.run().await;
@@ -344,8 +344,8 @@ async fn effects_were_committed_once(store: &Store, told: &Told, job: &Job) {
 
 async fn indexes_hold_what_the_job_says(store: &Store, job: &Job) {
     let Job { submission, state, .. } = job;
-    let line = store.next_jobs(&submission.workspace, 10).await.unwrap();
-    assert_eq!(line.len(), usize::from(state.in_line));
+    let line = store.peek_queue(&submission.workspace, 10).await.unwrap();
+    assert_eq!(line.len(), usize::from(state.is_queued));
     let is_due = async |at| !store.due_jobs(at, None).await.unwrap().jobs.is_empty();
     assert_eq!(is_due(Timestamp::from_ms(i64::MAX)).await, state.due_at.is_some());
     if let Some(due_at) = state.due_at {
@@ -369,8 +369,8 @@ async fn of_writers_of_one_version_one_wins() {
     let writers = (0..16).map(|writer| {
         let (store, asked, state) = (store.clone(), asked.clone(), state.clone());
         tokio::spawn(async move {
-            let fence = format!("e{writer}");
-            let state = leased(&asked, &state, &runner(), grant(&fence), at(5)).unwrap();
+            let fencing_token = format!("e{writer}");
+            let state = leased(&asked, &state, &runner(), grant(&fencing_token), at(5)).unwrap();
             store.change_job(&asked, &state).await.unwrap().then_some(state)
         })
     });

@@ -1,11 +1,11 @@
 //! A job from its submission to its end.
 
 use serde_json::{Value, json};
-use writ_jobs::{beat, cancelled, document, queued, retry};
+use writ_jobs::{renew_lease, cancelled, document, queued, retry};
 use writ_model::{ErrorKind, Job, JobStatus, RawJson, Submission};
 use writ_ports::{
-    CallbackSecret, CallbackSecrets, ChangeJob, Committed, CountWaiting, GetJob,
-    KeepCallbackSecrets, NextJobs, PutJob, QueryJobs,
+    CallbackSecret, CallbackSecrets, ChangeJob, CommitResult, CountQueued, GetJob,
+    CallbackSecretStore, PeekQueue, PutJob, QueryJobs,
 };
 use writ_store::Bounds;
 
@@ -30,20 +30,20 @@ async fn a_job_is_read_as_it_was_written_through_all_of_its_life() {
 
     let first = record(&asked, 1, None);
     let state = run(&store, &asked, &state, &first.execution_id, at(5)).await;
-    let state = beat(&state, &first.execution_id, at(5_000)).unwrap();
+    let state = renew_lease(&state, &first.execution_id, at(5_000)).unwrap();
     assert_eq!(store.change_job(&asked, &state).await, Ok(true));
     assert_eq!(get(&store, &asked).await, whole(state.clone(), None));
 
     // The policy failed, and there is another attempt.
     let state = after(&asked, &state, &first, at(6_000));
     assert_eq!(state.job_status, JobStatus::Queued);
-    assert_eq!(end(&store, &asked, &state, &first).await, Ok(Committed::Done));
+    assert_eq!(end(&store, &asked, &state, &first).await, Ok(CommitResult::Done));
     assert_eq!(get(&store, &asked).await, whole(state.clone(), None));
 
     let second = record(&asked, 2, Some(&json!({"ok": true})));
     let state = run(&store, &asked, &state, &second.execution_id, at(600_000)).await;
     let state = after(&asked, &state, &second, at(600_500));
-    assert_eq!(end(&store, &asked, &state, &second).await, Ok(Committed::Done));
+    assert_eq!(end(&store, &asked, &state, &second).await, Ok(CommitResult::Done));
     assert_eq!(state.job_status, JobStatus::Completed);
     assert_eq!(get(&store, &asked).await, whole(state, second.output));
 }
@@ -85,7 +85,7 @@ async fn what_is_not_there_is_none_and_does_not_change() {
         assert_eq!(store.change_job(&asked, &state).await, Ok(false), "{version}");
     }
     let record = record(&asked, 1, Some(&json!(1)));
-    assert_eq!(end(&store, &asked, &state, &record).await, Ok(Committed::Fenced));
+    assert_eq!(end(&store, &asked, &state, &record).await, Ok(CommitResult::LeaseLost));
     assert!(dump(&database).await == before, "a job came out of nothing");
 }
 
@@ -188,7 +188,7 @@ async fn nothing_of_one_workspaces_jobs_is_seen_from_another() {
     for id in [asked.job_id.as_str(), &format!("../home#{}", asked.job_id)] {
         assert_eq!(store.get_job(&other, id).await, Ok(None));
     }
-    assert_eq!(store.next_jobs(&other, 10).await, Ok(vec![]));
+    assert_eq!(store.peek_queue(&other, 10).await, Ok(vec![]));
     assert_eq!(store.count_before(&other, "9999", 10).await, Ok(0));
     assert_eq!(store.get_callback_secrets(&other).await, Ok(CallbackSecrets::default()));
     for filter in [
@@ -205,7 +205,7 @@ async fn nothing_of_one_workspaces_jobs_is_seen_from_another() {
     let stopped = cancelled(&twin, &put(&store, &twin).await, "eve", at(1)).unwrap();
     assert_eq!(store.change_job(&twin, &stopped).await, Ok(true));
     assert_eq!(get(&store, &asked).await.state, state);
-    assert_eq!(store.next_jobs(&home, 10).await, Ok(vec![asked.job_id]));
+    assert_eq!(store.peek_queue(&home, 10).await, Ok(vec![asked.job_id]));
     assert_eq!(store.get_callback_secrets(&home).await, Ok(secrets));
 }
 

@@ -8,13 +8,13 @@ use std::rc::Rc;
 use serde_json::json;
 use writ_model::{Digest, ErrorKind, Execution, RawJson, Timestamp};
 use writ_ports::{
-    Begun, Clock, CollectUploads, CreatePolicy, DeletePolicy, GetBody, GetExecution, GetPolicy,
+    KeyState, Clock, CollectUploads, CreatePolicy, DeletePolicy, GetBody, GetExecution, GetPolicy,
     Idempotency, IdempotencyKey, RecordExecution, RemoveExpired, ReplacePolicy, StoredReply,
 };
 use writ_store::{Bounds, Store};
 
 use crate::fixture::{Draft, Dump, Fixture, dump, execution, uri, workspace};
-use crate::interleave::{Chance, Hand, World};
+use crate::interleave::{Rng, Hand, World};
 
 const SEEDS: Range<u64> = 0..40;
 
@@ -36,16 +36,16 @@ struct Told {
 
 type Shared = Rc<RefCell<Told>>;
 
-fn text(chance: &mut Chance) -> String {
-    "é\"x".repeat(chance.of(&[0, 80, 200, 600]))
+fn text(rng: &mut Rng) -> String {
+    "é\"x".repeat(rng.of(&[0, 80, 200, 600]))
 }
 
 /// Two writers in three share an id.
 async fn record(store: Store, told: Shared, number: u64, seed: u64) {
-    let mut chance = Chance(seed);
+    let mut rng = Rng(seed);
     let mut record = execution(&workspace("home"), number % 4, "a:1-x", 1_790_000_000_000);
     record.seed = seed;
-    record.input_data = RawJson::of(&json!({ "text": text(&mut chance) }));
+    record.input_data = RawJson::of(&json!({ "text": text(&mut rng) }));
     told.borrow_mut().tried.push(record.clone());
     if store.record_execution(&record).await.is_ok() {
         told.borrow_mut().recorded.push(record);
@@ -54,9 +54,9 @@ async fn record(store: Store, told: Shared, number: u64, seed: u64) {
 
 /// Creates, replaces, renames or removes, with one of few bodies.
 async fn write(store: Store, told: Shared, number: u64, seed: u64) {
-    let (mut chance, home) = (Chance(seed), workspace("home"));
-    let place = chance.of(&["a:1-x", "b:1-x"]);
-    let fields = json!({ "code": text(&mut chance) });
+    let (mut rng, home) = (Rng(seed), workspace("home"));
+    let place = rng.of(&["a:1-x", "b:1-x"]);
+    let fields = json!({ "code": text(&mut rng) });
     let Ok(head) = store.get_policy(&home, &uri(place)).await else { return };
     let (draft, written) = match head {
         None => {
@@ -64,12 +64,12 @@ async fn write(store: Store, told: Shared, number: u64, seed: u64) {
             let created = store.create_policy(&home, draft.revision()).await;
             (draft, created)
         }
-        Some(head) if chance.below(4) == 0 => {
+        Some(head) if rng.below(4) == 0 => {
             let _ = store.delete_policy(&home, &head).await;
             return;
         }
         Some(head) => {
-            let draft = Draft::after(&head, chance.of(&["a:1-x", "b:1-x"]), fields);
+            let draft = Draft::after(&head, rng.of(&["a:1-x", "b:1-x"]), fields);
             let replaced = store.replace_policy(&home, &head, draft.revision()).await;
             (draft, replaced)
         }
@@ -87,9 +87,9 @@ async fn reply(store: Store, clock: Hand, number: u64, seed: u64) {
         key: format!("k{}", number % 2),
         request: Digest::of(b"r"),
     };
-    let body = text(&mut Chance(seed));
+    let body = text(&mut Rng(seed));
     match store.begin(&key, clock.now()).await {
-        Ok(Begun::First(claim)) => {
+        Ok(KeyState::Acquired(claim)) => {
             let reply = StoredReply { status: 201, headers: Vec::new(), body };
             let _ = store.finish(&key, &claim, &reply, clock.now()).await;
         }
@@ -98,7 +98,7 @@ async fn reply(store: Store, clock: Hand, number: u64, seed: u64) {
     }
 }
 
-async fn upkeep(store: Store, clock: impl Clock) {
+async fn gc(store: Store, clock: impl Clock) {
     for _ in 0..6 {
         let before = Timestamp::from_ms(clock.now().as_ms() - HOUR_MS);
         while store.collect_uploads(before).await.is_ok_and(|swept| swept.more) {}
@@ -127,11 +127,11 @@ async fn simulate(seed: u64) {
     }
     for _ in 0..2 {
         let clock = world.clock.clone();
-        world.add(|store| upkeep(store, clock));
+        world.add(|store| gc(store, clock));
     }
     world.run().await;
     world.clock.advance(72 * HOUR_MS);
-    upkeep(store.clone(), world.clock.clone()).await;
+    gc(store.clone(), world.clock.clone()).await;
 
     let told = told.take();
     committed_content_is_whole(&store, &told).await;

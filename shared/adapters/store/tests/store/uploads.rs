@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 use tokio::sync::Notify;
 use writ_model::{ErrorKind, Execution, RawJson, Timestamp};
-use writ_ports::{CollectUploads, GetExecution, QueryExecutions, RecordExecution, Swept};
+use writ_ports::{CollectUploads, GetExecution, QueryExecutions, RecordExecution, GcReport};
 use writ_store::{Bounds, Store};
 
 use crate::fixture::{Fixture, dump, execution, query, tables, workspace};
@@ -134,9 +134,9 @@ async fn only_what_began_before_the_given_time_is_collected_oldest_first() {
     let before = Timestamp::from_ms(20_000);
     let steps = [(10, true), (9, false), (0, false)];
     for (removed, more) in steps {
-        assert_eq!(store.collect_uploads(before).await.unwrap(), Swept { removed, more });
+        assert_eq!(store.collect_uploads(before).await.unwrap(), GcReport { removed, more });
     }
-    assert_eq!(store.collect_uploads(LATE).await.unwrap(), Swept { removed: 6, more: false });
+    assert_eq!(store.collect_uploads(LATE).await.unwrap(), GcReport { removed: 6, more: false });
     assert!(dump(&database).await.is_empty());
 }
 
@@ -158,7 +158,7 @@ async fn a_claim_that_came_back_takes_nothing_from_its_record() {
         .send()
         .await
         .unwrap();
-    assert_eq!(store.collect_uploads(LATE).await.unwrap(), Swept { removed: 0, more: false });
+    assert_eq!(store.collect_uploads(LATE).await.unwrap(), GcReport { removed: 0, more: false });
     let stored = store.get_execution(&whole.workspace, &whole.execution_id).await.unwrap();
     assert!(stored == Some(whole));
     assert!(dump(&database).await.keys().all(|key| key.1 != "#uploads"));
@@ -233,7 +233,7 @@ async fn two_collections_at_once_do_the_work_of_one() {
     both.1.unwrap();
     let stored = store.get_execution(&whole.workspace, &whole.execution_id).await.unwrap();
     assert!(stored == Some(whole));
-    assert_eq!(store.collect_uploads(LATE).await.unwrap(), Swept::default());
+    assert_eq!(store.collect_uploads(LATE).await.unwrap(), GcReport::default());
     assert!(dump(&database).await.keys().all(|key| key.1.contains("000000000009")));
 }
 

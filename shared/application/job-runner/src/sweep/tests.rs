@@ -43,8 +43,8 @@ impl Table {
 impl DueJobs for Table {
     async fn due_jobs(&self, _: Timestamp, _: Option<&str>) -> Result<DuePage, Error> {
         let jobs = self.jobs.lock().unwrap();
-        let hint = |job: &Job| JobHint::new(&job.submission, HintAbout::Line);
-        Ok(DuePage { jobs: jobs.values().map(hint).collect(), next: None })
+        let signal = |job: &Job| JobSignal::new(&job.submission, SignalKind::Queue);
+        Ok(DuePage { jobs: jobs.values().map(signal).collect(), next: None })
     }
 }
 
@@ -65,12 +65,12 @@ impl ChangeJob for Table {
     }
 }
 
-impl Announce for Table {
-    async fn announce(&self, hints: &[JobHint], _: Duration) -> Result<(), Error> {
+impl JobNotifier for Table {
+    async fn notify(&self, signals: &[JobSignal], _: Duration) -> Result<(), Error> {
         if self.is_queue_gone {
             return Err(unavailable());
         }
-        let ids = hints.iter().map(|hint| hint.job_id.clone());
+        let ids = signals.iter().map(|signal| signal.job_id.clone());
         self.announced.lock().unwrap().extend(ids);
         Ok(())
     }

@@ -67,8 +67,8 @@ impl Recorded {
 
     fn plan(&self, limit: usize, next_token: Option<&str>) -> Plan {
         let policy = r#"{"name":"a","version":"2","release_tag":"x","code":"","code_type":"rego","policy_parameters":{"list":["new"]},"policy_input_schema":{"n":{"type":"number"}}}"#;
-        let prepared = Prepared::new(PolicyRule::from_json(policy).unwrap()).unwrap();
-        let order = PlanOrder {
+        let prepared = CompiledPolicy::new(PolicyRule::from_json(policy).unwrap()).unwrap();
+        let order = PlanRequest {
             workspace: Workspace::default(),
             of: "a:1-x".parse().unwrap(),
             since: Some(Timestamp::from_ms(3)),
@@ -221,8 +221,8 @@ fn lost_engines_end_a_plan_instead_of_changing_outcomes() {
     let prepared = PolicyRule::from_json(
         r#"{"name":"a","version":"2","release_tag":"x","code":"","code_type":"rego"}"#,
     );
-    let prepared = Prepared::new(prepared.unwrap()).unwrap();
-    let order = PlanOrder {
+    let prepared = CompiledPolicy::new(prepared.unwrap()).unwrap();
+    let order = PlanRequest {
         workspace: Workspace::default(),
         of: "a:1-x".parse().unwrap(),
         since: None,

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use writ_model::Timestamp;
-use writ_schedules::{CatchUp, Due, GRACE_MS, RUNS_MAX, Timing, TimingSpec, due};
+use writ_schedules::{CatchUp, DueFires, GRACE_MS, RUNS_MAX, Timing, TimingSpec, due};
 
 const ID: &str = "default/nightly";
 const HOUR_MS: i64 = 3_600_000;
@@ -54,7 +54,7 @@ fn steps() -> impl Strategy<Value = Vec<i64>> {
 }
 
 /// What a wake-up promises by itself.
-fn check(due: &Due, now: Timestamp, rule: CatchUp) -> Result<(), TestCaseError> {
+fn check(due: &DueFires, now: Timestamp, rule: CatchUp) -> Result<(), TestCaseError> {
     let late = |at: Timestamp| now.as_ms() - at.as_ms() > GRACE_MS;
     let overdue = due.run.iter().filter(|fire| late(fire.invoke_at)).count();
     prop_assert!(due.run.iter().all(|fire| fire.invoke_at <= now), "none runs before its time");

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 
 use http::HeaderMap;
-use writ_edge::{About, Caller};
+use writ_edge::{RouteSpec, Caller};
 use writ_model::Error;
 
 /// Says who is calling, and whether they may.
@@ -24,5 +24,5 @@ pub trait Access: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`writ_model::ErrorKind::Forbidden`] with the rule that decided.
-    fn authorize(&self, caller: &Caller, about: &About) -> Result<String, Error>;
+    fn authorize(&self, caller: &Caller, about: &RouteSpec) -> Result<String, Error>;
 }

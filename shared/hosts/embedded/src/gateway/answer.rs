@@ -15,18 +15,18 @@ use uuid::Uuid;
 use writ_edge::path::{self, Path};
 use writ_edge::{Reply, Request, Route, out_of_time};
 use writ_model::Error;
-use writ_ports::{Clock, CountHints, Idempotency, Metered};
+use writ_ports::{Clock, CountSignals, Idempotency, EngineMetrics};
 
 use super::body::{NoBody, linger, read};
 use super::bounds::SETTLING;
-use super::door::Door;
+use super::origin_guard::OriginGuard;
 use super::router::{Found, OWN};
 use super::{Access, Gateway, metrics};
 
 /// A gateway at its door.
 pub(super) struct Answering<P, A> {
     pub(super) gateway: Gateway<P, A>,
-    pub(super) door: Door,
+    pub(super) origin_guard: OriginGuard,
     /// Held by everything that runs; see [`Gateway::serve`].
     pub(super) working: mpsc::Sender<Infallible>,
 }
@@ -39,7 +39,7 @@ struct Arrived {
     until: Instant,
 }
 
-impl<P: Idempotency + Clock + Metered + CountHints + 'static, A: Access> Answering<P, A> {
+impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access> Answering<P, A> {
     pub(super) async fn answer(
         self: Arc<Self>,
         request: http::Request<Incoming>,
@@ -67,13 +67,13 @@ impl<P: Idempotency + Clock + Metered + CountHints + 'static, A: Access> Answeri
                 Reply::problem(&error, &request_id, None)
             }
         };
-        on_the_wire(reply.dressed(&request_id), is_head)
+        on_the_wire(reply.with_common_headers(&request_id), is_head)
     }
 
     async fn reply(&self, arrived: Arrived, body: Incoming, peer: SocketAddr) -> Reply {
         let is_own = OWN.contains(&arrived.path.as_str());
         let is_page = matches!(arrived.path.as_str(), "/" | "/docs");
-        let refused = match self.door.check(&arrived.parts, is_page, &arrived.request_id) {
+        let refused = match self.origin_guard.check(&arrived.parts, is_page, &arrived.request_id) {
             Ok(()) if is_own => self.own(&arrived),
             Ok(()) => match self.gateway.router.find(&arrived.parts.method, &arrived.path) {
                 Found::Route(route, params) => {
@@ -204,7 +204,7 @@ fn other_method(methods: &[Method], arrived: &Arrived) -> Reply {
 }
 
 fn nothing(near: &[String], arrived: &Arrived) -> Reply {
-    let hint = if near.is_empty() {
+    let signal = if near.is_empty() {
         "`/docs` lists all routes".to_owned()
     } else {
         let near: Vec<_> = near.iter().map(|route| format!("`{route}`")).collect();

@@ -4,13 +4,13 @@
 use std::fmt::Write as _;
 
 use writ_edge::Reply;
-use writ_ports::{Backlog, EngineUse};
+use writ_ports::{Backlog, EngineUsage};
 
 /// The media type of the format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The page.
-pub(super) fn page(engines: EngineUse, hints: Backlog) -> Reply {
+pub(super) fn page(engines: EngineUsage, signals: Backlog) -> Reply {
     #[expect(clippy::cast_precision_loss, reason = "exact for 285 years of waiting")]
     let waited_s = engines.waited_us as f64 / 1e6;
     let counters: [(&str, &str, &dyn std::fmt::Display); 4] = [
@@ -40,9 +40,9 @@ pub(super) fn page(engines: EngineUse, hints: Backlog) -> Reply {
         (
             "writ_job_hints",
             "Hints at jobs that wait for a runner, or for their time.",
-            hints.waiting,
+            signals.waiting,
         ),
-        ("writ_job_dead_letters", "Hints at jobs that nobody could work on.", hints.dead),
+        ("writ_job_dead_letters", "Hints at jobs that nobody could work on.", signals.dead),
     ] {
         let _ = write!(body, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n");
     }
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn each_metric_says_what_it_counts() {
-        let used = EngineUse { waited_us: 1_500_000, hits: 3, misses: 2, kills: 1 };
+        let used = EngineUsage { waited_us: 1_500_000, hits: 3, misses: 2, kills: 1 };
         let page = page(used, Backlog { waiting: 7, dead: 5 }).body;
         for line in [
             "writ_engine_wait_seconds_total 1.5\n",

@@ -8,9 +8,9 @@ mod access;
 mod answer;
 mod body;
 mod bounds;
-mod door;
+mod origin_guard;
 mod metrics;
-mod patient;
+mod write_timeout;
 mod router;
 
 use std::convert::Infallible;
@@ -26,16 +26,16 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
-use writ_edge::{About, Route, openapi_text};
-use writ_ports::{Clock, CountHints, Idempotency, Metered};
+use writ_edge::{RouteSpec, Route, openapi_text};
+use writ_ports::{Clock, CountSignals, Idempotency, EngineMetrics};
 
 pub use access::Access;
 pub use bounds::Bounds;
 pub use router::RouteError;
 
 use answer::Answering;
-use door::Door;
-use patient::Patient;
+use origin_guard::OriginGuard;
+use write_timeout::WriteTimeoutStream;
 use router::Router;
 
 /// A server that is ready to listen.
@@ -47,13 +47,13 @@ pub struct Gateway<P, A> {
     bounds: Bounds,
 }
 
-impl<P: Idempotency + Clock + Metered + CountHints + 'static, A: Access> Gateway<P, A> {
+impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access> Gateway<P, A> {
     /// A server of these routes.
     ///
     /// # Errors
     /// Two routes that cannot be told apart, or one that takes a path of the gateway itself.
     pub fn new(ports: Arc<P>, access: A, routes: Vec<Route<P>>) -> Result<Self, RouteError> {
-        let abouts: Vec<About> = routes.iter().map(|route| route.about.clone()).collect();
+        let abouts: Vec<RouteSpec> = routes.iter().map(|route| route.about.clone()).collect();
         let router = Router::new(routes)?;
         Ok(Self {
             ports,
@@ -80,13 +80,13 @@ impl<P: Idempotency + Clock + Metered + CountHints + 'static, A: Access> Gateway
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> io::Result<()> {
-        let door = Door::at(listener.local_addr()?);
+        let origin_guard = OriginGuard::at(listener.local_addr()?);
         let bounds = self.bounds;
         let slots = Arc::new(Semaphore::new(bounds.connections_max));
         let (stop, stopping) = watch::channel(false);
         // Whoever works holds a sender; when the last is gone, nothing runs.
         let (working, mut idle) = mpsc::channel::<Infallible>(1);
-        let answering = Arc::new(Answering { gateway: self, door, working });
+        let answering = Arc::new(Answering { gateway: self, origin_guard, working });
         let mut shutdown = pin!(shutdown);
         loop {
             let (stream, peer, slot) = tokio::select! {
@@ -124,7 +124,7 @@ async fn accept(
     }
 }
 
-async fn connection<P: Idempotency + Clock + Metered + CountHints + 'static, A: Access>(
+async fn connection<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access>(
     answering: Arc<Answering<P, A>>,
     stream: TcpStream,
     peer: SocketAddr,
@@ -143,7 +143,7 @@ async fn connection<P: Idempotency + Clock + Metered + CountHints + 'static, A: 
         .header_read_timeout(bounds.head)
         .max_headers(bounds.headers_max)
         .max_buf_size(bounds.head_bytes_max)
-        .serve_connection(TokioIo::new(Patient::new(stream, bounds.reply)), service);
+        .serve_connection(TokioIo::new(WriteTimeoutStream::new(stream, bounds.reply)), service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -129,16 +129,16 @@ fn shared_start(left: &str, right: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use writ_edge::{About, Dialect, Effect, Reply};
+    use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply};
 
     use super::*;
 
     fn route(name: &'static str, method: Method, path: &'static str) -> Route<()> {
-        let about = About {
+        let about = RouteSpec {
             name,
             method,
             path,
-            effect: Effect::Read,
+            access_level: AccessLevel::Read,
             dialect: Dialect::Writ,
             summary: "Does it.",
             body: None,

@@ -8,10 +8,10 @@ use http::{HeaderMap, Method};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
-use writ_edge::{BoxFuture, Caller, Dialect, Effect, Reply, Request};
+use writ_edge::{BoxFuture, Caller, Dialect, AccessLevel, Reply, Request};
 use writ_model::{Error, ErrorKind, Identity, Role, Timestamp, Workspace};
 use writ_ports::{
-    Backlog, Begun, ClaimId, CountHints, EngineUse, IdempotencyKey, Metered, StoredReply,
+    Backlog, KeyState, ClaimId, CountSignals, EngineUsage, IdempotencyKey, EngineMetrics, StoredReply,
 };
 
 use super::*;
@@ -34,21 +34,21 @@ impl Clock for Memory {
     }
 }
 
-impl CountHints for Memory {
+impl CountSignals for Memory {
     fn backlog(&self) -> Backlog {
         Backlog::default()
     }
 }
 
-impl Metered for Memory {
-    fn engine_use(&self) -> EngineUse {
-        EngineUse::default()
+impl EngineMetrics for Memory {
+    fn engine_use(&self) -> EngineUsage {
+        EngineUsage::default()
     }
 }
 
 impl Idempotency for Memory {
-    async fn begin(&self, _: &IdempotencyKey, _: Timestamp) -> Result<Begun, Error> {
-        Ok(Begun::First(ClaimId("c1".to_owned())))
+    async fn begin(&self, _: &IdempotencyKey, _: Timestamp) -> Result<KeyState, Error> {
+        Ok(KeyState::Acquired(ClaimId("c1".to_owned())))
     }
 
     async fn finish(
@@ -82,8 +82,8 @@ impl Access for Everybody {
         Ok(Caller { identity, principal_kind: "local" })
     }
 
-    fn authorize(&self, _: &Caller, about: &About) -> Result<String, Error> {
-        if about.effect == Effect::Admin {
+    fn authorize(&self, _: &Caller, about: &RouteSpec) -> Result<String, Error> {
+        if about.access_level == AccessLevel::Admin {
             return Err(Error {
                 rule: Some("nobody".to_owned()),
                 ..Error::new(ErrorKind::Forbidden, "no")
@@ -96,12 +96,12 @@ impl Access for Everybody {
 type Handle = for<'a> fn(&'a Memory, Request) -> BoxFuture<'a, Result<Reply, Error>>;
 
 fn route(name: &'static str, method: Method, path: &'static str, handle: Handle) -> Route<Memory> {
-    let effect = if name == "secret.get" { Effect::Admin } else { Effect::Execute };
-    let about = About {
+    let access_level = if name == "secret.get" { AccessLevel::Admin } else { AccessLevel::Execute };
+    let about = RouteSpec {
         name,
         method,
         path,
-        effect,
+        access_level,
         dialect: Dialect::Writ,
         summary: "Does it.",
         body: None,

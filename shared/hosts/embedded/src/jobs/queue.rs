@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
-use writ_model::{Error, JobHint, Workspace};
-use writ_ports::{Announce, Backlog, CountHints, Redrive, Redriven};
+use writ_model::{Error, JobSignal, Workspace};
+use writ_ports::{JobNotifier, Backlog, CountSignals, Redrive, RedriveReport};
 
 /// Hints that are kept. Those beyond are forgotten: the sweep announces their jobs again.
 const HINTS_MAX: usize = 500_000;
@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// A hint, and how often it was taken in vain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Taken {
-    pub(crate) hint: JobHint,
+    pub(crate) signal: JobSignal,
     pub(crate) tries: u32,
 }
 
@@ -58,18 +58,18 @@ struct State {
     turns_to_come: BinaryHeap<Turn>,
     delayed: HashMap<u64, Taken>,
     sequence: u64,
-    dead: Vec<JobHint>,
+    dead: Vec<JobSignal>,
     count: usize,
 }
 
 impl State {
     fn push(&mut self, taken: Taken) {
-        let workspace = taken.hint.workspace.clone();
-        let hints = self.ready.entry(workspace.clone()).or_default();
-        if hints.is_empty() {
+        let workspace = taken.signal.workspace.clone();
+        let signals = self.ready.entry(workspace.clone()).or_default();
+        if signals.is_empty() {
             self.turns.push_back(workspace);
         }
-        hints.push_back(taken);
+        signals.push_back(taken);
     }
 
     fn delay(&mut self, taken: Taken, until: Instant) {
@@ -92,10 +92,10 @@ impl State {
         let Some(workspace) = self.turns.pop_front() else {
             return Err(self.turns_to_come.peek().map(|Reverse((at, _))| *at));
         };
-        let hints = self.ready.get_mut(&workspace);
-        let taken = hints.and_then(VecDeque::pop_front);
+        let signals = self.ready.get_mut(&workspace);
+        let taken = signals.and_then(VecDeque::pop_front);
         match self.ready.get(&workspace) {
-            Some(hints) if !hints.is_empty() => self.turns.push_back(workspace),
+            Some(signals) if !signals.is_empty() => self.turns.push_back(workspace),
             _ => drop(self.ready.remove(&workspace)),
         }
         self.count = self.count.saturating_sub(1);
@@ -150,22 +150,22 @@ impl Queue {
         if tries < TRIES_MAX {
             self.add(Taken { tries, ..taken }, self.pause * tries);
         } else {
-            tracing::error!(job_id = %taken.hint.job_id, "a hint is among the dead letters now");
-            self.state().dead.push(taken.hint);
+            tracing::error!(job_id = %taken.signal.job_id, "a hint is among the dead letters now");
+            self.state().dead.push(taken.signal);
         }
     }
 }
 
-impl Announce for Queue {
-    async fn announce(&self, hints: &[JobHint], delay: Duration) -> Result<(), Error> {
-        for hint in hints {
-            self.add(Taken { hint: hint.clone(), tries: 0 }, delay);
+impl JobNotifier for Queue {
+    async fn notify(&self, signals: &[JobSignal], delay: Duration) -> Result<(), Error> {
+        for signal in signals {
+            self.add(Taken { signal: signal.clone(), tries: 0 }, delay);
         }
         Ok(())
     }
 }
 
-impl CountHints for Queue {
+impl CountSignals for Queue {
     fn backlog(&self) -> Backlog {
         let state = self.state();
         Backlog { waiting: state.count, dead: state.dead.len() }
@@ -173,31 +173,31 @@ impl CountHints for Queue {
 }
 
 impl Redrive for Queue {
-    async fn redrive(&self) -> Result<Redriven, Error> {
+    async fn redrive(&self) -> Result<RedriveReport, Error> {
         let dead = std::mem::take(&mut self.state().dead);
-        self.announce(&dead, Duration::ZERO).await?;
-        Ok(Redriven { hints: dead.len() as u64, more: false })
+        self.notify(&dead, Duration::ZERO).await?;
+        Ok(RedriveReport { signals: dead.len() as u64, more: false })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use writ_model::HintAbout;
+    use writ_model::SignalKind;
 
     use super::*;
 
-    fn hint(workspace: &str, job_id: &str) -> JobHint {
-        JobHint {
+    fn signal(workspace: &str, job_id: &str) -> JobSignal {
+        JobSignal {
             workspace: workspace.parse().unwrap(),
             job_id: job_id.to_owned(),
-            about: HintAbout::Line,
+            about: SignalKind::Queue,
         }
     }
 
     async fn ids(queue: &Queue, count: usize) -> Vec<String> {
         let mut ids = Vec::new();
         for _ in 0..count {
-            ids.push(queue.next().await.hint.job_id);
+            ids.push(queue.next().await.signal.job_id);
         }
         ids
     }
@@ -206,9 +206,9 @@ mod tests {
     async fn workspaces_take_turns_and_each_is_first_in_first_out() {
         let queue = Queue::default();
         for id in ["a1", "a2", "a3"] {
-            queue.announce(&[hint("a", id)], Duration::ZERO).await.unwrap();
+            queue.notify(&[signal("a", id)], Duration::ZERO).await.unwrap();
         }
-        queue.announce(&[hint("b", "b1"), hint("b", "b2")], Duration::ZERO).await.unwrap();
+        queue.notify(&[signal("b", "b1"), signal("b", "b2")], Duration::ZERO).await.unwrap();
         assert_eq!(ids(&queue, 5).await, ["a1", "b1", "a2", "b2", "a3"]);
         assert_eq!(queue.backlog(), Backlog { waiting: 0, dead: 0 });
     }
@@ -218,8 +218,8 @@ mod tests {
         let queue = Queue::default();
         let begun = Instant::now();
         let delay = Duration::from_millis(30);
-        queue.announce(&[hint("a", "late")], delay).await.unwrap();
-        queue.announce(&[hint("a", "soon")], Duration::ZERO).await.unwrap();
+        queue.notify(&[signal("a", "late")], delay).await.unwrap();
+        queue.notify(&[signal("a", "soon")], Duration::ZERO).await.unwrap();
         assert_eq!(ids(&queue, 2).await, ["soon", "late"]);
         assert!(begun.elapsed() >= delay);
     }
@@ -227,13 +227,13 @@ mod tests {
     #[tokio::test]
     async fn what_spoils_its_runner_again_and_again_is_a_dead_letter_until_it_is_redriven() {
         let queue = Queue { pause: Duration::from_millis(1), ..Queue::default() };
-        queue.announce(&[hint("a", "bad")], Duration::ZERO).await.unwrap();
+        queue.notify(&[signal("a", "bad")], Duration::ZERO).await.unwrap();
         for _ in 0..TRIES_MAX {
             queue.put_back(queue.next().await);
         }
         assert_eq!(queue.backlog(), Backlog { waiting: 0, dead: 1 });
-        assert_eq!(queue.redrive().await.unwrap(), Redriven { hints: 1, more: false });
-        assert_eq!(queue.next().await, Taken { hint: hint("a", "bad"), tries: 0 });
+        assert_eq!(queue.redrive().await.unwrap(), RedriveReport { signals: 1, more: false });
+        assert_eq!(queue.next().await, Taken { signal: signal("a", "bad"), tries: 0 });
     }
 
     #[tokio::test]
@@ -242,12 +242,12 @@ mod tests {
         let waiting: Vec<_> = (0..8)
             .map(|_| {
                 let queue = queue.clone();
-                tokio::spawn(async move { queue.next().await.hint.job_id })
+                tokio::spawn(async move { queue.next().await.signal.job_id })
             })
             .collect();
         tokio::task::yield_now().await;
-        let hints: Vec<_> = (0..8).map(|number| hint("a", &number.to_string())).collect();
-        queue.announce(&hints, Duration::ZERO).await.unwrap();
+        let signals: Vec<_> = (0..8).map(|number| signal("a", &number.to_string())).collect();
+        queue.notify(&signals, Duration::ZERO).await.unwrap();
         let mut taken = Vec::new();
         for task in waiting {
             taken.push(task.await.unwrap());

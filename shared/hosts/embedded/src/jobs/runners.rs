@@ -65,10 +65,10 @@ async fn work(
 ) {
     let mut task = JoinSet::new();
     let (platform, runner) = (Arc::clone(platform), Arc::clone(runner));
-    let hint = taken.hint.clone();
+    let signal = taken.signal.clone();
     // In a set, so that the task ends with this one.
-    task.spawn(async move { writ_job_runner::look(&*platform, &runner, &hint).await });
-    let job_id = &taken.hint.job_id;
+    task.spawn(async move { writ_job_runner::process_signal(&*platform, &runner, &signal).await });
+    let job_id = &taken.signal.job_id;
     match task.join_next().await {
         Some(Ok(Ok(_))) | None => return,
         Some(Ok(Err(error))) => {

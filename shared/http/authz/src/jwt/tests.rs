@@ -84,7 +84,7 @@ fn every_case_ends_as_it_says() {
                 assert_eq!(case.refused, Some(status), "{name}: {error}");
                 assert!(error.message.contains(&case.says), "{name}: {error}");
                 assert_eq!(
-                    (error.rule.as_deref() == Some(JWT_CLAIMS), error.place.as_deref()),
+                    (error.rule.as_deref() == Some(JWT_CLAIMS), error.location.as_deref()),
                     (status == 403, Some("Authorization")),
                     "{name}"
                 );
@@ -98,16 +98,16 @@ fn no_answer_repeats_a_token_or_what_it_says() {
     let provider = Provider::new().unwrap();
     let issuer = issuer(&provider);
     let marked = json!("hunter2-é");
-    for place in ["iss", "aud", "sub", "exp", "nbf", "writ_workspace", "writ_role"] {
+    for location in ["iss", "aud", "sub", "exp", "nbf", "writ_workspace", "writ_role"] {
         let mut case = Case::default();
-        let value = if place == "sub" { json!("hunter2 é") } else { marked.clone() };
-        case.claims.insert(place.to_owned(), value);
+        let value = if location == "sub" { json!("hunter2 é") } else { marked.clone() };
+        case.claims.insert(location.to_owned(), value);
         let error = judge(&issuer, &token(&provider, &case)).unwrap_err();
         assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
     }
-    for place in ["alg", "kid", "typ", "crit"] {
+    for location in ["alg", "kid", "typ", "crit"] {
         let mut case = Case::default();
-        case.header.insert(place.to_owned(), marked.clone());
+        case.header.insert(location.to_owned(), marked.clone());
         let error = judge(&issuer, &token(&provider, &case)).unwrap_err();
         assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
     }

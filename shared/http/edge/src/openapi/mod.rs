@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::About;
+use crate::RouteSpec;
 
 /// Schemas and sentences; the code adds what the route table knows.
 const COMPONENTS: &str = include_str!("components.json");
@@ -14,7 +14,7 @@ const REF: &str = "#/components/schemas/";
 
 /// The document of these routes. Equal tables give equal documents, to the byte.
 #[must_use]
-pub fn openapi(abouts: &[About]) -> Value {
+pub fn openapi(abouts: &[RouteSpec]) -> Value {
     let parts = Parts::read();
     let mut paths = Map::new();
     for about in abouts {
@@ -62,14 +62,14 @@ pub fn openapi(abouts: &[About]) -> Value {
 
 /// [`openapi`], indented, with a line feed at its end: what `docs/openapi.json` holds.
 #[must_use]
-pub fn openapi_text(abouts: &[About]) -> String {
+pub fn openapi_text(abouts: &[RouteSpec]) -> String {
     format!("{:#}\n", openapi(abouts))
 }
 
 /// What the table names and no component defines, as `Schema of policy.create`; a test over the
 /// whole table finds nothing.
 #[must_use]
-pub fn undefined_names(abouts: &[About]) -> Vec<String> {
+pub fn undefined_names(abouts: &[RouteSpec]) -> Vec<String> {
     let parts = Parts::read();
     let mut undefined = Vec::new();
     for about in abouts {
@@ -113,7 +113,7 @@ impl Parts {
         }
     }
 
-    fn tags_of(&self, abouts: &[About]) -> Vec<Value> {
+    fn tags_of(&self, abouts: &[RouteSpec]) -> Vec<Value> {
         let mut seen = BTreeSet::new();
         let tags = abouts.iter().map(operation::tag_of).filter(|tag| seen.insert(*tag));
         tags.map(|tag| match self.tags.get(tag) {

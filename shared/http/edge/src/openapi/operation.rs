@@ -5,7 +5,7 @@ use writ_model::ErrorKind;
 
 use super::{Parts, REF};
 use crate::problem::PROBLEM_JSON;
-use crate::{About, Effect, Param, status_of, title_of};
+use crate::{RouteSpec, AccessLevel, Param, status_of, title_of};
 
 /// Every status of a failure.
 pub(super) const ERROR_STATUSES: [u16; 14] =
@@ -15,7 +15,7 @@ pub(super) const ERROR_STATUSES: [u16; 14] =
 pub(super) const BESIDE_DATA: &str = "x-beside-data";
 
 /// The resource: what stands before the dot of the route's name.
-pub(super) fn tag_of(about: &About) -> &'static str {
+pub(super) fn tag_of(about: &RouteSpec) -> &'static str {
     about.name.split_once('.').map_or(about.name, |(resource, _)| resource)
 }
 
@@ -29,14 +29,14 @@ enum Shape {
     Page,
 }
 
-/// What [`About::data`] names: `Token`, `Token[]` or `TokenPage`.
+/// What [`RouteSpec::data`] names: `Token`, `Token[]` or `TokenPage`.
 fn shape_of(data: &'static str) -> (&'static str, Shape) {
     let list = data.strip_suffix("[]").map(|schema| (schema, Shape::List));
     let page = || data.strip_suffix("Page").map(|schema| (schema, Shape::Page));
     list.or_else(page).unwrap_or((data, Shape::One))
 }
 
-/// The schema that [`About::data`] names.
+/// The schema that [`RouteSpec::data`] names.
 pub(super) fn schema_of(data: &'static str) -> &'static str {
     shape_of(data).0
 }
@@ -51,13 +51,13 @@ pub(super) fn name_of(status: u16) -> String {
     format!("Problem{status}")
 }
 
-pub(super) fn of(about: &About, parts: &Parts) -> Value {
+pub(super) fn of(about: &RouteSpec, parts: &Parts) -> Value {
     let mut operation = Map::new();
     let mut set = |name: &str, value: Value| operation.insert(name.to_owned(), value);
     set("operationId", json!(about.name));
     set("tags", json!([tag_of(about)]));
     set("summary", json!(about.summary));
-    set("x-effect", json!(about.effect.name()));
+    set("x-effect", json!(about.access_level.name()));
     let parameters = parameters(about, parts);
     if !parameters.is_empty() {
         set("parameters", json!(parameters));
@@ -75,7 +75,7 @@ fn reference(schema: &str) -> Value {
     json!({ "$ref": format!("{REF}{schema}") })
 }
 
-fn parameters(about: &About, parts: &Parts) -> Vec<Value> {
+fn parameters(about: &RouteSpec, parts: &Parts) -> Vec<Value> {
     let segments = segments_of(about.path).map(|name| {
         let mut parameter = json!({ "name": name, "in": "path", "required": true });
         if let (Value::Object(parameter), Some(Value::Object(known))) =
@@ -90,8 +90,8 @@ fn parameters(about: &About, parts: &Parts) -> Vec<Value> {
         about: "1 to 255 visible ASCII characters. The same request with the same key is done once; its reply is given again for 24 hours, with the header `Idempotency-Replayed: true`. A reply that holds a secret is not kept: a repeat is 409 and says what was done.",
     });
     let others = about.params.iter().copied().chain(key).map(|param| {
-        let place = if param.is_header() { "header" } else { "query" };
-        json!({ "name": param.name, "in": place, "description": param.about, "schema": schema_for(param.name) })
+        let location = if param.is_header() { "header" } else { "query" };
+        json!({ "name": param.name, "in": location, "description": param.about, "schema": schema_for(param.name) })
     });
     segments.chain(others).collect()
 }
@@ -107,11 +107,11 @@ fn schema_for(parameter: &str) -> Value {
     }
 }
 
-fn responses(about: &About, parts: &Parts) -> Value {
+fn responses(about: &RouteSpec, parts: &Parts) -> Value {
     let mut responses = Map::new();
     responses.insert(about.success.to_string(), success(about, parts));
     if about.params.iter().any(|param| param.name == "If-None-Match")
-        && about.effect == Effect::Read
+        && about.access_level == AccessLevel::Read
     {
         responses.insert(
             "304".to_owned(),
@@ -125,7 +125,7 @@ fn responses(about: &About, parts: &Parts) -> Value {
     Value::Object(responses)
 }
 
-fn success(about: &About, parts: &Parts) -> Value {
+fn success(about: &RouteSpec, parts: &Parts) -> Value {
     let (schema, shape) = shape_of(about.data);
     let mut properties = Map::new();
     properties.insert("success".to_owned(), json!({ "type": "boolean", "const": true }));
@@ -170,11 +170,11 @@ fn header(description: &str) -> Value {
 }
 
 /// The statuses that a route can fail with.
-fn failures(about: &About) -> Vec<u16> {
+fn failures(about: &RouteSpec) -> Vec<u16> {
     let has_segment = segments_of(about.path).next().is_some();
     let has_condition = about.params.iter().any(|param| param.name == "If-Match");
-    let changes = matches!(about.effect, Effect::MutatePolicy | Effect::Admin);
-    let runs = about.effect == Effect::Execute;
+    let changes = matches!(about.access_level, AccessLevel::MutatePolicy | AccessLevel::Admin);
+    let runs = about.access_level == AccessLevel::Execute;
     let applies = |status: u16| match status {
         404 => has_segment || runs,
         409 => changes || about.is_idempotent_by_key(),

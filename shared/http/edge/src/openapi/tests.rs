@@ -2,14 +2,14 @@ use http::Method;
 use writ_model::{Diagnostic, Error, ErrorKind, Violation};
 
 use super::*;
-use crate::{Dialect, Effect, Param, QUERY_PARAMS, Reply};
+use crate::{Dialect, AccessLevel, Param, QUERY_PARAMS, Reply};
 
-fn about(name: &'static str, method: Method, path: &'static str, effect: Effect) -> About {
-    About {
+fn about(name: &'static str, method: Method, path: &'static str, access_level: AccessLevel) -> RouteSpec {
+    RouteSpec {
         name,
         method,
         path,
-        effect,
+        access_level,
         dialect: Dialect::Writ,
         summary: "Does it.",
         body: None,
@@ -19,42 +19,42 @@ fn about(name: &'static str, method: Method, path: &'static str, effect: Effect)
     }
 }
 
-fn table() -> Vec<About> {
+fn table() -> Vec<RouteSpec> {
     const IF_MATCH: &[Param] = &[Param { name: "If-Match", about: "The revision to change." }];
     const IF_NONE_MATCH: &[Param] =
         &[Param { name: "If-None-Match", about: "The revision at hand." }];
     vec![
-        About {
+        RouteSpec {
             body: Some("NewPolicyRule"),
             success: 201,
-            ..about("policy.create", Method::POST, "/policy", Effect::MutatePolicy)
+            ..about("policy.create", Method::POST, "/policy", AccessLevel::MutatePolicy)
         },
-        About {
+        RouteSpec {
             params: IF_NONE_MATCH,
-            ..about("policy.get", Method::GET, "/policy/{uri}", Effect::Read)
+            ..about("policy.get", Method::GET, "/policy/{uri}", AccessLevel::Read)
         },
-        About {
+        RouteSpec {
             body: Some("PolicyUpdate"),
             params: IF_MATCH,
-            ..about("policy.update", Method::PUT, "/policy/{uri}", Effect::MutatePolicy)
+            ..about("policy.update", Method::PUT, "/policy/{uri}", AccessLevel::MutatePolicy)
         },
-        About {
+        RouteSpec {
             body: Some("Filter"),
             data: "PolicyRulePage",
             params: QUERY_PARAMS,
-            ..about("policy.query", Method::POST, "/policy/query", Effect::Read)
+            ..about("policy.query", Method::POST, "/policy/query", AccessLevel::Read)
         },
-        About {
+        RouteSpec {
             body: Some("ExecutePolicyRequest"),
             data: "Output",
             ..about(
                 "executor.execute",
                 Method::POST,
                 "/executor/{executor_id}/execute_policy",
-                Effect::Execute,
+                AccessLevel::Execute,
             )
         },
-        About { data: "Token[]", ..about("token.list", Method::POST, "/token", Effect::Read) },
+        RouteSpec { data: "Token[]", ..about("token.list", Method::POST, "/token", AccessLevel::Read) },
     ]
 }
 
@@ -108,9 +108,9 @@ fn only_what_is_reached_is_shown() {
 #[test]
 fn a_name_that_no_component_defines_is_found() {
     assert_eq!(undefined_names(&table()), [] as [&str; 0]);
-    let typo = About {
+    let typo = RouteSpec {
         data: "PolicyRulPage",
-        ..about("polcy.get", Method::GET, "/policy/{ur}", Effect::Read)
+        ..about("polcy.get", Method::GET, "/policy/{ur}", AccessLevel::Read)
     };
     assert_eq!(
         undefined_names(&[typo]),
@@ -179,7 +179,7 @@ fn a_header_that_a_route_reads_is_documented_as_one() {
         Param { name: "Writ-On-Behalf-Of", about: "For whom." },
         Param { name: "limit", about: "How many." },
     ];
-    let document = openapi(&[About { params: PARAMS, ..table().remove(4) }]);
+    let document = openapi(&[RouteSpec { params: PARAMS, ..table().remove(4) }]);
     let parameters =
         at(&document, "/paths/~1executor~1{executor_id}~1execute_policy/post/parameters");
     let named = |name: &str| {

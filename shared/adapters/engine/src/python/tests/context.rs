@@ -80,12 +80,12 @@ fn what_cannot_be_kept_is_an_exception_that_says_why() {
     with_python(|python| {
         for (body, kind, text) in cases {
             let code = policy("", &format!("{body}\nreturn 1"));
-            let Err(Failure::Raised { kind: raised, message, .. }) =
+            let Err(Failure::Raised { kind: exception, message, .. }) =
                 run(python, &code, &kept("{}"))
             else {
                 panic!("{body} was accepted")
             };
-            assert_eq!(raised, kind, "{body}: {message}");
+            assert_eq!(exception, kind, "{body}: {message}");
             assert!(message.contains(text), "{body}: {message}");
         }
     });

@@ -186,7 +186,7 @@ fn clock_chance_and_capture_are_the_runs_own() {
     let first = run(data, eval, &call("1")).unwrap();
     let mut expected = 1_700_000_000_123_i64.to_le_bytes().to_vec();
     let mut random = [0; 12];
-    crate::chance::Chance::new(7).fill(&mut random);
+    crate::rng::Rng::new(7).fill(&mut random);
     expected.extend(random);
     assert_eq!(first.printed, format!("{}\n", String::from_utf8_lossy(&expected)));
     assert_eq!(run(data, eval, &call("1")).unwrap().printed, first.printed);

@@ -1,10 +1,10 @@
 //! What a policy keeps from one run to the next.
 
 use writ_model::{ErrorKind, ExecutionStatus};
-use writ_ports::KeptContext;
+use writ_ports::StoredContext;
 
 use super::platform::{Answer, Platform, answer, json, keeping, raised};
-use crate::Fixed;
+use crate::ReplayInputs;
 
 fn stateful(answers: impl IntoIterator<Item = Answer>) -> Platform {
     let fields = r#""metadata":{"state":true},"policy_output_schema":{"n":{"type":"number"}}"#;
@@ -71,7 +71,7 @@ fn a_failed_run_keeps_nothing() {
         let platform = stateful([answer]);
         let execution = platform.execute("{}").unwrap().execution;
         assert_eq!(execution.error.unwrap().kind, kind);
-        assert_eq!(*platform.kept.lock().unwrap(), KeptContext::default());
+        assert_eq!(*platform.kept.lock().unwrap(), StoredContext::default());
         assert!(execution.context.unwrap().change.is_empty());
     }
 }
@@ -91,19 +91,19 @@ fn a_stateless_policy_is_given_no_context_and_keeps_none() {
         Platform::default().with("a", r#""metadata":{}"#, [keeping("1", r#"{"set":{"n":1}}"#)]);
     let execution = platform.execute("{}").unwrap().execution;
     assert_eq!((execution.context, platform.calls()[0].context.clone()), (None, None));
-    assert_eq!(*platform.kept.lock().unwrap(), KeptContext::default());
+    assert_eq!(*platform.kept.lock().unwrap(), StoredContext::default());
 }
 
 #[test]
 fn a_run_on_an_earlier_runs_context_leaves_the_real_one_alone() {
     let platform = stateful([keeping(r#"{"n":1}"#, r#"{"set":{"n":1}}"#)]);
     let mut order = platform.order("{}");
-    let context = KeptContext { version: 9, value: json(r#"{"n":0}"#) };
-    order.fixed = Some(Fixed { now: platform_time(), seed: 1, context });
+    let context = StoredContext { version: 9, value: json(r#"{"n":0}"#) };
+    order.replay_inputs = Some(ReplayInputs { now: platform_time(), seed: 1, context });
     let execution = platform.execute_order(order).unwrap().execution;
     assert_eq!(platform.calls()[0].context.as_ref().unwrap().as_str(), r#"{"n":0}"#);
     assert_eq!(execution.context.unwrap().version, 9);
-    assert_eq!(*platform.kept.lock().unwrap(), KeptContext::default());
+    assert_eq!(*platform.kept.lock().unwrap(), StoredContext::default());
 }
 
 fn platform_time() -> writ_model::Timestamp {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
 use writ_model::{Digest, ErrorKind, Language, PolicyUri, RawJson, Timestamp, Workspace};
-use writ_ports::{Admission, Committed, ContextWrite, KeptContext, Projection, Surface, Unlimited};
+use writ_ports::{Admission, CommitResult, ContextWrite, StoredContext, Projection, Surface, Unlimited};
 
 use super::super::*;
 
@@ -20,7 +20,7 @@ pub(super) struct Platform {
     pub(super) bodies: BTreeMap<String, String>,
     pub(super) answers: Mutex<BTreeMap<String, VecDeque<Answer>>>,
     pub(super) refuses: bool,
-    pub(super) kept: Mutex<KeptContext>,
+    pub(super) kept: Mutex<StoredContext>,
     /// What other runs leave behind, one after the other, just before this one commits.
     pub(super) rivals: Mutex<VecDeque<&'static str>>,
     pub(super) is_gone: bool,
@@ -82,18 +82,18 @@ impl Platform {
         self
     }
 
-    pub(super) fn order(&self, input: &str) -> Order {
+    pub(super) fn order(&self, input: &str) -> ExecutionRequest {
         let uri = "a:1-x".parse().unwrap();
-        Order::new(Workspace::default(), "tester".into(), "local".into(), uri, json(input))
+        ExecutionRequest::new(Workspace::default(), "tester".into(), "local".into(), uri, json(input))
     }
 
-    pub(super) fn execute(&self, input: &str) -> Result<Executed, Error> {
+    pub(super) fn execute(&self, input: &str) -> Result<ExecutionReport, Error> {
         self.execute_order(self.order(input))
     }
 
-    pub(super) fn execute_order(&self, order: Order) -> Result<Executed, Error> {
-        let shelf = Shelf::default();
-        match pin!(execute(self, self, &shelf, order)).poll(&mut Context::from_waker(Waker::noop()))
+    pub(super) fn execute_order(&self, order: ExecutionRequest) -> Result<ExecutionReport, Error> {
+        let policy_cache = PolicyCache::default();
+        match pin!(execute(self, self, &policy_cache, order)).poll(&mut Context::from_waker(Waker::noop()))
         {
             Poll::Ready(result) => result,
             Poll::Pending => panic!("no port here waits"),
@@ -177,8 +177,8 @@ impl RecordExecution for Platform {
     }
 }
 
-impl KeepContext for Platform {
-    async fn get_context(&self, _: &Workspace, _: &str) -> Result<KeptContext, Error> {
+impl ContextStore for Platform {
+    async fn get_context(&self, _: &Workspace, _: &str) -> Result<StoredContext, Error> {
         Ok(self.kept.lock().unwrap().clone())
     }
 
@@ -186,20 +186,20 @@ impl KeepContext for Platform {
         &self,
         execution: &Execution,
         write: ContextWrite<'_>,
-    ) -> Result<Committed, Error> {
+    ) -> Result<CommitResult, Error> {
         if self.is_gone {
-            return Ok(Committed::Gone);
+            return Ok(CommitResult::PolicyDeleted);
         }
         let mut kept = self.kept.lock().unwrap();
         if let Some(value) = self.rivals.lock().unwrap().pop_front() {
-            *kept = KeptContext { version: kept.version + 1, value: json(value) };
+            *kept = StoredContext { version: kept.version + 1, value: json(value) };
         }
         if kept.version != write.version {
-            return Ok(Committed::Moved);
+            return Ok(CommitResult::ContextConflict);
         }
-        *kept = KeptContext { version: kept.version + 1, value: write.value.clone() };
+        *kept = StoredContext { version: kept.version + 1, value: write.value.clone() };
         self.records.lock().unwrap().push(execution.clone());
-        Ok(Committed::Done)
+        Ok(CommitResult::Done)
     }
 }
 

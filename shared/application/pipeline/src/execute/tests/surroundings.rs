@@ -92,7 +92,7 @@ fn followed(run: Answer, follower: Answer) -> Platform {
 fn a_failed_run_is_followed_once_by_its_failure_policy() {
     let platform = followed(Err(raised("no")), Err(raised("neither")));
     let executed = platform.execute(r#"{"pin": 1234}"#).unwrap();
-    assert!(executed.unfollowed.is_none());
+    assert!(executed.followup_error.is_none());
     let [first, second] = platform.recorded().try_into().unwrap();
     assert_eq!((second.cause, second.parent.as_ref()), (Cause::Failure, Some(&first.execution_id)));
     let input = second.input_data.value();
@@ -117,7 +117,7 @@ fn a_failure_policy_that_is_not_there_is_told_to_the_log_and_not_to_the_caller()
     let fields = r#""metadata":{"failure_policy_uri":"b:1-x"}"#;
     let platform = Platform::default().with("a", fields, [Err(raised("no"))]);
     let executed = platform.execute("{}").unwrap();
-    assert_eq!(executed.unfollowed.unwrap().kind, ErrorKind::NotFound);
+    assert_eq!(executed.followup_error.unwrap().kind, ErrorKind::NotFound);
     assert_eq!(executed.execution.error.unwrap().kind, ErrorKind::PolicyRaised);
 }
 

@@ -1,0 +1,51 @@
+//! The port over a sender.
+
+use writ_model::Error;
+use writ_ports::{SendCallback, DeliveryResult, CallbackRequest};
+
+use crate::{Allowed, CallbackUrl, Message, Secret, Sender};
+
+/// Calls back, to public addresses and those that an operator permits. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct WebhookClient {
+    allowed: Allowed,
+    sender: Sender,
+}
+
+impl WebhookClient {
+    /// One that may call what is public, and these.
+    #[must_use]
+    pub fn new(allowed: Allowed) -> Self {
+        Self { sender: Sender::new(allowed.clone()), allowed }
+    }
+}
+
+impl SendCallback for WebhookClient {
+    fn check_callback(&self, url: &str) -> Result<(), Error> {
+        CallbackUrl::parse(url, &self.allowed)
+            .map(drop)
+            .map_err(|error| Error::invalid(error.to_string()))
+    }
+
+    async fn send_callback(&self, call: CallbackRequest<'_>) -> DeliveryResult {
+        let given_up = |reason: String| DeliveryResult::Failed { reason, again_in: None };
+        let secrets: Result<Vec<Secret>, _> =
+            call.secrets.iter().map(|secret| Secret::parse(&secret.secret)).collect();
+        let message = secrets.map_err(|error| error.to_string()).and_then(|secrets| {
+            let seconds = call.now.as_ms().div_euclid(1_000);
+            Message::signed(call.callback_id, seconds, call.body.as_bytes(), &secrets)
+                .map_err(|error| error.to_string())
+        });
+        let message = match message {
+            Ok(message) => message,
+            Err(reason) => return given_up(reason),
+        };
+        match self.sender.send(call.url, &message).await {
+            Ok(_) => DeliveryResult::Delivered,
+            Err(failure) => DeliveryResult::Failed {
+                again_in: failure.next_try(call.tries, call.rng),
+                reason: failure.to_string(),
+            },
+        }
+    }
+}

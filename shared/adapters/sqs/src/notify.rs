@@ -1,0 +1,191 @@
+//! Hints go out, ten a call.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
+use writ_model::{Error, JobSignal};
+use writ_ports::{JobNotifier, DELAY_MAX};
+
+use super::errors::{failed, unavailable};
+use super::{BATCH, Sqs};
+
+/// Tries of one batch: a call may succeed and leave some of its messages out. What fails whole is
+/// tried again by the SDK.
+const TRIES: u32 = 3;
+
+/// The wait before the second try; it is doubled before the third.
+const WAIT: Duration = Duration::from_millis(100);
+
+impl JobNotifier for Sqs {
+    async fn notify(&self, signals: &[JobSignal], delay: Duration) -> Result<(), Error> {
+        let url = self.jobs_url()?;
+        let delay_s = seconds(delay);
+        for (number, batch) in signals.chunks(BATCH).enumerate() {
+            if let Err(error) = self.send(url, batch, delay_s).await {
+                let left = signals.len() - number * BATCH;
+                tracing::warn!(%error, log = error.log, left, "hints were not all handed over");
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whole seconds, as SQS counts: never sooner than asked for, never longer than it keeps to.
+fn seconds(delay: Duration) -> i32 {
+    let s = delay.min(DELAY_MAX).as_millis().div_ceil(1_000);
+    i32::try_from(s).unwrap_or(i32::MAX)
+}
+
+impl Sqs {
+    /// Sends a batch, what was left out of it again.
+    async fn send(&self, url: &str, signals: &[JobSignal], delay_s: i32) -> Result<(), Error> {
+        let mut entries = signals
+            .iter()
+            .enumerate()
+            .map(|(number, signal)| entry(number, signal, delay_s))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut wait = WAIT;
+        for tries in 1.. {
+            let request = self.client.send_message_batch().queue_url(url);
+            let reply = request.set_entries(Some(entries.clone())).send().await.map_err(failed)?;
+            let left_out = reply.failed();
+            if left_out.is_empty() {
+                return Ok(());
+            }
+            if tries == TRIES || left_out.iter().all(BatchResultErrorEntry::sender_fault) {
+                return Err(refused(left_out));
+            }
+            entries.retain(|entry| left_out.iter().any(|failed| failed.id() == entry.id()));
+            tokio::time::sleep(wait).await;
+            wait *= 2;
+        }
+        Ok(())
+    }
+}
+
+fn entry(
+    number: usize,
+    signal: &JobSignal,
+    delay_s: i32,
+) -> Result<SendMessageBatchRequestEntry, Error> {
+    let body = serde_json::to_string(signal).map_err(Error::internal)?;
+    SendMessageBatchRequestEntry::builder()
+        .id(number.to_string())
+        .message_body(body)
+        .message_group_id(signal.workspace.as_str())
+        .delay_seconds(delay_s)
+        .build()
+        .map_err(Error::internal)
+}
+
+/// What a call that succeeded left out.
+fn refused(left_out: &[BatchResultErrorEntry]) -> Error {
+    let said = |failed: &BatchResultErrorEntry| {
+        format!("{}: {}", failed.code(), failed.message().unwrap_or("no reason given"))
+    };
+    let all: Vec<String> = left_out.iter().map(said).collect();
+    let log = format!("{} messages were not taken: {}", left_out.len(), all.join("; "));
+    match left_out.iter().any(BatchResultErrorEntry::sender_fault) {
+        true => Error::internal(log),
+        false => unavailable(log),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use writ_model::{ErrorKind, SignalKind};
+
+    use super::*;
+    use crate::recorder::{DEAD, JOBS, Recorder, signals};
+
+    fn sent(called: &Value) -> Vec<(String, Value)> {
+        let entries = called["Entries"].as_array().unwrap().iter();
+        let group = |entry: &Value| entry["MessageGroupId"].as_str().unwrap().to_owned();
+        let body = |entry: &Value| entry["MessageBody"].as_str().unwrap().to_owned();
+        entries.map(|entry| (group(entry), serde_json::from_str(&body(entry)).unwrap())).collect()
+    }
+
+    fn left_out(ids: &[&str], is_ours: bool) -> Value {
+        let entry =
+            |id: &&str| json!({"Id": id, "Code": "Why", "Message": "no", "SenderFault": is_ours});
+        json!({"Successful": [], "Failed": ids.iter().map(entry).collect::<Vec<_>>()})
+    }
+
+    #[tokio::test]
+    async fn hints_go_ten_a_call_each_in_the_group_of_its_workspace() {
+        let sqs = Recorder::default();
+        let mut signals = signals(23);
+        signals[3].about = SignalKind::Callback;
+        sqs.queue().notify(&signals, Duration::from_millis(1_001)).await.unwrap();
+        let calls = sqs.take();
+        let sizes: Vec<_> = calls.iter().map(|(_, call)| sent(call).len()).collect();
+        assert_eq!(sizes, [10, 10, 3]);
+        assert!(calls.iter().all(|(name, call)| name == "SendMessageBatch"
+            && call["QueueUrl"] == JOBS
+            && call["Entries"].as_array().unwrap().iter().all(|it| it["DelaySeconds"] == 2)));
+        let all: Vec<_> = calls.iter().flat_map(|(_, call)| sent(call)).collect();
+        for ((group, body), signal) in all.iter().zip(&signals) {
+            assert_eq!(group, signal.workspace.as_str());
+            assert_eq!(serde_json::from_value::<JobSignal>(body.clone()).unwrap(), *signal);
+        }
+        assert_eq!(all.len(), signals.len());
+    }
+
+    #[tokio::test]
+    async fn nothing_to_say_asks_for_nothing() {
+        let sqs = Recorder::default();
+        sqs.queue().notify(&[], Duration::ZERO).await.unwrap();
+        assert_eq!(sqs.take(), []);
+    }
+
+    #[test]
+    fn a_delay_is_never_shorter_than_asked_for_nor_longer_than_the_queue_keeps_to() {
+        for (ms, s) in [(0, 0), (1, 1), (1_000, 1), (1_001, 2), (900_000, 900), (u64::MAX, 900)] {
+            assert_eq!(seconds(Duration::from_millis(ms)), s, "{ms}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_call_left_out_is_sent_again_and_nothing_else() {
+        let sqs = Recorder::default();
+        sqs.answers([left_out(&["1", "3"], false), left_out(&["3"], false), json!({})]);
+        let signals = signals(5);
+        sqs.queue().notify(&signals, Duration::ZERO).await.unwrap();
+        let again: Vec<Vec<Value>> = sqs
+            .take()
+            .iter()
+            .map(|(_, call)| {
+                sent(call).into_iter().map(|(_, body)| body["job_id"].clone()).collect()
+            })
+            .collect();
+        assert_eq!(again[1..], [vec!["j1".into(), "j3".into()], vec![Value::from("j3")]]);
+    }
+
+    #[tokio::test]
+    async fn what_is_left_out_three_times_is_an_error_that_is_worth_another_try() {
+        let sqs = Recorder::default();
+        sqs.answers([left_out(&["0"], false)]);
+        let error = sqs.queue().notify(&signals(2), Duration::ZERO).await.unwrap_err();
+        assert_eq!((error.kind, sqs.take().len()), (ErrorKind::Unavailable, 3));
+        assert!(error.log.unwrap().contains("Why: no"));
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_the_message_is_not_tried_again() {
+        let sqs = Recorder::default();
+        sqs.answers([left_out(&["0"], true)]);
+        let error = sqs.queue().notify(&signals(2), Duration::ZERO).await.unwrap_err();
+        assert_eq!((error.kind, sqs.take().len()), (ErrorKind::Internal, 1));
+    }
+
+    #[tokio::test]
+    async fn a_queue_that_nobody_named_is_said_in_the_log() {
+        let sqs = Recorder::default();
+        let queue = sqs.queue_of(crate::SqsUrls { jobs: None, dead: Some(DEAD.to_owned()) });
+        let error = queue.notify(&signals(1), Duration::ZERO).await.unwrap_err();
+        assert!(error.log.unwrap().contains("jobs"));
+        assert_eq!(sqs.take(), []);
+    }
+}

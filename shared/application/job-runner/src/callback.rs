@@ -1,0 +1,105 @@
+//! Telling somebody outside of a job's end.
+
+use serde::Serialize;
+use writ_jobs::{Delivery, called_back, claim_callback};
+use writ_model::{Error, Job, JobStatus, PolicyUri, RawJson, Timestamp, Workspace};
+use writ_ports::{DeliveryResult, CallbackRequest};
+
+use crate::{SignalOutcome, Ports};
+
+/// A larger output is left out: who wants it asks for the job.
+const OUTPUT_BYTES_MAX: usize = 128 << 10;
+
+/// What a receiver gets.
+#[derive(Serialize)]
+struct Message<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    timestamp: Option<Timestamp>,
+    data: Data<'a>,
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    job_id: &'a str,
+    name: &'a str,
+    job_status: JobStatus,
+    policy_rule_uri: &'a PolicyUri,
+    job_output_data: Option<&'a RawJson>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_output_left_out: bool,
+    error: Option<&'a Error>,
+    attempts_made: u32,
+    submitted_at: Timestamp,
+    finished_at: Option<Timestamp>,
+}
+
+/// Tells of the job's end, if that is due and nobody else is at it.
+///
+/// # Errors
+/// The store's: the call may have been made, and will be made again.
+pub(crate) async fn deliver_callback<P: Ports>(
+    ports: &P,
+    workspace: &Workspace,
+    job_id: &str,
+) -> Result<SignalOutcome, Error> {
+    let Some(job) = ports.get_job(workspace, job_id).await? else { return Ok(SignalOutcome::Idle) };
+    let Some(claimed) = claim_callback(&job.state, ports.now()) else { return Ok(SignalOutcome::Idle) };
+    if !ports.change_job(&job.submission, &claimed).await? {
+        return Ok(SignalOutcome::Idle);
+    }
+    let job = Job { state: claimed, ..job };
+    let delivery = call(ports, &job).await?;
+    let Some(state) = called_back(&job.state, delivery) else { return Ok(SignalOutcome::Idle) };
+    // Where the job was sent round again meanwhile, nobody waits for this answer.
+    ports.change_job(&job.submission, &state).await?;
+    Ok(SignalOutcome::CallbackSent)
+}
+
+async fn call<P: Ports>(ports: &P, job: &Job) -> Result<Delivery, Error> {
+    let Job { submission, state, output } = job;
+    let message = Message {
+        kind: format!("job.{}", state.job_status),
+        timestamp: state.finished_at,
+        data: Data {
+            job_id: &submission.job_id,
+            name: &submission.name,
+            job_status: state.job_status,
+            policy_rule_uri: &submission.policy_rule_uri,
+            job_output_data: output.as_ref().filter(|output| is_sent(output)),
+            is_output_left_out: output.as_ref().is_some_and(|output| !is_sent(output)),
+            error: state.error.as_ref(),
+            attempts_made: state.attempts_made,
+            submitted_at: submission.submitted_at,
+            finished_at: state.finished_at,
+        },
+    };
+    let body = serde_json::to_string(&message).map_err(Error::internal)?;
+    let secrets = writ_callbacks::current(ports, &submission.workspace).await?;
+    let now = ports.now();
+    let callback = state.callback.as_ref();
+    let called = ports
+        .send_callback(CallbackRequest {
+            url: submission.callback_url.as_deref().unwrap_or_default(),
+            callback_id: callback.map_or("", |callback| &callback.callback_id),
+            now,
+            body: &body,
+            secrets: &secrets,
+            tries: callback.map_or(0, |callback| callback.tries),
+            rng: ports.seed(),
+        })
+        .await;
+    Ok(match called {
+        DeliveryResult::Delivered => Delivery::Delivered,
+        DeliveryResult::Failed { reason, again_in: None } => Delivery::GivenUp { reason },
+        DeliveryResult::Failed { reason, again_in: Some(pause) } => {
+            let ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
+            let at = Timestamp::from_ms(ports.now().as_ms().saturating_add(ms));
+            Delivery::Again { reason, at }
+        }
+    })
+}
+
+fn is_sent(output: &RawJson) -> bool {
+    output.as_str().len() <= OUTPUT_BYTES_MAX
+}

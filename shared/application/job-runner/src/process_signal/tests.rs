@@ -1,0 +1,135 @@
+//! Two that look at one line at once.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use writ_jobs::queued;
+use writ_model::{JobState, Submission, Timestamp};
+
+use super::*;
+use crate::fixture::{at, submission};
+
+/// A line, and what another runner does between this one's steps.
+#[derive(Default)]
+struct Line {
+    jobs: Mutex<BTreeMap<String, Job>>,
+    /// Before a job of that id is leased, another runner leases it and a job of this id comes.
+    rivals: Mutex<BTreeMap<String, String>>,
+}
+
+fn runner() -> Runner {
+    Runner { executor_id: "builtin".to_owned(), node_id: None }
+}
+
+impl Line {
+    fn put(&self, job_id: &str) -> JobSignal {
+        let submission = submission(job_id);
+        let signal = JobSignal::new(&submission, SignalKind::Queue);
+        let job = Job { state: queued(&submission), submission, output: None };
+        self.jobs.lock().unwrap().insert(job_id.to_owned(), job);
+        signal
+    }
+
+    fn rival(&self, taken: &str, comes: &str) {
+        self.rivals.lock().unwrap().insert(taken.to_owned(), comes.to_owned());
+    }
+
+    async fn take(&self, signal: &JobSignal) -> Option<String> {
+        let taken = take(self, &runner(), signal).await.unwrap();
+        taken.map(|(job, _)| job.submission.job_id)
+    }
+}
+
+impl PeekQueue for Line {
+    async fn peek_queue(&self, _: &Workspace, limit: usize) -> Result<Vec<String>, Error> {
+        let jobs = self.jobs.lock().unwrap();
+        let waiting = jobs.iter().filter(|(_, job)| job.state.is_queued);
+        Ok(waiting.map(|(job_id, _)| job_id.clone()).take(limit).collect())
+    }
+}
+
+impl GetJob for Line {
+    async fn get_job(&self, _: &Workspace, job_id: &str) -> Result<Option<Job>, Error> {
+        Ok(self.jobs.lock().unwrap().get(job_id).cloned())
+    }
+}
+
+impl ChangeJob for Line {
+    async fn change_job(&self, submission: &Submission, state: &JobState) -> Result<bool, Error> {
+        let rival = self.rivals.lock().unwrap().remove(&submission.job_id);
+        if let Some(comes) = rival {
+            self.put(&comes);
+            let lease_request = LeaseRequest { fencing_token: "other".to_owned(), execution_id: "e".to_owned() };
+            let mut jobs = self.jobs.lock().unwrap();
+            let job = jobs.get_mut(&submission.job_id).unwrap();
+            job.state = leased(submission, &job.state, &runner(), lease_request, at(0)).unwrap();
+        }
+        let mut jobs = self.jobs.lock().unwrap();
+        let kept = &mut jobs.get_mut(&submission.job_id).unwrap().state;
+        let is_next = kept.version + 1 == state.version;
+        if is_next {
+            *kept = state.clone();
+        }
+        Ok(is_next)
+    }
+}
+
+impl JobNotifier for Line {
+    async fn notify(&self, _: &[JobSignal], _: Duration) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl Clock for Line {
+    fn now(&self) -> Timestamp {
+        at(0)
+    }
+}
+
+impl Ids for Line {
+    fn id(&self, _: Timestamp) -> String {
+        "own".to_owned()
+    }
+
+    fn seed(&self) -> u64 {
+        0
+    }
+
+    fn secret(&self) -> Result<[u8; 32], Error> {
+        Ok([0; 32])
+    }
+}
+
+#[tokio::test]
+async fn a_hint_whose_job_another_took_takes_the_job_that_the_other_came_for() {
+    let line = Line::default();
+    let signal = line.put("a");
+    // Whoever came for `b` found `a` first in line.
+    line.rival("a", "b");
+    assert_eq!(line.take(&signal).await.as_deref(), Some("b"));
+}
+
+#[tokio::test]
+async fn losing_goes_on_as_long_as_somebody_new_comes_and_no_longer() {
+    let line = Line::default();
+    let signal = line.put("a");
+    for (taken, comes) in [("a", "b"), ("b", "c"), ("c", "d")] {
+        line.rival(taken, comes);
+    }
+    assert_eq!(line.take(&signal).await.as_deref(), Some("d"));
+    assert_eq!(line.take(&signal).await, None);
+}
+
+#[tokio::test]
+async fn what_an_index_shows_behind_others_jobs_is_found() {
+    let line = Line::default();
+    let signal = line.put("a00");
+    for number in 1..=HEAD {
+        line.put(&format!("a{number:02}"));
+    }
+    for number in 0..HEAD {
+        line.rival(&format!("a{number:02}"), &format!("z{number:02}"));
+    }
+    assert_eq!(line.take(&signal).await, Some(format!("a{HEAD:02}")));
+}

@@ -1,0 +1,46 @@
+//! Somebody stops a job.
+
+use writ_model::{AttemptOutcome, JobState, JobStatus, Submission, Timestamp};
+
+use crate::complete::{close, over};
+use crate::transition_error::TransitionError;
+
+/// The job is cancelled, at once: whoever runs it finds out by its next beat, stops, and its
+/// result is not taken.
+///
+/// # Errors
+/// It is over already.
+pub fn cancelled(
+    submission: &Submission,
+    state: &JobState,
+    by: &str,
+    now: Timestamp,
+) -> Result<JobState, TransitionError> {
+    if state.job_status.is_final() {
+        return Err(TransitionError::Final(state.job_status));
+    }
+    let state = close(state, AttemptOutcome::Cancelled, None, now);
+    let state = JobState { cancelled_by: Some(by.to_owned()), ..state };
+    Ok(over(submission, state, JobStatus::Cancelled, now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{at, held, submission};
+    use crate::{AttemptEnd, LeaseLost, renew_lease, finished, queued};
+
+    #[test]
+    fn a_cancelled_job_takes_no_result_and_is_cancelled_once() {
+        for state in [queued(&submission()), held("a", 0)] {
+            let state = cancelled(&submission(), &state, "ana", at(5)).unwrap();
+            assert_eq!((state.job_status, state.due_at), (JobStatus::Cancelled, None));
+            assert_eq!(state.cancelled_by.as_deref(), Some("ana"));
+            let ended = AttemptEnd { error: None, execution_id: Some("e"), started_at: None };
+            assert_eq!(finished(&submission(), &state, "a", &ended, at(6), 0), Err(LeaseLost));
+            assert_eq!(renew_lease(&state, "a", at(6)), Err(LeaseLost));
+            let again = cancelled(&submission(), &state, "ben", at(7));
+            assert_eq!(again, Err(TransitionError::Final(JobStatus::Cancelled)));
+        }
+    }
+}

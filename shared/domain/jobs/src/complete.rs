@@ -1,0 +1,252 @@
+//! How an attempt ends, and with it perhaps the job.
+
+use writ_model::{AttemptOutcome, Error, ErrorKind, JobState, JobStatus, Submission, Timestamp};
+
+use crate::backoff::backoff_ms;
+use crate::enqueue::{later, next, wait};
+use crate::bounds::ATTEMPTS;
+use crate::callback;
+use crate::lease::has_lapsed;
+use crate::transition_error::{LeaseLost, holds};
+use crate::truncate_error;
+
+/// What came of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptEnd<'a> {
+    /// Nothing where there is an output.
+    pub error: Option<&'a Error>,
+    /// Its record, where one is written with this.
+    pub execution_id: Option<&'a str>,
+    /// When the policy began, as far as it did.
+    pub started_at: Option<Timestamp>,
+}
+
+/// The attempt has ended: the job is over, or waits for another attempt.
+///
+/// # Errors
+/// The job is another's, or over: whatever the attempt did must not be committed.
+pub fn finished(
+    submission: &Submission,
+    state: &JobState,
+    fencing_token: &str,
+    ended: &AttemptEnd<'_>,
+    now: Timestamp,
+    rng: u64,
+) -> Result<JobState, LeaseLost> {
+    holds(state, fencing_token)?;
+    let outcome = match ended.error {
+        None => AttemptOutcome::Completed,
+        Some(error) if error.kind == ErrorKind::PolicyTimedOut => AttemptOutcome::TimedOut,
+        Some(_) => AttemptOutcome::Failed,
+    };
+    let state = JobState {
+        started_at: state.started_at.or(ended.started_at),
+        execution_id: ended.execution_id.map(str::to_owned),
+        ..close(state, outcome, ended.error, now)
+    };
+    Ok(match ended.error {
+        Some(error) if may_repeat(submission, &state, error.kind) => repeat(state, now, rng),
+        _ => over(submission, state, status(outcome), now),
+    })
+}
+
+/// The attempt could not begin, through no fault of its own: the job waits as if it had not been
+/// taken, for `retry_after_s` or no time.
+///
+/// # Errors
+/// The job is another's, or over.
+pub fn given_back(
+    state: &JobState,
+    fencing_token: &str,
+    error: Option<&Error>,
+    retry_after_s: Option<u32>,
+    now: Timestamp,
+) -> Result<JobState, LeaseLost> {
+    holds(state, fencing_token)?;
+    let mut state = close(state, AttemptOutcome::GivenBack, error, now);
+    state.attempts_made = state.attempts_made.saturating_sub(1);
+    if let Some(seconds) = retry_after_s {
+        state.ready_at = later(now, i64::from(seconds) * 1_000);
+    }
+    Ok(wait(state, now))
+}
+
+/// The runner is taken for lost, if its lease is over: another attempt follows, or the job is over.
+#[must_use]
+pub fn expired(
+    submission: &Submission,
+    state: &JobState,
+    now: Timestamp,
+    rng: u64,
+) -> Option<JobState> {
+    if !has_lapsed(state, now) {
+        return None;
+    }
+    let error = lost(state);
+    let state = close(state, AttemptOutcome::Lost, Some(&error), now);
+    Some(if may_repeat(submission, &state, error.kind) {
+        repeat(state, now, rng)
+    } else {
+        over(submission, state, JobStatus::Failed, now)
+    })
+}
+
+fn lost(state: &JobState) -> Error {
+    let node = state.node_id.as_deref().map(|node| format!(" on `{node}`")).unwrap_or_default();
+    let message = format!(
+        "the runner{node} was not heard of any more in attempt {}; its result, should it come, is \
+         not taken",
+        state.attempts.last().map_or(0, |attempt| attempt.attempt)
+    );
+    Error::new(ErrorKind::ExecutorFault, message)
+}
+
+/// What another attempt may mend is repeated while attempts are left. A policy's own failure is
+/// its answer, unless the submitter asked for several attempts.
+fn may_repeat(submission: &Submission, state: &JobState, kind: ErrorKind) -> bool {
+    let is_the_platforms = matches!(
+        kind,
+        ErrorKind::ExecutorFault
+            | ErrorKind::Unavailable
+            | ErrorKind::TimedOut
+            | ErrorKind::Limited
+            | ErrorKind::Internal
+    );
+    match submission.max_attempts {
+        Some(most) => state.attempts_made < most,
+        None => is_the_platforms && state.attempts_made < ATTEMPTS,
+    }
+}
+
+fn repeat(state: JobState, now: Timestamp, rng: u64) -> JobState {
+    let ready_at = later(now, backoff_ms(state.attempts_made, rng));
+    wait(JobState { ready_at, ..state }, now)
+}
+
+fn status(outcome: AttemptOutcome) -> JobStatus {
+    match outcome {
+        AttemptOutcome::Completed => JobStatus::Completed,
+        AttemptOutcome::TimedOut => JobStatus::TimedOut,
+        AttemptOutcome::Cancelled => JobStatus::Cancelled,
+        AttemptOutcome::Failed | AttemptOutcome::Lost | AttemptOutcome::GivenBack => {
+            JobStatus::Failed
+        }
+    }
+}
+
+/// The job is over, and whoever wants to know is told.
+pub(crate) fn over(
+    submission: &Submission,
+    state: JobState,
+    job_status: JobStatus,
+    now: Timestamp,
+) -> JobState {
+    let callback = callback::of(submission, &state, now);
+    let due_at = callback.as_ref().and_then(|callback| callback.next_at);
+    JobState {
+        job_status,
+        lease: None,
+        is_queued: false,
+        due_at,
+        finished_at: Some(now),
+        callback,
+        ..state
+    }
+}
+
+/// The attempt that is going on, if any, is over.
+pub(crate) fn close(
+    state: &JobState,
+    outcome: AttemptOutcome,
+    error: Option<&Error>,
+    now: Timestamp,
+) -> JobState {
+    let mut state = next(state);
+    if let Some(attempt) = state.attempts.last_mut().filter(|attempt| attempt.outcome.is_none()) {
+        attempt.ended_at = Some(now);
+        attempt.outcome = Some(outcome);
+        attempt.error = error.map(truncate_error::for_attempt);
+    }
+    state.error = error.map(truncate_error::for_job);
+    state.lease = None;
+    state
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{at, held, submission};
+
+    fn failing(kind: ErrorKind) -> Error {
+        Error::new(kind, "no")
+    }
+
+    fn end(submission: &Submission, state: &JobState, kind: Option<ErrorKind>) -> JobState {
+        let error = kind.map(failing);
+        let ended = AttemptEnd { error: error.as_ref(), execution_id: Some("e"), started_at: None };
+        finished(submission, state, "a", &ended, at(10), 0).unwrap()
+    }
+
+    #[test]
+    fn an_output_or_a_policys_own_failure_is_the_end() {
+        for (kind, status) in [
+            (None, JobStatus::Completed),
+            (Some(ErrorKind::PolicyRaised), JobStatus::Failed),
+            (Some(ErrorKind::SchemaViolation), JobStatus::Failed),
+            (Some(ErrorKind::PolicyTimedOut), JobStatus::TimedOut),
+        ] {
+            let state = end(&submission(), &held("a", 0), kind);
+            assert_eq!((state.job_status, state.due_at), (status, None), "{kind:?}");
+            assert_eq!(state.error, kind.map(failing));
+        }
+    }
+
+    #[test]
+    fn what_the_platform_spoiled_is_tried_again_and_so_is_what_was_asked_for() {
+        let once = submission();
+        let twice = Submission { max_attempts: Some(2), ..submission() };
+        for (submission, kind) in
+            [(&once, ErrorKind::Unavailable), (&twice, ErrorKind::PolicyRaised)]
+        {
+            let state = end(submission, &held("a", 0), Some(kind));
+            assert_eq!(state.job_status, JobStatus::Queued, "{kind:?}");
+            assert!(state.ready_at > at(10) && !state.is_queued && state.lease.is_none());
+            assert_eq!(state.due_at, Some(state.ready_at));
+        }
+    }
+
+    #[test]
+    fn attempts_come_to_an_end() {
+        for (most, kind, made) in [
+            (None, ErrorKind::Unavailable, ATTEMPTS),
+            (Some(1), ErrorKind::Unavailable, 1),
+            (Some(7), ErrorKind::PolicyRaised, 7),
+        ] {
+            let submission = Submission { max_attempts: most, ..submission() };
+            let state = JobState { attempts_made: made, ..held("a", 0) };
+            assert_eq!(end(&submission, &state, Some(kind)).job_status, JobStatus::Failed);
+            let state = JobState { attempts_made: made, ..held("a", 0) };
+            let lapsed = expired(&submission, &state, at(1_000_000), 0).unwrap();
+            assert_eq!(lapsed.job_status, JobStatus::Failed, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_lost_runners_result_is_not_taken() {
+        let state = held("a", 0);
+        assert_eq!(expired(&submission(), &state, at(29_999), 0), None);
+        let state = expired(&submission(), &state, at(30_000), 0).unwrap();
+        assert_eq!(state.attempts[0].outcome, Some(AttemptOutcome::Lost));
+        let ended = AttemptEnd { error: None, execution_id: Some("e"), started_at: None };
+        assert_eq!(finished(&submission(), &state, "a", &ended, at(30_001), 0), Err(LeaseLost));
+        assert_eq!(given_back(&state, "a", None, None, at(30_001)), Err(LeaseLost));
+    }
+
+    #[test]
+    fn what_could_not_begin_does_not_count() {
+        let error = failing(ErrorKind::Limited);
+        let state = given_back(&held("a", 0), "a", Some(&error), Some(7), at(10)).unwrap();
+        assert_eq!((state.attempts_made, state.ready_at), (0, at(7_010)));
+        assert_eq!(state.job_status, JobStatus::Queued);
+    }
+}

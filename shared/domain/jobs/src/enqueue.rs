@@ -1,0 +1,75 @@
+//! How a job begins.
+
+use writ_model::{JobState, JobStatus, Submission, Timestamp};
+
+use crate::bounds::ANNOUNCE_MS;
+
+/// A job as it is first recorded: in its line, or waiting for its time.
+#[must_use]
+pub fn queued(submission: &Submission) -> JobState {
+    let submitted = submission.submitted_at;
+    let ready_at = submission.not_before.filter(|time| *time > submitted).unwrap_or(submitted);
+    let state = JobState {
+        version: 1,
+        job_status: JobStatus::Queued,
+        round: 1,
+        attempts_made: 0,
+        attempts: Vec::new(),
+        lease: None,
+        ready_at,
+        is_queued: false,
+        announced: 0,
+        due_at: None,
+        admitted_at: None,
+        started_at: None,
+        finished_at: None,
+        execution_id: None,
+        node_id: None,
+        error: None,
+        cancelled_by: None,
+        callback: None,
+    };
+    wait(state, submitted)
+}
+
+/// The job waits from `now` on: in its line where its time has come, else until it has.
+pub(crate) fn wait(state: JobState, now: Timestamp) -> JobState {
+    let is_queued = state.ready_at <= now;
+    // Whoever queues a job announces it too; this is for the case that they could not.
+    let due_at = if is_queued { later(now, ANNOUNCE_MS) } else { state.ready_at };
+    JobState {
+        job_status: JobStatus::Queued,
+        lease: None,
+        is_queued,
+        announced: 0,
+        due_at: Some(due_at),
+        ..state
+    }
+}
+
+pub(crate) fn later(time: Timestamp, ms: i64) -> Timestamp {
+    Timestamp::from_ms(time.as_ms().saturating_add(ms))
+}
+
+/// The next version.
+pub(crate) fn next(state: &JobState) -> JobState {
+    JobState { version: state.version + 1, ..state.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{at, submission};
+
+    #[test]
+    fn a_job_stands_in_its_line_unless_its_time_is_to_come() {
+        let mut submission = submission();
+        let state = queued(&submission);
+        assert!(state.is_queued && state.due_at == Some(at(ANNOUNCE_MS)), "{state:?}");
+        submission.not_before = Some(at(-5));
+        assert_eq!(queued(&submission), state);
+        submission.not_before = Some(at(5_000));
+        let state = queued(&submission);
+        assert!(!state.is_queued && state.due_at == Some(at(5_000)), "{state:?}");
+    }
+}

@@ -1,0 +1,43 @@
+//! Who goes first.
+
+use writ_model::{JobState, Submission};
+
+use crate::bounds::PRIORITY_MAX;
+
+/// Where a job stands among those of its workspace that wait: the least goes first. A priority is
+/// a line of its own, and a line is in the order of time.
+///
+/// Texts compare as the jobs do: a digit, the time in RFC 3339, the id.
+#[must_use]
+pub fn queue_key(submission: &Submission, state: &JobState) -> String {
+    let line = PRIORITY_MAX.saturating_sub(submission.priority);
+    format!("{line}#{}#{}", state.ready_at, submission.job_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{at, submission};
+    use crate::queued;
+
+    #[test]
+    fn the_highest_priority_goes_first_and_then_who_is_ready_first() {
+        let ranked = |priority, ready, id: &str| {
+            let mut submission = submission();
+            (submission.priority, submission.job_id) = (priority, id.to_owned());
+            let mut state = queued(&submission);
+            state.ready_at = at(ready);
+            queue_key(&submission, &state)
+        };
+        let in_order = [
+            ranked(9, 5, "z"),
+            ranked(5, 1, "y"),
+            ranked(5, 2, "a"),
+            ranked(5, 2, "b"),
+            ranked(0, 0, "a"),
+        ];
+        let mut sorted = in_order.clone();
+        sorted.sort();
+        assert_eq!(sorted, in_order);
+    }
+}

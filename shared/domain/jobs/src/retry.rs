@@ -1,0 +1,54 @@
+//! Somebody wants a job tried again.
+
+use writ_model::{JobState, JobStatus, Timestamp};
+
+use crate::enqueue::{next, wait};
+use crate::transition_error::TransitionError;
+
+/// The job waits again, as if it had just been submitted: a new round. What earlier rounds did
+/// stays in its attempts.
+///
+/// # Errors
+/// It has its result, or is not over.
+pub fn retry(state: &JobState, now: Timestamp) -> Result<JobState, TransitionError> {
+    match state.job_status {
+        JobStatus::Completed => return Err(TransitionError::Completed),
+        status if !status.is_final() => return Err(TransitionError::NotFinal(status)),
+        _ => {}
+    }
+    let state = JobState {
+        round: state.round + 1,
+        attempts_made: 0,
+        ready_at: now,
+        admitted_at: None,
+        started_at: None,
+        finished_at: None,
+        execution_id: None,
+        error: None,
+        cancelled_by: None,
+        callback: None,
+        ..next(state)
+    };
+    Ok(wait(state, now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{at, held, submission};
+    use crate::{AttemptEnd, cancelled, finished, queued};
+
+    #[test]
+    fn only_what_ended_without_a_result_is_tried_again() {
+        let submission = submission();
+        let state = held("a", 0);
+        assert_eq!(retry(&state, at(1)), Err(TransitionError::NotFinal(JobStatus::Admitted)));
+        let ended = AttemptEnd { error: None, execution_id: Some("e"), started_at: None };
+        let completed = finished(&submission, &state, "a", &ended, at(1), 0).unwrap();
+        assert_eq!(retry(&completed, at(2)), Err(TransitionError::Completed));
+        let stopped = cancelled(&submission, &queued(&submission), "ana", at(1)).unwrap();
+        let again = retry(&stopped, at(2)).unwrap();
+        assert_eq!((again.job_status, again.round, again.is_queued), (JobStatus::Queued, 2, true));
+        assert_eq!((again.cancelled_by, again.ready_at), (None, at(2)));
+    }
+}

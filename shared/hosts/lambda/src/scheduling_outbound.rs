@@ -1,0 +1,34 @@
+//! The queue of hints, with a planner of fires beside it.
+
+use std::time::Duration;
+
+use writ_model::{Error, JobSignal, Schedule, Workspace};
+use writ_ports::{JobNotifier, ScheduleTimer};
+
+use writ_eventbridge_scheduler::Scheduler;
+use writ_sqs::Sqs;
+
+/// Whom the programs of schedules tell things. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct SchedulingOutbound {
+    /// Of jobs.
+    pub queue: Sqs,
+    /// Of fires to come.
+    pub scheduler: Scheduler,
+}
+
+impl JobNotifier for SchedulingOutbound {
+    async fn notify(&self, signals: &[JobSignal], delay: Duration) -> Result<(), Error> {
+        self.queue.notify(signals, delay).await
+    }
+}
+
+impl ScheduleTimer for SchedulingOutbound {
+    async fn schedule_timer(&self, schedule: &Schedule) -> Result<(), Error> {
+        self.scheduler.schedule_timer(schedule).await
+    }
+
+    async fn cancel_timer(&self, workspace: &Workspace, name: &str) -> Result<(), Error> {
+        self.scheduler.cancel_timer(workspace, name).await
+    }
+}

@@ -1,0 +1,60 @@
+//! Paths that documents name exist.
+
+use crate::source::root;
+
+/// Documents whose paths in backticks are held against the tree.
+const DOCUMENTS: [&str; 2] = ["CONTRIBUTING.md", "docs/architecture.md"];
+
+/// First parts of paths in this repository.
+const TOP: [&str; 9] =
+    ["shared/", "functions/", "tests/", "infra/", "cli/", "docs/", "examples/", "fuzz/", "localstack/"];
+
+/// Whether a path exists; `<...>` and `*` stand for any one part of it.
+fn exists(path: &str) -> bool {
+    let mut places = vec![root()];
+    for part in path.trim_end_matches('/').split('/') {
+        let part = if part.starts_with('<') { "" } else { part };
+        let is_any = part.is_empty() || part == "*";
+        let mut next = Vec::new();
+        for place in &places {
+            if !is_any {
+                let place = place.join(part);
+                next.extend(place.exists().then_some(place));
+            } else if let Ok(entries) = place.read_dir() {
+                next.extend(entries.filter_map(|entry| Some(entry.ok()?.path())));
+            }
+        }
+        places = next;
+    }
+    !places.is_empty()
+}
+
+#[test]
+fn paths_in_documents_exist() {
+    let mut missing = Vec::new();
+    for document in DOCUMENTS {
+        let text = std::fs::read_to_string(root().join(document)).unwrap();
+        for code in text.split('`').skip(1).step_by(2) {
+            // `<verb>.rs` stands for any file.
+            let path = code.replace("<verb>.rs", "*");
+            let is_path = TOP.iter().any(|top| path.starts_with(top)) && !path.contains(' ');
+            if is_path && !exists(&path) {
+                missing.push(format!("{document}: `{code}`"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no such paths:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn a_path_that_is_not_there_is_found() {
+    for (path, is_there) in [
+        ("shared/domain/model/src/lib.rs", true),
+        ("functions/<resource>/src/", true),
+        ("functions/*/lambda", true),
+        ("shared/domain/nothing", false),
+        ("functions/<resource>/nothing.rs", false),
+    ] {
+        assert_eq!(exists(path), is_there, "{path}");
+    }
+}

@@ -23,13 +23,13 @@ const NO_TOKEN: &str = "Bearer writ_wt_5f3e7c1b_00000000000000000000000000000000
 const NO_JOB: &str = "019c1375-9ac0-7000-8000-000000000000";
 
 pub(crate) fn documents(functions: &[Function]) -> Result<Vec<Document>, InfraError> {
-    let abouts: Vec<RouteSpec> = functions.iter().map(|function| function.about.clone()).collect();
-    let api = Api(writ_edge::openapi(&abouts));
+    let specs: Vec<RouteSpec> = functions.iter().map(|function| function.spec.clone()).collect();
+    let api = Api(writ_edge::openapi(&specs));
     let mut documents = Vec::new();
     for function in functions {
-        let request = api.request(&function.about)?;
-        documents.push(document(function.about.name, &event(function, &request)));
-        match function.about.name {
+        let request = api.request(&function.spec)?;
+        documents.push(document(function.spec.name, &event(function, &request)));
+        match function.spec.name {
             "policy.get" => documents.push(document("authorizer", &asked(function, &request))),
             "token.create" => {
                 let body = json!({ "subject": "admin", "role": "admin", "workspace": "default" });
@@ -46,8 +46,8 @@ pub(crate) fn documents(functions: &[Function]) -> Result<Vec<Document>, InfraEr
 /// What the queue of hints sends to a runner.
 fn hinted() -> Result<Value, InfraError> {
     let workspace = Workspace::default();
-    let about = SignalKind::Queue;
-    let signal = JobSignal { workspace, job_id: NO_JOB.to_owned(), about };
+    let spec = SignalKind::Queue;
+    let signal = JobSignal { workspace, job_id: NO_JOB.to_owned(), spec };
     let body = serde_json::to_string(&signal).map_err(|error| missing(error.to_string()))?;
     Ok(json!({"Records": [{
         "messageId": "6d3e1a04-0c7f-4d0e-9f55-3f0f8a1f9f10",
@@ -83,12 +83,12 @@ struct Request {
 struct Api(Value);
 
 impl Api {
-    fn request(&self, about: &RouteSpec) -> Result<Request, InfraError> {
-        let method = about.method.as_str().to_lowercase();
-        let operation = self.0.get("paths").and_then(|paths| paths.get(about.path)?.get(method));
+    fn request(&self, spec: &RouteSpec) -> Result<Request, InfraError> {
+        let method = spec.method.as_str().to_lowercase();
+        let operation = self.0.get("paths").and_then(|paths| paths.get(spec.path)?.get(method));
         let parameters = operation.and_then(|operation| operation.get("parameters")?.as_array());
         let mut path_parameters = Map::new();
-        let mut path = about.path.to_owned();
+        let mut path = spec.path.to_owned();
         for parameter in parameters.into_iter().flatten() {
             let text = |name| parameter.get(name).and_then(Value::as_str).unwrap_or_default();
             if text("in") != "path" {
@@ -96,14 +96,14 @@ impl Api {
             }
             let name = text("name");
             let value = match parameter.get("example") {
-                None => return Err(missing(format!("`{name}` of `{}`", about.name))),
+                None => return Err(missing(format!("`{name}` of `{}`", spec.name))),
                 Some(Value::String(text)) => text.clone(),
                 Some(other) => other.to_string(),
             };
             path = path.replace(&format!("{{{name}}}"), &value);
             path_parameters.insert(name.to_owned(), Value::String(value));
         }
-        let body = about.body.map(|schema| self.body(schema)).transpose()?;
+        let body = spec.body.map(|schema| self.body(schema)).transpose()?;
         Ok(Request { path, path_parameters, body })
     }
 
@@ -136,7 +136,7 @@ fn missing(what: String) -> InfraError {
 fn event(function: &Function, request: &Request) -> Value {
     let decision = Decision {
         decision: Decided::Allow,
-        route: function.about.name.to_owned(),
+        route: function.spec.name.to_owned(),
         subject: "local-admin".to_owned(),
         workspace: "default".to_owned(),
         role: "admin".to_owned(),
@@ -157,7 +157,7 @@ fn event(function: &Function, request: &Request) -> Value {
 
 /// What the gateway asks the authorizer.
 fn asked(function: &Function, request: &Request) -> Value {
-    let (method, path) = (&function.about.method, &request.path);
+    let (method, path) = (&function.spec.method, &request.path);
     let route = format!("arn:aws:execute-api:us-east-1:000000000000:local/$default/{method}{path}");
     let mut headers = headers(request);
     headers.insert("authorization".to_owned(), json!(NO_TOKEN));
@@ -196,7 +196,7 @@ fn headers(request: &Request) -> Map<String, Value> {
 
 fn context(function: &Function, Request { path, .. }: &Request) -> Map<String, Value> {
     let http = json!({
-        "method": function.about.method.as_str(),
+        "method": function.spec.method.as_str(),
         "path": path,
         "protocol": "HTTP/1.1",
         "sourceIp": "127.0.0.1",

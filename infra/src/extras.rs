@@ -56,25 +56,25 @@ const EXTRAS: [Extra; 10] = [
         parameter: "FireGroup",
         argument: "!GetAtt Fires.Outputs.FireGroup",
         variable: Some("WRIT_FIRE_GROUP"),
-        is_needed: |function| function.has_port("PlanFires"),
+        is_needed: |function| function.has_port("ScheduleTimer"),
     },
     Extra {
         parameter: "FireFunctionArn",
         argument: "!GetAtt Fires.Outputs.FireFunctionArn",
         variable: Some("WRIT_FIRE_FUNCTION_ARN"),
-        is_needed: |function| function.has_port("PlanFires"),
+        is_needed: |function| function.has_port("ScheduleTimer"),
     },
     Extra {
         parameter: "FireRoleArn",
         argument: "!GetAtt Fires.Outputs.FireRoleArn",
         variable: Some("WRIT_FIRE_ROLE_ARN"),
-        is_needed: |function| function.has_port("PlanFires"),
+        is_needed: |function| function.has_port("ScheduleTimer"),
     },
     Extra {
         parameter: "CallbacksTo",
         argument: "!Ref CallbacksTo",
         variable: Some("WRIT_CALLBACKS_TO"),
-        is_needed: |function| function.has_port("CallBack"),
+        is_needed: |function| function.has_port("SendCallback"),
     },
 ];
 

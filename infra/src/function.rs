@@ -12,7 +12,7 @@ use crate::{InfraError, Needs, Signatures, Size, Sizing, needed_of_queues};
 #[derive(Clone, Debug)]
 pub struct Function {
     /// The route that it serves.
-    pub about: RouteSpec,
+    pub spec: RouteSpec,
     /// The crate in `functions/` that the route stands in; its stack is named so.
     pub resource: String,
     /// The program that serves it.
@@ -27,13 +27,13 @@ impl Function {
     /// What stands behind the prefix in the function's name.
     #[must_use]
     pub fn name(&self) -> String {
-        self.about.name.replace('.', "-")
+        self.spec.name.replace('.', "-")
     }
 
     /// The method and path, as the gateway writes them.
     #[must_use]
     pub fn route_key(&self) -> String {
-        format!("{} {}", self.about.method, self.about.path)
+        format!("{} {}", self.spec.method, self.spec.path)
     }
 
     /// Whether its handler names the port.
@@ -73,20 +73,20 @@ pub fn functions(root: &Path) -> Result<Vec<Function>, InfraError> {
     let signatures = Signatures::read(root)?;
     let sizing = Sizing::read(root)?;
     let routes = || {
-        BINARIES.iter().flat_map(|binary| binary.abouts.iter().map(|about| (binary.name, about)))
+        BINARIES.iter().flat_map(|binary| binary.specs.iter().map(|spec| (binary.name, spec)))
     };
     if let Some(route) =
-        sizing.named().find(|named| routes().all(|(_, about)| about.name != *named))
+        sizing.named().find(|named| routes().all(|(_, spec)| spec.name != *named))
     {
         return Err(InfraError::NoSuchRoute { route: route.to_owned() });
     }
-    let function = |(binary, about): (&'static str, &RouteSpec)| {
+    let function = |(binary, spec): (&'static str, &RouteSpec)| {
         Ok(Function {
-            about: about.clone(),
-            resource: signatures.resource(about.name)?.to_owned(),
+            spec: spec.clone(),
+            resource: signatures.resource(spec.name)?.to_owned(),
             binary,
-            size: sizing.of(about.name),
-            needs: signatures.needs(about.name, about.is_idempotent_by_key())?,
+            size: sizing.of(spec.name),
+            needs: signatures.needs(spec.name, spec.is_idempotent_by_key())?,
         })
     };
     routes().map(function).collect()

@@ -11,14 +11,14 @@ use crate::{InfraError, read};
 /// Ports that touch no table: those that touch a queue are `writ_sqs::grants`' to know.
 const WITHOUT_TABLES: [&str; 10] = [
     "Admit",
-    "Announce",
-    "CallBack",
+    "JobNotifier",
+    "SendCallback",
     "Clock",
     "Evaluate",
     "Ids",
-    "PlanFires",
+    "ScheduleTimer",
     "Redrive",
-    "Shelved",
+    "HasPolicyCache",
     "Sleep",
 ];
 
@@ -185,8 +185,8 @@ fn children(directory: &Path) -> Result<Vec<PathBuf>, InfraError> {
 /// The route of a file and the ports in its handler's signature.
 fn handler(text: &str) -> Option<(String, Vec<String>)> {
     let text = text.split("#[cfg(test)]").next()?;
-    let (_, about) = text.split_once("const ABOUT: About")?;
-    let (_, name) = about.split_once("name: \"")?;
+    let (_, spec) = text.split_once("const ABOUT: About")?;
+    let (_, name) = spec.split_once("name: \"")?;
     let (route, _) = name.split_once('"')?;
     let (_, signature) = text.split_once("async fn handle(")?;
     // Ends before the request, which every handler takes last.

@@ -69,23 +69,23 @@ fn stack(resource: &str, functions: &[&Function]) -> Result<String, InfraError> 
 }
 
 fn resources_of(function: &Function) -> Result<String, InfraError> {
-    let Function { about, binary, size, needs, .. } = function;
+    let Function { spec, binary, size, needs, .. } = function;
     let allowed = statements(&needed(needs))
         + &queue_statements(&needed_of_queues(needs))
-        + only_if(function.has_port("PlanFires"), PLANS);
+        + only_if(function.has_port("ScheduleTimer"), PLANS);
     let reserved = size.reserved.map(|count| {
         format!("      ReservedConcurrentExecutions: !If [Reserved, {count}, !Ref AWS::NoValue]\n")
     });
     fill(
         FUNCTION,
         &[
-            ("id", &identifier(about.name)),
-            ("route", about.name),
+            ("id", &identifier(spec.name)),
+            ("route", spec.name),
             ("route_key", &function.route_key()),
-            ("source", &format!("{}{}", about.method, any_segment(about.path))),
+            ("source", &format!("{}{}", spec.method, any_segment(spec.path))),
             ("function", &function.name()),
             // JSON's strings are YAML's, whatever they hold.
-            ("summary", &json!(about.summary).to_string()),
+            ("summary", &json!(spec.summary).to_string()),
             ("binary", binary),
             ("memory_mb", &size.memory_mb.to_string()),
             ("timeout_s", &size.timeout_s.to_string()),

@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn each_queue_has_a_statement_of_its_own() {
-        let grants: BTreeSet<queues::Grant> = ["Announce", "Redrive"]
+        let grants: BTreeSet<queues::Grant> = ["JobNotifier", "Redrive"]
             .iter()
             .filter_map(|port| queues::of(port))
             .flatten()

@@ -21,11 +21,11 @@ pub(crate) fn trials() -> Vec<Trial> {
     for binary in BINARIES {
         let name = format!("starting::every_route_of_{}_asks_for_events", binary.name);
         trials.push(trial(name, || {
-            for about in binary.abouts {
+            for spec in binary.specs {
                 let store = DynamoDb::start().unwrap();
-                let function = ready(launch(binary.name, about.name, &store));
-                assert_eq!(function.log(), Vec::<String>::new(), "{}", about.name);
-                assert_eq!(store.greetings().len(), 1, "{} opens its connection early", about.name);
+                let function = ready(launch(binary.name, spec.name, &store));
+                assert_eq!(function.log(), Vec::<String>::new(), "{}", spec.name);
+                assert_eq!(store.greetings().len(), 1, "{} opens its connection early", spec.name);
             }
         }));
     }
@@ -47,11 +47,11 @@ fn unknown_handler() {
     for binary in BINARIES {
         // A route of another program is as wrong as one of none.
         let other = BINARIES.iter().find(|other| other.name != binary.name).unwrap();
-        for handler in ["policy.paint", other.abouts[0].name] {
+        for handler in ["policy.paint", other.specs[0].name] {
             let said = refusal(launch(binary.name, handler, &store));
             assert!(said.contains(&format!("`{handler}`")), "{said}");
-            for about in binary.abouts {
-                assert!(said.contains(about.name), "{said}");
+            for spec in binary.specs {
+                assert!(said.contains(spec.name), "{said}");
             }
         }
     }

@@ -22,7 +22,7 @@ pub(crate) struct Openapi {
 
 impl Openapi {
     pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let document = writ_edge::openapi_text(&writ_routes::abouts());
+        let document = writ_edge::openapi_text(&writ_routes::specs());
         let terminal = global.terminal();
         let Some(file) = self.check else {
             match terminal.format() {

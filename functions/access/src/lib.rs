@@ -35,16 +35,16 @@ mod tests {
     #[test]
     fn everybody_may_ask_who_they_are_and_only_admins_touch_tokens() {
         let authorizer =
-            Authorizer::new(SPECS.iter().map(|about| (about.name, about.access_level.name()))).unwrap();
+            Authorizer::new(SPECS.iter().map(|spec| (spec.name, spec.access_level.name()))).unwrap();
         for role in Role::ALL {
-            for about in SPECS {
+            for spec in SPECS {
                 let allowed =
-                    authorizer.decide(&caller("token", role).identity, about.name).is_ok();
+                    authorizer.decide(&caller("token", role).identity, spec.name).is_ok();
                 assert_eq!(
                     allowed,
-                    role == Role::Admin || about.name == "access.whoami",
+                    role == Role::Admin || spec.name == "access.whoami",
                     "{role} {}",
-                    about.name
+                    spec.name
                 );
             }
         }
@@ -54,7 +54,7 @@ mod tests {
     async fn a_token_asked_for_twice_with_one_key_is_made_once_and_kept_nowhere_in_clear() {
         let ports = Memory::default();
         let routes = routes::<Memory>();
-        let create = routes.iter().find(|route| route.about.name == "token.create").unwrap();
+        let create = routes.iter().find(|route| route.spec.name == "token.create").unwrap();
         let ask = || async {
             let mut request =
                 request(caller("token", Role::Admin), r#"{"subject": "ci", "role": "reader"}"#);

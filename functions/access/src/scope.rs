@@ -7,7 +7,7 @@ use writ_model::{Error, ErrorKind, Workspace};
 /// The query parameter that names another workspace.
 pub(crate) const PARAM: Param = Param {
     name: "workspace",
-    about: "another workspace than the caller's own; for the local admin alone",
+    description: "another workspace than the caller's own; for the local admin alone",
 };
 
 /// The workspace that the query names, else the caller's own.

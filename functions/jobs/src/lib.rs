@@ -96,11 +96,11 @@ mod tests {
     #[test]
     fn every_route_is_served_and_secrets_are_for_admins() {
         let served: Vec<_> =
-            routes::<Memory>().iter().map(|route| route.about.name.to_owned()).collect();
+            routes::<Memory>().iter().map(|route| route.spec.name.to_owned()).collect();
         assert_eq!(served.len(), SPECS.len());
-        for about in SPECS {
-            let is_about_secrets = about.name.ends_with("callback_secret");
-            assert_eq!(about.access_level == AccessLevel::Admin, is_about_secrets, "{}", about.name);
+        for spec in SPECS {
+            let is_about_secrets = spec.name.ends_with("callback_secret");
+            assert_eq!(spec.access_level == AccessLevel::Admin, is_about_secrets, "{}", spec.name);
         }
     }
 }

@@ -17,7 +17,7 @@ const SHOWN_BYTES_MAX: usize = 1 << 20;
 
 const TAIL: Param = Param {
     name: "tail",
-    about: "The last so many lines, 1 to 10000; all without it, up to 1 MiB.",
+    description: "The last so many lines, 1 to 10000; all without it, up to 1 MiB.",
 };
 
 /// What is known of the route.

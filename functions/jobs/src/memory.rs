@@ -444,7 +444,7 @@ impl JobNotifier for Memory {
     async fn notify(&self, signals: &[JobSignal], delay: Duration) -> Result<(), Error> {
         let mut inner = self.inner();
         inner.check_up()?;
-        inner.announced.extend(signals.iter().map(|signal| (signal.job_id.clone(), signal.about, delay)));
+        inner.announced.extend(signals.iter().map(|signal| (signal.job_id.clone(), signal.kind, delay)));
         Ok(())
     }
 }

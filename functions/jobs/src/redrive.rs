@@ -19,8 +19,8 @@ const JOBS_MAX: usize = 100;
 const STEPS_MAX: usize = 10;
 
 const PARAMS: &[Param] = &[
-    Param { name: "limit", about: "Jobs to look at, at most: 1 to 1000, and never more than 100." },
-    Param { name: "next_token", about: "Where the call before ended, as its `next_token` said." },
+    Param { name: "limit", description: "Jobs to look at, at most: 1 to 1000, and never more than 100." },
+    Param { name: "next_token", description: "Where the call before ended, as its `next_token` said." },
 ];
 
 /// What is known of the route.

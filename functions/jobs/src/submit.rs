@@ -96,7 +96,7 @@ mod tests {
             let reply = submit(&ports, json!({"not_before": not_before})).await.unwrap();
             let said = ports.announced();
             let said: Vec<_> =
-                said.iter().map(|(_, about, delay)| (*about, delay.as_secs())).collect();
+                said.iter().map(|(_, kind, delay)| (*kind, delay.as_secs())).collect();
             assert_eq!(said, Vec::from_iter(announced), "{minutes}");
             // Who waits for a time stands in no line.
             let has_position = body(&reply)["data"].get("position").is_some();

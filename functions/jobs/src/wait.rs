@@ -20,7 +20,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// The query parameter.
 pub(crate) const PARAM: Param = Param {
     name: "wait",
-    about: "Holds the reply until the job is over or so many seconds have gone by: `20s` or `20`, 0 to 20.",
+    description: "Holds the reply until the job is over or so many seconds have gone by: `20s` or `20`, 0 to 20.",
 };
 
 /// How long the caller waits; not at all where it does not say.

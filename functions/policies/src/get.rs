@@ -19,7 +19,7 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     success: 200,
     params: &[Param {
         name: "If-None-Match",
-        about: "answers 304 while the policy has this entity tag",
+        description: "answers 304 while the policy has this entity tag",
     }],
 };
 

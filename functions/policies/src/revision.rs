@@ -42,6 +42,6 @@ pub(crate) async fn handle(
     let body = ports.get_body(workspace, &revision.digest).await?.ok_or_else(|| {
         Error::internal(format!("revision {number} of `{}` has no body", head.uri))
     })?;
-    let about = serde_json::to_string(&revision).map_err(Error::internal)?;
-    Ok(Reply::data_with(&body, &[("revision", &about)]))
+    let spec = serde_json::to_string(&revision).map_err(Error::internal)?;
+    Ok(Reply::data_with(&body, &[("revision", &spec)]))
 }

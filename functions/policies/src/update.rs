@@ -25,7 +25,7 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     success: 200,
     params: &[Param {
         name: "If-Match",
-        about: "writes only over the revision with this entity tag",
+        description: "writes only over the revision with this entity tag",
     }],
 };
 

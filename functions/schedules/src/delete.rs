@@ -20,7 +20,7 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     body: None,
     data: "Schedule",
     success: 200,
-    params: &[Param { name: "If-Match", about: "removes only the revision with this entity tag" }],
+    params: &[Param { name: "If-Match", description: "removes only the revision with this entity tag" }],
 };
 
 /// Answers the schedule as it was.

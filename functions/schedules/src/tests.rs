@@ -22,10 +22,10 @@ async fn put(ports: &Memory, body: Value) -> Result<Value, Error> {
 #[test]
 fn every_route_is_served_and_those_that_write_are_for_operators() {
     assert_eq!(routes::<Memory>().len(), SPECS.len());
-    for about in SPECS {
-        let reads = ["list", "query", "get"].iter().any(|verb| about.name.ends_with(verb));
+    for spec in SPECS {
+        let reads = ["list", "query", "get"].iter().any(|verb| spec.name.ends_with(verb));
         let access_level = if reads { AccessLevel::Read } else { AccessLevel::Execute };
-        assert_eq!(about.access_level, access_level, "{}", about.name);
+        assert_eq!(spec.access_level, access_level, "{}", spec.name);
     }
     assert_eq!(writ_edge::undefined_names(SPECS), Vec::<String>::new());
 }

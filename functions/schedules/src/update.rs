@@ -28,7 +28,7 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     data: "Schedule",
     success: 200,
     params: &[
-        Param { name: "If-Match", about: "writes only over the revision with this entity tag" },
+        Param { name: "If-Match", description: "writes only over the revision with this entity tag" },
         ON_BEHALF_OF,
     ],
 };

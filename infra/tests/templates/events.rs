@@ -18,37 +18,37 @@ fn read<T: DeserializeOwned>(name: &str) -> T {
 }
 
 /// An event that a route's function takes.
-fn is_for(name: &str, about: &RouteSpec) -> ApiGatewayV2httpRequest {
+fn is_for(name: &str, spec: &RouteSpec) -> ApiGatewayV2httpRequest {
     let event: ApiGatewayV2httpRequest = read(name);
-    assert_eq!(event.route_key, Some(format!("{} {}", about.method, about.path)), "{name}");
-    let path = event.path_parameters.iter().fold(about.path.to_owned(), |path, (name, value)| {
+    assert_eq!(event.route_key, Some(format!("{} {}", spec.method, spec.path)), "{name}");
+    let path = event.path_parameters.iter().fold(spec.path.to_owned(), |path, (name, value)| {
         path.replace(&format!("{{{name}}}"), value)
     });
     assert_eq!(event.raw_path, Some(path.clone()), "{name}");
     assert!(!path.contains('{'), "{name} {path}");
     let http = &event.request_context.http;
-    assert_eq!((&http.method, http.path.as_ref()), (&about.method, Some(&path)), "{name}");
+    assert_eq!((&http.method, http.path.as_ref()), (&spec.method, Some(&path)), "{name}");
     let context = &event.request_context.authorizer.as_ref().unwrap().fields;
     let decision: Decision =
         serde_json::from_value(serde_json::to_value(context).unwrap()).unwrap();
-    assert_eq!((decision.decision, decision.route.as_str()), (Decided::Allow, about.name));
+    assert_eq!((decision.decision, decision.route.as_str()), (Decided::Allow, spec.name));
     let sent = event.headers.get("content-type").map(|kind| kind.to_str().unwrap());
-    assert_eq!(sent, about.body.map(|_| "application/json"), "{name}");
-    assert_eq!(event.body.is_some(), about.body.is_some(), "{name}");
+    assert_eq!(sent, spec.body.map(|_| "application/json"), "{name}");
+    assert_eq!(event.body.is_some(), spec.body.is_some(), "{name}");
     event
 }
 
 #[test]
 fn every_route_has_an_event_that_its_function_takes() {
-    for about in writ_routes::abouts() {
-        is_for(about.name, &about);
+    for spec in writ_routes::specs() {
+        is_for(spec.name, &spec);
     }
 }
 
 #[test]
 fn the_first_token_is_an_admins() {
-    let about = writ_routes::abouts().into_iter().find(|about| about.name == "token.create");
-    let event = is_for("first-token", &about.unwrap());
+    let spec = writ_routes::specs().into_iter().find(|spec| spec.name == "token.create");
+    let event = is_for("first-token", &spec.unwrap());
     let body: Value = serde_json::from_str(&event.body.unwrap()).unwrap();
     assert_eq!((&body["subject"], &body["role"]), (&"admin".into(), &"admin".into()));
     assert_eq!(body["workspace"], "default");
@@ -58,8 +58,8 @@ fn the_first_token_is_an_admins() {
 fn the_authorizer_is_asked_about_a_route_that_there_is() {
     let event: ApiGatewayV2CustomAuthorizerV2Request = read("authorizer");
     let key = event.route_key.unwrap();
-    let abouts = writ_routes::abouts();
-    assert!(abouts.iter().any(|about| key == format!("{} {}", about.method, about.path)));
+    let specs = writ_routes::specs();
+    assert!(specs.iter().any(|spec| key == format!("{} {}", spec.method, spec.path)));
     let header = event.headers["authorization"].to_str().unwrap();
     assert_eq!(event.identity_source.unwrap(), [header, &key]);
 }

@@ -15,10 +15,10 @@ fn every_route_has_its_name_its_program_and_its_size() {
     for function in writ_infra::functions(&root()).unwrap() {
         let stack = Template::stack(&function.resource);
         let functions = stack.functions();
-        let id = identifier(function.about.name);
+        let id = identifier(function.spec.name);
         let (_, properties) = functions.iter().find(|(own, _)| *own == id).unwrap();
-        assert_eq!(properties["Handler"], function.about.name);
-        let name = format!("${{Prefix}}{}", function.about.name.replace('.', "-"));
+        assert_eq!(properties["Handler"], function.spec.name);
+        let name = format!("${{Prefix}}{}", function.spec.name.replace('.', "-"));
         assert_eq!(pattern(&properties["FunctionName"]), name);
         let code = format!("../../target/lambda/{}/", function.binary);
         assert_eq!(properties["CodeUri"], code);
@@ -32,7 +32,7 @@ fn every_route_has_its_name_its_program_and_its_size() {
             ("WRIT_ALLOW_WEAK_SANDBOX", function.has_engine()),
             ("WRIT_JOBS_QUEUE_URL", function.has_queue(Queue::Jobs)),
             ("WRIT_JOBS_DEAD_URL", function.has_queue(Queue::Dead)),
-            ("WRIT_CALLBACKS_TO", function.has_port("CallBack")),
+            ("WRIT_CALLBACKS_TO", function.has_port("SendCallback")),
         ] {
             assert_eq!(variables[variable].is_null(), !is_there, "{id} {variable}");
         }

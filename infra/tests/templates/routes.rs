@@ -32,8 +32,8 @@ fn served(stacks: &[Template]) -> Routes {
 
 /// What the route table asks for.
 fn asked() -> Routes {
-    let key = |about: &writ_edge::RouteSpec| format!("{} {}", about.method, about.path);
-    writ_routes::abouts().iter().map(|about| (about.name.to_owned(), key(about))).collect()
+    let key = |spec: &writ_edge::RouteSpec| format!("{} {}", spec.method, spec.path);
+    writ_routes::specs().iter().map(|spec| (spec.name.to_owned(), key(spec))).collect()
 }
 
 #[test]

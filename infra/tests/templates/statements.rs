@@ -94,10 +94,10 @@ fn function_of(stack: &Template, handler: &str) -> Value {
 fn each_route_may_do_just_what_its_ports_need() {
     for function in writ_infra::functions(&root()).unwrap() {
         let stack = Template::stack(&function.resource);
-        let properties = function_of(&stack, function.about.name);
+        let properties = function_of(&stack, function.spec.name);
         let (tables, queues) = (needed(&function.needs), needed_of_queues(&function.needs));
-        assert_eq!(on_tables(&stack, &properties), of_grants(tables), "{}", function.about.name);
-        assert_eq!(on_queues(&stack, &properties), of_queues(queues), "{}", function.about.name);
+        assert_eq!(on_tables(&stack, &properties), of_grants(tables), "{}", function.spec.name);
+        assert_eq!(on_queues(&stack, &properties), of_queues(queues), "{}", function.spec.name);
     }
 }
 
@@ -127,13 +127,13 @@ fn a_runner_needs_the_pipeline_and_what_a_look_names_and_a_sweep_less() {
         |needs: Needs| -> BTreeSet<String> { needs.into_iter().map(|(port, _)| port).collect() };
     let (runner, sweeper) =
         (names(signatures.runner().unwrap()), names(signatures.sweeper().unwrap()));
-    for port in ["Evaluate", "GetPolicy", "RecordExecution", "EndJob", "NextJobs", "Announce"] {
+    for port in ["Evaluate", "GetPolicy", "RecordExecution", "CompleteJob", "PeekQueue", "JobNotifier"] {
         assert!(runner.contains(port), "{port}");
     }
     for port in ["Attempt", "DueJobs", "Redrive", "PutJob"] {
         assert!(!runner.contains(port), "{port}");
     }
-    let sweeps = ["Announce", "ChangeJob", "Clock", "DueJobs", "GetJob", "Ids"];
+    let sweeps = ["JobNotifier", "ChangeJob", "Clock", "DueJobs", "GetJob", "Ids"];
     assert_eq!(sweeper, sweeps.map(str::to_owned).into());
 }
 
@@ -141,7 +141,7 @@ fn a_runner_needs_the_pipeline_and_what_a_look_names_and_a_sweep_less() {
 fn a_route_needs_what_its_handler_names_and_its_keys_need() {
     let needs = |route: &str| -> Vec<String> {
         let functions = writ_infra::functions(&root()).unwrap();
-        let function = functions.into_iter().find(|it| it.about.name == route).unwrap();
+        let function = functions.into_iter().find(|it| it.spec.name == route).unwrap();
         function.needs.into_iter().map(|(port, _)| port).collect()
     };
     for (route, ports) in [
@@ -161,7 +161,7 @@ fn a_route_needs_what_its_handler_names_and_its_keys_need() {
                 "GetPolicy",
                 "Idempotency",
                 "Ids",
-                "KeepContext",
+                "ContextStore",
                 "RecordExecution",
             ],
         ),
@@ -175,7 +175,7 @@ fn a_route_needs_what_its_handler_names_and_its_keys_need() {
                 "GetExecution",
                 "Idempotency",
                 "Ids",
-                "KeepContext",
+                "ContextStore",
                 "RecordExecution",
             ],
         ),

@@ -57,11 +57,11 @@ impl<P: GetToken + Clock, K: SigningKeys> LambdaAuthorizer<P, K> {
     /// # Errors
     /// An access policy that does not know a route's effect: a defect.
     pub fn new(ports: P, issuer: Option<Issuer<K>>) -> Result<Self, PolicyError> {
-        let abouts = writ_routes::abouts();
+        let specs = writ_routes::specs();
         let authorizer =
-            Authorizer::new(abouts.iter().map(|about| (about.name, about.access_level.name())))?;
+            Authorizer::new(specs.iter().map(|spec| (spec.name, spec.access_level.name())))?;
         let names =
-            abouts.iter().map(|about| (format!("{} {}", about.method, about.path), about.name));
+            specs.iter().map(|spec| (format!("{} {}", spec.method, spec.path), spec.name));
         Ok(Self { ports, issuer, authorizer, names: names.collect() })
     }
 

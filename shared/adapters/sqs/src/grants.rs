@@ -67,7 +67,7 @@ pub const AGAIN: [Grant; 1] = [(Queue::Jobs, Action::ChangeMessageVisibility)];
 #[must_use]
 pub fn of(port: &str) -> Option<&'static [Grant]> {
     match port {
-        "Announce" => Some(&[(Queue::Jobs, Action::SendMessage)]),
+        "JobNotifier" => Some(&[(Queue::Jobs, Action::SendMessage)]),
         "Redrive" => Some(&[
             (Queue::Dead, Action::ReceiveMessage),
             (Queue::Dead, Action::DeleteMessage),
@@ -111,7 +111,7 @@ mod tests {
         let listed = |port| of(port).unwrap().iter().copied().collect::<BTreeSet<_>>();
         let (sqs, queue) = recorder();
         queue.notify(&signals(1), Duration::ZERO).await.unwrap();
-        assert_eq!(asked(&sqs), listed("Announce"));
+        assert_eq!(asked(&sqs), listed("JobNotifier"));
 
         let body = serde_json::to_string(&signals(1)[0]).unwrap();
         sqs.answers([json!({"Messages": [{"ReceiptHandle": "r", "Body": body}]}), json!({})]);

@@ -117,7 +117,7 @@ mod tests {
     async fn hints_go_ten_a_call_each_in_the_group_of_its_workspace() {
         let sqs = Recorder::default();
         let mut signals = signals(23);
-        signals[3].about = SignalKind::Callback;
+        signals[3].kind = SignalKind::Callback;
         sqs.queue().notify(&signals, Duration::from_millis(1_001)).await.unwrap();
         let calls = sqs.take();
         let sizes: Vec<_> = calls.iter().map(|(_, call)| sent(call).len()).collect();

@@ -86,7 +86,7 @@ pub(crate) fn signals(count: usize) -> Vec<JobSignal> {
     let signal = |number: usize| JobSignal {
         workspace: if number.is_multiple_of(2) { "even" } else { "odd" }.parse().unwrap(),
         job_id: format!("j{number}"),
-        about: SignalKind::Queue,
+        kind: SignalKind::Queue,
     };
     (0..count).map(signal).collect()
 }

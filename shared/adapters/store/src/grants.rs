@@ -103,7 +103,7 @@ const GRANTS: [(&str, &[Grant]); 33] = [
         ],
     ),
     (
-        "KeepContext",
+        "ContextStore",
         &[
             on("contexts", Action::GetItem),
             on("contexts", Action::PutItem),
@@ -146,10 +146,10 @@ const GRANTS: [(&str, &[Grant]); 33] = [
             on("executions", Action::Query),
         ],
     ),
-    ("CountWaiting", &[queries("jobs", "by_line")]),
+    ("CountQueued", &[queries("jobs", "by_line")]),
     ("ChangeJob", &[on("jobs", Action::UpdateItem)]),
     (
-        "EndJob",
+        "CompleteJob",
         &[
             on("jobs", Action::UpdateItem),
             on("contexts", Action::PutItem),
@@ -160,9 +160,9 @@ const GRANTS: [(&str, &[Grant]); 33] = [
             on("executions", Action::DeleteItem),
         ],
     ),
-    ("NextJobs", &[queries("jobs", "by_line")]),
+    ("PeekQueue", &[queries("jobs", "by_line")]),
     ("DueJobs", &[queries("jobs", "by_due")]),
-    ("KeepCallbackSecrets", &[on("jobs", Action::GetItem), on("jobs", Action::PutItem)]),
+    ("CallbackSecretStore", &[on("jobs", Action::GetItem), on("jobs", Action::PutItem)]),
     ("PutSchedule", &[on("schedules", Action::PutItem), on("schedules", Action::GetItem)]),
     ("GetSchedule", &[on("schedules", Action::GetItem)]),
     ("ChangeSchedule", &[on("schedules", Action::PutItem)]),

@@ -40,7 +40,7 @@ pub enum SignalOutcome {
 /// # Errors
 /// The store's or the queue's: the hint is worth keeping.
 pub async fn process_signal<P: Ports>(ports: &P, runner: &Runner, signal: &JobSignal) -> Result<SignalOutcome, Error> {
-    match signal.about {
+    match signal.kind {
         SignalKind::Callback => return callback::deliver_callback(ports, &signal.workspace, &signal.job_id).await,
         SignalKind::DueAction if !enqueue_if_ready(ports, signal).await? => return Ok(SignalOutcome::Idle),
         SignalKind::DueAction | SignalKind::Queue => {}

@@ -88,7 +88,7 @@ pub async fn notify(
     submission: &Submission,
     state: &JobState,
 ) -> Result<(), Error> {
-    let signal = |about| [JobSignal::new(submission, about)];
+    let signal = |kind| [JobSignal::new(submission, kind)];
     match state.job_status {
         JobStatus::Queued if state.is_queued => {
             ports.notify(&signal(SignalKind::Queue), Duration::ZERO).await

@@ -315,16 +315,16 @@ pub struct JobSignal {
     /// Which.
     pub job_id: String,
     /// Why.
-    #[serde(default)]
-    pub about: SignalKind,
+    #[serde(rename = "about", default)]
+    pub kind: SignalKind,
 }
 
 impl JobSignal {
     /// The hint that a submission's job gives.
     #[must_use]
-    pub fn new(submission: &Submission, about: SignalKind) -> Self {
+    pub fn new(submission: &Submission, kind: SignalKind) -> Self {
         let Submission { workspace, job_id, .. } = submission;
-        Self { workspace: workspace.clone(), job_id: job_id.clone(), about }
+        Self { workspace: workspace.clone(), job_id: job_id.clone(), kind }
     }
 }
 

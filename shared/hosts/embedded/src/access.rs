@@ -35,8 +35,8 @@ impl EmbeddedAuthenticator {
         oidc: Option<Settings>,
         is_local: bool,
     ) -> Result<Self, PolicyError> {
-        let abouts = writ_routes::abouts();
-        let routes = abouts.iter().map(|about| (about.name, about.access_level.name()));
+        let specs = writ_routes::specs();
+        let routes = specs.iter().map(|spec| (spec.name, spec.access_level.name()));
         let issuer = oidc.map(|settings| settings.issuer(Os));
         Ok(Self { platform, authorizer: Authorizer::new(routes)?, issuer, is_local })
     }
@@ -59,7 +59,7 @@ impl Access for EmbeddedAuthenticator {
         Ok(Caller { identity, principal_kind: kind })
     }
 
-    fn authorize(&self, caller: &Caller, about: &RouteSpec) -> Result<String, Error> {
-        self.authorizer.decide(&caller.identity, about.name).map(|rule| rule.to_string())
+    fn authorize(&self, caller: &Caller, spec: &RouteSpec) -> Result<String, Error> {
+        self.authorizer.decide(&caller.identity, spec.name).map(|rule| rule.to_string())
     }
 }

@@ -24,8 +24,8 @@ mod tests {
 
     #[test]
     fn every_route_of_the_list_is_served() {
-        let served: Vec<_> = routes().iter().map(|route| route.about.name).collect();
-        let listed: Vec<_> = writ_routes::abouts().iter().map(|about| about.name).collect();
+        let served: Vec<_> = routes().iter().map(|route| route.spec.name).collect();
+        let listed: Vec<_> = writ_routes::specs().iter().map(|spec| spec.name).collect();
         assert_eq!(served, listed);
     }
 }

@@ -50,10 +50,10 @@ impl Decision {
     /// # Errors
     /// Why not: [`ErrorKind::Unauthenticated`], [`ErrorKind::Forbidden`] with its rule; a decision
     /// on another route or of another form, which is a defect of the deployment.
-    pub(crate) fn admit(self, about: &RouteSpec) -> Result<(Caller, String), Error> {
-        if self.route != about.name {
+    pub(crate) fn admit(self, spec: &RouteSpec) -> Result<(Caller, String), Error> {
+        if self.route != spec.name {
             let log =
-                format!("a decision on `{}` came with a call of `{}`", self.route, about.name);
+                format!("a decision on `{}` came with a call of `{}`", self.route, spec.name);
             return Err(Error::internal(log));
         }
         match self.decision {
@@ -103,13 +103,13 @@ pub(crate) mod tests {
         }
     }
 
-    fn about() -> &'static RouteSpec {
+    fn spec() -> &'static RouteSpec {
         &crate::serve::tests::SPEC
     }
 
     #[test]
     fn an_allowed_caller_is_who_the_authorizer_said() {
-        let (caller, rule) = allowed(about().name).admit(about()).unwrap();
+        let (caller, rule) = allowed(spec().name).admit(spec()).unwrap();
         assert_eq!(caller.identity.subject, "alice");
         assert_eq!(caller.identity.workspace.as_str(), "team-a");
         assert_eq!((caller.identity.role, caller.principal_kind), (Role::Author, "token"));
@@ -118,7 +118,7 @@ pub(crate) mod tests {
 
     #[test]
     fn only_a_whole_decision_on_this_very_route_lets_anybody_in() {
-        let good = allowed(about().name);
+        let good = allowed(spec().name);
         for (wrong, want) in [
             (Decision { decision: Decided::Deny, ..good.clone() }, ErrorKind::Forbidden),
             (
@@ -130,7 +130,7 @@ pub(crate) mod tests {
             (Decision { workspace: String::new(), ..good.clone() }, ErrorKind::Internal),
             (Decision { principal_kind: "local".to_owned(), ..good.clone() }, ErrorKind::Internal),
         ] {
-            assert_eq!(wrong.clone().admit(about()).unwrap_err().kind, want, "{wrong:?}");
+            assert_eq!(wrong.clone().admit(spec()).unwrap_err().kind, want, "{wrong:?}");
         }
     }
 
@@ -139,9 +139,9 @@ pub(crate) mod tests {
         let denied = Decision {
             decision: Decided::Deny,
             message: "may not".to_owned(),
-            ..allowed(about().name)
+            ..allowed(spec().name)
         };
-        let error = denied.admit(about()).unwrap_err();
+        let error = denied.admit(spec()).unwrap_err();
         assert_eq!((error.message.as_str(), error.rule.as_deref()), ("may not", Some("the-rule")));
     }
 

@@ -30,8 +30,8 @@ pub fn serve<P: Idempotency + Clock + EngineMetrics>(
     ports: impl FnOnce(Store, &Function) -> Result<P, StartError>,
 ) -> ExitCode {
     run(|function| {
-        let served: Vec<String> = routes.iter().map(|route| route.about.name.to_owned()).collect();
-        let route = routes.into_iter().find(|route| route.about.name == function.handler);
+        let served: Vec<String> = routes.iter().map(|route| route.spec.name.to_owned()).collect();
+        let route = routes.into_iter().find(|route| route.spec.name == function.handler);
         let Some(route) = route else {
             return Err(StartError::Handler { handler: function.handler.clone(), served });
         };
@@ -53,7 +53,7 @@ impl<P: Idempotency + Clock + EngineMetrics> Service<P> {
         let started = Instant::now();
         let engines = self.ports.engine_use();
         let request_id = context.request_id.as_str();
-        let route = self.route.about.name;
+        let route = self.route.spec.name;
         let reply = match self.request(event, context) {
             Ok(request) => {
                 let left = left(self.ports.now(), context);
@@ -79,10 +79,10 @@ impl<P: Idempotency + Clock + EngineMetrics> Service<P> {
     }
 
     fn request(&self, event: &str, context: &Context) -> Result<Request, Error> {
-        let about = &self.route.about;
+        let spec = &self.route.spec;
         let mut arrived = Arrived::read(event)?;
-        if arrived.method != about.method {
-            let message = format!("this function serves `{} {}`", about.method, about.path);
+        if arrived.method != spec.method {
+            let message = format!("this function serves `{} {}`", spec.method, spec.path);
             return Err(Error::invalid(message).at("the event's method"));
         }
         let authorizer = std::mem::take(&mut arrived.authorizer);
@@ -92,8 +92,8 @@ impl<P: Idempotency + Clock + EngineMetrics> Service<P> {
         let decision: Decision =
             serde_json::from_value(Value::Object(authorizer.into_iter().collect()))
                 .map_err(Error::internal)?;
-        let (caller, rule) = decision.admit(about)?;
-        let (params, path) = arrived.fill(about.path)?;
+        let (caller, rule) = decision.admit(spec)?;
+        let (params, path) = arrived.fill(spec.path)?;
         let Arrived { method, query, mut headers, body, .. } = arrived;
         if let Some(traceparent) = traceparent(context)
             && !headers.contains_key(TRACEPARENT)
@@ -202,7 +202,7 @@ pub(crate) mod tests {
 
     fn service() -> Service<Nothing> {
         let route = Route::<Nothing> {
-            about: SPEC,
+            spec: SPEC,
             handle: |_, request| {
                 Box::pin(async move {
                     assert_ne!(request.param("id"), "panic", "the handler's secret");

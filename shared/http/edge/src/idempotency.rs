@@ -39,10 +39,10 @@ impl KeyClaim {
     /// Claims the request's key, if it has one.
     pub(crate) async fn of<P: Idempotency + Clock>(
         ports: &P,
-        about: &RouteSpec,
+        spec: &RouteSpec,
         request: &Request,
     ) -> Result<Self, Error> {
-        let Some(key) = key_of(about, request)? else { return Ok(Self::Unasked) };
+        let Some(key) = key_of(spec, request)? else { return Ok(Self::Unasked) };
         match ports.begin(&key, ports.now()).await? {
             KeyState::Acquired(claim) => Ok(Self::Ours(AcquiredKey(key, claim))),
             KeyState::Completed(stored) => restored(stored).map(Self::Answered),
@@ -129,7 +129,7 @@ fn is_kept(reply: &Reply) -> bool {
     reply.status.is_success() || was_stopped || (is_of_a_run && !may_pass_later)
 }
 
-fn key_of(about: &RouteSpec, request: &Request) -> Result<Option<IdempotencyKey>, Error> {
+fn key_of(spec: &RouteSpec, request: &Request) -> Result<Option<IdempotencyKey>, Error> {
     let Some(value) = request.headers.get(KEY) else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| {
         (1..=KEY_CHARS_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
@@ -141,7 +141,7 @@ fn key_of(about: &RouteSpec, request: &Request) -> Result<Option<IdempotencyKey>
     };
     // Neither name nor path holds a line feed unescaped in a request line, so no two requests
     // give the same text.
-    let mut text = format!("{}\n{}\n", about.name, request.path.escape_default()).into_bytes();
+    let mut text = format!("{}\n{}\n", spec.name, request.path.escape_default()).into_bytes();
     text.extend_from_slice(&request.body);
     Ok(Some(IdempotencyKey {
         workspace: request.caller.identity.workspace.clone(),
@@ -319,7 +319,7 @@ mod tests {
     #[tokio::test]
     async fn a_second_request_does_not_overtake_the_first() {
         let (memory, route) = (Memory::default(), counting());
-        let key = key_of(&route.about, &request("k", "create")).unwrap().unwrap();
+        let key = key_of(&route.spec, &request("k", "create")).unwrap().unwrap();
         memory.begin(&key, memory.now()).await.unwrap();
         let reply = serve(&memory, &route, request("k", "create")).await;
         assert_eq!(reply.status, 409);
@@ -339,7 +339,7 @@ mod tests {
     async fn a_route_that_reads_takes_no_notice_of_a_key() {
         let memory = Memory::default();
         let mut route = counting();
-        route.about.access_level = crate::AccessLevel::Read;
+        route.spec.access_level = crate::AccessLevel::Read;
         for want in ["1", "2"] {
             assert!(serve(&memory, &route, request("k", "create")).await.body.contains(want));
         }

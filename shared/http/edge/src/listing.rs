@@ -14,24 +14,24 @@ pub const LIMIT_MAX: usize = 1000;
 
 /// The query parameters of every paged list, for the route table.
 pub const PAGE_PARAMS: &[Param] = &[
-    Param { name: "limit", about: "Objects of the page at most, 1 to 1000; 100 without it." },
-    Param { name: "next_token", about: "Where the page before ended, as its `next_token` said." },
+    Param { name: "limit", description: "Objects of the page at most, 1 to 1000; 100 without it." },
+    Param { name: "next_token", description: "Where the page before ended, as its `next_token` said." },
 ];
 
 /// The query parameters of every `/query` route, for the route table.
 pub const QUERY_PARAMS: &[Param] = &[
-    Param { name: "limit", about: "Objects of the page at most, 1 to 1000; 100 without it." },
+    Param { name: "limit", description: "Objects of the page at most, 1 to 1000; 100 without it." },
     Param {
         name: "next_token",
-        about: "Where the page before ended, as its `next_token` said; good for the same filter and sort alone.",
+        description: "Where the page before ended, as its `next_token` said; good for the same filter and sort alone.",
     },
     Param {
         name: "sort",
-        about: "The order: `name,-version`, or as in MongoDB `{\"name\": 1, \"version\": -1}`.",
+        description: "The order: `name,-version`, or as in MongoDB `{\"name\": 1, \"version\": -1}`.",
     },
     Param {
         name: "projection",
-        about: "The fields to return: `name,version` keeps, `-code` leaves out, or as in MongoDB `{\"code\": 0}`.",
+        description: "The fields to return: `name,version` keeps, `-code` leaves out, or as in MongoDB `{\"code\": 0}`.",
     },
 ];
 

@@ -20,7 +20,7 @@ pub struct Caller {
 /// The header that [`Request::on_behalf_of`] reads, for the route table.
 pub const ON_BEHALF_OF: Param = Param {
     name: "Writ-On-Behalf-Of",
-    about: "for whom the caller acts, at most 128 visible characters; recorded",
+    description: "for whom the caller acts, at most 128 visible characters; recorded",
 };
 
 /// One request, authenticated, authorised and matched to its route.

@@ -54,7 +54,7 @@ pub struct Param {
     /// Its name; a header's starts with a capital letter.
     pub name: &'static str,
     /// What it means, with bounds.
-    pub about: &'static str,
+    pub description: &'static str,
 }
 
 impl Param {
@@ -125,7 +125,7 @@ macro_rules! binary {
             #[must_use]
             pub fn routes<P: $($port +)+>() -> Vec<$crate::Route<P>> {
                 vec![$($crate::Route {
-                    about: super::$route::SPEC,
+                    spec: super::$route::SPEC,
                     handle: |ports, request| Box::pin(super::$route::handle(ports, request)),
                 }),+]
             }
@@ -136,7 +136,7 @@ macro_rules! binary {
 /// A route over ports of type `P`.
 pub struct Route<P> {
     /// What is known of it.
-    pub about: RouteSpec,
+    pub spec: RouteSpec,
     /// What it does.
     pub handle: for<'a> fn(&'a P, Request) -> BoxFuture<'a, Result<Reply, Error>>,
 }
@@ -214,7 +214,7 @@ pub(crate) mod fixture {
         method: Method,
         handle: for<'a> fn(&'a Memory, Request) -> BoxFuture<'a, Result<Reply, Error>>,
     ) -> Route<Memory> {
-        let about = RouteSpec {
+        let spec = RouteSpec {
             name: "thing.do",
             method,
             path: "/thing",
@@ -226,6 +226,6 @@ pub(crate) mod fixture {
             success: 200,
             params: &[],
         };
-        Route { about, handle }
+        Route { spec, handle }
     }
 }

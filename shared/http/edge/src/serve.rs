@@ -41,7 +41,7 @@ pub async fn serve<P: Idempotency + Clock>(
         request_id,
         trace_id = request.trace_id(),
         workspace = %request.caller.identity.workspace,
-        route = route.about.name,
+        route = route.spec.name,
         status = Empty,
     );
     let started = Instant::now();
@@ -67,10 +67,10 @@ async fn admitted<P: Idempotency + Clock>(
         return Err(too_large());
     }
     declared_as_json(&request)?;
-    if !route.about.is_idempotent_by_key() {
+    if !route.spec.is_idempotent_by_key() {
         return Ok(call_handler(ports, route, request, deadline).await);
     }
-    let claim = with_deadline(deadline.as_mut(), KeyClaim::of(ports, &route.about, &request)).await;
+    let claim = with_deadline(deadline.as_mut(), KeyClaim::of(ports, &route.spec, &request)).await;
     match claim.ok_or_else(out_of_time)?? {
         KeyClaim::NoKey => Ok(call_handler(ports, route, request, deadline).await),
         KeyClaim::Replayed(reply) => Ok(reply),
@@ -95,7 +95,7 @@ async fn call_handler<P>(
         Some(Ok(Ok(reply))) => return reply,
         Some(Ok(Err(error))) => error,
         Some(Err(panic)) => {
-            Error::internal(format!("the handler of `{}` panicked: {panic}", route.about.name))
+            Error::internal(format!("the handler of `{}` panicked: {panic}", route.spec.name))
         }
         None => out_of_time(),
     };

@@ -12,7 +12,7 @@ pub struct Binary {
     /// The program's name.
     pub name: &'static str,
     /// What is known of its routes.
-    pub abouts: &'static [RouteSpec],
+    pub specs: &'static [RouteSpec],
 }
 
 /// Every program that serves routes.
@@ -27,14 +27,14 @@ pub const BINARIES: &[Binary] = &[
     binary(writ_fn_access::access::NAME, writ_fn_access::access::SPECS),
 ];
 
-const fn binary(name: &'static str, abouts: &'static [RouteSpec]) -> Binary {
-    Binary { name, abouts }
+const fn binary(name: &'static str, specs: &'static [RouteSpec]) -> Binary {
+    Binary { name, specs }
 }
 
 /// What is known of every route.
 #[must_use]
-pub fn abouts() -> Vec<RouteSpec> {
-    BINARIES.iter().flat_map(|binary| binary.abouts).cloned().collect()
+pub fn specs() -> Vec<RouteSpec> {
+    BINARIES.iter().flat_map(|binary| binary.specs).cloned().collect()
 }
 
 #[cfg(test)]
@@ -45,22 +45,22 @@ mod tests {
 
     #[test]
     fn every_schema_that_a_route_names_is_in_the_document() {
-        assert_eq!(writ_edge::undefined_names(&abouts()), Vec::<String>::new());
+        assert_eq!(writ_edge::undefined_names(&specs()), Vec::<String>::new());
     }
 
     #[test]
     fn no_two_routes_share_a_name_or_a_method_and_path() {
-        let abouts = abouts();
-        let names: BTreeSet<_> = abouts.iter().map(|about| about.name).collect();
+        let specs = specs();
+        let names: BTreeSet<_> = specs.iter().map(|spec| spec.name).collect();
         let places: BTreeSet<_> =
-            abouts.iter().map(|about| format!("{} {}", about.method, about.path)).collect();
-        assert_eq!((names.len(), places.len()), (abouts.len(), abouts.len()));
+            specs.iter().map(|spec| format!("{} {}", spec.method, spec.path)).collect();
+        assert_eq!((names.len(), places.len()), (specs.len(), specs.len()));
     }
 
     #[test]
     fn every_program_has_a_name_of_its_own_and_routes() {
         let names: BTreeSet<_> = BINARIES.iter().map(|binary| binary.name).collect();
         assert_eq!(names.len(), BINARIES.len());
-        assert!(BINARIES.iter().all(|binary| !binary.abouts.is_empty()));
+        assert!(BINARIES.iter().all(|binary| !binary.specs.is_empty()));
     }
 }

@@ -155,7 +155,7 @@ impl Watch {
                     assert!(store.record_execution(&record).await.is_err());
                 }
             }
-            "KeepContext" => {
+            "ContextStore" => {
                 create(quiet, home, "a:1-x", json!({})).await;
                 let uri = uri("a:1-x");
                 let value = RawJson::of(&json!({"n": 1}));
@@ -180,14 +180,14 @@ impl Watch {
                 store.get_execution(home, &record.execution_id).await.unwrap().unwrap();
             }
             "QueryExecutions" => query_executions(self).await,
-            "PutJob" | "GetJob" | "QueryJobs" | "ChangeJob" | "EndJob" => self.jobs(port).await,
-            "CountWaiting" => assert_eq!(store.count_before(home, "9", 10).await, Ok(0)),
-            "NextJobs" => assert_eq!(store.peek_queue(home, 10).await, Ok(vec![])),
+            "PutJob" | "GetJob" | "QueryJobs" | "ChangeJob" | "CompleteJob" => self.jobs(port).await,
+            "CountQueued" => assert_eq!(store.count_before(home, "9", 10).await, Ok(0)),
+            "PeekQueue" => assert_eq!(store.peek_queue(home, 10).await, Ok(vec![])),
             "DueJobs" => {
                 let page = store.due_jobs(Timestamp::from_ms(0), None).await;
                 assert_eq!(page, Ok(DuePage::default()));
             }
-            "KeepCallbackSecrets" => {
+            "CallbackSecretStore" => {
                 let secrets = CallbackSecrets { version: 1, secrets: Vec::new() };
                 for holds in [true, false] {
                     assert_eq!(store.put_callback_secrets(home, &secrets).await, Ok(holds));
@@ -253,8 +253,8 @@ impl Watch {
             let context = Some(ContextWrite { policy_id, uri: &uri, version, value: &value });
             let (submission, output) = (&asked, record.output.as_ref());
             let end = JobCompletion { submission, state: &state, output, record: &record, context };
-            assert_eq!(watched("EndJob").complete_job(end).await, Ok(CommitResult::Done));
-            assert_ne!(watched("EndJob").complete_job(end).await, Ok(CommitResult::Done));
+            assert_eq!(watched("CompleteJob").complete_job(end).await, Ok(CommitResult::Done));
+            assert_ne!(watched("CompleteJob").complete_job(end).await, Ok(CommitResult::Done));
             assert_eq!(job::get(watched("GetJob"), &asked).await.state, state);
         }
         for (filter, sort) in [

@@ -24,5 +24,5 @@ pub trait Access: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`writ_model::ErrorKind::Forbidden`] with the rule that decided.
-    fn authorize(&self, caller: &Caller, about: &RouteSpec) -> Result<String, Error>;
+    fn authorize(&self, caller: &Caller, spec: &RouteSpec) -> Result<String, Error>;
 }

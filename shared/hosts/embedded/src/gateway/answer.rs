@@ -119,7 +119,7 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access>
         let admitted = async {
             let query = path::query(parts.uri.query().unwrap_or_default())?;
             let caller = self.gateway.access.authenticate(&parts.headers, peer).await?;
-            let rule = self.gateway.access.authorize(&caller, &route.about)?;
+            let rule = self.gateway.access.authorize(&caller, &route.spec)?;
             Ok((query, caller, rule))
         };
         let (query, caller, rule) =

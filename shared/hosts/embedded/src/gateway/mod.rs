@@ -53,13 +53,13 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access>
     /// # Errors
     /// Two routes that cannot be told apart, or one that takes a path of the gateway itself.
     pub fn new(ports: Arc<P>, access: A, routes: Vec<Route<P>>) -> Result<Self, RouteError> {
-        let abouts: Vec<RouteSpec> = routes.iter().map(|route| route.about.clone()).collect();
+        let specs: Vec<RouteSpec> = routes.iter().map(|route| route.spec.clone()).collect();
         let router = Router::new(routes)?;
         Ok(Self {
             ports,
             access,
             router,
-            openapi: openapi_text(&abouts),
+            openapi: openapi_text(&specs),
             bounds: Bounds::default(),
         })
     }

@@ -62,7 +62,7 @@ impl<P> Router<P> {
         let mut router = Self { routes: Vec::new(), by_method: Vec::new() };
         let mut names = BTreeSet::new();
         for route in routes {
-            let (name, path) = (route.about.name, route.about.path);
+            let (name, path) = (route.spec.name, route.spec.path);
             if OWN.contains(&path) {
                 return Err(RouteError::Own { name, path });
             }
@@ -70,7 +70,7 @@ impl<P> Router<P> {
                 return Err(RouteError::Name { name });
             }
             let route = Arc::new(route);
-            let inserted = router.of(&route.about.method).insert(path, Arc::clone(&route));
+            let inserted = router.of(&route.spec.method).insert(path, Arc::clone(&route));
             inserted.map_err(|source| RouteError::Path { name, source })?;
             router.routes.push(route);
         }
@@ -109,9 +109,9 @@ impl<P> Router<P> {
     fn near(&self, path: &str) -> Vec<String> {
         let wanted = first_segment(path);
         let like = |is_near: &dyn Fn(&str) -> bool| -> Vec<String> {
-            let near = self.routes.iter().filter(|route| is_near(first_segment(route.about.path)));
+            let near = self.routes.iter().filter(|route| is_near(first_segment(route.spec.path)));
             near.take(NEAR_MAX)
-                .map(|route| format!("{} {}", route.about.method, route.about.path))
+                .map(|route| format!("{} {}", route.spec.method, route.spec.path))
                 .collect()
         };
         let exact = like(&|first| first == wanted);
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     fn route(name: &'static str, method: Method, path: &'static str) -> Route<()> {
-        let about = RouteSpec {
+        let spec = RouteSpec {
             name,
             method,
             path,
@@ -146,7 +146,7 @@ mod tests {
             success: 200,
             params: &[],
         };
-        Route { about, handle: |(), _| Box::pin(async { Ok(Reply::data("1")) }) }
+        Route { spec, handle: |(), _| Box::pin(async { Ok(Reply::data("1")) }) }
     }
 
     fn router() -> Router<()> {
@@ -161,7 +161,7 @@ mod tests {
 
     fn found(method: Method, path: &str) -> String {
         match router().find(&method, path) {
-            Found::Route(route, params) => format!("{} {params:?}", route.about.name),
+            Found::Route(route, params) => format!("{} {params:?}", route.spec.name),
             Found::Methods(methods) => format!("{methods:?}"),
             Found::Near(near) => near.join(", "),
         }

@@ -82,8 +82,8 @@ impl Access for Everybody {
         Ok(Caller { identity, principal_kind: "local" })
     }
 
-    fn authorize(&self, _: &Caller, about: &RouteSpec) -> Result<String, Error> {
-        if about.access_level == AccessLevel::Admin {
+    fn authorize(&self, _: &Caller, spec: &RouteSpec) -> Result<String, Error> {
+        if spec.access_level == AccessLevel::Admin {
             return Err(Error {
                 rule: Some("nobody".to_owned()),
                 ..Error::new(ErrorKind::Forbidden, "no")
@@ -97,7 +97,7 @@ type Handle = for<'a> fn(&'a Memory, Request) -> BoxFuture<'a, Result<Reply, Err
 
 fn route(name: &'static str, method: Method, path: &'static str, handle: Handle) -> Route<Memory> {
     let access_level = if name == "secret.get" { AccessLevel::Admin } else { AccessLevel::Execute };
-    let about = RouteSpec {
+    let spec = RouteSpec {
         name,
         method,
         path,
@@ -109,7 +109,7 @@ fn route(name: &'static str, method: Method, path: &'static str, handle: Handle)
         success: 200,
         params: &[],
     };
-    Route { about, handle }
+    Route { spec, handle }
 }
 
 fn routes() -> Vec<Route<Memory>> {

@@ -190,7 +190,7 @@ mod tests {
         JobSignal {
             workspace: workspace.parse().unwrap(),
             job_id: job_id.to_owned(),
-            about: SignalKind::Queue,
+            kind: SignalKind::Queue,
         }
     }
 

@@ -14,13 +14,13 @@ const REF: &str = "#/components/schemas/";
 
 /// The document of these routes. Equal tables give equal documents, to the byte.
 #[must_use]
-pub fn openapi(abouts: &[RouteSpec]) -> Value {
+pub fn openapi(specs: &[RouteSpec]) -> Value {
     let parts = Parts::read();
     let mut paths = Map::new();
-    for about in abouts {
-        let path = paths.entry(about.path).or_insert_with(|| Value::Object(Map::new()));
+    for spec in specs {
+        let path = paths.entry(spec.path).or_insert_with(|| Value::Object(Map::new()));
         if let Value::Object(path) = path {
-            path.insert(about.method.as_str().to_lowercase(), operation::of(about, &parts));
+            path.insert(spec.method.as_str().to_lowercase(), operation::of(spec, &parts));
         }
     }
     let responses: Map<String, Value> = operation::ERROR_STATUSES
@@ -40,7 +40,7 @@ pub fn openapi(abouts: &[RouteSpec]) -> Value {
         "servers": [{ "url": "/" }],
         // An empty requirement: callers on the server's own machine need no token.
         "security": [{ "bearer": [] }, {}],
-        "tags": parts.tags_of(abouts),
+        "tags": parts.tags_of(specs),
         "paths": paths,
         "components": {
             "securitySchemes": {
@@ -62,30 +62,30 @@ pub fn openapi(abouts: &[RouteSpec]) -> Value {
 
 /// [`openapi`], indented, with a line feed at its end: what `docs/openapi.json` holds.
 #[must_use]
-pub fn openapi_text(abouts: &[RouteSpec]) -> String {
-    format!("{:#}\n", openapi(abouts))
+pub fn openapi_text(specs: &[RouteSpec]) -> String {
+    format!("{:#}\n", openapi(specs))
 }
 
 /// What the table names and no component defines, as `Schema of policy.create`; a test over the
 /// whole table finds nothing.
 #[must_use]
-pub fn undefined_names(abouts: &[RouteSpec]) -> Vec<String> {
+pub fn undefined_names(specs: &[RouteSpec]) -> Vec<String> {
     let parts = Parts::read();
     let mut undefined = Vec::new();
-    for about in abouts {
-        let of = |name: &str| format!("{name} of {}", about.name);
-        for schema in about.body.into_iter().chain([operation::schema_of(about.data)]) {
+    for spec in specs {
+        let of = |name: &str| format!("{name} of {}", spec.name);
+        for schema in spec.body.into_iter().chain([operation::schema_of(spec.data)]) {
             if !parts.schemas.contains_key(schema) {
                 undefined.push(of(schema));
             }
         }
-        for name in operation::segments_of(about.path) {
+        for name in operation::segments_of(spec.path) {
             if !parts.path_parameters.contains_key(name) {
                 undefined.push(of(&format!("{{{name}}}")));
             }
         }
-        if !parts.tags.contains_key(operation::tag_of(about)) {
-            undefined.push(of(operation::tag_of(about)));
+        if !parts.tags.contains_key(operation::tag_of(spec)) {
+            undefined.push(of(operation::tag_of(spec)));
         }
     }
     undefined
@@ -113,9 +113,9 @@ impl Parts {
         }
     }
 
-    fn tags_of(&self, abouts: &[RouteSpec]) -> Vec<Value> {
+    fn tags_of(&self, specs: &[RouteSpec]) -> Vec<Value> {
         let mut seen = BTreeSet::new();
-        let tags = abouts.iter().map(operation::tag_of).filter(|tag| seen.insert(*tag));
+        let tags = specs.iter().map(operation::tag_of).filter(|tag| seen.insert(*tag));
         tags.map(|tag| match self.tags.get(tag) {
             Some(description) => json!({ "name": tag, "description": description }),
             None => json!({ "name": tag }),

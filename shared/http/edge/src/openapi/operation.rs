@@ -15,8 +15,8 @@ pub(super) const ERROR_STATUSES: [u16; 14] =
 pub(super) const BESIDE_DATA: &str = "x-beside-data";
 
 /// The resource: what stands before the dot of the route's name.
-pub(super) fn tag_of(about: &RouteSpec) -> &'static str {
-    about.name.split_once('.').map_or(about.name, |(resource, _)| resource)
+pub(super) fn tag_of(spec: &RouteSpec) -> &'static str {
+    spec.name.split_once('.').map_or(spec.name, |(resource, _)| resource)
 }
 
 /// How many of a schema's values a reply holds.
@@ -51,23 +51,23 @@ pub(super) fn name_of(status: u16) -> String {
     format!("Problem{status}")
 }
 
-pub(super) fn of(about: &RouteSpec, parts: &Parts) -> Value {
+pub(super) fn of(spec: &RouteSpec, parts: &Parts) -> Value {
     let mut operation = Map::new();
     let mut set = |name: &str, value: Value| operation.insert(name.to_owned(), value);
-    set("operationId", json!(about.name));
-    set("tags", json!([tag_of(about)]));
-    set("summary", json!(about.summary));
-    set("x-effect", json!(about.access_level.name()));
-    let parameters = parameters(about, parts);
+    set("operationId", json!(spec.name));
+    set("tags", json!([tag_of(spec)]));
+    set("summary", json!(spec.summary));
+    set("x-effect", json!(spec.access_level.name()));
+    let parameters = parameters(spec, parts);
     if !parameters.is_empty() {
         set("parameters", json!(parameters));
     }
-    if let Some(body) = about.body {
+    if let Some(body) = spec.body {
         // A filter may be left out; anything else says what to do.
         let content = json!({ "application/json": { "schema": reference(body) } });
         set("requestBody", json!({ "required": body != "Filter", "content": content }));
     }
-    set("responses", responses(about, parts));
+    set("responses", responses(spec, parts));
     Value::Object(operation)
 }
 
@@ -75,8 +75,8 @@ fn reference(schema: &str) -> Value {
     json!({ "$ref": format!("{REF}{schema}") })
 }
 
-fn parameters(about: &RouteSpec, parts: &Parts) -> Vec<Value> {
-    let segments = segments_of(about.path).map(|name| {
+fn parameters(spec: &RouteSpec, parts: &Parts) -> Vec<Value> {
+    let segments = segments_of(spec.path).map(|name| {
         let mut parameter = json!({ "name": name, "in": "path", "required": true });
         if let (Value::Object(parameter), Some(Value::Object(known))) =
             (&mut parameter, parts.path_parameters.get(name))
@@ -85,13 +85,13 @@ fn parameters(about: &RouteSpec, parts: &Parts) -> Vec<Value> {
         }
         parameter
     });
-    let key = about.is_idempotent_by_key().then_some(Param {
+    let key = spec.is_idempotent_by_key().then_some(Param {
         name: "Idempotency-Key",
-        about: "1 to 255 visible ASCII characters. The same request with the same key is done once; its reply is given again for 24 hours, with the header `Idempotency-Replayed: true`. A reply that holds a secret is not kept: a repeat is 409 and says what was done.",
+        description: "1 to 255 visible ASCII characters. The same request with the same key is done once; its reply is given again for 24 hours, with the header `Idempotency-Replayed: true`. A reply that holds a secret is not kept: a repeat is 409 and says what was done.",
     });
-    let others = about.params.iter().copied().chain(key).map(|param| {
+    let others = spec.params.iter().copied().chain(key).map(|param| {
         let location = if param.is_header() { "header" } else { "query" };
-        json!({ "name": param.name, "in": location, "description": param.about, "schema": schema_for(param.name) })
+        json!({ "name": param.name, "in": location, "description": param.description, "schema": schema_for(param.name) })
     });
     segments.chain(others).collect()
 }
@@ -107,26 +107,26 @@ fn schema_for(parameter: &str) -> Value {
     }
 }
 
-fn responses(about: &RouteSpec, parts: &Parts) -> Value {
+fn responses(spec: &RouteSpec, parts: &Parts) -> Value {
     let mut responses = Map::new();
-    responses.insert(about.success.to_string(), success(about, parts));
-    if about.params.iter().any(|param| param.name == "If-None-Match")
-        && about.access_level == AccessLevel::Read
+    responses.insert(spec.success.to_string(), success(spec, parts));
+    if spec.params.iter().any(|param| param.name == "If-None-Match")
+        && spec.access_level == AccessLevel::Read
     {
         responses.insert(
             "304".to_owned(),
             json!({ "description": "The caller holds this revision already." }),
         );
     }
-    for status in failures(about) {
+    for status in failures(spec) {
         let reference = format!("#/components/responses/{}", name_of(status));
         responses.insert(status.to_string(), json!({ "$ref": reference }));
     }
     Value::Object(responses)
 }
 
-fn success(about: &RouteSpec, parts: &Parts) -> Value {
-    let (schema, shape) = shape_of(about.data);
+fn success(spec: &RouteSpec, parts: &Parts) -> Value {
+    let (schema, shape) = shape_of(spec.data);
     let mut properties = Map::new();
     properties.insert("success".to_owned(), json!({ "type": "boolean", "const": true }));
     let data = if shape == Shape::One {
@@ -155,7 +155,7 @@ fn success(about: &RouteSpec, parts: &Parts) -> Value {
     let envelope = json!({ "type": "object", "required": required, "properties": properties });
     let mut headers = Map::new();
     headers.insert("X-Request-Id".to_owned(), header("Names the request in the platform's log."));
-    if about.success == 201 {
+    if spec.success == 201 {
         headers.insert("Location".to_owned(), header("Where the new object stands."));
     }
     json!({
@@ -170,17 +170,17 @@ fn header(description: &str) -> Value {
 }
 
 /// The statuses that a route can fail with.
-fn failures(about: &RouteSpec) -> Vec<u16> {
-    let has_segment = segments_of(about.path).next().is_some();
-    let has_condition = about.params.iter().any(|param| param.name == "If-Match");
-    let changes = matches!(about.access_level, AccessLevel::MutatePolicy | AccessLevel::Admin);
-    let runs = about.access_level == AccessLevel::Execute;
+fn failures(spec: &RouteSpec) -> Vec<u16> {
+    let has_segment = segments_of(spec.path).next().is_some();
+    let has_condition = spec.params.iter().any(|param| param.name == "If-Match");
+    let changes = matches!(spec.access_level, AccessLevel::MutatePolicy | AccessLevel::Admin);
+    let runs = spec.access_level == AccessLevel::Execute;
     let applies = |status: u16| match status {
         404 => has_segment || runs,
-        409 => changes || about.is_idempotent_by_key(),
+        409 => changes || spec.is_idempotent_by_key(),
         412 => has_condition,
-        413 | 415 => about.body.is_some(),
-        422 => runs || (changes && about.body.is_some()),
+        413 | 415 => spec.body.is_some(),
+        422 => runs || (changes && spec.body.is_some()),
         429 | 502 => runs,
         _ => true,
     };

@@ -4,7 +4,7 @@ use writ_model::{Diagnostic, Error, ErrorKind, Violation};
 use super::*;
 use crate::{Dialect, AccessLevel, Param, QUERY_PARAMS, Reply};
 
-fn about(name: &'static str, method: Method, path: &'static str, access_level: AccessLevel) -> RouteSpec {
+fn spec(name: &'static str, method: Method, path: &'static str, access_level: AccessLevel) -> RouteSpec {
     RouteSpec {
         name,
         method,
@@ -20,41 +20,41 @@ fn about(name: &'static str, method: Method, path: &'static str, access_level: A
 }
 
 fn table() -> Vec<RouteSpec> {
-    const IF_MATCH: &[Param] = &[Param { name: "If-Match", about: "The revision to change." }];
+    const IF_MATCH: &[Param] = &[Param { name: "If-Match", description: "The revision to change." }];
     const IF_NONE_MATCH: &[Param] =
-        &[Param { name: "If-None-Match", about: "The revision at hand." }];
+        &[Param { name: "If-None-Match", description: "The revision at hand." }];
     vec![
         RouteSpec {
             body: Some("NewPolicyRule"),
             success: 201,
-            ..about("policy.create", Method::POST, "/policy", AccessLevel::MutatePolicy)
+            ..spec("policy.create", Method::POST, "/policy", AccessLevel::MutatePolicy)
         },
         RouteSpec {
             params: IF_NONE_MATCH,
-            ..about("policy.get", Method::GET, "/policy/{uri}", AccessLevel::Read)
+            ..spec("policy.get", Method::GET, "/policy/{uri}", AccessLevel::Read)
         },
         RouteSpec {
             body: Some("PolicyUpdate"),
             params: IF_MATCH,
-            ..about("policy.update", Method::PUT, "/policy/{uri}", AccessLevel::MutatePolicy)
+            ..spec("policy.update", Method::PUT, "/policy/{uri}", AccessLevel::MutatePolicy)
         },
         RouteSpec {
             body: Some("Filter"),
             data: "PolicyRulePage",
             params: QUERY_PARAMS,
-            ..about("policy.query", Method::POST, "/policy/query", AccessLevel::Read)
+            ..spec("policy.query", Method::POST, "/policy/query", AccessLevel::Read)
         },
         RouteSpec {
             body: Some("ExecutePolicyRequest"),
             data: "Output",
-            ..about(
+            ..spec(
                 "executor.execute",
                 Method::POST,
                 "/executor/{executor_id}/execute_policy",
                 AccessLevel::Execute,
             )
         },
-        RouteSpec { data: "Token[]", ..about("token.list", Method::POST, "/token", AccessLevel::Read) },
+        RouteSpec { data: "Token[]", ..spec("token.list", Method::POST, "/token", AccessLevel::Read) },
     ]
 }
 
@@ -110,7 +110,7 @@ fn a_name_that_no_component_defines_is_found() {
     assert_eq!(undefined_names(&table()), [] as [&str; 0]);
     let typo = RouteSpec {
         data: "PolicyRulPage",
-        ..about("polcy.get", Method::GET, "/policy/{ur}", AccessLevel::Read)
+        ..spec("polcy.get", Method::GET, "/policy/{ur}", AccessLevel::Read)
     };
     assert_eq!(
         undefined_names(&[typo]),
@@ -176,8 +176,8 @@ fn a_post_that_does_something_takes_an_idempotency_key() {
 #[test]
 fn a_header_that_a_route_reads_is_documented_as_one() {
     const PARAMS: &[Param] = &[
-        Param { name: "Writ-On-Behalf-Of", about: "For whom." },
-        Param { name: "limit", about: "How many." },
+        Param { name: "Writ-On-Behalf-Of", description: "For whom." },
+        Param { name: "limit", description: "How many." },
     ];
     let document = openapi(&[RouteSpec { params: PARAMS, ..table().remove(4) }]);
     let parameters =

@@ -113,7 +113,7 @@ impl Failure {
     pub(crate) fn within(mut self, origin: &str) -> Self {
         self.location = Some(match self.location {
             Some(location) if location.starts_with('/') => format!("{origin}#{location}"),
-            Some(location) => format!("{origin}: {place}"),
+            Some(location) => format!("{origin}: {location}"),
             None => origin.to_owned(),
         });
         self
@@ -247,7 +247,9 @@ pub(crate) mod tests {
 
     #[test]
     fn a_pointer_stands_behind_its_file() {
-        let at = |location: &str| Failure::of(&Error::invalid("x").at(location)).within("p.json").location;
+        let at = |location: &str| {
+            Failure::of(&Error::invalid("x").at(location)).within("p.json").location
+        };
         assert_eq!(at("/version").as_deref(), Some("p.json#/version"));
         assert_eq!(at("line 3, column 1").as_deref(), Some("p.json: line 3, column 1"));
         assert_eq!(Failure::usage("x").within("p.json").location.as_deref(), Some("p.json"));

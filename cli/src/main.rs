@@ -10,15 +10,15 @@ mod command;
 mod data_directory;
 mod deployment;
 mod diagnostics;
+mod duration;
 mod exit;
 mod failure;
 mod input;
-mod duration;
 mod output;
-mod style;
 mod policy_file;
 mod problem;
 mod since;
+mod style;
 
 use std::process::ExitCode;
 

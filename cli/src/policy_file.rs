@@ -11,7 +11,7 @@ use writ_model::{Error, Language, RawJson};
 use crate::diagnostics::Listing;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::given;
+use crate::input;
 
 /// A member that only files have: where the code is, relative to the document.
 const CODE_FILE: &str = "code_file";

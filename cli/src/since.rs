@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use writ_model::Timestamp;
 
-use crate::length;
+use crate::duration;
 
 /// A point in time, given as one or as a length of time before now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use writ_edge::RouteSpec;
 use writ_lambda::{Decided, Decision};
-use writ_model::{SignalKind, JobSignal, Workspace};
+use writ_model::{JobSignal, SignalKind, Workspace};
 
 use crate::{Document, Function, InfraError};
 
@@ -46,8 +46,8 @@ pub(crate) fn documents(functions: &[Function]) -> Result<Vec<Document>, InfraEr
 /// What the queue of hints sends to a runner.
 fn hinted() -> Result<Value, InfraError> {
     let workspace = Workspace::default();
-    let spec = SignalKind::Queue;
-    let signal = JobSignal { workspace, job_id: NO_JOB.to_owned(), spec };
+    let kind = SignalKind::Queue;
+    let signal = JobSignal { workspace, job_id: NO_JOB.to_owned(), kind };
     let body = serde_json::to_string(&signal).map_err(|error| missing(error.to_string()))?;
     Ok(json!({"Records": [{
         "messageId": "6d3e1a04-0c7f-4d0e-9f55-3f0f8a1f9f10",

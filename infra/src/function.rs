@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use writ_sqs::grants::Queue;
 use writ_edge::RouteSpec;
 use writ_routes::BINARIES;
+use writ_sqs::grants::Queue;
 
 use crate::{InfraError, Needs, Signatures, Size, Sizing, needed_of_queues};
 
@@ -72,11 +72,9 @@ pub fn identifier(name: &str) -> String {
 pub fn functions(root: &Path) -> Result<Vec<Function>, InfraError> {
     let signatures = Signatures::read(root)?;
     let sizing = Sizing::read(root)?;
-    let routes = || {
-        BINARIES.iter().flat_map(|binary| binary.specs.iter().map(|spec| (binary.name, spec)))
-    };
-    if let Some(route) =
-        sizing.named().find(|named| routes().all(|(_, spec)| spec.name != *named))
+    let routes =
+        || BINARIES.iter().flat_map(|binary| binary.specs.iter().map(|spec| (binary.name, spec)));
+    if let Some(route) = sizing.named().find(|named| routes().all(|(_, spec)| spec.name != *named))
     {
         return Err(InfraError::NoSuchRoute { route: route.to_owned() });
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::json;
 use writ_dynamodb::Database;
-use writ_jobs::{queued, queue_key};
+use writ_jobs::{queue_key, queued};
 use writ_model::{Submission, Workspace};
 use writ_platform::{NoEngine, Platform};
 use writ_ports::{

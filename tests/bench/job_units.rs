@@ -21,14 +21,16 @@ use serde_json::json;
 use writ_dynamodb::Database;
 use writ_embedded::{Platform, Queue};
 use writ_engine::{Engine, EngineConfig};
+use writ_engine_async::Workers;
 use writ_jobs::{Runner, queued};
-use writ_model::{Cause, Digest, SignalKind, JobSignal, PolicyRule, RawJson, Submission, Workspace};
+use writ_model::{
+    Cause, Digest, JobSignal, PolicyRule, RawJson, SignalKind, Submission, Workspace,
+};
 use writ_platform::Outbound;
 use writ_ports::{
     Clock, CreatePolicy as _, GetPolicy as _, Ids, NewRevision, PolicyHead, PutJob as _,
 };
 use writ_store::{Store, Tables};
-use writ_engine_async::Workers;
 
 const JOBS: u32 = 100;
 /// On-demand prices of us-east-1, per million, in US dollars.
@@ -123,10 +125,10 @@ async fn measured() -> Result<String, Box<dyn Error>> {
         Store::new(aws_sdk_dynamodb::Client::from_conf(config), Tables::with_prefix("bench-"));
     store.create_tables().await.map_err(|error| format!("{error:?}"))?;
     let engine = Arc::new(Engine::start(EngineConfig::default())?);
-    let caller = writ_callbacks::WebhookClient::new(writ_callbacks::Allowed::default());
-    let outside = Outbound { queue: Queue::default(), caller };
-    let platform: Platform =
-        writ_platform::Platform::new(store, Workers::new(Arc::clone(&engine))).with_outbound(outside);
+    let webhook_client = writ_callbacks::WebhookClient::new(writ_callbacks::Allowed::default());
+    let outside = Outbound { queue: Queue::default(), webhook_client };
+    let platform: Platform = writ_platform::Platform::new(store, Workers::new(Arc::clone(&engine)))
+        .with_outbound(outside);
     let workspace = Workspace::default();
     register(&platform, &workspace).await?;
     let runner = Runner { executor_id: "builtin".to_owned(), node_id: Some("bench".to_owned()) };

@@ -4,10 +4,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use writ_job_runner::{SignalOutcome, notify, notify_all, process_signal, sweep};
 use writ_jobs::{Runner, cancelled, queued, retry};
 use writ_model::{Cause, Job, JobState, RawJson, Submission, Timestamp, Workspace};
 use writ_ports::{ChangeJob, Clock, GetJob, PutJob};
-use writ_job_runner::{SignalOutcome, notify, notify_all, process_signal, sweep};
 
 use crate::engine::{COUNTER, PLAIN, TIMEOUTS_S, WATCHED};
 use crate::node::Node;

@@ -4,16 +4,16 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use writ_job_runner::Attempt;
 use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
 use writ_model::{
     ContextChange, Digest, Error, ErrorKind, Execution, Language, PolicyUri, RawJson, Workspace,
 };
 use writ_pipeline::{Commit, ExecutionRequest, PolicyCache, execute_for};
 use writ_ports::{
-    Admission, Admit, CommitResult, ContextWrite, Evaluate, Handle, ContextStore, StoredContext,
-    PolicySource, Projection, RecordExecution, Surface,
+    Admission, Admit, CommitResult, ContextStore, ContextWrite, Evaluate, Handle, PolicySource,
+    Projection, RecordExecution, StoredContext, Surface,
 };
-use writ_job_runner::Attempt;
 
 use crate::node::{Node, To};
 use crate::store::Keep;
@@ -58,7 +58,11 @@ fn policy(uri: &str) -> Option<Kept> {
 }
 
 impl Attempt for Node {
-    async fn attempt(&self, order: ExecutionRequest, commit: &impl Commit) -> Result<Execution, Error> {
+    async fn attempt(
+        &self,
+        order: ExecutionRequest,
+        commit: &impl Commit,
+    ) -> Result<Execution, Error> {
         let policy_cache = SHELF.with(|policy_cache| Arc::clone(&policy_cache.borrow()));
         let executed = execute_for(self, self, &policy_cache, order, commit).await?;
         Ok(executed.execution)

@@ -14,7 +14,6 @@
 )]
 
 mod actors;
-mod rng;
 mod checks;
 mod counts;
 mod engine;
@@ -24,15 +23,16 @@ mod ports;
 mod queue;
 mod receiver;
 mod rest;
+mod rng;
 mod schedule;
 mod store;
 mod world;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rng::Rng;
 use counts::Counts;
 use plan::Plan;
+use rng::Rng;
 use schedule::{Broken, run};
 
 /// What must have happened in the suite.

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use writ_model::{Error, ErrorKind, Job, JobSignal, JobState, Submission, Timestamp, Workspace};
 use writ_ports::{
-    JobNotifier, SendCallback, CallbackSecrets, DeliveryResult, ChangeJob, Clock, CommitResult, DueJobs, DuePage,
-    CompleteJob, GetJob, Ids, JobCompletion, CallbackSecretStore, PeekQueue, CallbackRequest, PutJob, Sleep,
+    CallbackRequest, CallbackSecretStore, CallbackSecrets, ChangeJob, Clock, CommitResult,
+    CompleteJob, DeliveryResult, DueJobs, DuePage, GetJob, Ids, JobCompletion, JobNotifier,
+    PeekQueue, PutJob, SendCallback, Sleep,
 };
 
 use crate::node::{Node, To};
@@ -91,7 +92,10 @@ impl SendCallback for Node {
         let again = Duration::from_secs(5);
         self.call(To::Receiver, "call_back", move |world| world.receive(&sent))
             .await
-            .unwrap_or_else(|error| DeliveryResult::Failed { reason: error.message, again_in: Some(again) })
+            .unwrap_or_else(|error| DeliveryResult::Failed {
+                reason: error.message,
+                again_in: Some(again),
+            })
     }
 }
 

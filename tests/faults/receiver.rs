@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use writ_ports::{DeliveryResult, CallbackRequest};
+use writ_ports::{CallbackRequest, DeliveryResult};
 
 use crate::world::World;
 

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 
 use crate::actors::{client, runner, sweeper};
-use crate::rng::Rng;
 use crate::counts::Counts;
 use crate::node::Node;
 use crate::plan::Plan;
 use crate::rest::{check_rest, is_at_rest};
+use crate::rng::Rng;
 use crate::world::{Actor, Fate, Role, Shared, Skew, What, World, lock};
 
 /// More than any schedule needs: somebody goes round in circles.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use writ_model::{
-    Cause, Error, ErrorKind, Execution, ExecutionStatus, SignalKind, Job, JobSignal, JobState,
-    JobStatus, RawJson, Submission, Timestamp,
+    Cause, Error, ErrorKind, Execution, ExecutionStatus, Job, JobSignal, JobState, JobStatus,
+    RawJson, SignalKind, Submission, Timestamp,
 };
 use writ_ports::{CallbackSecrets, CommitResult, DuePage, JobCompletion, StoredContext};
 
@@ -66,7 +66,8 @@ impl Row {
         let state = &self.state;
         let queue_key = state.is_queued.then(|| writ_jobs::queue_key(&self.submission, state));
         let same = self.shown.last().is_some_and(|last| last.queue_key == queue_key);
-        let since = if same && queue_key.is_some() { self.shown.last().unwrap().since } else { now };
+        let since =
+            if same && queue_key.is_some() { self.shown.last().unwrap().since } else { now };
         self.shown.push(Shown { since, queue_key, due_at: state.due_at });
         if self.shown.len() > 8 {
             self.shown.remove(0);
@@ -237,7 +238,9 @@ impl World {
         who: (u64, Actor, usize),
         end: &Ending,
     ) -> Result<CommitResult, Error> {
-        let Some(row) = self.store.jobs.get(&end.job_id) else { return Ok(CommitResult::LeaseLost) };
+        let Some(row) = self.store.jobs.get(&end.job_id) else {
+            return Ok(CommitResult::LeaseLost);
+        };
         if let Some(record) = self.store.records.get(&end.record.execution_id) {
             // The same write, once more.
             let is_same = record.write == who.0;
@@ -350,7 +353,7 @@ fn brief(state: &JobState) -> String {
     let due = due_at.map(|due_at| due_at.as_ms() - crate::world::BEGIN);
     let call = callback.as_ref().map(|callback| (callback.status, callback.tries));
     format!(
-        "v{version} {job_status} round {round} attempts {attempts_made} fence {fence:?} \
+        "v{version} {job_status} round {round} attempts {attempts_made} fence {fencing_token:?} \
          in line {} due {due:?} {call:?}",
         state.is_queued
     )

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use writ_model::Timestamp;
 
-use crate::rng::Rng;
 use crate::counts::Counts;
 use crate::plan::{Plan, Span};
 use crate::queue::Queue;
 use crate::receiver::Receiver;
+use crate::rng::Rng;
 use crate::store::Store;
 
 /// Time 0, in milliseconds since the Unix epoch.

@@ -11,9 +11,9 @@ use writ_engine::{
     Budget, Call, Cancellation, Engine, EngineConfig, Failed, Failure, Outcome, RunClass,
 };
 use writ_engine::{EngineStats, Source};
+use writ_engine_async::Workers;
 use writ_model::Language;
 use writ_ports::Evaluate;
-use writ_engine_async::Workers;
 
 use crate::policies::{
     WORKSPACE, assert_serves, call, calm, engine, engine_with, hang_if_asked, python,

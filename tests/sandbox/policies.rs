@@ -15,7 +15,8 @@ pub(crate) fn engine() -> Arc<Engine> {
 
 /// An engine with patience for a slow machine, changed by `change`.
 pub(crate) fn engine_with(change: impl FnOnce(&mut EngineConfig)) -> Arc<Engine> {
-    let mut config = EngineConfig { acquire_timeout: Duration::from_secs(60), ..EngineConfig::default() };
+    let mut config =
+        EngineConfig { acquire_timeout: Duration::from_secs(60), ..EngineConfig::default() };
     config.compile.time = Duration::from_secs(60);
     change(&mut config);
     Arc::new(Engine::start(config).unwrap())

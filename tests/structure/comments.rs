@@ -5,8 +5,19 @@ use crate::source::{File, files};
 
 /// Words for people. A component is not one: say caller, runner, worker, client, operator.
 const PERSONS: [&str; 13] = [
-    "somebody", "nobody", "everybody", "anybody", "someone", "anyone", "everyone", "whoever",
-    "whomever", "who", "whom", "whose", "himself",
+    "somebody",
+    "nobody",
+    "everybody",
+    "anybody",
+    "someone",
+    "anyone",
+    "everyone",
+    "whoever",
+    "whomever",
+    "who",
+    "whom",
+    "whose",
+    "himself",
 ];
 
 /// Words of this project's past for crates and hosts.

@@ -33,11 +33,7 @@ const LAYERS: &[Layer] = &[
         places: &["shared/http/edge", "shared/http/authz"],
         uses: &["domain", "application", "http"],
     },
-    Layer {
-        name: "functions",
-        places: &["functions/*"],
-        uses: &["domain", "application", "http"],
-    },
+    Layer { name: "functions", places: &["functions/*"], uses: &["domain", "application", "http"] },
     Layer { name: "routes", places: &["shared/http/routes"], uses: &["http", "functions"] },
     Layer {
         name: "library",
@@ -53,7 +49,14 @@ const LAYERS: &[Layer] = &[
         name: "programs",
         places: &["functions/*/lambda", "cli", "infra"],
         uses: &[
-            "domain", "application", "adapters", "http", "functions", "routes", "library", "hosts",
+            "domain",
+            "application",
+            "adapters",
+            "http",
+            "functions",
+            "routes",
+            "library",
+            "hosts",
         ],
     },
 ];
@@ -159,7 +162,8 @@ fn an_arrow_that_points_up_is_found_with_both_its_ends() {
 #[test]
 fn the_command_line_links_neither_lambda_nor_sqs() {
     for absent in ["lambda_runtime", "aws-sdk-sqs", "aws-sdk-scheduler"] {
-        let tree = ["tree", "--locked", "--offline", "-p", "writ-cli", "-e", "normal", "-i", absent];
+        let tree =
+            ["tree", "--locked", "--offline", "-p", "writ-cli", "-e", "normal", "-i", absent];
         let (is_found, tree, error) = cargo(&tree);
         assert!(!is_found, "writ-cli links {absent}:\n{tree}");
         assert!(error.contains("did not match any packages"), "{error}");

@@ -6,8 +6,17 @@ use crate::source::root;
 const DOCUMENTS: [&str; 2] = ["CONTRIBUTING.md", "docs/architecture.md"];
 
 /// First parts of paths in this repository.
-const TOP: [&str; 9] =
-    ["shared/", "functions/", "tests/", "infra/", "cli/", "docs/", "examples/", "fuzz/", "localstack/"];
+const TOP: [&str; 9] = [
+    "shared/",
+    "functions/",
+    "tests/",
+    "infra/",
+    "cli/",
+    "docs/",
+    "examples/",
+    "fuzz/",
+    "localstack/",
+];
 
 /// Whether a path exists; `<...>` and `*` stand for any one part of it.
 fn exists(path: &str) -> bool {

@@ -13,7 +13,7 @@ use writ_model::{ErrorKind, RawJson};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::given;
+use crate::input;
 
 pub(crate) use find::{Suite, find};
 pub(crate) use verdict::{Mismatch, compare};

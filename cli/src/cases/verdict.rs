@@ -191,8 +191,8 @@ mod tests {
         for (location, fits) in
             [("line: 3, column: 9", true), ("line: 3", true), ("line: 3, column: 1", false)]
         {
-            let expected = format!("error: {{type: policy_does_not_compile, {place}}}");
-            assert_eq!(subjects(&expected, &error).is_empty(), fits, "{place}");
+            let expected = format!("error: {{type: policy_does_not_compile, {location}}}");
+            assert_eq!(subjects(&expected, &error).is_empty(), fits, "{location}");
         }
     }
 }

@@ -12,8 +12,8 @@ use crate::args::Global;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Format, say};
-use crate::style::{GOOD, paint};
 use crate::policy_file::PolicyFile;
+use crate::style::{GOOD, paint};
 
 /// Exits 0 where every file could be registered, whatever the warnings.
 #[derive(Debug, Args)]

@@ -13,7 +13,7 @@ use crate::client::Call;
 use crate::data_directory::with_store;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::given;
+use crate::input;
 use crate::policy_file::PolicyFile;
 
 /// The output goes to standard output byte for byte; what the policy printed to standard error.

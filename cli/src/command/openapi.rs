@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::args::Global;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::given;
+use crate::input;
 use crate::output::Format;
 
 /// As `writ openapi > docs/openapi.json`, and later `writ openapi --check docs/openapi.json`.

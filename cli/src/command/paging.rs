@@ -8,7 +8,7 @@ use writ_model::RawJson;
 use crate::client::{Call, Client};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::given;
+use crate::input;
 use crate::output::Terminal;
 
 /// Which part of a list is asked for.

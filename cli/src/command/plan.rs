@@ -182,10 +182,10 @@ fn told(change: &Value) -> String {
     let path = change.get("path").and_then(Value::as_str).unwrap_or_default();
     let location = if path.is_empty() { "the output" } else { path };
     match (change.get("change").and_then(Value::as_str), change.get("was"), change.get("is")) {
-        (Some("added"), ..) => format!("{place} is new"),
-        (Some("removed"), ..) => format!("{place} is gone"),
-        (_, Some(was), Some(is)) => format!("{place}: {was} -> {is}"),
-        _ => format!("{place} has another value"),
+        (Some("added"), ..) => format!("{location} is new"),
+        (Some("removed"), ..) => format!("{location} is gone"),
+        (_, Some(was), Some(is)) => format!("{location}: {was} -> {is}"),
+        _ => format!("{location} has another value"),
     }
 }
 

@@ -3,7 +3,7 @@
 use http::Method;
 use http::header::CACHE_CONTROL;
 use writ_authz::mint;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
 use writ_model::{Error, Identity};
 use writ_ports::{Clock, Ids, PutToken};
 

@@ -35,11 +35,11 @@ mod tests {
     #[test]
     fn everybody_may_ask_who_they_are_and_only_admins_touch_tokens() {
         let authorizer =
-            Authorizer::new(SPECS.iter().map(|spec| (spec.name, spec.access_level.name()))).unwrap();
+            Authorizer::new(SPECS.iter().map(|spec| (spec.name, spec.access_level.name())))
+                .unwrap();
         for role in Role::ALL {
             for spec in SPECS {
-                let allowed =
-                    authorizer.decide(&caller("token", role).identity, spec.name).is_ok();
+                let allowed = authorizer.decide(&caller("token", role).identity, spec.name).is_ok();
                 assert_eq!(
                     allowed,
                     role == Role::Admin || spec.name == "access.whoami",

@@ -1,7 +1,7 @@
 //! `GET /token`: lists a workspace's tokens.
 
 use http::Method;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
 use writ_model::Error;
 use writ_ports::ListTokens;
 

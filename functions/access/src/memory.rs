@@ -10,7 +10,7 @@ use writ_authz::mint;
 use writ_edge::{Caller, Reply, Request};
 use writ_model::{Error, Identity, Role, Timestamp, Workspace};
 use writ_ports::{
-    KeyState, ClaimId, Clock, GetToken, Idempotency, IdempotencyKey, Ids, ListTokens, PutToken,
+    ClaimId, Clock, GetToken, Idempotency, IdempotencyKey, Ids, KeyState, ListTokens, PutToken,
     RevokeToken, StoredReply, Token,
 };
 

@@ -33,7 +33,7 @@ impl NewToken {
             return Err(Error::invalid(message).at(pointer(unknown)));
         }
         let required = |name: &str, signal: &str| {
-            Error::invalid(format!("`{name}` is missing; {hint}")).at(pointer(name))
+            Error::invalid(format!("`{name}` is missing; {signal}")).at(pointer(name))
         };
         Ok(Self {
             subject: text(&body, "subject")?

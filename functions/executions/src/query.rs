@@ -1,7 +1,7 @@
 //! `POST /executions/query`: searches the decision log with a Mongo filter.
 
 use http::Method;
-use writ_edge::{RouteSpec, Asked, Dialect, AccessLevel, QUERY_PARAMS, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, ListParams, QUERY_PARAMS, Reply, Request, RouteSpec};
 use writ_model::Error;
 use writ_ports::QueryExecutions;
 
@@ -21,7 +21,7 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
 
 /// Answers one page of records.
 pub(crate) async fn handle(ports: &impl QueryExecutions, request: Request) -> Result<Reply, Error> {
-    let asked = Asked::of(&request, &[])?;
+    let asked = ListParams::of(&request, &[])?;
     let page = ports.query_executions(&request.caller.identity.workspace, &asked.query).await?;
     Reply::page(&page, asked.projection.as_ref())
 }

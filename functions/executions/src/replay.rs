@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::json;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
 use writ_model::Error;
 use writ_pipeline::{Execute, ReplayRequest};
 

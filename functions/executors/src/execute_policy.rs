@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde::Deserialize;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, ON_BEHALF_OF, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, ON_BEHALF_OF, Reply, Request, RouteSpec};
 use writ_model::{Error, PolicyUri, RawJson};
 use writ_pipeline::{Execute, ExecutionRequest, known_executor};
 

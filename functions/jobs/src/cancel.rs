@@ -1,10 +1,10 @@
 //! `DELETE /jobs/{job_id}`: cancels a job.
 
 use http::Method;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
 use writ_jobs::cancelled;
 use writ_model::Error;
-use writ_ports::{JobNotifier, ChangeJob, Clock, CountQueued, GetJob};
+use writ_ports::{ChangeJob, Clock, CountQueued, GetJob, JobNotifier};
 
 use crate::change::changed;
 use crate::document;
@@ -44,7 +44,7 @@ mod tests {
     use std::time::Duration;
 
     use writ_jobs::{LeaseRequest, Runner, cancelled, leased};
-    use writ_model::{ErrorKind, SignalKind, JobState, Submission, Timestamp};
+    use writ_model::{ErrorKind, JobState, SignalKind, Submission, Timestamp};
 
     use super::*;
     use crate::change::TRIES_MAX;

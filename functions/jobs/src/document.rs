@@ -37,7 +37,9 @@ async fn position(ports: &impl CountQueued, job: &Job) -> Option<QueuePosition> 
     }
     let queue_key = queue_key(submission, state);
     match ports.count_before(&submission.workspace, &queue_key, COUNTED_MAX).await {
-        Ok(before) => Some(QueuePosition { position: before + 1, is_at_least: before >= COUNTED_MAX }),
+        Ok(before) => {
+            Some(QueuePosition { position: before + 1, is_at_least: before >= COUNTED_MAX })
+        }
         Err(error) => {
             let log = error.log.as_deref();
             tracing::warn!(%error, log, "nobody knows who waits before a job");

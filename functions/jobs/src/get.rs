@@ -1,7 +1,7 @@
 //! `GET /jobs/{job_id}`: reads a job, and waits for its end where the caller asks for it.
 
 use http::Method;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
 use writ_model::Error;
 use writ_ports::{Clock, CountQueued, GetJob, Sleep};
 
@@ -27,9 +27,9 @@ pub(crate) async fn handle(
     request: Request,
 ) -> Result<Reply, Error> {
     request.refuse_parameters_beyond(SPEC.params)?;
-    let acquire_timeout = wait::asked(&request)?;
+    let timeout = wait::asked(&request)?;
     let workspace = &request.caller.identity.workspace;
-    let job = wait::until_over(ports, workspace, request.param("job_id"), acquire_timeout).await?;
+    let job = wait::until_over(ports, workspace, request.param("job_id"), timeout).await?;
     document::reply(ports, &job).await
 }
 

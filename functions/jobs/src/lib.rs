@@ -23,8 +23,8 @@ mod memory;
 
 use writ_pipeline::HasPolicyCache;
 use writ_ports::{
-    JobNotifier, SendCallback, ChangeJob, Clock, CountQueued, GetBody, GetExecution, GetJob, GetPolicy,
-    Ids, CallbackSecretStore, PutJob, QueryJobs, Redrive, Sleep,
+    CallbackSecretStore, ChangeJob, Clock, CountQueued, GetBody, GetExecution, GetJob, GetPolicy,
+    Ids, JobNotifier, PutJob, QueryJobs, Redrive, SendCallback, Sleep,
 };
 
 writ_edge::binary! {

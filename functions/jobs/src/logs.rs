@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde::Serialize;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, Param, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, Param, Reply, Request, RouteSpec};
 use writ_model::{Attempt, AttemptOutcome, Error, Workspace};
 use writ_ports::{GetExecution, GetJob};
 

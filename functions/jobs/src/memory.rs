@@ -8,17 +8,19 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use writ_edge::{Caller, Reply, Request};
-use writ_jobs::{AttemptEnd, LeaseRequest, Runner, cancelled, document, finished, leased, queued, queue_key};
+use writ_jobs::{
+    AttemptEnd, LeaseRequest, Runner, cancelled, document, finished, leased, queue_key, queued,
+};
 use writ_model::{
-    Attempt, AttemptOutcome, Cause, Digest, Error, ErrorKind, Execution, SignalKind, Identity, Job,
-    JobSignal, JobState, JobStatus, PolicyRule, PolicyUri, RawJson, Role, Submission, Timestamp,
+    Attempt, AttemptOutcome, Cause, Digest, Error, ErrorKind, Execution, Identity, Job, JobSignal,
+    JobState, JobStatus, PolicyRule, PolicyUri, RawJson, Role, SignalKind, Submission, Timestamp,
     Workspace,
 };
-use writ_pipeline::{PolicyCache, HasPolicyCache};
+use writ_pipeline::{HasPolicyCache, PolicyCache};
 use writ_ports::{
-    JobNotifier, SendCallback, CallbackSecrets, DeliveryResult, ChangeJob, Clock, CountQueued, GetBody,
-    GetExecution, GetJob, GetPolicy, Ids, CallbackSecretStore, CallbackRequest, Page, PolicyHead,
-    PutJob, Query, QueryJobs, Redrive, Redriven, Sleep,
+    CallbackRequest, CallbackSecretStore, CallbackSecrets, ChangeJob, Clock, CountQueued,
+    DeliveryResult, GetBody, GetExecution, GetJob, GetPolicy, Ids, JobNotifier, Page, PolicyHead,
+    PutJob, Query, QueryJobs, Redrive, RedriveReport, SendCallback, Sleep,
 };
 
 /// A URL that may not be called.
@@ -444,17 +446,19 @@ impl JobNotifier for Memory {
     async fn notify(&self, signals: &[JobSignal], delay: Duration) -> Result<(), Error> {
         let mut inner = self.inner();
         inner.check_up()?;
-        inner.announced.extend(signals.iter().map(|signal| (signal.job_id.clone(), signal.kind, delay)));
+        inner
+            .announced
+            .extend(signals.iter().map(|signal| (signal.job_id.clone(), signal.kind, delay)));
         Ok(())
     }
 }
 
 impl Redrive for Memory {
-    async fn redrive(&self) -> Result<Redriven, Error> {
+    async fn redrive(&self) -> Result<RedriveReport, Error> {
         let mut inner = self.inner();
         let signals = inner.dead_letters.min(STEP);
         inner.dead_letters -= signals;
-        Ok(Redriven { signals, more: inner.dead_letters > 0 })
+        Ok(RedriveReport { signals, more: inner.dead_letters > 0 })
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn submitter(request: &Request) -> Result<Submitter, Error> {
 mod tests {
     use serde_json::json;
 
-    use writ_jobs::bounds::{NOT_BEFORE_HORIZON_MS, NAME_CHARS_MAX};
+    use writ_jobs::bounds::{NAME_CHARS_MAX, NOT_BEFORE_HORIZON_MS};
     use writ_ports::Clock as _;
 
     use super::*;

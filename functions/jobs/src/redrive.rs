@@ -3,10 +3,10 @@
 use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use writ_edge::{RouteSpec, Asked, Dialect, AccessLevel, Param, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, ListParams, Param, Reply, Request, RouteSpec};
 use writ_jobs::retry;
-use writ_model::{Error, ErrorKind, SignalKind, JobSignal};
-use writ_ports::{JobNotifier, ChangeJob, Clock, GetJob, QueryJobs, Redrive};
+use writ_model::{Error, ErrorKind, JobSignal, SignalKind};
+use writ_ports::{ChangeJob, Clock, GetJob, JobNotifier, QueryJobs, Redrive};
 use writ_query::Filter;
 
 use crate::change::changed;
@@ -19,8 +19,14 @@ const JOBS_MAX: usize = 100;
 const STEPS_MAX: usize = 10;
 
 const PARAMS: &[Param] = &[
-    Param { name: "limit", description: "Jobs to look at, at most: 1 to 1000, and never more than 100." },
-    Param { name: "next_token", description: "Where the call before ended, as its `next_token` said." },
+    Param {
+        name: "limit",
+        description: "Jobs to look at, at most: 1 to 1000, and never more than 100.",
+    },
+    Param {
+        name: "next_token",
+        description: "Where the call before ended, as its `next_token` said.",
+    },
 ];
 
 /// What is known of the route.
@@ -42,6 +48,7 @@ struct Redriven {
     retried: usize,
     job_ids: Vec<String>,
     skipped: usize,
+    #[serde(rename = "hints")]
     signals: u64,
     next_token: Option<String>,
 }
@@ -59,7 +66,7 @@ pub(crate) async fn handle(
     request: Request,
 ) -> Result<Reply, Error> {
     request.refuse_parameters_beyond(PARAMS)?;
-    let mut query = Asked::of(&request, &[])?.query;
+    let mut query = ListParams::of(&request, &[])?.query;
     if is_empty(&request)? {
         query.filter = lost()?;
     }

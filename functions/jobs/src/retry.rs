@@ -1,10 +1,10 @@
 //! `POST /jobs/{job_id}/retry`: tries a job again.
 
 use http::Method;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
 use writ_jobs::retry;
 use writ_model::Error;
-use writ_ports::{JobNotifier, ChangeJob, Clock, CountQueued, GetJob};
+use writ_ports::{ChangeJob, Clock, CountQueued, GetJob, JobNotifier};
 
 use crate::change::changed;
 use crate::document;
@@ -42,7 +42,7 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::json;
-    use writ_model::{ErrorKind, SignalKind, JobStatus};
+    use writ_model::{ErrorKind, JobStatus, SignalKind};
 
     use super::*;
     use crate::memory::{Memory, data, request};

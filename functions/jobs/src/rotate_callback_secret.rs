@@ -1,9 +1,9 @@
 //! `POST /jobs/callbacks/secret`: signs callbacks with a new secret from now on.
 
 use http::Method;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
 use writ_model::Error;
-use writ_ports::{Clock, Ids, CallbackSecretStore};
+use writ_ports::{CallbackSecretStore, Clock, Ids};
 
 use crate::secrets::reply;
 

@@ -1,10 +1,10 @@
 //! `POST /jobs/submit/{executor_id}`: records a job and tells the runners.
 
 use http::Method;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, ON_BEHALF_OF, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, ON_BEHALF_OF, Reply, Request, RouteSpec};
 use writ_model::Error;
 use writ_pipeline::HasPolicyCache;
-use writ_ports::{JobNotifier, SendCallback, Clock, CountQueued, GetBody, GetPolicy, Ids, PutJob};
+use writ_ports::{Clock, CountQueued, GetBody, GetPolicy, Ids, JobNotifier, PutJob, SendCallback};
 
 use crate::submitted::submitted;
 
@@ -25,7 +25,15 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
 /// Answers the job as it was recorded.
 pub(crate) async fn handle(
     ports: &(
-         impl JobNotifier + SendCallback + Clock + CountQueued + GetBody + GetPolicy + Ids + PutJob + HasPolicyCache
+         impl JobNotifier
+         + SendCallback
+         + Clock
+         + CountQueued
+         + GetBody
+         + GetPolicy
+         + Ids
+         + PutJob
+         + HasPolicyCache
      ),
     request: Request,
 ) -> Result<Reply, Error> {

@@ -3,8 +3,8 @@
 use writ_edge::{Reply, Request};
 use writ_jobs::queued;
 use writ_model::{Error, Job, RawJson};
-use writ_pipeline::{RegistrySource, HasPolicyCache, known_executor, look_up};
-use writ_ports::{JobNotifier, SendCallback, Clock, CountQueued, GetBody, GetPolicy, Ids, PutJob};
+use writ_pipeline::{HasPolicyCache, RegistrySource, known_executor, look_up};
+use writ_ports::{Clock, CountQueued, GetBody, GetPolicy, Ids, JobNotifier, PutJob, SendCallback};
 
 use crate::document::text;
 use crate::new_job::{parse, submitter};
@@ -13,7 +13,15 @@ use crate::tell::tell;
 /// The record is there before the answer is, and before anybody is told.
 pub(crate) async fn submitted(
     ports: &(
-         impl JobNotifier + SendCallback + Clock + CountQueued + GetBody + GetPolicy + Ids + PutJob + HasPolicyCache
+         impl JobNotifier
+         + SendCallback
+         + Clock
+         + CountQueued
+         + GetBody
+         + GetPolicy
+         + Ids
+         + PutJob
+         + HasPolicyCache
      ),
     request: &Request,
     executor_id: &str,

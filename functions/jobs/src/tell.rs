@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use writ_model::{Error, Job, JobSignal};
-use writ_ports::{JobNotifier, Clock};
 use writ_job_runner::notify;
+use writ_model::{Error, Job, JobSignal};
+use writ_ports::{Clock, JobNotifier};
 
 /// Hints at a job that was just written.
 ///

@@ -38,19 +38,19 @@ pub(crate) fn asked(request: &Request) -> Result<Duration, Error> {
     })
 }
 
-/// The job once it is over, or as it is after `acquire_timeout`.
+/// The job once it is over, or as it is after `timeout`.
 pub(crate) async fn until_over(
     ports: &(impl Clock + GetJob + Sleep),
     workspace: &Workspace,
     job_id: &str,
-    acquire_timeout: Duration,
+    timeout: Duration,
 ) -> Result<Job, Error> {
     let began = ports.ticks_us();
     let mut pause = PAUSE;
     loop {
         let job = found(ports, workspace, job_id).await?;
         let waited = Duration::from_micros(ports.ticks_us().saturating_sub(began));
-        let left = acquire_timeout.saturating_sub(waited);
+        let left = timeout.saturating_sub(waited);
         if job.state.job_status.is_final() || left.is_zero() {
             return Ok(job);
         }

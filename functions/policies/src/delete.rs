@@ -1,7 +1,7 @@
 //! `DELETE /policy/{uri}`: removes a policy.
 
 use http::Method;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, Param, Precondition, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, Param, Precondition, Reply, Request, RouteSpec};
 use writ_model::Error;
 use writ_ports::{DeletePolicy, GetBody, GetPolicy};
 
@@ -18,7 +18,10 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     body: None,
     data: "PolicyRule",
     success: 200,
-    params: &[Param { name: "If-Match", description: "removes only the revision with this entity tag" }],
+    params: &[Param {
+        name: "If-Match",
+        description: "removes only the revision with this entity tag",
+    }],
 };
 
 /// Answers the policy as it was.

@@ -2,7 +2,7 @@
 
 use http::Method;
 use http::header::ETAG;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, Param, Precondition, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, Param, Precondition, Reply, Request, RouteSpec};
 use writ_model::{Error, PolicyUri};
 use writ_ports::{GetBody, GetPolicy, PolicyHead};
 

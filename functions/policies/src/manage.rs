@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde::Deserialize;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
 use writ_model::{Error, RawJson};
 use writ_pipeline::{Execute, ExecutionRequest};
 

@@ -3,9 +3,9 @@
 use http::Method;
 use serde::Deserialize;
 use serde_json::json;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
 use writ_model::{Error, PolicyRule, RawJson, Timestamp};
-use writ_pipeline::{PlanRequest, CompiledPolicy};
+use writ_pipeline::{CompiledPolicy, PlanRequest};
 use writ_ports::{Clock, Evaluate, GetPolicy, QueryExecutions};
 
 use crate::get;
@@ -57,7 +57,7 @@ pub(crate) async fn handle(
     let of = get::head(ports, &request).await?.uri;
     let within = |error: Error| {
         let location = error.location.clone().unwrap_or_default();
-        error.at(format!("/policy{place}"))
+        error.at(format!("/policy{location}"))
     };
     let policy = PolicyRule::from_json(body.policy.as_str()).map_err(within)?;
     let prepared = CompiledPolicy::new(policy).map_err(within)?;

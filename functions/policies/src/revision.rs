@@ -1,7 +1,7 @@
 //! `GET /policy/{uri}/revisions/{n}`: reads one revision of a policy.
 
 use http::Method;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
 use writ_model::Error;
 use writ_ports::{GetBody, GetPolicy, GetRevisions};
 

@@ -1,7 +1,7 @@
 //! `GET /policy/{uri}/revisions`: lists a policy's revisions, newest first.
 
 use http::Method;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, PAGE_PARAMS, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, PAGE_PARAMS, Reply, Request, RouteSpec};
 use writ_model::Error;
 use writ_ports::{GetPolicy, GetRevisions};
 

@@ -3,7 +3,7 @@
 use http::Method;
 use http::header::ETAG;
 use serde_json::Value;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, Param, Precondition, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, Param, Precondition, Reply, Request, RouteSpec};
 use writ_model::{Digest, Error, ErrorKind, PolicyRule};
 use writ_ports::{Clock, Evaluate, GetBody, GetPolicy, NewRevision, PolicyHead, ReplacePolicy};
 use writ_query::Update;

@@ -2,15 +2,15 @@
 
 use http::Method;
 use http::header::ETAG;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, ON_BEHALF_OF, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, ON_BEHALF_OF, Reply, Request, RouteSpec};
 use writ_model::member::missing;
 use writ_model::{Error, Schedule};
 use writ_pipeline::HasPolicyCache;
-use writ_ports::{SendCallback, Clock, GetBody, GetPolicy, Ids, ScheduleTimer, PutSchedule};
+use writ_ports::{Clock, GetBody, GetPolicy, Ids, PutSchedule, ScheduleTimer, SendCallback};
 use writ_schedules::{begun, document};
 
 use crate::definition::{Sent, read, refuse_what_never_fires, timed};
-use crate::timer::schedule;
+use crate::timer::schedule_timer;
 use writ_scheduler::Target;
 
 /// What is known of the route.
@@ -29,7 +29,16 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
 
 /// Answers the schedule as it was recorded.
 pub(crate) async fn handle(
-    ports: &(impl SendCallback + Clock + GetBody + GetPolicy + Ids + ScheduleTimer + PutSchedule + HasPolicyCache),
+    ports: &(
+         impl SendCallback
+         + Clock
+         + GetBody
+         + GetPolicy
+         + Ids
+         + ScheduleTimer
+         + PutSchedule
+         + HasPolicyCache
+     ),
     request: Request,
 ) -> Result<Reply, Error> {
     request.json()?;

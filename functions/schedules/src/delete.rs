@@ -1,7 +1,7 @@
 //! `DELETE /schedules/{name}`: removes a schedule.
 
 use http::Method;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, Param, Precondition, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, Param, Precondition, Reply, Request, RouteSpec};
 use writ_model::Error;
 use writ_ports::{DeleteSchedule, GetSchedule, ScheduleTimer};
 use writ_schedules::document;
@@ -20,7 +20,10 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     body: None,
     data: "Schedule",
     success: 200,
-    params: &[Param { name: "If-Match", description: "removes only the revision with this entity tag" }],
+    params: &[Param {
+        name: "If-Match",
+        description: "removes only the revision with this entity tag",
+    }],
 };
 
 /// Answers the schedule as it was.

@@ -6,8 +6,8 @@ mod delete;
 mod found;
 mod get;
 mod list;
-mod timer;
 mod query;
+mod timer;
 mod update;
 
 #[cfg(test)]
@@ -19,8 +19,8 @@ mod tests;
 
 use writ_pipeline::HasPolicyCache;
 use writ_ports::{
-    SendCallback, ChangeSchedule, Clock, DeleteSchedule, GetBody, GetPolicy, GetSchedule, Ids,
-    ScheduleTimer, PutSchedule, QuerySchedules,
+    ChangeSchedule, Clock, DeleteSchedule, GetBody, GetPolicy, GetSchedule, Ids, PutSchedule,
+    QuerySchedules, ScheduleTimer, SendCallback,
 };
 
 writ_edge::binary! {

@@ -1,7 +1,7 @@
 //! `GET /schedules`: lists the schedules of a workspace.
 
 use http::Method;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, PAGE_PARAMS, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, PAGE_PARAMS, Reply, Request, RouteSpec};
 use writ_model::Error;
 use writ_ports::{Query, QuerySchedules};
 use writ_query::Filter;

@@ -10,14 +10,14 @@ use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use writ_edge::{Caller, Reply, Request};
 use writ_model::{
-    Digest, Error, ErrorKind, FireOutcome, Identity, Job, JobSignal, JobState, LastFire, PolicyRule,
-    PolicyUri, Role, Schedule, Submission, Timestamp, Workspace,
+    Digest, Error, ErrorKind, FireOutcome, Identity, Job, JobSignal, JobState, LastFire,
+    PolicyRule, PolicyUri, Role, Schedule, Submission, Timestamp, Workspace,
 };
-use writ_pipeline::{PolicyCache, HasPolicyCache};
+use writ_pipeline::{HasPolicyCache, PolicyCache};
 use writ_ports::{
-    JobNotifier, SendCallback, DeliveryResult, ChangeSchedule, Clock, DeleteSchedule, DueSchedules,
-    DueSchedulesPage, GetBody, GetJob, GetPolicy, GetSchedule, Ids, CallbackRequest, Page, ScheduleTimer,
-    PolicyHead, PutJob, PutSchedule, Query, QuerySchedules,
+    CallbackRequest, ChangeSchedule, Clock, DeleteSchedule, DeliveryResult, DueSchedules,
+    DueSchedulesPage, GetBody, GetJob, GetPolicy, GetSchedule, Ids, JobNotifier, Page, PolicyHead,
+    PutJob, PutSchedule, Query, QuerySchedules, ScheduleTimer, SendCallback,
 };
 use writ_schedules::document;
 

@@ -1,7 +1,7 @@
 //! `POST /schedules/query`: searches schedules with a Mongo filter.
 
 use http::Method;
-use writ_edge::{RouteSpec, Asked, Dialect, AccessLevel, QUERY_PARAMS, Reply, Request};
+use writ_edge::{AccessLevel, Dialect, ListParams, QUERY_PARAMS, Reply, Request, RouteSpec};
 use writ_model::Error;
 use writ_ports::QuerySchedules;
 
@@ -21,7 +21,7 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
 
 /// Answers one page of schedules.
 pub(crate) async fn handle(ports: &impl QuerySchedules, request: Request) -> Result<Reply, Error> {
-    let asked = Asked::of(&request, &[])?;
+    let asked = ListParams::of(&request, &[])?;
     let page = ports.query_schedules(&request.caller.identity.workspace, &asked.query).await?;
     Reply::page(&page, asked.projection.as_ref())
 }

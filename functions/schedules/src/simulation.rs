@@ -12,7 +12,7 @@ use writ_ports::Clock as _;
 use writ_schedules::{run_id, timing_of};
 
 use crate::memory::{Memory, body, own, request};
-use writ_scheduler::{TickReport, tick, run_due_schedule};
+use writ_scheduler::{TickReport, run_due_schedule, tick};
 
 /// Somebody who woke up and is somewhere on the way.
 type Waking<'m> = Pin<Box<dyn Future<Output = Result<TickReport, Error>> + 'm>>;

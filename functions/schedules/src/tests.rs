@@ -8,7 +8,7 @@ use writ_model::{Cause, Error, ErrorKind, FireOutcome, Timestamp};
 use super::schedules::{SPECS, routes};
 use crate::memory::{DIRTY, Memory, body, data, own, request};
 use crate::{create, delete, get, list, query, update};
-use writ_scheduler::{tick, run_due_schedule};
+use writ_scheduler::{run_due_schedule, tick};
 
 async fn make(ports: &Memory, members: Value) -> Result<Value, Error> {
     create::handle(ports, request("", &body(members))).await.map(|reply| data(&reply))
@@ -292,7 +292,10 @@ async fn a_whole_object_or_operators_write_a_revision_and_keep_the_name() {
         (json!({"name": "b", "schedule_expression": "rate(1 day)", "target": {}}), "/name"),
     ] {
         let error = put(&ports, update).await.unwrap_err();
-        assert_eq!((error.kind, error.location.as_deref()), (ErrorKind::InvalidRequest, Some(location)));
+        assert_eq!(
+            (error.kind, error.location.as_deref()),
+            (ErrorKind::InvalidRequest, Some(location))
+        );
     }
     assert_eq!(ports.planned(), ["nightly 1", "nightly 2", "nightly 3"]);
 }

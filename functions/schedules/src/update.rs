@@ -3,16 +3,20 @@
 use http::Method;
 use http::header::ETAG;
 use serde_json::Value;
-use writ_edge::{RouteSpec, Dialect, AccessLevel, ON_BEHALF_OF, Param, Precondition, Reply, Request};
+use writ_edge::{
+    AccessLevel, Dialect, ON_BEHALF_OF, Param, Precondition, Reply, Request, RouteSpec,
+};
 use writ_model::{Error, Schedule};
 use writ_pipeline::HasPolicyCache;
-use writ_ports::{SendCallback, ChangeSchedule, Clock, GetBody, GetPolicy, GetSchedule, ScheduleTimer};
+use writ_ports::{
+    ChangeSchedule, Clock, GetBody, GetPolicy, GetSchedule, ScheduleTimer, SendCallback,
+};
 use writ_query::Update;
 use writ_schedules::{document, replaced};
 
 use crate::definition::{apply, read, refuse_another_name, refuse_what_never_fires, timed};
 use crate::found::{TRIES_MAX, contended, found};
-use crate::timer::schedule;
+use crate::timer::schedule_timer;
 use writ_scheduler::Target;
 
 /// What is known of the route.
@@ -28,7 +32,10 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     data: "Schedule",
     success: 200,
     params: &[
-        Param { name: "If-Match", description: "writes only over the revision with this entity tag" },
+        Param {
+            name: "If-Match",
+            description: "writes only over the revision with this entity tag",
+        },
         ON_BEHALF_OF,
     ],
 };
@@ -36,7 +43,14 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
 /// Answers the schedule as it is stored now.
 pub(crate) async fn handle(
     ports: &(
-         impl SendCallback + ChangeSchedule + Clock + GetBody + GetPolicy + GetSchedule + ScheduleTimer + HasPolicyCache
+         impl SendCallback
+         + ChangeSchedule
+         + Clock
+         + GetBody
+         + GetPolicy
+         + GetSchedule
+         + ScheduleTimer
+         + HasPolicyCache
      ),
     request: Request,
 ) -> Result<Reply, Error> {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use writ_sqs::grants::Queue;
 use writ_infra::identifier;
+use writ_sqs::grants::Queue;
 
 use crate::template::{Template, pattern, referred, root};
 

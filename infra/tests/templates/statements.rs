@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use writ_sqs::grants::{AGAIN, EVENT_SOURCE, Grant as OnQueue};
 use writ_infra::{Needs, Signatures, arn_of, needed, needed_of_queues};
+use writ_sqs::grants::{AGAIN, EVENT_SOURCE, Grant as OnQueue};
 use writ_store::grants::{self, Grant};
 
 use crate::template::{Template, pattern, referred, root};
@@ -127,7 +127,9 @@ fn a_runner_needs_the_pipeline_and_what_a_look_names_and_a_sweep_less() {
         |needs: Needs| -> BTreeSet<String> { needs.into_iter().map(|(port, _)| port).collect() };
     let (runner, sweeper) =
         (names(signatures.runner().unwrap()), names(signatures.sweeper().unwrap()));
-    for port in ["Evaluate", "GetPolicy", "RecordExecution", "CompleteJob", "PeekQueue", "JobNotifier"] {
+    for port in
+        ["Evaluate", "GetPolicy", "RecordExecution", "CompleteJob", "PeekQueue", "JobNotifier"]
+    {
         assert!(runner.contains(port), "{port}");
     }
     for port in ["Attempt", "DueJobs", "Redrive", "PutJob"] {

@@ -8,11 +8,11 @@ use std::task::{Context, Poll, Waker};
 use writ_engine::Engine;
 use writ_model::run::{Budget, Call, Checked, Coverage, Failed, Failure, Outcome, Source};
 use writ_model::{Error, Execution, Language, PolicyUri, Timestamp, Workspace};
-use writ_ports::{
-    Admission, Admit, Clock, CommitResult, ContextWrite, Evaluate, Handle, Ids, ContextStore,
-    StoredContext, PolicySource, Projection, RecordExecution, Surface, Unlimited,
-};
 use writ_os::Os;
+use writ_ports::{
+    Admission, Admit, Clock, CommitResult, ContextStore, ContextWrite, Evaluate, Handle, Ids,
+    PolicySource, Projection, RecordExecution, StoredContext, Surface, Unlimited,
+};
 
 use crate::Policy;
 

@@ -10,19 +10,19 @@ use std::sync::{Mutex, PoisonError, mpsc};
 
 use serde_json::json;
 use writ_model::{Digest, ErrorKind};
-use writ_ports::Ids as _;
 use writ_os::Os;
+use writ_ports::Ids as _;
 
+use super::display::count;
 use super::document::Document;
 use super::lines::{Line, Lines};
 use super::retry_policy::RetryPolicy;
-use super::display::count;
 use crate::client::{Call, Client};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Format, Terminal, say};
-use crate::paint::harmless;
 use crate::since;
+use crate::style::harmless;
 
 /// How a file is submitted.
 pub(super) struct Bulk<'a> {
@@ -176,7 +176,7 @@ impl<'a> Bulk<'a> {
                 Outcome::Stopped(client.failure(&call, &problem))
             }
             kind => {
-                let location = problem.error.location.map(|location| format!(" ({place})"));
+                let location = problem.error.location.map(|location| format!(" ({location})"));
                 let message = format!("{}{}", problem.error.message, location.unwrap_or_default());
                 Outcome::Refused { kind: kind.name(), message }
             }

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use writ_model::Timestamp;
 
+use crate::duration;
 use crate::failure::Failure;
-use crate::length;
 use crate::output::table::{Column, rows};
 use crate::output::{Format, Terminal};
 

@@ -5,7 +5,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use serde_json::{Value, json};
 use writ_model::JobStatus;
 
-use super::shown;
+use super::display;
 use crate::args::Global;
 use crate::command::paging::{Paging, Query};
 use crate::exit::Exit;

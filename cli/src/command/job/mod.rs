@@ -3,6 +3,7 @@
 mod bulk;
 mod callback_secret;
 mod cancel;
+mod display;
 mod document;
 #[cfg(test)]
 mod fixture;
@@ -11,11 +12,10 @@ mod lines;
 mod list;
 mod logs;
 mod not_before;
-mod retry_policy;
 mod redrive;
 mod request;
 mod retry;
-mod display;
+mod retry_policy;
 mod submit;
 mod wait;
 mod waiting;

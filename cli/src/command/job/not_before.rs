@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use writ_model::Timestamp;
 
-use crate::length;
+use crate::duration;
 
 /// The last millisecond that a time can be written of; the server says how far ahead is too far.
 const LAST_MS: i64 = 253_402_207_199_999;

@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use writ_model::RawJson;
 
-use super::retry_policy::RetryPolicy;
 use super::display::{self, count};
+use super::retry_policy::RetryPolicy;
 use crate::args::Global;
 use crate::client::{Answer, Call, Client};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::given;
+use crate::input;
 use crate::output::Progress;
 
 /// Those that failed because their runners were lost, unless a filter says which; only jobs without
@@ -33,6 +33,7 @@ struct Redriven {
     retried: u64,
     job_ids: Vec<String>,
     skipped: u64,
+    #[serde(rename = "hints")]
     signals: u64,
     #[serde(skip_serializing)]
     next_token: Option<String>,

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use writ_model::Timestamp;
 
 use super::not_before::NotBefore;
-use crate::failure::Failure;
-use crate::given;
 use crate::duration::Length;
+use crate::failure::Failure;
+use crate::input;
 
 /// A job's name holds so many characters; a policy's may hold more.
 const NAME_CHARS_MAX: usize = 120;

@@ -5,9 +5,9 @@ use clap::Args;
 use super::wait::{settle, until_over};
 use crate::args::Global;
 use crate::client::Call;
+use crate::duration::Length;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::duration::Length;
 
 /// Those that failed, timed out or were cancelled: the same job, queued again, its attempts kept.
 #[derive(Debug, Args)]

@@ -10,9 +10,9 @@ use super::request::Request;
 use super::waiting::Waiting;
 use crate::args::Global;
 use crate::client::{CALLS_AT_ONCE_MAX, Call, Client};
+use crate::duration::Length;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::duration::Length;
 use crate::output::Format;
 use crate::since;
 

@@ -2,13 +2,13 @@
 
 use clap::Args;
 
-use super::shown;
+use super::display;
 use super::waiting::Waiting;
 use crate::args::Global;
 use crate::client::Client;
+use crate::duration::Length;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::duration::Length;
 use crate::output::say;
 
 /// Exits 0 where each gave an output, otherwise as the first that did not: as a run that failed of

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use super::document::Document;
 use super::retry_policy::RetryPolicy;
 use crate::client::{Call, Client};
-use crate::failure::Failure;
 use crate::duration::Length;
+use crate::failure::Failure;
 use crate::output::Progress;
-use crate::paint::harmless;
 use crate::since;
+use crate::style::harmless;
 
 /// How long the server is asked to hold a question: as long as it does.
 const HELD_S: u64 = 20;

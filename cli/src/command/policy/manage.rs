@@ -8,7 +8,7 @@ use crate::args::Global;
 use crate::client::Call;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::given;
+use crate::input;
 
 /// The answer goes to standard output byte for byte; the record's id to standard error.
 #[derive(Debug, Args)]

@@ -12,7 +12,7 @@ use crate::args::Global;
 use crate::client::Call;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::given;
+use crate::input;
 
 /// As `writ schedule create nightly --cron "0 2 * * ? *" --policy ip_allowlist:1.0-beta --input '{"ip": "10.0.0.1"}'`.
 #[derive(Debug, Args)]

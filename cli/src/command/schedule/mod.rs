@@ -1,10 +1,10 @@
 //! `writ schedule`: jobs that are made at their time.
 
-mod schedule_args;
 mod create;
 mod delete;
 mod get;
 mod list;
+mod schedule_args;
 mod switch;
 mod update;
 

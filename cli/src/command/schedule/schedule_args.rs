@@ -5,7 +5,7 @@ use serde_json::json;
 use writ_model::Timestamp;
 
 use crate::failure::Failure;
-use crate::given;
+use crate::input;
 
 /// When, and what is run; what is not given is the server's choice, or stays.
 #[derive(Debug, Default, Args)]

@@ -3,8 +3,8 @@
 use clap::Args;
 use ureq::http::Method;
 
-use super::schedule_args::{ScheduleArgs, object};
 use super::create::document;
+use super::schedule_args::{ScheduleArgs, object};
 use super::told;
 use crate::args::Global;
 use crate::client::Call;
@@ -41,7 +41,9 @@ impl Update {
         match &self.file {
             Some(file) => {
                 let mut members = document(file)?;
-                members.extend(schedule_args.into_iter().map(|(name, value)| (name.to_owned(), value)));
+                members.extend(
+                    schedule_args.into_iter().map(|(name, value)| (name.to_owned(), value)),
+                );
                 let members: Vec<_> =
                     members.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
                 Ok(object(&members))

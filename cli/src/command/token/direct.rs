@@ -7,9 +7,9 @@ use clap::Args;
 use serde_json::{Value, json};
 use writ_authz::mint;
 use writ_model::{Error, Identity, Workspace};
+use writ_os::Os;
 use writ_ports::{Clock as _, ListTokens as _, PutToken as _, RevokeToken as _, Token};
 use writ_store::Store;
-use writ_os::Os;
 
 use crate::failure::Failure;
 use crate::{data_directory, deployment};
@@ -49,8 +49,8 @@ impl Place<'_> {
         holder: Identity,
         expires_in_seconds: Option<u64>,
     ) -> Result<Value, Failure> {
-        let (token, text) = mint(&Os, Os.now(), holder, expires_in_seconds)
-            .map_err(|error| Failure::of(&error))?;
+        let (token, text) =
+            mint(&Os, Os.now(), holder, expires_in_seconds).map_err(|error| Failure::of(&error))?;
         self.with_store(async |store| store.put_token(&token).await)?;
         let mut record = shown(&token);
         if let Value::Object(members) = &mut record {

@@ -26,13 +26,13 @@ pub struct Answer {
 /// The members of the event that decide.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Asked {
+struct AuthorizerEvent {
     route_key: String,
     #[serde(default)]
     headers: BTreeMap<String, String>,
 }
 
-impl Asked {
+impl AuthorizerEvent {
     /// The `Authorization` header; gateways and people spell names in any case.
     fn authorization(&self) -> Option<&str> {
         let mut headers = self.headers.iter();
@@ -60,8 +60,7 @@ impl<P: GetToken + Clock, K: SigningKeys> LambdaAuthorizer<P, K> {
         let specs = writ_routes::specs();
         let authorizer =
             Authorizer::new(specs.iter().map(|spec| (spec.name, spec.access_level.name())))?;
-        let names =
-            specs.iter().map(|spec| (format!("{} {}", spec.method, spec.path), spec.name));
+        let names = specs.iter().map(|spec| (format!("{} {}", spec.method, spec.path), spec.name));
         Ok(Self { ports, issuer, authorizer, names: names.collect() })
     }
 
@@ -71,7 +70,7 @@ impl<P: GetToken + Clock, K: SigningKeys> LambdaAuthorizer<P, K> {
     /// An event that is none of an authorizer, a route that is not in the table, a store that does
     /// not answer: the gateway answers 500 then, and keeps nothing.
     pub async fn answer(&self, event: &str) -> Result<Answer, Diagnostic> {
-        let asked: Asked = serde_json::from_str(event).map_err(|error| {
+        let asked: AuthorizerEvent = serde_json::from_str(event).map_err(|error| {
             failure(
                 "NotAnAuthorizerEvent",
                 format!("the event is none of an HTTP API's authorizer: {error}"),

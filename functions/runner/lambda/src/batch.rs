@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use writ_sqs::Received;
+use writ_job_runner::SignalOutcome;
 use writ_jobs::bounds::TIMEOUT_S_MAX;
 use writ_lambda::{Context, Diagnostic};
-use writ_job_runner::SignalOutcome;
+use writ_sqs::Received;
 
 use crate::SignalHandler;
 use crate::message::Message;
@@ -87,7 +87,10 @@ fn messages(event: &str) -> Result<Vec<Message>, Diagnostic> {
 }
 
 /// Looks; when the message should come again if that failed.
-async fn process_signal<L: SignalHandler>(handler: Arc<L>, message: Message) -> Result<(), Duration> {
+async fn process_signal<L: SignalHandler>(
+    handler: Arc<L>,
+    message: Message,
+) -> Result<(), Duration> {
     let message_id = &message.message_id;
     let signal = message.signal().map_err(|error| {
         tracing::error!(message_id, %error, "the message is no hint");

@@ -5,11 +5,11 @@
 //! queue puts it among the dead letters.
 
 mod batch;
-mod signal_handler;
 mod message;
+mod signal_handler;
 
 pub use batch::{Batch, batch};
-pub use signal_handler::{SignalHandler, PipelineSignalHandler};
+pub use signal_handler::{PipelineSignalHandler, SignalHandler};
 
 use writ_jobs::Runner;
 

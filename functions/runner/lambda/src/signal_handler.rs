@@ -2,9 +2,9 @@
 
 use std::future::Future;
 
+use writ_job_runner::{Ports, SignalOutcome};
 use writ_jobs::Runner;
 use writ_model::{Error, JobSignal};
-use writ_job_runner::{SignalOutcome, Ports};
 
 /// Looks at jobs.
 pub trait SignalHandler: Send + Sync + 'static {
@@ -12,7 +12,10 @@ pub trait SignalHandler: Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`writ_job_runner::process_signal`].
-    fn process_signal(&self, signal: &JobSignal) -> impl Future<Output = Result<SignalOutcome, Error>> + Send;
+    fn process_signal(
+        &self,
+        signal: &JobSignal,
+    ) -> impl Future<Output = Result<SignalOutcome, Error>> + Send;
 }
 
 /// A runner over the ports.

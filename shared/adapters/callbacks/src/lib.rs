@@ -8,28 +8,28 @@
 mod address;
 mod allowed;
 mod backoff;
-mod webhook_client;
 mod failure;
 mod host;
-mod secret_rotation;
 mod message;
 mod resolver;
 mod secret;
+mod secret_rotation;
 mod sender;
 mod url;
+mod webhook_client;
 
 pub use address::Reserved;
 pub use allowed::{Allowed, AllowedError};
 pub use backoff::{FIRST_WAIT_MAX, TRIES_MAX, WAIT_MAX, next_try};
-pub use webhook_client::WebhookClient;
 pub use failure::{Delivered, Reason, SendFailure};
 pub use host::HostError;
-pub use secret_rotation::{current, rotate};
 pub use message::{
     BODY_BYTES_MAX, Headers, ID_BYTES_MAX, ID_HEADER, Message, MessageError, SECRETS_MAX,
     SIGNATURE_HEADER, TIMESTAMP_HEADER, TOLERANCE_S, VerifyError, verify,
 };
 pub use resolver::{Lookup, SystemLookup};
 pub use secret::{Secret, SecretError};
+pub use secret_rotation::{current, rotate};
 pub use sender::{Sender, Timeouts};
 pub use url::{CallbackUrl, CallbackUrlError, URL_BYTES_MAX};
+pub use webhook_client::WebhookClient;

@@ -1,7 +1,7 @@
 //! A workspace's secrets: made when they are first needed, changed when somebody asks.
 
 use writ_model::{Error, ErrorKind, Timestamp, Workspace};
-use writ_ports::{CallbackSecret, CallbackSecrets, Clock, Ids, CallbackSecretStore};
+use writ_ports::{CallbackSecret, CallbackSecretStore, CallbackSecrets, Clock, Ids};
 
 use crate::{SECRETS_MAX, Secret};
 

@@ -1,7 +1,7 @@
 //! The port over a sender.
 
 use writ_model::Error;
-use writ_ports::{SendCallback, DeliveryResult, CallbackRequest};
+use writ_ports::{CallbackRequest, DeliveryResult, SendCallback};
 
 use crate::{Allowed, CallbackUrl, Message, Secret, Sender};
 

@@ -9,7 +9,7 @@ use std::time::Instant;
 use writ_engine::{Cancellation, Engine, EngineConfig, EngineError};
 use writ_model::Language;
 use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
-use writ_ports::{EngineUsage, Evaluate, EngineMetrics};
+use writ_ports::{EngineMetrics, EngineUsage, Evaluate};
 
 /// Must be the first statement of `main`: when this process was started as a worker it runs the
 /// worker and never returns.

@@ -17,7 +17,7 @@ pub struct Cancellation {
 enum Stage {
     /// No process works for the run: not yet, or not any more.
     #[default]
-    StandaloneCommit,
+    Idle,
     /// This one compiles its source, or runs its call.
     Served(Arc<PidFd>),
     /// Nothing works for it, and nothing will.
@@ -49,7 +49,7 @@ impl Cancellation {
         if matches!(*stage, Stage::Cancelled) {
             return false;
         }
-        *stage = Stage::StandaloneCommit;
+        *stage = Stage::Idle;
         true
     }
 

@@ -40,7 +40,9 @@ impl SandboxReport {
         let names: Vec<_> = self
             .abilities
             .iter()
-            .filter(|capability| capability.missing.is_some() && (capability.essential || !essential_only))
+            .filter(|capability| {
+                capability.missing.is_some() && (capability.essential || !essential_only)
+            })
             .map(|capability| format!("`{}` ({})", capability.name, capability.purpose))
             .collect();
         (!names.is_empty()).then(|| names.join(", "))

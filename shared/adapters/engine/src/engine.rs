@@ -12,8 +12,8 @@ use writ_model::run::RunClass;
 use crate::capability::{SandboxReport, probe};
 use crate::config::{EngineConfig, EngineError};
 use crate::host::{Deadline, RunError, Worker, cancelled};
-use crate::pool::{Bounds, AcquireRequest, Grant, Key, Pool, Refused};
-use crate::maintenance::{Task, tend};
+use crate::maintenance::{Task, run};
+use crate::pool::{AcquireRequest, Bounds, Grant, Key, Pool, Refused};
 use crate::zygotes::Zygotes;
 use crate::{Budget, Call, Cancellation, Checked, Failed, Failure, Outcome, Source, worker};
 
@@ -102,7 +102,7 @@ impl Engine {
         let tended = Arc::clone(&shared);
         let maintenance = std::thread::Builder::new()
             .name("writ-tender".to_owned())
-            .spawn(move || tend(&tended, &queue))
+            .spawn(move || run(&tended, &queue))
             .map_err(EngineError::Thread)?;
         Ok(Self { shared, report, tasks, maintenance: Mutex::new(Some(maintenance)) })
     }

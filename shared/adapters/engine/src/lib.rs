@@ -11,13 +11,12 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("the worker's sandbox is made of Linux system calls");
 
-mod capability;
 mod call;
 mod cancellation;
+mod capability;
 mod capture;
 mod cedar;
 mod cel;
-mod rng;
 mod config;
 mod context;
 mod engine;
@@ -25,23 +24,24 @@ mod engine;
 pub mod fuzzing;
 mod host;
 mod language;
+mod maintenance;
 mod nesting;
 mod pool;
 mod python;
 mod rego;
+mod rng;
 mod sys;
-mod maintenance;
 mod version;
 mod wasm;
 mod wire;
 pub mod worker;
 mod zygotes;
 
-pub use capability::{Capability, SandboxReport};
 pub use call::{
     Budget, Call, Checked, Coverage, Failed, Failure, Method, Outcome, RunClass, Source,
 };
 pub use cancellation::Cancellation;
+pub use capability::{Capability, SandboxReport};
 pub use config::{CompileBudget, EngineConfig, EngineError};
 pub use engine::{Engine, EngineStats};
 pub use version::engine_version;

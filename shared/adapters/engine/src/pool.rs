@@ -230,7 +230,11 @@ mod tests {
         claim(workspace, policy, RunClass::Job)
     }
 
-    fn acquire(pool: &Pool<u32>, claim: &AcquireRequest, acquire_timeout: Duration) -> Result<Grant<u32>, Refused> {
+    fn acquire(
+        pool: &Pool<u32>,
+        claim: &AcquireRequest,
+        acquire_timeout: Duration,
+    ) -> Result<Grant<u32>, Refused> {
         pool.acquire(claim, Some(acquire_timeout), &Cancellation::default())
     }
 

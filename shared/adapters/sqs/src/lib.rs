@@ -5,9 +5,9 @@
 //! Guide, "Amazon SQS fair queues"): who submits ten thousand jobs delays his own.
 
 mod again;
-mod announce;
 mod errors;
 pub mod grants;
+mod notify;
 #[cfg(test)]
 mod recorder;
 mod redrive;

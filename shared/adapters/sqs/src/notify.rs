@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
 use writ_model::{Error, JobSignal};
-use writ_ports::{JobNotifier, DELAY_MAX};
+use writ_ports::{DELAY_MAX, JobNotifier};
 
 use super::errors::{failed, unavailable};
 use super::{BATCH, Sqs};

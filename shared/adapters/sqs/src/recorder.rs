@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
-use writ_model::{SignalKind, JobSignal};
+use writ_model::{JobSignal, SignalKind};
 
 use super::{Sqs, SqsUrls};
 

@@ -6,7 +6,7 @@
 
 use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem};
 use writ_model::{Error, Execution, RawJson, Workspace};
-use writ_ports::{CommitResult, ContextWrite, ContextStore, StoredContext};
+use writ_ports::{CommitResult, ContextStore, ContextWrite, StoredContext};
 
 use crate::Store;
 use crate::errors::failed;

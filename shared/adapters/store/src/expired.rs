@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::try_join_all;
 use writ_model::{Error, Timestamp};
-use writ_ports::{RemoveExpired, GcReport};
+use writ_ports::{GcReport, RemoveExpired};
 
 use crate::Store;
 use crate::errors::failed;

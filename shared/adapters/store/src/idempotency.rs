@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use writ_model::{Digest, Error, Timestamp, Workspace};
-use writ_ports::{KeyState, ClaimId, Idempotency, IdempotencyKey, StoredReply};
+use writ_ports::{ClaimId, Idempotency, IdempotencyKey, KeyState, StoredReply};
 
 use crate::Store;
 use crate::chunks::Place;

@@ -41,7 +41,10 @@ enum Cancelled {
 impl Store {
     /// Commits all the actions or none. The SDK's own tries share a request token, so a reply that
     /// was lost does not make them fail against themselves.
-    pub(crate) async fn transact(&self, actions: Vec<TransactWriteItem>) -> Result<(), TransactionError> {
+    pub(crate) async fn transact(
+        &self,
+        actions: Vec<TransactWriteItem>,
+    ) -> Result<(), TransactionError> {
         for attempt in 0..ATTEMPTS {
             let write =
                 self.client.transact_write_items().set_transact_items(Some(actions.clone()));
@@ -53,7 +56,9 @@ impl Store {
                 _ => return Err(TransactionError::Failed(failed(error))),
             };
             match understand(reasons) {
-                Cancelled::Condition(position) => return Err(TransactionError::Condition(position)),
+                Cancelled::Condition(position) => {
+                    return Err(TransactionError::Condition(position));
+                }
                 Cancelled::Failed(error) => return Err(TransactionError::Failed(error)),
                 Cancelled::Conflict => pause(&self.client, attempt).await,
             }
@@ -66,7 +71,9 @@ impl Store {
         let put = self.client.put_item().table_name(table).set_item(Some(item));
         let put = put.condition_expression("attribute_not_exists(pk)").send().await;
         put.map(drop).map_err(|error| match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(_)) => TransactionError::Condition(0),
+            Some(PutItemError::ConditionalCheckFailedException(_)) => {
+                TransactionError::Condition(0)
+            }
             _ => TransactionError::Failed(failed(error)),
         })
     }

@@ -9,7 +9,7 @@ mod tests;
 use std::future::Future;
 
 use writ_model::{Error, Timestamp};
-use writ_ports::{Clock, CollectUploads, RemoveExpired, GcReport};
+use writ_ports::{Clock, CollectUploads, GcReport, RemoveExpired};
 
 /// Nothing is touched that is younger or expired later: longer than a request lives, than its
 /// signature is accepted, and than clocks differ.

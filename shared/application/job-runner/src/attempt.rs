@@ -16,7 +16,11 @@ use crate::{Ports, heartbeat};
 ///
 /// # Errors
 /// The store's: the job is as it was, and its lease will end.
-pub(crate) async fn make<P: Ports>(ports: &P, job: Job, fencing_token: String) -> Result<Job, Error> {
+pub(crate) async fn make<P: Ports>(
+    ports: &P,
+    job: Job,
+    fencing_token: String,
+) -> Result<Job, Error> {
     let Job { submission, state, .. } = job;
     let order = order(&submission, &state);
     let leased_job = LeasedJob::new(ports, submission, fencing_token.clone(), state);

@@ -3,9 +3,9 @@
 use serde::Serialize;
 use writ_jobs::{Delivery, called_back, claim_callback};
 use writ_model::{Error, Job, JobStatus, PolicyUri, RawJson, Timestamp, Workspace};
-use writ_ports::{DeliveryResult, CallbackRequest};
+use writ_ports::{CallbackRequest, DeliveryResult};
 
-use crate::{SignalOutcome, Ports};
+use crate::{Ports, SignalOutcome};
 
 /// A larger output is left out: who wants it asks for the job.
 const OUTPUT_BYTES_MAX: usize = 128 << 10;
@@ -44,7 +44,9 @@ pub(crate) async fn deliver_callback<P: Ports>(
     job_id: &str,
 ) -> Result<SignalOutcome, Error> {
     let Some(job) = ports.get_job(workspace, job_id).await? else { return Ok(SignalOutcome::Idle) };
-    let Some(claimed) = claim_callback(&job.state, ports.now()) else { return Ok(SignalOutcome::Idle) };
+    let Some(claimed) = claim_callback(&job.state, ports.now()) else {
+        return Ok(SignalOutcome::Idle);
+    };
     if !ports.change_job(&job.submission, &claimed).await? {
         return Ok(SignalOutcome::Idle);
     }

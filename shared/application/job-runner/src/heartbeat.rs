@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use writ_jobs::bounds::{HEARTBEAT_MS, FIRST_HEARTBEAT_MS};
-use writ_jobs::{beat, has_lapsed, running};
+use writ_jobs::bounds::{FIRST_HEARTBEAT_MS, HEARTBEAT_MS};
+use writ_jobs::{has_lapsed, renew_lease, running};
 use writ_model::{JobStatus, Timestamp};
 
 use crate::Ports;
@@ -27,7 +27,7 @@ pub(crate) async fn keep<P: Ports>(leased_job: &LeasedJob<'_, P>, began: Timesta
         let now = ports.now();
         let next = match state.job_status {
             JobStatus::Admitted => running(&state, &leased_job.fencing_token, began, now),
-            _ => beat(&state, &leased_job.fencing_token, now),
+            _ => renew_lease(&state, &leased_job.fencing_token, now),
         };
         let Ok(next) = next else { return };
         let held = match ports.change_job(&leased_job.submission, &next).await {

@@ -38,7 +38,10 @@ impl<'a, P: Ports> LeasedJob<'a, P> {
         let found = self.ports.get_job(workspace, job_id).await?;
         let held = found.map(|job| job.state).filter(|state| {
             state.job_status.is_leased()
-                && state.lease.as_ref().is_some_and(|lease| lease.fencing_token == self.fencing_token)
+                && state
+                    .lease
+                    .as_ref()
+                    .is_some_and(|lease| lease.fencing_token == self.fencing_token)
         });
         let Some(held) = held else { return Ok(false) };
         *state = held;
@@ -85,11 +88,13 @@ impl<P: Ports> LeasedJob<'_, P> {
             started_at: Some(record.started_at),
         };
         let (now, rng) = (self.ports.now(), self.ports.seed());
-        let Ok(next) = finished(&self.submission, state, &self.fencing_token, &ended, now, rng) else {
+        let Ok(next) = finished(&self.submission, state, &self.fencing_token, &ended, now, rng)
+        else {
             return Ok(CommitResult::LeaseLost);
         };
         let output = record.output.as_ref().filter(|_| record.status == ExecutionStatus::Succeeded);
-        let end = JobCompletion { submission: &self.submission, state: &next, output, record, context };
+        let end =
+            JobCompletion { submission: &self.submission, state: &next, output, record, context };
         let committed = self.ports.complete_job(end).await?;
         if committed == CommitResult::Done {
             let has_failed = matches!(next.job_status, JobStatus::Failed | JobStatus::TimedOut);

@@ -4,8 +4,8 @@
 //! written under the version of the job that it saw, and the result under the lease's fence.
 
 mod attempt;
-mod heartbeat;
 mod callback;
+mod heartbeat;
 mod leased_job;
 mod process_signal;
 mod sweep;
@@ -18,8 +18,8 @@ use std::future::Future;
 use writ_model::{Error, Execution};
 use writ_pipeline::{Commit, ExecutionRequest};
 use writ_ports::{
-    JobNotifier, SendCallback, ChangeJob, Clock, DueJobs, CompleteJob, GetJob, Ids, CallbackSecretStore,
-    PeekQueue, Sleep,
+    CallbackSecretStore, ChangeJob, Clock, CompleteJob, DueJobs, GetJob, Ids, JobNotifier,
+    PeekQueue, SendCallback, Sleep,
 };
 
 /// Runs one attempt through the pipeline.

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use writ_jobs::{LeaseRequest, TransitionError, Runner, announced, leased};
-use writ_model::{Error, SignalKind, Job, JobSignal, JobStatus, Timestamp, Workspace};
-use writ_ports::{JobNotifier, ChangeJob, Clock, DELAY_MAX, GetJob, Ids, PeekQueue};
+use writ_jobs::{LeaseRequest, Runner, TransitionError, announced, leased};
+use writ_model::{Error, Job, JobSignal, JobStatus, SignalKind, Timestamp, Workspace};
+use writ_ports::{ChangeJob, Clock, DELAY_MAX, GetJob, Ids, JobNotifier, PeekQueue};
 
 use crate::{Ports, attempt, callback, sweep};
 
@@ -29,9 +29,9 @@ pub enum SignalOutcome {
     /// There was nothing to do.
     Idle,
     /// An attempt was made; the job is there now.
-    Ran(JobStatus),
+    AttemptMade(JobStatus),
     /// Somebody was told of an end.
-    DeliveryResult,
+    CallbackSent,
 }
 
 /// Looks: takes the first job of the workspace's line and makes an attempt, or tells of an end.
@@ -39,18 +39,29 @@ pub enum SignalOutcome {
 ///
 /// # Errors
 /// The store's or the queue's: the hint is worth keeping.
-pub async fn process_signal<P: Ports>(ports: &P, runner: &Runner, signal: &JobSignal) -> Result<SignalOutcome, Error> {
+pub async fn process_signal<P: Ports>(
+    ports: &P,
+    runner: &Runner,
+    signal: &JobSignal,
+) -> Result<SignalOutcome, Error> {
     match signal.kind {
-        SignalKind::Callback => return callback::deliver_callback(ports, &signal.workspace, &signal.job_id).await,
-        SignalKind::DueAction if !enqueue_if_ready(ports, signal).await? => return Ok(SignalOutcome::Idle),
-        SignalKind::DueAction | SignalKind::Queue => {}
+        SignalKind::Callback => {
+            return callback::deliver_callback(ports, &signal.workspace, &signal.job_id).await;
+        }
+        SignalKind::Due if !enqueue_if_ready(ports, signal).await? => {
+            return Ok(SignalOutcome::Idle);
+        }
+        SignalKind::Due | SignalKind::Queue => {}
     }
-    let Some((job, fencing_token)) = acquire_job(ports, runner, signal).await? else { return Ok(SignalOutcome::Idle) };
+    let Some((job, fencing_token)) = acquire_job(ports, runner, signal).await? else {
+        return Ok(SignalOutcome::Idle);
+    };
     let job = attempt::make(ports, job, fencing_token).await?;
     let status = job.state.job_status;
     if status.is_final() {
         if job.state.callback.is_some() {
-            callback::deliver_callback(ports, &job.submission.workspace, &job.submission.job_id).await?;
+            callback::deliver_callback(ports, &job.submission.workspace, &job.submission.job_id)
+                .await?;
         }
     } else if let Err(error) = sweep::notify(ports, &job.submission, &job.state).await {
         let job_id = &job.submission.job_id;
@@ -61,7 +72,9 @@ pub async fn process_signal<P: Ports>(ports: &P, runner: &Runner, signal: &JobSi
 
 /// A job that waited for its time goes into its line. Whether its time has come.
 async fn enqueue_if_ready<P: Ports>(ports: &P, signal: &JobSignal) -> Result<bool, Error> {
-    let Some(job) = ports.get_job(&signal.workspace, &signal.job_id).await? else { return Ok(true) };
+    let Some(job) = ports.get_job(&signal.workspace, &signal.job_id).await? else {
+        return Ok(true);
+    };
     let Job { submission, state, .. } = &job;
     let now = ports.now();
     if state.job_status != JobStatus::Queued || state.is_queued {
@@ -91,10 +104,10 @@ async fn once_more<P: AcquirePorts>(
 
 /// What came of taking a job.
 enum Acquired {
-    Ours(Box<Job>, String),
+    Leased(Box<Job>, String),
     /// By this node's clock it may not start before.
     Early(JobSignal, Timestamp),
-    No,
+    Unavailable,
 }
 
 /// Leases the first job that can be had: of the line, else the one that the hint names, which an
@@ -144,14 +157,17 @@ async fn lease<P: AcquirePorts>(
     workspace: &Workspace,
     job_id: &str,
 ) -> Result<Acquired, Error> {
-    let Some(job) = ports.get_job(workspace, job_id).await? else { return Ok(Acquired::Unavailable) };
+    let Some(job) = ports.get_job(workspace, job_id).await? else {
+        return Ok(Acquired::Unavailable);
+    };
     let now = ports.now();
     let fencing_token = ports.id(now);
-    let lease_request = LeaseRequest { fencing_token: fencing_token.clone(), execution_id: ports.id(now) };
+    let lease_request =
+        LeaseRequest { fencing_token: fencing_token.clone(), execution_id: ports.id(now) };
     let state = match leased(&job.submission, &job.state, runner, lease_request, now) {
         Ok(state) => state,
         Err(TransitionError::TooEarly) => {
-            let signal = JobSignal::new(&job.submission, SignalKind::DueAction);
+            let signal = JobSignal::new(&job.submission, SignalKind::Due);
             return Ok(Acquired::Early(signal, job.state.ready_at));
         }
         Err(_) => return Ok(Acquired::Unavailable),

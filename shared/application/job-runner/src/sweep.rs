@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use writ_jobs::{DueAction, due};
-use writ_model::{Error, SignalKind, JobSignal, JobState, JobStatus, Submission, Timestamp};
-use writ_ports::{JobNotifier, Clock, DELAY_MAX, DueJobs};
+use writ_model::{Error, JobSignal, JobState, JobStatus, SignalKind, Submission, Timestamp};
+use writ_ports::{Clock, DELAY_MAX, DueJobs, JobNotifier};
 
 use crate::SweepPorts;
 
@@ -54,7 +54,11 @@ pub async fn sweep(ports: &impl SweepPorts) -> Result<SweepReport, Error> {
     }
 }
 
-async fn one(ports: &impl SweepPorts, signal: &JobSignal, swept: &mut SweepReport) -> Result<(), Error> {
+async fn one(
+    ports: &impl SweepPorts,
+    signal: &JobSignal,
+    swept: &mut SweepReport,
+) -> Result<(), Error> {
     let Some(job) = ports.get_job(&signal.workspace, &signal.job_id).await? else { return Ok(()) };
     let writ_model::Job { submission, state, .. } = &job;
     match due(submission, state, ports.now(), ports.seed()) {
@@ -94,7 +98,7 @@ pub async fn notify(
             ports.notify(&signal(SignalKind::Queue), Duration::ZERO).await
         }
         JobStatus::Queued => match until(state.ready_at, ports.now()) {
-            wait if wait <= DELAY_MAX => ports.notify(&signal(SignalKind::DueAction), wait).await,
+            wait if wait <= DELAY_MAX => ports.notify(&signal(SignalKind::Due), wait).await,
             _ => Ok(()),
         },
         status if status.is_final() && state.due_at.is_some() => {

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use writ_model::{Error, Execution};
-use writ_ports::{CommitResult, ContextWrite, ContextStore, RecordExecution};
+use writ_ports::{CommitResult, ContextStore, ContextWrite, RecordExecution};
 
 /// Writes what a run leaves behind: its record, what its policy keeps, and whatever the run was
 /// made for, all or nothing.

@@ -1,7 +1,9 @@
 //! Load, validate, admit, check before, run, validate, commit, follow a failure.
 
 use writ_model::{Error, Execution};
-use writ_ports::{Admit, Clock, Evaluate, Handle, Ids, ContextStore, PolicySource, RecordExecution};
+use writ_ports::{
+    Admit, Clock, ContextStore, Evaluate, Handle, Ids, PolicySource, RecordExecution,
+};
 
 use crate::commit::StandaloneCommit;
 use crate::run::{CommittedRun, Run, Verdict};

@@ -9,7 +9,7 @@ use writ_model::{Cause, Error, ExecutionStatus, RawJson};
 use writ_ports::PolicySource;
 
 use crate::run::{CommittedRun, Run};
-use crate::{Ports, PolicyCache, execute_alone};
+use crate::{PolicyCache, Ports, execute_alone};
 
 /// Runs the failure policy, if there is one and the run has failed.
 ///

@@ -4,32 +4,32 @@
 //! ports.
 
 mod commit;
-mod execute;
-mod failure;
+mod compiled_policy;
 mod errors;
+mod execute;
+mod execution_request;
+mod failure;
 mod load;
 mod management;
 mod mask;
 mod metadata;
-mod execution_request;
 mod plan;
+mod policy_cache;
 mod precheck;
-mod compiled_policy;
 mod registry;
 mod replay;
 mod run;
-mod policy_cache;
 
 pub use commit::Commit;
-pub use execute::{ExecutionReport, Ports, execute, execute_alone, execute_for};
-pub use errors::to_error;
-pub use load::look_up;
-pub use order::{BUILTIN, ReplayInputs, ExecutionRequest, known_executor};
-pub use plan::{Change, Example, Group, Plan, PlanRequest, Skipped, plan};
 pub use compiled_policy::CompiledPolicy;
+pub use errors::to_error;
+pub use execute::{ExecutionReport, Ports, execute, execute_alone, execute_for};
+pub use execution_request::{BUILTIN, ExecutionRequest, ReplayInputs, known_executor};
+pub use load::look_up;
+pub use plan::{Change, Example, Group, Plan, PlanRequest, Skipped, plan};
+pub use policy_cache::{HasPolicyCache, PolicyCache};
 pub use registry::RegistrySource;
 pub use replay::{ReplayReport, replay};
-pub use policy_cache::{PolicyCache, HasPolicyCache};
 
 use std::future::Future;
 
@@ -42,13 +42,19 @@ pub trait Execute: Send + Sync {
     /// # Errors
     /// What kept the run from starting or from being recorded. A run that failed is a record
     /// with an error.
-    fn execute(&self, order: ExecutionRequest) -> impl Future<Output = Result<Execution, Error>> + Send;
+    fn execute(
+        &self,
+        order: ExecutionRequest,
+    ) -> impl Future<Output = Result<Execution, Error>> + Send;
 
     /// Runs a record again and compares.
     ///
     /// # Errors
     /// [`writ_model::ErrorKind::NotFound`]; what kept the run from starting.
-    fn replay(&self, order: ReplayRequest) -> impl Future<Output = Result<ReplayReport, Error>> + Send;
+    fn replay(
+        &self,
+        order: ReplayRequest,
+    ) -> impl Future<Output = Result<ReplayReport, Error>> + Send;
 }
 
 /// Which record to run again, and for whom.

@@ -12,7 +12,7 @@ use writ_model::{Error, Execution, PolicyUri, RawJson, Timestamp, Workspace};
 use writ_ports::{Clock, Evaluate, Query, QueryExecutions};
 use writ_query::Filter;
 
-use crate::replay::{replay_inputs, refuse_unrepeatable};
+use crate::replay::{refuse_unrepeatable, replay_inputs};
 use crate::{CompiledPolicy, errors};
 
 pub use compare::Change;

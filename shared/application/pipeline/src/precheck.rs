@@ -10,7 +10,7 @@ use writ_model::{Cause, Error, ErrorKind, Execution, PolicyUri, Precheck, RawJso
 use writ_ports::PolicySource;
 
 use crate::run::{Run, Verdict};
-use crate::{Ports, PolicyCache, execute_alone};
+use crate::{PolicyCache, Ports, execute_alone};
 
 /// Asks the pre-check, if there is one, and gives the run the input that it may begin with.
 pub(crate) async fn ask<P: Ports>(

@@ -1,9 +1,12 @@
 //! Running a record again: same bytes, or what differs.
 
 use writ_model::{Cause, Error, ErrorKind, Execution, PolicyUri, Workspace};
-use writ_ports::{GetBody, GetExecution, Handle, StoredContext, PolicySource, Projection, Surface};
+use writ_ports::{GetBody, GetExecution, Handle, PolicySource, Projection, StoredContext, Surface};
 
-use crate::{ExecutionReport, ReplayInputs, ExecutionRequest, Ports, ReplayRequest, PolicyCache, execute_alone};
+use crate::{
+    ExecutionReport, ExecutionRequest, PolicyCache, Ports, ReplayInputs, ReplayRequest,
+    execute_alone,
+};
 
 /// How a second run compares with the first.
 #[derive(Clone, Debug)]
@@ -44,14 +47,16 @@ pub async fn replay<P: Ports + GetExecution + GetBody>(
             first.input_data.clone(),
         )
     };
-    let ExecutionReport { execution, record, .. } = execute_alone(&source, ports, policy_cache, order).await?;
+    let ExecutionReport { execution, record, .. } =
+        execute_alone(&source, ports, policy_cache, order).await?;
     Ok(ReplayReport { differences: differences(&first, &record), execution })
 }
 
 /// What the first run read beside its input and its parameters.
 pub(crate) fn replay_inputs(first: &Execution) -> ReplayInputs {
     let seen = first.context.as_ref();
-    let context = seen.map(|seen| StoredContext { version: seen.version, value: seen.read.clone() });
+    let context =
+        seen.map(|seen| StoredContext { version: seen.version, value: seen.read.clone() });
     let context = context.unwrap_or_default();
     ReplayInputs { now: first.policy_time, seed: first.seed, context }
 }

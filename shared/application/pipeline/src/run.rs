@@ -6,11 +6,11 @@ use writ_model::run::{Budget, Failed, Outcome};
 use writ_model::{
     Cause, ContextSeen, Error, ErrorKind, Execution, ExecutionStatus, PolicyUri, RawJson,
 };
-use writ_ports::{Admission, CommitResult, ContextWrite, Handle, StoredContext, PolicySource};
+use writ_ports::{Admission, CommitResult, ContextWrite, Handle, PolicySource, StoredContext};
 
 use crate::load::load;
 use crate::mask::masked;
-use crate::{Commit, ExecutionRequest, Ports, CompiledPolicy, PolicyCache, errors};
+use crate::{Commit, CompiledPolicy, ExecutionRequest, PolicyCache, Ports, errors};
 
 /// Tries of a run whose context other runs change meanwhile: of so many at once, each round lets
 /// at least one through.
@@ -79,7 +79,9 @@ impl Run {
         let keeps = prepared.keeps_state() && order.mgmt_action.is_none();
         let language = prepared.source().language;
         let (policy_time, seed, replay_inputs) = match order.replay_inputs {
-            Some(replay_inputs) => (replay_inputs.now, replay_inputs.seed, keeps.then_some(replay_inputs.context)),
+            Some(replay_inputs) => {
+                (replay_inputs.now, replay_inputs.seed, keeps.then_some(replay_inputs.context))
+            }
             None => (begun, ports.seed(), None),
         };
         let execution = Execution {
@@ -127,7 +129,12 @@ impl Run {
     }
 
     /// An order for another policy on behalf of this run.
-    pub(crate) fn order(&self, policy: &PolicyUri, cause: Cause, input_data: RawJson) -> ExecutionRequest {
+    pub(crate) fn order(
+        &self,
+        policy: &PolicyUri,
+        cause: Cause,
+        input_data: RawJson,
+    ) -> ExecutionRequest {
         let own = &self.execution;
         ExecutionRequest {
             on_behalf_of: own.on_behalf_of.clone(),
@@ -172,7 +179,7 @@ impl Run {
                 value,
             };
             match commit.commit(&done.record, Some(write)).await? {
-                CommitResult::CommittedRun => return Ok(done),
+                CommitResult::Done => return Ok(done),
                 CommitResult::LeaseLost => return Err(lease_lost()),
                 CommitResult::PolicyDeleted => {
                     let printed = attempt_result.execution.printed;
@@ -196,9 +203,11 @@ impl Run {
     ) -> Result<CommittedRun, Error> {
         let done = self.masked(ports, &attempt_result);
         match commit.commit(&done.record, None).await? {
-            CommitResult::CommittedRun => Ok(done),
+            CommitResult::Done => Ok(done),
             // INVARIANT: without a context, only what the run was made for can have moved.
-            CommitResult::LeaseLost | CommitResult::ContextConflict | CommitResult::PolicyDeleted => Err(lease_lost()),
+            CommitResult::LeaseLost
+            | CommitResult::ContextConflict
+            | CommitResult::PolicyDeleted => Err(lease_lost()),
         }
     }
 

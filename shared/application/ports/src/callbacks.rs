@@ -95,5 +95,8 @@ pub trait SendCallback: Send + Sync {
     fn check_callback(&self, url: &str) -> Result<(), Error>;
 
     /// Makes the call, signed, to a public address or one that the operator permits.
-    fn send_callback(&self, call: CallbackRequest<'_>) -> impl Future<Output = DeliveryResult> + Send;
+    fn send_callback(
+        &self,
+        call: CallbackRequest<'_>,
+    ) -> impl Future<Output = DeliveryResult> + Send;
 }

@@ -37,11 +37,11 @@ pub struct ClaimId(pub String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyState {
     /// Nobody used it: go on, then finish or abandon this claim.
-    First(ClaimId),
+    Acquired(ClaimId),
     /// It was used, and this was the reply.
-    Finished(StoredReply),
+    Completed(StoredReply),
     /// The first request still runs.
-    Running,
+    InProgress,
     /// It was used with another request.
     Mismatch,
 }

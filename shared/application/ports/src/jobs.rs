@@ -96,7 +96,10 @@ pub trait CompleteJob: Send + Sync {
     ///
     /// # Errors
     /// [`writ_model::ErrorKind::Conflict`] when the execution is recorded already; the store's.
-    fn complete_job(&self, end: JobCompletion<'_>) -> impl Future<Output = Result<CommitResult, Error>> + Send;
+    fn complete_job(
+        &self,
+        end: JobCompletion<'_>,
+    ) -> impl Future<Output = Result<CommitResult, Error>> + Send;
 }
 
 /// Finds work.

@@ -6,34 +6,37 @@
 
 mod access;
 mod admission;
-mod clock;
-mod job_notifier;
 mod callbacks;
+mod clock;
 mod context;
 mod engine;
 mod executions;
+mod gc;
 mod idempotency;
+mod job_notifier;
 mod jobs;
 mod keys;
 mod policies;
 mod query;
 mod schedules;
 mod source;
-mod gc;
 
 pub use access::{GetToken, ListTokens, PutToken, RevokeToken, Token};
 pub use admission::{Admission, Admit, Unlimited};
-pub use clock::{Clock, Ids, Sleep};
-pub use job_notifier::{JobNotifier, Backlog, CountSignals, DELAY_MAX, Redrive, RedriveReport};
 pub use callbacks::{
-    SendCallback, CallbackSecret, CallbackSecrets, DeliveryResult, CallbackSecretStore, CallbackRequest,
+    CallbackRequest, CallbackSecret, CallbackSecretStore, CallbackSecrets, DeliveryResult,
+    SendCallback,
 };
-pub use context::{CommitResult, ContextWrite, ContextStore, StoredContext};
-pub use engine::{EngineUsage, Evaluate, EngineMetrics};
+pub use clock::{Clock, Ids, Sleep};
+pub use context::{CommitResult, ContextStore, ContextWrite, StoredContext};
+pub use engine::{EngineMetrics, EngineUsage, Evaluate};
 pub use executions::{GetExecution, QueryExecutions, RecordExecution};
-pub use idempotency::{KeyState, ClaimId, Idempotency, IdempotencyKey, StoredReply};
+pub use gc::{CollectUploads, GcReport, RemoveExpired};
+pub use idempotency::{ClaimId, Idempotency, IdempotencyKey, KeyState, StoredReply};
+pub use job_notifier::{Backlog, CountSignals, DELAY_MAX, JobNotifier, Redrive, RedriveReport};
 pub use jobs::{
-    ChangeJob, CountQueued, DueJobs, DuePage, CompleteJob, GetJob, JobCompletion, PeekQueue, PutJob, QueryJobs,
+    ChangeJob, CompleteJob, CountQueued, DueJobs, DuePage, GetJob, JobCompletion, PeekQueue,
+    PutJob, QueryJobs,
 };
 pub use keys::{Jwk, SigningKeys};
 pub use policies::{
@@ -42,8 +45,7 @@ pub use policies::{
 };
 pub use query::{Page, Query};
 pub use schedules::{
-    ChangeSchedule, DeleteSchedule, DueSchedules, DueSchedulesPage, GetSchedule, ScheduleTimer,
-    PutSchedule, QuerySchedules,
+    ChangeSchedule, DeleteSchedule, DueSchedules, DueSchedulesPage, GetSchedule, PutSchedule,
+    QuerySchedules, ScheduleTimer,
 };
 pub use source::{Handle, PolicySource, Projection, Surface};
-pub use gc::{CollectUploads, RemoveExpired, GcReport};

@@ -96,7 +96,8 @@ pub trait ScheduleTimer: Send + Sync {
     ///
     /// # Errors
     /// The planner's.
-    fn schedule_timer(&self, schedule: &Schedule) -> impl Future<Output = Result<(), Error>> + Send;
+    fn schedule_timer(&self, schedule: &Schedule)
+    -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Forgets the plan of a schedule that is gone.
     ///

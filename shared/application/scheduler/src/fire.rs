@@ -1,10 +1,10 @@
 //! One fire: the job that it makes.
 
+use writ_job_runner::notify;
 use writ_jobs::{Submitter, queued};
 use writ_model::{Cause, Error, ErrorKind, FireOutcome, Job, LastFire, Schedule, Timestamp};
 use writ_pipeline::HasPolicyCache;
-use writ_ports::{JobNotifier, SendCallback, Clock, GetBody, GetJob, GetPolicy, PutJob};
-use writ_job_runner::notify;
+use writ_ports::{Clock, GetBody, GetJob, GetPolicy, JobNotifier, PutJob, SendCallback};
 use writ_schedules::run_id;
 
 use crate::target::Target;
@@ -21,7 +21,9 @@ const PATIENCE_MS: i64 = 15 * 60_000;
 /// # Errors
 /// The platform's: the fire is still to be made.
 pub(crate) async fn fire(
-    ports: &(impl JobNotifier + SendCallback + Clock + GetBody + GetJob + GetPolicy + PutJob + HasPolicyCache),
+    ports: &(
+         impl JobNotifier + SendCallback + Clock + GetBody + GetJob + GetPolicy + PutJob + HasPolicyCache
+     ),
     schedule: &Schedule,
     at: Timestamp,
 ) -> Result<LastFire, Error> {

@@ -14,4 +14,4 @@ mod tick;
 pub use event::Event;
 pub use members::{Members, below};
 pub use target::{TARGET_BYTES_MAX, Target};
-pub use tick::{TickPorts, TickReport, tick, run_due_schedule};
+pub use tick::{TickPorts, TickReport, run_due_schedule, tick};

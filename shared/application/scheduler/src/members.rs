@@ -51,7 +51,7 @@ impl Members {
 /// The same error, in an object that stands at `location`.
 pub fn below(location: &str, mut error: Error) -> Error {
     if let Some(inner) = error.location.take_if(|inner| inner.starts_with('/')) {
-        error.location = Some(format!("{place}{inner}"));
+        error.location = Some(format!("{location}{inner}"));
     }
     error
 }

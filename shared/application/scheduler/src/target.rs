@@ -3,8 +3,8 @@
 use writ_jobs::{NewJob, NewJobBody};
 use writ_model::member::{text, wrong};
 use writ_model::{Error, ErrorKind, RawJson, Timestamp};
-use writ_pipeline::{BUILTIN, RegistrySource, HasPolicyCache, known_executor, look_up};
-use writ_ports::{SendCallback, GetBody, GetPolicy};
+use writ_pipeline::{BUILTIN, HasPolicyCache, RegistrySource, known_executor, look_up};
+use writ_ports::{GetBody, GetPolicy, SendCallback};
 
 use crate::members::{Members, below};
 
@@ -17,7 +17,9 @@ const FORM: &str = "`target` is what each fire makes: `{\"policy\": {\"policy_ru
 
 /// The job that a fire makes.
 pub struct Target {
+    /// The job to submit at each fire, validated and without an id.
     pub new: NewJob,
+    /// The executor that runs the job.
     pub executor_id: String,
     /// Where the policy's URI stands in the request.
     uri_place: &'static str,
@@ -130,12 +132,13 @@ impl Target {
         if let Some(url) = &new.callback_url {
             ports.check_callback(url).map_err(|error| error.at("/target/job/callback_url"))?;
         }
-        let policy = look_up(&RegistrySource(ports), ports.policy_cache(), workspace, &new.policy_rule_uri)
-            .await
-            .map_err(|error| match error.kind {
-                ErrorKind::NotFound => error.at(self.uri_place),
-                _ => error,
-            })?;
+        let policy =
+            look_up(&RegistrySource(ports), ports.policy_cache(), workspace, &new.policy_rule_uri)
+                .await
+                .map_err(|error| match error.kind {
+                    ErrorKind::NotFound => error.at(self.uri_place),
+                    _ => error,
+                })?;
         policy.check_job(new.policy_rule_parameters.as_ref(), &new.inputs)?;
         Ok(policy.mask().to_vec())
     }

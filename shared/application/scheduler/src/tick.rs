@@ -3,8 +3,8 @@
 use writ_model::{Error, LastFire, Schedule, Timestamp, Workspace};
 use writ_pipeline::HasPolicyCache;
 use writ_ports::{
-    JobNotifier, SendCallback, ChangeSchedule, Clock, DueSchedules, GetBody, GetJob, GetPolicy,
-    GetSchedule, ScheduleTimer, PutJob,
+    ChangeSchedule, Clock, DueSchedules, GetBody, GetJob, GetPolicy, GetSchedule, JobNotifier,
+    PutJob, ScheduleTimer, SendCallback,
 };
 use writ_schedules::{decided, settled, timing_of};
 

@@ -2,8 +2,8 @@
 
 use writ_model::{Callback, CallbackStatus, JobState, Submission, Timestamp};
 
-use crate::enqueue::{later, next};
 use crate::bounds::CALLBACK_CLAIM_MS;
+use crate::enqueue::{later, next};
 
 /// What came of one try.
 #[derive(Clone, Debug, PartialEq, Eq)]

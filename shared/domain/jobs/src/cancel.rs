@@ -28,7 +28,7 @@ pub fn cancelled(
 mod tests {
     use super::*;
     use crate::fixture::{at, held, submission};
-    use crate::{AttemptEnd, LeaseLost, renew_lease, finished, queued};
+    use crate::{AttemptEnd, LeaseLost, finished, queued, renew_lease};
 
     #[test]
     fn a_cancelled_job_takes_no_result_and_is_cancelled_once() {

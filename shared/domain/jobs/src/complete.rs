@@ -3,9 +3,9 @@
 use writ_model::{AttemptOutcome, Error, ErrorKind, JobState, JobStatus, Submission, Timestamp};
 
 use crate::backoff::backoff_ms;
-use crate::enqueue::{later, next, wait};
 use crate::bounds::ATTEMPTS;
 use crate::callback;
+use crate::enqueue::{later, next, wait};
 use crate::lease::has_lapsed;
 use crate::transition_error::{LeaseLost, holds};
 use crate::truncate_error;

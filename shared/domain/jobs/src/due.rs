@@ -2,8 +2,8 @@
 
 use writ_model::{JobState, JobStatus, Submission, Timestamp};
 
-use crate::enqueue::{later, next};
 use crate::bounds::{ANNOUNCE_MS, ANNOUNCE_MS_MAX, CALLBACK_CLAIM_MS};
+use crate::enqueue::{later, next};
 use crate::{expired, has_lapsed};
 
 /// What has to be done about a job.

@@ -45,5 +45,12 @@ pub(crate) fn lease_request(fencing_token: &str) -> LeaseRequest {
 
 /// A job that a runner took.
 pub(crate) fn held(fencing_token: &str, since: i64) -> JobState {
-    leased(&submission(), &queued(&submission()), &runner(), lease_request(fencing_token), at(since)).unwrap()
+    leased(
+        &submission(),
+        &queued(&submission()),
+        &runner(),
+        lease_request(fencing_token),
+        at(since),
+    )
+    .unwrap()
 }

@@ -2,8 +2,8 @@
 
 use writ_model::{Attempt, JobState, JobStatus, Lease, Submission, Timestamp};
 
+use crate::bounds::{ATTEMPTS_KEPT, LEASE_GRACE_MS, LEASE_MS};
 use crate::enqueue::{later, next};
-use crate::bounds::{LEASE_GRACE_MS, ATTEMPTS_KEPT, LEASE_MS};
 use crate::transition_error::{LeaseLost, TransitionError, holds};
 
 /// Who runs.
@@ -92,7 +92,11 @@ pub fn running(
 ///
 /// # Errors
 /// The job is another's, or over; or the lease has reached its bound.
-pub fn renew_lease(state: &JobState, fencing_token: &str, now: Timestamp) -> Result<JobState, LeaseLost> {
+pub fn renew_lease(
+    state: &JobState,
+    fencing_token: &str,
+    now: Timestamp,
+) -> Result<JobState, LeaseLost> {
     holds(state, fencing_token)?;
     let lease = state.lease.clone().ok_or(LeaseLost)?;
     if now >= lease.ends_by {
@@ -117,7 +121,7 @@ pub fn has_lapsed(state: &JobState, now: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{at, lease_request, held, runner, submission};
+    use crate::fixture::{at, held, lease_request, runner, submission};
     use crate::queued;
 
     #[test]

@@ -12,33 +12,33 @@
 //! failed | cancelled | timed_out -> queued   by a retry
 //! ```
 
-mod retry;
 mod backoff;
-mod enqueue;
 pub mod bounds;
 mod callback;
+mod cancel;
+mod complete;
 mod document;
 mod due;
-mod complete;
+mod enqueue;
 mod lease;
-mod queue;
 mod new_job;
+mod queue;
+mod retry;
 mod transition_error;
 mod truncate_error;
-mod cancel;
 
-pub use retry::retry;
 pub use backoff::backoff_ms;
-pub use enqueue::queued;
 pub use callback::{Delivery, called_back, claim_callback};
+pub use cancel::cancelled;
+pub use complete::{AttemptEnd, expired, finished, given_back};
 pub use document::{QueuePosition, document};
 pub use due::{DueAction, announced, due};
-pub use complete::{AttemptEnd, expired, finished, given_back};
-pub use lease::{LeaseRequest, Runner, renew_lease, has_lapsed, leased, running};
-pub use queue::queue_key;
+pub use enqueue::queued;
+pub use lease::{LeaseRequest, Runner, has_lapsed, leased, renew_lease, running};
 pub use new_job::{NewJob, NewJobBody, Submitter};
+pub use queue::queue_key;
+pub use retry::retry;
 pub use transition_error::{LeaseLost, TransitionError};
-pub use cancel::cancelled;
 
 #[cfg(test)]
 mod fixture;

@@ -6,8 +6,8 @@ use writ_model::{Error, ErrorKind, JobState, JobStatus, Submission};
 use crate::bounds::{LEASE_GRACE_MS, LEASE_MS};
 use crate::fixture::{at, runner, submission};
 use crate::{
-    Delivery, DueAction, AttemptEnd, LeaseRequest, renew_lease, called_back, cancelled, claim_callback, due, finished,
-    given_back, leased, queued, retry, running,
+    AttemptEnd, Delivery, DueAction, LeaseRequest, called_back, cancelled, claim_callback, due,
+    finished, given_back, leased, queued, renew_lease, retry, running,
 };
 
 /// Something happens.
@@ -59,17 +59,23 @@ fn happen(
     let fencing_token = |back: u8| format!("f{}", leases.saturating_sub(back));
     match event {
         Event::Lease => {
-            let lease_request = LeaseRequest { fencing_token: format!("f{}", leases + 1), execution_id: "e".to_owned() };
+            let lease_request = LeaseRequest {
+                fencing_token: format!("f{}", leases + 1),
+                execution_id: "e".to_owned(),
+            };
             leased(submission, state, &runner(), lease_request, at(now)).ok()
         }
         Event::Beat(back) => renew_lease(state, &fencing_token(*back), at(now)).ok(),
         Event::Run(back) => running(state, &fencing_token(*back), at(now), at(now)).ok(),
         Event::Finish(back, kind) => {
             let error = kind.map(|kind| Error::new(kind, "no"));
-            let ended = AttemptEnd { error: error.as_ref(), execution_id: Some("e"), started_at: None };
+            let ended =
+                AttemptEnd { error: error.as_ref(), execution_id: Some("e"), started_at: None };
             finished(submission, state, &fencing_token(*back), &ended, at(now), 7).ok()
         }
-        Event::GiveBack(back) => given_back(state, &fencing_token(*back), None, Some(1), at(now)).ok(),
+        Event::GiveBack(back) => {
+            given_back(state, &fencing_token(*back), None, Some(1), at(now)).ok()
+        }
         Event::Cancel => cancelled(submission, state, "ana", at(now)).ok(),
         Event::Retry => retry(state, at(now)).ok(),
         Event::Sweep => match due(submission, state, at(now), 7) {

@@ -5,7 +5,8 @@ use writ_model::member::{missing, number, object, text, time, wrong};
 use writ_model::{Cause, Error, PolicyUri, RawJson, Submission, Timestamp, UriError, Workspace};
 
 use crate::bounds::{
-    NOT_BEFORE_HORIZON_MS, ATTEMPTS_MAX, NAME_CHARS_MAX, PRIORITY, PRIORITY_MAX, TIMEOUT_S, TIMEOUT_S_MAX,
+    ATTEMPTS_MAX, NAME_CHARS_MAX, NOT_BEFORE_HORIZON_MS, PRIORITY, PRIORITY_MAX, TIMEOUT_S,
+    TIMEOUT_S_MAX,
 };
 
 /// The body as it is sent, so that what is wrong in it can be named by its member.
@@ -146,7 +147,8 @@ impl NewJob {
 fn name(value: Option<RawJson>) -> Result<String, Error> {
     let what =
         format!("a name of 1 to {NAME_CHARS_MAX} characters, none of them a control character");
-    let (name, transition_error) = text(&value.ok_or_else(|| missing("name", &what))?, "name", &what)?;
+    let (name, transition_error) =
+        text(&value.ok_or_else(|| missing("name", &what))?, "name", &what)?;
     let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
     if fits && !name.contains(char::is_control) { Ok(name) } else { Err(transition_error) }
 }

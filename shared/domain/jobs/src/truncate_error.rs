@@ -64,7 +64,7 @@ mod tests {
 
     use super::*;
     use crate::bounds::ATTEMPTS_KEPT;
-    use crate::fixture::{at, lease_request, held, runner, submission};
+    use crate::fixture::{at, held, lease_request, runner, submission};
     use crate::{AttemptEnd, finished, leased, retry};
 
     /// An error as large as a policy can make it.

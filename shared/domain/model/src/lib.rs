@@ -27,8 +27,8 @@ pub use error::{Error, ErrorKind, Violation};
 pub use execution::{Cause, ContextSeen, Execution, ExecutionStatus, Precheck};
 pub use identity::{Identity, Role, Workspace};
 pub use job::{
-    Attempt, AttemptOutcome, Callback, CallbackStatus, SignalKind, Job, JobSignal, JobState,
-    JobStatus, Lease, Submission,
+    Attempt, AttemptOutcome, Callback, CallbackStatus, Job, JobSignal, JobState, JobStatus, Lease,
+    SignalKind, Submission,
 };
 pub use json::{MASK, RawJson};
 pub use language::Language;

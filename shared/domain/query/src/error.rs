@@ -239,7 +239,7 @@ mod tests {
     fn the_platforms_error_keeps_place_and_message_apart() {
         let fault = Fault::TooDeep { max: 3 };
         let error = writ_model::Error::from(QueryError::new("/a/b".to_owned(), fault.clone()));
-        assert_eq!(error.place.as_deref(), Some("/a/b"));
+        assert_eq!(error.location.as_deref(), Some("/a/b"));
         assert_eq!(error.message, fault.to_string());
     }
 }

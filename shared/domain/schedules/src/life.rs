@@ -158,7 +158,7 @@ fn missed_at(missed: MissedFires, now: Timestamp) -> LastFire {
     LastFire {
         scheduled_for: missed.last,
         fired_at: now,
-        outcome: FireOutcome::MissedFires,
+        outcome: FireOutcome::Missed,
         job_id: None,
         error: None,
         missed_count: Some(missed.count as u64),

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use writ_authz::{Authorizer, Issuer, LOCAL_ADMIN, PolicyError, Principal};
-use writ_edge::{RouteSpec, Caller};
+use writ_edge::{Caller, RouteSpec};
 use writ_model::{Error, Identity, Role, Workspace};
-use writ_oidc::{Kept, Provider, Settings};
-use writ_ports::Clock;
+use writ_oidc::{JwksCache, Provider, Settings};
 use writ_os::Os;
+use writ_ports::Clock;
 
 use crate::Platform;
 use crate::gateway::Access;
@@ -20,7 +20,7 @@ pub(crate) struct EmbeddedAuthenticator {
     platform: Arc<Platform>,
     authorizer: Authorizer,
     /// Whose JWTs are believed, if anybody's.
-    issuer: Option<Issuer<Kept<Provider, Os>>>,
+    issuer: Option<Issuer<JwksCache<Provider, Os>>>,
     /// The server listens on loopback alone: whoever reaches it from there owns the machine.
     is_local: bool,
 }

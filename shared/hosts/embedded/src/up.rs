@@ -14,10 +14,10 @@ use tokio::net::TcpListener;
 use writ_callbacks::{Allowed, WebhookClient};
 use writ_dynamodb::{Database, DatabaseError};
 use writ_engine::{Engine, EngineConfig, EngineError, SandboxReport};
+use writ_engine_async::Workers;
 use writ_model::{Error, Language};
 use writ_platform::Outbound;
 use writ_store::{Store, Tables};
-use writ_engine_async::Workers;
 
 use crate::access::EmbeddedAuthenticator;
 use crate::gateway::{Gateway, RouteError};
@@ -149,7 +149,8 @@ pub async fn up(
     let listener = TcpListener::bind(config.address).await.map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     let queue = Queue::default();
-    let outbound = Outbound { queue: queue.clone(), caller: WebhookClient::new(config.callbacks_to) };
+    let outbound =
+        Outbound { queue: queue.clone(), webhook_client: WebhookClient::new(config.callbacks_to) };
     let platform = writ_platform::Platform::new(store, Workers::new(Arc::clone(&engine)));
     let platform = Arc::new(platform.with_outbound(outbound));
     let issuer = config.oidc.as_ref().map(|oidc| oidc.url().to_owned());

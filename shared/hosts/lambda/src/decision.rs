@@ -2,7 +2,7 @@
 //! `context` of an authorizer's answer is the `requestContext.authorizer.lambda` of the event.
 
 use serde::{Deserialize, Serialize};
-use writ_edge::{RouteSpec, Caller};
+use writ_edge::{Caller, RouteSpec};
 use writ_model::{Error, ErrorKind, Identity, Role, Workspace};
 
 /// The decision on one request.
@@ -52,8 +52,7 @@ impl Decision {
     /// on another route or of another form, which is a defect of the deployment.
     pub(crate) fn admit(self, spec: &RouteSpec) -> Result<(Caller, String), Error> {
         if self.route != spec.name {
-            let log =
-                format!("a decision on `{}` came with a call of `{}`", self.route, spec.name);
+            let log = format!("a decision on `{}` came with a call of `{}`", self.route, spec.name);
             return Err(Error::internal(log));
         }
         match self.decision {

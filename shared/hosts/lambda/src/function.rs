@@ -157,7 +157,10 @@ impl Function {
     /// called then (`WRIT_FIRE_GROUP`, `WRIT_FIRE_FUNCTION_ARN`, `WRIT_FIRE_ROLE_ARN`).
     #[must_use]
     pub fn scheduling_outbound(&self) -> SchedulingOutbound {
-        SchedulingOutbound { queue: self.queue(), scheduler: Scheduler::of(&self.aws, self.fires.clone()) }
+        SchedulingOutbound {
+            queue: self.queue(),
+            scheduler: Scheduler::of(&self.aws, self.fires.clone()),
+        }
     }
 
     /// Who tells others of the ends of jobs: may call what is public, and what `WRIT_CALLBACKS_TO`

@@ -10,13 +10,13 @@ mod event;
 mod function;
 mod log;
 mod metrics;
-mod scheduling_outbound;
 mod run;
+mod scheduling_outbound;
 mod serve;
 
 pub use decision::{Decided, Decision};
 pub use function::{Function, StartError};
 pub use lambda_runtime::{Context, Diagnostic};
-pub use scheduling_outbound::SchedulingOutbound;
 pub use run::run;
+pub use scheduling_outbound::SchedulingOutbound;
 pub use serve::serve;

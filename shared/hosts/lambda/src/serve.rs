@@ -8,7 +8,7 @@ use lambda_runtime::Context;
 use serde_json::Value;
 use writ_edge::{Reply, Request, Route};
 use writ_model::{Error, Timestamp};
-use writ_ports::{Clock, Idempotency, EngineMetrics};
+use writ_ports::{Clock, EngineMetrics, Idempotency};
 use writ_store::Store;
 
 use crate::answer::Answer;
@@ -62,7 +62,9 @@ impl<P: Idempotency + Clock + EngineMetrics> Service<P> {
             // No further than here, so that the boundary's span is not there for its log.
             Err(error) => {
                 tracing::info_span!("event", request_id, trace_id = trace_id(context), route)
-                    .in_scope(|| Reply::problem(&error, request_id, None).with_common_headers(request_id))
+                    .in_scope(|| {
+                        Reply::problem(&error, request_id, None).with_common_headers(request_id)
+                    })
             }
         };
         let measured = Measured {
@@ -146,8 +148,8 @@ fn left(now: Timestamp, context: &Context) -> Duration {
 pub(crate) mod tests {
     use http::Method;
     use serde_json::json;
-    use writ_edge::{RouteSpec, Dialect, AccessLevel};
-    use writ_ports::{KeyState, ClaimId, EngineUsage, IdempotencyKey, StoredReply};
+    use writ_edge::{AccessLevel, Dialect, RouteSpec};
+    use writ_ports::{ClaimId, EngineUsage, IdempotencyKey, KeyState, StoredReply};
 
     use super::*;
     use crate::decision::tests::allowed;

@@ -8,29 +8,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use writ_callbacks::WebhookClient;
+use writ_job_runner::Attempt;
 use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
 use writ_model::{
     Digest, Error, Execution, Job, JobSignal, JobState, Language, PolicyUri, Schedule, Submission,
     Timestamp, Workspace,
 };
+use writ_os::Os;
 use writ_pipeline::{
-    Commit, Execute, ExecutionReport, ExecutionRequest, RegistrySource, ReplayRequest, ReplayReport, PolicyCache, HasPolicyCache,
+    Commit, Execute, ExecutionReport, ExecutionRequest, HasPolicyCache, PolicyCache,
+    RegistrySource, ReplayReport, ReplayRequest,
 };
 use writ_ports::{
-    Admission, Admit, JobNotifier, Backlog, KeyState, SendCallback, CallbackSecrets, DeliveryResult, ChangeJob,
-    ChangeSchedule, ClaimId, Clock, CollectUploads, CommitResult, ContextWrite, CountSignals,
-    CountQueued, CreatePolicy, DeletePolicy, DeleteSchedule, DueJobs, DuePage, DueSchedules,
-    DueSchedulesPage, CompleteJob, EngineUsage, Evaluate, GetBody, GetExecution, GetJob, GetPolicy,
-    GetRevisions, GetSchedule, GetToken, Idempotency, IdempotencyKey, Ids, JobCompletion,
-    CallbackSecretStore, ContextStore, StoredContext, ListTokens, EngineMetrics, NewRevision, PeekQueue,
-    CallbackRequest, Page, ScheduleTimer, PolicyHead, PutJob, PutSchedule, PutToken, Query,
-    QueryExecutions, QueryJobs, QueryPolicies, QuerySchedules, RecordExecution, Redrive, RedriveReport,
-    RemoveExpired, ReplacePolicy, Revision, RevisionPage, RevokeToken, Sleep, StoredReply, GcReport,
-    Token, Unlimited,
+    Admission, Admit, Backlog, CallbackRequest, CallbackSecretStore, CallbackSecrets, ChangeJob,
+    ChangeSchedule, ClaimId, Clock, CollectUploads, CommitResult, CompleteJob, ContextStore,
+    ContextWrite, CountQueued, CountSignals, CreatePolicy, DeletePolicy, DeleteSchedule,
+    DeliveryResult, DueJobs, DuePage, DueSchedules, DueSchedulesPage, EngineMetrics, EngineUsage,
+    Evaluate, GcReport, GetBody, GetExecution, GetJob, GetPolicy, GetRevisions, GetSchedule,
+    GetToken, Idempotency, IdempotencyKey, Ids, JobCompletion, JobNotifier, KeyState, ListTokens,
+    NewRevision, Page, PeekQueue, PolicyHead, PutJob, PutSchedule, PutToken, Query,
+    QueryExecutions, QueryJobs, QueryPolicies, QuerySchedules, RecordExecution, Redrive,
+    RedriveReport, RemoveExpired, ReplacePolicy, Revision, RevisionPage, RevokeToken,
+    ScheduleTimer, SendCallback, Sleep, StoredContext, StoredReply, Token, Unlimited,
 };
-use writ_job_runner::Attempt;
 use writ_store::Store;
-use writ_os::Os;
 
 /// What [`Platform`] has in place of engines where nothing is run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,7 +69,12 @@ impl<E> Platform<E> {
     /// The same platform with a queue and callbacks.
     #[must_use]
     pub fn with_outbound<Q>(self, outbound: Outbound<Q>) -> Platform<E, Outbound<Q>> {
-        Platform { store: self.store, engines: self.engines, outbound, policy_cache: self.policy_cache }
+        Platform {
+            store: self.store,
+            engines: self.engines,
+            outbound,
+            policy_cache: self.policy_cache,
+        }
     }
 }
 
@@ -221,7 +227,8 @@ impl<E: Evaluate, O: Send + Sync> Evaluate for Platform<E, O> {
 
 impl<E: Evaluate, O: Send + Sync> Execute for Platform<E, O> {
     async fn execute(&self, order: ExecutionRequest) -> Result<Execution, Error> {
-        let executed = writ_pipeline::execute(&RegistrySource(self), self, &self.policy_cache, order).await?;
+        let executed =
+            writ_pipeline::execute(&RegistrySource(self), self, &self.policy_cache, order).await?;
         Ok(log_followup_error(executed))
     }
 
@@ -231,9 +238,15 @@ impl<E: Evaluate, O: Send + Sync> Execute for Platform<E, O> {
 }
 
 impl<E: Evaluate, O: Send + Sync> Attempt for Platform<E, O> {
-    async fn attempt(&self, order: ExecutionRequest, commit: &impl Commit) -> Result<Execution, Error> {
+    async fn attempt(
+        &self,
+        order: ExecutionRequest,
+        commit: &impl Commit,
+    ) -> Result<Execution, Error> {
         let source = RegistrySource(self);
-        writ_pipeline::execute_for(&source, self, &self.policy_cache, order, commit).await.map(log_followup_error)
+        writ_pipeline::execute_for(&source, self, &self.policy_cache, order, commit)
+            .await
+            .map(log_followup_error)
     }
 }
 

@@ -1,6 +1,6 @@
 //! From an `Authorization` header to an identity.
 
-use std::signal::black_box;
+use std::hint::black_box;
 
 use writ_model::{Digest, Error, ErrorKind, Identity, Timestamp};
 use writ_ports::{GetToken, SigningKeys};

@@ -221,11 +221,11 @@ mod tests {
             for (index, (route, access_level)) in ROUTES.into_iter().enumerate() {
                 let decision = authorizer.decide(&alice(role), route);
                 if index < reach {
-                    assert_eq!(decision.as_deref(), Ok(rule), "{role} {effect}");
+                    assert_eq!(decision.as_deref(), Ok(rule), "{role} {access_level}");
                 } else {
                     let error = decision.unwrap_err();
-                    assert_eq!(error.kind, ErrorKind::Forbidden, "{role} {effect}");
-                    assert_eq!(error.rule.as_deref(), Some(DEFAULT_DENY), "{role} {effect}");
+                    assert_eq!(error.kind, ErrorKind::Forbidden, "{role} {access_level}");
+                    assert_eq!(error.rule.as_deref(), Some(DEFAULT_DENY), "{role} {access_level}");
                 }
             }
         }

@@ -32,7 +32,9 @@ pub enum PolicyError {
     #[error("the rules of the access policy do not stand beside each other: {0}")]
     Rules(String),
     /// A route in no group, which no rule could ever allow.
-    #[error("route `{route}` has the effect `{effect}`, of which the access policy knows nothing")]
+    #[error(
+        "route `{route}` has the access level `{access_level}`, of which the access policy knows nothing"
+    )]
     UnknownEffect {
         /// The route's name.
         route: String,

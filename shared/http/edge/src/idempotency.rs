@@ -8,10 +8,10 @@
 
 use http::{HeaderName, StatusCode, header};
 use writ_model::{Digest, Error, ErrorKind};
-use writ_ports::{KeyState, ClaimId, Clock, Idempotency, IdempotencyKey, StoredReply};
+use writ_ports::{ClaimId, Clock, Idempotency, IdempotencyKey, KeyState, StoredReply};
 
 use crate::problem::{EXECUTION_ID, PROBLEM_JSON};
-use crate::{RouteSpec, Reply, Request};
+use crate::{Reply, Request, RouteSpec};
 
 const KEY: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -25,11 +25,11 @@ const RUNNING_RETRY_AFTER_S: u32 = 1;
 /// What a request's key means for it.
 pub(crate) enum KeyClaim {
     /// It has none.
-    Unasked,
+    NoKey,
     /// The first request's reply.
-    Answered(Reply),
+    Replayed(Reply),
     /// This is the first request.
-    Ours(AcquiredKey),
+    Acquired(AcquiredKey),
 }
 
 /// A key that is held until its request's reply is known.
@@ -42,10 +42,10 @@ impl KeyClaim {
         spec: &RouteSpec,
         request: &Request,
     ) -> Result<Self, Error> {
-        let Some(key) = key_of(spec, request)? else { return Ok(Self::Unasked) };
+        let Some(key) = key_of(spec, request)? else { return Ok(Self::NoKey) };
         match ports.begin(&key, ports.now()).await? {
-            KeyState::Acquired(claim) => Ok(Self::Ours(AcquiredKey(key, claim))),
-            KeyState::Completed(stored) => restored(stored).map(Self::Answered),
+            KeyState::Acquired(claim) => Ok(Self::Acquired(AcquiredKey(key, claim))),
+            KeyState::Completed(stored) => restored(stored).map(Self::Replayed),
             KeyState::InProgress => {
                 let message = "the first request with this key is not answered yet; ask again \
                                with the same key: one that was lost is given up within a minute";

@@ -15,7 +15,10 @@ pub const LIMIT_MAX: usize = 1000;
 /// The query parameters of every paged list, for the route table.
 pub const PAGE_PARAMS: &[Param] = &[
     Param { name: "limit", description: "Objects of the page at most, 1 to 1000; 100 without it." },
-    Param { name: "next_token", description: "Where the page before ended, as its `next_token` said." },
+    Param {
+        name: "next_token",
+        description: "Where the page before ended, as its `next_token` said.",
+    },
 ];
 
 /// The query parameters of every `/query` route, for the route table.

@@ -143,7 +143,7 @@ fn malformed(text: &str, error: &serde_json::Error) -> Error {
     } else {
         ""
     };
-    Error::invalid(format!("the body is not valid JSON: {error}{hint}")).at(location)
+    Error::invalid(format!("the body is not valid JSON: {error}{signal}")).at(location)
 }
 
 /// A request that a test changes.

@@ -149,7 +149,7 @@ pub(crate) mod fixture {
     use std::sync::atomic::AtomicUsize;
 
     use writ_model::{Digest, Timestamp};
-    use writ_ports::{KeyState, ClaimId, Clock, Idempotency, IdempotencyKey, StoredReply};
+    use writ_ports::{ClaimId, Clock, Idempotency, IdempotencyKey, KeyState, StoredReply};
 
     use super::*;
 

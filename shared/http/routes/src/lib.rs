@@ -21,7 +21,10 @@ pub const BINARIES: &[Binary] = &[
     binary(writ_fn_policies::policies::NAME, writ_fn_policies::policies::SPECS),
     binary(writ_fn_executors::executors::NAME, writ_fn_executors::executors::SPECS),
     binary(writ_fn_executions::executions::NAME, writ_fn_executions::executions::SPECS),
-    binary(writ_fn_executions::executions_replay::NAME, writ_fn_executions::executions_replay::SPECS),
+    binary(
+        writ_fn_executions::executions_replay::NAME,
+        writ_fn_executions::executions_replay::SPECS,
+    ),
     binary(writ_fn_jobs::jobs::NAME, writ_fn_jobs::jobs::SPECS),
     binary(writ_fn_schedules::schedules::NAME, writ_fn_schedules::schedules::SPECS),
     binary(writ_fn_access::access::NAME, writ_fn_access::access::SPECS),

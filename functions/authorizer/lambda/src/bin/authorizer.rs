@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use writ_lambda_authorizer::LambdaAuthorizer;
 use writ_lambda::StartError;
+use writ_lambda_authorizer::LambdaAuthorizer;
 use writ_oidc::Settings;
-use writ_platform::{NoEngine, Platform};
 use writ_os::Os;
+use writ_platform::{NoEngine, Platform};
 
 fn main() -> ExitCode {
     writ_lambda::run(|function| {

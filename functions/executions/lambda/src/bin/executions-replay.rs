@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
+use writ_engine_async::Workers;
 use writ_lambda::StartError;
 use writ_platform::Platform;
-use writ_engine_async::Workers;
 
 fn main() -> ExitCode {
     writ_engine_async::init();

@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use writ_lambda_runner::{PipelineSignalHandler, batch};
-use writ_lambda::{Context, StartError};
-use writ_platform::{Outbound, Platform};
 use writ_engine_async::Workers;
+use writ_lambda::{Context, StartError};
+use writ_lambda_runner::{PipelineSignalHandler, batch};
+use writ_platform::{Outbound, Platform};
 
 fn main() -> ExitCode {
     writ_engine_async::init();

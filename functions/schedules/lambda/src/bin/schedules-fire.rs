@@ -6,12 +6,15 @@ use std::process::ExitCode;
 use serde_json::json;
 use writ_lambda::Diagnostic;
 use writ_platform::{NoEngine, Outbound, Platform};
-use writ_scheduler::{Event, TickReport, tick, run_due_schedule};
+use writ_scheduler::{Event, TickReport, run_due_schedule, tick};
 
 fn main() -> ExitCode {
     writ_lambda::run(|function| {
         function.named_queue()?;
-        let outbound = Outbound { queue: function.scheduling_outbound(), webhook_client: function.webhook_client()? };
+        let outbound = Outbound {
+            queue: function.scheduling_outbound(),
+            webhook_client: function.webhook_client()?,
+        };
         let platform = Platform::new(function.store(), NoEngine).with_outbound(outbound);
         Ok(async move |event: &str, _| {
             let report = match Event::read(event) {

@@ -9,8 +9,8 @@
 mod compile;
 mod diagnose;
 mod entities;
-mod links;
 mod json_fast_path;
+mod links;
 mod policies;
 mod program;
 mod reference;

@@ -71,7 +71,9 @@ impl Channel {
         frame::encode(&mut self.sent, &order)?;
         if self.sent.len() > HEADER_BYTES + ORDER_BYTES_MAX {
             let (size, most) = (self.sent.len(), ORDER_BYTES_MAX);
-            return Err(ChannelError::Host(format!("an order of {size} bytes; {most} are the most")));
+            return Err(ChannelError::Host(format!(
+                "an order of {size} bytes; {most} are the most"
+            )));
         }
         self.alarm.set(deadline)?;
         self.send()?;
@@ -94,7 +96,9 @@ impl Channel {
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => self.wait(PollFlags::POLLOUT)?,
-                Err(Errno::EPIPE) if rest.len() == self.sent.len() => return Err(ChannelError::Unsent),
+                Err(Errno::EPIPE) if rest.len() == self.sent.len() => {
+                    return Err(ChannelError::Unsent);
+                }
                 Err(error) => return Err(error.into()),
             }
         }

@@ -8,7 +8,7 @@ use crate::wire::{EXIT_NO_SANDBOX, EXIT_PANIC};
 
 /// What a caller was promised, for the message.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
+pub(super) struct RunLimits {
     pub(super) time_ms: u64,
     pub(super) memory_bytes: u64,
 }
@@ -36,14 +36,14 @@ impl From<Packet> for Ending {
 
 impl Ending {
     /// Why a worker that nobody here has killed is gone. `stderr` is what it left behind.
-    pub(super) fn explain(self, stderr: &str, promise: Limits) -> Failure {
-        let out_of_memory = Failure::OutOfMemory { budget_bytes: promise.memory_bytes };
+    pub(super) fn explain(self, stderr: &str, limits: RunLimits) -> Failure {
+        let out_of_memory = Failure::OutOfMemory { budget_bytes: limits.memory_bytes };
         match self {
             Self::Signaled(Signal::SIGABRT) if stderr.contains("memory allocation of ") => {
                 out_of_memory
             }
             Self::Exited(EXIT_PANIC) if stderr.contains("capacity overflow") => out_of_memory,
-            Self::Signaled(Signal::SIGXCPU) => Failure::TimedOut { budget_ms: promise.time_ms },
+            Self::Signaled(Signal::SIGXCPU) => Failure::TimedOut { budget_ms: limits.time_ms },
             Self::Signaled(Signal::SIGSYS) => {
                 Failure::Crashed { signal: "SIGSYS: a forbidden system call".to_owned() }
             }
@@ -79,7 +79,7 @@ fn panic_message(stderr: &str) -> &str {
 mod tests {
     use super::*;
 
-    const PROMISE: Limits = Limits { time_ms: 100, memory_bytes: 1000 };
+    const LIMITS: RunLimits = RunLimits { time_ms: 100, memory_bytes: 1000 };
 
     #[test]
     fn every_way_to_end_has_its_failure() {
@@ -101,14 +101,14 @@ mod tests {
             (Ending::Signaled(Signal::SIGXCPU), "", Failure::TimedOut { budget_ms: 100 }),
         ];
         for (ending, stderr, expected) in cases {
-            assert_eq!(ending.explain(stderr, PROMISE), expected);
+            assert_eq!(ending.explain(stderr, LIMITS), expected);
         }
     }
 
     #[test]
     fn a_kill_from_outside_is_not_blamed_on_the_policy() {
         for ending in [Ending::Signaled(Signal::SIGKILL), Ending::Unknown] {
-            let failure = ending.explain("", PROMISE);
+            let failure = ending.explain("", LIMITS);
             assert!(matches!(failure, Failure::WorkerLost { .. }), "{failure:?}");
         }
     }

@@ -3,8 +3,8 @@
 mod channel;
 mod deadline;
 mod ending;
-pub(crate) mod reply_fuzz;
 mod launch;
+pub(crate) mod reply_fuzz;
 mod validate;
 mod worker;
 mod zygote;

@@ -30,7 +30,9 @@ pub(crate) fn answer(
     let deadline = Deadline::after(Duration::from_secs(60))?;
     let reply = channel.ask(OrderRef::Run { call, budget }, &deadline, BYTES_MAX);
     Ok(match reply {
-        Ok(Reply::Ran { result, printed, .. }) => Some(validate::result(result, printed, call, budget)),
+        Ok(Reply::Ran { result, printed, .. }) => {
+            Some(validate::result(result, printed, call, budget))
+        }
         _ => None,
     })
 }

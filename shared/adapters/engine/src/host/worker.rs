@@ -9,9 +9,9 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::resource::Resource;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 
-use super::channel::{ChannelError, Channel};
+use super::channel::{Channel, ChannelError};
 use super::deadline::Deadline;
-use super::ending::Limits;
+use super::ending::RunLimits;
 use super::{Zygote, validate};
 use crate::config::CompileBudget;
 use crate::sys::{self, PidFd};
@@ -47,7 +47,7 @@ pub(crate) struct Worker {
     /// The limits that are in force, so that an unchanged one costs no system call.
     limits: Limits,
     runs: u64,
-    buried: bool,
+    reaped: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Worker {
         if !cancellation.watch(&worker.pidfd) {
             return Err(cancelled());
         }
-        let promise = Limits {
+        let limits = RunLimits {
             time_ms: u64::try_from(budget.time.as_millis()).unwrap_or(u64::MAX),
             memory_bytes: budget.memory_bytes_max,
         };
@@ -89,12 +89,15 @@ impl Worker {
             Ok(Reply::Ready { checked, reusable }) => {
                 worker.checked = checked;
                 worker.reusable = reusable;
-                worker.measure().map_err(|error| worker.explain(&error.into(), promise))?;
+                worker.measure().map_err(|error| worker.explain(&error.into(), limits))?;
                 cancellation.unwatch().then_some(worker).ok_or_else(cancelled)
             }
             Ok(Reply::Refused(diagnostics)) => Err(Failure::Compile(diagnostics)),
-            Ok(_) => Err(worker.explain(&ChannelError::ProtocolViolation("not its turn".to_owned()), promise)),
-            Err(broken) => Err(worker.explain(&broken, promise)),
+            Ok(_) => {
+                Err(worker
+                    .explain(&ChannelError::ProtocolViolation("not its turn".to_owned()), limits))
+            }
+            Err(broken) => Err(worker.explain(&broken, limits)),
         }
     }
 
@@ -120,7 +123,7 @@ impl Worker {
             idle_bytes: 0,
             limits: Limits::default(),
             runs: 0,
-            buried: false,
+            reaped: false,
         };
         worker.measure()?;
         Ok(worker)
@@ -140,8 +143,8 @@ impl Worker {
             self.channel.ask(order, deadline, reply_bytes_max)
         });
         self.runs += 1;
-        let promise =
-            Limits { time_ms: deadline.budget_ms(), memory_bytes: budget.memory_bytes_max };
+        let limits =
+            RunLimits { time_ms: deadline.budget_ms(), memory_bytes: budget.memory_bytes_max };
         let failure = match reply {
             Ok(Reply::Ran { result, printed, reusable }) => {
                 self.reusable &= reusable;
@@ -158,8 +161,10 @@ impl Worker {
                 self.end();
                 Failure::OutputTooLarge { budget_bytes: budget.output_bytes_max }
             }
-            Ok(_) => self.explain(&ChannelError::ProtocolViolation("not its turn".to_owned()), promise),
-            Err(broken) => self.explain(&broken, promise),
+            Ok(_) => {
+                self.explain(&ChannelError::ProtocolViolation("not its turn".to_owned()), limits)
+            }
+            Err(broken) => self.explain(&broken, limits),
         };
         let printed = validate::printed(self.copies(), budget);
         Err(RunError::Failed(Failed { failure, printed }))
@@ -231,7 +236,7 @@ impl Worker {
     }
 
     /// Ends the worker, if it has not ended already, and says what became of the call.
-    fn explain(&mut self, broken: &ChannelError, promise: Limits) -> Failure {
+    fn explain(&mut self, broken: &ChannelError, limits: RunLimits) -> Failure {
         match broken {
             ChannelError::Unsent | ChannelError::Closed => {
                 // It has hung up, so its end is near; how it ends by itself says why.
@@ -242,11 +247,11 @@ impl Worker {
                 if self.zygote.is_closed() {
                     return Failure::WorkerLost { reason: "the engine was shut down".to_owned() };
                 }
-                ending.explain(&self.stderr_tail(), promise)
+                ending.explain(&self.stderr_tail(), limits)
             }
             ChannelError::Expired => {
                 self.end();
-                Failure::TimedOut { budget_ms: promise.time_ms }
+                Failure::TimedOut { budget_ms: limits.time_ms }
             }
             ChannelError::TooLarge => {
                 self.end();
@@ -269,7 +274,7 @@ impl Worker {
     }
 
     fn bury(&mut self) -> super::ending::Ending {
-        self.buried = true;
+        self.reaped = true;
         if !self.pidfd.wait(DEATH_PATIENCE) {
             tracing::error!(pid = self.pid, "a killed worker does not end");
         }
@@ -288,7 +293,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        if !self.buried {
+        if !self.reaped {
             self.end();
         }
     }

@@ -18,7 +18,7 @@ use std::sync::{Arc, Condvar};
 
 use writ_model::run::RunClass;
 
-use super::{Bounds, AcquireRequest, Grant, Key};
+use super::{AcquireRequest, Bounds, Grant, Key};
 
 #[derive(Debug)]
 pub(super) struct Slots<W> {

@@ -13,7 +13,11 @@ use crate::Failure;
 use crate::context::Full;
 
 /// Gives the module that defines the class its native functions.
-pub(super) fn install(dict: &PyDictRef, run_state: &Rc<RunState>, vm: &VirtualMachine) -> PyResult<()> {
+pub(super) fn install(
+    dict: &PyDictRef,
+    run_state: &Rc<RunState>,
+    vm: &VirtualMachine,
+) -> PyResult<()> {
     let of = Rc::clone(run_state);
     let get = vm.new_function("get", move |key: PyStrRef, vm: &VirtualMachine| get(&of, &key, vm));
     let of = Rc::clone(run_state);
@@ -39,7 +43,12 @@ fn get(run_state: &RunState, key: &PyStrRef, vm: &VirtualMachine) -> PyResult {
     Ok(vm.ctx.new_list(found.into_iter().collect()).into())
 }
 
-fn set(run_state: &RunState, key: &PyStrRef, value: &PyObjectRef, vm: &VirtualMachine) -> PyResult<()> {
+fn set(
+    run_state: &RunState,
+    key: &PyStrRef,
+    value: &PyObjectRef,
+    vm: &VirtualMachine,
+) -> PyResult<()> {
     let full = || vm.new_value_error(Full.to_string());
     let text = output::to_json(value, CONTEXT_BYTES_MAX, vm).map_err(|failure| match failure {
         Failure::NotJson { what } => {

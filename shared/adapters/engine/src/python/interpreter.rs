@@ -9,8 +9,8 @@ use rustpython_vm::gc_state::gc_state;
 use rustpython_vm::scope::Scope;
 use rustpython_vm::{PyObjectRef, PyResult, Settings, VirtualMachine, compiler};
 
-use super::run_state::RunState;
 use super::modules::SUPPORTED;
+use super::run_state::RunState;
 use super::{context, coverage};
 
 /// Our own sources of modules that the standard library would take from the host.
@@ -101,7 +101,10 @@ impl Interpreter {
         })
     }
 
-    fn prepare(run_state: &Rc<RunState>, vm: &VirtualMachine) -> PyResult<([PyObjectRef; 6], usize)> {
+    fn prepare(
+        run_state: &Rc<RunState>,
+        vm: &VirtualMachine,
+    ) -> PyResult<([PyObjectRef; 6], usize)> {
         for (name, source) in STAND_INS {
             stand_in(name, source, run_state, vm)?;
         }
@@ -179,7 +182,12 @@ fn settings() -> Settings {
 }
 
 /// Runs one of our own sources as a module and registers it.
-fn stand_in(name: &str, source: &str, run_state: &Rc<RunState>, vm: &VirtualMachine) -> PyResult<()> {
+fn stand_in(
+    name: &str,
+    source: &str,
+    run_state: &Rc<RunState>,
+    vm: &VirtualMachine,
+) -> PyResult<()> {
     let code = vm
         .compile(source, compiler::Mode::Exec, format!("<{name}>"))
         .map_err(|error| vm.new_syntax_error(&error, Some(source)))?;

@@ -16,14 +16,14 @@ mod annotations;
 mod check;
 mod context;
 mod coverage;
-mod run_state;
+mod exception;
 mod input;
 mod interpreter;
 mod isolation;
 mod modules;
 mod output;
 mod program;
-mod exception;
+mod run_state;
 mod source;
 #[cfg(test)]
 mod tests;

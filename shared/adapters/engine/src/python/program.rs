@@ -12,7 +12,7 @@ use super::check::Form;
 use super::coverage::Lines;
 use super::interpreter::Interpreter;
 use super::isolation::Verdict;
-use super::{input, output, exception};
+use super::{exception, input, output};
 use crate::language::{Isolation, Program};
 use crate::{Budget, Call, Checked, Failure, Method, Outcome};
 

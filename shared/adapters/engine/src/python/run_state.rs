@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use writ_model::{ContextChange, RawJson};
 
 use crate::capture::Capture;
-use crate::rng::Rng;
 use crate::context::{Full, RunContext};
+use crate::rng::Rng;
 use crate::{Budget, Call};
 
 /// The current run's clock, entropy, capture and trace; one per interpreter.

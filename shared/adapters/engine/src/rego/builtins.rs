@@ -1,9 +1,9 @@
 //! Which builtins a policy may call, and the ones that the platform answers itself: the clock and
 //! the random numbers, so that a run can be replayed, and those that regorus does not bound.
 
-mod rng;
 mod digests;
 mod network;
+mod rng;
 mod tokens;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -23,8 +23,8 @@ mod program;
 mod query;
 mod recursion;
 mod scope;
-mod vm_support;
 mod value;
+mod vm_support;
 
 use writ_model::Diagnostic;
 

@@ -8,8 +8,8 @@ use super::failure::{Stop, raised};
 use super::interface::PLATFORM;
 use super::limits::Limits;
 use crate::capture::Capture;
-use crate::rng::Rng;
 use crate::context::RunContext;
+use crate::rng::Rng;
 use crate::{Budget, Call, Failure};
 
 /// What a call of the platform costs in fuel, about as much as the engine's work for it; and each

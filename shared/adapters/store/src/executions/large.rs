@@ -35,7 +35,8 @@ impl Store {
         upload: &str,
         record: &str,
     ) -> Result<(), TransactionError> {
-        let mut batches = self.batches(partition, upload, record).map_err(TransactionError::Failed)?;
+        let mut batches =
+            self.batches(partition, upload, record).map_err(TransactionError::Failed)?;
         let chunks = batches.iter().map(Vec::len).sum();
         let begun = self.now();
         let claim = Claim::new(begun, partition, upload, chunks);
@@ -43,7 +44,8 @@ impl Store {
         let is_claimed = !batches.is_empty();
         for (position, batch) in batches.into_iter().enumerate() {
             let fencing_token = if position == 0 { self.make(&claim) } else { self.hold(&claim) };
-            let actions = std::iter::once(fencing_token.map_err(TransactionError::Failed)?).chain(batch);
+            let actions =
+                std::iter::once(fencing_token.map_err(TransactionError::Failed)?).chain(batch);
             self.transact(actions.collect()).await.map_err(|refused| match refused {
                 TransactionError::Condition(_) => lapsed(upload),
                 failed @ TransactionError::Failed(_) => failed,
@@ -91,5 +93,7 @@ impl Store {
 
 /// Upkeep took the writer for dead: it wrote nothing for longer than any request lives.
 fn lapsed(upload: &str) -> TransactionError {
-    TransactionError::Failed(unavailable(format!("upload `{upload}` took so long that it was given up")))
+    TransactionError::Failed(unavailable(format!(
+        "upload `{upload}` took so long that it was given up"
+    )))
 }

@@ -63,7 +63,11 @@ impl Store {
 
 impl Store {
     /// A record of one item: alone, or in one transaction with what is written beside it.
-    async fn put_small(&self, item: Item, beside: Vec<TransactWriteItem>) -> Result<(), TransactionError> {
+    async fn put_small(
+        &self,
+        item: Item,
+        beside: Vec<TransactWriteItem>,
+    ) -> Result<(), TransactionError> {
         if !beside.is_empty() {
             let record = self.new_record(item).map_err(TransactionError::Failed)?;
             return self.transact(std::iter::once(record).chain(beside).collect()).await;

@@ -1,6 +1,6 @@
 //! Jobs that the clock makes due, of all workspaces.
 
-use writ_model::{Error, SignalKind, JobSignal, Timestamp};
+use writ_model::{Error, JobSignal, SignalKind, Timestamp};
 use writ_ports::{DueJobs, DuePage};
 
 use crate::Store;
@@ -12,7 +12,7 @@ fn signal(item: &Item) -> Result<JobSignal, Error> {
     let parts = partition.split_once('#');
     let signal = parts.and_then(|(workspace, job_id)| {
         let (workspace, job_id) = (workspace.parse().ok()?, job_id.to_owned());
-        Some(JobSignal { workspace, job_id, about: SignalKind::Queue })
+        Some(JobSignal { workspace, job_id, kind: SignalKind::Queue })
     });
     signal.ok_or_else(|| Error::internal(format!("`{partition}` is no job's key")))
 }

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use serde::{Deserialize, Serialize};
 use writ_model::{Error, Timestamp, Workspace};
-use writ_ports::{CallbackSecret, CallbackSecrets, CallbackSecretStore};
+use writ_ports::{CallbackSecret, CallbackSecretStore, CallbackSecrets};
 
 use crate::Store;
 use crate::errors::failed;

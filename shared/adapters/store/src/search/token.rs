@@ -95,7 +95,7 @@ mod tests {
             assert_eq!(Token::decode(&text, "mine").unwrap(), after);
             let error = Token::decode(&text, "yours").unwrap_err();
             assert!(error.message.contains("another query"), "{error}");
-            assert_eq!(error.place.as_deref(), Some("next_token"));
+            assert_eq!(error.location.as_deref(), Some("next_token"));
         }
     }
 
@@ -107,7 +107,7 @@ mod tests {
         let long = "A".repeat(1 << 20);
         for text in ["", "!", "bnVsbA", &other_version, &extended, &negative, &long] {
             assert_eq!(
-                Token::decode(text, "mine").unwrap_err().place.as_deref(),
+                Token::decode(text, "mine").unwrap_err().location.as_deref(),
                 Some("next_token"),
                 "{text}"
             );

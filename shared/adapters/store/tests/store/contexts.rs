@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use writ_model::{ErrorKind, Execution, PolicyUri, RawJson, Workspace};
 use writ_ports::{
-    CommitResult, ContextWrite, DeletePolicy, GetExecution, ContextStore, StoredContext, ReplacePolicy,
+    CommitResult, ContextStore, ContextWrite, DeletePolicy, GetExecution, ReplacePolicy,
+    StoredContext,
 };
 use writ_store::{Bounds, Store};
 

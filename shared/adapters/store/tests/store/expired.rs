@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use writ_model::{Digest, Timestamp};
-use writ_ports::{KeyState, Idempotency, IdempotencyKey, RemoveExpired, StoredReply, GcReport};
+use writ_ports::{GcReport, Idempotency, IdempotencyKey, KeyState, RemoveExpired, StoredReply};
 use writ_store::{Bounds, Store};
 
 use crate::fixture::{Fixture, dump, workspace};

@@ -3,8 +3,8 @@
 use serde_json::json;
 use writ_model::{Digest, Error, ErrorKind, RawJson, Timestamp};
 use writ_ports::{
-    KeyState, ClaimId, CollectUploads, CreatePolicy, DeletePolicy, GetExecution, GetPolicy,
-    Idempotency, IdempotencyKey, PolicyHead, QueryPolicies, RecordExecution, ReplacePolicy,
+    ClaimId, CollectUploads, CreatePolicy, DeletePolicy, GetExecution, GetPolicy, Idempotency,
+    IdempotencyKey, KeyState, PolicyHead, QueryPolicies, RecordExecution, ReplacePolicy,
     StoredReply,
 };
 use writ_store::{Bounds, Store};

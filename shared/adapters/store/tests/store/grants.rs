@@ -16,14 +16,14 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use serde_json::{Value, json};
 use writ_model::{Digest, Execution, RawJson, Role, Submission, Timestamp, Workspace};
 use writ_ports::{
-    KeyState, CallbackSecrets, ChangeJob, CollectUploads, CommitResult, ContextWrite, CountQueued,
-    CreatePolicy, DeletePolicy, DueJobs, DuePage, CompleteJob, GetBody, GetExecution, GetPolicy,
-    GetRevisions, GetToken, Idempotency, IdempotencyKey, JobCompletion, CallbackSecretStore, ContextStore,
-    ListTokens, PeekQueue, PutJob, PutToken, QueryExecutions, QueryJobs, QueryPolicies,
+    CallbackSecretStore, CallbackSecrets, ChangeJob, CollectUploads, CommitResult, CompleteJob,
+    ContextStore, ContextWrite, CountQueued, CreatePolicy, DeletePolicy, DueJobs, DuePage, GetBody,
+    GetExecution, GetPolicy, GetRevisions, GetToken, Idempotency, IdempotencyKey, JobCompletion,
+    KeyState, ListTokens, PeekQueue, PutJob, PutToken, QueryExecutions, QueryJobs, QueryPolicies,
     RecordExecution, RemoveExpired, ReplacePolicy, RevokeToken, StoredReply, Token,
 };
 use writ_store::Store;
-use writ_store::grants::{self, LeaseRequest};
+use writ_store::grants::{self, Grant};
 
 use crate::fixture::{Draft, Fixture, create, execution, query, tables, uri, workspace};
 use crate::job;
@@ -180,7 +180,9 @@ impl Watch {
                 store.get_execution(home, &record.execution_id).await.unwrap().unwrap();
             }
             "QueryExecutions" => query_executions(self).await,
-            "PutJob" | "GetJob" | "QueryJobs" | "ChangeJob" | "CompleteJob" => self.jobs(port).await,
+            "PutJob" | "GetJob" | "QueryJobs" | "ChangeJob" | "CompleteJob" => {
+                self.jobs(port).await
+            }
             "CountQueued" => assert_eq!(store.count_before(home, "9", 10).await, Ok(0)),
             "PeekQueue" => assert_eq!(store.peek_queue(home, 10).await, Ok(vec![])),
             "DueJobs" => {
@@ -377,7 +379,7 @@ async fn each_port_does_just_what_it_is_granted() {
     for port in grants::ports() {
         let watch = Watch::new().await;
         watch.exercise(port).await;
-        let granted = grants::of(port).unwrap().iter().map(|LeaseRequest { table, index, action }| {
+        let granted = grants::of(port).unwrap().iter().map(|Grant { table, index, action }| {
             (action.name().to_owned(), (*table).to_owned(), index.map(str::to_owned))
         });
         assert_eq!(*watch.used.lock().unwrap(), granted.collect::<Used>(), "{port}");

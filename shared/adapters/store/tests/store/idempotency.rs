@@ -1,7 +1,7 @@
 //! Used keys.
 
 use writ_model::{Digest, Timestamp};
-use writ_ports::{KeyState, ClaimId, Idempotency, IdempotencyKey, StoredReply};
+use writ_ports::{ClaimId, Idempotency, IdempotencyKey, KeyState, StoredReply};
 use writ_store::Store;
 
 use crate::fixture::{Fixture, workspace};
@@ -87,7 +87,10 @@ async fn an_abandoned_key_is_free_and_a_finished_one_is_not_abandoned() {
     let third = claim(&store, &key, NOW).await;
     store.finish(&key, &third, &reply("{}".to_owned()), NOW).await.unwrap();
     store.abandon(&key, &third).await.unwrap();
-    assert_eq!(store.begin(&key, later(1)).await.unwrap(), KeyState::Completed(reply("{}".to_owned())));
+    assert_eq!(
+        store.begin(&key, later(1)).await.unwrap(),
+        KeyState::Completed(reply("{}".to_owned()))
+    );
 }
 
 #[tokio::test]

@@ -65,7 +65,7 @@ async fn a_token_of_another_workspace_is_refused_and_a_forged_one_stays_inside()
     let of_home = store.query_policies(&home, &ask(None)).await.unwrap().next_token.unwrap();
     let of_other = store.query_policies(&other, &ask(None)).await.unwrap().next_token.unwrap();
     let error = store.query_policies(&other, &ask(Some(of_home.clone()))).await.unwrap_err();
-    assert_eq!(error.place.as_deref(), Some("next_token"));
+    assert_eq!(error.location.as_deref(), Some("next_token"));
 
     // Every text that a forger may put where the key stands, and other shapes.
     let token = String::from_utf8(BASE64.decode(&of_other).unwrap()).unwrap();
@@ -90,7 +90,7 @@ async fn a_token_of_another_workspace_is_refused_and_a_forged_one_stays_inside()
                 );
             }
             Err(error) => {
-                assert_eq!(error.place.as_deref(), Some("next_token"), "{key}: {error:?}")
+                assert_eq!(error.location.as_deref(), Some("next_token"), "{key}: {error:?}")
             }
         }
     }

@@ -3,8 +3,8 @@
 use serde_json::json;
 use writ_model::{ErrorKind, Execution, JobState, RawJson, Submission, Timestamp};
 use writ_ports::{
-    ChangeJob, CollectUploads, CommitResult, ContextWrite, DeletePolicy, CompleteJob, GetExecution, JobCompletion,
-    ContextStore, RecordExecution,
+    ChangeJob, CollectUploads, CommitResult, CompleteJob, ContextStore, ContextWrite, DeletePolicy,
+    GetExecution, JobCompletion, RecordExecution,
 };
 use writ_store::{Bounds, Store};
 
@@ -93,9 +93,16 @@ async fn an_end_that_does_not_hold_writes_nothing() {
         };
         let mut lease_lost = ending.state.clone();
         lease_lost.version += 1;
-        let stale =
-            Ending { asked: ending.asked.clone(), state: lease_lost, record: ending.record.clone() };
-        assert_eq!(stale.commit(store, version, &full).await, Ok(CommitResult::LeaseLost), "{length}");
+        let stale = Ending {
+            asked: ending.asked.clone(),
+            state: lease_lost,
+            record: ending.record.clone(),
+        };
+        assert_eq!(
+            stale.commit(store, version, &full).await,
+            Ok(CommitResult::LeaseLost),
+            "{length}"
+        );
         assert!(unchanged().await, "{length}");
         // The first thing that does not hold is told.
         assert_eq!(stale.commit(store, version + 7, &full).await, Ok(CommitResult::LeaseLost));

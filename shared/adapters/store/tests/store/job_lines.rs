@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use serde_json::json;
-use writ_jobs::{DueAction, cancelled, due, leased, queued, queue_key};
-use writ_model::{SignalKind, JobSignal, Submission, Timestamp};
+use writ_jobs::{DueAction, cancelled, due, leased, queue_key, queued};
+use writ_model::{JobSignal, SignalKind, Submission, Timestamp};
 use writ_ports::{ChangeJob, CountQueued, DueJobs, PeekQueue, PutJob};
 use writ_store::Store;
 
@@ -178,7 +178,7 @@ async fn a_forged_token_of_what_is_due_is_refused() {
     let Fixture { store, database: _database } = Fixture::new().await;
     for token in ["", "x", "eyJ2IjoxfQ"] {
         let error = store.due_jobs(at(0), Some(token)).await.unwrap_err();
-        assert_eq!(error.place.as_deref(), Some("next_token"), "{token}");
+        assert_eq!(error.location.as_deref(), Some("next_token"), "{token}");
     }
 }
 

@@ -177,7 +177,7 @@ async fn a_token_is_good_for_its_own_query_and_workspace_alone() {
     let token = page.next_token;
     for (workspace, filter) in [(&other, json!({})), (&home, json!({"priority": 1}))] {
         let error = store.query_jobs(workspace, &ask(filter, token.clone())).await.unwrap_err();
-        assert_eq!(error.place.as_deref(), Some("next_token"));
+        assert_eq!(error.location.as_deref(), Some("next_token"));
     }
     let page = store.query_jobs(&home, &ask(json!({}), token)).await.unwrap();
     assert_eq!(numbers(&page.items), [2, 1]);

@@ -9,13 +9,13 @@ use serde_json::json;
 use writ_jobs::{DueAction, cancelled, due, leased, queued, retry, running};
 use writ_model::{ErrorKind, Job, JobStatus, RawJson, Submission, Timestamp};
 use writ_ports::{
-    CallbackSecrets, ChangeJob, CollectUploads, CommitResult, ContextWrite, DueJobs, CompleteJob,
-    GetExecution, GetJob, JobCompletion, CallbackSecretStore, ContextStore, PeekQueue, PutJob,
+    CallbackSecretStore, CallbackSecrets, ChangeJob, CollectUploads, CommitResult, CompleteJob,
+    ContextStore, ContextWrite, DueJobs, GetExecution, GetJob, JobCompletion, PeekQueue, PutJob,
 };
 use writ_store::{Bounds, Store};
 
 use crate::fixture::{Fixture, create, dump, uri, workspace};
-use crate::interleave::{Rng, Hand, World};
+use crate::interleave::{Hand, Rng, World};
 use crate::job::{after, at, end, get, grant, long, put, record, run, runner, submission};
 use crate::script::{ANY, Fault, cancelled as refused, faulty, refusal};
 use crate::simulation::{Seed, records_own_their_chunks, seeds};
@@ -275,8 +275,13 @@ impl Mover {
         });
         self.told.borrow_mut().tried.insert(fencing_token.clone());
         let output = record.output.as_ref();
-        let end =
-            JobCompletion { submission: &self.asked, state: &state, output, record: &record, context };
+        let end = JobCompletion {
+            submission: &self.asked,
+            state: &state,
+            output,
+            record: &record,
+            context,
+        };
         match self.store.complete_job(end).await {
             Ok(CommitResult::Done) => {
                 self.told.borrow_mut().written.push(state.version);

@@ -1,11 +1,11 @@
 //! A job from its submission to its end.
 
 use serde_json::{Value, json};
-use writ_jobs::{renew_lease, cancelled, document, queued, retry};
+use writ_jobs::{cancelled, document, queued, renew_lease, retry};
 use writ_model::{ErrorKind, Job, JobStatus, RawJson, Submission};
 use writ_ports::{
-    CallbackSecret, CallbackSecrets, ChangeJob, CommitResult, CountQueued, GetJob,
-    CallbackSecretStore, PeekQueue, PutJob, QueryJobs,
+    CallbackSecret, CallbackSecretStore, CallbackSecrets, ChangeJob, CommitResult, CountQueued,
+    GetJob, PeekQueue, PutJob, QueryJobs,
 };
 use writ_store::Bounds;
 

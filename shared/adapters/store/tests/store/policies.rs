@@ -81,7 +81,7 @@ async fn every_write_is_a_revision_and_the_newest_comes_first() {
     assert_eq!(body.len() as u64, third.bytes);
     assert_eq!(store.get_revision(&home, &head.policy_id, 13).await.unwrap(), None);
     let foreign = store.list_revisions(&home, "other", 5, Some("bnVsbA")).await.unwrap_err();
-    assert_eq!(foreign.place.as_deref(), Some("next_token"));
+    assert_eq!(foreign.location.as_deref(), Some("next_token"));
 }
 
 #[tokio::test]

@@ -162,7 +162,7 @@ async fn a_sort_beyond_the_read_budget_says_what_sorts_cheaply() {
     }
     let sorted = query(json!({}), json!({"description": 1}), 10, None);
     let error = store.query_policies(&home, &sorted).await.unwrap_err();
-    assert_eq!((error.kind, error.place.as_deref()), (ErrorKind::InvalidRequest, Some("sort")));
+    assert_eq!((error.kind, error.location.as_deref()), (ErrorKind::InvalidRequest, Some("sort")));
     assert!(error.message.contains("`release_tag`"), "{error}");
 
     // In the order of an index the same objects are paged, each page within a reply's bytes.
@@ -191,7 +191,7 @@ async fn a_filter_that_matches_nothing_ends_each_page_at_the_read_budget() {
         .query_policies(&home, &query(json!({}), json!({"code": 1}), 10, None))
         .await
         .unwrap_err();
-    assert_eq!(error.place.as_deref(), Some("sort"));
+    assert_eq!(error.location.as_deref(), Some("sort"));
 }
 
 fn condition() -> impl Strategy<Value = Value> {

@@ -8,13 +8,14 @@ use std::rc::Rc;
 use serde_json::json;
 use writ_model::{Digest, ErrorKind, Execution, RawJson, Timestamp};
 use writ_ports::{
-    KeyState, Clock, CollectUploads, CreatePolicy, DeletePolicy, GetBody, GetExecution, GetPolicy,
-    Idempotency, IdempotencyKey, RecordExecution, RemoveExpired, ReplacePolicy, StoredReply,
+    Clock, CollectUploads, CreatePolicy, DeletePolicy, GetBody, GetExecution, GetPolicy,
+    Idempotency, IdempotencyKey, KeyState, RecordExecution, RemoveExpired, ReplacePolicy,
+    StoredReply,
 };
 use writ_store::{Bounds, Store};
 
 use crate::fixture::{Draft, Dump, Fixture, dump, execution, uri, workspace};
-use crate::interleave::{Rng, Hand, World};
+use crate::interleave::{Hand, Rng, World};
 
 const SEEDS: Range<u64> = 0..40;
 

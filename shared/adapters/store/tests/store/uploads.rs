@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 use tokio::sync::Notify;
 use writ_model::{ErrorKind, Execution, RawJson, Timestamp};
-use writ_ports::{CollectUploads, GetExecution, QueryExecutions, RecordExecution, GcReport};
+use writ_ports::{CollectUploads, GcReport, GetExecution, QueryExecutions, RecordExecution};
 use writ_store::{Bounds, Store};
 
 use crate::fixture::{Fixture, dump, execution, query, tables, workspace};

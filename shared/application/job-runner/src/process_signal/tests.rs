@@ -36,7 +36,7 @@ impl Line {
     }
 
     async fn take(&self, signal: &JobSignal) -> Option<String> {
-        let taken = take(self, &runner(), signal).await.unwrap();
+        let taken = acquire_job(self, &runner(), signal).await.unwrap();
         taken.map(|(job, _)| job.submission.job_id)
     }
 }
@@ -60,7 +60,8 @@ impl ChangeJob for Line {
         let rival = self.rivals.lock().unwrap().remove(&submission.job_id);
         if let Some(comes) = rival {
             self.put(&comes);
-            let lease_request = LeaseRequest { fencing_token: "other".to_owned(), execution_id: "e".to_owned() };
+            let lease_request =
+                LeaseRequest { fencing_token: "other".to_owned(), execution_id: "e".to_owned() };
             let mut jobs = self.jobs.lock().unwrap();
             let job = jobs.get_mut(&submission.job_id).unwrap();
             job.state = leased(submission, &job.state, &runner(), lease_request, at(0)).unwrap();

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 
 use http::HeaderMap;
-use writ_edge::{RouteSpec, Caller};
+use writ_edge::{Caller, RouteSpec};
 use writ_model::Error;
 
 /// Says who is calling, and whether they may.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use writ_edge::path::{self, Path};
 use writ_edge::{Reply, Request, Route, out_of_time};
 use writ_model::Error;
-use writ_ports::{Clock, CountSignals, Idempotency, EngineMetrics};
+use writ_ports::{Clock, CountSignals, EngineMetrics, Idempotency};
 
 use super::body::{NoBody, linger, read};
 use super::bounds::SETTLING;
@@ -212,7 +212,7 @@ fn nothing(near: &[String], arrived: &Arrived) -> Reply {
     };
     let path: String = arrived.path.chars().take(120).collect();
     let error =
-        Error::not_found(format!("there is no route `{} {path}`; {hint}", arrived.parts.method));
+        Error::not_found(format!("there is no route `{} {path}`; {signal}", arrived.parts.method));
     Reply::problem(&error, &arrived.request_id, None)
 }
 

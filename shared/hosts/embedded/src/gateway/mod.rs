@@ -8,10 +8,10 @@ mod access;
 mod answer;
 mod body;
 mod bounds;
-mod origin_guard;
 mod metrics;
-mod write_timeout;
+mod origin_guard;
 mod router;
+mod write_timeout;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -26,8 +26,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
-use writ_edge::{RouteSpec, Route, openapi_text};
-use writ_ports::{Clock, CountSignals, Idempotency, EngineMetrics};
+use writ_edge::{Route, RouteSpec, openapi_text};
+use writ_ports::{Clock, CountSignals, EngineMetrics, Idempotency};
 
 pub use access::Access;
 pub use bounds::Bounds;
@@ -35,8 +35,8 @@ pub use router::RouteError;
 
 use answer::Answering;
 use origin_guard::OriginGuard;
-use write_timeout::WriteTimeoutStream;
 use router::Router;
+use write_timeout::WriteTimeoutStream;
 
 /// A server that is ready to listen.
 pub struct Gateway<P, A> {
@@ -55,13 +55,7 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access>
     pub fn new(ports: Arc<P>, access: A, routes: Vec<Route<P>>) -> Result<Self, RouteError> {
         let specs: Vec<RouteSpec> = routes.iter().map(|route| route.spec.clone()).collect();
         let router = Router::new(routes)?;
-        Ok(Self {
-            ports,
-            access,
-            router,
-            openapi: openapi_text(&specs),
-            bounds: Bounds::default(),
-        })
+        Ok(Self { ports, access, router, openapi: openapi_text(&specs), bounds: Bounds::default() })
     }
 
     /// The same server within other bounds.

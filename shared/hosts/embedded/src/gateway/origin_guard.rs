@@ -147,7 +147,9 @@ mod tests {
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let origin_guard = OriginGuard::at(address.parse().unwrap());
-        origin_guard.check(&parts, is_page, "r1").map_or_else(|reply| reply.status.as_u16(), |()| 200)
+        origin_guard
+            .check(&parts, is_page, "r1")
+            .map_or_else(|reply| reply.status.as_u16(), |()| 200)
     }
 
     #[test]

@@ -129,7 +129,7 @@ fn shared_start(left: &str, right: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use writ_edge::{RouteSpec, Dialect, AccessLevel, Reply};
+    use writ_edge::{AccessLevel, Dialect, Reply, RouteSpec};
 
     use super::*;
 

@@ -8,10 +8,11 @@ use http::{HeaderMap, Method};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
-use writ_edge::{BoxFuture, Caller, Dialect, AccessLevel, Reply, Request};
+use writ_edge::{AccessLevel, BoxFuture, Caller, Dialect, Reply, Request};
 use writ_model::{Error, ErrorKind, Identity, Role, Timestamp, Workspace};
 use writ_ports::{
-    Backlog, KeyState, ClaimId, CountSignals, EngineUsage, IdempotencyKey, EngineMetrics, StoredReply,
+    Backlog, ClaimId, CountSignals, EngineMetrics, EngineUsage, IdempotencyKey, KeyState,
+    StoredReply,
 };
 
 use super::*;

@@ -13,13 +13,13 @@ use tokio::time::{Sleep, sleep};
 /// slot, and the reply's memory, for as long as it likes.
 pub(super) struct WriteTimeoutStream {
     stream: TcpStream,
-    acquire_timeout: Duration,
+    timeout: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
 impl WriteTimeoutStream {
-    pub(super) fn new(stream: TcpStream, acquire_timeout: Duration) -> Self {
-        Self { stream, acquire_timeout, waiting: None }
+    pub(super) fn new(stream: TcpStream, timeout: Duration) -> Self {
+        Self { stream, timeout, waiting: None }
     }
 
     /// The same write, failed if nothing was taken for too long.
@@ -32,8 +32,8 @@ impl WriteTimeoutStream {
             self.waiting = None;
             return written;
         }
-        let acquire_timeout = self.acquire_timeout;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(acquire_timeout)));
+        let timeout = self.timeout;
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(timeout)));
         waiting.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use writ_model::{Error, JobSignal, Workspace};
-use writ_ports::{JobNotifier, Backlog, CountSignals, Redrive, RedriveReport};
+use writ_ports::{Backlog, CountSignals, JobNotifier, Redrive, RedriveReport};
 
 /// Hints that are kept. Those beyond are forgotten: the sweep announces their jobs again.
 const HINTS_MAX: usize = 500_000;

@@ -5,7 +5,7 @@ use writ_model::ErrorKind;
 
 use super::{Parts, REF};
 use crate::problem::PROBLEM_JSON;
-use crate::{RouteSpec, AccessLevel, Param, status_of, title_of};
+use crate::{AccessLevel, Param, RouteSpec, status_of, title_of};
 
 /// Every status of a failure.
 pub(super) const ERROR_STATUSES: [u16; 14] =

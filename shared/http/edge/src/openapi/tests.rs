@@ -2,9 +2,14 @@ use http::Method;
 use writ_model::{Diagnostic, Error, ErrorKind, Violation};
 
 use super::*;
-use crate::{Dialect, AccessLevel, Param, QUERY_PARAMS, Reply};
+use crate::{AccessLevel, Dialect, Param, QUERY_PARAMS, Reply};
 
-fn spec(name: &'static str, method: Method, path: &'static str, access_level: AccessLevel) -> RouteSpec {
+fn spec(
+    name: &'static str,
+    method: Method,
+    path: &'static str,
+    access_level: AccessLevel,
+) -> RouteSpec {
     RouteSpec {
         name,
         method,
@@ -20,7 +25,8 @@ fn spec(name: &'static str, method: Method, path: &'static str, access_level: Ac
 }
 
 fn table() -> Vec<RouteSpec> {
-    const IF_MATCH: &[Param] = &[Param { name: "If-Match", description: "The revision to change." }];
+    const IF_MATCH: &[Param] =
+        &[Param { name: "If-Match", description: "The revision to change." }];
     const IF_NONE_MATCH: &[Param] =
         &[Param { name: "If-None-Match", description: "The revision at hand." }];
     vec![
@@ -54,7 +60,10 @@ fn table() -> Vec<RouteSpec> {
                 AccessLevel::Execute,
             )
         },
-        RouteSpec { data: "Token[]", ..spec("token.list", Method::POST, "/token", AccessLevel::Read) },
+        RouteSpec {
+            data: "Token[]",
+            ..spec("token.list", Method::POST, "/token", AccessLevel::Read)
+        },
     ]
 }
 

@@ -74,7 +74,8 @@ impl Callers {
         assert!(jobs <= self.bounds.jobs_max());
         assert_eq!(slots.jobs.values().sum::<usize>(), jobs);
         for (key, held) in &slots.jobs {
-            let of_key = |claim: &&AcquireRequest| claim.key == *key && claim.class == RunClass::Job;
+            let of_key =
+                |claim: &&AcquireRequest| claim.key == *key && claim.class == RunClass::Job;
             assert_eq!(*held, self.held.iter().filter(of_key).count());
             assert!(*held <= self.bounds.jobs_per_key_max());
         }

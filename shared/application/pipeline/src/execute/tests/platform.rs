@@ -7,7 +7,9 @@ use std::task::{Context, Poll, Waker};
 
 use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
 use writ_model::{Digest, ErrorKind, Language, PolicyUri, RawJson, Timestamp, Workspace};
-use writ_ports::{Admission, CommitResult, ContextWrite, StoredContext, Projection, Surface, Unlimited};
+use writ_ports::{
+    Admission, CommitResult, ContextWrite, Projection, StoredContext, Surface, Unlimited,
+};
 
 use super::super::*;
 
@@ -84,7 +86,13 @@ impl Platform {
 
     pub(super) fn order(&self, input: &str) -> ExecutionRequest {
         let uri = "a:1-x".parse().unwrap();
-        ExecutionRequest::new(Workspace::default(), "tester".into(), "local".into(), uri, json(input))
+        ExecutionRequest::new(
+            Workspace::default(),
+            "tester".into(),
+            "local".into(),
+            uri,
+            json(input),
+        )
     }
 
     pub(super) fn execute(&self, input: &str) -> Result<ExecutionReport, Error> {
@@ -93,7 +101,8 @@ impl Platform {
 
     pub(super) fn execute_order(&self, order: ExecutionRequest) -> Result<ExecutionReport, Error> {
         let policy_cache = PolicyCache::default();
-        match pin!(execute(self, self, &policy_cache, order)).poll(&mut Context::from_waker(Waker::noop()))
+        match pin!(execute(self, self, &policy_cache, order))
+            .poll(&mut Context::from_waker(Waker::noop()))
         {
             Poll::Ready(result) => result,
             Poll::Pending => panic!("no port here waits"),

@@ -24,6 +24,7 @@ mod scenario;
 mod server;
 mod skipped;
 mod target;
+mod upgrade;
 mod wire;
 
 use std::path::Path;
@@ -98,8 +99,14 @@ fn trials(
             skipped.check(name, "bytes of one's own on an unencrypted connection");
         }
     }
-    let of_the_binary =
-        [command_line::CHECKS, durability::CHECKS, hostile::CHECKS, killed::CHECKS, oidc::CHECKS];
+    let of_the_binary = [
+        command_line::CHECKS,
+        durability::CHECKS,
+        hostile::CHECKS,
+        killed::CHECKS,
+        oidc::CHECKS,
+        upgrade::CHECKS,
+    ];
     for (name, check) in of_the_binary.concat() {
         if target.is_embedded() {
             trials.push(Trial::test(name, check));

@@ -1,0 +1,92 @@
+//! A data directory of an earlier build opens in this one: what it holds is answered byte for byte,
+//! its records replay, and jobs that were interrupted go on.
+//!
+//! `fixtures/data-80043a8` was written by the build of that commit, which was killed during a job:
+//! `writ.db` with its write-ahead log applied, and `answers.json`, what that build answered to a GET of
+//! each path before it was killed.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::Path;
+
+use flate2::read::GzDecoder;
+use libtest_mimic::Failed;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::server::Server;
+use crate::{Check, fail, root};
+
+pub(crate) const CHECKS: &[(&str, Check)] = &[(
+    "upgrade::a_data_directory_of_an_earlier_build_opens_and_goes_on",
+    a_data_directory_of_an_earlier_build_opens_and_goes_on,
+)];
+
+/// What the earlier build said.
+#[derive(Deserialize)]
+struct Earlier {
+    /// Its answer to a GET of each path.
+    answers: BTreeMap<String, Answer>,
+    /// Ids of the jobs that it left: one running, one queued behind it.
+    unfinished: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    status: u16,
+    body: String,
+    etag: Option<String>,
+}
+
+fn a_data_directory_of_an_earlier_build_opens_and_goes_on() -> Result<(), Failed> {
+    let fixture = root().join("tests/e2e/fixtures/data-80043a8");
+    let directory = tempfile::tempdir()?;
+    unpack(&fixture.join("writ.db.gz"), &directory.path().join("writ.db"))?;
+    let answers = GzDecoder::new(File::open(fixture.join("answers.json.gz"))?);
+    let Earlier { answers, unfinished } = serde_json::from_reader(answers)?;
+    let server = Server::on(directory.path())?;
+    for (path, earlier) in &answers {
+        let now = server.get(path)?;
+        if (now.status, &now.body, now.header("etag"))
+            != (earlier.status, &earlier.body, earlier.etag.as_deref())
+        {
+            return fail(format!("{path}\nearlier: {}\nnow: {}", earlier.body, now.body));
+        }
+    }
+    replay(&server, &answers)?;
+    for id in &unfinished {
+        let job = server.get(&format!("/jobs/{id}?wait=20s"))?.json()?;
+        if job.pointer("/data/job_status") != Some(&json!("completed")) {
+            // Its lease has ended long ago, so that it is run at once.
+            return fail(format!("job {id} does not go on: {job}"));
+        }
+    }
+    let input = json!({"policy_rule_uri": "counter:1-x", "input_data": {}});
+    let counted = server.post("/executor/builtin/execute_policy", &input)?.json()?;
+    if counted.pointer("/data/n") != Some(&json!(3)) {
+        return fail(format!("the context of two runs is lost: {counted}"));
+    }
+    Ok(())
+}
+
+fn unpack(from: &Path, to: &Path) -> Result<(), Failed> {
+    std::io::copy(&mut GzDecoder::new(File::open(from)?), &mut File::create(to)?)?;
+    let mut permissions = fs::metadata(to)?.permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o600);
+    Ok(fs::set_permissions(to, permissions)?)
+}
+
+/// Each record runs again with the same result, unless it was written without what is masked.
+fn replay(server: &Server, answers: &BTreeMap<String, Answer>) -> Result<(), Failed> {
+    for (path, earlier) in answers.iter().filter(|(path, _)| path.starts_with("/executions/")) {
+        let record: Value = serde_json::from_str(&earlier.body)?;
+        let masked = record.pointer("/data/masked").and_then(Value::as_array);
+        let is_masked = masked.is_some_and(|masked| !masked.is_empty());
+        let replayed = server.post(&format!("{path}/replay"), &json!({}))?;
+        let is_same = replayed.json()?.pointer("/data/same") == Some(&Value::Bool(true));
+        if is_masked != (replayed.status == 409) || is_masked == is_same {
+            return fail(format!("{path} does not replay: {replayed:?}"));
+        }
+    }
+    Ok(())
+}

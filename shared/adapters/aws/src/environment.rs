@@ -1,22 +1,24 @@
-//! Where a function runs, from its environment variables.
+//! The region, the credentials and the endpoints of a Lambda function, read from its environment
+//! variables.
 
-/// Region, credentials and endpoint (AWS Lambda Developer Guide, "Defined runtime environment
-/// variables").
+/// Region, credentials and endpoints (AWS Lambda Developer Guide, "Defined runtime environment
+/// variables"). An endpoint comes from the variable of its service, `AWS_ENDPOINT_URL_...`, else
+/// from `AWS_ENDPOINT_URL`; without both, the SDK uses AWS's own.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Environment {
     pub(crate) region: String,
     pub(crate) access_key_id: String,
     pub(crate) secret_access_key: String,
     pub(crate) session_token: Option<String>,
-    /// In place of AWS's own: an emulator's.
+    /// The endpoint of DynamoDB if it is not AWS's own, as that of an emulator.
     pub(crate) dynamodb_endpoint: Option<String>,
-    /// The same for SQS.
+    /// The endpoint of SQS if it is not AWS's own.
     sqs_endpoint: Option<String>,
-    /// The same for EventBridge Scheduler.
+    /// The endpoint of EventBridge Scheduler if it is not AWS's own.
     scheduler_endpoint: Option<String>,
 }
 
-/// A variable that every Lambda function has is missing.
+/// A variable that AWS Lambda sets for every function is missing or empty.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the environment variable `{name}` is missing; AWS Lambda sets it for every function")]
 pub struct EnvironmentError {
@@ -24,10 +26,10 @@ pub struct EnvironmentError {
 }
 
 impl Environment {
-    /// Reads the variables through `variable`, which gives one by its name.
+    /// Reads the variables through `variable`, which returns the value of a name. An empty value
+    /// counts as missing.
     ///
-    /// # Errors
-    /// The first that is missing or empty.
+    /// Names the first required variable that is missing or empty.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, EnvironmentError> {
         let optional = |name| variable(name).filter(|value| !value.is_empty());
         let required = |name| optional(name).ok_or(EnvironmentError { name });
@@ -43,19 +45,19 @@ impl Environment {
         })
     }
 
-    /// The endpoint of SQS in place of AWS's own, as an emulator has one.
+    /// The endpoint of SQS if it is not AWS's own, as that of an emulator.
     #[must_use]
     pub fn sqs_endpoint(&self) -> Option<&str> {
         self.sqs_endpoint.as_deref()
     }
 
-    /// The endpoint of EventBridge Scheduler in place of AWS's own.
+    /// The endpoint of EventBridge Scheduler if it is not AWS's own, as that of an emulator.
     #[must_use]
     pub fn scheduler_endpoint(&self) -> Option<&str> {
         self.scheduler_endpoint.as_deref()
     }
 
-    /// Where DynamoDB answers.
+    /// The URL of DynamoDB in this region, or of the configured endpoint.
     pub(crate) fn dynamodb_url(&self) -> String {
         self.dynamodb_endpoint.clone().unwrap_or_else(|| {
             let china = if self.region.starts_with("cn-") { ".cn" } else { "" };

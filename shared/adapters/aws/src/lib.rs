@@ -1,8 +1,8 @@
-//! The AWS SDK's clients as a Lambda function finds them: region, credentials and endpoint from
-//! its environment, connections that are open before the first event.
+//! The AWS SDK's clients for a Lambda function: region, credentials and endpoint from its
+//! environment variables, and connections that are open before the first event.
 //!
-//! Lambda hands a function its credentials in three variables that stay valid as long as the
-//! process; nothing else of the SDK's configuration chain (profiles, instance metadata, single
+//! Lambda passes the credentials in three environment variables that stay valid as long as the
+//! process. Nothing else of the SDK's configuration chain (profiles, instance metadata, single
 //! sign-on) can apply there, so none of it is linked.
 
 mod environment;
@@ -17,10 +17,12 @@ use aws_types::SdkConfig;
 pub use environment::{Environment, EnvironmentError};
 use network::Network;
 
-/// Tries of one call. The waits between them are the SDK's: exponential, with jitter.
+/// Attempts of one call, the first included. The SDK waits between them with exponential backoff
+/// and jitter.
 const ATTEMPTS_MAX: u32 = 3;
 
-/// What a function reaches AWS with. Cheap to clone.
+/// Makes the clients of AWS's services for one function. Cheap to clone; the clones share their
+/// connections.
 #[derive(Clone, Debug)]
 pub struct Aws {
     environment: Environment,
@@ -28,13 +30,13 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Nothing is connected yet.
+    /// Makes the clients' common parts. No connection is opened yet.
     #[must_use]
     pub fn new(environment: Environment) -> Self {
         Self { environment, network: Network::new() }
     }
 
-    /// A client of DynamoDB.
+    /// A DynamoDB client with the shared configuration and the endpoint of the environment.
     #[must_use]
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         let mut config = aws_sdk_dynamodb::config::Builder::from(&self.sdk_config());
@@ -42,7 +44,7 @@ impl Aws {
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
-    /// Where the endpoints of the services are.
+    /// The region and the endpoints that the clients use.
     #[must_use]
     pub fn environment(&self) -> &Environment {
         &self.environment
@@ -73,9 +75,9 @@ impl Aws {
             .build()
     }
 
-    /// Opens a connection to DynamoDB, so that the first call finds it. What it costs is paid while
-    /// Lambda starts the function, with more processor than a call has; its failure is no error,
-    /// for the call itself will tell.
+    /// Opens a connection to DynamoDB for the first call to use. This happens while Lambda
+    /// initialises the function, when it has more CPU than during an invocation. Takes at most 2
+    /// seconds. A failure is logged and not returned: the first call reports it.
     pub async fn warm(&self) {
         self.network.warm(&self.environment.dynamodb_url()).await;
     }

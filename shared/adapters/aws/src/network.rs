@@ -1,4 +1,4 @@
-//! How requests reach AWS.
+//! The HTTP connector and the timeouts of the AWS clients.
 
 use std::time::Duration;
 
@@ -16,23 +16,23 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::BodyExt as _;
 
-/// Within a region a connection is there in milliseconds, or is not coming.
+/// Time to open a connection. Within a region it takes milliseconds.
 const CONNECT: Duration = Duration::from_secs(1);
 
-/// How long the first byte of a reply may take. A connection that died while Lambda had frozen the
-/// function is found out by this at the latest, and the call is tried again on another.
+/// Time until the first byte of a response. A connection that died while Lambda had frozen the
+/// function fails after this time, and the SDK retries on another one.
 const READ: Duration = Duration::from_secs(2);
 
-/// One try, whole.
+/// Time for one attempt, from its connection to its response.
 const ATTEMPT: Duration = Duration::from_secs(4);
 
-/// A call with all its tries: three calls in a row fit a request's deadline.
+/// Time for a call with all its attempts: three calls in a row fit a request's deadline.
 const CALL: Duration = Duration::from_secs(8);
 
-/// What warming may take of the ten seconds in which a function must have started.
+/// Time that [`Network::warm`] may take of the ten seconds in which a function must have started.
 const WARMING: Duration = Duration::from_secs(2);
 
-/// Connections, shared by all clients of a process.
+/// The connection pool that all clients of a process share.
 #[derive(Clone, Debug)]
 pub(crate) struct Network {
     connector: SharedHttpConnector,
@@ -59,20 +59,21 @@ impl Network {
         Self { connector: SharedHttpConnector::new(connector) }
     }
 
-    /// All clients get this connector: its settings are theirs.
+    /// An HTTP client for the SDK that ignores the settings of each client: the connector has its
+    /// own.
     pub(crate) fn http_client(&self) -> SharedHttpClient {
         let connector = self.connector.clone();
         http_client_fn(move |_, _| connector.clone())
     }
 
-    /// Asks for nothing (DynamoDB answers `GET /` with its health, signed or not) and leaves the
-    /// connection open.
+    /// Sends `GET /` and leaves the connection open. DynamoDB answers it with its health, signed or
+    /// not.
     pub(crate) async fn warm(&self, url: &str) {
         let Ok(request) = http::Request::get(url).body(SdkBody::empty()) else { return };
         let Ok(request) = HttpRequest::try_from(request) else { return };
         let answered = async {
             let mut response = self.connector.call(request).await?;
-            // A body that is not read to its end takes its connection with it.
+            // The connection can be reused only after its body was read to the end.
             let body = std::mem::replace(response.body_mut(), SdkBody::taken());
             body.collect().await.map_err(ConnectorError::io)
         };

@@ -1,4 +1,4 @@
-//! The SDK's HTTP client without HTTP.
+//! An HTTP client for the SDK that passes requests to the database in this process.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use aws_smithy_types::body::SdkBody;
 
 use super::queue::{Answer, Queue, Request};
 
-/// Names the API and its version before the operation, as in `DynamoDB_20120810.PutItem`.
+/// The header that holds the API's version and the operation, as in `DynamoDB_20120810.PutItem`.
 const TARGET_HEADER: &str = "x-amz-target";
 
 #[derive(Clone, Debug)]

@@ -1,10 +1,10 @@
-//! Which operation is which method.
+//! Maps the operations of DynamoDB's API to the methods of the database.
 
 use dynoxide::{Database, DynoxideError};
 
 use super::queue::{Answer, Request};
 
-/// Runs one request to its end.
+/// Runs one request and makes the response that DynamoDB would send.
 pub(super) fn answer(database: &Database, request: &Request) -> Answer {
     match run(database, &request.operation, &request.body) {
         Ok(body) => Answer { status: 200, body },
@@ -12,7 +12,7 @@ pub(super) fn answer(database: &Database, request: &Request) -> Answer {
     }
 }
 
-/// The operations that the platform calls; another one is refused as an unknown one is.
+/// The operations that the platform calls. Any other one is refused with a `ValidationException`.
 fn run(database: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<String> {
     macro_rules! call {
         ($method:ident) => {
@@ -41,7 +41,7 @@ fn run(database: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<St
     }
 }
 
-/// Markers that the database's own readers put before what they refuse.
+/// Prefixes that the database's deserializers put before the messages of their errors.
 const MARKERS: [&str; 5] = [
     "VALIDATION_REQUEST:",
     "VALIDATION_AS_READ:",

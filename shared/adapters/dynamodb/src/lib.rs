@@ -1,13 +1,13 @@
 //! DynamoDB inside this process: dynoxide on one SQLite file, behind the AWS SDK's own client.
 //!
-//! The SDK's HTTP client is replaced by a connector that hands each request to a few threads of
-//! this room; nothing listens on a socket. SQLite runs in WAL mode and syncs every commit, so an
+//! The SDK's HTTP client is replaced by a connector that passes each request to a few threads of
+//! this crate; nothing listens on a socket. SQLite runs in WAL mode and syncs every commit, so an
 //! acknowledged write survives a killed process and a power cut.
 //!
-//! Differences from AWS that matter to a caller: writes are serialised, so a transaction never
-//! meets another one (`TransactionConflict` does not occur), nothing is throttled, indexes are
-//! consistent at once, and what expired stays until somebody removes it: the engine's own sweep
-//! reads whole tables.
+//! Differences from AWS that matter to a caller: writes are serialised, so transactions never
+//! conflict (`TransactionConflict` does not occur), nothing is throttled, indexes are consistent at
+//! once, and expired items stay until garbage collection removes them: the engine's own sweep reads
+//! whole tables.
 
 mod connector;
 mod dispatch;
@@ -30,55 +30,55 @@ use connector::Connector;
 use lock::Lock;
 use queue::Queue;
 
-/// Statements run one at a time on SQLite's one connection; a second thread reads and writes JSON
+/// Statements run one at a time on SQLite's one connection; a second thread parses and writes JSON
 /// meanwhile.
 const THREADS: usize = 2;
 
-/// Why there is no database.
+/// The errors of opening a database.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// Another process serves the file.
+    /// Another process has the file open.
     #[error("`{}` is already in use by another `writ up`; stop that one, or choose another directory with `--data`", path.display())]
     InUse {
-        /// The file.
+        /// The path of the database file.
         path: PathBuf,
     },
-    /// The lock beside the file could not be taken.
+    /// The lock file beside the database could not be opened or locked.
     #[error("cannot lock `{}`; check that its directory exists and is writable", path.display())]
     Lock {
-        /// The lock file.
+        /// The path of the lock file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The file is not one of ours, or not readable.
+    /// The file is not a database of this format, or cannot be read.
     #[error("cannot open `{}` as a database", path.display())]
     Open {
-        /// The file, or `:memory:`.
+        /// The path of the database file, or `:memory:`.
         path: PathBuf,
-        /// What the database said.
+        /// The error of the database engine.
         source: dynoxide::DynoxideError,
     },
-    /// The system gave no thread.
+    /// The operating system could not start a thread.
     #[error("cannot start the threads of the database")]
     Threads {
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
-/// A running database. Dropping it finishes the requests that were accepted, ends its threads and
-/// closes the file; clients that are still held then fail to connect.
+/// A running database. Dropping it finishes the accepted requests, ends its threads and closes the
+/// file. Clients that still exist then fail to connect.
 #[derive(Debug)]
 pub struct Database {
     queue: Arc<Queue>,
     threads: Vec<JoinHandle<()>>,
-    // Declared last: released after everything above has let go of the file.
+    // Declared last: fields drop in order, so the lock is released after the file is closed.
     _lock: Option<Lock>,
 }
 
 impl Database {
-    /// Opens or creates the file. One process at a time may have it open.
+    /// Opens the file, or creates it. One process at a time may have it open.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -92,7 +92,7 @@ impl Database {
         Self::start(&engine, Some(lock))
     }
 
-    /// Makes a database in memory, gone with this value.
+    /// Creates a database in memory, which ends with this value.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -116,20 +116,21 @@ impl Database {
         Ok(database)
     }
 
-    /// The SDK's client of this database.
+    /// A new SDK client of this database.
     #[must_use]
     pub fn client(&self) -> Client {
         Client::from_conf(Self::config(self.http_client()))
     }
 
-    /// What carries requests to this database in place of a network.
+    /// The SDK's HTTP client for this database: it passes requests to the database's threads and
+    /// uses no network.
     #[must_use]
     pub fn http_client(&self) -> SharedHttpClient {
         SharedHttpClient::new(Connector::new(Arc::clone(&self.queue)))
     }
 
-    /// The SDK's settings over some carrier of requests: nothing is signed for anybody, nothing is
-    /// retried, and nothing times out, for nothing here fails by being far away.
+    /// The SDK's configuration over an HTTP client. Requests are not signed, not retried and have
+    /// no timeout: no network can fail between the client and the database.
     #[must_use]
     pub fn config(http_client: SharedHttpClient) -> Config {
         Config::builder()

@@ -1,12 +1,12 @@
-//! One process at a time.
+//! The lock that lets one process at a time open a database file.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::DatabaseError;
 
-/// An advisory lock on a file beside the database. The system lets go of it when this process
-/// ends, however it ends; the file itself stays.
+/// An advisory lock on a file beside the database. The operating system releases it when this
+/// process ends for whatever reason; the file itself stays.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,

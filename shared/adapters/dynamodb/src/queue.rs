@@ -1,4 +1,4 @@
-//! Requests on their way from async callers to the threads that answer them.
+//! The queue of requests between async callers and the threads that serve them.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,30 +9,27 @@ use tokio::sync::oneshot;
 /// One call of the DynamoDB API.
 #[derive(Debug)]
 pub(super) struct Request {
-    /// As `PutItem`.
+    /// The operation's name without the API's version, as `PutItem`.
     pub(super) operation: String,
-    /// JSON.
     pub(super) body: Vec<u8>,
 }
 
-/// What came of it.
+/// The response to one request, as DynamoDB sends it over HTTP.
 #[derive(Debug)]
 pub(super) struct Answer {
-    /// HTTP status.
     pub(super) status: u16,
-    /// JSON.
     pub(super) body: String,
 }
 
 impl Answer {
-    /// What DynamoDB says of its own defects.
+    /// The response to a request that made the database panic: DynamoDB's `InternalServerError`.
     fn defect() -> Self {
         let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"the embedded database panicked"}"#;
         Self { status: 500, body: body.to_owned() }
     }
 }
 
-/// Bounded by its callers: each has at most one request in it.
+/// A queue of requests. It has no bound of its own: each caller has at most one request in it.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -46,7 +43,7 @@ struct State {
 }
 
 impl Queue {
-    /// Hands a request over; `None` once the queue is closed.
+    /// Adds a request and returns the receiver of its response; `None` once the queue is closed.
     pub(super) fn push(&self, request: Request) -> Option<oneshot::Receiver<Answer>> {
         let (sender, receiver) = oneshot::channel();
         let mut state = self.lock();
@@ -59,16 +56,16 @@ impl Queue {
         Some(receiver)
     }
 
-    /// Answers requests until the queue is closed and empty.
+    /// Serves requests until the queue is closed and empty.
     pub(super) fn serve(&self, answer: impl Fn(&Request) -> Answer) {
         while let Some((request, sender)) = self.next() {
-            // A caller that went away does not undo its request: DynamoDB would not either.
+            // The request runs although its caller is gone: DynamoDB would run it as well.
             let answered = catch_unwind(AssertUnwindSafe(|| answer(&request)));
             let _ = sender.send(answered.unwrap_or_else(|_| Answer::defect()));
         }
     }
 
-    /// Accepts nothing more.
+    /// Refuses further requests and wakes the threads, which end when the queue is empty.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();
@@ -88,7 +85,7 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it holds the lock.
+        // No code panics while it holds the lock, so a poisoned lock is still consistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,8 @@
-//! Fires planned with EventBridge Scheduler: it calls a function when a schedule fires.
+//! Timers in EventBridge Scheduler, which invokes a function when a schedule fires.
 //!
-//! A plan is a hint: the function looks into the table, as a sweep does each minute. So nothing is
-//! kept consistent here; a plan is made, made anew or taken away after the table was written.
+//! A timer is a signal only: the invoked function reads the table, as a sweep does each minute. So
+//! a timer need not be consistent with the table; it is created, updated or deleted after the table
+//! was written.
 
 mod plan;
 #[cfg(test)]
@@ -20,28 +21,31 @@ use writ_ports::ScheduleTimer;
 
 use plan::{Plan, name_of};
 
-/// Whoever makes and changes one plan at once meets the other; one of them comes through.
+/// Attempts to create or update one timer: concurrent writers of the same timer can conflict.
 const TRIES_MAX: u32 = 3;
 
-/// What is called when a schedule fires, as the deployment's template names it.
+/// What EventBridge invokes when a schedule fires; the deployment's template sets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FireTarget {
-    /// The function that is called.
+    /// The ARN of the function to invoke.
     pub function_arn: String,
-    /// The role that EventBridge calls it in.
+    /// The ARN of the role that EventBridge assumes to invoke it.
     pub role_arn: String,
 }
 
-/// Where a function finds the plans; its template names what its ports need.
+/// The configuration of timers for a function. The deployment's template sets what the function's
+/// ports need.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FirePlans {
-    /// The group that they are in.
+    /// The name of the schedule group that holds the timers; `None` where the function uses no
+    /// timers.
     pub group: Option<String>,
-    /// What they call; who only takes plans away has none.
+    /// What the timers invoke; `None` for a function that only deletes timers.
     pub target: Option<FireTarget>,
 }
 
-/// Plans fires. Without a target it plans none, and the sweep fires schedules. Cheap to clone.
+/// Creates and deletes timers. Without a target it creates none, and only the sweep fires
+/// schedules. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Scheduler {
     client: Client,
@@ -49,13 +53,13 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// A planner behind a client.
+    /// Uses the timers of this configuration through this client.
     #[must_use]
     pub fn new(client: Client, plans: FirePlans) -> Self {
         Self { client, plans }
     }
 
-    /// A planner of the deployment that the function belongs to.
+    /// Uses the timers of the deployment that the function belongs to.
     #[must_use]
     pub fn of(aws: &Aws, plans: FirePlans) -> Self {
         let mut config = Builder::from(&aws.sdk_config());
@@ -63,7 +67,7 @@ impl Scheduler {
         Self::new(Client::from_conf(config.build()), plans)
     }
 
-    /// Whether the plan is there now; not, where somebody else was faster.
+    /// Creates the timer; `false` where it exists already.
     async fn create(
         &self,
         group: &str,
@@ -93,7 +97,7 @@ impl Scheduler {
         }
     }
 
-    /// Whether the plan is as it should be now; not, where there is none.
+    /// Updates the timer; `false` where it does not exist.
     async fn update(
         &self,
         group: &str,
@@ -135,7 +139,7 @@ impl ScheduleTimer for Scheduler {
         let name = name_of(&schedule.workspace, &schedule.name);
         let is_new = schedule.revision == 1;
         for attempt in 0..TRIES_MAX {
-            // The first time the likelier one.
+            // Begins with the call that is more likely to succeed.
             let is_done = match is_new == attempt.is_multiple_of(2) {
                 true => self.create(group, &name, &plan, to).await?,
                 false => self.update(group, &name, &plan, to).await?,
@@ -159,7 +163,8 @@ impl ScheduleTimer for Scheduler {
     }
 }
 
-/// The error for the log: nobody waits for a plan.
+/// Converts an SDK error. All of them are temporary for the caller, since the sweep fires the
+/// schedule anyway; the SDK's message goes to the log.
 fn failed<E>(error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + Debug + std::error::Error + Send + Sync + 'static,

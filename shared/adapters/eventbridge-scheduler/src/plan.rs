@@ -1,4 +1,4 @@
-//! What EventBridge is told of a schedule.
+//! The timer that EventBridge Scheduler gets for a schedule.
 
 use aws_sdk_scheduler::types::{FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, Target};
 use aws_smithy_types::DateTime;
@@ -9,22 +9,24 @@ use writ_schedules::{Expression, timing_of};
 
 use super::FireTarget;
 
-/// Characters of the workspace and of the name that a plan's name shows.
+/// Characters of the workspace and of the schedule's name that a timer's name shows.
 const SHOWN_CHARS: usize = 20;
 
-/// Bytes of the hash that tells plans apart.
+/// Bytes of the hash that makes a timer's name unique.
 const HASH_BYTES: usize = 10;
 
-/// EventBridge puts the fire's time there ("Adding context attributes" in its user guide).
+/// EventBridge replaces this by the fire's time ("Adding context attributes" in its user guide).
 const SCHEDULED_TIME: &str = "<aws.scheduler.scheduled-time>";
 
-/// A hint that did not arrive by then is the sweep's.
+/// Seconds after which EventBridge drops an invocation that failed; the sweep fires the schedule by
+/// then.
 const HINT_AGE_MAX_S: i32 = 120;
 
-/// The last fire of a schedule is not to be after its end, nor at it: less than any rate.
+/// Added to a schedule's end, because EventBridge must still fire at the end itself; shorter than
+/// any rate.
 const BEHIND_MS: i64 = 30_000;
 
-/// A schedule as EventBridge takes it.
+/// The parameters of a schedule in EventBridge Scheduler.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) expression: String,
@@ -36,13 +38,13 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// The plan, where there is a fire to come.
+    /// The timer of the schedule; `None` where it will not fire again.
     pub(super) fn of(schedule: &Schedule) -> Result<Option<Self>, Error> {
         let Some(next) = schedule.state.next_fire_at else { return Ok(None) };
         let definition = &schedule.definition;
         let timing = timing_of(definition, schedule.created_at).map_err(Error::internal)?;
         let start_at = match timing.expression() {
-            // Counts from there, and takes no start that is past.
+            // A rate counts from its start, which must not be in the past.
             Expression::Rate(_) => Some(next),
             Expression::Cron(_) => definition.start_at.filter(|start| *start > schedule.updated_at),
             Expression::At(_) => None,
@@ -55,7 +57,7 @@ impl Plan {
             "scheduled_for": SCHEDULED_TIME,
         });
         Ok(Some(Self {
-            // What it prints means to EventBridge what it means here.
+            // Both read the same syntax of expressions with the same meaning.
             expression: timing.expression().to_string(),
             timezone: definition.timezone.clone(),
             start_at,
@@ -98,7 +100,7 @@ impl Plan {
     }
 }
 
-/// The plan's name: what a person recognises, and what no other schedule has.
+/// The timer's name: readable, and unique among all workspaces and schedules.
 pub(super) fn name_of(workspace: &Workspace, name: &str) -> String {
     let digest = Sha256::digest(format!("{workspace}#{name}").as_bytes());
     let hash = hex::encode(digest.get(..HASH_BYTES).unwrap_or_default());

@@ -1,4 +1,4 @@
-//! An EventBridge Scheduler that answers what a test says and remembers what it was asked.
+//! A fake EventBridge Scheduler that returns prepared responses and records the requests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -29,7 +29,7 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// What the next calls get: a status and, of an error, its name.
+    /// Sets the responses of the next calls: a status and, for an error, its code.
     pub(super) fn answers(&self, answers: impl IntoIterator<Item = (u16, &'static str)>) {
         *self.answers.lock().unwrap() = answers.into_iter().collect();
     }

@@ -1,9 +1,10 @@
-//! When a message that could not be worked on is seen again.
+//! Changes the visibility timeout of messages after their processing failed.
 //!
-//! A message that a function has is hidden for as long as the function may run, and a little
-//! longer: an event source mapping takes no shorter time, so that nothing has to be extended while
-//! a job runs. It would also be that long until a message that failed early comes again, so that
-//! time is cut short here. Nothing depends on it: what is due in the table is announced again.
+//! A received message is invisible for as long as the function may run, and a little longer: an
+//! event source mapping accepts no shorter timeout, so that no timeout has to be extended while a
+//! job runs. A message that failed early would stay invisible as long, so its timeout
+//! is shortened here. Nothing depends on it: the sweep sends signals for the due jobs of the table
+//! again.
 
 use std::time::Duration;
 
@@ -13,18 +14,18 @@ use writ_model::Error;
 use super::errors::failed;
 use super::{BATCH, Sqs};
 
-/// A message as a function got it.
+/// A received message, and when it becomes visible again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
-    /// What this delivery of it is known by.
+    /// The receipt handle, which SQS makes for each delivery of a message.
     pub receipt: String,
-    /// When it may be seen again; whole seconds count.
+    /// Time until the message is visible again; fractions of a second are dropped.
     pub again_in: Duration,
 }
 
 impl Sqs {
-    /// Says when messages that could not be worked on are seen again. What of it fails goes into
-    /// the log: they come later then.
+    /// Sets the visibility timeout of messages after their processing failed. Errors are logged and
+    /// not returned: the messages then become visible later.
     pub async fn again_in(&self, messages: &[Received]) {
         for batch in messages.chunks(BATCH) {
             if let Err(error) = self.show(batch).await {

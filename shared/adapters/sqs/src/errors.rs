@@ -1,4 +1,4 @@
-//! What SQS's failures mean.
+//! Maps the errors of SQS to those of the platform.
 
 use std::fmt::{Debug, Display};
 
@@ -6,14 +6,15 @@ use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use writ_model::{Error, ErrorKind};
 
-/// Seconds after which a busy queue is worth another try.
+/// Seconds after which a caller may retry on a busy queue.
 const RETRY_AFTER_S: u32 = 1;
 
-/// SQS's error codes for "not now" (Amazon SQS API Reference, "Common Errors").
+/// SQS's error codes for temporary failures (Amazon SQS API Reference, "Common Errors").
 const BUSY: [&str; 5] =
     ["InternalFailure", "KmsThrottled", "OverLimit", "RequestThrottled", "ThrottlingException"];
 
-/// The error for the caller and the log.
+/// Converts an SDK error: retryable ones become [`ErrorKind::Unavailable`], all others internal
+/// errors. The SDK's message goes to the log alone.
 pub(crate) fn failed<E>(error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + Debug + std::error::Error + Send + Sync + 'static,
@@ -31,7 +32,7 @@ where
     if is_busy { unavailable(log) } else { Error::internal(log) }
 }
 
-/// The queue cannot take this now.
+/// The error of a queue that is busy or out of reach.
 pub(crate) fn unavailable(log: impl Display) -> Error {
     Error::new(ErrorKind::Unavailable, "the queue is busy or out of reach; try again in a second")
         .retry_after(RETRY_AFTER_S)

@@ -1,8 +1,8 @@
-//! Hints over SQS: a standard queue, so that they may arrive late, twice and in any order, which
-//! hints are allowed to.
+//! Job signals over SQS. The queue is a standard one, so signals may arrive late, twice and in any
+//! order, which the runners permit.
 //!
-//! Messages are grouped by workspace, which makes the queue a fair one (Amazon SQS Developer
-//! Guide, "Amazon SQS fair queues"): who submits ten thousand jobs delays his own.
+//! Messages are grouped by workspace, which makes the queue a fair one (Amazon SQS Developer Guide,
+//! "Amazon SQS fair queues"): a workspace that submits ten thousand jobs delays its own jobs.
 
 mod again;
 mod errors;
@@ -19,19 +19,20 @@ use aws_sdk_sqs::config::Builder;
 use writ_aws::Aws;
 use writ_model::Error;
 
-/// Messages of one call: SQS's limit.
+/// Messages of one batch request: SQS's limit.
 const BATCH: usize = 10;
 
-/// Where a function finds its queues; its template names those that its ports need.
+/// The URLs of a function's queues. The deployment's template sets those that the function's ports
+/// need.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SqsUrls {
-    /// Of the queue of hints.
+    /// The URL of the queue of job signals.
     pub jobs: Option<String>,
-    /// Of the queue of those that nobody could work on.
+    /// The URL of the dead-letter queue, which holds the signals that could not be processed.
     pub dead: Option<String>,
 }
 
-/// The queue of hints. Cheap to clone.
+/// The queue of job signals and its dead-letter queue. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Sqs {
     client: Client,
@@ -39,13 +40,13 @@ pub struct Sqs {
 }
 
 impl Sqs {
-    /// A queue behind a client.
+    /// Uses the queues of these URLs through this client.
     #[must_use]
     pub fn new(client: Client, urls: SqsUrls) -> Self {
         Self { client, urls }
     }
 
-    /// A queue of the deployment that the function belongs to.
+    /// Uses the queues of the deployment that the function belongs to.
     #[must_use]
     pub fn of(aws: &Aws, urls: SqsUrls) -> Self {
         let mut config = Builder::from(&aws.sdk_config());

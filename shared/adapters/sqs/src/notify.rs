@@ -1,4 +1,4 @@
-//! Hints go out, ten a call.
+//! Sends job signals in batches of ten.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use writ_ports::{DELAY_MAX, JobNotifier};
 use super::errors::{failed, unavailable};
 use super::{BATCH, Sqs};
 
-/// Tries of one batch: a call may succeed and leave some of its messages out. What fails whole is
-/// tried again by the SDK.
+/// Attempts of one batch: a request may succeed and still fail for some of its messages. A request
+/// that fails as a whole is retried by the SDK.
 const TRIES: u32 = 3;
 
-/// The wait before the second try; it is doubled before the third.
+/// The delay before the second attempt; it doubles before the third.
 const WAIT: Duration = Duration::from_millis(100);
 
 impl JobNotifier for Sqs {
@@ -31,14 +31,14 @@ impl JobNotifier for Sqs {
     }
 }
 
-/// Whole seconds, as SQS counts: never sooner than asked for, never longer than it keeps to.
+/// The delay in whole seconds, as SQS counts: rounded up, and at most [`DELAY_MAX`].
 fn seconds(delay: Duration) -> i32 {
     let s = delay.min(DELAY_MAX).as_millis().div_ceil(1_000);
     i32::try_from(s).unwrap_or(i32::MAX)
 }
 
 impl Sqs {
-    /// Sends a batch, what was left out of it again.
+    /// Sends a batch, and sends the messages that failed again.
     async fn send(&self, url: &str, signals: &[JobSignal], delay_s: i32) -> Result<(), Error> {
         let mut entries = signals
             .iter()
@@ -79,7 +79,7 @@ fn entry(
         .map_err(Error::internal)
 }
 
-/// What a call that succeeded left out.
+/// The error of a batch in which some messages failed.
 fn refused(left_out: &[BatchResultErrorEntry]) -> Error {
     let said = |failed: &BatchResultErrorEntry| {
         format!("{}: {}", failed.code(), failed.message().unwrap_or("no reason given"))

@@ -1,4 +1,4 @@
-//! An SQS that answers what a test says and remembers what it was asked.
+//! A fake SQS that returns prepared responses and records the requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -18,7 +18,7 @@ use super::{Sqs, SqsUrls};
 pub(crate) const JOBS: &str = "https://sqs.us-east-1.amazonaws.com/1/writ-jobs";
 pub(crate) const DEAD: &str = "https://sqs.us-east-1.amazonaws.com/1/writ-jobs-dead";
 
-/// An operation's name and its parameters.
+/// The name of an operation and its parameters.
 type Call = (String, Value);
 
 #[derive(Clone, Debug, Default)]
@@ -28,7 +28,8 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// What calls get, one after the other; the last is repeated. One with a `__type` is an error.
+    /// Sets the responses of the next calls in order; the last one repeats. A response with a
+    /// `__type` is an error.
     pub(crate) fn answers(&self, replies: impl IntoIterator<Item = Value>) {
         *self.replies.lock().unwrap() = replies.into_iter().collect();
     }
@@ -71,7 +72,7 @@ impl HttpConnector for Recorder {
     }
 }
 
-/// The lists that every reply of a batch has.
+/// Adds the lists that every response of a batch request has.
 fn whole(mut reply: Value) -> Value {
     for name in ["Successful", "Failed"] {
         if reply[name].is_null() {
@@ -81,7 +82,7 @@ fn whole(mut reply: Value) -> Value {
     reply
 }
 
-/// Hints `j0`, `j1`, ... of two workspaces in turn.
+/// Signals of the jobs `j0`, `j1`, ... of two workspaces in turn.
 pub(crate) fn signals(count: usize) -> Vec<JobSignal> {
     let signal = |number: usize| JobSignal {
         workspace: if number.is_multiple_of(2) { "even" } else { "odd" }.parse().unwrap(),

@@ -1,4 +1,4 @@
-//! Hints that ended among the dead letters go back.
+//! Moves job signals from the dead-letter queue back to the queue.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use writ_ports::{JobNotifier, Redrive, RedriveReport};
 use super::errors::failed;
 use super::{BATCH, Sqs};
 
-/// A long poll asks all of SQS's servers, of which a short one may miss those that have the few
-/// messages there are.
+/// Seconds of a long poll. It asks all of SQS's servers; a short poll may miss the servers that
+/// hold the few messages.
 const WAIT_S: i32 = 1;
 
-/// What was received is this step's for so long.
+/// Seconds for which a received message is invisible to other receivers.
 const HELD_S: i32 = 30;
 
 impl Redrive for Sqs {
@@ -32,14 +32,16 @@ impl Redrive for Sqs {
             return Ok(RedriveReport::default());
         }
         let signals: Vec<JobSignal> = dead.iter().map(|(signal, _)| signal.clone()).collect();
-        // First there again, then gone here: between both, a hint is there twice and not lost.
+        // Sent before it is deleted: after a failure in between the signal is in both queues and
+        // not lost.
         self.notify(&signals, Duration::ZERO).await?;
         self.bury(url, dead.iter().map(|(_, message)| *message)).await?;
         Ok(RedriveReport { signals: signals.len() as u64, more: true })
     }
 }
 
-/// The hint in a message. What is none stays where it is, for somebody to look at.
+/// Parses the signal of a message. A message without one stays in the dead-letter queue for an
+/// operator to inspect.
 fn signal(message: &Message) -> Option<JobSignal> {
     let body = message.body().unwrap_or_default();
     serde_json::from_str(body)
@@ -51,7 +53,7 @@ fn signal(message: &Message) -> Option<JobSignal> {
 }
 
 impl Sqs {
-    /// Takes messages out of the dead letters.
+    /// Deletes messages from the dead-letter queue.
     async fn bury(
         &self,
         url: &str,
@@ -68,7 +70,7 @@ impl Sqs {
         let request = self.client.delete_message_batch().queue_url(url);
         let reply = request.set_entries(Some(entries)).send().await.map_err(failed)?;
         for left in reply.failed() {
-            // It comes again, and its hint once more with it, which does no harm.
+            // It is received again, and its signal is sent twice, which is harmless.
             tracing::warn!(code = left.code(), "a dead letter that was put back is still there");
         }
         Ok(())

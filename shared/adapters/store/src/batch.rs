@@ -1,4 +1,4 @@
-//! Reading many items by key.
+//! Reads many items by key.
 
 use std::collections::HashMap;
 
@@ -11,23 +11,24 @@ use crate::errors::{failed, unavailable};
 use crate::item::{Item, key, text};
 use crate::transact::pause;
 
-/// DynamoDB's limit of one `BatchGetItem`.
+/// The keys of one `BatchGetItem` at most: DynamoDB's limit.
 const KEYS_MAX: usize = 100;
 
-/// Replies of at most 16 MB leave keys over; each try makes progress, so this many are plenty.
+/// Attempts of one batch at most. A response holds at most 16 MB and leaves the other keys
+/// unprocessed; each attempt makes progress, so a batch needs far fewer.
 const ATTEMPTS: u32 = 10;
 
-/// A partition and a sort key.
+/// The partition key and the sort key of an item.
 pub(crate) type Key = (String, String);
 
 impl Store {
-    /// The items of these keys that are there, read consistently.
+    /// Reads the items of these keys consistently. Keys without an item are not in the result.
     pub(crate) async fn batch_get(
         &self,
         table: &str,
         mut keys: Vec<Key>,
     ) -> Result<HashMap<Key, Item>, Error> {
-        // DynamoDB refuses a key given twice.
+        // DynamoDB refuses a request that names a key twice.
         keys.sort_unstable();
         keys.dedup();
         let batches =

@@ -1,8 +1,9 @@
-//! Text of any length over items of at most 400 KB.
+//! Stores text of any length in items of at most 400 KB.
 //!
-//! A text's chunks stand side by side under a name of their own. They are written in the same
-//! transaction as the item that names them wherever they fit into one; the two other ways are
-//! those of a large record ([`crate::executions`]) and of a large reply, whose chunks expire.
+//! The chunks of a text share a partition key and a prefix of their sort keys. They are written in
+//! the same transaction as the item that names them if they fit into one. The two other ways are
+//! those of a large record ([`crate::executions`]) and of a large reply, which has chunks that
+//! expire.
 
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use writ_model::{BODY_BYTES_MAX, Digest, Error};
@@ -11,40 +12,41 @@ use crate::Store;
 use crate::errors::failed;
 use crate::item::{Item, With, count, key, number, string, text};
 
-/// Where long texts are cut.
+/// The sizes at which long texts are split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Bytes of a text in one item at most; longer ones are cut into chunks.
+    /// Bytes of a text in one item at most; longer texts are split into chunks.
     pub chunk_bytes_max: usize,
     /// Bytes of text in one transaction at most.
     pub transaction_bytes_max: usize,
 }
 
-/// DynamoDB's items hold 400 KB and its transactions 4 MB, keys and other attributes included.
+/// DynamoDB's items hold 400 KB and its transactions 4 MB, keys and other attributes included;
+/// these limits leave space for both.
 pub(crate) const BOUNDS: Bounds =
     Bounds { chunk_bytes_max: 300 << 10, transaction_bytes_max: 3 << 20 };
 
 // INVARIANT: a policy's body is written in one transaction.
 const _: () = assert!(BODY_BYTES_MAX <= BOUNDS.transaction_bytes_max);
 
-/// Where a text's chunks are.
+/// The location of a text's chunks.
 #[derive(Clone, Debug)]
 pub(crate) struct Place<'s> {
     pub(crate) table: &'s str,
     pub(crate) partition: String,
-    /// The sort key up to the chunk's number.
+    /// The sort key without the chunk's number at its end.
     pub(crate) prefix: String,
 }
 
 impl Place<'_> {
-    /// The key of the chunk at this position.
+    /// The primary key of the chunk at this position, counted from 0.
     pub(crate) fn key(&self, position: usize) -> Item {
         key(&self.partition, sort_key(&self.prefix, position))
     }
 }
 
 impl Store {
-    /// The chunks of a text, in order.
+    /// Splits a text into the items of its chunks, in order.
     pub(crate) fn chunks(&self, place: &Place<'_>, content: &str) -> Vec<Item> {
         let pieces = cut(content, self.bounds.chunk_bytes_max);
         let chunk = |(position, piece): (usize, &&str)| {
@@ -53,7 +55,7 @@ impl Store {
         pieces.iter().enumerate().map(chunk).collect()
     }
 
-    /// What writes each of the chunks.
+    /// The transaction's actions that write the chunks of a text.
     pub(crate) fn chunk_puts(
         &self,
         place: &Place<'_>,
@@ -66,7 +68,7 @@ impl Store {
         self.chunks(place, content).into_iter().map(put).collect()
     }
 
-    /// The text that was written there, held against its digest; `None` where nothing was.
+    /// Reads a text and checks it against its digest; `None` where no chunk exists.
     pub(crate) async fn get_chunks(
         &self,
         place: &Place<'_>,
@@ -112,7 +114,7 @@ impl Store {
     }
 }
 
-/// The text, if it has its digest.
+/// Returns the text if it has this digest, else an internal error.
 pub(crate) fn whole(content: String, digest: &Digest) -> Result<String, Error> {
     if Digest::of(content.as_bytes()) == *digest {
         Ok(content)
@@ -125,7 +127,8 @@ pub(crate) fn sort_key(prefix: &str, position: usize) -> String {
     format!("{prefix}{position:04}")
 }
 
-/// Pieces of at most `max` bytes, at least one; cut between characters, for attributes are UTF-8.
+/// Splits a text into pieces of at most `max` bytes, at least one. It splits between characters,
+/// since string attributes are UTF-8.
 fn cut(content: &str, max: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = content;

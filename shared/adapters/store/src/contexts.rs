@@ -1,8 +1,10 @@
-//! What policies keep: one item per policy, under the id that outlives its renames, read with
-//! every run and written with the record of the run that changed it.
+//! Contexts, which policies keep between runs: one item per policy under its id, which does not
+//! change with a rename. It is read with every run, and written with the record of the run that
+//! changed it.
 //!
-//! The transaction holds the version that the run read (another run's change makes it run again)
-//! and the policy itself, so that nothing is kept for one that was removed meanwhile.
+//! The transaction requires that the context still has the version that the run read (after another
+//! run's change, the run is repeated) and that the policy still exists, so that no context is
+//! written for a policy that was deleted meanwhile.
 
 use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem};
 use writ_model::{Error, Execution, RawJson, Workspace};
@@ -13,16 +15,17 @@ use crate::errors::failed;
 use crate::item::{Item, With, count, number, string, text};
 use crate::policies::head_key;
 
-/// Nothing was kept before.
+/// The policy has no context yet.
 const IS_FIRST: &str = "attribute_not_exists(pk)";
 
-/// What is kept is still what the run read. `version` is one of DynamoDB's reserved words.
+/// The context still has the version that the run read. `version` is one of DynamoDB's reserved
+/// words.
 const IS_SAME: &str = "#version = :version";
 
-/// The URI still stands for the policy.
+/// The URI still belongs to this policy.
 const IS_THERE: &str = "policy_id = :policy_id";
 
-/// The key of what a policy keeps.
+/// The primary key of a policy's context.
 pub(crate) fn context_key(workspace: &Workspace, policy_id: &str) -> Item {
     Item::new().with("pk", string(format!("{workspace}#policy#{policy_id}")))
 }
@@ -63,8 +66,8 @@ impl ContextStore for Store {
 }
 
 impl Store {
-    /// Writes the context where it still is what the run read (the first action), of a policy that
-    /// is still there (the second).
+    /// The transaction's actions that write a context. The first one requires the version that the
+    /// run read, the second one requires that the policy still exists.
     pub(crate) fn context_writes(
         &self,
         workspace: &Workspace,

@@ -1,9 +1,9 @@
-//! What the clock makes due, of all workspaces: the index `by_due` that a table may have.
+//! Reads what is due, of all workspaces, from the index `by_due` of a table.
 //!
-//! An entry has no workspace in its partition key, as the items of upkeep have none, and is spread
-//! over the shards. A page goes through the shards one after the other, and each in the order of
-//! time. What is dealt with meanwhile is due later or not at all, so nothing is met twice but what
-//! falls due again.
+//! The partition key of an entry has no workspace, as those of garbage collection, and entries are
+//! spread over the shards. A page reads the shards one after the other, each in the order of time.
+//! An entry that is processed meanwhile moves to a later time or leaves the index, so a listing
+//! returns an entry twice only if it is due again.
 
 use writ_model::{Error, Timestamp};
 
@@ -13,23 +13,24 @@ use crate::item::{Item, string, text};
 use crate::search::{After, Token, fingerprint, malformed};
 use crate::shards::SHARDS;
 
-/// Things of a page.
+/// Entries of one page at most.
 const PAGE_MAX: usize = 100;
 
-/// Before every key of a shard.
+/// A lower bound of all sort keys of a shard: keys start with a digit.
 const START: &str = " ";
 
-/// No workspace's, as those of upkeep are.
+/// The partition key of a shard in the index. No workspace starts with `#`.
 pub(crate) fn due_partition(shard: u64) -> String {
     format!("#{shard}")
 }
 
-/// Sixteen digits last for three hundred thousand years, and sort as text.
+/// The sort key of an entry. Sixteen digits of milliseconds last for three hundred thousand years,
+/// and sort as text.
 pub(crate) fn due_key(due_at: Timestamp, partition: &str) -> String {
     format!("{:016}#{partition}", due_at.as_ms().max(0))
 }
 
-/// Where a page goes on: behind a key of a shard.
+/// Where the next page starts: after a key of a shard, or at the shard's start.
 struct Place {
     shard: u64,
     after: Option<String>,
@@ -58,7 +59,8 @@ fn owner() -> String {
 }
 
 impl Store {
-    /// What of the table is due at or before `before`, as its entries say; and where it goes on.
+    /// Reads a page of the entries that are due at or before `before`, and the token of the next
+    /// page; `None` after the last one.
     pub(crate) async fn due_of<T>(
         &self,
         table: &str,
@@ -67,7 +69,7 @@ impl Store {
         read: impl Fn(&Item) -> Result<T, Error>,
     ) -> Result<(Vec<T>, Option<String>), Error> {
         let mut place = Place::read(next)?;
-        // Keys have the time first, so this is behind all that are due at it.
+        // Keys start with the time, so this bound is after all keys of that time.
         let to = due_key(Timestamp::from_ms(before.as_ms().saturating_add(1)), "");
         let mut due = Vec::new();
         while place.shard < SHARDS && due.len() < PAGE_MAX {
@@ -85,7 +87,7 @@ impl Store {
         Ok((due, next))
     }
 
-    /// Up to `limit` entries of a shard, and where it goes on if there may be more.
+    /// Reads up to `limit` entries of a shard, and the last key read if there may be more.
     async fn due_in(
         &self,
         table: &str,
@@ -93,7 +95,7 @@ impl Store {
         to: &str,
         limit: usize,
     ) -> Result<(Vec<Item>, Option<String>), Error> {
-        // No key is another one followed by NUL.
+        // The smallest key after it: no key equals another one with a NUL appended.
         let from = place.after.as_ref().map_or(START.to_owned(), |after| format!("{after}\0"));
         if from.as_str() >= to || from.len() > 1_024 {
             return Ok((Vec::new(), None));

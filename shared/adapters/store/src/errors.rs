@@ -1,4 +1,5 @@
-//! What DynamoDB's failures mean. The only place that looks at the SDK's errors.
+//! Maps the errors of DynamoDB to those of the platform. Only this module and the checks for failed
+//! conditions read the SDK's errors.
 
 use std::fmt::Debug;
 
@@ -6,10 +7,10 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use writ_model::{Error, ErrorKind};
 
-/// Seconds after which a busy store is worth another try.
+/// Seconds after which a caller may retry on a busy store.
 const RETRY_AFTER_S: u32 = 1;
 
-/// DynamoDB's error codes for "not now" (its developer guide, "Error handling").
+/// DynamoDB's error codes for temporary failures (its developer guide, "Error handling").
 const BUSY: [&str; 8] = [
     "InternalServerError",
     "LimitExceededException",
@@ -21,10 +22,11 @@ const BUSY: [&str; 8] = [
     "TransactionConflictException",
 ];
 
-/// DynamoDB refuses items over 400 KB with this in a `ValidationException`.
+/// Part of the message of the `ValidationException` by which DynamoDB refuses an item over 400 KB.
 const ITEM_TOO_LARGE: &str = "Item size";
 
-/// The error for the caller and the log.
+/// Converts an SDK error: retryable ones become [`ErrorKind::Unavailable`], an item over the limit
+/// [`ErrorKind::TooLarge`], all others internal errors. The SDK's message goes to the log alone.
 pub(crate) fn failed<E>(error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + Debug + std::error::Error + Send + Sync + 'static,
@@ -50,14 +52,14 @@ where
     }
 }
 
-/// The store cannot serve this now.
+/// The error of a store that is busy or out of reach.
 pub(crate) fn unavailable(log: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Unavailable, "the store is busy or out of reach; try again in a second")
         .retry_after(RETRY_AFTER_S)
         .log(log)
 }
 
-/// One item would be over DynamoDB's limit.
+/// The error of an item that would be over DynamoDB's limit.
 pub(crate) fn too_large(log: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::TooLarge, "a part of this object is larger than the store can keep")
         .log(log)

@@ -1,8 +1,8 @@
-//! Removing what expired, where the database does not.
+//! Removes expired items, for databases without time to live.
 //!
-//! Each step looks at one page of the table and remembers where it ended, so that a tick's cost
-//! does not grow with the table. On AWS time to live has been there before and the page holds
-//! nothing to remove; an index by time would cost more, on every use of a key.
+//! Each step reads one page of the table and stores where it ended, so that the cost of a tick does
+//! not grow with the table. On AWS, time to live has removed the items already, and the page holds
+//! none to remove. An index by time would cost more, since every use of a key would write it.
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -14,22 +14,22 @@ use crate::Store;
 use crate::errors::failed;
 use crate::item::{Item, With, key, number, optional_text, string, text};
 
-/// Items of one step; DynamoDB reads at most 1 MB of them.
+/// Items read by one step. DynamoDB reads at most 1 MB of them.
 const ITEMS_MAX: i32 = 100;
 
-/// Items removed at the same time.
+/// Items that are removed concurrently.
 const REMOVALS: usize = 8;
 
-/// The item expired, and was not written anew since.
+/// The item is still expired: it was not written again since.
 const IS_EXPIRED: &str = "expires_at <= :before";
 
-/// Where the position is kept: in the table itself, among what never expires.
+/// The key of the stored position: in the table itself, as an item that does not expire.
 fn position_key() -> Item {
     key("#upkeep", "expired")
 }
 
 impl Store {
-    /// The last item that was looked at.
+    /// Reads the key of the last item of the previous step; `None` at the table's beginning.
     async fn position(&self) -> Result<Option<Item>, Error> {
         let found = self
             .client
@@ -45,7 +45,7 @@ impl Store {
         Ok(found.item().and_then(after))
     }
 
-    /// Remembers where to go on; `None` is the table's beginning.
+    /// Stores the key after which the next step starts; `None` is the table's beginning.
     async fn keep_position(&self, after: Option<&Item>) -> Result<(), Error> {
         let item = match after {
             None => position_key(),
@@ -58,7 +58,7 @@ impl Store {
         Ok(())
     }
 
-    /// Whether the item was still expired.
+    /// Removes the item if it is still expired; returns whether it was.
     async fn remove_if_expired(&self, item: &Item, before: &AttributeValue) -> Result<bool, Error> {
         let removed = self
             .client
@@ -109,7 +109,7 @@ impl RemoveExpired for Store {
         if next != after.as_ref() {
             self.keep_position(next).await?;
         }
-        // A page with nothing to remove says that the database, or an earlier pass, keeps up.
+        // If a page has no item to remove, the database or an earlier step has removed them.
         Ok(GcReport { removed, more: removed > 0 && next.is_some() })
     }
 }

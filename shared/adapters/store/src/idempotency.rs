@@ -10,31 +10,33 @@ use crate::chunks::Place;
 use crate::errors::failed;
 use crate::item::{Item, With, key, number, optional_text, string, text};
 
-/// How long a key is remembered.
+/// Seconds for which a key is stored.
 const KEPT_S: i64 = 24 * 60 * 60;
 
-/// How much longer than its key a large reply's chunks are kept, so that no reader whose clock is
-/// late finds the one without the other.
+/// Seconds for which a large reply's chunks are stored after their key expired, so that a reader
+/// with a slow clock does not find the key without them.
 const CHUNKS_KEPT_LONGER_S: i64 = 60 * 60;
 
-/// When a claim that was never finished lapses: longer than any request runs.
+/// Milliseconds after which an unfinished claim expires: longer than any request runs.
 const CLAIM_LAPSES_MS: i64 = 60_000;
 
-/// A longer identity stands under its digest: partition keys hold 2,048 bytes.
+/// Bytes of an identity in a key. A longer one is replaced by its digest, since partition keys hold
+/// 2,048 bytes.
 const IDENTITY_BYTES_MAX: usize = 1_024;
 
-/// A key is free, or was forgotten and not removed yet, or its claim on this very request lapsed. A
-/// lapsed claim of another request may have done something: the key keeps standing for it.
+/// The key is unused, or expired and not yet removed, or its claim expired and is of the same
+/// request. An expired claim of a different request keeps the key, because that request may have
+/// had effects.
 const IS_FREE: &str = "attribute_not_exists(pk) OR expires_at <= :now_s \
     OR (#state = :claimed AND claimed_at <= :lapsed AND request_digest = :request)";
 
-/// The claim is still its holder's: it did not lapse and pass to a repeat of the same request.
+/// The claim is still held: it did not expire and pass to a retry of the same request.
 const IS_HELD: &str = "#state = :claimed AND claim = :claim";
 
 const CLAIMED: &str = "claimed";
 const FINISHED: &str = "finished";
 
-/// `sub` and `digest` keep an identity from being taken for the digest of another.
+/// The markers `sub` and `digest` keep an identity and the digest of another one apart.
 fn partition(workspace: &Workspace, identity: &str) -> String {
     if identity.len() <= IDENTITY_BYTES_MAX {
         format!("{workspace}#sub#{identity}")
@@ -52,8 +54,8 @@ fn expires_at(now: Timestamp) -> i64 {
 }
 
 impl Store {
-    /// Where the chunks of a claim's reply are: no two claims share them. A header's value is
-    /// visible ASCII, so a NUL separates.
+    /// The location of the chunks of a claim's reply; no two claims share it. A NUL separates the
+    /// parts, since a header's value is visible ASCII.
     fn reply_place(&self, used: &IdempotencyKey, claim: &str) -> Place<'_> {
         Place {
             table: &self.tables.idempotency,
@@ -62,8 +64,7 @@ impl Store {
         }
     }
 
-    /// Writes a large reply, one chunk after the other. What a failure in between leaves behind
-    /// expires by itself.
+    /// Writes a large reply chunk by chunk. Chunks that a failure leaves behind expire.
     async fn put_reply(&self, place: &Place<'_>, reply: &str, kept: i64) -> Result<(), Error> {
         for chunk in self.chunks(place, reply) {
             let item = chunk.with("expires_at", number(kept + CHUNKS_KEPT_LONGER_S));
@@ -74,7 +75,7 @@ impl Store {
     }
 
     async fn large_reply(&self, used: &IdempotencyKey, item: &Item) -> Result<String, Error> {
-        // Chunks used to be named by their content.
+        // Earlier releases named the chunks by the digest of the reply.
         let (digest, name) = match optional_text(item, "reply_digest") {
             Some(digest) => (digest, text(item, "claim")?),
             None => (text(item, "digest")?, text(item, "digest")?),
@@ -91,7 +92,7 @@ impl Store {
         claim: &str,
     ) -> Result<KeyState, Error> {
         if optional_text(item, "claim") == Some(claim) {
-            // Our own, whose reply was lost before the SDK tried again.
+            // The claim is of this very call: its response was lost and the SDK retried.
             return Ok(KeyState::Acquired(ClaimId(claim.to_owned())));
         }
         if text(item, "request_digest")? != used.request.as_str() {
@@ -135,7 +136,7 @@ impl Idempotency for Store {
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(refused)) => match refused.item() {
                 Some(item) => self.understand(used, item, &claim).await,
-                // Given back in this very moment.
+                // The key was abandoned between the write and this response.
                 None => Ok(KeyState::InProgress),
             },
             _ => Err(failed(error)),
@@ -175,7 +176,7 @@ impl Idempotency for Store {
             .await;
         match finished {
             Ok(_) => Ok(()),
-            // The claim lapsed and passed to a repeat: its reply is the one that is kept.
+            // The claim expired and passed to a retry; the stored reply is that of the retry.
             Err(error)
                 if error
                     .as_service_error()

@@ -1,4 +1,5 @@
-//! Items: attributes by hand, so that what is stored is what is written here.
+//! Reads and writes the attributes of items explicitly, so that this crate defines the stored
+//! format.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -7,25 +8,25 @@ use std::str::FromStr;
 use aws_sdk_dynamodb::types::AttributeValue;
 use writ_model::Error;
 
-/// An item, or a key of one.
+/// The attributes of an item, or of its primary key.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// A string attribute.
 pub(crate) fn string(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-/// A number attribute; our numbers are whole and below 2^64, far inside DynamoDB's 38 digits.
+/// A number attribute. The numbers of the platform are integers below 2^64, far inside DynamoDB's
+/// 38 digits.
 pub(crate) fn number(value: impl Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-/// The primary key of the tables that have both parts.
+/// The primary key of an item in a table with a sort key.
 pub(crate) fn key(partition: impl Into<String>, sort: impl Into<String>) -> Item {
     HashMap::from([("pk".to_owned(), string(partition)), ("sk".to_owned(), string(sort))])
 }
 
-/// The same item with one attribute more.
+/// Adds attributes to an item.
 pub(crate) trait With {
     fn with(self, name: &str, value: AttributeValue) -> Self;
 }
@@ -37,27 +38,27 @@ impl With for Item {
     }
 }
 
-/// The string, where the item has that attribute.
+/// The value of a string attribute; `None` where the item does not have it.
 pub(crate) fn optional_text<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
     item.get(name)?.as_s().ok().map(String::as_str)
 }
 
-/// The string.
+/// The value of a string attribute, or an internal error where the item does not have it.
 pub(crate) fn text<'i>(item: &'i Item, name: &str) -> Result<&'i str, Error> {
     optional_text(item, name).ok_or_else(|| damaged(name))
 }
 
-/// The value that is stored as a string.
+/// Parses the value of a string attribute.
 pub(crate) fn parsed<T: FromStr>(item: &Item, name: &str) -> Result<T, Error> {
     text(item, name)?.parse().map_err(|_| damaged(name))
 }
 
-/// The number, where the item has that attribute.
+/// The value of a number attribute; `None` where the item does not have it.
 pub(crate) fn optional_count<T: FromStr>(item: &Item, name: &str) -> Option<T> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }
 
-/// The number.
+/// The value of a number attribute, or an internal error where the item does not have it.
 pub(crate) fn count<T: FromStr>(item: &Item, name: &str) -> Result<T, Error> {
     optional_count(item, name).ok_or_else(|| damaged(name))
 }

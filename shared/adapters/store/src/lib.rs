@@ -1,13 +1,14 @@
-//! The ports over DynamoDB. The same code runs on AWS and on the embedded database.
+//! The storage ports over DynamoDB. The same code runs on AWS and on the embedded database.
 //!
-//! Every partition key starts with the caller's workspace, `{workspace}#...`, and is built here
-//! from the workspace that the caller was authenticated for, never from anything that a caller
-//! sends: a page token holds no partition key. There are two exceptions: tokens, which are looked
-//! up before the workspace is known ([`tables`] says how they are listed), and the items of upkeep,
-//! whose partition keys start with `#`, as no workspace's do.
+//! Every partition key starts with the caller's workspace, `{workspace}#...`. It is built here from
+//! the workspace that the caller was authenticated for, never from what a caller sends: a page
+//! token holds no partition key. There are two exceptions: tokens, which are looked up before the
+//! workspace is known ([`tables`] says how they are listed), and the items of garbage collection:
+//! their partition keys start with `#`, as those of no workspace do.
 //!
-//! User JSON is kept as text, for DynamoDB's maps lose order and its numbers digits; what stands
-//! beside it is copied for indexes. Text over 300 KB is cut into chunks.
+//! User JSON is stored as text, because DynamoDB's maps lose the order of members and its numbers
+//! lose digits. Attributes beside the text are copies for indexes. Text over 300 KB is split into
+//! chunks.
 
 mod batch;
 mod chunks;
@@ -37,7 +38,7 @@ pub use chunks::Bounds;
 pub use search::{BYTES_READ_MAX, PAGE_BYTES_MAX, READS_MAX};
 pub use tables::Tables;
 
-/// All ports of storage over one DynamoDB client. Cheap to clone.
+/// Implements all storage ports over one DynamoDB client. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
     client: Client,
@@ -46,20 +47,20 @@ pub struct Store {
 }
 
 impl Store {
-    /// A store on these tables; nothing is read or written yet.
+    /// A store on these tables. Nothing is read or written yet.
     #[must_use]
     pub fn new(client: Client, tables: Tables) -> Self {
         Self { client, tables, bounds: chunks::BOUNDS }
     }
 
-    /// The same store, cutting texts elsewhere. What was written is read whatever the bounds are;
-    /// small ones take a short text through everything that a long one meets.
+    /// The same store, which splits texts at other sizes. Stored texts are read whatever the sizes
+    /// are; small ones let a short text take every path of a long one in tests.
     #[must_use]
     pub fn with_bounds(self, bounds: Bounds) -> Self {
         Self { bounds, ..self }
     }
 
-    /// The time, by the clock that the client signs with.
+    /// The current time of the clock by which the client signs its requests.
     fn now(&self) -> Timestamp {
         let source = self.client.config().time_source();
         let now = source.map_or_else(SystemTime::now, |source| source.now());

@@ -1,10 +1,12 @@
-//! Where what is written by the thousand per second stands in an index: more than one partition
-//! takes, so a workspace's are spread over [`SHARDS`] of them by id.
+//! Shards of an index that is written a thousand times per second. One partition takes fewer
+//! writes, so a workspace's entries are spread over [`SHARDS`] partitions by their ids.
 
-/// Partitions of a workspace in such an index. Fixed: things stand where they were written.
+/// Partitions of a workspace in such an index. It must not change: entries stay where they were
+/// written.
 pub(crate) const SHARDS: u64 = 8;
 
-/// FNV-1a and a last stirring: written out, for no release may change where a thing belongs.
+/// The shard of an id: FNV-1a, and the first steps of MurmurHash3's 64-bit finalizer. Written out
+/// here, because no release may change the shard of an id.
 pub(crate) fn shard_of(id: &str) -> u64 {
     let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

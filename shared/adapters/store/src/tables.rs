@@ -1,39 +1,40 @@
-//! The tables, as data: the embedded database is made from it, and deployed templates are held
-//! against it.
+//! The definitions of the tables: the embedded database creates its tables from them, and the
+//! deployment's templates are tested against them.
 //!
 //! | table | item | partition key | sort key |
 //! |---|---|---|---|
-//! | policies | head: what a URI stands for | `{workspace}#policy#{uri}` | `head` |
+//! | policies | head: the current revision of a URI | `{workspace}#policy#{uri}` | `head` |
 //! | | revision | `{workspace}#revision#{policy_id}` | its number, 20 digits |
 //! | | a body's chunks | `{workspace}#body#{digest}` | `chunk#{number}` |
-//! | contexts | what a policy keeps | `{workspace}#policy#{policy_id}` | |
+//! | contexts | a policy's context | `{workspace}#policy#{policy_id}` | |
 //! | executions | record | `{workspace}#{execution_id}` | `record` |
 //! | | a large record's chunks | the same | `record#{upload}#{number}` |
-//! | | claim: a record on its way in | `#uploads` | its time, `#{upload}` |
+//! | | claim: a record that is being uploaded | `#uploads` | its time, `#{upload}` |
 //! | jobs | job | `{workspace}#{job_id}` | `job` |
 //! | | the chunks of a large submission | the same | `submission#{number}` |
 //! | | secrets for signing callbacks | `{workspace}#callbacks` | `secrets` |
 //! | schedules | schedule | `{workspace}#schedules` | its name |
 //! | idempotency | a used key | `{workspace}#{identity}` | the key |
 //! | | a large reply's chunks | the same | `{key}`, NUL, `{claim}#{number}` |
-//! | | how far expired keys were removed | `#upkeep` | `expired` |
+//! | | position of the removal of expired keys | `#upkeep` | `expired` |
 //! | tokens | token | `{token_id}` | |
 //!
-//! Policies are few and read far more than written, so each of their indexes has one partition per
-//! workspace. Executions are written by the thousand per second, so theirs have eight; a listing
-//! merges them, which keeps newest first exact. Jobs are spread the same way; `by_outcome` has
-//! those that are not over apart from those of each end. Two of their indexes hold a job for a
-//! while only: `by_line` while it stands in its workspace's line, `by_due` while somebody has to
-//! look at it by a certain time. A line has one partition, for it is read in order, a job at a
-//! time; what is due is found for all workspaces at once, in eight partitions of its own. Schedules
-//! are few again, and those that will fire once more stand in a `by_due` of their own.
+//! Policies are few and read far more often than written, so each of their indexes has one
+//! partition per workspace. Executions are written by the thousand per second, so each of their
+//! indexes has eight partitions per workspace; a listing merges them, which keeps newest first
+//! exact. Jobs are spread the same way; `by_outcome` separates the jobs that are not over from
+//! those of each final status. Two of their indexes hold a job for a while only: `by_line` while it
+//! is queued, `by_due` while it must be processed by a certain time. A queue has one partition,
+//! because it is read in order, a job at a time; due jobs are found for all workspaces at once, in
+//! eight partitions of their own. Schedules are few, and those that will fire again are in their
+//! own `by_due`.
 //!
-//! A token is what says which workspace a caller acts in, so it alone is found without one; the
-//! index by workspace lists a workspace's tokens.
+//! A token determines the workspace that its caller acts in, so it alone is found without a
+//! workspace; the index by workspace lists a workspace's tokens.
 //!
-//! Only a record over 3 MiB has a claim, and a partition takes far more of those than it takes
-//! such records, so claims have one partition. Time to live is what DynamoDB does by itself, free
-//! of charge; where it does not, as embedded, upkeep removes what expired.
+//! Only a record over 3 MiB has a claim, and one partition takes far more claims than it takes such
+//! records, so claims have one partition. Where DynamoDB's time to live is missing, as in the
+//! embedded database, garbage collection removes the expired items.
 
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
@@ -45,44 +46,45 @@ use crate::Store;
 use crate::errors::failed;
 use crate::transact::pause;
 
-/// A table. Every key attribute is a string; billing is on demand.
+/// The definition of a table. Every key attribute is a string; billing is on demand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableDefinition {
-    /// What the table's name ends with.
+    /// The table's name without the deployment's prefix.
     pub name: &'static str,
-    /// The attribute that partitions it.
+    /// The attribute that is the partition key.
     pub partition_key: &'static str,
-    /// The attribute that orders a partition, if any.
+    /// The attribute that is the sort key; `None` for a table without one.
     pub sort_key: Option<&'static str>,
-    /// Its global secondary indexes.
+    /// The global secondary indexes of the table.
     pub indexes: &'static [IndexDefinition],
-    /// The attribute that holds when an item expires, in seconds since the Unix epoch.
+    /// The attribute for time to live: when an item expires, in seconds since the Unix epoch.
+    /// `None` where items do not expire.
     pub time_to_live: Option<&'static str>,
 }
 
-/// A global secondary index.
+/// The definition of a global secondary index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexDefinition {
-    /// Its name.
+    /// The name of the index.
     pub name: &'static str,
-    /// The attribute that partitions it.
+    /// The attribute that is the partition key.
     pub partition_key: &'static str,
-    /// The attribute that orders a partition.
+    /// The attribute that is the sort key.
     pub sort_key: &'static str,
-    /// What it holds besides keys.
+    /// The attributes that the index holds besides its keys.
     pub projection: IndexProjection,
 }
 
-/// What an index holds of an item.
+/// The attributes of an item that an index holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IndexProjection {
-    /// Its keys and the table's.
+    /// The keys of the index and of the table.
     Keys,
-    /// Everything.
+    /// All attributes of the item.
     Everything,
 }
 
-/// An index by one of a policy's fields; the sort key is named as the index is.
+/// An index by one field of an object in a workspace. Its sort key has the index's name.
 const fn by_field(name: &'static str) -> IndexDefinition {
     keys_only(name, "workspace", name)
 }
@@ -120,7 +122,7 @@ const CONTEXTS: TableDefinition = TableDefinition {
     time_to_live: None,
 };
 
-/// An index by keys alone.
+/// An index that holds the keys alone.
 const fn keys_only(
     name: &'static str,
     partition_key: &'static str,
@@ -172,11 +174,11 @@ const TOKENS: TableDefinition = TableDefinition {
     time_to_live: None,
 };
 
-/// Every table.
+/// All tables of a deployment, in the order in which they are created.
 pub const DEFINITIONS: [TableDefinition; 7] =
     [POLICIES, CONTEXTS, EXECUTIONS, JOBS, SCHEDULES, IDEMPOTENCY, TOKENS];
 
-/// The names of the tables.
+/// The names of a deployment's tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tables {
     pub(crate) policies: String,
@@ -190,7 +192,7 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// The names with a prefix, as `writ-`.
+    /// The names of all tables with this prefix, such as `writ-`.
     #[must_use]
     pub fn with_prefix(prefix: &str) -> Self {
         let name = |table: TableDefinition| format!("{prefix}{}", table.name);
@@ -208,11 +210,11 @@ impl Tables {
 }
 
 impl Store {
-    /// Makes the tables that are not there yet and waits until they serve. On AWS the deployment's
-    /// template makes them.
+    /// Creates the missing tables and waits until they are active. On AWS the deployment's template
+    /// creates them.
     ///
-    /// # Errors
-    /// The store's.
+    /// [`writ_model::ErrorKind::Unavailable`] while the database is out of reach; an internal error
+    /// for any other failure.
     pub async fn create_tables(&self) -> Result<(), Error> {
         for table in DEFINITIONS {
             let name = format!("{}{}", self.tables.prefix, table.name);
@@ -224,8 +226,8 @@ impl Store {
         Ok(())
     }
 
-    /// Whether the table is new and not serving yet. One that was there is not described: that
-    /// would count all of its items in the embedded database.
+    /// Creates the table; returns whether it is new and not active yet. An existing table is not
+    /// described, because that would count all of its items in the embedded database.
     async fn create_table(&self, name: &str, table: &TableDefinition) -> Result<bool, Error> {
         let indexes = table.indexes.iter().map(index).collect::<Result<Vec<_>, _>>()?;
         let created = self
@@ -253,7 +255,7 @@ impl Store {
     }
 
     async fn wait_until_active(&self, name: &str) -> Result<(), Error> {
-        // A new table takes seconds on AWS.
+        // On AWS a new table is active after some seconds.
         for attempt in 0..60 {
             let described =
                 self.client.describe_table().table_name(name).send().await.map_err(failed)?;

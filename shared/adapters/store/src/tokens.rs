@@ -1,4 +1,5 @@
-//! Tokens, found by id alone: they are what says which workspace a caller acts in.
+//! Tokens. They are found by id alone, because a token determines the workspace that its caller
+//! acts in.
 
 use writ_model::{Digest, Error, ErrorKind, Timestamp, Workspace};
 use writ_ports::{GetToken, ListTokens, PutToken, RevokeToken, Token};
@@ -7,7 +8,8 @@ use crate::Store;
 use crate::errors::failed;
 use crate::item::{Item, With, count, number, parsed, string, text};
 
-/// Longer ids exist nowhere; DynamoDB refuses keys over 2,048 bytes.
+/// Bytes of a token's id at most. The platform makes no longer ones, and DynamoDB refuses keys over
+/// 2,048 bytes.
 const ID_BYTES_MAX: usize = 256;
 
 fn key_of(token_id: &str) -> Item {
@@ -48,10 +50,10 @@ fn read(item: &Item) -> Result<Token, Error> {
 }
 
 impl Store {
-    /// Whether any workspace has a token.
+    /// Returns whether any workspace has a token.
     ///
-    /// # Errors
-    /// The store's.
+    /// [`writ_model::ErrorKind::Unavailable`] while the database is out of reach; an internal error
+    /// for any other failure.
     pub async fn has_tokens(&self) -> Result<bool, Error> {
         let found = self
             .client
@@ -75,7 +77,7 @@ impl GetToken for Store {
             .get_item()
             .table_name(&self.tables.tokens)
             .set_key(Some(key_of(token_id)))
-            // A revoked token stops working at once.
+            // Consistent, so that a revoked token is refused at once.
             .consistent_read(true)
             .send()
             .await
@@ -96,7 +98,8 @@ impl PutToken for Store {
         {
             return Err(failed(error));
         }
-        // The SDK may have tried again after a lost reply; the secret tells our token from another.
+        // The SDK may have retried after a lost response; the secret's hash tells this token from
+        // another one.
         match self.get_token(&token.token_id).await? {
             Some(stored) if stored == *token => Ok(()),
             _ => Err(Error::new(

@@ -1,4 +1,4 @@
-//! Transactions: all or nothing, and why not.
+//! Transactions, and the reasons of their cancellation.
 
 use std::time::Duration;
 
@@ -14,21 +14,23 @@ use crate::Store;
 use crate::errors::{failed, too_large, unavailable};
 use crate::item::Item;
 
-/// Tries of one transaction that meets others; a conflict is over once the other one commits.
+/// Attempts of one transaction that conflicts with others. A conflict ends when the other
+/// transaction commits.
 pub(crate) const ATTEMPTS: u32 = 5;
 
-/// The first pause; each further one is twice as long.
+/// The delay before the second attempt; it doubles with each further one.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// No pause is longer.
+/// The longest delay between two attempts.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// Why nothing was written.
+/// The reason why a transaction wrote nothing.
 #[derive(Debug)]
 pub(crate) enum TransactionError {
-    /// The condition of the action at this position does not hold; the first one of several.
+    /// The condition of the action at this position, counted from 0, does not hold; of several, the
+    /// first.
     Condition(usize),
-    /// Something else.
+    /// The transaction failed for a reason other than a condition.
     Failed(Error),
 }
 
@@ -39,8 +41,8 @@ enum Cancelled {
 }
 
 impl Store {
-    /// Commits all the actions or none. The SDK's own tries share a request token, so a reply that
-    /// was lost does not make them fail against themselves.
+    /// Commits all the actions or none. The SDK's retries share a request token, so a transaction
+    /// does not fail against itself after a lost response.
     pub(crate) async fn transact(
         &self,
         actions: Vec<TransactWriteItem>,
@@ -66,7 +68,7 @@ impl Store {
         Err(TransactionError::Failed(conflicting()))
     }
 
-    /// Writes an item whose key is free, by itself: that costs half of what a transaction does.
+    /// Writes one item if its key is free, without a transaction, which would cost twice as much.
     pub(crate) async fn put_new(&self, table: &str, item: Item) -> Result<(), TransactionError> {
         let put = self.client.put_item().table_name(table).set_item(Some(item));
         let put = put.condition_expression("attribute_not_exists(pk)").send().await;
@@ -79,12 +81,13 @@ impl Store {
     }
 }
 
-/// Others were in the way each time.
+/// The error of a write that conflicted with a transaction in every attempt.
 pub(crate) fn conflicting() -> Error {
     unavailable(format!("{ATTEMPTS} tries met a transaction conflict"))
 }
 
-/// A failed condition is final, whatever else went wrong; a conflict may pass.
+/// Classifies the reasons of a cancelled transaction. A failed condition is final, whatever other
+/// reasons there are; a conflict is temporary.
 fn understand(reasons: &[CancellationReason]) -> Cancelled {
     let code = |reason: &CancellationReason| reason.code().unwrap_or("None").to_owned();
     if let Some(position) =
@@ -111,10 +114,11 @@ fn understand(reasons: &[CancellationReason]) -> Cancelled {
     Cancelled::Failed(Error::internal(log))
 }
 
-/// Waits before try `attempt + 1`, on the client's own clock.
+/// Waits before attempt `attempt + 1`, by the client's own clock.
 pub(crate) async fn pause(client: &Client, attempt: u32) {
     let time = PAUSE.saturating_mul(2_u32.saturating_pow(attempt)).min(PAUSE_MAX);
-    // A client that was given no clock of its own sleeps on the runtime's, and says `None` here.
+    // A client without a sleep implementation of its own uses the runtime's, and returns `None`
+    // here.
     if let Some(sleep) = client.config().sleep_impl().or_else(default_async_sleep) {
         sleep.sleep(time).await;
     }

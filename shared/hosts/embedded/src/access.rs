@@ -1,4 +1,5 @@
-//! Who may come in: the local admin, holders of tokens, and bearers of an issuer's JWTs.
+//! Authentication and authorization of callers: the local admin, holders of tokens, and bearers of
+//! an issuer's JWTs.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,21 +16,21 @@ use writ_ports::Clock;
 use crate::Platform;
 use crate::gateway::Access;
 
-/// The platform's tokens and its access policy.
+/// Authenticates callers by the platform's tokens and an issuer's JWTs, and authorizes them by the
+/// access policy.
 pub(crate) struct EmbeddedAuthenticator {
     platform: Arc<Platform>,
     authorizer: Authorizer,
-    /// Whose JWTs are believed, if anybody's.
+    /// The issuer of accepted JWTs; `None` where only tokens are accepted.
     issuer: Option<Issuer<JwksCache<Provider, Os>>>,
-    /// The server listens on loopback alone: whoever reaches it from there owns the machine.
+    /// The server listens on loopback alone, so a caller from there is a user of this machine.
     is_local: bool,
 }
 
 impl EmbeddedAuthenticator {
-    /// Prepares decisions on every route.
+    /// Compiles the access policy for every route.
     ///
-    /// # Errors
-    /// An access policy that does not know a route's effect.
+    /// The access policy does not know the access level of a route.
     pub(crate) fn new(
         platform: Arc<Platform>,
         oidc: Option<Settings>,

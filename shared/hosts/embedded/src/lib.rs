@@ -1,4 +1,4 @@
-//! The whole platform in one process: the gateway, DynamoDB over one SQLite file, the engines.
+//! The whole platform in one process: the gateway, DynamoDB over one SQLite file, and the engines.
 
 mod access;
 pub mod gateway;
@@ -12,6 +12,6 @@ pub use jobs::Queue;
 pub use routes::routes;
 pub use up::{Config, Data, Ready, UpError, open_store, up};
 
-/// The ports of this home.
+/// The ports of the embedded deployment.
 pub type Platform =
     writ_platform::Platform<writ_engine_async::Workers, writ_platform::Outbound<jobs::Queue>>;

@@ -1,4 +1,4 @@
-//! Schedules at home: a ticker fires them.
+//! Schedules of the embedded deployment: a ticker fires them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::Platform;
 use crate::jobs::Queue;
 use crate::ticker::{Ticker, every};
 
-/// How often schedules that are due are looked for.
+/// The interval at which due schedules are read.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Nobody has to be told of fires to come: the ticker finds them in the table.
+/// No timers are needed: the ticker finds due schedules in the table.
 impl ScheduleTimer for Queue {
     async fn schedule_timer(&self, _: &Schedule) -> Result<(), Error> {
         Ok(())
@@ -24,7 +24,8 @@ impl ScheduleTimer for Queue {
     }
 }
 
-/// Fires schedules: first what fell due while nothing served, by each one's catch-up rule.
+/// Starts the ticker that fires schedules. It first fires those that became due while the platform
+/// was down, by the catch-up rule of each.
 pub(crate) fn fire_schedules(platform: &Arc<Platform>) -> Ticker {
     let platform = Arc::clone(platform);
     Ticker::start(every(Duration::ZERO, EVERY), move || {

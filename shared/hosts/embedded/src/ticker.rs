@@ -1,4 +1,4 @@
-//! Work that is done again and again while the platform serves.
+//! Work that is repeated while the platform serves.
 
 use std::future::Future;
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
-/// What says when.
+/// Decides when the work of a ticker runs.
 pub(crate) trait Trigger: Send + 'static {
-    /// Is ready when the work is due.
+    /// Completes when the work is due.
     fn due(&mut self) -> impl Future<Output = ()> + Send;
 }
 
@@ -18,22 +18,22 @@ impl Trigger for Interval {
     }
 }
 
-/// Due `first` from now, then `every` so often. What falls due while the work is done is not made
-/// up for.
+/// An interval that is first due after `first`, then every `every`. Ticks that are missed while the
+/// work runs are skipped.
 pub(crate) fn every(first: Duration, every: Duration) -> Interval {
     let mut interval = tokio::time::interval_at(Instant::now() + first, every);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     interval
 }
 
-/// A task that does its work whenever its trigger says so, one after the other.
+/// A task that runs its work each time that its trigger fires, one run after the other.
 #[derive(Debug)]
 pub(crate) struct Ticker {
     task: JoinHandle<()>,
 }
 
 impl Ticker {
-    /// Starts it. The work may be cut off at any of its awaits.
+    /// Starts the task. [`Ticker::stop`] may cancel the work at any of its awaits.
     pub(crate) fn start<F>(
         mut trigger: impl Trigger,
         mut work: impl FnMut() -> F + Send + 'static,
@@ -50,7 +50,7 @@ impl Ticker {
         Self { task }
     }
 
-    /// Ends it, in the midst of its work if need be; nothing of it runs once this returns.
+    /// Cancels the task, even while its work runs; nothing of it runs once this returns.
     pub(crate) async fn stop(mut self) {
         self.task.abort();
         if let Err(error) = (&mut self.task).await
@@ -114,7 +114,7 @@ mod tests {
         }
         due.send(()).unwrap();
         begun.acquire().await.unwrap().forget();
-        // The fourth is in the midst of its work.
+        // The fourth run has not ended.
         ticker.stop().await;
         assert_eq!(most.load(Ordering::SeqCst), 1);
         assert!(due.is_closed(), "the task is gone, and its trigger with it");

@@ -1,4 +1,4 @@
-//! `writ up`: from a configuration to a serving platform, and down again.
+//! `writ up`: starts the platform from its configuration, serves, and shuts it down.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::future::Future;
@@ -26,110 +26,111 @@ use crate::schedules::fire_schedules;
 use crate::ticker::{Ticker, every};
 use crate::{Platform, routes};
 
-/// The tables' names start with this, as on AWS.
+/// The prefix of the tables' names, as on AWS.
 const TABLE_PREFIX: &str = "writ-";
-/// The database's name in the data directory.
+/// The name of the database file in the data directory.
 const FILE: &str = "writ.db";
-/// How soon upkeep is done first: whoever starts the platform wants something else of it.
+/// Time until the first garbage collection, so that it does not slow down the start.
 const UPKEEP_FIRST: Duration = Duration::from_secs(10);
-/// How often upkeep is done.
+/// The interval of garbage collection.
 const UPKEEP_EVERY: Duration = Duration::from_secs(300);
-/// How often jobs that are due are looked for.
+/// The interval of the sweep, which sends signals for due jobs.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
-/// Where the platform's data lives.
+/// The location of the platform's data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Data {
-    /// In this directory, made if need be.
+    /// In this directory, which is created if it does not exist.
     Directory(PathBuf),
-    /// In memory, gone at the end.
+    /// In memory; the data is lost when the process ends.
     Ephemeral,
 }
 
-/// What `writ up` is asked for.
+/// The configuration of `writ up`.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where the data lives.
+    /// The location of the data.
     pub data: Data,
-    /// Where to listen; port 0 picks a free one.
+    /// The address to listen on; port 0 picks a free one.
     pub address: SocketAddr,
-    /// Serve though the host does not permit all of the sandbox.
+    /// Serve even if the host does not permit all parts of the sandbox.
     pub allow_weak_sandbox: bool,
-    /// Whose JWTs let their bearers in, beside tokens.
+    /// The issuer of accepted JWTs, besides tokens; `None` for tokens alone.
     pub oidc: Option<writ_oidc::Settings>,
-    /// Jobs that run at once; as many as the engines leave to jobs where it is not said.
+    /// Jobs that run concurrently; `None` for as many as the engines permit to jobs.
     pub job_runners: Option<NonZeroUsize>,
-    /// Addresses that callbacks may reach beside public ones.
+    /// Addresses that callbacks may reach in addition to public ones.
     pub callbacks_to: Allowed,
 }
 
-/// What is being served.
+/// The running server, for the message to its operator.
 #[derive(Clone, Debug)]
 pub struct Ready {
-    /// Where it listens.
+    /// The address that the server listens on.
     pub address: SocketAddr,
-    /// The database file; none when ephemeral.
+    /// The path of the database file; `None` when the data is in memory.
     pub file: Option<PathBuf>,
-    /// Routes served.
+    /// The number of routes that are served.
     pub routes: usize,
-    /// The issuer whose JWTs are believed.
+    /// The URL of the issuer of accepted JWTs; `None` without one.
     pub issuer: Option<String>,
-    /// What the host permits the sandbox.
+    /// The parts of the sandbox that the host permits.
     pub sandbox: SandboxReport,
 }
 
-/// Why the platform does not serve.
+/// The reason why the platform does not start or serve.
 #[derive(Debug, thiserror::Error)]
 pub enum UpError {
-    /// The data directory cannot be made.
+    /// The data directory cannot be created.
     #[error("cannot make the data directory `{}`; choose another with `--data`", path.display())]
     Directory {
-        /// The directory.
+        /// The path of the directory.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The database cannot be opened.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// The tables cannot be made.
+    /// The tables cannot be created.
     #[error("cannot prepare the tables of the database: {}", .0.log.as_deref().unwrap_or(&.0.message))]
     Tables(Error),
     /// The engines cannot run here.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// The address is taken or not ours.
+    /// The address is in use, or is no address of this machine.
     #[error("cannot listen on {address}; stop what listens there, or choose another with `--port`")]
     Listen {
-        /// The address.
+        /// The address to listen on.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Beyond loopback everybody needs a token, and there is none.
+    /// The address is reachable from other machines, where every caller needs a token, and no token
+    /// exists.
     #[error(
         "{address} can be reached from other machines, where every caller needs a token, and there \
          is none yet; make one first: `writ token create --data DIR --subject NAME --role admin`"
     )]
     NoTokens {
-        /// The address.
+        /// The address to listen on.
         address: SocketAddr,
     },
-    /// The route table is wrong: a defect.
+    /// The route table is invalid, which is a defect.
     #[error(transparent)]
     Routes(#[from] RouteError),
-    /// The access policy is wrong: a defect.
+    /// The access policy is invalid, which is a defect.
     #[error(transparent)]
     Policy(#[from] writ_authz::PolicyError),
-    /// The listener broke.
+    /// The listener failed while serving.
     #[error("the server failed")]
     Serve(#[source] io::Error),
 }
 
-/// Serves until `shutdown` is ready, then ends running requests, workers and the database.
+/// Serves until `shutdown` completes, then ends running requests, workers and the database.
+/// `on_ready` is called once the server listens.
 ///
-/// # Errors
-/// [`UpError`]: why it does not serve, and what to do.
+/// [`UpError`], with what the operator can do about it.
 pub async fn up(
     config: Config,
     on_ready: impl FnOnce(&Ready),
@@ -162,7 +163,7 @@ pub async fn up(
     on_ready(&Ready { address, file, routes: count, issuer, sandbox });
     warm(&engine);
     let gc = gc(&platform);
-    // More would wait for a worker, each with a thread.
+    // Further runners would only wait for a worker, each with a thread.
     let count = config.job_runners.map_or_else(|| engine.jobs_max(), NonZeroUsize::get);
     let (sweeps, runners) = do_jobs(&platform, &queue, count);
     let schedules = fire_schedules(&platform);
@@ -182,13 +183,14 @@ fn gc(platform: &Arc<Platform>) -> Ticker {
     Ticker::start(every(UPKEEP_FIRST, UPKEEP_EVERY), move || {
         let platform = Arc::clone(&platform);
         async move {
-            // What failed is in its log line, and is tried again when it is due again.
+            // A failure is logged by the tick, and its work is repeated by the next one.
             let _ = writ_gc::tick(&*platform).await;
         }
     })
 }
 
-/// Does jobs: those that an earlier process left as well, for the queue begins empty.
+/// Starts the runners and the sweep. The first sweep sends signals for the queued jobs of an
+/// earlier process as well, since the queue is empty at the start.
 fn do_jobs(platform: &Arc<Platform>, queue: &Queue, runners: usize) -> (Ticker, Runners) {
     let runners = Runners::start(platform, queue, runners);
     let (platform, mut is_first) = (Arc::clone(platform), true);
@@ -209,10 +211,9 @@ fn do_jobs(platform: &Arc<Platform>, queue: &Queue, runners: usize) -> (Ticker, 
     (sweeps, runners)
 }
 
-/// The store in a data directory, for commands that work without a server.
+/// Opens the store of a data directory, for commands that work without a server.
 ///
-/// # Errors
-/// As [`up`]; a directory that a running server holds is refused.
+/// As [`up`]; [`DatabaseError::InUse`] while a server uses the directory.
 pub async fn open_store(directory: &Path) -> Result<(Database, Store), UpError> {
     let (database, _) = open(&Data::Directory(directory.to_owned()))?;
     let store = prepare(&database).await?;
@@ -226,8 +227,8 @@ fn open(data: &Data) -> Result<(Database, Option<PathBuf>), UpError> {
             let refused = |source| UpError::Directory { path: path.clone(), source };
             DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(refused)?;
             let file = path.join(FILE);
-            // Records and token hashes are the operator's alone; SQLite gives its other files the
-            // same mode.
+            // Only the operator may read records and token hashes. SQLite creates its other files
+            // with the same mode.
             let mut options = OpenOptions::new();
             options.append(true).create(true).mode(0o600).open(&file).map_err(refused)?;
             Ok((Database::open(&file)?, Some(file)))

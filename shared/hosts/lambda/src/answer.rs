@@ -1,4 +1,4 @@
-//! A reply, as both of API Gateway's formats take it.
+//! The response of a function, in the form that both payload formats of API Gateway accept.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,8 @@ use http::header::CONTENT_TYPE;
 use serde::Serialize;
 use writ_edge::Reply;
 
-/// Header values are joined by commas where a name comes twice, as HTTP allows.
+/// A response to API Gateway. The values of a repeated header are joined by commas, as HTTP
+/// permits.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Answer {

@@ -1,55 +1,54 @@
-//! What the authorizer decided, as API Gateway hands it from one function to another: the
-//! `context` of an authorizer's answer is the `requestContext.authorizer.lambda` of the event.
+//! The authorizer's decision, as API Gateway passes it between functions: the `context` of an
+//! authorizer's response is the `requestContext.authorizer.lambda` of the event.
 
 use serde::{Deserialize, Serialize};
 use writ_edge::{Caller, RouteSpec};
 use writ_model::{Error, ErrorKind, Identity, Role, Workspace};
 
-/// The decision on one request.
+/// The authorizer's decision on one request, with the caller's identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// What was decided.
+    /// Whether the caller may use the route.
     pub decision: Decided,
-    /// The route's name: a decision holds for it alone.
+    /// The name of the route. A decision is valid for this route alone.
     pub route: String,
-    /// Who calls; empty for nobody known.
+    /// The caller's subject; empty for an unauthenticated caller.
     #[serde(default)]
     pub subject: String,
-    /// Where they act.
+    /// The caller's workspace; empty for an unauthenticated caller.
     #[serde(default)]
     pub workspace: String,
-    /// As what.
+    /// The caller's role; empty for an unauthenticated caller.
     #[serde(default)]
     pub role: String,
-    /// `token` or `jwt`.
+    /// How the caller was authenticated: `token` or `jwt`.
     #[serde(default)]
     pub principal_kind: String,
-    /// The rule that decided.
+    /// The name of the rule that decided; empty for an unauthenticated caller.
     #[serde(default)]
     pub rule: String,
-    /// Why not.
+    /// The reason of a refusal, for the caller; empty where the caller is allowed.
     #[serde(default)]
     pub message: String,
 }
 
-/// What can be decided.
+/// The outcomes of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decided {
-    /// The caller may.
+    /// The caller may use the route.
     Allow,
-    /// The caller is known and may not.
+    /// The caller is authenticated and may not use the route.
     Deny,
-    /// Nobody known calls.
+    /// The caller has no valid credentials.
     Unauthenticated,
 }
 
 impl Decision {
-    /// The caller and the rule that lets them.
+    /// Returns the caller and the name of the rule that permits the call.
     ///
-    /// # Errors
-    /// Why not: [`ErrorKind::Unauthenticated`], [`ErrorKind::Forbidden`] with its rule; a decision
-    /// on another route or of another form, which is a defect of the deployment.
+    /// [`ErrorKind::Unauthenticated`]; [`ErrorKind::Forbidden`] with its rule; an internal error
+    /// for a decision on another route or with invalid values, which is a defect of the deployment.
     pub(crate) fn admit(self, spec: &RouteSpec) -> Result<(Caller, String), Error> {
         if self.route != spec.name {
             let log = format!("a decision on `{}` came with a call of `{}`", self.route, spec.name);
@@ -77,7 +76,7 @@ impl Decision {
     }
 }
 
-/// A call that came without a decision: past the authorizer, or without one.
+/// The error of a request without a decision, which did not pass the authorizer.
 pub(crate) fn undecided() -> Error {
     let message = "no token was sent; expected `Authorization: Bearer writ_...`";
     Error::new(ErrorKind::Unauthenticated, message).at("Authorization")

@@ -1,4 +1,4 @@
-//! A gateway's event, as a request.
+//! Parses the event of API Gateway into a request.
 //!
 //! HTTP APIs send payload 2.0, REST APIs 1.0 (API Gateway Developer Guide, "Create AWS Lambda proxy
 //! integrations"). An HTTP API decodes a path before it matches it, so its parameters arrive
@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use writ_edge::path::{Path, decoded, query};
 use writ_model::Error;
 
-/// What an event says of a request.
+/// The request in an event, before it is matched with the function's route.
 #[derive(Debug)]
 pub(crate) struct Arrived {
     pub(crate) method: Method,
@@ -26,11 +26,11 @@ pub(crate) struct Arrived {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// What the authorizer answered; empty without one.
+    /// The context from the authorizer; empty without an authorizer.
     pub(crate) authorizer: HashMap<String, Value>,
 }
 
-/// The members by which the formats are told apart.
+/// The members that tell the two formats apart.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Form<'e> {
@@ -46,11 +46,10 @@ struct Context<'e> {
 }
 
 impl Arrived {
-    /// Reads an event.
+    /// Parses an event of either format.
     ///
-    /// # Errors
-    /// [`writ_model::ErrorKind::InvalidRequest`]: no HTTP event, base64 that is none, a query
-    /// string that cannot be decoded.
+    /// [`writ_model::ErrorKind::InvalidRequest`]: the event is no HTTP event, its base64 is
+    /// invalid, or its query string cannot be decoded.
     pub(crate) fn read(event: &str) -> Result<Self, Error> {
         let not_http = |detail: &str| {
             let message = "this function answers HTTP requests of Amazon API Gateway (payload 2.0 or \
@@ -92,7 +91,8 @@ impl Arrived {
         } else {
             event.multi_value_query_string_parameters
         };
-        // The multi-valued ones hold all; an emulator may send the others alone.
+        // The multi-valued headers hold all headers; some emulators send only the single-valued
+        // ones.
         let headers = if event.multi_value_headers.is_empty() {
             event.headers
         } else {
@@ -108,11 +108,10 @@ impl Arrived {
         })
     }
 
-    /// The route's `{name}` segments in its own order, and the path that they make: equal for all
-    /// spellings of one path, without a stage's name.
+    /// Returns the values of the route's `{name}` segments in the order of its template, and the
+    /// canonical path, without the name of a stage.
     ///
-    /// # Errors
-    /// A segment without a value: the event is for another route.
+    /// The event has no value for a segment: it is of another route.
     pub(crate) fn fill(
         &mut self,
         template: &str,
@@ -223,7 +222,7 @@ mod tests {
         let mut event = rest_api();
         event["pathParameters"]["uri"] = json!("a%2Fb");
         assert_eq!(read(&event).unwrap().fill("/policy/{uri}").unwrap().1, "/policy/a%2Fb");
-        // An HTTP API decodes before it matches: what comes is meant as it stands.
+        // An HTTP API decodes before it matches, so the value is literal.
         let mut event = http_api();
         event["pathParameters"] = json!({"uri": "a%2Fb"});
         assert_eq!(read(&event).unwrap().fill("/policy/{uri}").unwrap().1, "/policy/a%252Fb");

@@ -1,4 +1,4 @@
-//! What a function knows of itself, from its environment variables.
+//! A function's configuration, from its environment variables.
 
 use writ_aws::{Aws, Environment, EnvironmentError};
 use writ_callbacks::{Allowed, WebhookClient};
@@ -8,7 +8,7 @@ use writ_store::{Store, Tables};
 
 use crate::SchedulingOutbound;
 
-/// Set by Lambda for every function; the runtime's library panics without them.
+/// Variables that Lambda sets for every function; the runtime library panics without them.
 const OF_THE_RUNTIME: [&str; 4] = [
     "AWS_LAMBDA_RUNTIME_API",
     "AWS_LAMBDA_FUNCTION_NAME",
@@ -23,16 +23,16 @@ const FIRE_FUNCTION: &str = "WRIT_FIRE_FUNCTION_ARN";
 const FIRE_ROLE: &str = "WRIT_FIRE_ROLE_ARN";
 const CALLBACKS_TO: &str = "WRIT_CALLBACKS_TO";
 
-/// A function, as its template describes it.
+/// The configuration of a function, as its template sets it.
 #[derive(Clone, Debug)]
 pub struct Function {
-    /// The template's `Handler`: the name of the route that it serves.
+    /// The template's `Handler` (`_HANDLER`): the name of the route that the function serves.
     pub handler: String,
-    /// Run policies although the host does not permit all of the sandbox
+    /// Run policies even if the host does not permit all parts of the sandbox
     /// (`WRIT_ALLOW_WEAK_SANDBOX`).
     pub allow_weak_sandbox: bool,
-    /// What a job's node is called: the log stream, one for each instance of a function, so that who
-    /// looks for a job's log knows where.
+    /// The name of the log stream (`AWS_LAMBDA_LOG_STREAM_NAME`), one for each instance of a
+    /// function. It is the node id in job records, so that an operator finds the log of a job.
     pub log_stream: Option<String>,
     pub(crate) aws: Aws,
     table_prefix: String,
@@ -41,57 +41,56 @@ pub struct Function {
     callbacks_to: Option<String>,
 }
 
-/// Why a function does not start.
+/// The reason why a function does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Not started by Lambda.
+    /// The program was not started by Lambda.
     #[error(
         "`{variable}` is not set: this program is a Lambda function, which AWS Lambda or an \
          emulator starts; `writ up` serves the platform on your own machine"
     )]
     NotOnLambda {
-        /// What is missing.
+        /// The name of the missing variable.
         variable: &'static str,
     },
-    /// Credentials or region are missing.
+    /// The credentials or the region are missing.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
     /// A variable of the template is missing or wrong.
     #[error("the environment variable `{name}` {problem}")]
     Variable {
-        /// Which.
+        /// The name of the variable.
         name: &'static str,
-        /// What is wrong with it.
+        /// The problem with its value.
         problem: &'static str,
     },
     /// The template names no route of this program.
     #[error("the handler `{handler}` is no route of this program; it serves {}", .served.join(", "))]
     Handler {
-        /// What the template says.
+        /// The handler that the template names.
         handler: String,
-        /// What there is.
+        /// The names of the program's routes.
         served: Vec<String>,
     },
-    /// The ports could not be made.
+    /// The ports could not be created.
     #[error("{0}")]
     Ports(Box<dyn std::error::Error + Send + Sync>),
-    /// The async runtime could not be made.
+    /// The async runtime could not be created.
     #[error("the runtime could not be started: {0}")]
     Runtime(std::io::Error),
 }
 
 impl StartError {
-    /// Ports that could not be made.
+    /// The error of ports that could not be created.
     pub fn ports(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Ports(Box::new(error))
     }
 }
 
 impl Function {
-    /// Reads the variables through `variable`, which gives one by its name.
+    /// Reads the variables through `variable`, which returns the value of a name.
     ///
-    /// # Errors
-    /// The first that is missing or wrong.
+    /// Names the first variable that is missing or invalid.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, StartError> {
         if let Some(missing) = OF_THE_RUNTIME.into_iter().find(|name| variable(name).is_none()) {
             return Err(StartError::NotOnLambda { variable: missing });
@@ -129,23 +128,22 @@ impl Function {
         })
     }
 
-    /// The store over this deployment's tables.
+    /// A store on the tables of this deployment.
     #[must_use]
     pub fn store(&self) -> Store {
         Store::new(self.aws.dynamodb(), Tables::with_prefix(&self.table_prefix))
     }
 
-    /// The queue of hints, as far as the template names it (`WRIT_JOBS_QUEUE_URL`,
-    /// `WRIT_JOBS_DEAD_URL`): it names what the ports of a route need.
+    /// The queue of job signals. The template sets the URLs that the ports of a route need
+    /// (`WRIT_JOBS_QUEUE_URL`, `WRIT_JOBS_DEAD_URL`).
     #[must_use]
     pub fn queue(&self) -> Sqs {
         Sqs::of(&self.aws, self.queues.clone())
     }
 
-    /// The queue of hints, for who cannot do without.
+    /// The queue of job signals, for a function that cannot run without it.
     ///
-    /// # Errors
-    /// [`StartError::Variable`] where the template does not name it.
+    /// [`StartError::Variable`] where the template does not set its URL.
     pub fn named_queue(&self) -> Result<Sqs, StartError> {
         match self.queues.jobs {
             Some(_) => Ok(self.queue()),
@@ -153,8 +151,9 @@ impl Function {
         }
     }
 
-    /// The queue, with a planner of fires beside it, as far as the template names what is to be
-    /// called then (`WRIT_FIRE_GROUP`, `WRIT_FIRE_FUNCTION_ARN`, `WRIT_FIRE_ROLE_ARN`).
+    /// The queue of job signals and the timers of schedules. The template sets the timers' group
+    /// and target where a route needs them (`WRIT_FIRE_GROUP`, `WRIT_FIRE_FUNCTION_ARN`,
+    /// `WRIT_FIRE_ROLE_ARN`).
     #[must_use]
     pub fn scheduling_outbound(&self) -> SchedulingOutbound {
         SchedulingOutbound {
@@ -163,11 +162,10 @@ impl Function {
         }
     }
 
-    /// Who tells others of the ends of jobs: may call what is public, and what `WRIT_CALLBACKS_TO`
-    /// adds.
+    /// The client that delivers callbacks. It may call public addresses, and those that
+    /// `WRIT_CALLBACKS_TO` adds.
     ///
-    /// # Errors
-    /// What is wrong with the list.
+    /// [`StartError::Ports`] where the list is invalid.
     pub fn webhook_client(&self) -> Result<WebhookClient, StartError> {
         let allowed = self.callbacks_to.as_deref().map(str::parse::<Allowed>).transpose();
         Ok(WebhookClient::new(allowed.map_err(StartError::ports)?.unwrap_or_default()))

@@ -1,8 +1,8 @@
-//! A Lambda function's way from an event to its answer.
+//! The Lambda host: runs routes and event handlers as Lambda functions.
 //!
-//! A program calls [`serve()`] with its routes and how its ports are made; `_HANDLER` picks the
-//! route. What the gateway's authorizer decided comes with the event as a [`Decision`]. Functions
-//! that answer no HTTP request ([`run()`]) share the loop, the log and the start.
+//! A program calls [`serve()`] with its routes and a function that makes their ports; `_HANDLER`
+//! selects the route. The authorizer's decision comes with the event as a [`Decision`]. Functions
+//! that serve no HTTP request call [`run()`], which has the same loop, log and start.
 
 mod answer;
 mod decision;

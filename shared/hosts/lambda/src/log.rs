@@ -1,19 +1,20 @@
-//! The function's log: JSON lines on standard output, which Lambda hands to CloudWatch.
+//! The function's log: JSON lines on standard output, which Lambda sends to CloudWatch.
 
 use tracing_subscriber::EnvFilter;
 
-/// Which parts are written, in the words of `tracing-subscriber`'s filters.
+/// The variable with the log filter, in the syntax of `tracing-subscriber`.
 const VARIABLE: &str = "WRIT_LOG";
 const DEFAULT: &str = "info";
 
-/// Starts the log for the rest of the process. A filter that is none is said and replaced.
+/// Starts the log for the rest of the process. An invalid filter is logged and replaced by the
+/// default.
 pub(crate) fn start() {
     let text = std::env::var(VARIABLE).unwrap_or_else(|_| DEFAULT.to_owned());
     let (filter, error) = match EnvFilter::try_new(&text) {
         Ok(filter) => (filter, None),
         Err(error) => (EnvFilter::new(DEFAULT), Some(error)),
     };
-    // A second start in one process would be a defect of the program; the first one's log stays.
+    // A second start in one process would be a defect of the program; the first log stays.
     let _ = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)

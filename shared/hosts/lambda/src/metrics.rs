@@ -1,5 +1,5 @@
-//! Metrics, as CloudWatch reads them out of the log (CloudWatch User Guide, "Embedded metric
-//! format specification"): no call is made for them.
+//! Metrics in the form that CloudWatch reads from the log (CloudWatch User Guide, "Embedded metric
+//! format specification"), without a call to its API.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use writ_edge::Reply;
 use writ_model::Timestamp;
 use writ_ports::EngineUsage;
 
-/// Where CloudWatch shows them.
+/// The namespace of the metrics in CloudWatch.
 const NAMESPACE: &str = "Writ";
 
-/// One answered request.
+/// The measurements of one request.
 #[derive(Debug)]
 pub(crate) struct Measured<'a> {
     pub(crate) now: Timestamp,
@@ -20,9 +20,9 @@ pub(crate) struct Measured<'a> {
     pub(crate) request_id: &'a str,
     pub(crate) reply: &'a Reply,
     pub(crate) duration: Duration,
-    /// What engines did for it.
+    /// The engines' work for the request.
     pub(crate) engines: EngineUsage,
-    /// The first of its process.
+    /// Whether it is the first request of its process.
     pub(crate) is_cold: bool,
 }
 
@@ -32,7 +32,7 @@ struct Problem<'a> {
 }
 
 impl Measured<'_> {
-    /// One line of the log.
+    /// The log line that holds the metrics of the request.
     pub(crate) fn line(&self) -> Value {
         let ms = |duration: Duration| duration.as_secs_f64() * 1_000.0;
         let unit = |name: &str, unit: &str| json!({"Name": name, "Unit": unit});
@@ -69,8 +69,8 @@ impl Measured<'_> {
         if let (Some(kind), Some(members)) = (self.error_type(), line.as_object_mut()) {
             members.insert("Errors".to_owned(), json!(1));
             members.insert("ErrorType".to_owned(), json!(kind));
-            // A set of dimensions of their own: a metric per route and kind exists only once there
-            // was such an error.
+            // A separate set of dimensions: a metric per route and error type exists only after
+            // such an error.
             if let Some(sets) = members
                 .get_mut("_aws")
                 .and_then(|aws| aws.pointer_mut("/CloudWatchMetrics"))
@@ -86,7 +86,7 @@ impl Measured<'_> {
         line
     }
 
-    /// The last part of the problem's type.
+    /// The last part of the problem's `type`; `None` for a response that is no error.
     fn error_type(&self) -> Option<String> {
         if !self.reply.status.is_client_error() && !self.reply.status.is_server_error() {
             return None;
@@ -116,7 +116,7 @@ mod tests {
         measured.line()
     }
 
-    /// Every metric that is declared has its value, and every dimension.
+    /// Whether every declared metric and dimension has a value.
     fn is_whole(line: &Value) -> bool {
         let sets = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
         sets.iter().all(|set| {

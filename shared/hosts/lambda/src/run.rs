@@ -1,4 +1,4 @@
-//! The loop: events from Lambda's Runtime API, answers back to it.
+//! The loop of a function: it receives events from Lambda's Runtime API and sends responses.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use serde_json::value::RawValue;
 use crate::function::{Function, StartError};
 use crate::log;
 
-/// Starts a function and answers its events, one after the other, until Lambda ends the process.
+/// Starts a function and handles its events, one after the other, until Lambda ends the process.
 ///
-/// `start` makes what answers them; connections are opened meanwhile. A function that cannot start
-/// logs why and exits with 1, which Lambda reports as `Runtime.ExitError`.
+/// `start` makes the event handler; then a connection to DynamoDB is opened. A function that cannot
+/// start logs the reason and exits with 1, which Lambda reports as `Runtime.ExitError`.
 pub fn run<H, A, S>(start: S) -> ExitCode
 where
     S: FnOnce(&Function) -> Result<H, StartError>,
@@ -37,8 +37,8 @@ where
     A: Serialize,
 {
     let function = Function::read(|name| std::env::var(name).ok())?;
-    // One event at a time, on at most one core for most memory sizes: one thread, and those that
-    // blocking calls get.
+    // One event at a time, on at most one core for most memory sizes: a single thread, and those of
+    // blocking calls.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -1,4 +1,4 @@
-//! The queue of hints, with a planner of fires beside it.
+//! The queue of job signals and the timers of schedules, as one set of ports.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use writ_ports::{JobNotifier, ScheduleTimer};
 use writ_eventbridge_scheduler::Scheduler;
 use writ_sqs::Sqs;
 
-/// Whom the programs of schedules tell things. Cheap to clone.
+/// The outbound ports of the programs for schedules. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct SchedulingOutbound {
-    /// Of jobs.
+    /// The queue of job signals.
     pub queue: Sqs,
-    /// Of fires to come.
+    /// The timers of schedules.
     pub scheduler: Scheduler,
 }
 

@@ -1,4 +1,4 @@
-//! From an event to the answer of a route.
+//! Serves one route: handles an event and makes its response.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,10 +18,10 @@ use crate::function::{Function, StartError};
 use crate::metrics::Measured;
 use crate::run::run;
 
-/// A synchronous call ends within this, waiting included: the gateway stops at 30 s.
+/// Time for a synchronous call, waiting included: API Gateway stops at 30 seconds.
 const DEADLINE: Duration = Duration::from_secs(25);
 
-/// Before Lambda's own deadline, to answer that there is no time left.
+/// Time before Lambda's own deadline that is kept for the response that the time is over.
 const ANSWERING: Duration = Duration::from_millis(500);
 
 /// Serves the route that `_HANDLER` names, over the ports that `ports` makes.
@@ -41,7 +41,7 @@ pub fn serve<P: Idempotency + Clock + EngineMetrics>(
     })
 }
 
-/// One route over its ports.
+/// A route and its ports, as a Lambda function.
 struct Service<P> {
     route: Route<P>,
     ports: P,
@@ -59,7 +59,7 @@ impl<P: Idempotency + Clock + EngineMetrics> Service<P> {
                 let left = left(self.ports.now(), context);
                 writ_edge::serve(&self.ports, &self.route, request, tokio::time::sleep(left)).await
             }
-            // No further than here, so that the boundary's span is not there for its log.
+            // The request ends here, so the span of `writ_edge::serve` does not exist for its log.
             Err(error) => {
                 tracing::info_span!("event", request_id, trace_id = trace_id(context), route)
                     .in_scope(|| {
@@ -124,12 +124,13 @@ fn traced<'c>(context: &'c Context, name: &str) -> Option<&'c str> {
     header.split(';').find_map(|part| part.trim().strip_prefix(name))
 }
 
-/// X-Ray's trace in the W3C's words: `Root=1-{8 digits}-{24 digits}` holds the same 32 digits.
+/// X-Ray's trace id in the W3C's format: `Root=1-{8 digits}-{24 digits}` holds the same 32 digits.
 fn trace_id(context: &Context) -> Option<String> {
     Some(traced(context, "Root=1-")?.split('-').collect())
 }
 
-/// The whole header in the W3C's words, so that a record names the trace.
+/// The `traceparent` header (W3C Trace Context) of X-Ray's header, so that a record names the
+/// trace.
 fn traceparent(context: &Context) -> Option<http::HeaderValue> {
     let trace_id = trace_id(context)?;
     let parent = traced(context, "Parent=").unwrap_or("0000000000000001");
@@ -137,7 +138,7 @@ fn traceparent(context: &Context) -> Option<http::HeaderValue> {
     http::HeaderValue::from_str(&format!("00-{trace_id}-{parent}-{sampled}")).ok()
 }
 
-/// How long a request may take.
+/// The time that a request may take.
 fn left(now: Timestamp, context: &Context) -> Duration {
     let now_ms = u64::try_from(now.as_ms()).unwrap_or(0);
     let left = Duration::from_millis(context.deadline.saturating_sub(now_ms));
@@ -167,7 +168,7 @@ pub(crate) mod tests {
         params: &[],
     };
 
-    /// Ports without a store: the route here takes no key.
+    /// Ports without a store: the route of these tests takes no idempotency key.
     struct Nothing;
 
     impl Clock for Nothing {

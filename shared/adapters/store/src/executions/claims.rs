@@ -1,9 +1,10 @@
-//! Claims: what is on its way into the log, so that upkeep finds what never arrived.
+//! Claims of uploads: garbage collection finds through them the chunks of records that were never
+//! completed.
 //!
-//! Upkeep ends an old claim before it touches a chunk. From then on no transaction of its writer
-//! goes through, so what upkeep reads next is final: either the record was written, or it never
-//! will be. Every step may be repeated, by the next upkeep or by another one at the same time; the
-//! claim goes last.
+//! Garbage collection marks an old claim as ended before it removes a chunk. From then on no
+//! transaction of its writer commits, so what garbage collection reads next is final: either the
+//! record was written, or it never will be. Every step may be repeated, by a later collection or by
+//! a concurrent one; the claim is removed last.
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem};
@@ -16,34 +17,35 @@ use crate::Store;
 use crate::errors::failed;
 use crate::item::{Item, With, count, key, number, optional_text, string, text};
 
-/// The partition of claims.
+/// The partition key of all claims.
 const CLAIMS: &str = "#uploads";
 
-/// Claims of one step of upkeep at most.
+/// Claims that one step of garbage collection reads at most.
 const CLAIMS_MAX: i32 = 10;
 
-/// Chunks removed at the same time.
+/// Chunks that are removed concurrently.
 const REMOVALS: usize = 8;
 
-/// The writer may go on.
+/// The claim exists and was not ended, so its writer may continue.
 const IS_ALIVE: &str = "attribute_exists(pk) AND attribute_not_exists(ended)";
 
-/// A record on its way in.
+/// The claim of a record that is being uploaded.
 pub(super) struct Claim<'w> {
     sort_key: String,
-    /// Where its chunks are.
+    /// The partition key of its chunks.
     partition: &'w str,
     upload: &'w str,
     chunks: usize,
 }
 
-/// Sixteen digits last for three hundred thousand years, and sort as text.
+/// The time part of a claim's sort key. Sixteen digits of milliseconds last for three hundred
+/// thousand years, and sort as text.
 fn time_key(time: Timestamp) -> String {
     format!("{:016}", time.as_ms())
 }
 
 impl<'w> Claim<'w> {
-    /// Nothing is written yet.
+    /// A claim that is not written yet.
     pub(super) fn new(now: Timestamp, partition: &'w str, upload: &'w str, chunks: usize) -> Self {
         Self { sort_key: format!("{}#{upload}", time_key(now)), partition, upload, chunks }
     }
@@ -54,7 +56,8 @@ impl<'w> Claim<'w> {
 }
 
 impl Store {
-    /// Writes the claim. A repeat that comes late does not revive one that was ended.
+    /// The action that writes the claim. A late duplicate of it does not revive a claim that was
+    /// ended, because that item still exists.
     pub(super) fn make(&self, claim: &Claim<'_>) -> Result<TransactWriteItem, Error> {
         let item = claim
             .key()
@@ -70,7 +73,7 @@ impl Store {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    /// Holds while the claim is alive.
+    /// The action that requires the claim to be alive.
     pub(super) fn hold(&self, claim: &Claim<'_>) -> Result<TransactWriteItem, Error> {
         let check = ConditionCheck::builder()
             .table_name(&self.tables.executions)
@@ -81,7 +84,7 @@ impl Store {
         Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
-    /// Removes the claim, while it is alive.
+    /// The action that removes the claim, and requires it to be alive.
     pub(super) fn release(&self, claim: &Claim<'_>) -> Result<TransactWriteItem, Error> {
         let delete = Delete::builder()
             .table_name(&self.tables.executions)
@@ -92,7 +95,8 @@ impl Store {
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
-    /// Whether something was removed.
+    /// Ends the claim and removes its chunks unless its record was written; returns whether chunks
+    /// were removed.
     async fn collect(&self, claim: &Item) -> Result<bool, Error> {
         let at = key(CLAIMS, text(claim, "sk")?);
         if !self.end(at.clone()).await? {
@@ -112,7 +116,7 @@ impl Store {
         Ok(!is_written)
     }
 
-    /// Ends the claim; `false` where it is gone.
+    /// Marks the claim as ended; `false` where it does not exist any more.
     async fn end(&self, claim: Item) -> Result<bool, Error> {
         let ended = self
             .client
@@ -140,8 +144,8 @@ impl Store {
         }
     }
 
-    /// Whether the record of this upload is there: a claim that outlived it, by a request that came
-    /// through twice, must not take its chunks away.
+    /// Returns whether the record of this upload exists. A claim may outlive its record if a
+    /// duplicate of the request that wrote it arrives late; the record's chunks must stay then.
     async fn is_written(&self, partition: &str, upload: &str) -> Result<bool, Error> {
         let found = self
             .client
@@ -182,7 +186,7 @@ impl CollectUploads for Store {
         for claim in page.items() {
             match self.collect(claim).await {
                 Ok(removed) => swept.removed += u64::from(removed),
-                // The others are not held up by it.
+                // One failure does not keep the other claims from being collected.
                 Err(error) => result = Err(error),
             }
         }

@@ -1,9 +1,10 @@
-//! Records of several items.
+//! Writes records that need several items.
 //!
-//! What fits into one transaction is written by one, so nothing of it can be left behind. A larger
-//! record takes several: the first writes a claim beside its chunks, each further one holds only
-//! while the claim is alive, and the last one removes the claim and writes the record. So at every
-//! moment chunks have a claim or a record, and upkeep finds what was left by looking at claims.
+//! A record that fits into one transaction is written by one, which leaves nothing behind when it
+//! fails. A larger record takes several: the first writes a claim beside its chunks, each further
+//! one requires the claim to be alive, and the last one removes the claim and writes the record. So
+//! at every moment chunks have a claim or a record, and garbage collection finds abandoned chunks
+//! by their claims.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use writ_model::Error;
@@ -15,18 +16,20 @@ use crate::errors::unavailable;
 use crate::item::Item;
 use crate::transact::TransactionError;
 
-/// DynamoDB's 100 actions of a transaction, less the record, its claim, the job that the run was
-/// made for and the two that a context takes.
+/// Chunks of one transaction at most: DynamoDB's 100 actions, less the record, its claim, the job
+/// of the run and the two actions of a context.
 const CHUNKS_MAX: usize = 95;
 
-/// A writer whose claim took longer to arrive gives up. AWS accepts a signature for 15 minutes, so
-/// no copy of the request that wrote the claim comes through later than 30 after its time; upkeep
-/// ends no claim before 60. So an ended claim does not come back.
+/// Milliseconds within which a claim must be written, else its writer gives up. AWS accepts a
+/// signature for 15 minutes, so no duplicate of the request that wrote the claim arrives later than
+/// 30 minutes after the claim's time; garbage collection ends no claim before 60. So an ended claim
+/// is never written again.
 const CLAIMING_MS_MAX: i64 = 15 * 60 * 1_000;
 
 impl Store {
-    /// Writes the record's item and its text, and with the record what stands beside it. A failed
-    /// condition says that there is a record of this id, or which of those does not hold.
+    /// Writes the record's item and its text, and in the same transaction as the record the other
+    /// actions. A failed condition means that a record of this id exists, or which of the other
+    /// actions does not hold.
     pub(super) async fn put_large(
         &self,
         item: Item,
@@ -67,7 +70,7 @@ impl Store {
         })
     }
 
-    /// What writes the chunks, as many at a time as a transaction holds.
+    /// The actions that write the chunks, in batches of as many as a transaction holds.
     fn batches(
         &self,
         partition: &str,
@@ -91,7 +94,7 @@ impl Store {
     }
 }
 
-/// Upkeep took the writer for dead: it wrote nothing for longer than any request lives.
+/// The error of an upload with an ended claim: its writer took longer than any request runs.
 fn lapsed(upload: &str) -> TransactionError {
     TransactionError::Failed(unavailable(format!(
         "upload `{upload}` took so long that it was given up"

@@ -1,9 +1,9 @@
 //! The decision log: each record is written once and never changed.
 //!
 //! A workspace may write thousands of records per second, more than one partition of an index
-//! takes, so the indexes spread a workspace (and a policy in it) over several partitions by the
-//! record's id. A listing reads all of them a little at a time and merges them by start time and
-//! id: newest first is exact, at the price of up to that many reads beyond the page.
+//! takes. So the indexes spread the records of a workspace (and of a policy in it) over several
+//! partitions by their ids. A listing reads from all of them in small steps and merges them by
+//! start time and id: newest first is exact, at the price of up to that many reads beyond the page.
 
 mod claims;
 mod large;
@@ -21,10 +21,10 @@ use crate::search::index_key;
 use crate::shards::shard_of;
 use crate::transact::TransactionError;
 
-/// The sort key of a record.
+/// The sort key of a record's item.
 const RECORD: &str = "record";
 
-/// No record of that id is there.
+/// No record of this id exists.
 const IS_NEW: &str = "attribute_not_exists(pk)";
 
 fn record_partition(workspace: &Workspace, execution_id: &str) -> String {
@@ -40,20 +40,20 @@ fn policy_partition(workspace: &Workspace, shard: u64, uri: &str) -> String {
 }
 
 impl Store {
-    /// Where the chunks of one upload are. No two writes share an upload, so that removing the
-    /// chunks of one that came to nothing takes nothing from another.
+    /// The location of the chunks of one upload. No two writes share an upload, so the removal of
+    /// an abandoned upload's chunks removes no chunk of another.
     fn record_place(&self, partition: &str, upload: &str) -> Place<'_> {
         let prefix = format!("{RECORD}#{upload}#");
         Place { table: &self.tables.executions, partition: partition.to_owned(), prefix }
     }
 
-    /// The record of an item, from its chunks where it is large.
+    /// The record's text, from its item or from its chunks.
     pub(crate) async fn record_text(&self, item: &Item) -> Result<String, Error> {
         if let Some(record) = optional_text(item, "record") {
             return Ok(record.to_owned());
         }
         let digest = Digest::from_stored(text(item, "digest")?.to_owned());
-        // Chunks used to be named by their content.
+        // Earlier releases named the chunks by the digest of the record.
         let upload = optional_text(item, "upload").unwrap_or(digest.as_str());
         let place = self.record_place(text(item, "pk")?, upload);
         let record = self.get_chunks(&place, &digest).await?;
@@ -62,7 +62,7 @@ impl Store {
 }
 
 impl Store {
-    /// A record of one item: alone, or in one transaction with what is written beside it.
+    /// Writes a record of one item: alone, or in one transaction with the other actions.
     async fn put_small(
         &self,
         item: Item,
@@ -78,14 +78,14 @@ impl Store {
 
 impl RecordExecution for Store {
     async fn record_execution(&self, execution: &Execution) -> Result<(), Error> {
-        // INVARIANT: with nothing beside the record, no other condition can fail.
+        // INVARIANT: without other actions only the condition of the record can fail.
         self.put_record(execution, Vec::new()).await.map(drop)
     }
 }
 
 impl Store {
-    /// Writes a record together with what stands beside it, all or nothing. Where one of those
-    /// does not hold, nothing is written and its position is returned.
+    /// Writes a record in one transaction with the other actions. Where the condition of one of
+    /// those fails, nothing is written and its position is returned.
     pub(crate) async fn put_record(
         &self,
         execution: &Execution,
@@ -97,7 +97,7 @@ impl Store {
         let partition = record_partition(workspace, id);
         let shard = shard_of(id);
         let uri = execution.policy_rule_uri.to_string();
-        // Tells this write from every other one, should its reply be lost and the SDK try again.
+        // Identifies this write, in case its response is lost and the SDK retries.
         let write = uuid::Uuid::now_v7().to_string();
         let item = key(&partition, RECORD)
             .with("shard", string(time_partition(workspace, shard)))
@@ -153,7 +153,7 @@ impl GetExecution for Store {
         workspace: &Workspace,
         execution_id: &str,
     ) -> Result<Option<Execution>, Error> {
-        // Callers send ids of any length; DynamoDB takes none or 2,048 bytes.
+        // Callers send ids of any length; DynamoDB refuses empty keys and keys over 2,048 bytes.
         if execution_id.is_empty() || execution_id.len() > 256 {
             return Ok(None);
         }

@@ -1,4 +1,4 @@
-//! Searching the log.
+//! Queries of the decision log.
 
 use writ_model::{Error, Workspace};
 use writ_ports::{Page, Query, QueryExecutions};
@@ -19,13 +19,15 @@ const STARTED: Index = Index { name: "by_time", field: "started_at", complete: t
 const POLICY: Index = Index { name: "by_policy", field: "policy_rule_uri", complete: true };
 const ID: Index = Index { name: "", field: "execution_id", complete: true };
 
-/// More policies than this are not looked up one by one; reading by time is cheaper then.
+/// Policies of a filter that are looked up one by one at most; for more, reading by time is
+/// cheaper.
 const POLICIES_MAX: usize = 8;
 
-/// Ids that are looked up one by one at most.
+/// Ids of a filter that are looked up one by one at most.
 const IDS_MAX: usize = 100;
 
-/// Records read at once: each is at most 300 KB, so together they fit one reply of DynamoDB's.
+/// Records read at once: each is at most 300 KB, so together they fit into one response of
+/// DynamoDB.
 const LOAD_MAX: usize = 50;
 
 const CHEAP_SORTS: &str = "`started_at`";
@@ -45,7 +47,7 @@ impl QueryExecutions for Store {
 impl Store {
     fn reading(&self, workspace: &Workspace, query: &Query) -> Reading<'_> {
         let plan = Plan::choose(&query.filter, query.sort.as_ref(), &[STARTED]);
-        // Newest first unless the caller says otherwise.
+        // Newest first unless the caller asks for another order.
         let is_open = query.sort.as_ref().is_none_or(Sort::is_empty);
         let direction = if is_open { Direction::Descending } else { plan.direction };
         let mut ranges: Vec<KeyRange> = plan.ranges.iter().map(KeyRange::of).collect();
@@ -77,11 +79,11 @@ impl Store {
             ranges,
             direction,
             sorted: plan.sorted || is_open,
-            // A policy's own partitions hold nothing else.
+            // The partitions of a policy hold the records of that policy alone.
             exact: !plan.residual || policies.as_ref().is_some_and(|policies| policies.only),
             listed: None,
         };
-        // Named records are few: they are read by their keys, whatever else is asked of them.
+        // Few records are named by id: they are read by their keys, whatever else the filter says.
         match points(&query.filter, ID, IDS_MAX) {
             Some(ids) => {
                 let listed = ids.values.iter().map(|id| index_key("", id)).collect();

@@ -1,4 +1,4 @@
-//! Jobs that the clock makes due, of all workspaces.
+//! Reads the jobs that are due, of all workspaces.
 
 use writ_model::{Error, JobSignal, SignalKind, Timestamp};
 use writ_ports::{DueJobs, DuePage};
@@ -6,7 +6,7 @@ use writ_ports::{DueJobs, DuePage};
 use crate::Store;
 use crate::item::{Item, text};
 
-/// What an index entry stands for.
+/// The signal of the job that an index entry belongs to.
 fn signal(item: &Item) -> Result<JobSignal, Error> {
     let partition = text(item, "pk")?;
     let parts = partition.split_once('#');

@@ -1,4 +1,5 @@
-//! What a job's item says: what never changes, and what each change writes or takes away.
+//! The item of a job: the attributes that never change, and those that each change writes or
+//! removes.
 
 use std::collections::HashMap;
 
@@ -12,10 +13,10 @@ use crate::item::{Item, With, key, number, string};
 use crate::search::index_key;
 use crate::shards::shard_of;
 
-/// What `by_outcome` calls a job that is not over.
+/// The outcome of a job that is not over, in `by_outcome`.
 pub(super) const OPEN: &str = "open";
 
-/// The job is still as it was read.
+/// The job still has the version that was read.
 pub(super) const IS_SAME: &str = "#version = :before";
 
 pub(super) fn time_partition(workspace: &Workspace, shard: u64) -> String {
@@ -30,31 +31,31 @@ pub(super) fn outcome_partition(workspace: &Workspace, shard: u64, outcome: &str
     format!("{workspace}#{shard}#{outcome}")
 }
 
-/// The class of a status in `by_outcome`.
+/// The outcome of a job with this status, in `by_outcome`.
 pub(super) fn outcome(status: JobStatus) -> &'static str {
     if status.is_final() { status.name() } else { OPEN }
 }
 
-/// What becomes of the output with a change.
+/// The change of a job's output that an update makes.
 pub(super) enum Output<'a> {
-    /// It stays.
     Kept,
-    /// There is none, or none any more.
+    /// The job has no output, or none any more.
     None,
-    /// It stands in the item.
+    /// The item holds the output.
     Inline(&'a str),
-    /// It stands in this record.
+    /// The record of this execution holds the output.
     Record(&'a str),
 }
 
 impl Output<'_> {
-    /// What a change leaves that brings none: only a completed job has one.
+    /// The change of an update that brings no output: only a completed job has one.
     pub(super) fn after(state: &JobState) -> Self {
         if state.job_status == JobStatus::Completed { Self::Kept } else { Self::None }
     }
 }
 
-/// The attributes that change with the job, by name; without a value where there must be none.
+/// The names and values of the attributes that change with a job; an attribute without a value is
+/// removed.
 type Changing = Vec<(&'static str, Option<AttributeValue>)>;
 
 fn changing(submission: &Submission, state: &JobState, write: &str) -> Result<Changing, Error> {
@@ -77,7 +78,7 @@ fn changing(submission: &Submission, state: &JobState, write: &str) -> Result<Ch
     ])
 }
 
-/// A new job's item, but for its submission.
+/// The item of a new job, without its submission.
 pub(super) fn new_item(
     submission: &Submission,
     state: &JobState,
@@ -94,7 +95,7 @@ pub(super) fn new_item(
     Ok(there.fold(item, |item, (name, value)| item.with(name, value)))
 }
 
-/// What an `UpdateItem` says, alone or in a transaction.
+/// The parameters of an `UpdateItem`, alone or in a transaction.
 pub(super) struct Change {
     pub(super) expression: String,
     pub(super) names: HashMap<String, String>,
@@ -102,7 +103,7 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// The change to this state from the version before.
+    /// The update to this state. It requires the version before.
     pub(super) fn to(
         submission: &Submission,
         state: &JobState,
@@ -125,7 +126,7 @@ impl Change {
         let mut names = HashMap::new();
         let (mut set, mut remove) = (Vec::new(), Vec::new());
         for (name, value) in changing {
-            // Some of the names are DynamoDB's reserved words.
+            // Some of the names are reserved words of DynamoDB.
             names.insert(format!("#{name}"), name.to_owned());
             match value {
                 Some(value) => {

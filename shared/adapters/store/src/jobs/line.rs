@@ -1,4 +1,4 @@
-//! The line of those that wait, in the order in which they go.
+//! The queue of a workspace's jobs, in the order in which they run.
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
@@ -16,7 +16,7 @@ impl CountQueued for Store {
         queue_key: &str,
         most: usize,
     ) -> Result<usize, Error> {
-        // A rank is no longer than that; DynamoDB refuses keys of more than 1,024 bytes.
+        // No queue key is longer; DynamoDB refuses sort keys over 1,024 bytes.
         if queue_key.is_empty() || queue_key.len() > 1_024 {
             return Ok(0);
         }
@@ -68,7 +68,7 @@ impl PeekQueue for Store {
 }
 
 impl Store {
-    /// A read of the workspace's line from its front.
+    /// A query that reads the workspace's queue from its front.
     fn line(&self, workspace: &Workspace, limit: usize) -> QueryFluentBuilder {
         self.client
             .query()

@@ -1,17 +1,19 @@
-//! Jobs: one item each, changed with every step of the job's life under the version that was read.
+//! Jobs: one item each. Every step of a job's life updates it, and requires the version that was
+//! read.
 //!
-//! Each change costs what the whole item weighs, so the item stays small. What was asked for never
-//! changes: over [`INLINE_BYTES_MAX`] it stands in chunks beside the item, written with it in one
-//! transaction. What the policy returned is in the attempt's record already, and masked there, so a
-//! larger output is not kept twice: the item names the record, which the same transaction wrote.
+//! Each update costs as much as the whole item's size, so the item stays small. The submission
+//! never changes: over [`INLINE_BYTES_MAX`] it is stored in chunks beside the item, written with it
+//! in one transaction. The policy's output is in the attempt's record already, and masked there, so
+//! a larger output is not stored twice: the item names the record, which the same transaction
+//! wrote.
 //!
-//! A write carries an id of its own, so that a repeat of it after a lost reply knows its own work.
-//! Where somebody has moved the job on before the repeat arrives, the write is told as one that did
-//! not hold: whoever made it reads the job again, as after any other lost race.
+//! Every write has an id, by which a retry after a lost response recognises its own write. If the
+//! job was changed again before the retry arrives, the write is reported as failed: its caller
+//! reads the job again, as after any other lost race.
 //!
-//! Listings spread over several partitions as those of the log do ([`crate::executions`]). While a
-//! job is not over it stands in `by_outcome` among the few that are not, so those are found however
-//! many are over.
+//! Listings read several partitions as those of executions do ([`crate::executions`]). A job that
+//! is not over is in a small partition of `by_outcome`, so such jobs are found however many are
+//! over.
 
 mod due;
 mod item;
@@ -26,16 +28,17 @@ use writ_model::Workspace;
 use crate::Store;
 use crate::chunks::Place;
 
-/// The sort key of a job.
+/// The sort key of a job's item.
 const JOB: &str = "job";
 
-/// The sort key of a submission's chunks, up to the number.
+/// The sort key of a submission's chunks, without the number at its end.
 const SUBMISSION: &str = "submission#";
 
-/// Bytes of a submission, and of an output, that an item holds itself.
+/// Bytes of a submission, and of an output, that the item itself holds at most.
 const INLINE_BYTES_MAX: usize = 8 << 10;
 
-/// No id of ours is longer; DynamoDB takes no empty key and none over 2,048 bytes.
+/// Bytes of a job's id at most. The platform makes no longer ones; DynamoDB refuses empty keys and
+/// keys over 2,048 bytes.
 const ID_BYTES_MAX: usize = 256;
 
 fn job_partition(workspace: &Workspace, job_id: &str) -> String {
@@ -51,7 +54,7 @@ impl Store {
         }
     }
 
-    /// Bytes that stand in the item itself; never more than a chunk holds.
+    /// Bytes of a text that the item itself holds; never more than a chunk holds.
     fn inline_bytes_max(&self) -> usize {
         INLINE_BYTES_MAX.min(self.bounds.chunk_bytes_max)
     }

@@ -1,4 +1,4 @@
-//! Searching jobs.
+//! Queries of jobs.
 
 use writ_jobs::document;
 use writ_model::{Error, JobStatus, Workspace};
@@ -17,24 +17,25 @@ use crate::shards::SHARDS;
 
 /// Documents hold times as RFC 3339 in UTC with milliseconds, which sort as text.
 const SUBMITTED: Index = Index { name: "", field: "submitted_at", complete: true };
-/// Complete among jobs that are over, which alone are read by it.
+/// Complete among the jobs that are over; only those are read by it.
 const FINISHED: Index = Index { name: "", field: "finished_at", complete: true };
 const STATUS: Index = Index { name: "", field: "job_status", complete: true };
 const ID: Index = Index { name: "", field: "job_id", complete: true };
 
-/// The policy, under both of its names.
+/// The policy's URI, under both of its field names.
 const POLICY: [Index; 2] = [
     Index { name: "", field: "policy_rule_uri", complete: true },
     Index { name: "", field: "job_policy_rule_uri", complete: true },
 ];
 
-/// More policies than this are not looked up one by one; reading by time is cheaper then.
+/// Policies of a filter that are looked up one by one at most; for more, reading by time is
+/// cheaper.
 const POLICIES_MAX: usize = 8;
 
-/// Ids that are looked up one by one at most.
+/// Ids of a filter that are looked up one by one at most.
 const IDS_MAX: usize = 100;
 
-/// Jobs read at once.
+/// Jobs that are read at once.
 const LOAD_MAX: usize = 50;
 
 const CHEAP_SORTS: &str = "`submitted_at`, or where `job_status` is final `finished_at`,";
@@ -52,14 +53,14 @@ impl QueryJobs for Store {
     }
 }
 
-/// Which index is read, and where.
+/// The index and the partitions that a query reads.
 struct Source {
-    /// Name, partition key, sort key.
+    /// The index's name, partition key and sort key.
     index: [&'static str; 3],
     partitions: Vec<String>,
-    /// What it is ordered by.
+    /// The field that orders the index.
     order: Index,
-    /// Whether its partitions hold nothing that does not match.
+    /// Whether every entry of the partitions matches.
     exact: bool,
 }
 
@@ -69,7 +70,7 @@ impl Source {
         let policies = POLICY.iter().find_map(|index| points(filter, *index, POLICIES_MAX));
         let is_narrow = policies.is_some() || narrows(filter, SUBMITTED);
         if let Some(outcomes) = Outcomes::of(filter).filter(|outcomes| outcomes.serve(query)) {
-            // Nearly all jobs complete, so that says less than another condition.
+            // Nearly all jobs complete, so this condition selects more jobs than another one.
             if !(is_narrow && outcomes.names.contains(&JobStatus::Completed.name())) {
                 return outcomes.source(workspace);
             }
@@ -94,7 +95,7 @@ impl Source {
     }
 }
 
-/// The partitions of each of the names in every shard.
+/// The partitions of each of the names, in every shard.
 fn spread<'n>(
     names: impl Iterator<Item = &'n str>,
     partition: impl Fn(u64, &str) -> String,
@@ -104,27 +105,27 @@ fn spread<'n>(
         .collect()
 }
 
-/// Whether the filter says something of the field that an index can use.
+/// Whether the filter has a condition on the field that an index can use.
 fn narrows(filter: &Filter, index: Index) -> bool {
     Plan::choose(filter, None, &[index]).index.is_some()
 }
 
-/// The classes of `by_outcome` that a filter's jobs are in, all over or all not over.
+/// The outcomes of a filter's jobs in `by_outcome`: all final, or all not.
 struct Outcomes {
     names: Vec<&'static str>,
-    /// Whether the filter says nothing else.
+    /// Whether the filter has no other condition.
     only: bool,
 }
 
 impl Outcomes {
     fn of(filter: &Filter) -> Option<Self> {
         let Some(statuses) = points(filter, STATUS, JobStatus::ALL.len()) else {
-            // Whoever asks for a time of the end asks for jobs that are over.
+            // A condition on the end's time selects only jobs that are over.
             let over = JobStatus::ALL.into_iter().filter(|status| status.is_final());
             let names = over.map(JobStatus::name).collect();
             return narrows(filter, FINISHED).then_some(Self { names, only: false });
         };
-        // What is no status is no job's.
+        // No job has a status that does not exist.
         let known = statuses.values.iter().filter_map(|name| name.parse().ok());
         let mut names: Vec<&'static str> = known.map(outcome).collect();
         names.sort_unstable();
@@ -134,12 +135,12 @@ impl Outcomes {
         (!is_mixed).then_some(Self { names, only })
     }
 
-    /// What the index is ordered by.
+    /// The field that orders the entries of these outcomes.
     fn order(&self) -> Index {
         if self.names.contains(&OPEN) { SUBMITTED } else { FINISHED }
     }
 
-    /// Whether the index gives the query's order, or no index does.
+    /// Whether the index has the query's order, or no index has.
     fn serve(&self, query: &Query) -> bool {
         let gives =
             |order: Index| Plan::choose(&query.filter, query.sort.as_ref(), &[order]).sorted;
@@ -161,7 +162,7 @@ impl Store {
     fn job_reading(&self, workspace: &Workspace, query: &Query) -> Reading<'_> {
         let source = Source::of(workspace, query);
         let plan = Plan::choose(&query.filter, query.sort.as_ref(), &[source.order]);
-        // Newest first unless the caller says otherwise.
+        // Newest first unless the caller asks for another order.
         let is_open = query.sort.as_ref().is_none_or(Sort::is_empty);
         let direction = if is_open { Direction::Descending } else { plan.direction };
         let mut ranges: Vec<KeyRange> = plan.ranges.iter().map(KeyRange::of).collect();
@@ -178,7 +179,7 @@ impl Store {
             exact: !plan.residual || source.exact,
             listed: None,
         };
-        // Named jobs are few: they are read by their keys, whatever else is asked of them.
+        // Few jobs are named by id: they are read by their keys, whatever else the filter says.
         match points(&query.filter, ID, IDS_MAX) {
             Some(ids) => {
                 let listed = ids.values.iter().map(|id| index_key("", id)).collect();

@@ -1,4 +1,4 @@
-//! Reading jobs, with what stands beside their items.
+//! Reads jobs, with the parts that are stored outside of their items.
 
 use writ_model::{Digest, Error, Execution, Job, RawJson, Submission, Workspace};
 use writ_ports::GetJob;
@@ -39,7 +39,7 @@ impl Store {
         Ok(found.item)
     }
 
-    /// The job of an item, whole.
+    /// The complete job of an item.
     pub(super) async fn job(&self, item: &Item) -> Result<Job, Error> {
         let submission = self.submission(item).await?;
         let state = serde_json::from_str(text(item, "state")?).map_err(Error::internal)?;

@@ -1,4 +1,4 @@
-//! The secrets that a workspace's callbacks are signed with: one item, which DynamoDB encrypts at
+//! The secrets by which a workspace's callbacks are signed: one item, which DynamoDB encrypts at
 //! rest as all others.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -11,7 +11,7 @@ use crate::Store;
 use crate::errors::failed;
 use crate::item::{Item, With, count, key, number, optional_text, string, text};
 
-/// A secret as it is stored.
+/// The stored form of a secret.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     secret: String,
@@ -59,7 +59,7 @@ impl CallbackSecretStore for Store {
         workspace: &Workspace,
         secrets: &CallbackSecrets,
     ) -> Result<bool, Error> {
-        // Tells this write from another one of the same version, should its reply be lost.
+        // Identifies this write among those of the same version, in case its response is lost.
         let write = uuid::Uuid::now_v7().to_string();
         let stored: Vec<Stored> = secrets.secrets.iter().map(Stored::of).collect();
         let item = secrets_key(workspace)

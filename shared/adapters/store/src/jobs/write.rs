@@ -1,4 +1,4 @@
-//! Writing jobs.
+//! Writes jobs.
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
@@ -14,10 +14,11 @@ use crate::errors::failed;
 use crate::item::{Item, With, key, optional_text, string};
 use crate::transact::{ATTEMPTS, TransactionError, conflicting, pause};
 
-/// Bytes of a submission: what one transaction writes at once. The edge takes no larger body.
+/// Bytes of a submission at most: as many as one transaction writes. The edge accepts no larger
+/// body.
 const SUBMISSION_BYTES_MAX: usize = 3 << 20;
 
-/// Tells a write from every other one.
+/// A new id that identifies a write.
 fn new_write() -> String {
     uuid::Uuid::now_v7().to_string()
 }
@@ -79,7 +80,7 @@ impl ChangeJob for Store {
                     let written = refused.item().and_then(|item| optional_text(item, "write"));
                     return Ok(written == Some(&write));
                 }
-                // The end of an attempt is being committed in this very moment.
+                // A transaction is committing the end of an attempt at this moment.
                 Some(UpdateItemError::TransactionConflictException(_)) => {
                     pause(&self.client, attempt).await;
                 }
@@ -106,7 +107,7 @@ impl CompleteJob for Store {
 }
 
 impl Store {
-    /// What writes the job and its submission's chunks.
+    /// The actions that write the job and the chunks of its submission.
     fn large_submission(
         &self,
         submission: &Submission,
@@ -133,7 +134,7 @@ impl Store {
         Ok(actions)
     }
 
-    /// What moves the job to its end, or to its next attempt.
+    /// The action that completes the job or queues its next attempt.
     fn end_of(&self, end: &JobCompletion<'_>) -> Result<TransactWriteItem, Error> {
         let output = match end.output {
             None => Output::after(end.state),

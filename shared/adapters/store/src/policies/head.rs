@@ -1,4 +1,4 @@
-//! The head item.
+//! The head item of a policy.
 
 use writ_model::{Digest, Error, PolicyRule, Timestamp, Workspace};
 use writ_ports::PolicyHead;
@@ -7,13 +7,13 @@ use super::{HEAD, head_partition};
 use crate::item::{Item, With, count, key, number, optional_text, parsed, string, text};
 use crate::search::{index_key, is_key_of_nothing};
 
-/// Longer types and tags are not copied beside the head; the body has them.
+/// Bytes of a type or of tags that the head holds a copy of; longer ones are in the body alone.
 const COPY_BYTES_MAX: usize = 1 << 10;
 
-/// A head and what is known of its policy without reading the body.
+/// The fields of a policy that are known from its head, without reading the body.
 pub(super) struct Summary {
     pub(super) digest: Digest,
-    /// Bytes of the body.
+    /// The length of the body in bytes.
     pub(super) bytes: usize,
     /// `None` where it is too long to be copied.
     pub(super) policy_type: Option<String>,
@@ -21,7 +21,7 @@ pub(super) struct Summary {
     pub(super) tags: Option<String>,
 }
 
-/// The item of a head.
+/// Makes the item of a head.
 pub(super) fn write(
     workspace: &Workspace,
     head: &PolicyHead,
@@ -43,7 +43,7 @@ pub(super) fn write(
         .with("created_at", number(head.created_at.as_ms()))
         .with("updated_at", number(head.updated_at.as_ms()));
     for (name, value) in [("type", &policy.policy_type), ("tags", &policy.tags)] {
-        // An empty one says nothing that its index's key does not.
+        // An empty value is known from the key of its index.
         if !value.is_empty() && value.len() <= COPY_BYTES_MAX {
             item = item.with(name, string(value));
         }
@@ -51,7 +51,7 @@ pub(super) fn write(
     item.with("uri", string(uri))
 }
 
-/// The head of an item.
+/// Reads the head of an item.
 pub(super) fn read(item: &Item) -> Result<PolicyHead, Error> {
     Ok(PolicyHead {
         policy_id: text(item, "policy_id")?.to_owned(),
@@ -63,7 +63,7 @@ pub(super) fn read(item: &Item) -> Result<PolicyHead, Error> {
     })
 }
 
-/// What a query wants of an item.
+/// Reads the summary of an item, for queries.
 pub(super) fn summary(item: &Item) -> Result<Summary, Error> {
     Ok(Summary {
         digest: Digest::from_stored(text(item, "digest")?.to_owned()),
@@ -73,7 +73,7 @@ pub(super) fn summary(item: &Item) -> Result<Summary, Error> {
     })
 }
 
-/// A copy, or the empty text that its index's key stands for.
+/// The copy of a field, or the empty text if the key of the field's index says so.
 fn copied(item: &Item, name: &str, index: &str) -> Option<String> {
     let is_empty = || optional_text(item, index).is_some_and(is_key_of_nothing);
     optional_text(item, name).map(str::to_owned).or_else(|| is_empty().then(String::new))

@@ -1,9 +1,10 @@
 //! The policy registry.
 //!
-//! A head says what a URI stands for now; revisions stand under the policy's id, through all its
-//! renames; bodies stand under their digest. One transaction writes all three, so nothing is ever
-//! there without what it belongs to. Revisions with the same body share its chunks, which no write
-//! changes and nothing removes: executions run again by digest, also those of a removed policy.
+//! A head holds the current revision of a URI. Revisions are stored under the policy's id, which
+//! does not change with a rename; bodies are stored under their digest. One transaction writes all
+//! three, so none of them exists without the others. Revisions with the same body share its chunks,
+//! which are never changed or removed: executions are replayed by digest, also those of a deleted
+//! policy.
 
 mod head;
 mod query;
@@ -20,17 +21,17 @@ use crate::chunks::Place;
 use crate::errors::failed;
 use crate::item::{Item, key};
 
-/// The sort key of a head.
+/// The sort key of a head's item.
 const HEAD: &str = "head";
 
-/// The sort key of a body's chunks, up to the number.
+/// The sort key of a body's chunks, without the number at its end.
 const CHUNK: &str = "chunk#";
 
 fn head_partition(workspace: &Workspace, uri: &str) -> String {
     format!("{workspace}#policy#{uri}")
 }
 
-/// The key of what a URI stands for.
+/// The primary key of the head of a URI.
 pub(crate) fn head_key(workspace: &Workspace, uri: &PolicyUri) -> Item {
     key(head_partition(workspace, &uri.to_string()), HEAD)
 }

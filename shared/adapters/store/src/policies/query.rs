@@ -1,7 +1,8 @@
-//! Searching the registry.
+//! Queries of the policy registry.
 //!
 //! An index entry holds a field's value and the URI, so name, version and release tag are known
-//! from it alone; the head knows type and tags; only what may still match has its body read.
+//! from it alone; the head holds type and tags. Only the body of a policy that may still match is
+//! read.
 
 use std::collections::HashMap;
 
@@ -19,12 +20,12 @@ use crate::search::{
     Document, Documents, IndexRef, KeyRange, LOAD_BYTES_MAX, Reading, Search, suffix_of,
 };
 
-/// Every policy has all of these fields, and all are strings.
+/// Every policy has each of these fields, and all of them are strings.
 const fn index(name: &'static str, field: &'static str) -> Index {
     Index { name, field, complete: true }
 }
 
-/// The first one gives the order of a query that asks for none.
+/// The first one gives the order of a query without a sort.
 const INDEXES: [Index; 5] = [
     index("by_name", "name"),
     index("by_version", "version"),
@@ -67,15 +68,15 @@ impl QueryPolicies for Store {
     }
 }
 
-/// What a filter demands of fields that are known without the body.
+/// The conditions of a filter on fields that are known without the body.
 struct Known {
     demands: Vec<(&'static str, Vec<Range>)>,
 }
 
 impl Known {
     fn of(filter: &Filter) -> Self {
-        // An index on one field serves what the filter says of that field, which everything that
-        // matches must fulfil.
+        // An index on one field serves the filter's conditions on that field, which every match
+        // must fulfil.
         let demand = |index: &Index| {
             let plan = Plan::choose(filter, None, std::slice::from_ref(index));
             plan.index.map(|index| (index.field, plan.ranges))
@@ -83,7 +84,7 @@ impl Known {
         Self { demands: INDEXES.iter().filter_map(demand).collect() }
     }
 
-    /// Whether the field may have this value.
+    /// Whether an object with this value of the field may match.
     fn allows(&self, field: &str, value: &str) -> bool {
         self.demands
             .iter()
@@ -137,7 +138,7 @@ impl Documents for Bodies<'_> {
 }
 
 impl Bodies<'_> {
-    /// What the heads of these entries say; `None` where an entry certainly gives nothing.
+    /// Reads the heads of these entries; `None` where an entry certainly has no match.
     async fn summaries(&self, keys: &[String]) -> Result<Vec<Option<Summary>>, Error> {
         let head = |key: &String| -> Option<Key> {
             let uri = suffix_of(key)?;
@@ -153,7 +154,8 @@ impl Bodies<'_> {
             let Some(item) = head.as_ref().and_then(|head| found.get(head)) else {
                 return Ok(None);
             };
-            // An index may lag behind: another entry stands, or will stand, for what the head is now.
+            // An index may lag behind. The head's current value has another entry, or will have
+            // one.
             let is_current = |item: &Item| optional_text(item, self.index) == Some(key.as_str());
             let summary = Some(summary(item)?);
             Ok(summary.filter(|summary| is_current(item) && self.known.allows_summary(summary)))
@@ -161,7 +163,8 @@ impl Bodies<'_> {
         keys.iter().zip(&heads).map(summarise).collect()
     }
 
-    /// The bodies, by digest: first chunks together, then the rest of the few large ones.
+    /// Reads the bodies by digest: the first chunks together, then the other chunks of the few
+    /// large bodies.
     async fn bodies(
         &self,
         wanted: impl Iterator<Item = &Summary>,

@@ -1,4 +1,4 @@
-//! A policy's past.
+//! The revisions of a policy.
 
 use writ_model::{Digest, Error, Timestamp, Workspace};
 use writ_ports::{GetRevisions, NewRevision, Revision, RevisionPage};
@@ -9,10 +9,10 @@ use crate::errors::failed;
 use crate::item::{Item, With, count, key, number, parsed, string, text};
 use crate::search::{After, Token, fingerprint, malformed};
 
-/// Revisions of a page at most.
+/// Revisions of one page at most.
 const LIMIT_MAX: usize = 1_000;
 
-/// Numbers sort as text when all have the digits of the largest.
+/// The sort key of a revision. Numbers sort as text if all have as many digits as the largest.
 fn sort_key(revision: u64) -> String {
     format!("{revision:020}")
 }
@@ -59,7 +59,7 @@ impl GetRevisions for Store {
             .table_name(&self.tables.policies)
             .consistent_read(true)
             .scan_index_forward(false)
-            // One more than wanted says whether there is another page.
+            // One more than the limit, to know whether there is another page.
             .limit(i32::try_from(limit + 1).unwrap_or(i32::MAX))
             .key_condition_expression("pk = :partition AND sk < :before")
             .expression_attribute_values(

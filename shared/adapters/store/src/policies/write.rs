@@ -1,5 +1,5 @@
-//! Creating, replacing, renaming, removing: one transaction each, fenced by the head that the
-//! caller saw.
+//! Creates, replaces, renames and deletes policies: one transaction each, which requires the head
+//! that the caller read.
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use writ_model::{BODY_BYTES_MAX, Digest, Error, ErrorKind, PolicyUri, Workspace};
@@ -11,10 +11,9 @@ use crate::contexts::context_key;
 use crate::item::{Item, number, string};
 use crate::transact::TransactionError;
 
-/// The head is still the one that the caller saw.
+/// The head is still the one that the caller read.
 const IS_NEWEST: &str = "policy_id = :policy_id AND revision = :revision";
 
-/// Nothing stands there.
 const IS_FREE: &str = "attribute_not_exists(pk)";
 
 impl CreatePolicy for Store {
@@ -66,7 +65,8 @@ impl ReplacePolicy for Store {
 
 impl DeletePolicy for Store {
     async fn delete_policy(&self, workspace: &Workspace, head: &PolicyHead) -> Result<(), Error> {
-        // The transaction's request token also says that a lost reply is no stale head.
+        // The transaction's request token keeps a retry after a lost response from failing as
+        // stale.
         let forget = Delete::builder()
             .table_name(&self.tables.contexts)
             .set_key(Some(context_key(workspace, &head.policy_id)))
@@ -82,7 +82,8 @@ impl DeletePolicy for Store {
 }
 
 impl Store {
-    /// The body's chunks: part of the transaction, so that there is no body without its revision.
+    /// The actions that write the body's chunks. They are part of the transaction, so that there is
+    /// no body without its revision.
     fn new_body(
         &self,
         workspace: &Workspace,

@@ -1,9 +1,9 @@
-//! Schedules: one item each, written whole with every fire and every revision under the version that
-//! was read.
+//! Schedules: one item each. Every fire and every revision writes the whole item, and requires the
+//! version that was read.
 //!
-//! What a schedule makes is bounded by its route, so an item stays small enough for that. A write
-//! carries an id of its own, so that a repeat of it after a lost reply knows its own work. While a
-//! schedule has fires to come it stands in the index `by_due`.
+//! The route bounds the size of a schedule's target, so the item stays small enough for that. Every
+//! write has an id, by which a retry after a lost response recognises its own write. A schedule
+//! that will fire again is in the index `by_due`.
 
 mod query;
 
@@ -23,21 +23,22 @@ use crate::search::index_key;
 use crate::shards::shard_of;
 use crate::transact::TransactionError;
 
-/// No name of ours is longer; DynamoDB takes no empty key and none over 1,024 bytes.
+/// Bytes of a schedule's name at most. The platform accepts no longer ones; DynamoDB refuses empty
+/// keys and sort keys over 1,024 bytes.
 const NAME_BYTES_MAX: usize = 64;
 
-/// What a partition key ends with.
+/// The end of a partition key, after the workspace.
 const SCHEDULES: &str = "#schedules";
 
-/// The schedule is still the one that was read. One that was made anew under the same name may have
-/// come to the same version.
+/// The schedule is still the one that was read. The id is part of it, because a schedule that was
+/// deleted and created again under the same name may have reached the same version.
 const IS_SAME: &str = "#id = :id AND #version = :before";
 
 fn partition(workspace: &Workspace) -> String {
     format!("{workspace}{SCHEDULES}")
 }
 
-/// Tells a write from every other one.
+/// A new id that identifies a write.
 fn new_write() -> String {
     uuid::Uuid::now_v7().to_string()
 }
@@ -141,7 +142,8 @@ impl DeleteSchedule for Store {
         let Err(error) = delete.send().await else { return Ok(true) };
         match error.as_service_error() {
             Some(DeleteItemError::ConditionalCheckFailedException(refused)) => {
-                // Gone, by this very call whose reply was lost or by another one; or made anew.
+                // Deleted, by this very call after a lost response or by another one; or created
+                // again.
                 let there = refused.item().and_then(|item| optional_text(item, "schedule_id"));
                 Ok(there != Some(&schedule.schedule_id))
             }
@@ -150,7 +152,7 @@ impl DeleteSchedule for Store {
     }
 }
 
-/// What an index entry stands for.
+/// The workspace and the name of the schedule that an index entry belongs to.
 fn name_of(item: &Item) -> Result<(Workspace, String), Error> {
     let (partition, name) = (text(item, "pk")?, text(item, "sk")?);
     let workspace = partition.strip_suffix(SCHEDULES).and_then(|text| text.parse().ok());

@@ -1,4 +1,4 @@
-//! Searching schedules.
+//! Queries of schedules.
 
 use writ_model::{Error, Workspace};
 use writ_ports::{Page, Query, QuerySchedules};
@@ -12,12 +12,12 @@ use crate::search::{
     Document, Documents, IndexRef, KeyRange, LOAD_BYTES_MAX, Reading, Search, suffix_of,
 };
 
-/// Every schedule has a name, and that is a string.
+/// Every schedule has a name, which is a string.
 const NAME: Index = Index { name: "by_name", field: "name", complete: true };
 
 const CHEAP_SORTS: &str = "`name`";
 
-/// Schedules read at once.
+/// Schedules that are read at once.
 const LOAD_MAX: usize = 50;
 
 impl QuerySchedules for Store {

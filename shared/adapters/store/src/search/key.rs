@@ -1,26 +1,27 @@
-//! Sort keys of indexes: a field's value, NUL, what names the object.
+//! Sort keys of indexes: a field's value, a NUL, and the name of the object.
 //!
-//! The value comes first and is shortened to [`VALUE_CHARS_MAX`] characters, so that any value fits
-//! DynamoDB's 1,024 bytes; cutting at a number of characters keeps the order of UTF-8. The name
-//! makes keys unique in their partition and keeps them from being empty. A NUL inside a value is
-//! escaped, so that the first NUL of a key ends the value and values keep their order.
+//! The value comes first and is truncated to [`VALUE_CHARS_MAX`] characters, so that any value fits
+//! into DynamoDB's 1,024 bytes; truncation at a number of characters keeps the order of UTF-8. The
+//! name makes keys unique in their partition and keeps them from being empty. A NUL inside a value
+//! is escaped, so that the first NUL of a key ends the value, and keys have the order of their
+//! values.
 //!
-//! Ranges of values become ranges of keys that hold at least every object of the range: a
-//! shortened value may stand for many. What is read is always held against the filter.
+//! Ranges of values become ranges of keys that hold at least every object of the range: a truncated
+//! value may belong to many. What is read is always checked against the filter.
 
 use std::ops::Bound;
 
 use writ_query::{Direction, Range};
 
-/// Up to 480 bytes, beside a name of at most 512.
+/// Characters of a value in a key: up to 480 bytes, beside a name of at most 512.
 const VALUE_CHARS_MAX: usize = 120;
 
-/// Ends a value.
 const END: char = '\0';
-/// Just after [`END`]: what follows every key of a value, and no key of a longer one.
+/// The character after [`END`]. With it, a value is after all keys of the value and before those of
+/// a longer one.
 const PAST: char = '\u{1}';
 
-/// The key under which an index holds an object.
+/// The sort key of an object in an index.
 pub(crate) fn index_key(value: &str, name: &str) -> String {
     let mut key = shortened(value);
     key.push(END);
@@ -28,12 +29,13 @@ pub(crate) fn index_key(value: &str, name: &str) -> String {
     key
 }
 
-/// What names the object of a key.
+/// The name of the object that a key belongs to.
 pub(crate) fn suffix_of(key: &str) -> Option<&str> {
     key.split_once(END).map(|(_, name)| name)
 }
 
-/// Whether it is the key of an empty value: any other's first character is not [`END`].
+/// Whether it is the key of an empty value: the key of any other value starts with another
+/// character than [`END`].
 pub(crate) fn is_key_of_nothing(key: &str) -> bool {
     key.starts_with(END)
 }
@@ -53,12 +55,13 @@ fn escaped(value: &str) -> impl Iterator<Item = char> {
         .flatten()
 }
 
-/// Whether other values may have its key: it is shortened, or what longer ones are shortened to.
+/// Whether other values may have the same key: the value is truncated, or it equals a truncated
+/// longer one.
 fn shares_its_key(value: &str) -> bool {
     escaped(value).count() >= VALUE_CHARS_MAX
 }
 
-/// A stretch of an index's partition: from `from` on, and before `to`.
+/// A range of keys in a partition of an index: `from` is included, `to` is not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KeyRange {
     from: Option<String>,
@@ -66,7 +69,7 @@ pub(crate) struct KeyRange {
 }
 
 impl KeyRange {
-    /// Where the objects of a range of values are.
+    /// The range of keys that holds the objects of a range of values.
     pub(crate) fn of(range: &Range) -> Self {
         let at = |value: &str, end| {
             let mut key = shortened(value);
@@ -91,10 +94,10 @@ impl KeyRange {
             && self.to.as_deref().is_none_or(|to| key < to)
     }
 
-    /// What is left of it after a key, in reading order.
+    /// The part of the range after a key, in reading order.
     pub(super) fn after(&self, key: &str, direction: Direction) -> Self {
         match direction {
-            // No key is another one followed by NUL.
+            // The smallest key after it: no key equals another one with a NUL appended.
             Direction::Ascending => Self { from: Some(format!("{key}{END}")), to: self.to.clone() },
             Direction::Descending => Self { from: self.from.clone(), to: Some(key.to_owned()) },
         }

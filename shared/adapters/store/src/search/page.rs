@@ -1,4 +1,5 @@
-//! A page in the order of an index: walk, load, filter, stop.
+//! Makes a page in the order of an index: reads entries, loads their objects, filters them, and
+//! stops at a bound.
 
 use writ_model::Error;
 use writ_query::Filter;
@@ -8,25 +9,25 @@ use super::token::After;
 use super::walk::{Position, Step, Walk};
 use super::{BYTES_READ_MAX, PAGE_BYTES_MAX};
 
-/// Entries taken at once at most.
+/// Entries of one batch at most.
 pub(super) const BATCH_MAX: usize = 100;
 
-/// Entries taken at once at first, where not all of them will match.
+/// Entries of the first batch at least, where not all of them will match.
 const BATCH_MIN: usize = 25;
 
-/// What was found so far.
+/// The page so far.
 struct Collected<'q> {
     filter: &'q Filter,
     limit: usize,
     items: Vec<String>,
     page_bytes: usize,
     bytes_read: usize,
-    /// The last entry that is dealt with.
+    /// The last entry that was processed.
     done: Position,
 }
 
 impl Collected<'_> {
-    /// Takes an entry's object in; `false` where that is for the next page.
+    /// Adds an entry's object if it matches; `false` where the page ends before it or with it.
     fn offer(&mut self, entry: &Position, document: Option<Document>) -> bool {
         if let Some(Document { text, value }) = document {
             let fits = self.items.is_empty() || self.page_bytes + text.len() <= PAGE_BYTES_MAX;
@@ -69,7 +70,7 @@ impl<D: Documents> Search<'_, D> {
         Ok((items, next, walk.reads()))
     }
 
-    /// Whether the walk came to its end.
+    /// Fills the page; returns whether the walk reached its end.
     async fn collect(
         &self,
         walk: &mut Walk<'_>,
@@ -90,7 +91,7 @@ impl<D: Documents> Search<'_, D> {
                     collected.done = walk.position().clone();
                     return Ok(false);
                 }
-                // Only another entry makes another page worth asking for.
+                // Another page is offered only if there is another entry.
                 Step::Key(_) if collected.is_full() && walk.is_waiting() => return Ok(false),
                 Step::Key(_) if collected.is_full() => return Ok(walk.next().await? == Step::End),
                 Step::Key(_) => batch = (batch * 2).min(BATCH_MAX),
@@ -98,7 +99,8 @@ impl<D: Documents> Search<'_, D> {
         }
     }
 
-    /// Loads and filters; `false` where the page ended before the entries did.
+    /// Loads and filters the objects of these entries; `false` where the page ended before the
+    /// entries did.
     async fn sift(
         &self,
         entries: &[Position],
@@ -120,7 +122,7 @@ impl<D: Documents> Search<'_, D> {
     }
 }
 
-/// Up to `count` entries, and why there are no more; a key where there may be.
+/// Reads up to `count` entries, and the last step: a key where there may be more entries.
 pub(super) async fn take(
     walk: &mut Walk<'_>,
     count: usize,

@@ -1,4 +1,4 @@
-//! A query: what it reads, and which of the two ways it is answered in.
+//! Runs a query in one of two ways: in the order of an index, or sorted in memory.
 
 use std::future::Future;
 
@@ -13,10 +13,9 @@ use super::walk::{IndexRef, Position, Walk};
 use super::{BYTES_READ_MAX, READS_MAX};
 use crate::Store;
 
-/// Objects of a page at most; the edge refuses more with a message.
+/// Objects of a page at most; the edge refuses a larger limit with a message.
 const LIMIT_MAX: usize = 1_000;
 
-/// A stored object.
 #[derive(Debug)]
 pub(crate) struct Document {
     pub(crate) text: String,
@@ -30,51 +29,51 @@ impl Document {
     }
 }
 
-/// Finds the objects that index entries stand for.
+/// Loads the objects that index entries belong to.
 pub(crate) trait Documents: Sync {
-    /// The objects of the first few keys, at least of one, in the order of the keys; `None` where
-    /// an object is gone or certainly does not match.
+    /// Loads the objects of the first keys, of at least one, in the order of the keys; `None` where
+    /// an object does not exist or certainly does not match.
     fn load(
         &self,
         keys: &[String],
     ) -> impl Future<Output = Result<Vec<Option<Document>>, Error>> + Send;
 }
 
-/// How an index is read for a query.
+/// The parts of an index that a query reads.
 #[derive(Debug)]
 pub(crate) struct Reading<'s> {
     pub(crate) index: IndexRef<'s>,
     pub(crate) partitions: Vec<String>,
-    /// In reading order.
+    /// The ranges of keys, in reading order.
     pub(crate) ranges: Vec<KeyRange>,
     pub(crate) direction: Direction,
-    /// Whether this gives the order of the query's sort.
+    /// Whether the index has the order of the query's sort.
     pub(crate) sorted: bool,
-    /// Whether nearly everything that is read matches.
+    /// Whether nearly every entry matches.
     pub(crate) exact: bool,
-    /// The keys of all that can match, where they are known without the index.
+    /// The keys of all objects that can match, where they are known without the index.
     pub(crate) listed: Option<Vec<String>>,
 }
 
-/// A query on its way.
+/// A query and all that it needs to run.
 pub(crate) struct Search<'s, D> {
     pub(crate) store: &'s Store,
     pub(crate) documents: D,
     pub(crate) query: &'s Query,
     pub(crate) reading: Reading<'s>,
-    /// What the token belongs to: the kind of object and the workspace.
+    /// The kind of object and the workspace, which a page token is bound to.
     pub(crate) owner: [&'s str; 2],
-    /// The fields that sort without reading everything.
+    /// The fields by which an index sorts, for messages.
     pub(crate) cheap_sorts: &'static str,
-    /// The order where the query leaves it open and no index gives one.
+    /// The order for a query without a sort, where no index gives one.
     pub(crate) order: Sort,
 }
 
-/// Objects, where to go on if there may be more, and how many entries were read.
+/// The objects, the position of the next page if there may be one, and the number of entries read.
 pub(super) type Found = (Vec<String>, Option<After>, usize);
 
 impl<D: Documents> Search<'_, D> {
-    /// One page.
+    /// Reads one page of the query.
     pub(crate) async fn page(&self) -> Result<Page, Error> {
         let fingerprint = self.fingerprint();
         let after = match &self.query.next_token {
@@ -98,12 +97,12 @@ impl<D: Documents> Search<'_, D> {
 
     fn fingerprint(&self) -> String {
         let [kind, workspace] = self.owner;
-        // Debug prints a filter's whole tree, in the order in which it was written.
+        // `Debug` prints the whole tree of a filter, in the order in which it was written.
         let (filter, sort) = (format!("{:?}", self.query.filter), format!("{:?}", self.query.sort));
         fingerprint(&[kind, workspace, &filter, &sort])
     }
 
-    /// The position, if it lies in what this query reads.
+    /// The position of a page token, if it is in the ranges of this query.
     fn checked(&self, range: usize, key: Option<String>) -> Result<Position, Error> {
         let inside = match (self.reading.ranges.get(range), &key) {
             (Some(bounds), Some(key)) => bounds.contains(key),

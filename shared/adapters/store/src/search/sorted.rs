@@ -1,5 +1,5 @@
-//! A page in an order that no index has: everything that matches is read and sorted, again for
-//! every page, and the token counts what was shown.
+//! Makes a page in an order that no index has: every page reads and sorts all matches again, and
+//! the token counts the objects of the pages before.
 
 use writ_model::Error;
 
@@ -13,7 +13,7 @@ impl<D: Documents> Search<'_, D> {
     pub(super) async fn sorted_page(&self, skipped: usize) -> Result<Found, Error> {
         let (mut found, reads) = self.everything().await?;
         let sort = self.query.sort.as_ref().filter(|sort| !sort.is_empty()).unwrap_or(&self.order);
-        // Keys are unique, so every page sees the same order.
+        // Keys are unique, so the order is the same for every page.
         found.sort_by(|(left_key, left), (right_key, right)| {
             sort.compare(&left.value, &right.value).then_with(|| left_key.cmp(right_key))
         });
@@ -31,7 +31,7 @@ impl<D: Documents> Search<'_, D> {
         Ok((items, next, reads))
     }
 
-    /// All that matches, with its keys, and how many entries were read.
+    /// All matches with their keys, and the number of entries read.
     async fn everything(&self) -> Result<(Vec<(String, Document)>, usize), Error> {
         let (mut found, mut bytes) = (Vec::new(), 0_usize);
         if let Some(keys) = &self.reading.listed {
@@ -52,7 +52,7 @@ impl<D: Documents> Search<'_, D> {
         }
     }
 
-    /// Loads the objects of these keys and keeps what matches.
+    /// Loads the objects of these keys and adds the matches to `found`.
     async fn gather(
         &self,
         keys: &[String],

@@ -1,45 +1,45 @@
-//! Page tokens: where the page before ended.
+//! Page tokens: the position at which the page before ended.
 //!
-//! A token says where to go on inside the caller's own index and nothing else: no table, no
-//! partition, no workspace. A forged one can only skip or repeat what its bearer may read anyway.
+//! A token holds a position in the caller's own index and nothing else: no table, no partition, no
+//! workspace. A forged one can only skip or repeat objects that its caller may read anyway.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde::{Deserialize, Serialize};
 use writ_model::{Digest, Error};
 
-/// Tokens of another version are refused; raise it when their meaning changes.
+/// The version of the format. Tokens of another version are refused; it is raised when their
+/// meaning changes.
 const VERSION: u8 = 1;
 
-/// No token of ours is longer: a key of 1,024 bytes, escaped and encoded.
+/// Bytes of a token at most: a key of 1,024 bytes, escaped and encoded, is shorter.
 const BYTES_MAX: usize = 16 << 10;
 
-/// A page token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Token {
     v: u8,
-    /// Of the query that the token goes on with.
+    /// The fingerprint of the query that the token continues.
     q: String,
     a: After,
 }
 
-/// Where to go on.
+/// The position at which the next page starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub(crate) enum After {
-    /// Behind a key of an index, in the range of this number; without a key at its start.
+    /// After this key of an index, or at the start of the range without one.
     Key {
-        /// The range's position in reading order.
+        /// The index of the range, in reading order.
         range: usize,
-        /// The key.
+        /// The last key of the page before.
         key: Option<String>,
     },
-    /// Behind so many objects, where all of them are read and sorted for every page.
+    /// After this number of objects, where every page reads and sorts all of them.
     Count(usize),
 }
 
-/// What a token belongs to: a workspace's list, and how it was filtered and sorted.
+/// The fingerprint of a query: the list of a workspace, its filter and its sort.
 pub(crate) fn fingerprint(parts: &[&str]) -> String {
     Digest::of(parts.join("\0").as_bytes()).short().to_owned()
 }
@@ -53,7 +53,7 @@ impl Token {
         serde_json::to_vec(self).map(|json| BASE64.encode(json)).map_err(Error::internal)
     }
 
-    /// Reads a token of the query with this fingerprint.
+    /// Decodes a token and checks that it belongs to the query with this fingerprint.
     pub(crate) fn decode(text: &str, fingerprint: &str) -> Result<After, Error> {
         let json = (text.len() <= BYTES_MAX).then(|| BASE64.decode(text).ok()).flatten();
         let token: Self =
@@ -72,7 +72,7 @@ impl Token {
     }
 }
 
-/// No token of this release.
+/// The error of a text that is no token of this format.
 pub(crate) fn malformed() -> Error {
     Error::invalid(
         "this `next_token` is none that this platform gave out; leave it out to start again",

@@ -1,4 +1,5 @@
-//! Walking an index: several partitions as one order, several ranges one after the other.
+//! Walks over an index: merges several partitions into one order, and reads several ranges one
+//! after the other.
 
 use std::collections::VecDeque;
 
@@ -13,10 +14,10 @@ use crate::Store;
 use crate::errors::failed;
 use crate::item::{Item, text};
 
-/// Entries of one read at most.
+/// Entries of one read of a partition at most.
 const READ_MAX: usize = 250;
 
-/// An index of a table.
+/// The index of a table, and its keys.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IndexRef<'s> {
     pub(crate) table: &'s str,
@@ -25,47 +26,47 @@ pub(crate) struct IndexRef<'s> {
     pub(crate) sort_key: &'static str,
 }
 
-/// How far a walk came: behind a key of a range, or at the range's start.
+/// The position of a walk: after a key of a range, or at the range's start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Position {
     pub(crate) range: usize,
     pub(crate) key: Option<String>,
 }
 
-/// What comes next.
+/// The result of one step of a walk.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// An entry of the index.
+    /// The sort key of the next entry.
     Key(String),
-    /// Nothing: everything was read.
+    /// The end: all entries were read.
     End,
-    /// Going on would read more than one request may.
+    /// The next entry would need more reads than one request may make.
     Budget,
 }
 
-/// One partition's entries that were read and not yet taken.
+/// The reader of one partition, and its entries that were read and not yet returned.
 #[derive(Debug)]
 struct Lane {
     partition: String,
     waiting: VecDeque<String>,
-    /// What of the range is still to be read when the walk gets there.
+    /// The part of the range that is not read yet.
     rest: KeyRange,
-    /// Where DynamoDB ended the read before.
+    /// The last key that DynamoDB evaluated, if it has more.
     start: Option<Item>,
     ended: bool,
 }
 
 /// A walk over the entries of some ranges of some partitions. The partitions of one range are
-/// merged, so the order of keys is that of the whole; keys are unique over all of them.
+/// merged, so keys come in the order of the whole; keys are unique over all partitions.
 pub(super) struct Walk<'s> {
     store: &'s Store,
     index: IndexRef<'s>,
     direction: Direction,
-    /// In reading order.
+    /// The ranges of keys, in reading order.
     ranges: Vec<KeyRange>,
     position: Position,
     lanes: Vec<Lane>,
-    /// Entries to ask for next, over all lanes.
+    /// Entries that the next read should return, over all lanes.
     appetite: usize,
     reads: usize,
 }
@@ -93,27 +94,27 @@ impl<'s> Walk<'s> {
         walk
     }
 
-    /// Entries read so far.
+    /// The number of entries read so far.
     pub(super) fn reads(&self) -> usize {
         self.reads
     }
 
-    /// How far the walk came.
+    /// The position after the last entry.
     pub(super) fn position(&self) -> &Position {
         &self.position
     }
 
-    /// Says how many entries the caller could use.
+    /// Sets how many entries the caller can use.
     pub(super) fn expect(&mut self, entries: usize) {
         self.appetite = entries;
     }
 
-    /// Whether there certainly is another entry, without reading.
+    /// Whether another entry was read already.
     pub(super) fn is_waiting(&self) -> bool {
         self.lanes.iter().any(|lane| !lane.waiting.is_empty())
     }
 
-    /// The next entry.
+    /// Returns the next entry, and reads on if it has to.
     pub(super) async fn next(&mut self) -> Result<Step, Error> {
         while self.position.range < self.ranges.len() {
             while self.lanes.iter().any(Lane::is_hungry) {
@@ -145,7 +146,7 @@ impl<'s> Walk<'s> {
         }
     }
 
-    /// The first of the entries that wait, in reading order.
+    /// Removes the first entry in reading order from the lanes.
     fn take(&mut self) -> Option<String> {
         let first = |lane: &&mut Lane| lane.waiting.front().cloned();
         let waiting = self.lanes.iter_mut().filter(|lane| !lane.waiting.is_empty());
@@ -156,7 +157,7 @@ impl<'s> Walk<'s> {
         lane?.waiting.pop_front()
     }
 
-    /// Reads on wherever nothing waits, side by side.
+    /// Reads on in all lanes without entries, concurrently.
     async fn feed(&mut self) -> Result<(), Error> {
         let left = READS_MAX.saturating_sub(self.reads);
         let share = self.appetite.div_ceil(self.lanes.len().max(1));
@@ -175,7 +176,7 @@ impl Lane {
         self.waiting.is_empty() && !self.ended
     }
 
-    /// Reads up to `limit` entries; says how many reads that was.
+    /// Reads up to `limit` entries; returns the number of reads to count, at least one.
     async fn read(
         &mut self,
         store: &Store,
@@ -198,7 +199,8 @@ impl Lane {
             (None, None) => "#partition = :partition",
             (Some(_), None) => "#partition = :partition AND #sort >= :from",
             (None, Some(_)) => "#partition = :partition AND #sort < :to",
-            // Takes `to` in as well; it is no key but where a descending walk goes on from a token.
+            // `BETWEEN` includes `to`; that is a key only where a descending walk continues from a
+            // token.
             (Some(_), Some(_)) => "#partition = :partition AND #sort BETWEEN :from AND :to",
         };
         let named = from.or(to).map(|_| index.sort_key);

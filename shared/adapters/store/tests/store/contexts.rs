@@ -1,4 +1,4 @@
-//! What policies keep: committed with the record of the run that changed it, or not at all.
+//! Contexts of policies: committed with the record of the run that changed them, or not at all.
 
 use serde_json::{Value, json};
 use writ_model::{ErrorKind, Execution, PolicyUri, RawJson, Workspace};
@@ -59,7 +59,7 @@ async fn nothing_is_kept_for_a_policy_that_is_gone() {
     let Fixture { store, database } = Fixture::new().await;
     let first = create(&store, &home, "a:1-x", json!({})).await.head;
     commit(&store, &record(&home, 1), &a, 0, json!({"n": 1})).await.unwrap();
-    // A new revision is the same policy, and so is a renamed one, under its new name.
+    // A new revision belongs to the same policy, and so does a renamed one, under its new name.
     let second = Draft::after(&first, "a:1-x", json!({"description": "new"}));
     store.replace_policy(&home, &first, second.revision()).await.unwrap();
     let written = commit(&store, &record(&home, 2), &a, 1, json!({"n": 2})).await;
@@ -83,7 +83,7 @@ async fn a_record_of_any_length_takes_its_context_along() {
     create(&store, &home, "a:1-x", json!({})).await;
     let cutting =
         store.clone().with_bounds(Bounds { chunk_bytes_max: 500, transaction_bytes_max: 1_000 });
-    // The real bounds at their worst, then every number of chunks and transactions.
+    // A record at the default limits, then every number of chunks and transactions.
     let full = json!({"text": "x".repeat(writ_model::CONTEXT_BYTES_MAX - 11)});
     let lengths = [2_900_000, 3_500_000].into_iter().chain((0..20).map(|step| step * 100));
     for (version, length) in lengths.enumerate() {
@@ -105,8 +105,8 @@ async fn a_record_of_any_length_takes_its_context_along() {
     }
 }
 
-/// Whatever happens to a request or to its reply, a context has moved on exactly as often as
-/// records of it were written.
+/// Whichever request or response is lost, a context changes exactly as often as records of its
+/// changes are written.
 #[tokio::test]
 async fn a_lost_reply_neither_loses_nor_doubles_a_change() {
     let (home, a) = (workspace("home"), uri("a:1-x"));

@@ -1,4 +1,4 @@
-//! What was only kept for a time.
+//! Items that expire.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use writ_model::{Digest, Timestamp};
@@ -26,7 +26,6 @@ fn used(key: &str) -> IdempotencyKey {
     }
 }
 
-/// Uses a key.
 async fn finish(store: &Store, key: &str, now: Timestamp, body: String) -> StoredReply {
     let reply = StoredReply { status: 201, headers: Vec::new(), body };
     match store.begin(&used(key), now).await.unwrap() {
@@ -36,7 +35,7 @@ async fn finish(store: &Store, key: &str, now: Timestamp, body: String) -> Store
     reply
 }
 
-/// Keys of the table, but for the position of upkeep.
+/// The sort keys of the table, without the item that holds the position.
 async fn keys(database: &Database) -> Vec<String> {
     let dump = dump(database).await;
     dump.into_keys().filter(|key| key.1 != "#upkeep").map(|key| key.2).collect()
@@ -54,7 +53,7 @@ async fn what_expired_goes_and_what_did_not_stays() {
     assert_eq!((swept.removed, swept.more), (2, false));
     assert_eq!(store.begin(&used("young"), before).await.unwrap(), KeyState::Completed(young));
 
-    // Chunks stay longer than the key that they belong to.
+    // Chunks expire later than the key that they belong to.
     store.remove_expired(later(DAY_S + 10)).await.unwrap();
     let left = keys(&database).await;
     assert!(left.len() > 20 && left.iter().all(|key| key.contains('\0')), "{left:?}");
@@ -72,12 +71,13 @@ async fn a_step_is_bounded_and_the_next_one_goes_on_where_it_ended() {
     let before = later(DAY_S);
     let mut steps = Vec::new();
     for _ in 0..5 {
-        // Every step is taken by somebody else.
+        // Every step is run by another client.
         let (store, _) = faulty(&database, ANY, &[], 1);
         let GcReport { removed, more } = store.remove_expired(before).await.unwrap();
         steps.push((removed, more));
     }
-    // The second step meets the position itself; the third one the end; then it begins again.
+    // The second step reads the position's item, the third one reaches the end; then a new pass
+    // begins.
     assert_eq!(steps.iter().map(|step| step.0).sum::<u64>(), 230, "{steps:?}");
     assert!(steps.iter().all(|step| step.0 <= 100), "{steps:?}");
     assert_eq!(steps.iter().map(|step| step.1).collect::<Vec<_>>()[..2], [true, true], "{steps:?}");
@@ -100,7 +100,8 @@ async fn a_full_table_of_what_lives_costs_one_page_a_step_and_all_of_it_is_visit
         removed += swept.removed;
     }
     assert_eq!(removed, 1);
-    // The position, a page, the position anew; and the one removal.
+    // Three steps of three requests (read the position, read a page, write the position), and one
+    // removal.
     assert_eq!(100 - script.left(), 3 * 3 + 1);
 }
 
@@ -108,7 +109,7 @@ async fn a_full_table_of_what_lives_costs_one_page_a_step_and_all_of_it_is_visit
 async fn a_key_that_is_used_anew_is_not_removed() {
     let Fixture { store, database } = Fixture::new().await;
     finish(&store, "k", NOW, String::new()).await;
-    // Between the page and the removal somebody uses the key again.
+    // The key is used again between the page and the removal.
     let release = std::sync::Arc::new(tokio::sync::Notify::new());
     let held = [Fault::Held(std::sync::Arc::clone(&release))];
     let (slow, script) = faulty(&database, "DeleteItem", &held, 1);

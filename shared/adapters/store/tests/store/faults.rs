@@ -1,4 +1,4 @@
-//! What the embedded database never does: refuse for being busy, conflict, lose a reply.
+//! Faults that the embedded database does not have: throttling, conflicts, lost responses.
 
 use serde_json::json;
 use writ_model::{Digest, Error, ErrorKind, RawJson, Timestamp};
@@ -12,7 +12,7 @@ use writ_store::{Bounds, Store};
 use crate::fixture::{Draft, Fixture, create, dump, execution, query, uri, workspace};
 use crate::script::{ANY, Fault, cancelled, faulty, refusal};
 
-/// The first try of a transaction is cancelled so.
+/// Cancels the first attempt of a transaction for these reasons.
 fn cancel(reasons: &[&str]) -> Fault {
     let (status, body) = cancelled(reasons);
     Fault::Answer(status, body)
@@ -140,7 +140,7 @@ async fn a_lost_reply_does_not_make_a_write_fail_against_itself() {
     assert_eq!(script.left(), 0);
 }
 
-/// Everything that writes, on things that are there already.
+/// Every write, on objects that exist already.
 struct Writes {
     head: PolicyHead,
     claim: ClaimId,
@@ -191,7 +191,8 @@ impl Writes {
     }
 }
 
-/// Records and bodies of a few kilobytes take what megabytes take otherwise.
+/// At these limits records and bodies of a few kilobytes need as many items as megabytes do at the
+/// default ones.
 const BOUNDS: Bounds = Bounds { chunk_bytes_max: 1_500, transaction_bytes_max: 4_500 };
 
 #[tokio::test]
@@ -208,7 +209,7 @@ async fn whatever_fails_at_whichever_request_nothing_is_half_written() {
     let faults = faults.into_iter().chain([(too_large(), ErrorKind::TooLarge)]);
     for (fault, kind) in faults {
         for name in Writes::NAMES {
-            // One request more passes each time, until the write is through before the fault.
+            // One more request passes each time, until the write completes before the fault.
             let mut passed = 0;
             while fails_cleanly(name, passed, &fault, kind).await {
                 passed += 1;
@@ -218,7 +219,7 @@ async fn whatever_fails_at_whichever_request_nothing_is_half_written() {
     }
 }
 
-/// Whether the write met the fault at all.
+/// Runs a write with a fault; returns whether the fault occurred.
 async fn fails_cleanly(name: &str, passed: usize, fault: &Fault, kind: ErrorKind) -> bool {
     let Fixture { store, database } = Fixture::new().await;
     let writes = Writes::new(&store).await;

@@ -1,4 +1,4 @@
-//! A store of one's own, and things to put into it.
+//! A store for one test, and objects to write into it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,7 +14,7 @@ use writ_store::{Store, Tables};
 
 use writ_dynamodb::Database;
 
-/// A store whose database lives as long as it does.
+/// A store, with its database.
 pub(crate) struct Fixture {
     pub(crate) store: Store,
     pub(crate) database: Database,
@@ -44,7 +44,7 @@ pub(crate) fn uri(text: &str) -> PolicyUri {
     text.parse().unwrap()
 }
 
-/// A revision with everything it borrows.
+/// The owned parts of a new revision.
 #[derive(Clone)]
 pub(crate) struct Draft {
     pub(crate) head: PolicyHead,
@@ -53,7 +53,7 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// The first revision of a policy with these fields beside its URI's.
+    /// The first revision of a policy, with these fields in addition to those of its URI.
     pub(crate) fn new(uri: &str, policy_id: &str, fields: Value) -> Self {
         let uri: PolicyUri = uri.parse().unwrap();
         let mut document = json!({
@@ -76,7 +76,7 @@ impl Draft {
         Self { head, policy, body }
     }
 
-    /// The revision after `old`.
+    /// The revision that replaces `old`.
     pub(crate) fn after(old: &PolicyHead, uri: &str, fields: Value) -> Self {
         let mut draft = Self::new(uri, &old.policy_id, fields);
         draft.head.revision = old.revision + 1;
@@ -106,7 +106,7 @@ pub(crate) async fn create(
     draft
 }
 
-/// Every item, by table, partition and sort key.
+/// All items, by table, partition key and sort key.
 pub(crate) type Dump = BTreeMap<(String, String, String), HashMap<String, AttributeValue>>;
 
 pub(crate) async fn dump(database: &Database) -> Dump {
@@ -138,7 +138,7 @@ pub(crate) fn query(filter: Value, sort: Value, limit: usize, next_token: Option
     Query { filter: Filter::parse(&filter).unwrap(), sort, limit, next_token }
 }
 
-/// One string field of each item of a page.
+/// The value of a string field in each item of a page.
 pub(crate) fn values(page: &Page, field: &str) -> Vec<String> {
     let value = |item: &String| {
         serde_json::from_str::<Value>(item).unwrap()[field].as_str().unwrap().to_owned()

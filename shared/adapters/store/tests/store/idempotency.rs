@@ -1,4 +1,4 @@
-//! Used keys.
+//! Used idempotency keys.
 
 use writ_model::{Digest, Timestamp};
 use writ_ports::{ClaimId, Idempotency, IdempotencyKey, KeyState, StoredReply};
@@ -29,7 +29,7 @@ fn reply(body: String) -> StoredReply {
     }
 }
 
-/// The claim of a key that is free.
+/// Claims a key that is free.
 async fn claim(store: &Store, key: &IdempotencyKey, now: Timestamp) -> ClaimId {
     match store.begin(key, now).await.unwrap() {
         KeyState::Acquired(claim) => claim,
@@ -45,7 +45,7 @@ async fn the_same_request_again_gets_the_first_ones_reply() {
     assert_eq!(store.begin(&key, later(1)).await.unwrap(), KeyState::InProgress);
     assert_eq!(store.begin(&used("ada", "k1", "two"), later(1)).await.unwrap(), KeyState::Mismatch);
     store.abandon(&key, &first).await.unwrap();
-    // A small reply, and one that takes several chunks.
+    // A small reply, and one that needs several chunks.
     for (key, body) in [(key, "{}".to_owned()), (used("ada", "k2", "x"), "é\"".repeat(400_000))] {
         let held = claim(&store, &key, NOW).await;
         store.finish(&key, &held, &reply(body.clone()), later(2)).await.unwrap();
@@ -102,7 +102,7 @@ async fn a_claim_lapses_after_a_minute_and_a_reply_after_a_day() {
     assert_eq!(store.begin(&other, later(60)).await.unwrap(), KeyState::Mismatch);
     let second = claim(&store, &key, later(60)).await;
     store.finish(&key, &second, &reply("second".to_owned()), later(61)).await.unwrap();
-    // The first one wakes up late.
+    // The first request continues after its claim expired.
     store.finish(&key, &first, &reply("first".to_owned()), later(62)).await.unwrap();
     let kept = KeyState::Completed(reply("second".to_owned()));
     assert_eq!(store.begin(&key, later(63)).await.unwrap(), kept);
@@ -116,7 +116,7 @@ async fn who_lost_a_lapsed_claim_does_not_touch_its_successors() {
     let key = used("ada", "k", "one");
     let first = claim(&store, &key, NOW).await;
     let second = claim(&store, &key, later(60)).await;
-    // The first one wakes up while the second still runs.
+    // The first request continues while the second still runs.
     store.abandon(&key, &first).await.unwrap();
     assert_eq!(store.begin(&key, later(61)).await.unwrap(), KeyState::InProgress);
     store.finish(&key, &first, &reply("first".to_owned()), later(62)).await.unwrap();

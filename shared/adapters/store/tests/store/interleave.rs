@@ -1,5 +1,5 @@
-//! Several clients of one database, one request at a time, in an order that a seed chooses. The
-//! database serialises requests, so this reaches every interleaving there is.
+//! Several clients of one database, which serves one request at a time in an order that a seed
+//! chooses. The database serialises requests, so this reaches every interleaving there is.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -28,10 +28,11 @@ use crate::fixture::tables;
 use crate::script::{Hasty, cancelled};
 use writ_dynamodb::Database;
 
-/// AWS refuses a request whose signature is older (IAM User Guide, "Signature Version 4").
+/// The age in milliseconds at which AWS refuses a request's signature (IAM User Guide, "Signature
+/// Version 4").
 const SIGNATURE_MS: i64 = 15 * 60_000;
 
-/// SplitMix64: the same numbers for the same seed, for ever.
+/// SplitMix64: the same sequence of numbers for the same seed.
 pub(crate) struct Rng(pub(crate) u64);
 
 impl Rng {
@@ -47,7 +48,7 @@ impl Rng {
     }
 }
 
-/// A clock that stands still until it is moved.
+/// A clock that changes only when a test advances it.
 #[derive(Clone, Debug)]
 pub(crate) struct Hand(Arc<AtomicI64>);
 
@@ -71,7 +72,7 @@ impl TimeSource for Hand {
     }
 }
 
-/// A request that has not reached the database.
+/// A request that has not reached the database yet.
 struct Waiting {
     actor: usize,
     request: HttpRequest,
@@ -131,7 +132,7 @@ struct Duplicate {
 
 type Actor = Pin<Box<dyn Future<Output = ()>>>;
 
-/// Who is at work on a database.
+/// A simulation of several clients that work on one database.
 pub(crate) struct World<'d> {
     pub(crate) clock: Hand,
     pub(crate) rng: Rng,
@@ -155,7 +156,7 @@ impl<'d> World<'d> {
         }
     }
 
-    /// Lets somebody work on a store of their own.
+    /// Adds a client with a store of its own.
     pub(crate) fn add<F: Future<Output = ()> + 'static>(&mut self, work: impl FnOnce(Store) -> F) {
         let gate = Gate {
             actor: self.actors.len(),
@@ -168,8 +169,8 @@ impl<'d> World<'d> {
         self.actors.push(Some(Box::pin(work(store))));
     }
 
-    /// Runs until everybody is done. Requests get lost, replies get lost, requests come through
-    /// twice, transactions meet others, clients die, time passes.
+    /// Runs until all clients are done. Requests and responses are lost, requests arrive twice,
+    /// transactions conflict, clients crash, and time passes.
     pub(crate) async fn run(&mut self) {
         let mut idle = 0;
         loop {
@@ -237,7 +238,7 @@ impl<'d> World<'d> {
         }
     }
 
-    /// The client dies; each of its requests arrives or does not.
+    /// The client crashes; each of its requests arrives or does not.
     async fn kill(&mut self, actor: usize, request: HttpRequest, inner: SharedHttpConnector) {
         self.actors[actor] = None;
         let mut orphans = vec![(request, inner)];
@@ -261,8 +262,8 @@ fn is_transaction(request: &HttpRequest) -> bool {
     request.headers().get("x-amz-target").unwrap_or_default().ends_with(".TransactWriteItems")
 }
 
-/// The copy of a request that arrives so late that DynamoDB has forgotten its token: after ten
-/// minutes, says the reference of `TransactWriteItems`.
+/// A copy of a request that arrives after DynamoDB dropped its token, which is after ten minutes
+/// (reference of `TransactWriteItems`).
 fn forgotten(request: &HttpRequest) -> HttpRequest {
     let mut copy = request.try_clone().unwrap();
     if is_transaction(request) {

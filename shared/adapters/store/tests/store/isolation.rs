@@ -1,4 +1,4 @@
-//! Workspaces never see each other.
+//! No workspace reads or changes objects of another.
 
 use serde_json::json;
 use writ_ports::{
@@ -44,7 +44,7 @@ async fn nothing_of_one_workspace_is_seen_from_another() {
             store.query_executions(&other, &query(filter, json!(null), 10, None)).await.unwrap();
         assert!(page.items.is_empty());
     }
-    // The same names are free there.
+    // The same names are free in the other workspace.
     let twin = Draft::new("a:1-x", "twin", json!({"tags": "twin"}));
     store.create_policy(&other, twin.revision()).await.unwrap();
     assert_eq!(store.get_policy(&home, &uri("a:1-x")).await.unwrap(), Some(draft.head));
@@ -67,7 +67,7 @@ async fn a_token_of_another_workspace_is_refused_and_a_forged_one_stays_inside()
     let error = store.query_policies(&other, &ask(Some(of_home.clone()))).await.unwrap_err();
     assert_eq!(error.location.as_deref(), Some("next_token"));
 
-    // Every text that a forger may put where the key stands, and other shapes.
+    // Various texts in place of the key, and tokens of other shapes.
     let token = String::from_utf8(BASE64.decode(&of_other).unwrap()).unwrap();
     let (before, after) = token.split_once("\"aa\\u0000aa:1-x\"").unwrap();
     for key in [

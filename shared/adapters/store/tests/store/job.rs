@@ -1,4 +1,4 @@
-//! Jobs to put into a store, and the steps of their lives.
+//! Jobs for tests, and the steps of their lives.
 
 use serde_json::{Value, json};
 use writ_jobs::{AttemptEnd, LeaseRequest, Runner, finished, leased, queued, running};
@@ -17,7 +17,7 @@ pub(crate) fn at(ms: i64) -> Timestamp {
     Timestamp::from_ms(START + ms)
 }
 
-/// A job that was submitted `number` milliseconds after the start.
+/// A job that is submitted `number` milliseconds after the start.
 pub(crate) fn submission(home: &Workspace, number: u64) -> Submission {
     Submission {
         job_id: format!("01999999-0000-7000-8000-{number:012x}"),
@@ -45,7 +45,6 @@ pub(crate) fn submission(home: &Workspace, number: u64) -> Submission {
     }
 }
 
-/// Submits it.
 pub(crate) async fn put(store: &Store, submission: &Submission) -> JobState {
     let state = queued(submission);
     store.put_job(submission, &state).await.unwrap();
@@ -60,12 +59,13 @@ pub(crate) fn runner() -> Runner {
     Runner { executor_id: "builtin".to_owned(), node_id: Some("n1".to_owned()) }
 }
 
-/// What a runner takes the job with; the fence is the record's id too.
+/// The request of a runner for a lease; its fencing token is the id of the attempt's record as
+/// well.
 pub(crate) fn grant(execution_id: &str) -> LeaseRequest {
     LeaseRequest { fencing_token: execution_id.to_owned(), execution_id: execution_id.to_owned() }
 }
 
-/// The job as a runner has it, running.
+/// Leases the job to a runner and starts it.
 pub(crate) async fn run(
     store: &Store,
     submission: &Submission,
@@ -80,7 +80,7 @@ pub(crate) async fn run(
     state
 }
 
-/// The record of an attempt: with an output, or an error where there is none.
+/// The record of an attempt, with an output, or with an error where there is none.
 pub(crate) fn record(submission: &Submission, number: u64, output: Option<&Value>) -> Execution {
     let uri = submission.policy_rule_uri.to_string();
     let record = execution(&submission.workspace, number, &uri, START);
@@ -96,7 +96,7 @@ pub(crate) fn record(submission: &Submission, number: u64, output: Option<&Value
     }
 }
 
-/// How the job stands once the attempt of this record is over.
+/// The state of the job after the attempt of this record.
 pub(crate) fn after(
     submission: &Submission,
     state: &JobState,
@@ -109,7 +109,7 @@ pub(crate) fn after(
     finished(submission, state, id, &ended, now, 0).unwrap()
 }
 
-/// Commits the attempt of this record.
+/// Commits the end of the attempt of this record.
 pub(crate) async fn end(
     store: &Store,
     submission: &Submission,
@@ -120,7 +120,7 @@ pub(crate) async fn end(
     store.complete_job(JobCompletion { submission, state, output, record, context: None }).await
 }
 
-/// A job that is over.
+/// Submits a job and runs it to its end.
 pub(crate) async fn over(
     store: &Store,
     submission: &Submission,
@@ -136,7 +136,7 @@ pub(crate) async fn over(
     state
 }
 
-/// The number of the submission that a document is of.
+/// The numbers of the submissions that these documents belong to.
 pub(crate) fn numbers(items: &[String]) -> Vec<u64> {
     let number = |item: &String| {
         let document: Value = serde_json::from_str(item).unwrap();
@@ -146,7 +146,7 @@ pub(crate) fn numbers(items: &[String]) -> Vec<u64> {
     items.iter().map(number).collect()
 }
 
-/// A text of so many bytes, as JSON.
+/// A JSON string of this many bytes.
 pub(crate) fn long(bytes: usize) -> Value {
     json!({ "text": "é".repeat(bytes / 2) })
 }

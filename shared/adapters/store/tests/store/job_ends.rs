@@ -1,4 +1,5 @@
-//! The end of an attempt: the job, its record and what the policy keeps, all or nothing.
+//! The end of an attempt: the job, its record and the policy's context are written together or not
+//! at all.
 
 use serde_json::json;
 use writ_model::{ErrorKind, Execution, JobState, RawJson, Submission, Timestamp};
@@ -13,16 +14,16 @@ use crate::job::{after, at, end, get, long, put, record, run, submission};
 
 const ID: &str = "id-of-a:1-x";
 
-/// A job whose attempt is about to be committed.
+/// A job with an attempt that is about to be committed.
 struct Ending {
     asked: Submission,
-    /// How the job stands after it.
+    /// The state of the job after the attempt.
     state: JobState,
     record: Execution,
 }
 
 impl Ending {
-    /// The record's input has so many bytes.
+    /// Makes an attempt with a record input of this many bytes.
     async fn new(store: &Store, number: u64, bytes: usize) -> Self {
         let asked = submission(&workspace("home"), number);
         let mut record = record(&asked, number, Some(&json!({"n": number})));
@@ -71,8 +72,8 @@ async fn job_record_and_context_are_written_together() {
     assert_eq!((context.version, context.value), (1, kept(1)));
 }
 
-/// Whichever condition fails, whatever the length of the record, nothing is written; and then
-/// everything is. The lengths take every number of chunks and transactions.
+/// Whichever condition fails, and whatever the length of the record, nothing is written; without a
+/// failure everything is. The lengths need every number of chunks and transactions.
 #[tokio::test]
 async fn an_end_that_does_not_hold_writes_nothing() {
     let Fixture { store, database } = Fixture::new().await;
@@ -104,7 +105,7 @@ async fn an_end_that_does_not_hold_writes_nothing() {
             "{length}"
         );
         assert!(unchanged().await, "{length}");
-        // The first thing that does not hold is told.
+        // The first condition that does not hold is reported.
         assert_eq!(stale.commit(store, version + 7, &full).await, Ok(CommitResult::LeaseLost));
         let moved = ending.commit(store, version + 7, &full).await;
         assert_eq!(moved, Ok(CommitResult::ContextConflict), "{length}");
@@ -136,7 +137,7 @@ async fn nothing_is_committed_for_a_policy_that_is_gone_or_a_record_that_is_ther
     let before = dump(&database).await;
     assert_eq!(ending.commit(&store, 0, &kept(1)).await, Ok(CommitResult::PolicyDeleted));
     assert!(dump(&database).await == before);
-    // Without a context the policy may be gone.
+    // Without a context the policy need not exist.
     let done = end(&store, &ending.asked, &ending.state, &ending.record).await;
     assert_eq!(done, Ok(CommitResult::Done));
 }

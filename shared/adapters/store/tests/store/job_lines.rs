@@ -1,4 +1,4 @@
-//! Who goes first, and who is due.
+//! The order of a queue, and the jobs that are due.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::fixture::{Fixture, dump, workspace};
 use crate::job::{after, at, end, get, grant, over, put, record, run, runner, submission};
 use writ_dynamodb::Database;
 
-/// Everything that is due, page by page; the pages too.
+/// All due jobs, read page by page, and the number of pages.
 async fn all_due(store: &Store, before: Timestamp) -> (Vec<JobSignal>, usize) {
     let (mut jobs, mut pages, mut next) = (Vec::new(), 0, None);
     loop {
@@ -28,7 +28,7 @@ async fn all_due(store: &Store, before: Timestamp) -> (Vec<JobSignal>, usize) {
     }
 }
 
-/// How many entries the index has, of all workspaces.
+/// The number of entries of the index, of all workspaces.
 async fn entries(database: &Database, index: &str) -> usize {
     let scan = database.client().scan().table_name("writ-jobs").index_name(index);
     scan.send().await.unwrap().items().len()
@@ -60,7 +60,7 @@ fn the_line_is_in_the_order_of_ranks() {
                 let state = put(&store, &asked).await;
                 match fate {
                     0 => waiting.push((queue_key(&asked, &state), asked.job_id)),
-                    // Its time has not come.
+                    // The job's time has not come yet.
                     1 => {}
                     _ => {
                         let taken = leased(&asked, &state, &by, grant("e"), at(10));
@@ -126,7 +126,7 @@ async fn whatever_ends_a_job_takes_it_out_of_its_line() {
     let state = cancelled(&asked, &put(&store, &asked).await, "ada", at(1)).unwrap();
     assert_eq!(store.change_job(&asked, &state).await, Ok(true));
     over(&store, &submission(&home, 2), 2, None, at(5)).await;
-    // Somebody wants to be told of this one's end.
+    // This job has a callback, which is due.
     let url = Some("https://example.com".to_owned());
     let told = Submission { callback_url: url, ..submission(&home, 3) };
     over(&store, &told, 3, Some(&json!(1)), at(5)).await;

@@ -1,4 +1,4 @@
-//! Searching jobs.
+//! Queries of jobs.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use writ_store::Store;
 use crate::fixture::{Fixture, query, workspace};
 use crate::job::{at, get, grant, long, numbers, over, put, run, submission};
 
-/// Every page until the last one: the documents, and the sum of reads.
+/// Reads every page: the documents, and the sum of reads.
 async fn all(
     store: &Store,
     home: &Workspace,
@@ -33,7 +33,7 @@ async fn all(
     }
 }
 
-/// The job of a number; which status it has goes by the number as well.
+/// The job of a number, which also determines its status.
 fn nth(home: &Workspace, number: u64) -> Submission {
     Submission {
         policy_rule_uri: ["a:1-x", "b:1-x"][number as usize % 2].parse().unwrap(),
@@ -43,8 +43,8 @@ fn nth(home: &Workspace, number: u64) -> Submission {
     }
 }
 
-/// Puts it where its number says: completed, failed, cancelled, running or queued. Jobs end in
-/// another order than they were submitted in.
+/// Brings the job into the status of its number: completed, failed, cancelled, running or queued.
+/// Jobs end in another order than they were submitted in.
 async fn settle(store: &Store, home: &Workspace, number: u64) {
     let asked = nth(home, number);
     let ended = at(i64::try_from(10_000 + number * 37 % 101).unwrap());
@@ -155,7 +155,7 @@ async fn what_an_index_serves_is_read_in_proportion_to_the_result() {
         assert_eq!(page.items.len(), results, "{filter} {sort}");
         assert!(page.reads <= reads, "{filter} {sort} took {} reads", page.reads);
     }
-    // What no index serves ends its page at the budget and goes on from there.
+    // A page of a query that no index serves ends at the budget, and the next one continues.
     let filter = json!({"inputs.ip": "none"});
     let page =
         store.query_jobs(&home, &query(filter.clone(), json!(null), 20, None)).await.unwrap();

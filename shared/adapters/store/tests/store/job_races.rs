@@ -1,4 +1,4 @@
-//! Replies that get lost, writers that meet, and everything at once, by seeds.
+//! Lost responses, concurrent writers, and seeded simulations of both.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -49,7 +49,7 @@ async fn a_lost_reply_does_not_make_a_write_fail_against_itself() {
     assert_eq!(script.left(), 0);
 }
 
-/// The repeat comes when somebody has moved the job on already: it is told as a lost race.
+/// The retry arrives after the job was changed again: it is reported as a lost race.
 #[tokio::test]
 async fn a_write_that_is_out_of_date_when_it_is_repeated_does_not_hold() {
     let Fixture { store, database } = Fixture::new().await;
@@ -98,7 +98,7 @@ async fn who_meets_a_transaction_tries_again_for_a_while() {
     assert_eq!((script.left(), get(&store, &asked).await.state), (0, state));
 }
 
-/// What writes jobs, and what there is before.
+/// Every write of jobs, and the objects that exist before.
 struct Writes {
     small: Submission,
     large: Submission,
@@ -139,7 +139,7 @@ impl Writes {
     }
 }
 
-/// So small that a record of nine kilobytes takes several transactions.
+/// So small that a record of nine kilobytes needs several transactions.
 const CUTTING: Bounds = Bounds { chunk_bytes_max: 1_500, transaction_bytes_max: 4_500 };
 
 #[tokio::test]
@@ -172,24 +172,24 @@ async fn whatever_fails_at_whichever_request_nothing_is_half_written() {
 
 const SEEDS: Range<u64> = 0..30;
 
-/// So small that most submissions, records and outputs take several items.
+/// So small that most submissions, records and outputs need several items.
 const BOUNDS: Bounds = Bounds { chunk_bytes_max: 400, transaction_bytes_max: 1_200 };
 
 const POLICY: &str = "id-of-a:1-x";
 
-/// What writers were told.
+/// The results that the writers got.
 #[derive(Default)]
 struct Told {
-    /// Versions that were written, as far as somebody was told.
+    /// Versions that were written, as far as their writers know.
     written: Vec<u64>,
-    /// Attempts whose end somebody tried to commit.
+    /// Fencing tokens of the attempts that a writer tried to commit.
     tried: BTreeSet<String>,
     done: BTreeSet<String>,
 }
 
 type Shared = Rc<RefCell<Told>>;
 
-/// Somebody who does with the job whatever may be done next.
+/// A client that takes any next step that the job permits.
 struct Mover {
     store: Store,
     clock: Hand,
@@ -250,7 +250,7 @@ impl Mover {
         }
     }
 
-    /// A new attempt's, which nobody else has.
+    /// The lease request of a new attempt, with a unique fencing token.
     fn grant(&mut self) -> writ_jobs::LeaseRequest {
         self.number += 1;
         grant(&record(&self.asked, self.number, None).execution_id)

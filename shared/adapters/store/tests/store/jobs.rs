@@ -1,4 +1,4 @@
-//! A job from its submission to its end.
+//! Jobs, from their submission to their end.
 
 use serde_json::{Value, json};
 use writ_jobs::{cancelled, document, queued, renew_lease, retry};
@@ -89,7 +89,7 @@ async fn what_is_not_there_is_none_and_does_not_change() {
     assert!(dump(&database).await == before, "a job came out of nothing");
 }
 
-/// Every length around the bounds, at bounds that make a few kilobytes long.
+/// Every length around the limits, which are so small that a few kilobytes exceed them.
 #[tokio::test]
 async fn inputs_and_outputs_of_any_length_come_back_with_their_bytes() {
     let Fixture { store, database: _database } = Fixture::new().await;
@@ -162,7 +162,7 @@ async fn a_job_that_is_tried_again_shows_no_earlier_output_or_error() {
     assert_eq!(store.change_job(&asked, &state).await, Ok(true));
     let job = get(&store, &asked).await;
     assert_eq!((job.state.round, job.state.error, job.output), (2, None, None));
-    // Whatever state a completed job would be moved to, its output is not that state's.
+    // The output of a completed job does not belong to any state after it.
     let done = submission(&workspace("home"), 2);
     for (number, output) in [(2, json!(7)), (3, long(100_000))] {
         let done = Submission { job_id: format!("{}{number}", done.job_id), ..done.clone() };
@@ -200,7 +200,7 @@ async fn nothing_of_one_workspaces_jobs_is_seen_from_another() {
         let page = store.query_jobs(&other, &query(filter, json!(null), 10, None)).await.unwrap();
         assert!(page.items.is_empty());
     }
-    // The same id is another job there.
+    // In the other workspace the same id is another job.
     let twin = Submission { workspace: other.clone(), ..asked.clone() };
     let stopped = cancelled(&twin, &put(&store, &twin).await, "eve", at(1)).unwrap();
     assert_eq!(store.change_job(&twin, &stopped).await, Ok(true));
@@ -231,7 +231,8 @@ async fn secrets_change_one_version_at_a_time() {
     assert_eq!(store.get_callback_secrets(&home).await, Ok(second));
 }
 
-/// The document's own rules are held elsewhere; this is that a stored job keeps what they need.
+/// Other tests cover the rules of the document; this one checks that a stored job has what they
+/// need.
 #[tokio::test]
 async fn what_is_masked_is_stored_for_the_run_and_not_shown() {
     let Fixture { store, database: _database } = Fixture::new().await;

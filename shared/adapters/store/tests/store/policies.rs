@@ -1,4 +1,4 @@
-//! Registering, reading, replacing, renaming, removing.
+//! Creating, reading, replacing, renaming and deleting policies.
 
 use serde_json::json;
 use writ_model::{Digest, ErrorKind};
@@ -38,7 +38,7 @@ async fn creating_twice_is_a_conflict_that_names_the_uri_and_changes_nothing() {
 async fn a_body_of_nearly_two_mebibytes_comes_back_byte_for_byte() {
     let Fixture { store, database: _database } = Fixture::new().await;
     let home = workspace("home");
-    // Characters of one to four bytes, quotes and escapes, so that every cut is a bad one.
+    // Characters of one to four bytes, quotes and escapes, so that chunks would split characters.
     let code: String = "x\"é\\\n😀\u{1}".chars().cycle().take(702_000).collect();
     let draft = create(&store, &home, "large:1-x", json!({ "code": code })).await;
     assert!(draft.body.len() > 1_900_000 && draft.body.len() <= 2 << 20, "{}", draft.body.len());

@@ -1,4 +1,4 @@
-//! Searching the registry.
+//! Queries of the policy registry.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use writ_store::Store;
 
 use crate::fixture::{Draft, Fixture, create, query, uris, workspace};
 
-/// Every page until the last one; the URIs and the sum of reads.
+/// Reads every page: the URIs, and the sum of reads.
 async fn all(
     store: &Store,
     home: &Workspace,
@@ -155,7 +155,7 @@ async fn an_unindexed_sort_is_sorted_and_paged_in_memory() {
 async fn a_sort_beyond_the_read_budget_says_what_sorts_cheaply() {
     let Fixture { store, database: _database } = Fixture::new().await;
     let home = workspace("home");
-    // Bytes reach their bound long before the number of objects does.
+    // The limit of bytes is reached long before that of objects.
     for number in 0..10 {
         create(&store, &home, &format!("a{number}:1-x"), json!({ "code": "x".repeat(1_900_000) }))
             .await;
@@ -165,7 +165,7 @@ async fn a_sort_beyond_the_read_budget_says_what_sorts_cheaply() {
     assert_eq!((error.kind, error.location.as_deref()), (ErrorKind::InvalidRequest, Some("sort")));
     assert!(error.message.contains("`release_tag`"), "{error}");
 
-    // In the order of an index the same objects are paged, each page within a reply's bytes.
+    // In the order of an index the same objects are paged, each page within the size of a response.
     let page = store.query_policies(&home, &query(json!({}), json!(null), 10, None)).await.unwrap();
     assert_eq!(page.items.len(), 1);
     assert_eq!(all(&store, &home, &json!({}), &json!(null), 10).await.0.len(), 10);

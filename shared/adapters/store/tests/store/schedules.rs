@@ -16,7 +16,7 @@ fn at(ms: i64) -> Timestamp {
     Timestamp::from_ms(1_790_000_000_000 + ms)
 }
 
-/// One that is due then.
+/// A schedule that is due at this time, or never.
 pub(crate) fn schedule(workspace: &Workspace, name: &str, due_ms: Option<i64>) -> Schedule {
     Schedule {
         schedule_id: format!("id-of-{name}"),
@@ -51,7 +51,7 @@ pub(crate) fn schedule(workspace: &Workspace, name: &str, due_ms: Option<i64>) -
     }
 }
 
-/// The same at its next version.
+/// The same schedule at its next version.
 pub(crate) fn next(schedule: &Schedule) -> Schedule {
     let mut next = schedule.clone();
     next.state.version += 1;
@@ -88,7 +88,7 @@ async fn a_schedule_is_read_as_it_was_written_and_made_once() {
     assert_eq!(error.kind, ErrorKind::Conflict);
     assert!(error.message.contains("`a`"), "{error}");
     assert!(dump(&database).await == before, "a refused schedule left something");
-    // The same name is free elsewhere.
+    // The same name is free in another workspace.
     store.put_schedule(&schedule(&other, "a", None)).await.unwrap();
 }
 
@@ -208,7 +208,7 @@ async fn schedules_are_listed_by_name_and_searched_on_every_field() {
     assert!(page.unwrap().items.is_empty());
 }
 
-/// Everything that a port of schedules can make the store do.
+/// Calls every operation that a port of schedules can make the store perform.
 pub(crate) async fn exercise(port: &str, watched: &Store, quiet: &Store, home: &Workspace) {
     let of = |it: &str| if it == port { watched } else { quiet };
     let one = schedule(home, "a", Some(1));

@@ -1,4 +1,4 @@
-//! A script between the SDK and the database: what the embedded database never does.
+//! An HTTP client that injects faults between the SDK and the database.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -22,26 +22,26 @@ use writ_store::Store;
 use crate::fixture::tables;
 use writ_dynamodb::Database;
 
-/// Every operation.
+/// Matches every operation in [`faulty`].
 pub(crate) const ANY: &str = "";
 
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
-    /// None: the database does it and answers.
+    /// No fault: the database executes the request and responds.
     Pass,
-    /// The database is not asked; this is its answer.
+    /// The database does not get the request; this is the response.
     Answer(u16, Value),
-    /// The request goes nowhere.
+    /// The connection fails before the request is sent.
     Unreachable,
-    /// No answer in time; the database was not asked.
+    /// The request times out and does not reach the database.
     TimedOut,
-    /// The database does it, and the answer is lost.
+    /// The database executes the request, and the response is lost.
     LostReply,
-    /// The request stays under way until somebody says so.
+    /// The request is delayed until this notification.
     Held(Arc<Notify>),
 }
 
-/// What happens to the next requests of one operation.
+/// The faults of the next requests of one operation.
 #[derive(Clone, Debug)]
 pub(crate) struct Script {
     operation: &'static str,
@@ -50,7 +50,7 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// Faults that did not happen yet.
+    /// The number of faults that did not occur yet.
     pub(crate) fn left(&self) -> usize {
         self.faults.lock().unwrap().len()
     }
@@ -113,7 +113,8 @@ impl HttpConnector for Scripted {
     }
 }
 
-/// A store whose requests of this operation meet these faults; `tries` is the SDK's.
+/// A store that gets these faults in requests of this operation; `tries` is the SDK's number of
+/// attempts.
 pub(crate) fn faulty(
     database: &Database,
     operation: &'static str,
@@ -124,7 +125,7 @@ pub(crate) fn faulty(
     (Store::new(Client::from_conf(config.build()), tables()), script)
 }
 
-/// The same, before it is a client.
+/// The same, as a configuration of the SDK's client.
 pub(crate) fn scripted(
     database: &Database,
     operation: &'static str,
@@ -148,7 +149,7 @@ pub(crate) fn refusal(code: &str) -> Fault {
     Fault::Answer(400, json!({"__type": code, "message": "secret detail"}))
 }
 
-/// The answer to a transaction that was cancelled for these reasons: `Code` or `Code: message`.
+/// The response to a transaction that was cancelled for these reasons: `Code` or `Code: message`.
 pub(crate) fn cancelled(reasons: &[&str]) -> (u16, Value) {
     let reason = |reason: &&str| {
         let (code, message) = reason.split_once(": ").unwrap_or((*reason, "secret detail"));
@@ -159,7 +160,7 @@ pub(crate) fn cancelled(reasons: &[&str]) -> (u16, Value) {
     (400, json!({"__type": code, "Message": "cancelled", "CancellationReasons": reasons}))
 }
 
-/// Nobody waits.
+/// Makes every delay of the SDK and of the store end at once.
 #[derive(Debug)]
 pub(crate) struct Hasty;
 

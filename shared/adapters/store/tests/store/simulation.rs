@@ -1,4 +1,4 @@
-//! Writers, crashes and upkeep, interleaved by seeds.
+//! Simulations of writers, crashes and garbage collection, interleaved by seeds.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,15 +19,15 @@ use crate::interleave::{Hand, Rng, World};
 
 const SEEDS: Range<u64> = 0..40;
 
-/// Others, as in `WRIT_SEEDS=1000..2000`.
+/// The variable with other seeds, as in `WRIT_SEEDS=1000..2000`.
 const SEEDS_VARIABLE: &str = "WRIT_SEEDS";
 
-/// So small that a record of a kilobyte takes several transactions.
+/// So small that a record of a kilobyte needs several transactions.
 const BOUNDS: Bounds = Bounds { chunk_bytes_max: 256, transaction_bytes_max: 512 };
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// What the writers were told and what they tried.
+/// The results that the writers got, and what they tried to write.
 #[derive(Default)]
 struct Told {
     recorded: Vec<Execution>,
@@ -41,7 +41,7 @@ fn text(rng: &mut Rng) -> String {
     "é\"x".repeat(rng.of(&[0, 80, 200, 600]))
 }
 
-/// Two writers in three share an id.
+/// Records an execution. Of three writers, two share their id with another one.
 async fn record(store: Store, told: Shared, number: u64, seed: u64) {
     let mut rng = Rng(seed);
     let mut record = execution(&workspace("home"), number % 4, "a:1-x", 1_790_000_000_000);
@@ -53,7 +53,7 @@ async fn record(store: Store, told: Shared, number: u64, seed: u64) {
     }
 }
 
-/// Creates, replaces, renames or removes, with one of few bodies.
+/// Creates, replaces, renames or deletes a policy, with one of few bodies.
 async fn write(store: Store, told: Shared, number: u64, seed: u64) {
     let (mut rng, home) = (Rng(seed), workspace("home"));
     let place = rng.of(&["a:1-x", "b:1-x"]);
@@ -201,7 +201,7 @@ pub(crate) fn seeds(unless_said: Range<u64>) -> Range<u64> {
     from.parse().unwrap()..to.parse().unwrap()
 }
 
-/// Says which seed it was.
+/// Prints the seed of a failed test.
 pub(crate) struct Seed(pub(crate) u64);
 
 impl Drop for Seed {

@@ -1,4 +1,4 @@
-//! Tables, and the file under them.
+//! Tables, and the durability of the file.
 
 use serde_json::json;
 use writ_ports::{GetPolicy, QueryPolicies};

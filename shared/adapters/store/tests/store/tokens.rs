@@ -1,4 +1,4 @@
-//! Tokens.
+//! Tokens of callers.
 
 use writ_model::{Digest, ErrorKind, Role, Timestamp, Workspace};
 use writ_ports::{GetToken, ListTokens, PutToken, RevokeToken, Token};

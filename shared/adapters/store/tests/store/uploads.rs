@@ -1,4 +1,4 @@
-//! Records of several transactions, and what is left of those that never arrived.
+//! Records of several transactions, and the collection of abandoned uploads.
 
 use std::sync::Arc;
 
@@ -25,12 +25,12 @@ fn record(number: u64, length: usize) -> Execution {
     record
 }
 
-/// A store whose requests meet these faults, and which cuts short texts.
+/// A store with these faults and small limits.
 fn cutting(database: &Database, faults: &[Fault]) -> Store {
     faulty(database, ANY, faults, 1).0.with_bounds(BOUNDS)
 }
 
-/// The same, by a clock of one's own.
+/// The same, with this clock.
 fn cutting_at(database: &Database, clock: &Hand, faults: &[Fault]) -> Store {
     let config = scripted(database, ANY, faults, 1).0.time_source(clock.clone()).build();
     Store::new(Client::from_conf(config), tables()).with_bounds(BOUNDS)
@@ -39,7 +39,7 @@ fn cutting_at(database: &Database, clock: &Hand, faults: &[Fault]) -> Store {
 #[tokio::test]
 async fn a_record_of_any_length_comes_back_and_leaves_no_claim() {
     let Fixture { store, database } = Fixture::new().await;
-    // Some megabytes, with the real bounds; then every number of chunks and transactions.
+    // Some megabytes at the default limits, then every number of chunks and transactions.
     let large = record(1, 3_500_000);
     store.record_execution(&large).await.unwrap();
     let home = workspace("home");
@@ -147,7 +147,7 @@ async fn a_claim_that_came_back_takes_nothing_from_its_record() {
     let cutting = cutting(&database, &[]);
     cutting.record_execution(&whole).await.unwrap();
     let (_, item) = dump(&database).await.into_iter().find(|(key, _)| key.2 == "record").unwrap();
-    // The first request of a writer came through a second time, after the last one.
+    // The first request of a writer arrives a second time, after the last one.
     let key = format!("0000000000000001#{}", item["upload"].as_s().unwrap());
     let put = database.client().put_item().table_name("writ-executions");
     put.item("pk", AttributeValue::S("#uploads".to_owned()))
@@ -187,7 +187,7 @@ async fn a_writer_that_wakes_after_its_upload_was_given_up_is_refused_and_leaves
         let error = writer.await.unwrap().unwrap_err();
         assert_eq!((error.kind, error.retry_after_s), (ErrorKind::Unavailable, Some(1)));
         assert!(dump(&database).await.is_empty(), "{position}");
-        // Its caller tries again.
+        // The caller retries.
         store.record_execution(&record).await.unwrap();
     }
 }

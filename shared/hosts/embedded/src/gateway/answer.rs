@@ -1,4 +1,4 @@
-//! From a request on the wire to its reply.
+//! Handles one HTTP request, from its arrival to its response.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -23,15 +23,15 @@ use super::origin_guard::OriginGuard;
 use super::router::{Found, OWN};
 use super::{Access, Gateway, metrics};
 
-/// A gateway at its door.
+/// The gateway and what it shares between requests.
 pub(super) struct Answering<P, A> {
     pub(super) gateway: Gateway<P, A>,
     pub(super) origin_guard: OriginGuard,
-    /// Held by everything that runs; see [`Gateway::serve`].
+    /// Held by every running request; see [`Gateway::serve`].
     pub(super) working: mpsc::Sender<Infallible>,
 }
 
-/// What of a request is known before its route.
+/// A request before its route is found.
 struct Arrived {
     parts: Parts,
     path: String,
@@ -88,7 +88,7 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access>
         refused
     }
 
-    /// The pages that stand beside the table.
+    /// Serves the gateway's own pages, which are not in the route table.
     fn own(&self, arrived: &Arrived) -> Reply {
         if arrived.parts.method != Method::GET {
             return other_method(&[Method::GET], arrived);
@@ -115,7 +115,7 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access>
         peer: SocketAddr,
     ) -> Reply {
         let Arrived { parts, path, request_id, until } = arrived;
-        // Before the body: who may not come in costs no memory.
+        // Before the body is read, so that a refused caller costs no memory.
         let admitted = async {
             let query = path::query(parts.uri.query().unwrap_or_default())?;
             let caller = self.gateway.access.authenticate(&parts.headers, peer).await?;
@@ -155,9 +155,9 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access>
             .unwrap_or_else(|error| Reply::problem(&error, &request_id, None))
     }
 
-    /// Runs a request on a task of its own: a client that goes away does not stop it half way. The
-    /// task ends itself at the deadline, and settles the request's key; where the store is too slow
-    /// even for that, the caller is answered and the task goes on alone.
+    /// Runs a request on a task of its own, so that it continues if the client disconnects. The
+    /// task ends itself at the deadline and completes the request's idempotency key. If the store
+    /// is too slow even for that, the client gets its response and the task continues alone.
     async fn run(
         &self,
         route: Arc<Route<P>>,
@@ -223,7 +223,8 @@ fn on_the_wire(reply: Reply, is_head: bool) -> Response<Full<Bytes>> {
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();
     for (name, value) in reply.headers {
-        // A value that no header can hold is dropped: it is a defect, and the reply still counts.
+        // A value that no header can hold is a defect; it is dropped, and the response is sent
+        // without it.
         match HeaderValue::from_str(&value) {
             Ok(value) => drop(headers.append(name, value)),
             Err(error) => tracing::error!(%name, %error, "a header could not be sent"),

@@ -1,4 +1,4 @@
-//! Reading a body within bounds.
+//! Reads a request's body within bounds of size and time.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use tokio::time::{Instant, timeout, timeout_at};
 use writ_edge::{REQUEST_BYTES_MAX, too_large};
 use writ_model::Error;
 
-/// A refused body is read on for this long and this far, so that the client sees the refusal
+/// Time and bytes for which a refused body is still read, so that the client sees the response
 /// instead of a broken connection.
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES_MAX: usize = 16 << 20;
 
-/// Why there is no body.
+/// The reason why a body could not be read.
 pub(super) enum NoBody {
-    /// It is too large or broken.
+    /// The body is too large, or the connection broke.
     Refused(Error),
-    /// It did not arrive in time.
+    /// The body did not arrive in time.
     Late,
 }
 
-/// Reads a body of at most [`REQUEST_BYTES_MAX`] bytes that is there by `until`.
+/// Reads a body of at most [`REQUEST_BYTES_MAX`] bytes, which must be complete by `until`.
 pub(super) async fn read(
     headers: &HeaderMap,
     mut body: Incoming,
@@ -47,7 +47,7 @@ pub(super) async fn read(
     }
 }
 
-/// The whole body; `None` once it is over its bound, however long it goes on.
+/// Reads the whole body; `None` once it exceeds its bound, however long it is.
 async fn collect(body: &mut Incoming, declared: usize) -> Result<Option<Bytes>, hyper::Error> {
     let mut whole = Vec::with_capacity(declared);
     while let Some(frame) = body.frame().await {
@@ -60,8 +60,8 @@ async fn collect(body: &mut Incoming, declared: usize) -> Result<Option<Bytes>, 
     Ok(Some(whole.into()))
 }
 
-/// Reads on for a while what nobody wants, beside the reply. A client that waits for
-/// `100 Continue` sends nothing after a refusal.
+/// Reads and discards the rest of a body for a while, concurrently with the response. A client that
+/// waits for `100 Continue` sends nothing after a refusal.
 pub(super) fn linger(headers: &HeaderMap, mut body: Incoming) {
     if body.is_end_stream() || headers.contains_key(header::EXPECT) {
         return;

@@ -1,5 +1,5 @@
-//! What Prometheus reads (its text exposition format, 0.0.4). Counts alone: nothing that belongs to
-//! a workspace is in them, so they need no caller.
+//! Metrics for Prometheus (its text exposition format, 0.0.4). They are counts alone and hold no
+//! data of a workspace, so they need no authentication.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,6 @@ use writ_ports::{Backlog, EngineUsage};
 /// The media type of the format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The page.
 pub(super) fn page(engines: EngineUsage, signals: Backlog) -> Reply {
     #[expect(clippy::cast_precision_loss, reason = "exact for 285 years of waiting")]
     let waited_s = engines.waited_us as f64 / 1e6;
@@ -33,7 +32,7 @@ pub(super) fn page(engines: EngineUsage, signals: Backlog) -> Reply {
     ];
     let mut body = String::new();
     for (name, help, value) in counters {
-        // Writing into memory does not fail.
+        // Writing to a string does not fail.
         let _ = write!(body, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}\n");
     }
     for (name, help, value) in [

@@ -1,8 +1,8 @@
-//! The HTTP server of `writ up`: one port, the route table, and the pages beside it.
+//! The HTTP server of `writ up`: one port, the route table, and the gateway's own pages.
 //!
-//! It stands where API Gateway stands on AWS: it finds the route, asks who is calling and whether
-//! they may, bounds what a client can cost, and ends every call in time. Everything from the
-//! content type inwards is `writ-edge`'s, the same at both homes.
+//! It has the role of API Gateway on AWS: it finds the route, authenticates and authorizes the
+//! caller, limits what a client can consume, and ends every call in time. Everything from the
+//! content type inwards is in `writ-edge`, the same for both deployment targets.
 
 mod access;
 mod answer;
@@ -38,7 +38,7 @@ use origin_guard::OriginGuard;
 use router::Router;
 use write_timeout::WriteTimeoutStream;
 
-/// A server that is ready to listen.
+/// An HTTP server over a route table and its ports.
 pub struct Gateway<P, A> {
     ports: Arc<P>,
     access: A,
@@ -48,27 +48,26 @@ pub struct Gateway<P, A> {
 }
 
 impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access> Gateway<P, A> {
-    /// A server of these routes.
+    /// Makes a server of these routes, with default limits.
     ///
-    /// # Errors
-    /// Two routes that cannot be told apart, or one that takes a path of the gateway itself.
+    /// [`RouteError`] where two routes match the same requests, or a route has a path of the
+    /// gateway itself.
     pub fn new(ports: Arc<P>, access: A, routes: Vec<Route<P>>) -> Result<Self, RouteError> {
         let specs: Vec<RouteSpec> = routes.iter().map(|route| route.spec.clone()).collect();
         let router = Router::new(routes)?;
         Ok(Self { ports, access, router, openapi: openapi_text(&specs), bounds: Bounds::default() })
     }
 
-    /// The same server within other bounds.
+    /// Replaces the limits of the server.
     #[must_use]
     pub fn within(mut self, bounds: Bounds) -> Self {
         self.bounds = bounds;
         self
     }
 
-    /// Serves until `shutdown` is ready, then lets running requests end.
+    /// Serves until `shutdown` completes, then waits for running requests.
     ///
-    /// # Errors
-    /// Where the listener has no address. A connection that fails ends alone.
+    /// The listener has no local address. A connection that fails does not end the server.
     pub async fn serve(
         self,
         listener: TcpListener,
@@ -78,7 +77,7 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access>
         let bounds = self.bounds;
         let slots = Arc::new(Semaphore::new(bounds.connections_max));
         let (stop, stopping) = watch::channel(false);
-        // Whoever works holds a sender; when the last is gone, nothing runs.
+        // Every running request holds a sender; when the last one is dropped, nothing runs.
         let (working, mut idle) = mpsc::channel::<Infallible>(1);
         let answering = Arc::new(Answering { gateway: self, origin_guard, working });
         let mut shutdown = pin!(shutdown);
@@ -99,7 +98,8 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access>
     }
 }
 
-/// The next connection, once there is a slot for it: further ones wait in the listener's queue.
+/// Accepts the next connection once a slot is free; further connections wait in the listener's
+/// queue.
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
@@ -110,7 +110,7 @@ async fn accept(
         match listener.accept().await {
             Ok((stream, peer)) => return (stream, peer, slot),
             Err(error) => {
-                // Too many open files: trying again at once would only burn the processor.
+                // With too many open files, an immediate retry would only consume CPU.
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
@@ -126,7 +126,7 @@ async fn connection<P: Idempotency + Clock + EngineMetrics + CountSignals + 'sta
     slot: Option<OwnedSemaphorePermit>,
 ) {
     let bounds = answering.gateway.bounds;
-    // Replies are small and written at once: waiting to fill a packet only delays them.
+    // Responses are small and written at once: waiting to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| {
         let answering = Arc::clone(&answering);

@@ -1,8 +1,9 @@
-//! Which requests may come in at all: a web page must not reach a server that trusts its own
-//! machine.
+//! Refuses requests that a web page may have made: a page must not reach a server that trusts its
+//! own machine.
 //!
-//! `Host` stops DNS rebinding, where a page's own name is made to point at 127.0.0.1. `Origin` and
-//! `Sec-Fetch-Site` stop pages that speak to the server's address from elsewhere.
+//! The check of `Host` prevents DNS rebinding, where the name of a page is made to resolve to
+//! 127.0.0.1. The checks of `Origin` and `Sec-Fetch-Site` refuse pages of other origins that call
+//! the server's address.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -13,10 +14,10 @@ use http::{HeaderValue, Method, StatusCode};
 use writ_edge::Reply;
 use writ_model::{Error, ErrorKind};
 
-/// The rule that a refused browser request is told.
+/// The name of the rule in the response to a refused request of a browser.
 const RULE: &str = "gateway.same-origin";
 
-/// The address that a server listens on.
+/// Checks the headers of requests against the address that the server listens on.
 pub(super) struct OriginGuard {
     address: SocketAddr,
 }
@@ -26,8 +27,8 @@ impl OriginGuard {
         Self { address }
     }
 
-    /// Lets a request in or says why not. `is_page` marks the pages that hold no data: a link from
-    /// elsewhere may lead to them.
+    /// Accepts a request, or returns the response that refuses it. `is_page` marks the pages that
+    /// hold no data: a link from another origin may lead to them.
     pub(super) fn check(
         &self,
         parts: &Parts,
@@ -76,7 +77,8 @@ impl OriginGuard {
         Err((StatusCode::MISDIRECTED_REQUEST, detail))
     }
 
-    /// Elsewhere than on loopback any name may be the server's; tokens guard it there.
+    /// Whether the name may be this server's. Beyond loopback any name may be, and tokens protect
+    /// the server there.
     fn knows(&self, host: &Authority) -> bool {
         let own = self.address.ip();
         if !own.is_loopback() {
@@ -92,7 +94,7 @@ impl OriginGuard {
 }
 
 fn authority(value: &HeaderValue) -> Option<Authority> {
-    // A name and a port, no user in front of them.
+    // A name and a port, without user information.
     let authority: Authority = value.to_str().ok()?.parse().ok()?;
     (!authority.as_str().contains('@')).then_some(authority)
 }
@@ -121,7 +123,7 @@ fn same_origin(parts: &Parts, host: &Authority, is_page: bool) -> Result<(), Str
 }
 
 /// Whether an origin has this host and port. Its scheme does not matter: a proxy may have added
-/// the S.
+/// TLS.
 fn is_origin_of(origin: &str, host: &Authority) -> bool {
     let Some((scheme, rest)) = origin.split_once("://") else { return false };
     let default = match scheme {

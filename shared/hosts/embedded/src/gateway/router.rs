@@ -1,4 +1,4 @@
-//! Which route a request is for.
+//! Finds the route of a request.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,53 +7,53 @@ use http::Method;
 use writ_edge::Route;
 use writ_edge::path::Path;
 
-/// Paths that the gateway serves by itself.
+/// Paths of the gateway's own pages.
 pub(super) const OWN: [&str; 5] = ["/", "/docs", "/openapi.json", "/healthz", "/metrics"];
 
-/// Routes that a refusal suggests at most.
+/// Routes that a 404 response suggests at most.
 const NEAR_MAX: usize = 8;
 
-/// The table, ready to be searched. The method is decided first, as API Gateway does: the same
-/// path may be a fixed one for `POST` and a segment's value for `GET`.
+/// The route table as a search tree per method. The method is matched first, as API Gateway does:
+/// the same path may be a fixed one for `POST` and a segment's value for `GET`.
 pub(super) struct Router<P> {
     routes: Vec<Arc<Route<P>>>,
     by_method: Vec<(Method, matchit::Router<Arc<Route<P>>>)>,
 }
 
-/// Why a table cannot be served.
+/// The errors of a route table.
 #[derive(Debug, thiserror::Error)]
 pub enum RouteError {
-    /// Two routes answer to the same requests, or a path is no pattern.
+    /// Two routes match the same requests, or a path is no valid pattern.
     #[error("route `{name}` cannot be served: {source}")]
     Path {
-        /// The later route.
+        /// The name of the later route.
         name: &'static str,
-        /// Why not.
+        /// The error of the router.
         source: matchit::InsertError,
     },
     /// Two routes have the same name.
     #[error("there are two routes of the name `{name}`")]
     Name {
-        /// The name.
+        /// The name of both routes.
         name: &'static str,
     },
-    /// The gateway answers to the path by itself.
+    /// The path is one of the gateway's own pages.
     #[error("route `{name}` takes the path `{path}`, which the gateway serves itself")]
     Own {
-        /// The route.
+        /// The name of the route.
         name: &'static str,
-        /// Its path.
+        /// The path of the route.
         path: &'static str,
     },
 }
 
-/// What was found.
+/// The result of a search in the route table.
 pub(super) enum Found<P> {
-    /// The route, and its `{name}` segments.
+    /// The route, and the values of its `{name}` segments.
     Route(Arc<Route<P>>, Vec<(String, String)>),
-    /// The path is known, for other methods.
+    /// The path exists for these other methods.
     Methods(Vec<Method>),
-    /// Nothing; these routes look like it.
+    /// The path does not exist; these routes are similar.
     Near(Vec<String>),
 }
 
@@ -77,7 +77,7 @@ impl<P> Router<P> {
         Ok(router)
     }
 
-    /// The paths of one method.
+    /// The search tree of one method, added if it is missing.
     fn of(&mut self, method: &Method) -> &mut matchit::Router<Arc<Route<P>>> {
         let known = self.by_method.iter().position(|(known, _)| known == method);
         let at = known.unwrap_or_else(|| {
@@ -88,7 +88,7 @@ impl<P> Router<P> {
         &mut self.by_method[at].1
     }
 
-    /// Searches by method and canonical path.
+    /// Searches a route by method and canonical path.
     pub(super) fn find(&self, method: &Method, path: &str) -> Found<P> {
         let mut methods = Vec::new();
         for (known, router) in &self.by_method {
@@ -105,7 +105,7 @@ impl<P> Router<P> {
         if methods.is_empty() { Found::Near(self.near(path)) } else { Found::Methods(methods) }
     }
 
-    /// Routes under the same first segment, else under one that starts the same way.
+    /// Routes with the same first segment, else with one that begins with the same characters.
     fn near(&self, path: &str) -> Vec<String> {
         let wanted = first_segment(path);
         let like = |is_near: &dyn Fn(&str) -> bool| -> Vec<String> {

@@ -1,4 +1,4 @@
-//! The whole way over a real socket, with tiny routes over ports in memory.
+//! Tests of the gateway over a real socket, with small routes over ports in memory.
 
 use std::future::pending;
 use std::sync::Mutex;
@@ -17,7 +17,7 @@ use writ_ports::{
 
 use super::*;
 
-/// More than the sockets of both sides take together.
+/// More bytes than the sockets of both sides buffer together.
 const LARGE: usize = 32 << 20;
 
 #[derive(Default)]
@@ -25,7 +25,7 @@ struct Memory {
     started: Notify,
     go_on: Notify,
     finished: AtomicUsize,
-    /// Statuses of the replies that were kept for a key.
+    /// Statuses of the replies that were stored for a key.
     kept: Mutex<Vec<u16>>,
 }
 
@@ -171,7 +171,7 @@ impl Served {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// One request on a connection of its own, which the server closes after it.
+    /// Sends one request on a connection of its own, which the server closes after it.
     async fn send(&self, line: &str, headers: &str, body: &[u8]) -> Answer {
         let host = format!("Host: {}\r\n", self.address);
         self.send_raw(&format!("{line} HTTP/1.1\r\n{host}Connection: close\r\n{headers}\r\n"), body)

@@ -1,4 +1,4 @@
-//! A connection whose client must take what it is sent.
+//! A connection with a timeout for writes.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -9,8 +9,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-/// Breaks when the client takes nothing of a reply for a while: it would hold the connection's
-/// slot, and the reply's memory, for as long as it likes.
+/// A stream that fails when the client reads nothing of a response for a while. Such a client would
+/// otherwise hold the connection's slot, and the response's memory, for as long as it likes.
 pub(super) struct WriteTimeoutStream {
     stream: TcpStream,
     timeout: Duration,
@@ -22,7 +22,7 @@ impl WriteTimeoutStream {
         Self { stream, timeout, waiting: None }
     }
 
-    /// The same write, failed if nothing was taken for too long.
+    /// Fails the write with [`io::ErrorKind::TimedOut`] if the client read nothing for too long.
     fn bounded(
         &mut self,
         context: &mut Context<'_>,
@@ -48,7 +48,7 @@ impl AsyncRead for WriteTimeoutStream {
     }
 }
 
-/// A socket has nothing to flush, and ends at once: only writes wait for the client.
+/// A socket has nothing to flush and shuts down at once: only writes wait for the client.
 impl AsyncWrite for WriteTimeoutStream {
     fn poll_write(
         mut self: Pin<&mut Self>,

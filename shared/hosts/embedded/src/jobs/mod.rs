@@ -1,4 +1,4 @@
-//! Jobs at home: the queue of hints, and the runners that take them.
+//! Jobs of the embedded deployment: the queue of signals, and the runners that process them.
 
 mod queue;
 mod runners;

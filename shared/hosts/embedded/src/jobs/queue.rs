@@ -1,6 +1,7 @@
-//! The queue of hints: in memory, for the table of jobs knows everything that a hint says.
+//! The queue of job signals. It is in memory, because the table of jobs holds everything that a
+//! signal says.
 //!
-//! Workspaces take turns, so that nobody waits behind another's hundred thousand jobs.
+//! Workspaces take turns, so that no workspace waits behind the hundred thousand jobs of another.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -12,23 +13,24 @@ use tokio::time::{Instant, sleep_until};
 use writ_model::{Error, JobSignal, Workspace};
 use writ_ports::{Backlog, CountSignals, JobNotifier, Redrive, RedriveReport};
 
-/// Hints that are kept. Those beyond are forgotten: the sweep announces their jobs again.
+/// Signals that the queue holds at most. Further ones are dropped: the sweep sends signals for
+/// their jobs again.
 const HINTS_MAX: usize = 500_000;
 
-/// A hint that spoiled its runner so often is a dead letter.
+/// Failed attempts after which a signal is a dead letter.
 const TRIES_MAX: u32 = 5;
 
-/// A hint that is taken again waits first, longer with each time.
+/// The delay of a signal after its first failed attempt; it grows by as much with each further one.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A hint, and how often it was taken in vain.
+/// A signal, and the number of its failed attempts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Taken {
     pub(crate) signal: JobSignal,
     pub(crate) tries: u32,
 }
 
-/// The queue. Cheap to clone.
+/// The queue of job signals in memory. Cheap to clone; the clones share its content.
 #[derive(Clone, Debug)]
 pub struct Queue {
     inner: Arc<Inner>,
@@ -47,12 +49,12 @@ struct Inner {
     more: Notify,
 }
 
-/// When, and in which order.
+/// The time at which a signal becomes ready, and its number, which orders signals of the same time.
 type Turn = Reverse<(Instant, u64)>;
 
 #[derive(Debug, Default)]
 struct State {
-    /// Whose turn it is, of those who have hints.
+    /// The workspaces that have ready signals, in the order of their turns.
     turns: VecDeque<Workspace>,
     ready: HashMap<Workspace, VecDeque<Taken>>,
     turns_to_come: BinaryHeap<Turn>,
@@ -78,7 +80,8 @@ impl State {
         self.turns_to_come.push(Reverse((until, self.sequence)));
     }
 
-    /// The first hint of who is next; else when there will be one.
+    /// Removes the first signal of the next workspace; without one, returns when the next signal
+    /// becomes ready.
     fn take(&mut self, now: Instant) -> Result<Taken, Option<Instant>> {
         while let Some(Reverse((at, sequence))) = self.turns_to_come.peek().copied() {
             if at > now {
@@ -122,13 +125,13 @@ impl Queue {
         self.inner.more.notify_one();
     }
 
-    /// The next hint, as soon as there is one.
+    /// Waits for the next signal and removes it from the queue.
     pub(crate) async fn next(&self) -> Taken {
         loop {
             let more = self.inner.more.notified();
             let until = match self.state().take(Instant::now()) {
                 Ok(taken) => {
-                    // Whoever else waits may have been woken for two.
+                    // Two notifications may have woken one waiter only: wake another one.
                     self.inner.more.notify_one();
                     return taken;
                 }
@@ -144,7 +147,7 @@ impl Queue {
         }
     }
 
-    /// Gives back what could not be worked on.
+    /// Puts a signal back after a failed attempt, or among the dead letters after the last one.
     pub(crate) fn put_back(&self, taken: Taken) {
         let tries = taken.tries + 1;
         if tries < TRIES_MAX {

@@ -1,4 +1,4 @@
-//! The runners of this home: each takes one hint after the other.
+//! The runners of the embedded deployment: each processes one signal after the other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,18 +11,18 @@ use writ_pipeline::BUILTIN;
 use crate::Platform;
 use crate::jobs::Queue;
 
-/// How long attempts may go on once the platform is to end. One that does not come to its end is
-/// stopped, and made again once its lease is over.
+/// Time for running attempts to end in a shutdown. An attempt that does not end by then is
+/// cancelled, and repeated once its lease expired.
 const LAST: Duration = Duration::from_secs(5);
 
-/// Tasks that do jobs.
+/// The tasks that run jobs.
 pub(crate) struct Runners {
     stop: tokio::sync::watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
 
 impl Runners {
-    /// Starts so many.
+    /// Starts this number of runners.
     pub(crate) fn start(platform: &Arc<Platform>, queue: &Queue, count: usize) -> Self {
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let node = format!("writ-up-{}", std::process::id());
@@ -44,9 +44,9 @@ impl Runners {
         Self { stop, tasks }
     }
 
-    /// Lets attempts end, for a while; nothing runs once this returns.
+    /// Waits for running attempts for a while, then cancels them; nothing runs once this returns.
     pub(crate) async fn stop(mut self) {
-        // INVARIANT: the tasks hold receivers; where they are gone, there is nobody to tell.
+        // INVARIANT: the tasks hold the receivers; sending fails only where no task runs.
         let _ = self.stop.send(true);
         let ended = async { while self.tasks.join_next().await.is_some() {} };
         if timeout(LAST, ended).await.is_err() {
@@ -56,7 +56,7 @@ impl Runners {
     }
 }
 
-/// One hint, on a task of its own: a panic costs this hint alone.
+/// Processes one signal on a task of its own: a panic fails this signal alone.
 async fn work(
     platform: &Arc<Platform>,
     queue: &Queue,
@@ -66,7 +66,7 @@ async fn work(
     let mut task = JoinSet::new();
     let (platform, runner) = (Arc::clone(platform), Arc::clone(runner));
     let signal = taken.signal.clone();
-    // In a set, so that the task ends with this one.
+    // In a set, so that the task is cancelled with this one.
     task.spawn(async move { writ_job_runner::process_signal(&*platform, &runner, &signal).await });
     let job_id = &taken.signal.job_id;
     match task.join_next().await {

@@ -29,11 +29,12 @@ impl Environment {
     /// Reads the variables through `variable`, which returns the value of a name. An empty value
     /// counts as missing.
     ///
+    /// # Errors
     /// Names the first required variable that is missing or empty.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, EnvironmentError> {
         let optional = |name| variable(name).filter(|value| !value.is_empty());
         let required = |name| optional(name).ok_or(EnvironmentError { name });
-        let endpoint = |own| optional(own).or_else(|| optional("AWS_ENDPOINT_URL"));
+        let endpoint = |name| optional(name).or_else(|| optional("AWS_ENDPOINT_URL"));
         Ok(Self {
             region: required("AWS_REGION")?,
             access_key_id: required("AWS_ACCESS_KEY_ID")?,
@@ -68,10 +69,10 @@ impl Environment {
 
 impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut shown = f.debug_struct("Environment");
-        shown.field("region", &self.region);
-        shown.field("dynamodb_endpoint", &self.dynamodb_endpoint);
-        shown.field("sqs_endpoint", &self.sqs_endpoint).finish_non_exhaustive()
+        let mut debug = f.debug_struct("Environment");
+        debug.field("region", &self.region);
+        debug.field("dynamodb_endpoint", &self.dynamodb_endpoint);
+        debug.field("sqs_endpoint", &self.sqs_endpoint).finish_non_exhaustive()
     }
 }
 
@@ -79,7 +80,7 @@ impl std::fmt::Debug for Environment {
 mod tests {
     use super::*;
 
-    fn of(pairs: &[(&str, &str)]) -> Result<Environment, EnvironmentError> {
+    fn read(pairs: &[(&str, &str)]) -> Result<Environment, EnvironmentError> {
         Environment::read(|name| {
             let pair = pairs.iter().find(|(known, _)| *known == name);
             pair.map(|(_, value)| (*value).to_owned())
@@ -95,10 +96,10 @@ mod tests {
 
     #[test]
     fn a_functions_variables_say_where_it_is() {
-        let environment = of(&LAMBDA).unwrap();
+        let environment = read(&LAMBDA).unwrap();
         assert_eq!(environment.dynamodb_url(), "https://dynamodb.eu-central-1.amazonaws.com/");
-        let shown = format!("{environment:?}");
-        assert!(!shown.contains("secret") && !shown.contains("session"), "{shown}");
+        let debug = format!("{environment:?}");
+        assert!(!debug.contains("secret") && !debug.contains("session"), "{debug}");
     }
 
     #[test]
@@ -112,7 +113,7 @@ mod tests {
             (vec![all, queues], all.1, queues.1),
             (vec![all, (tables.0, ""), (queues.0, "")], all.1, all.1),
         ] {
-            let environment = of(&[&LAMBDA[..], &more].concat()).unwrap();
+            let environment = read(&[&LAMBDA[..], &more].concat()).unwrap();
             assert_eq!(environment.dynamodb_url(), dynamodb);
             assert_eq!(environment.sqs_endpoint.as_deref(), Some(sqs));
         }
@@ -122,7 +123,7 @@ mod tests {
     fn a_missing_variable_is_named() {
         for (name, _) in &LAMBDA[..3] {
             let without: Vec<_> = LAMBDA.into_iter().filter(|(known, _)| known != name).collect();
-            assert_eq!(of(&without), Err(EnvironmentError { name }));
+            assert_eq!(read(&without), Err(EnvironmentError { name }));
         }
     }
 }

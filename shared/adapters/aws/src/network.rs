@@ -17,20 +17,20 @@ use aws_smithy_types::body::SdkBody;
 use http_body_util::BodyExt as _;
 
 /// Time to open a connection. Within a region it takes milliseconds.
-const CONNECT: Duration = Duration::from_secs(1);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Time until the first byte of a response. A connection that died while Lambda had frozen the
 /// function fails after this time, and the SDK retries on another one.
-const READ: Duration = Duration::from_secs(2);
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Time for one attempt, from its connection to its response.
-const ATTEMPT: Duration = Duration::from_secs(4);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Time for a call with all its attempts: three calls in a row fit a request's deadline.
-const CALL: Duration = Duration::from_secs(8);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Time that [`Network::warm`] may take of the ten seconds in which a function must have started.
-const WARMING: Duration = Duration::from_secs(2);
+const WARM_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The connection pool that all clients of a process share.
 #[derive(Clone, Debug)]
@@ -40,17 +40,19 @@ pub(crate) struct Network {
 
 pub(crate) fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
-        .read_timeout(READ)
-        .operation_attempt_timeout(ATTEMPT)
-        .operation_timeout(CALL)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
         .build()
 }
 
 impl Network {
     pub(crate) fn new() -> Self {
-        let settings =
-            HttpConnectorSettings::builder().connect_timeout(CONNECT).read_timeout(READ).build();
+        let settings = HttpConnectorSettings::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .build();
         let connector = Connector::builder()
             .tls_provider(Provider::rustls(CryptoMode::Ring))
             .sleep_impl(TokioSleep::new())
@@ -71,13 +73,13 @@ impl Network {
     pub(crate) async fn warm(&self, url: &str) {
         let Ok(request) = http::Request::get(url).body(SdkBody::empty()) else { return };
         let Ok(request) = HttpRequest::try_from(request) else { return };
-        let answered = async {
+        let round_trip = async {
             let mut response = self.connector.call(request).await?;
             // The connection can be reused only after its body was read to the end.
             let body = std::mem::replace(response.body_mut(), SdkBody::taken());
             body.collect().await.map_err(ConnectorError::io)
         };
-        match tokio::time::timeout(WARMING, answered).await {
+        match tokio::time::timeout(WARM_TIMEOUT, round_trip).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::debug!(%error, "no connection could be opened early"),
             Err(_) => tracing::debug!("no connection could be opened early in time"),

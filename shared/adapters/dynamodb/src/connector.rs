@@ -10,18 +10,18 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 
-use super::queue::{Answer, Queue, Request};
+use super::queue::{Request, RequestQueue, Response};
 
 /// The header that holds the API's version and the operation, as in `DynamoDB_20120810.PutItem`.
 const TARGET_HEADER: &str = "x-amz-target";
 
 #[derive(Clone, Debug)]
 pub(super) struct Connector {
-    queue: Arc<Queue>,
+    queue: Arc<RequestQueue>,
 }
 
 impl Connector {
-    pub(super) fn new(queue: Arc<Queue>) -> Self {
+    pub(super) fn new(queue: Arc<RequestQueue>) -> Self {
         Self { queue }
     }
 }
@@ -38,22 +38,22 @@ impl HttpClient for Connector {
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let accepted = read(&request).and_then(|request| {
+        let accepted = parse(&request).and_then(|request| {
             self.queue
                 .push(request)
                 .ok_or_else(|| ConnectorError::io("the embedded database is closed".into()))
         });
         match accepted {
             Err(error) => HttpConnectorFuture::ready(Err(error)),
-            Ok(answer) => HttpConnectorFuture::new(async {
-                let answer = answer.await.map_err(|error| ConnectorError::io(error.into()))?;
-                respond(answer)
+            Ok(receiver) => HttpConnectorFuture::new(async {
+                let response = receiver.await.map_err(|error| ConnectorError::io(error.into()))?;
+                http_response(response)
             }),
         }
     }
 }
 
-fn read(request: &HttpRequest) -> Result<Request, ConnectorError> {
+fn parse(request: &HttpRequest) -> Result<Request, ConnectorError> {
     let target = request.headers().get(TARGET_HEADER).unwrap_or_default();
     let Some((_, operation)) = target.split_once('.') else {
         return Err(ConnectorError::user(format!("`{target}` names no operation").into()));
@@ -64,8 +64,8 @@ fn read(request: &HttpRequest) -> Result<Request, ConnectorError> {
     Ok(Request { operation: operation.to_owned(), body: body.to_vec() })
 }
 
-fn respond(answer: Answer) -> Result<HttpResponse, ConnectorError> {
+fn http_response(response: Response) -> Result<HttpResponse, ConnectorError> {
     let status =
-        answer.status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
-    Ok(HttpResponse::new(status, SdkBody::from(answer.body)))
+        response.status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
+    Ok(HttpResponse::new(status, SdkBody::from(response.body)))
 }

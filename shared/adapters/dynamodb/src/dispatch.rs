@@ -2,21 +2,21 @@
 
 use dynoxide::{Database, DynoxideError};
 
-use super::queue::{Answer, Request};
+use super::queue::{Request, Response};
 
 /// Runs one request and makes the response that DynamoDB would send.
-pub(super) fn answer(database: &Database, request: &Request) -> Answer {
-    match run(database, &request.operation, &request.body) {
-        Ok(body) => Answer { status: 200, body },
-        Err(error) => Answer { status: error.status_code(), body: error.to_json() },
+pub(super) fn respond(database: &Database, request: &Request) -> Response {
+    match execute(database, &request.operation, &request.body) {
+        Ok(body) => Response { status: 200, body },
+        Err(error) => Response { status: error.status_code(), body: error.to_json() },
     }
 }
 
 /// The operations that the platform calls. Any other one is refused with a `ValidationException`.
-fn run(database: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<String> {
+fn execute(database: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<String> {
     macro_rules! call {
         ($method:ident) => {
-            write(&database.$method(read(body)?)?)
+            serialize(&database.$method(deserialize(body)?)?)
         };
     }
     match operation {
@@ -50,7 +50,7 @@ const MARKERS: [&str; 5] = [
     "SERIALIZATION:",
 ];
 
-fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> dynoxide::Result<T> {
+fn deserialize<T: serde::de::DeserializeOwned>(body: &[u8]) -> dynoxide::Result<T> {
     serde_json::from_slice(body).map_err(|error| {
         let message = error.to_string();
         let plain =
@@ -59,7 +59,7 @@ fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> dynoxide::Result<T> {
     })
 }
 
-fn write(response: &impl serde::Serialize) -> dynoxide::Result<String> {
+fn serialize(response: &impl serde::Serialize) -> dynoxide::Result<String> {
     serde_json::to_string(response)
         .map_err(|error| DynoxideError::InternalServerError(error.to_string()))
 }

@@ -27,8 +27,8 @@ use aws_sdk_dynamodb::config::{
 use aws_sdk_dynamodb::{Client, Config};
 
 use connector::Connector;
-use lock::Lock;
-use queue::Queue;
+use lock::FileLock;
+use queue::RequestQueue;
 
 /// Statements run one at a time on SQLite's one connection; a second thread parses and writes JSON
 /// meanwhile.
@@ -71,10 +71,10 @@ pub enum DatabaseError {
 /// file. Clients that still exist then fail to connect.
 #[derive(Debug)]
 pub struct Database {
-    queue: Arc<Queue>,
+    queue: Arc<RequestQueue>,
     threads: Vec<JoinHandle<()>>,
     // Declared last: fields drop in order, so the lock is released after the file is closed.
-    _lock: Option<Lock>,
+    _lock: Option<FileLock>,
 }
 
 impl Database {
@@ -83,12 +83,14 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`].
     pub fn open(path: &Path) -> Result<Self, DatabaseError> {
-        let lock = Lock::take(path)?;
-        let wrong = |source| DatabaseError::Open { path: path.to_owned(), source };
+        let lock = FileLock::acquire(path)?;
+        let open_error = |source| DatabaseError::Open { path: path.to_owned(), source };
         let name = path.to_str().ok_or_else(|| {
-            wrong(dynoxide::DynoxideError::ValidationException("the path is not UTF-8".to_owned()))
+            open_error(dynoxide::DynoxideError::ValidationException(
+                "the path is not UTF-8".to_owned(),
+            ))
         })?;
-        let engine = dynoxide::Database::new(name).map_err(wrong)?;
+        let engine = dynoxide::Database::new(name).map_err(open_error)?;
         Self::start(&engine, Some(lock))
     }
 
@@ -102,14 +104,14 @@ impl Database {
         Self::start(&engine, None)
     }
 
-    fn start(engine: &dynoxide::Database, lock: Option<Lock>) -> Result<Self, DatabaseError> {
+    fn start(engine: &dynoxide::Database, lock: Option<FileLock>) -> Result<Self, DatabaseError> {
         let mut database =
-            Self { queue: Arc::new(Queue::default()), threads: Vec::new(), _lock: lock };
+            Self { queue: Arc::new(RequestQueue::default()), threads: Vec::new(), _lock: lock };
         for number in 0..THREADS {
             let (queue, engine) = (Arc::clone(&database.queue), engine.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("dynamodb-{number}"))
-                .spawn(move || queue.serve(|request| dispatch::answer(&engine, request)))
+                .spawn(move || queue.serve(|request| dispatch::respond(&engine, request)))
                 .map_err(|source| DatabaseError::Threads { source })?;
             database.threads.push(thread);
         }

@@ -8,28 +8,28 @@ use super::DatabaseError;
 /// An advisory lock on a file beside the database. The operating system releases it when this
 /// process ends for whatever reason; the file itself stays.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(super) struct FileLock {
     _file: File,
 }
 
-impl Lock {
-    pub(super) fn take(database: &Path) -> Result<Self, DatabaseError> {
+impl FileLock {
+    pub(super) fn acquire(database: &Path) -> Result<Self, DatabaseError> {
         let mut path = database.as_os_str().to_owned();
         path.push(".lock");
         let path = PathBuf::from(path);
-        let wrong = |source| DatabaseError::Lock { path: path.clone(), source };
+        let lock_error = |source| DatabaseError::Lock { path: path.clone(), source };
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
             .open(&path)
-            .map_err(wrong)?;
+            .map_err(lock_error)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => {
                 Err(DatabaseError::InUse { path: database.to_owned() })
             }
-            Err(TryLockError::Error(source)) => Err(wrong(source)),
+            Err(TryLockError::Error(source)) => Err(lock_error(source)),
         }
     }
 }

@@ -16,14 +16,14 @@ pub(super) struct Request {
 
 /// The response to one request, as DynamoDB sends it over HTTP.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct Response {
     pub(super) status: u16,
     pub(super) body: String,
 }
 
-impl Answer {
+impl Response {
     /// The response to a request that made the database panic: DynamoDB's `InternalServerError`.
-    fn defect() -> Self {
+    fn internal_error() -> Self {
         let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"the embedded database panicked"}"#;
         Self { status: 500, body: body.to_owned() }
     }
@@ -31,20 +31,20 @@ impl Answer {
 
 /// A queue of requests. It has no bound of its own: each caller has at most one request in it.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+pub(super) struct RequestQueue {
     state: Mutex<State>,
-    changed: Condvar,
+    available: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: VecDeque<(Request, oneshot::Sender<Answer>)>,
+    waiting: VecDeque<(Request, oneshot::Sender<Response>)>,
     closed: bool,
 }
 
-impl Queue {
+impl RequestQueue {
     /// Adds a request and returns the receiver of its response; `None` once the queue is closed.
-    pub(super) fn push(&self, request: Request) -> Option<oneshot::Receiver<Answer>> {
+    pub(super) fn push(&self, request: Request) -> Option<oneshot::Receiver<Response>> {
         let (sender, receiver) = oneshot::channel();
         let mut state = self.lock();
         if state.closed {
@@ -52,26 +52,26 @@ impl Queue {
         }
         state.waiting.push_back((request, sender));
         drop(state);
-        self.changed.notify_one();
+        self.available.notify_one();
         Some(receiver)
     }
 
     /// Serves requests until the queue is closed and empty.
-    pub(super) fn serve(&self, answer: impl Fn(&Request) -> Answer) {
+    pub(super) fn serve(&self, respond: impl Fn(&Request) -> Response) {
         while let Some((request, sender)) = self.next() {
             // The request runs although its caller is gone: DynamoDB would run it as well.
-            let answered = catch_unwind(AssertUnwindSafe(|| answer(&request)));
-            let _ = sender.send(answered.unwrap_or_else(|_| Answer::defect()));
+            let response = catch_unwind(AssertUnwindSafe(|| respond(&request)));
+            let _ = sender.send(response.unwrap_or_else(|_| Response::internal_error()));
         }
     }
 
     /// Refuses further requests and wakes the threads, which end when the queue is empty.
     pub(super) fn close(&self) {
         self.lock().closed = true;
-        self.changed.notify_all();
+        self.available.notify_all();
     }
 
-    fn next(&self) -> Option<(Request, oneshot::Sender<Answer>)> {
+    fn next(&self) -> Option<(Request, oneshot::Sender<Response>)> {
         let mut state = self.lock();
         loop {
             if let Some(next) = state.waiting.pop_front() {
@@ -80,7 +80,7 @@ impl Queue {
             if state.closed {
                 return None;
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.available.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{
 
 use super::{Database, DatabaseError};
 
-async fn make_table(client: &Client) {
+async fn create_things_table(client: &Client) {
     let key =
         KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash).build().unwrap();
     let attribute = AttributeDefinition::builder()
@@ -27,7 +27,7 @@ fn text(value: &str) -> AttributeValue {
 async fn the_sdk_reads_what_it_wrote_digit_for_digit() {
     let database = Database::ephemeral().unwrap();
     let client = database.client();
-    make_table(&client).await;
+    create_things_table(&client).await;
     let digits = "12345678901234567890.123456789012345678";
     let put = client.put_item().table_name("things").item("pk", text("a\0\"é😀"));
     put.item("n", AttributeValue::N(digits.to_owned()))
@@ -49,7 +49,7 @@ async fn a_refusal_reaches_the_caller_as_the_sdk_names_it() {
     let missing =
         client.get_item().table_name("things").key("pk", text("a")).send().await.unwrap_err();
     assert!(missing.into_service_error().is_resource_not_found_exception());
-    make_table(&client).await;
+    create_things_table(&client).await;
     for expected in [true, false] {
         let put = client.put_item().table_name("things").item("pk", text("a"));
         let written = put.condition_expression("attribute_not_exists(pk)").send().await;
@@ -91,7 +91,7 @@ async fn a_closed_database_finishes_what_it_accepted_and_accepts_no_more() {
     let path = directory.path().join("writ.db");
     let database = Database::open(&path).unwrap();
     let client = database.client();
-    make_table(&client).await;
+    create_things_table(&client).await;
     let writes: Vec<_> = (0..50)
         .map(|number| {
             let put = client.put_item().table_name("things").item("pk", text(&number.to_string()));

@@ -7,7 +7,7 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use writ_job_runner::SignalOutcome;
 use writ_jobs::bounds::TIMEOUT_S_MAX;
 use writ_lambda::{Context, Diagnostic};
-use writ_sqs::Received;
+use writ_sqs::VisibilityChange;
 
 use crate::SignalHandler;
 use crate::message::Message;
@@ -25,7 +25,7 @@ pub struct Batch {
     /// Lambda's: the ids of the messages that come again. The queue forgets the others.
     pub reply: SqsBatchResponse,
     /// When those come again.
-    pub again: Vec<Received>,
+    pub again: Vec<VisibilityChange>,
 }
 
 /// Looks at what each message of the event hints at, one after the other: a function has about one
@@ -119,7 +119,9 @@ fn given_back(failed: Vec<Failed>) -> Batch {
     let mut batch = Batch { reply: SqsBatchResponse::default(), again: Vec::new() };
     for Failed { message, pause } in failed {
         batch.reply.add_failure(message.message_id);
-        let again = message.receipt.map(|receipt| Received { receipt, again_in: pause });
+        let again = message
+            .receipt
+            .map(|receipt| VisibilityChange { receipt_handle: receipt, timeout: pause });
         batch.again.extend(again);
     }
     batch
@@ -198,8 +200,11 @@ mod tests {
         assert_eq!(looked, ["good", "panic", "nothing", "throttled", "good"]);
         let ids = ["m1", "m2", "m4"].map(|id| json!({"itemIdentifier": id}));
         assert_eq!(failures(&batch), json!(ids));
-        let again: Vec<_> =
-            batch.again.iter().map(|it| (it.receipt.as_str(), it.again_in.as_secs())).collect();
+        let again: Vec<_> = batch
+            .again
+            .iter()
+            .map(|it| (it.receipt_handle.as_str(), it.timeout.as_secs()))
+            .collect();
         // What is no hint goes to the dead letters without a wait.
         assert_eq!(again, [("r1", 0), ("r2", 60), ("r4", 60)]);
     }

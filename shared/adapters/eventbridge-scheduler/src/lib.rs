@@ -4,9 +4,9 @@
 //! a timer need not be consistent with the table; it is created, updated or deleted after the table
 //! was written.
 
-mod plan;
 #[cfg(test)]
 mod recorder;
+mod timer;
 
 use std::fmt::Debug;
 
@@ -19,14 +19,14 @@ use writ_aws::Aws;
 use writ_model::{Error, ErrorKind, Schedule, Workspace};
 use writ_ports::ScheduleTimer;
 
-use plan::{Plan, name_of};
+use timer::{Timer, timer_name};
 
 /// Attempts to create or update one timer: concurrent writers of the same timer can conflict.
-const TRIES_MAX: u32 = 3;
+const ATTEMPTS_MAX: u32 = 3;
 
 /// What EventBridge invokes when a schedule fires; the deployment's template sets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FireTarget {
+pub struct TimerTarget {
     /// The ARN of the function to invoke.
     pub function_arn: String,
     /// The ARN of the role that EventBridge assumes to invoke it.
@@ -36,12 +36,12 @@ pub struct FireTarget {
 /// The configuration of timers for a function. The deployment's template sets what the function's
 /// ports need.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FirePlans {
+pub struct TimerConfig {
     /// The name of the schedule group that holds the timers; `None` where the function uses no
     /// timers.
     pub group: Option<String>,
     /// What the timers invoke; `None` for a function that only deletes timers.
-    pub target: Option<FireTarget>,
+    pub target: Option<TimerTarget>,
 }
 
 /// Creates and deletes timers. Without a target it creates none, and only the sweep fires
@@ -49,22 +49,22 @@ pub struct FirePlans {
 #[derive(Clone, Debug)]
 pub struct Scheduler {
     client: Client,
-    plans: FirePlans,
+    config: TimerConfig,
 }
 
 impl Scheduler {
     /// Uses the timers of this configuration through this client.
     #[must_use]
-    pub fn new(client: Client, plans: FirePlans) -> Self {
-        Self { client, plans }
+    pub fn new(client: Client, config: TimerConfig) -> Self {
+        Self { client, config }
     }
 
     /// Uses the timers of the deployment that the function belongs to.
     #[must_use]
-    pub fn of(aws: &Aws, plans: FirePlans) -> Self {
-        let mut config = Builder::from(&aws.sdk_config());
-        config.set_endpoint_url(aws.environment().scheduler_endpoint().map(str::to_owned));
-        Self::new(Client::from_conf(config.build()), plans)
+    pub fn of(aws: &Aws, config: TimerConfig) -> Self {
+        let mut client = Builder::from(&aws.sdk_config());
+        client.set_endpoint_url(aws.environment().scheduler_endpoint().map(str::to_owned));
+        Self::new(Client::from_conf(client.build()), config)
     }
 
     /// Creates the timer; `false` where it exists already.
@@ -72,28 +72,28 @@ impl Scheduler {
         &self,
         group: &str,
         name: &str,
-        plan: &Plan,
-        to: &FireTarget,
+        timer: &Timer,
+        target: &TimerTarget,
     ) -> Result<bool, Error> {
         let created = self
             .client
             .create_schedule()
             .group_name(group)
             .name(name)
-            .schedule_expression(&plan.expression)
-            .schedule_expression_timezone(&plan.timezone)
-            .set_start_date(plan.start_date())
-            .set_end_date(plan.end_date())
+            .schedule_expression(&timer.expression)
+            .schedule_expression_timezone(&timer.timezone)
+            .set_start_date(timer.start_date())
+            .set_end_date(timer.end_date())
             .state(ScheduleState::Enabled)
             .action_after_completion(ActionAfterCompletion::Delete)
-            .flexible_time_window(plan.window()?)
-            .target(plan.target(to)?)
+            .flexible_time_window(timer.window()?)
+            .target(timer.target(target)?)
             .send()
             .await;
         match created {
             Ok(_) => Ok(true),
             Err(error) if error.code() == Some("ConflictException") => Ok(false),
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(scheduler_error(error)),
         }
     }
 
@@ -102,70 +102,70 @@ impl Scheduler {
         &self,
         group: &str,
         name: &str,
-        plan: &Plan,
-        to: &FireTarget,
+        timer: &Timer,
+        target: &TimerTarget,
     ) -> Result<bool, Error> {
         let updated = self
             .client
             .update_schedule()
             .group_name(group)
             .name(name)
-            .schedule_expression(&plan.expression)
-            .schedule_expression_timezone(&plan.timezone)
-            .set_start_date(plan.start_date())
-            .set_end_date(plan.end_date())
+            .schedule_expression(&timer.expression)
+            .schedule_expression_timezone(&timer.timezone)
+            .set_start_date(timer.start_date())
+            .set_end_date(timer.end_date())
             .state(ScheduleState::Enabled)
             .action_after_completion(ActionAfterCompletion::Delete)
-            .flexible_time_window(plan.window()?)
-            .target(plan.target(to)?)
+            .flexible_time_window(timer.window()?)
+            .target(timer.target(target)?)
             .send()
             .await;
         match updated {
             Ok(_) => Ok(true),
             Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(false),
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(scheduler_error(error)),
         }
     }
 }
 
 impl ScheduleTimer for Scheduler {
     async fn schedule_timer(&self, schedule: &Schedule) -> Result<(), Error> {
-        let FirePlans { group: Some(group), target: Some(to) } = &self.plans else {
+        let TimerConfig { group: Some(group), target: Some(target) } = &self.config else {
             return Ok(());
         };
-        let Some(plan) = Plan::of(schedule)? else {
+        let Some(timer) = Timer::of(schedule)? else {
             return self.cancel_timer(&schedule.workspace, &schedule.name).await;
         };
-        let name = name_of(&schedule.workspace, &schedule.name);
+        let name = timer_name(&schedule.workspace, &schedule.name);
         let is_new = schedule.revision == 1;
-        for attempt in 0..TRIES_MAX {
+        for attempt in 0..ATTEMPTS_MAX {
             // Begins with the call that is more likely to succeed.
             let is_done = match is_new == attempt.is_multiple_of(2) {
-                true => self.create(group, &name, &plan, to).await?,
-                false => self.update(group, &name, &plan, to).await?,
+                true => self.create(group, &name, &timer, target).await?,
+                false => self.update(group, &name, &timer, target).await?,
             };
             if is_done {
                 return Ok(());
             }
         }
-        Err(unavailable("others plan the same schedule".to_owned()))
+        Err(unavailable("other requests change the same timer".to_owned()))
     }
 
     async fn cancel_timer(&self, workspace: &Workspace, name: &str) -> Result<(), Error> {
-        let Some(group) = &self.plans.group else { return Ok(()) };
-        let name = name_of(workspace, name);
-        let gone = self.client.delete_schedule().group_name(group).name(name).send().await;
-        match gone {
+        let Some(group) = &self.config.group else { return Ok(()) };
+        let name = timer_name(workspace, name);
+        let deleted = self.client.delete_schedule().group_name(group).name(name).send().await;
+        match deleted {
             Ok(_) => Ok(()),
             Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(()),
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(scheduler_error(error)),
         }
     }
 }
 
 /// Converts an SDK error. All of them are temporary for the caller, since the sweep fires the
 /// schedule anyway; the SDK's message goes to the log.
-fn failed<E>(error: SdkError<E, HttpResponse>) -> Error
+fn scheduler_error<E>(error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + Debug + std::error::Error + Send + Sync + 'static,
 {
@@ -173,7 +173,7 @@ where
 }
 
 fn unavailable(log: String) -> Error {
-    let message = "fires are not planned just now; the sweep finds them within a minute";
+    let message = "the timer of the schedule cannot be set now; the sweep fires it within a minute";
     Error::new(ErrorKind::Unavailable, message).log(log)
 }
 
@@ -181,16 +181,16 @@ fn unavailable(log: String) -> Error {
 mod tests {
     use serde_json::json;
 
-    use super::plan::tests::schedule;
     use super::recorder::Recorder;
+    use super::timer::tests::schedule;
     use super::*;
 
     #[tokio::test]
-    async fn a_new_schedule_is_planned_and_a_changed_one_planned_anew() {
+    async fn a_new_schedule_creates_a_timer_and_a_changed_one_updates_it() {
         for (revision, methods) in [(1, vec!["POST"]), (2, vec!["PUT"])] {
             let recorder = Recorder::default();
             let schedule = Schedule { revision, ..schedule("cron(0 2 * * ? *)") };
-            recorder.planner().schedule_timer(&schedule).await.unwrap();
+            recorder.scheduler().schedule_timer(&schedule).await.unwrap();
             let calls = recorder.take();
             assert_eq!(calls.iter().map(|call| call.method.as_str()).collect::<Vec<_>>(), methods);
             let call = calls.first().unwrap();
@@ -214,42 +214,42 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_plan_that_is_there_or_missing_is_no_error() {
+    async fn a_timer_that_exists_or_is_missing_is_no_error() {
         let recorder = Recorder::default();
         recorder.answers([(409, "ConflictException"), (200, "")]);
-        recorder.planner().schedule_timer(&schedule("rate(1 day)")).await.unwrap();
+        recorder.scheduler().schedule_timer(&schedule("rate(1 day)")).await.unwrap();
         assert_eq!(recorder.methods(), ["POST", "PUT"]);
 
         recorder.answers([(404, "ResourceNotFoundException"), (200, "")]);
         let changed = Schedule { revision: 2, ..schedule("rate(1 day)") };
-        recorder.planner().schedule_timer(&changed).await.unwrap();
+        recorder.scheduler().schedule_timer(&changed).await.unwrap();
         assert_eq!(recorder.methods(), ["PUT", "POST"]);
 
         recorder.answers([(404, "ResourceNotFoundException")]);
-        recorder.planner().cancel_timer(&changed.workspace, "nightly").await.unwrap();
+        recorder.scheduler().cancel_timer(&changed.workspace, "nightly").await.unwrap();
         assert_eq!(recorder.methods(), ["DELETE"]);
 
         recorder.answers([(429, "ThrottlingException")]);
-        let error = recorder.planner().schedule_timer(&changed).await.unwrap_err();
+        let error = recorder.scheduler().schedule_timer(&changed).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unavailable);
         assert!(error.log.unwrap().contains("ThrottlingException"));
     }
 
     #[tokio::test]
-    async fn one_that_fires_no_more_has_no_plan() {
+    async fn a_schedule_that_fires_no_more_has_no_timer() {
         let recorder = Recorder::default();
         let mut off = Schedule { revision: 2, ..schedule("rate(1 day)") };
         off.state.next_fire_at = None;
-        recorder.planner().schedule_timer(&off).await.unwrap();
+        recorder.scheduler().schedule_timer(&off).await.unwrap();
         assert_eq!(recorder.methods(), ["DELETE"]);
     }
 
     #[tokio::test]
-    async fn without_a_target_nothing_is_planned() {
+    async fn without_a_target_no_timer_is_set() {
         let recorder = Recorder::default();
-        let planner = Scheduler { plans: FirePlans::default(), ..recorder.planner() };
-        planner.schedule_timer(&schedule("rate(1 day)")).await.unwrap();
-        planner.cancel_timer(&"home".parse().unwrap(), "nightly").await.unwrap();
+        let scheduler = Scheduler { config: TimerConfig::default(), ..recorder.scheduler() };
+        scheduler.schedule_timer(&schedule("rate(1 day)")).await.unwrap();
+        scheduler.cancel_timer(&"home".parse().unwrap(), "nightly").await.unwrap();
         assert!(recorder.methods().is_empty());
     }
 }

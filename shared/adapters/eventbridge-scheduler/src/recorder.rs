@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
-use super::{FirePlans, FireTarget, Scheduler};
+use super::{Scheduler, TimerConfig, TimerTarget};
 
 #[derive(Clone, Debug)]
 pub(super) struct Call {
@@ -42,7 +42,7 @@ impl Recorder {
         self.take().into_iter().map(|call| call.method).collect()
     }
 
-    pub(super) fn planner(&self) -> Scheduler {
+    pub(super) fn scheduler(&self) -> Scheduler {
         let connector = SharedHttpConnector::new(self.clone());
         let config = aws_sdk_scheduler::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -50,9 +50,9 @@ impl Recorder {
             .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
             .retry_config(RetryConfig::disabled())
             .http_client(http_client_fn(move |_, _| connector.clone()));
-        let target = FireTarget { function_arn: "f".to_owned(), role_arn: "r".to_owned() };
-        let plans = FirePlans { group: Some("writ".to_owned()), target: Some(target) };
-        Scheduler::new(aws_sdk_scheduler::Client::from_conf(config.build()), plans)
+        let target = TimerTarget { function_arn: "f".to_owned(), role_arn: "r".to_owned() };
+        let timers = TimerConfig { group: Some("writ".to_owned()), target: Some(target) };
+        Scheduler::new(aws_sdk_scheduler::Client::from_conf(config.build()), timers)
     }
 }
 

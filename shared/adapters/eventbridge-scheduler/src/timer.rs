@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use writ_model::{Error, Schedule, Timestamp, Workspace};
 use writ_schedules::{Expression, timing_of};
 
-use super::FireTarget;
+use super::TimerTarget;
 
 /// Characters of the workspace and of the schedule's name that a timer's name shows.
 const SHOWN_CHARS: usize = 20;
@@ -20,15 +20,15 @@ const SCHEDULED_TIME: &str = "<aws.scheduler.scheduled-time>";
 
 /// Seconds after which EventBridge drops an invocation that failed; the sweep fires the schedule by
 /// then.
-const HINT_AGE_MAX_S: i32 = 120;
+const EVENT_AGE_MAX_S: i32 = 120;
 
 /// Added to a schedule's end, because EventBridge must still fire at the end itself; shorter than
 /// any rate.
-const BEHIND_MS: i64 = 30_000;
+const END_MARGIN_MS: i64 = 30_000;
 
 /// The parameters of a schedule in EventBridge Scheduler.
 #[derive(Clone, Debug)]
-pub(super) struct Plan {
+pub(super) struct Timer {
     pub(super) expression: String,
     pub(super) timezone: String,
     start_at: Option<Timestamp>,
@@ -37,7 +37,7 @@ pub(super) struct Plan {
     input: String,
 }
 
-impl Plan {
+impl Timer {
     /// The timer of the schedule; `None` where it will not fire again.
     pub(super) fn of(schedule: &Schedule) -> Result<Option<Self>, Error> {
         let Some(next) = schedule.state.next_fire_at else { return Ok(None) };
@@ -61,7 +61,7 @@ impl Plan {
             expression: timing.expression().to_string(),
             timezone: definition.timezone.clone(),
             start_at,
-            end_at: end_at.map(|end| Timestamp::from_ms(end.as_ms().saturating_add(BEHIND_MS))),
+            end_at: end_at.map(|end| Timestamp::from_ms(end.as_ms().saturating_add(END_MARGIN_MS))),
             window_minutes: definition.flexible_time_window_minutes,
             input: input.to_string(),
         }))
@@ -85,14 +85,14 @@ impl Plan {
         window.set_maximum_window_in_minutes(minutes).build().map_err(Error::internal)
     }
 
-    pub(super) fn target(&self, to: &FireTarget) -> Result<Target, Error> {
+    pub(super) fn target(&self, target: &TimerTarget) -> Result<Target, Error> {
         let retry = RetryPolicy::builder()
-            .maximum_event_age_in_seconds(HINT_AGE_MAX_S)
+            .maximum_event_age_in_seconds(EVENT_AGE_MAX_S)
             .maximum_retry_attempts(2)
             .build();
         Target::builder()
-            .arn(&to.function_arn)
-            .role_arn(&to.role_arn)
+            .arn(&target.function_arn)
+            .role_arn(&target.role_arn)
             .input(&self.input)
             .retry_policy(retry)
             .build()
@@ -101,11 +101,11 @@ impl Plan {
 }
 
 /// The timer's name: readable, and unique among all workspaces and schedules.
-pub(super) fn name_of(workspace: &Workspace, name: &str) -> String {
+pub(super) fn timer_name(workspace: &Workspace, name: &str) -> String {
     let digest = Sha256::digest(format!("{workspace}#{name}").as_bytes());
     let hash = hex::encode(digest.get(..HASH_BYTES).unwrap_or_default());
-    let shown = |text: &str| text.chars().take(SHOWN_CHARS).collect::<String>();
-    format!("{}-{}-{hash}", shown(workspace.as_str()), shown(name))
+    let prefix = |text: &str| text.chars().take(SHOWN_CHARS).collect::<String>();
+    format!("{}-{}-{hash}", prefix(workspace.as_str()), prefix(name))
 }
 
 #[cfg(test)]
@@ -155,30 +155,30 @@ pub(super) mod tests {
         for (expression, start_at) in
             [("rate(1 day)", next), ("cron(0 2 * * ? *)", None), ("at(2027-01-01T00:00:00)", None)]
         {
-            assert_eq!(Plan::of(&schedule(expression)).unwrap().unwrap().start_at, start_at);
+            assert_eq!(Timer::of(&schedule(expression)).unwrap().unwrap().start_at, start_at);
         }
         let mut later = schedule("cron(0 2 * * ? *)");
         later.definition.start_at = next;
-        assert_eq!(Plan::of(&later).unwrap().unwrap().start_at, next);
+        assert_eq!(Timer::of(&later).unwrap().unwrap().start_at, next);
         later.updated_at = next.unwrap();
-        assert_eq!(Plan::of(&later).unwrap().unwrap().start_at, None, "it is past");
+        assert_eq!(Timer::of(&later).unwrap().unwrap().start_at, None, "it is past");
     }
 
     #[test]
-    fn an_end_and_a_window_are_handed_on() {
+    fn an_end_and_a_window_are_part_of_the_timer() {
         let mut ends = schedule("rate(1 day)");
         ends.definition.end_at = Some(Timestamp::from_ms(1_800_000_000_000));
         ends.definition.flexible_time_window_minutes = Some(15);
-        let plan = Plan::of(&ends).unwrap().unwrap();
-        assert_eq!(plan.end_date().unwrap().secs(), 1_800_000_030);
-        let window = plan.window().unwrap();
+        let timer = Timer::of(&ends).unwrap().unwrap();
+        assert_eq!(timer.end_date().unwrap().secs(), 1_800_000_030);
+        let window = timer.window().unwrap();
         assert_eq!(window.mode(), &FlexibleTimeWindowMode::Flexible);
         assert_eq!(window.maximum_window_in_minutes(), Some(15));
     }
 
     #[test]
-    fn a_name_is_readable_and_no_other_schedules() {
-        let of = |workspace: &str, name: &str| name_of(&workspace.parse().unwrap(), name);
+    fn a_name_is_readable_and_unique_to_a_schedule() {
+        let of = |workspace: &str, name: &str| timer_name(&workspace.parse().unwrap(), name);
         let name = of("home", "nightly");
         assert!(name.starts_with("home-nightly-") && name.len() == 33, "{name}");
         assert!(of(&"w".repeat(64), &"n".repeat(64)).len() <= 64);

@@ -15,7 +15,7 @@ const BUSY: [&str; 5] =
 
 /// Converts an SDK error: retryable ones become [`ErrorKind::Unavailable`], all others internal
 /// errors. The SDK's message goes to the log alone.
-pub(crate) fn failed<E>(error: SdkError<E, HttpResponse>) -> Error
+pub(crate) fn queue_error<E>(error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + Debug + std::error::Error + Send + Sync + 'static,
 {

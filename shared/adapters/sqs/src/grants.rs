@@ -60,7 +60,7 @@ pub const EVENT_SOURCE: [Grant; 3] = [
 ];
 
 /// What a function asks for that says when a message of its own comes again
-/// ([`crate::Sqs::again_in`]).
+/// ([`crate::Sqs::change_visibility`]).
 pub const AGAIN: [Grant; 1] = [(Queue::Jobs, Action::ChangeMessageVisibility)];
 
 /// What a port needs, by the name of its trait; `None` where it touches no queue.
@@ -87,7 +87,7 @@ mod tests {
 
     use super::*;
     use crate::recorder::{DEAD, Recorder, signals};
-    use crate::{Received, Sqs};
+    use crate::{Sqs, VisibilityChange};
 
     /// What the calls ask for: a batch takes the permission of one.
     fn asked(sqs: &Recorder) -> BTreeSet<Grant> {
@@ -118,7 +118,8 @@ mod tests {
         queue.redrive().await.unwrap();
         assert_eq!(asked(&sqs), listed("Redrive"));
 
-        queue.again_in(&[Received { receipt: "r".to_owned(), again_in: Duration::ZERO }]).await;
+        let change = VisibilityChange { receipt_handle: "r".to_owned(), timeout: Duration::ZERO };
+        queue.change_visibility(&[change]).await;
         assert_eq!(asked(&sqs), BTreeSet::from(AGAIN));
         assert_eq!(of("GetJob"), None);
     }

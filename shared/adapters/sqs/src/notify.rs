@@ -6,24 +6,24 @@ use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
 use writ_model::{Error, JobSignal};
 use writ_ports::{DELAY_MAX, JobNotifier};
 
-use super::errors::{failed, unavailable};
+use super::errors::{queue_error, unavailable};
 use super::{BATCH, Sqs};
 
 /// Attempts of one batch: a request may succeed and still fail for some of its messages. A request
 /// that fails as a whole is retried by the SDK.
-const TRIES: u32 = 3;
+const ATTEMPTS_MAX: u32 = 3;
 
 /// The delay before the second attempt; it doubles before the third.
-const WAIT: Duration = Duration::from_millis(100);
+const RETRY_DELAY: Duration = Duration::from_millis(100);
 
 impl JobNotifier for Sqs {
     async fn notify(&self, signals: &[JobSignal], delay: Duration) -> Result<(), Error> {
         let url = self.jobs_url()?;
-        let delay_s = seconds(delay);
+        let delay_s = whole_seconds(delay);
         for (number, batch) in signals.chunks(BATCH).enumerate() {
             if let Err(error) = self.send(url, batch, delay_s).await {
                 let left = signals.len() - number * BATCH;
-                tracing::warn!(%error, log = error.log, left, "hints were not all handed over");
+                tracing::warn!(%error, log = error.log, left, "some job signals were not sent");
                 return Err(error);
             }
         }
@@ -32,7 +32,7 @@ impl JobNotifier for Sqs {
 }
 
 /// The delay in whole seconds, as SQS counts: rounded up, and at most [`DELAY_MAX`].
-fn seconds(delay: Duration) -> i32 {
+fn whole_seconds(delay: Duration) -> i32 {
     let s = delay.min(DELAY_MAX).as_millis().div_ceil(1_000);
     i32::try_from(s).unwrap_or(i32::MAX)
 }
@@ -45,20 +45,21 @@ impl Sqs {
             .enumerate()
             .map(|(number, signal)| entry(number, signal, delay_s))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut wait = WAIT;
-        for tries in 1.. {
+        let mut delay = RETRY_DELAY;
+        for attempt in 1.. {
             let request = self.client.send_message_batch().queue_url(url);
-            let reply = request.set_entries(Some(entries.clone())).send().await.map_err(failed)?;
-            let left_out = reply.failed();
-            if left_out.is_empty() {
+            let reply =
+                request.set_entries(Some(entries.clone())).send().await.map_err(queue_error)?;
+            let failed = reply.failed();
+            if failed.is_empty() {
                 return Ok(());
             }
-            if tries == TRIES || left_out.iter().all(BatchResultErrorEntry::sender_fault) {
-                return Err(refused(left_out));
+            if attempt == ATTEMPTS_MAX || failed.iter().all(BatchResultErrorEntry::sender_fault) {
+                return Err(batch_error(failed));
             }
-            entries.retain(|entry| left_out.iter().any(|failed| failed.id() == entry.id()));
-            tokio::time::sleep(wait).await;
-            wait *= 2;
+            entries.retain(|entry| failed.iter().any(|failed| failed.id() == entry.id()));
+            tokio::time::sleep(delay).await;
+            delay *= 2;
         }
         Ok(())
     }
@@ -80,13 +81,13 @@ fn entry(
 }
 
 /// The error of a batch in which some messages failed.
-fn refused(left_out: &[BatchResultErrorEntry]) -> Error {
-    let said = |failed: &BatchResultErrorEntry| {
+fn batch_error(failed: &[BatchResultErrorEntry]) -> Error {
+    let message = |failed: &BatchResultErrorEntry| {
         format!("{}: {}", failed.code(), failed.message().unwrap_or("no reason given"))
     };
-    let all: Vec<String> = left_out.iter().map(said).collect();
-    let log = format!("{} messages were not taken: {}", left_out.len(), all.join("; "));
-    match left_out.iter().any(BatchResultErrorEntry::sender_fault) {
+    let all: Vec<String> = failed.iter().map(message).collect();
+    let log = format!("{} messages were not sent: {}", failed.len(), all.join("; "));
+    match failed.iter().any(BatchResultErrorEntry::sender_fault) {
         true => Error::internal(log),
         false => unavailable(log),
     }
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn hints_go_ten_a_call_each_in_the_group_of_its_workspace() {
+    async fn signals_are_sent_in_batches_of_ten_each_in_the_group_of_its_workspace() {
         let sqs = Recorder::default();
         let mut signals = signals(23);
         signals[3].kind = SignalKind::Callback;
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_to_say_asks_for_nothing() {
+    async fn without_signals_no_request_is_sent() {
         let sqs = Recorder::default();
         sqs.queue().notify(&[], Duration::ZERO).await.unwrap();
         assert_eq!(sqs.take(), []);
@@ -143,7 +144,7 @@ mod tests {
     #[test]
     fn a_delay_is_never_shorter_than_asked_for_nor_longer_than_the_queue_keeps_to() {
         for (ms, s) in [(0, 0), (1, 1), (1_000, 1), (1_001, 2), (900_000, 900), (u64::MAX, 900)] {
-            assert_eq!(seconds(Duration::from_millis(ms)), s, "{ms}");
+            assert_eq!(whole_seconds(Duration::from_millis(ms)), s, "{ms}");
         }
     }
 
@@ -181,9 +182,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_queue_that_nobody_named_is_said_in_the_log() {
+    async fn a_queue_without_a_url_is_named_in_the_log() {
         let sqs = Recorder::default();
-        let queue = sqs.queue_of(crate::SqsUrls { jobs: None, dead: Some(DEAD.to_owned()) });
+        let queue = sqs.queue_of(crate::QueueUrls { jobs: None, dead: Some(DEAD.to_owned()) });
         let error = queue.notify(&signals(1), Duration::ZERO).await.unwrap_err();
         assert!(error.log.unwrap().contains("jobs"));
         assert_eq!(sqs.take(), []);

@@ -13,7 +13,7 @@ use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 use writ_model::{JobSignal, SignalKind};
 
-use super::{Sqs, SqsUrls};
+use super::{QueueUrls, Sqs};
 
 pub(crate) const JOBS: &str = "https://sqs.us-east-1.amazonaws.com/1/writ-jobs";
 pub(crate) const DEAD: &str = "https://sqs.us-east-1.amazonaws.com/1/writ-jobs-dead";
@@ -39,10 +39,10 @@ impl Recorder {
     }
 
     pub(crate) fn queue(&self) -> Sqs {
-        self.queue_of(SqsUrls { jobs: Some(JOBS.to_owned()), dead: Some(DEAD.to_owned()) })
+        self.queue_of(QueueUrls { jobs: Some(JOBS.to_owned()), dead: Some(DEAD.to_owned()) })
     }
 
-    pub(crate) fn queue_of(&self, urls: SqsUrls) -> Sqs {
+    pub(crate) fn queue_of(&self, urls: QueueUrls) -> Sqs {
         let connector = SharedHttpConnector::new(self.clone());
         let config = aws_sdk_sqs::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -67,13 +67,13 @@ impl HttpConnector for Recorder {
             _ => replies.remove(0),
         };
         let status = if reply["__type"].is_null() { 200 } else { 400 };
-        let body = SdkBody::from(whole(reply).to_string());
+        let body = SdkBody::from(with_lists(reply).to_string());
         HttpConnectorFuture::ready(Ok(HttpResponse::new(status.try_into().unwrap(), body)))
     }
 }
 
 /// Adds the lists that every response of a batch request has.
-fn whole(mut reply: Value) -> Value {
+fn with_lists(mut reply: Value) -> Value {
     for name in ["Successful", "Failed"] {
         if reply[name].is_null() {
             reply[name] = json!([]);

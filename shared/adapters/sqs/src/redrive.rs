@@ -6,7 +6,7 @@ use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message};
 use writ_model::{Error, JobSignal};
 use writ_ports::{JobNotifier, Redrive, RedriveReport};
 
-use super::errors::failed;
+use super::errors::queue_error;
 use super::{BATCH, Sqs};
 
 /// Seconds of a long poll. It asks all of SQS's servers; a short poll may miss the servers that
@@ -14,47 +14,48 @@ use super::{BATCH, Sqs};
 const WAIT_S: i32 = 1;
 
 /// Seconds for which a received message is invisible to other receivers.
-const HELD_S: i32 = 30;
+const VISIBILITY_TIMEOUT_S: i32 = 30;
 
 impl Redrive for Sqs {
     async fn redrive(&self) -> Result<RedriveReport, Error> {
         let url = self.dead_url()?;
         let batch = i32::try_from(BATCH).map_err(Error::internal)?;
         let request = self.client.receive_message().queue_url(url).max_number_of_messages(batch);
-        let request = request.wait_time_seconds(WAIT_S).visibility_timeout(HELD_S);
-        let received = request.send().await.map_err(failed)?;
-        let dead: Vec<(JobSignal, &Message)> = received
+        let request = request.wait_time_seconds(WAIT_S).visibility_timeout(VISIBILITY_TIMEOUT_S);
+        let received = request.send().await.map_err(queue_error)?;
+        let dead_letters: Vec<(JobSignal, &Message)> = received
             .messages()
             .iter()
-            .filter_map(|message| Some((signal(message)?, message)))
+            .filter_map(|message| Some((parse_signal(message)?, message)))
             .collect();
-        if dead.is_empty() {
+        if dead_letters.is_empty() {
             return Ok(RedriveReport::default());
         }
-        let signals: Vec<JobSignal> = dead.iter().map(|(signal, _)| signal.clone()).collect();
+        let signals: Vec<JobSignal> =
+            dead_letters.iter().map(|(signal, _)| signal.clone()).collect();
         // Sent before it is deleted: after a failure in between the signal is in both queues and
         // not lost.
         self.notify(&signals, Duration::ZERO).await?;
-        self.bury(url, dead.iter().map(|(_, message)| *message)).await?;
+        self.delete_messages(url, dead_letters.iter().map(|(_, message)| *message)).await?;
         Ok(RedriveReport { signals: signals.len() as u64, more: true })
     }
 }
 
 /// Parses the signal of a message. A message without one stays in the dead-letter queue for an
 /// operator to inspect.
-fn signal(message: &Message) -> Option<JobSignal> {
+fn parse_signal(message: &Message) -> Option<JobSignal> {
     let body = message.body().unwrap_or_default();
     serde_json::from_str(body)
         .inspect_err(|error| {
             let message_id = message.message_id();
-            tracing::warn!(message_id, %error, "a dead letter is no hint; it was left there");
+            tracing::warn!(message_id, %error, "a dead letter holds no job signal and stays in its queue");
         })
         .ok()
 }
 
 impl Sqs {
     /// Deletes messages from the dead-letter queue.
-    async fn bury(
+    async fn delete_messages(
         &self,
         url: &str,
         messages: impl Iterator<Item = &Message> + Send,
@@ -68,10 +69,10 @@ impl Sqs {
         };
         let entries = messages.enumerate().map(entry).collect::<Result<Vec<_>, _>>()?;
         let request = self.client.delete_message_batch().queue_url(url);
-        let reply = request.set_entries(Some(entries)).send().await.map_err(failed)?;
-        for left in reply.failed() {
+        let reply = request.set_entries(Some(entries)).send().await.map_err(queue_error)?;
+        for entry in reply.failed() {
             // It is received again, and its signal is sent twice, which is harmless.
-            tracing::warn!(code = left.code(), "a dead letter that was put back is still there");
+            tracing::warn!(code = entry.code(), "a redriven dead letter was not deleted");
         }
         Ok(())
     }
@@ -91,12 +92,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn hints_are_sent_again_before_they_are_removed_and_what_is_none_stays() {
+    async fn signals_are_sent_again_before_they_are_deleted_and_other_messages_stay() {
         let sqs = Recorder::default();
         let signals = signals(2);
         let bodies: Vec<String> =
             signals.iter().map(|signal| serde_json::to_string(signal).unwrap()).collect();
-        let bodies = [&bodies[..1], &["no hint".to_owned()], &bodies[1..]].concat();
+        let bodies = [&bodies[..1], &["no signal".to_owned()], &bodies[1..]].concat();
         sqs.answers([dead(&bodies), json!({})]);
         let redriven = sqs.queue().redrive().await.unwrap();
         assert_eq!(redriven, RedriveReport { signals: 2, more: true });
@@ -112,7 +113,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_dead_letters_and_only_foreign_ones_are_nothing_to_do() {
-        for bodies in [vec![], vec!["no hint".to_owned()]] {
+        for bodies in [vec![], vec!["no signal".to_owned()]] {
             let sqs = Recorder::default();
             sqs.answers([dead(&bodies)]);
             assert_eq!(sqs.queue().redrive().await.unwrap(), RedriveReport::default());

@@ -11,43 +11,43 @@ use std::time::Duration;
 use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
 use writ_model::Error;
 
-use super::errors::failed;
+use super::errors::queue_error;
 use super::{BATCH, Sqs};
 
-/// A received message, and when it becomes visible again.
+/// A received message, and its new visibility timeout.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Received {
+pub struct VisibilityChange {
     /// The receipt handle, which SQS makes for each delivery of a message.
-    pub receipt: String,
+    pub receipt_handle: String,
     /// Time until the message is visible again; fractions of a second are dropped.
-    pub again_in: Duration,
+    pub timeout: Duration,
 }
 
 impl Sqs {
     /// Sets the visibility timeout of messages after their processing failed. Errors are logged and
     /// not returned: the messages then become visible later.
-    pub async fn again_in(&self, messages: &[Received]) {
+    pub async fn change_visibility(&self, messages: &[VisibilityChange]) {
         for batch in messages.chunks(BATCH) {
-            if let Err(error) = self.show(batch).await {
-                tracing::warn!(%error, log = error.log, "failed messages come again later than they could");
+            if let Err(error) = self.change_batch(batch).await {
+                tracing::warn!(%error, log = error.log, "the visibility of failed messages was not changed; they are received later than they could be");
             }
         }
     }
 
-    async fn show(&self, messages: &[Received]) -> Result<(), Error> {
-        let entry = |(number, message): (usize, &Received)| {
+    async fn change_batch(&self, messages: &[VisibilityChange]) -> Result<(), Error> {
+        let entry = |(number, message): (usize, &VisibilityChange)| {
             ChangeMessageVisibilityBatchRequestEntry::builder()
                 .id(number.to_string())
-                .receipt_handle(&message.receipt)
-                .visibility_timeout(i32::try_from(message.again_in.as_secs()).unwrap_or(i32::MAX))
+                .receipt_handle(&message.receipt_handle)
+                .visibility_timeout(i32::try_from(message.timeout.as_secs()).unwrap_or(i32::MAX))
                 .build()
                 .map_err(Error::internal)
         };
         let entries = messages.iter().enumerate().map(entry).collect::<Result<Vec<_>, _>>()?;
         let request = self.client.change_message_visibility_batch().queue_url(self.jobs_url()?);
-        let reply = request.set_entries(Some(entries)).send().await.map_err(failed)?;
+        let reply = request.set_entries(Some(entries)).send().await.map_err(queue_error)?;
         match reply.failed().first() {
-            Some(left) => Err(Error::internal(format!("{}: {:?}", left.code(), left.message()))),
+            Some(entry) => Err(Error::internal(format!("{}: {:?}", entry.code(), entry.message()))),
             None => Ok(()),
         }
     }
@@ -63,11 +63,11 @@ mod tests {
     #[tokio::test]
     async fn each_message_gets_its_own_time() {
         let sqs = Recorder::default();
-        let received = |receipt: &str, s| Received {
-            receipt: receipt.to_owned(),
-            again_in: Duration::from_secs(s),
+        let change = |receipt: &str, s| VisibilityChange {
+            receipt_handle: receipt.to_owned(),
+            timeout: Duration::from_secs(s),
         };
-        sqs.queue().again_in(&[received("a", 0), received("b", 60)]).await;
+        sqs.queue().change_visibility(&[change("a", 0), change("b", 60)]).await;
         let calls = sqs.take();
         let [(name, call)] = &calls[..] else { panic!("{calls:?}") };
         assert_eq!(name, "ChangeMessageVisibilityBatch");

@@ -2,14 +2,14 @@
 
 use writ_aws::{Aws, Environment, EnvironmentError};
 use writ_callbacks::{Allowed, WebhookClient};
-use writ_eventbridge_scheduler::{FirePlans, FireTarget, Scheduler};
-use writ_sqs::{Sqs, SqsUrls};
-use writ_store::{Store, Tables};
+use writ_eventbridge_scheduler::{Scheduler, TimerConfig, TimerTarget};
+use writ_sqs::{QueueUrls, Sqs};
+use writ_store::{Store, TableNames};
 
 use crate::SchedulingOutbound;
 
 /// Variables that Lambda sets for every function; the runtime library panics without them.
-const OF_THE_RUNTIME: [&str; 4] = [
+const RUNTIME_VARIABLES: [&str; 4] = [
     "AWS_LAMBDA_RUNTIME_API",
     "AWS_LAMBDA_FUNCTION_NAME",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
@@ -36,8 +36,8 @@ pub struct Function {
     pub log_stream: Option<String>,
     pub(crate) aws: Aws,
     table_prefix: String,
-    queues: SqsUrls,
-    fires: FirePlans,
+    queues: QueueUrls,
+    timers: TimerConfig,
     callbacks_to: Option<String>,
 }
 
@@ -92,7 +92,7 @@ impl Function {
     ///
     /// Names the first variable that is missing or invalid.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, StartError> {
-        if let Some(missing) = OF_THE_RUNTIME.into_iter().find(|name| variable(name).is_none()) {
+        if let Some(missing) = RUNTIME_VARIABLES.into_iter().find(|name| variable(name).is_none()) {
             return Err(StartError::NotOnLambda { variable: missing });
         }
         let required = |name| {
@@ -115,12 +115,12 @@ impl Function {
             handler: required("_HANDLER")?,
             allow_weak_sandbox,
             log_stream: optional("AWS_LAMBDA_LOG_STREAM_NAME"),
-            queues: SqsUrls { jobs: optional(JOBS_QUEUE), dead: optional(JOBS_DEAD) },
-            fires: FirePlans {
+            queues: QueueUrls { jobs: optional(JOBS_QUEUE), dead: optional(JOBS_DEAD) },
+            timers: TimerConfig {
                 group: optional(FIRE_GROUP),
                 target: optional(FIRE_FUNCTION)
                     .zip(optional(FIRE_ROLE))
-                    .map(|(function_arn, role_arn)| FireTarget { function_arn, role_arn }),
+                    .map(|(function_arn, role_arn)| TimerTarget { function_arn, role_arn }),
             },
             callbacks_to: optional(CALLBACKS_TO),
             table_prefix: required("WRIT_TABLE_PREFIX")?,
@@ -131,7 +131,7 @@ impl Function {
     /// A store on the tables of this deployment.
     #[must_use]
     pub fn store(&self) -> Store {
-        Store::new(self.aws.dynamodb(), Tables::with_prefix(&self.table_prefix))
+        Store::new(self.aws.dynamodb(), TableNames::with_prefix(&self.table_prefix))
     }
 
     /// The queue of job signals. The template sets the URLs that the ports of a route need
@@ -144,7 +144,7 @@ impl Function {
     /// The queue of job signals, for a function that cannot run without it.
     ///
     /// [`StartError::Variable`] where the template does not set its URL.
-    pub fn named_queue(&self) -> Result<Sqs, StartError> {
+    pub fn required_queue(&self) -> Result<Sqs, StartError> {
         match self.queues.jobs {
             Some(_) => Ok(self.queue()),
             None => Err(StartError::Variable { name: JOBS_QUEUE, problem: "is not set" }),
@@ -158,7 +158,7 @@ impl Function {
     pub fn scheduling_outbound(&self) -> SchedulingOutbound {
         SchedulingOutbound {
             queue: self.queue(),
-            scheduler: Scheduler::of(&self.aws, self.fires.clone()),
+            scheduler: Scheduler::of(&self.aws, self.timers.clone()),
         }
     }
 
@@ -205,7 +205,7 @@ pub(crate) mod tests {
     #[test]
     fn what_is_missing_is_named() {
         for name in
-            OF_THE_RUNTIME.into_iter().chain(["AWS_REGION", "WRIT_TABLE_PREFIX", "_HANDLER"])
+            RUNTIME_VARIABLES.into_iter().chain(["AWS_REGION", "WRIT_TABLE_PREFIX", "_HANDLER"])
         {
             let error = without(name).unwrap_err().to_string();
             assert!(error.contains(&format!("`{name}`")), "{error}");
@@ -224,16 +224,16 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_queue_is_asked_for_by_who_needs_it() {
+    fn a_function_that_requires_the_queue_needs_its_url() {
         let with = |queue: Option<&'static str>| {
             Function::read(move |name| match name {
                 JOBS_QUEUE => queue.map(str::to_owned),
                 name => variables(name),
             })
         };
-        assert!(with(Some("https://sqs/1/jobs")).unwrap().named_queue().is_ok());
+        assert!(with(Some("https://sqs/1/jobs")).unwrap().required_queue().is_ok());
         for missing in [None, Some("")] {
-            let error = with(missing).unwrap().named_queue().unwrap_err().to_string();
+            let error = with(missing).unwrap().required_queue().unwrap_err().to_string();
             assert!(error.contains(JOBS_QUEUE), "{error}");
         }
     }

@@ -12,14 +12,14 @@ fn main() -> ExitCode {
     writ_engine_async::init();
     writ_lambda::run(|function| {
         let workers = Workers::for_one_caller(function.allow_weak_sandbox);
-        let (queue, webhook_client) = (function.named_queue()?, function.webhook_client()?);
+        let (queue, webhook_client) = (function.required_queue()?, function.webhook_client()?);
         let platform = Platform::new(function.store(), workers.map_err(StartError::ports)?)
             .with_outbound(Outbound { queue: queue.clone(), webhook_client });
         let runner = writ_lambda_runner::named(function.log_stream.clone());
         let handler = Arc::new(PipelineSignalHandler::new(platform, runner));
         Ok(async move |event: &str, context: Context| {
             let batch = batch(&handler, event, &context).await?;
-            queue.again_in(&batch.again).await;
+            queue.change_visibility(&batch.again).await;
             Ok(batch.reply)
         })
     })

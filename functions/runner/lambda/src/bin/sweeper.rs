@@ -8,8 +8,10 @@ use writ_platform::{NoEngine, Outbound, Platform};
 
 fn main() -> ExitCode {
     writ_lambda::run(|function| {
-        let outbound =
-            Outbound { queue: function.named_queue()?, webhook_client: function.webhook_client()? };
+        let outbound = Outbound {
+            queue: function.required_queue()?,
+            webhook_client: function.webhook_client()?,
+        };
         let platform = Platform::new(function.store(), NoEngine).with_outbound(outbound);
         Ok(async move |_: &str, _| match writ_job_runner::sweep(&platform).await {
             Ok(swept) => {

@@ -10,7 +10,7 @@ use writ_scheduler::{Event, TickReport, run_due_schedule, tick};
 
 fn main() -> ExitCode {
     writ_lambda::run(|function| {
-        function.named_queue()?;
+        function.required_queue()?;
         let outbound = Outbound {
             queue: function.scheduling_outbound(),
             webhook_client: function.webhook_client()?,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use writ_edge::RouteSpec;
-use writ_lambda::{Decided, Decision};
+use writ_lambda::{AuthorizerContext, Decision};
 use writ_model::{JobSignal, SignalKind, Workspace};
 
 use crate::{Document, Function, InfraError};
@@ -134,8 +134,8 @@ fn missing(what: String) -> InfraError {
 
 /// What the gateway sends to a route's function, once the authorizer let the caller through.
 fn event(function: &Function, request: &Request) -> Value {
-    let decision = Decision {
-        decision: Decided::Allow,
+    let decision = AuthorizerContext {
+        decision: Decision::Allow,
         route: function.spec.name.to_owned(),
         subject: "local-admin".to_owned(),
         workspace: "default".to_owned(),

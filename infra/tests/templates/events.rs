@@ -7,7 +7,7 @@ use aws_lambda_events::sqs::SqsEvent;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use writ_edge::RouteSpec;
-use writ_lambda::{Decided, Decision};
+use writ_lambda::{AuthorizerContext, Decision};
 use writ_model::JobSignal;
 
 use crate::template::root;
@@ -29,9 +29,9 @@ fn is_for(name: &str, spec: &RouteSpec) -> ApiGatewayV2httpRequest {
     let http = &event.request_context.http;
     assert_eq!((&http.method, http.path.as_ref()), (&spec.method, Some(&path)), "{name}");
     let context = &event.request_context.authorizer.as_ref().unwrap().fields;
-    let decision: Decision =
+    let decision: AuthorizerContext =
         serde_json::from_value(serde_json::to_value(context).unwrap()).unwrap();
-    assert_eq!((decision.decision, decision.route.as_str()), (Decided::Allow, spec.name));
+    assert_eq!((decision.decision, decision.route.as_str()), (Decision::Allow, spec.name));
     let sent = event.headers.get("content-type").map(|kind| kind.to_str().unwrap());
     assert_eq!(sent, spec.body.map(|_| "application/json"), "{name}");
     assert_eq!(event.body.is_some(), spec.body.is_some(), "{name}");

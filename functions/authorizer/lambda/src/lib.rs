@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use writ_authz::{Authorizer, Issuer, PolicyError, Principal};
-use writ_lambda::{Decided, Decision, Diagnostic};
+use writ_lambda::{AuthorizerContext, Decision, Diagnostic};
 use writ_model::{Error, ErrorKind};
 use writ_ports::{Clock, GetToken, SigningKeys};
 
@@ -20,7 +20,7 @@ use writ_ports::{Clock, GetToken, SigningKeys};
 pub struct Answer {
     /// Always: the function refuses, with its reason.
     is_authorized: bool,
-    context: Decision,
+    context: AuthorizerContext,
 }
 
 /// The members of the event that decide.
@@ -88,9 +88,13 @@ impl<P: GetToken + Clock, K: SigningKeys> LambdaAuthorizer<P, K> {
         Ok(Answer { is_authorized: true, context })
     }
 
-    async fn decide(&self, route: &'static str, header: Option<&str>) -> Result<Decision, Error> {
-        let undecided = Decision {
-            decision: Decided::Unauthenticated,
+    async fn decide(
+        &self,
+        route: &'static str,
+        header: Option<&str>,
+    ) -> Result<AuthorizerContext, Error> {
+        let undecided = AuthorizerContext {
+            decision: Decision::Unauthenticated,
             route: route.to_owned(),
             subject: String::new(),
             workspace: String::new(),
@@ -105,7 +109,7 @@ impl<P: GetToken + Clock, K: SigningKeys> LambdaAuthorizer<P, K> {
             Ok(principal) => principal,
             Err(error) => return refused(error, undecided),
         };
-        let known = Decision {
+        let known = AuthorizerContext {
             subject: identity.subject.clone(),
             workspace: identity.workspace.to_string(),
             role: identity.role.to_string(),
@@ -113,21 +117,23 @@ impl<P: GetToken + Clock, K: SigningKeys> LambdaAuthorizer<P, K> {
             ..undecided
         };
         match self.authorizer.decide(&identity, route) {
-            Ok(rule) => Ok(Decision { decision: Decided::Allow, rule: rule.to_string(), ..known }),
+            Ok(rule) => {
+                Ok(AuthorizerContext { decision: Decision::Allow, rule: rule.to_string(), ..known })
+            }
             Err(error) => refused(error, known),
         }
     }
 }
 
 /// A refusal as a decision; any other error stays one.
-fn refused(error: Error, decision: Decision) -> Result<Decision, Error> {
+fn refused(error: Error, decision: AuthorizerContext) -> Result<AuthorizerContext, Error> {
     let decided = match error.kind {
-        ErrorKind::Unauthenticated => Decided::Unauthenticated,
-        ErrorKind::Forbidden => Decided::Deny,
+        ErrorKind::Unauthenticated => Decision::Unauthenticated,
+        ErrorKind::Forbidden => Decision::Deny,
         _ => return Err(error),
     };
     let rule = error.rule.unwrap_or_default();
-    Ok(Decision { decision: decided, rule, message: error.message, ..decision })
+    Ok(AuthorizerContext { decision: decided, rule, message: error.message, ..decision })
 }
 
 /// An error of the function, by a name that alarms and retries can match.

@@ -7,9 +7,9 @@ use writ_model::{Error, ErrorKind, Identity, Role, Workspace};
 
 /// The authorizer's decision on one request, with the caller's identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decision {
+pub struct AuthorizerContext {
     /// Whether the caller may use the route.
-    pub decision: Decided,
+    pub decision: Decision,
     /// The name of the route. A decision is valid for this route alone.
     pub route: String,
     /// The caller's subject; empty for an unauthenticated caller.
@@ -35,7 +35,7 @@ pub struct Decision {
 /// The outcomes of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Decided {
+pub enum Decision {
     /// The caller may use the route.
     Allow,
     /// The caller is authenticated and may not use the route.
@@ -44,23 +44,24 @@ pub enum Decided {
     Unauthenticated,
 }
 
-impl Decision {
+impl AuthorizerContext {
     /// Returns the caller and the name of the rule that permits the call.
     ///
+    /// # Errors
     /// [`ErrorKind::Unauthenticated`]; [`ErrorKind::Forbidden`] with its rule; an internal error
     /// for a decision on another route or with invalid values, which is a defect of the deployment.
-    pub(crate) fn admit(self, spec: &RouteSpec) -> Result<(Caller, String), Error> {
+    pub(crate) fn into_caller(self, spec: &RouteSpec) -> Result<(Caller, String), Error> {
         if self.route != spec.name {
             let log = format!("a decision on `{}` came with a call of `{}`", self.route, spec.name);
             return Err(Error::internal(log));
         }
         match self.decision {
-            Decided::Allow => {}
-            Decided::Deny => {
+            Decision::Allow => {}
+            Decision::Deny => {
                 let error = Error::new(ErrorKind::Forbidden, self.message);
                 return Err(Error { rule: Some(self.rule), ..error });
             }
-            Decided::Unauthenticated => {
+            Decision::Unauthenticated => {
                 return Err(
                     Error::new(ErrorKind::Unauthenticated, self.message).at("Authorization")
                 );
@@ -77,7 +78,7 @@ impl Decision {
 }
 
 /// The error of a request without a decision, which did not pass the authorizer.
-pub(crate) fn undecided() -> Error {
+pub(crate) fn missing_decision() -> Error {
     let message = "no token was sent; expected `Authorization: Bearer writ_...`";
     Error::new(ErrorKind::Unauthenticated, message).at("Authorization")
 }
@@ -88,9 +89,9 @@ pub(crate) mod tests {
 
     use super::*;
 
-    pub(crate) fn allowed(route: &str) -> Decision {
-        Decision {
-            decision: Decided::Allow,
+    pub(crate) fn allowed(route: &str) -> AuthorizerContext {
+        AuthorizerContext {
+            decision: Decision::Allow,
             route: route.to_owned(),
             subject: "alice".to_owned(),
             workspace: "team-a".to_owned(),
@@ -107,7 +108,7 @@ pub(crate) mod tests {
 
     #[test]
     fn an_allowed_caller_is_who_the_authorizer_said() {
-        let (caller, rule) = allowed(spec().name).admit(spec()).unwrap();
+        let (caller, rule) = allowed(spec().name).into_caller(spec()).unwrap();
         assert_eq!(caller.identity.subject, "alice");
         assert_eq!(caller.identity.workspace.as_str(), "team-a");
         assert_eq!((caller.identity.role, caller.principal_kind), (Role::Author, "token"));
@@ -118,39 +119,45 @@ pub(crate) mod tests {
     fn only_a_whole_decision_on_this_very_route_lets_anybody_in() {
         let good = allowed(spec().name);
         for (wrong, want) in [
-            (Decision { decision: Decided::Deny, ..good.clone() }, ErrorKind::Forbidden),
+            (AuthorizerContext { decision: Decision::Deny, ..good.clone() }, ErrorKind::Forbidden),
             (
-                Decision { decision: Decided::Unauthenticated, ..good.clone() },
+                AuthorizerContext { decision: Decision::Unauthenticated, ..good.clone() },
                 ErrorKind::Unauthenticated,
             ),
-            (Decision { route: "token.create".to_owned(), ..good.clone() }, ErrorKind::Internal),
-            (Decision { role: "root".to_owned(), ..good.clone() }, ErrorKind::Internal),
-            (Decision { workspace: String::new(), ..good.clone() }, ErrorKind::Internal),
-            (Decision { principal_kind: "local".to_owned(), ..good.clone() }, ErrorKind::Internal),
+            (
+                AuthorizerContext { route: "token.create".to_owned(), ..good.clone() },
+                ErrorKind::Internal,
+            ),
+            (AuthorizerContext { role: "root".to_owned(), ..good.clone() }, ErrorKind::Internal),
+            (AuthorizerContext { workspace: String::new(), ..good.clone() }, ErrorKind::Internal),
+            (
+                AuthorizerContext { principal_kind: "local".to_owned(), ..good.clone() },
+                ErrorKind::Internal,
+            ),
         ] {
-            assert_eq!(wrong.clone().admit(spec()).unwrap_err().kind, want, "{wrong:?}");
+            assert_eq!(wrong.clone().into_caller(spec()).unwrap_err().kind, want, "{wrong:?}");
         }
     }
 
     #[test]
     fn a_refusal_names_its_rule() {
-        let denied = Decision {
-            decision: Decided::Deny,
+        let denied = AuthorizerContext {
+            decision: Decision::Deny,
             message: "may not".to_owned(),
             ..allowed(spec().name)
         };
-        let error = denied.admit(spec()).unwrap_err();
+        let error = denied.into_caller(spec()).unwrap_err();
         assert_eq!((error.message.as_str(), error.rule.as_deref()), ("may not", Some("the-rule")));
     }
 
     #[test]
     fn a_context_of_strings_is_a_decision() {
-        let context =
-            json!({"decision": "unauthenticated", "route": "thing.do", "message": "who?"});
-        let decision: Decision = serde_json::from_value(context).unwrap();
-        assert_eq!(decision.decision, Decided::Unauthenticated);
+        let json = json!({"decision": "unauthenticated", "route": "thing.do", "message": "who?"});
+        let context: AuthorizerContext = serde_json::from_value(json).unwrap();
+        assert_eq!(context.decision, Decision::Unauthenticated);
         assert!(
-            serde_json::from_value::<Decision>(json!({"decision": "maybe", "route": "x"})).is_err()
+            serde_json::from_value::<AuthorizerContext>(json!({"decision": "maybe", "route": "x"}))
+                .is_err()
         );
     }
 }

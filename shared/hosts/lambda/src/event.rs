@@ -19,7 +19,7 @@ use writ_model::Error;
 
 /// The request in an event, before it is matched with the function's route.
 #[derive(Debug)]
-pub(crate) struct Arrived {
+pub(crate) struct ProxyRequest {
     pub(crate) method: Method,
     /// Values of the route's `{name}` segments, decoded.
     pub(crate) params: HashMap<String, String>,
@@ -33,7 +33,7 @@ pub(crate) struct Arrived {
 /// The members that tell the two formats apart.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Form<'e> {
+struct EventFormat<'e> {
     #[serde(borrow)]
     http_method: Option<&'e RawValue>,
     request_context: Option<Context<'e>>,
@@ -45,24 +45,25 @@ struct Context<'e> {
     http: Option<&'e RawValue>,
 }
 
-impl Arrived {
+impl ProxyRequest {
     /// Parses an event of either format.
     ///
+    /// # Errors
     /// [`writ_model::ErrorKind::InvalidRequest`]: the event is no HTTP event, its base64 is
     /// invalid, or its query string cannot be decoded.
-    pub(crate) fn read(event: &str) -> Result<Self, Error> {
+    pub(crate) fn parse(event: &str) -> Result<Self, Error> {
         let not_http = |detail: &str| {
             let message = "this function answers HTTP requests of Amazon API Gateway (payload 2.0 or \
                            1.0); the event is none";
             Error::invalid(format!("{message}: {detail}")).at("the event")
         };
-        let form: Form<'_> =
+        let format: EventFormat<'_> =
             serde_json::from_str(event).map_err(|error| not_http(&error.to_string()))?;
-        if form.request_context.as_ref().is_some_and(|context| context.http.is_some()) {
+        if format.request_context.as_ref().is_some_and(|context| context.http.is_some()) {
             let event =
                 serde_json::from_str(event).map_err(|error| not_http(&error.to_string()))?;
             Self::of_http_api(event)
-        } else if form.http_method.is_some() && form.request_context.is_some() {
+        } else if format.http_method.is_some() && format.request_context.is_some() {
             let event =
                 serde_json::from_str(event).map_err(|error| not_http(&error.to_string()))?;
             Self::of_rest_api(event)
@@ -111,8 +112,9 @@ impl Arrived {
     /// Returns the values of the route's `{name}` segments in the order of its template, and the
     /// canonical path, without the name of a stage.
     ///
+    /// # Errors
     /// The event has no value for a segment: it is of another route.
-    pub(crate) fn fill(
+    pub(crate) fn match_template(
         &mut self,
         template: &str,
     ) -> Result<(Vec<(String, String)>, String), Error> {
@@ -187,21 +189,21 @@ mod tests {
         })
     }
 
-    fn read(event: &Value) -> Result<Arrived, Error> {
-        Arrived::read(&event.to_string())
+    fn parse(event: &Value) -> Result<ProxyRequest, Error> {
+        ProxyRequest::parse(&event.to_string())
     }
 
     #[test]
     fn an_http_apis_event_is_a_request() {
-        let mut arrived = read(&http_api()).unwrap();
-        assert_eq!(arrived.method, Method::GET);
-        assert_eq!(arrived.headers["content-type"], "application/json");
+        let mut request = parse(&http_api()).unwrap();
+        assert_eq!(request.method, Method::GET);
+        assert_eq!(request.headers["content-type"], "application/json");
         assert_eq!(
-            arrived.query,
+            request.query,
             [("limit".to_owned(), "5".to_owned()), ("sort".to_owned(), "{\"name\": 1}".to_owned())]
         );
-        assert_eq!(arrived.authorizer["decision"], "allow");
-        let (params, path) = arrived.fill("/policy/{uri}/revisions/{revision}").unwrap();
+        assert_eq!(request.authorizer["decision"], "allow");
+        let (params, path) = request.match_template("/policy/{uri}/revisions/{revision}").unwrap();
         assert_eq!(path, "/policy/a:1-b/revisions/2");
         assert_eq!(params[0], ("uri".to_owned(), "a:1-b".to_owned()));
         assert_eq!(params[1], ("revision".to_owned(), "2".to_owned()));
@@ -209,23 +211,29 @@ mod tests {
 
     #[test]
     fn a_rest_apis_event_is_a_request() {
-        let mut arrived = read(&rest_api()).unwrap();
-        assert_eq!((arrived.method.as_str(), &arrived.body[..]), ("PUT", &b"{\"x\": 1}"[..]));
-        assert_eq!(arrived.headers.get_all("content-type").iter().count(), 1);
-        assert_eq!(arrived.query.len(), 2);
-        assert_eq!(arrived.authorizer["decision"], "deny");
-        assert_eq!(arrived.fill("/policy/{uri}").unwrap().1, "/policy/a:1-b");
+        let mut request = parse(&rest_api()).unwrap();
+        assert_eq!((request.method.as_str(), &request.body[..]), ("PUT", &b"{\"x\": 1}"[..]));
+        assert_eq!(request.headers.get_all("content-type").iter().count(), 1);
+        assert_eq!(request.query.len(), 2);
+        assert_eq!(request.authorizer["decision"], "deny");
+        assert_eq!(request.match_template("/policy/{uri}").unwrap().1, "/policy/a:1-b");
     }
 
     #[test]
     fn a_slash_in_a_segment_stays_in_it() {
         let mut event = rest_api();
         event["pathParameters"]["uri"] = json!("a%2Fb");
-        assert_eq!(read(&event).unwrap().fill("/policy/{uri}").unwrap().1, "/policy/a%2Fb");
+        assert_eq!(
+            parse(&event).unwrap().match_template("/policy/{uri}").unwrap().1,
+            "/policy/a%2Fb"
+        );
         // An HTTP API decodes before it matches, so the value is literal.
         let mut event = http_api();
         event["pathParameters"] = json!({"uri": "a%2Fb"});
-        assert_eq!(read(&event).unwrap().fill("/policy/{uri}").unwrap().1, "/policy/a%252Fb");
+        assert_eq!(
+            parse(&event).unwrap().match_template("/policy/{uri}").unwrap().1,
+            "/policy/a%252Fb"
+        );
     }
 
     #[test]
@@ -246,7 +254,7 @@ mod tests {
             no_base64,
             no_query,
         ] {
-            let error = read(&event).unwrap_err();
+            let error = parse(&event).unwrap_err();
             assert_eq!(error.kind, ErrorKind::InvalidRequest, "{event}");
             assert!(error.location.is_some(), "{error:?}");
         }
@@ -254,7 +262,7 @@ mod tests {
 
     #[test]
     fn an_event_of_another_route_is_refused() {
-        let error = read(&http_api()).unwrap().fill("/executions/{id}").unwrap_err();
+        let error = parse(&http_api()).unwrap().match_template("/executions/{id}").unwrap_err();
         assert!(error.message.contains("`id`"), "{}", error.message);
     }
 }

@@ -90,6 +90,7 @@ impl StartError {
 impl Function {
     /// Reads the variables through `variable`, which returns the value of a name.
     ///
+    /// # Errors
     /// Names the first variable that is missing or invalid.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, StartError> {
         if let Some(missing) = RUNTIME_VARIABLES.into_iter().find(|name| variable(name).is_none()) {
@@ -143,6 +144,7 @@ impl Function {
 
     /// The queue of job signals, for a function that cannot run without it.
     ///
+    /// # Errors
     /// [`StartError::Variable`] where the template does not set its URL.
     pub fn required_queue(&self) -> Result<Sqs, StartError> {
         match self.queues.jobs {
@@ -165,6 +167,7 @@ impl Function {
     /// The client that delivers callbacks. It may call public addresses, and those that
     /// `WRIT_CALLBACKS_TO` adds.
     ///
+    /// # Errors
     /// [`StartError::Ports`] where the list is invalid.
     pub fn webhook_client(&self) -> Result<WebhookClient, StartError> {
         let allowed = self.callbacks_to.as_deref().map(str::parse::<Allowed>).transpose();

@@ -8,7 +8,7 @@ const DEFAULT: &str = "info";
 
 /// Starts the log for the rest of the process. An invalid filter is logged and replaced by the
 /// default.
-pub(crate) fn start() {
+pub(crate) fn init() {
     let text = std::env::var(VARIABLE).unwrap_or_else(|_| DEFAULT.to_owned());
     let (filter, error) = match EnvFilter::try_new(&text) {
         Ok(filter) => (filter, None),

@@ -14,7 +14,7 @@ const NAMESPACE: &str = "Writ";
 
 /// The measurements of one request.
 #[derive(Debug)]
-pub(crate) struct Measured<'a> {
+pub(crate) struct RequestMetrics<'a> {
     pub(crate) now: Timestamp,
     pub(crate) route: &'a str,
     pub(crate) request_id: &'a str,
@@ -31,9 +31,9 @@ struct Problem<'a> {
     r#type: &'a str,
 }
 
-impl Measured<'_> {
+impl RequestMetrics<'_> {
     /// The log line that holds the metrics of the request.
-    pub(crate) fn line(&self) -> Value {
+    pub(crate) fn log_line(&self) -> Value {
         let ms = |duration: Duration| duration.as_secs_f64() * 1_000.0;
         let unit = |name: &str, unit: &str| json!({"Name": name, "Unit": unit});
         let mut line = json!({
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn line(reply: &Reply) -> Value {
-        let measured = Measured {
+        let metrics = RequestMetrics {
             now: Timestamp::from_ms(7),
             route: "policy.get",
             request_id: "r1",
@@ -113,11 +113,11 @@ mod tests {
             engines: EngineUsage { waited_us: 250, hits: 3, misses: 2, kills: 1 },
             is_cold: true,
         };
-        measured.line()
+        metrics.log_line()
     }
 
     /// Whether every declared metric and dimension has a value.
-    fn is_whole(line: &Value) -> bool {
+    fn is_complete(line: &Value) -> bool {
         let sets = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
         sets.iter().all(|set| {
             let metrics = set["Metrics"].as_array().unwrap();
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn a_success_counts_a_request_and_no_error() {
         let line = line(&Reply::data("1"));
-        assert!(is_whole(&line), "{line}");
+        assert!(is_complete(&line), "{line}");
         assert_eq!((&line["Requests"], &line["Errors"]), (&json!(1), &json!(0)));
         assert_eq!((&line["Duration"], &line["EngineTime"]), (&json!(1.5), &json!(0.25)));
         let engines = ["CompileHits", "CompileMisses", "WorkersKilled"].map(|name| &line[name]);
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn a_failure_counts_an_error_of_its_type() {
         let line = line(&Reply::problem(&Error::not_found("no"), "r1", None));
-        assert!(is_whole(&line), "{line}");
+        assert!(is_complete(&line), "{line}");
         assert_eq!((&line["Errors"], &line["ErrorType"]), (&json!(1), &json!("not_found")));
         assert_eq!(
             line["_aws"]["CloudWatchMetrics"][1]["Dimensions"],

@@ -10,14 +10,14 @@ use writ_edge::Reply;
 /// permits.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Answer {
+pub(crate) struct ProxyResponse {
     status_code: u16,
     headers: BTreeMap<String, String>,
     body: String,
     is_base64_encoded: bool,
 }
 
-impl From<Reply> for Answer {
+impl From<Reply> for ProxyResponse {
     fn from(reply: Reply) -> Self {
         let mut headers: BTreeMap<String, String> = BTreeMap::new();
         for (name, value) in reply.headers {
@@ -51,9 +51,9 @@ mod tests {
     fn a_reply_keeps_its_status_its_headers_and_its_bytes() {
         let reply =
             Reply::data("{\"é\":1.10}").header(VARY, "a".to_owned()).header(VARY, "b".to_owned());
-        let answer = serde_json::to_value(Answer::from(reply)).unwrap();
+        let response = serde_json::to_value(ProxyResponse::from(reply)).unwrap();
         assert_eq!(
-            answer,
+            response,
             serde_json::json!({
                 "statusCode": 200,
                 "headers": {"content-type": "application/json", "vary": "a, b"},
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_reply_without_a_body_has_no_type() {
-        let answer = Answer::from(Reply::not_modified("\"1\""));
-        assert_eq!(answer.headers.keys().collect::<Vec<_>>(), [ETAG.as_str()]);
+        let response = ProxyResponse::from(Reply::not_modified("\"1\""));
+        assert_eq!(response.headers.keys().collect::<Vec<_>>(), [ETAG.as_str()]);
     }
 }

@@ -20,8 +20,8 @@ where
     H: AsyncFn(&str, Context) -> Result<A, Diagnostic>,
     A: Serialize,
 {
-    log::start();
-    match started(start) {
+    log::init();
+    match start_and_run(start) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the function does not start");
@@ -30,7 +30,7 @@ where
     }
 }
 
-fn started<H, A, S>(start: S) -> Result<(), StartError>
+fn start_and_run<H, A, S>(start: S) -> Result<(), StartError>
 where
     S: FnOnce(&Function) -> Result<H, StartError>,
     H: AsyncFn(&str, Context) -> Result<A, Diagnostic>,
@@ -46,10 +46,10 @@ where
     runtime.block_on(async {
         let handler = Arc::new(start(&function)?);
         function.aws.warm().await;
-        let answering = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
+        let service = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
             let handler = Arc::clone(&handler);
             async move { handler(event.payload.get(), event.context).await }
         });
-        lambda_runtime::run(answering).await.map_err(StartError::Ports)
+        lambda_runtime::run(service).await.map_err(StartError::Ports)
     })
 }

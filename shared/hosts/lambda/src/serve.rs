@@ -11,18 +11,18 @@ use writ_model::{Error, Timestamp};
 use writ_ports::{Clock, EngineMetrics, Idempotency};
 use writ_store::Store;
 
-use crate::answer::Answer;
-use crate::decision::{Decision, undecided};
-use crate::event::Arrived;
+use crate::authorizer_context::{AuthorizerContext, missing_decision};
+use crate::event::ProxyRequest;
 use crate::function::{Function, StartError};
-use crate::metrics::Measured;
+use crate::metrics::RequestMetrics;
+use crate::response::ProxyResponse;
 use crate::run::run;
 
 /// Time for a synchronous call, waiting included: API Gateway stops at 30 seconds.
 const DEADLINE: Duration = Duration::from_secs(25);
 
-/// Time before Lambda's own deadline that is kept for the response that the time is over.
-const ANSWERING: Duration = Duration::from_millis(500);
+/// Time before Lambda's own deadline that is reserved for the response to a request that timed out.
+const RESPONSE_MARGIN: Duration = Duration::from_millis(500);
 
 /// Serves the route that `_HANDLER` names, over the ports that `ports` makes.
 pub fn serve<P: Idempotency + Clock + EngineMetrics>(
@@ -37,7 +37,7 @@ pub fn serve<P: Idempotency + Clock + EngineMetrics>(
         };
         let ports = ports(function.store(), function)?;
         let service = Service { route, ports, has_served: AtomicBool::new(false) };
-        Ok(async move |event: &str, context: Context| Ok(service.answer(event, &context).await))
+        Ok(async move |event: &str, context: Context| Ok(service.handle(event, &context).await))
     })
 }
 
@@ -49,15 +49,15 @@ struct Service<P> {
 }
 
 impl<P: Idempotency + Clock + EngineMetrics> Service<P> {
-    async fn answer(&self, event: &str, context: &Context) -> Answer {
+    async fn handle(&self, event: &str, context: &Context) -> ProxyResponse {
         let started = Instant::now();
         let engines = self.ports.engine_use();
         let request_id = context.request_id.as_str();
         let route = self.route.spec.name;
         let reply = match self.request(event, context) {
             Ok(request) => {
-                let left = left(self.ports.now(), context);
-                writ_edge::serve(&self.ports, &self.route, request, tokio::time::sleep(left)).await
+                let limit = time_limit(self.ports.now(), context);
+                writ_edge::serve(&self.ports, &self.route, request, tokio::time::sleep(limit)).await
             }
             // The request ends here, so the span of `writ_edge::serve` does not exist for its log.
             Err(error) => {
@@ -67,7 +67,7 @@ impl<P: Idempotency + Clock + EngineMetrics> Service<P> {
                     })
             }
         };
-        let measured = Measured {
+        let metrics = RequestMetrics {
             now: self.ports.now(),
             route,
             request_id,
@@ -76,27 +76,27 @@ impl<P: Idempotency + Clock + EngineMetrics> Service<P> {
             engines: self.ports.engine_use().since(engines),
             is_cold: !self.has_served.swap(true, Ordering::Relaxed),
         };
-        println!("{}", measured.line());
-        Answer::from(reply)
+        println!("{}", metrics.log_line());
+        ProxyResponse::from(reply)
     }
 
     fn request(&self, event: &str, context: &Context) -> Result<Request, Error> {
         let spec = &self.route.spec;
-        let mut arrived = Arrived::read(event)?;
-        if arrived.method != spec.method {
+        let mut request = ProxyRequest::parse(event)?;
+        if request.method != spec.method {
             let message = format!("this function serves `{} {}`", spec.method, spec.path);
             return Err(Error::invalid(message).at("the event's method"));
         }
-        let authorizer = std::mem::take(&mut arrived.authorizer);
+        let authorizer = std::mem::take(&mut request.authorizer);
         if authorizer.is_empty() {
-            return Err(undecided());
+            return Err(missing_decision());
         }
-        let decision: Decision =
+        let authorizer: AuthorizerContext =
             serde_json::from_value(Value::Object(authorizer.into_iter().collect()))
                 .map_err(Error::internal)?;
-        let (caller, rule) = decision.admit(spec)?;
-        let (params, path) = arrived.fill(spec.path)?;
-        let Arrived { method, query, mut headers, body, .. } = arrived;
+        let (caller, rule) = authorizer.into_caller(spec)?;
+        let (params, path) = request.match_template(spec.path)?;
+        let ProxyRequest { method, query, mut headers, body, .. } = request;
         if let Some(traceparent) = traceparent(context)
             && !headers.contains_key(TRACEPARENT)
         {
@@ -119,30 +119,30 @@ impl<P: Idempotency + Clock + EngineMetrics> Service<P> {
 const TRACEPARENT: &str = "traceparent";
 
 /// A field of X-Ray's header (AWS X-Ray Developer Guide, "Tracing header").
-fn traced<'c>(context: &'c Context, name: &str) -> Option<&'c str> {
+fn xray_field<'c>(context: &'c Context, name: &str) -> Option<&'c str> {
     let header = context.xray_trace_id.as_deref()?;
     header.split(';').find_map(|part| part.trim().strip_prefix(name))
 }
 
 /// X-Ray's trace id in the W3C's format: `Root=1-{8 digits}-{24 digits}` holds the same 32 digits.
 fn trace_id(context: &Context) -> Option<String> {
-    Some(traced(context, "Root=1-")?.split('-').collect())
+    Some(xray_field(context, "Root=1-")?.split('-').collect())
 }
 
 /// The `traceparent` header (W3C Trace Context) of X-Ray's header, so that a record names the
 /// trace.
 fn traceparent(context: &Context) -> Option<http::HeaderValue> {
     let trace_id = trace_id(context)?;
-    let parent = traced(context, "Parent=").unwrap_or("0000000000000001");
-    let sampled = if traced(context, "Sampled=") == Some("1") { "01" } else { "00" };
+    let parent = xray_field(context, "Parent=").unwrap_or("0000000000000001");
+    let sampled = if xray_field(context, "Sampled=") == Some("1") { "01" } else { "00" };
     http::HeaderValue::from_str(&format!("00-{trace_id}-{parent}-{sampled}")).ok()
 }
 
 /// The time that a request may take.
-fn left(now: Timestamp, context: &Context) -> Duration {
+fn time_limit(now: Timestamp, context: &Context) -> Duration {
     let now_ms = u64::try_from(now.as_ms()).unwrap_or(0);
     let left = Duration::from_millis(context.deadline.saturating_sub(now_ms));
-    left.saturating_sub(ANSWERING).min(DEADLINE)
+    left.saturating_sub(RESPONSE_MARGIN).min(DEADLINE)
 }
 
 #[cfg(test)]
@@ -153,7 +153,7 @@ pub(crate) mod tests {
     use writ_ports::{ClaimId, EngineUsage, IdempotencyKey, KeyState, StoredReply};
 
     use super::*;
-    use crate::decision::tests::allowed;
+    use crate::authorizer_context::tests::allowed;
 
     pub(crate) const SPEC: RouteSpec = RouteSpec {
         name: "thing.do",
@@ -169,21 +169,21 @@ pub(crate) mod tests {
     };
 
     /// Ports without a store: the route of these tests takes no idempotency key.
-    struct Nothing;
+    struct EmptyPorts;
 
-    impl Clock for Nothing {
+    impl Clock for EmptyPorts {
         fn now(&self) -> Timestamp {
             Timestamp::from_ms(1_000_000)
         }
     }
 
-    impl EngineMetrics for Nothing {
+    impl EngineMetrics for EmptyPorts {
         fn engine_use(&self) -> EngineUsage {
             EngineUsage::default()
         }
     }
 
-    impl Idempotency for Nothing {
+    impl Idempotency for EmptyPorts {
         async fn begin(&self, _: &IdempotencyKey, _: Timestamp) -> Result<KeyState, Error> {
             Ok(KeyState::InProgress)
         }
@@ -203,8 +203,8 @@ pub(crate) mod tests {
         }
     }
 
-    fn service() -> Service<Nothing> {
-        let route = Route::<Nothing> {
+    fn service() -> Service<EmptyPorts> {
+        let route = Route::<EmptyPorts> {
             spec: SPEC,
             handle: |_, request| {
                 Box::pin(async move {
@@ -217,7 +217,7 @@ pub(crate) mod tests {
                 })
             },
         };
-        Service { route, ports: Nothing, has_served: AtomicBool::new(false) }
+        Service { route, ports: EmptyPorts, has_served: AtomicBool::new(false) }
     }
 
     fn context() -> Context {
@@ -242,8 +242,8 @@ pub(crate) mod tests {
         json!({"lambda": serde_json::to_value(allowed("thing.do")).unwrap()})
     }
 
-    async fn asked(event: &str) -> (u16, Value) {
-        let answer = service().answer(event, &context()).await;
+    async fn call(event: &str) -> (u16, Value) {
+        let answer = service().handle(event, &context()).await;
         let answer = serde_json::to_value(answer).unwrap();
         assert_eq!(answer["headers"]["x-request-id"], "r1", "{answer}");
         let body = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
@@ -252,7 +252,7 @@ pub(crate) mod tests {
 
     #[tokio::test]
     async fn an_event_reaches_the_route_with_its_caller_and_its_trace() {
-        let (status, body) = asked(&event("POST", "a:1-b", admitted()).to_string()).await;
+        let (status, body) = call(&event("POST", "a:1-b", admitted()).to_string()).await;
         assert_eq!(status, 200, "{body}");
         assert_eq!(
             body["data"],
@@ -278,7 +278,7 @@ pub(crate) mod tests {
             (json!({"detail-type": "Scheduled Event"}).to_string(), 400),
             ("7".to_owned(), 400),
         ] {
-            let (status, body) = asked(&event).await;
+            let (status, body) = call(&event).await;
             assert_eq!(status, want, "{event}: {body}");
             assert!(!body.to_string().contains("secret"), "{body}");
         }
@@ -290,8 +290,8 @@ pub(crate) mod tests {
         for (deadline, want_ms) in [(1_030_000, 25_000), (1_010_000, 9_500), (1_000_100, 0), (0, 0)]
         {
             context.deadline = deadline;
-            let left = left(Timestamp::from_ms(1_000_000), &context);
-            assert_eq!(left, Duration::from_millis(want_ms), "{deadline}");
+            let limit = time_limit(Timestamp::from_ms(1_000_000), &context);
+            assert_eq!(limit, Duration::from_millis(want_ms), "{deadline}");
         }
     }
 }

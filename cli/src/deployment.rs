@@ -2,7 +2,7 @@
 
 use writ_aws::{Aws, Environment};
 use writ_model::Error;
-use writ_store::{Store, Tables};
+use writ_store::{Store, TableNames};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -22,7 +22,7 @@ pub(crate) fn with_store<T>(
         .build()
         .map_err(|error| Failure::new(Exit::Internal, format!("cannot start: {error}")))?;
     runtime.block_on(async {
-        let store = Store::new(Aws::new(environment).dynamodb(), Tables::with_prefix(prefix));
+        let store = Store::new(Aws::new(environment).dynamodb(), TableNames::with_prefix(prefix));
         work(&store)
             .await
             .map_err(|error| Failure::of(&error).at(format!("the tables `{prefix}...`")))

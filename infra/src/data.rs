@@ -52,8 +52,8 @@ fn table(table: &TableDefinition) -> Result<String, InfraError> {
 
 fn index(index: &IndexDefinition) -> Result<String, InfraError> {
     let projection = match index.projection {
-        IndexProjection::Keys => "KEYS_ONLY",
-        IndexProjection::Everything => "ALL",
+        IndexProjection::KeysOnly => "KEYS_ONLY",
+        IndexProjection::All => "ALL",
     };
     fill(
         INDEX,

@@ -12,7 +12,7 @@ use writ_ports::{
     CountQueued as _, GetJob as _, PeekQueue as _, PutJob as _, Query, QueryJobs as _,
 };
 use writ_query::Filter;
-use writ_store::{Store, Tables};
+use writ_store::{Store, TableNames};
 
 use crate::job_units::submission;
 use crate::sample::{HEAD, Sample};
@@ -32,7 +32,7 @@ pub(crate) fn report() -> Result<(), Box<dyn Error>> {
 async fn measured() -> Result<(), Box<dyn Error>> {
     println!("### Behind others that wait, in memory\n\n{HEAD}");
     let database = Database::ephemeral()?;
-    let store = Store::new(database.client(), Tables::with_prefix("bench-"));
+    let store = Store::new(database.client(), TableNames::with_prefix("bench-"));
     store.create_tables().await.map_err(|error| format!("{error:?}"))?;
     let platform = Platform::new(store, NoEngine);
     let workspace = Workspace::default();

@@ -30,7 +30,7 @@ use writ_platform::Outbound;
 use writ_ports::{
     Clock, CreatePolicy as _, GetPolicy as _, Ids, NewRevision, PolicyHead, PutJob as _,
 };
-use writ_store::{Store, Tables};
+use writ_store::{Store, TableNames};
 
 const JOBS: u32 = 100;
 /// On-demand prices of us-east-1, per million, in US dollars.
@@ -122,7 +122,7 @@ async fn measured() -> Result<String, Box<dyn Error>> {
     let meter = Meter::default();
     let config = database.client().config().to_builder().interceptor(meter.clone()).build();
     let store =
-        Store::new(aws_sdk_dynamodb::Client::from_conf(config), Tables::with_prefix("bench-"));
+        Store::new(aws_sdk_dynamodb::Client::from_conf(config), TableNames::with_prefix("bench-"));
     store.create_tables().await.map_err(|error| format!("{error:?}"))?;
     let engine = Arc::new(Engine::start(EngineConfig::default())?);
     let webhook_client = writ_callbacks::WebhookClient::new(writ_callbacks::Allowed::default());

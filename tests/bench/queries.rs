@@ -8,7 +8,7 @@ use writ_dynamodb::Database;
 use writ_model::{Digest, PolicyRule, Timestamp, Workspace};
 use writ_ports::{CreatePolicy, NewRevision, PolicyHead, Query, QueryPolicies};
 use writ_query::Filter;
-use writ_store::{Store, Tables};
+use writ_store::{Store, TableNames};
 
 use crate::sample::text;
 
@@ -24,7 +24,7 @@ async fn measured() -> Result<(), Box<dyn Error>> {
         "## Queries\n\n| filter | policies | found | objects read | time |\n|---|---|---|---|---|"
     );
     let database = Database::ephemeral()?;
-    let store = Store::new(database.client(), Tables::with_prefix("bench-"));
+    let store = Store::new(database.client(), TableNames::with_prefix("bench-"));
     store.create_tables().await.map_err(|error| format!("{error:?}"))?;
     let mut stored = 0;
     for size in SIZES {

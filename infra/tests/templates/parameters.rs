@@ -63,8 +63,8 @@ fn the_tables_are_those_of_the_store() {
             .iter()
             .map(|index| {
                 let projection = match index.projection {
-                    IndexProjection::Keys => "KEYS_ONLY",
-                    IndexProjection::Everything => "ALL",
+                    IndexProjection::KeysOnly => "KEYS_ONLY",
+                    IndexProjection::All => "ALL",
                 };
                 json!({
                     "IndexName": index.name,

@@ -7,16 +7,16 @@ use futures_util::future::try_join_all;
 use writ_model::Error;
 
 use crate::Store;
-use crate::errors::{failed, unavailable};
+use crate::errors::{store_error, unavailable};
 use crate::item::{Item, key, text};
-use crate::transact::pause;
+use crate::transact::back_off;
 
 /// The keys of one `BatchGetItem` at most: DynamoDB's limit.
 const KEYS_MAX: usize = 100;
 
 /// Attempts of one batch at most. A response holds at most 16 MB and leaves the other keys
 /// unprocessed; each attempt makes progress, so a batch needs far fewer.
-const ATTEMPTS: u32 = 10;
+const ATTEMPTS_MAX: u32 = 10;
 
 /// The partition key and the sort key of an item.
 pub(crate) type Key = (String, String);
@@ -42,25 +42,25 @@ impl Store {
 
     async fn get_batch(&self, table: &str, keys: &[Key]) -> Result<Vec<Item>, Error> {
         let keys = keys.iter().map(|(partition, sort)| key(partition, sort)).collect();
-        let wanted =
+        let request =
             KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-        let mut wanted = HashMap::from([(table.to_owned(), wanted.map_err(Error::internal)?)]);
+        let mut requested = HashMap::from([(table.to_owned(), request.map_err(Error::internal)?)]);
         let mut found = Vec::new();
-        for attempt in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS_MAX {
             let reply = self
                 .client
                 .batch_get_item()
-                .set_request_items(Some(wanted))
+                .set_request_items(Some(requested))
                 .send()
                 .await
-                .map_err(failed)?;
+                .map_err(store_error)?;
             found.extend(reply.responses.into_iter().flatten().flat_map(|(_, items)| items));
-            wanted = reply.unprocessed_keys.unwrap_or_default();
-            if wanted.is_empty() {
+            requested = reply.unprocessed_keys.unwrap_or_default();
+            if requested.is_empty() {
                 return Ok(found);
             }
-            pause(&self.client, attempt).await;
+            back_off(&self.client, attempt).await;
         }
-        Err(unavailable(format!("{ATTEMPTS} batches of `{table}` left keys unread")))
+        Err(unavailable(format!("{ATTEMPTS_MAX} batches of `{table}` left keys unread")))
     }
 }

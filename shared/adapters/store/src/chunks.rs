@@ -9,12 +9,12 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use writ_model::{BODY_BYTES_MAX, Digest, Error};
 
 use crate::Store;
-use crate::errors::failed;
-use crate::item::{Item, With, count, key, number, string, text};
+use crate::errors::store_error;
+use crate::item::{Item, ItemExt, count, key, number, string, text};
 
 /// The sizes at which long texts are split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bounds {
+pub struct ChunkSizes {
     /// Bytes of a text in one item at most; longer texts are split into chunks.
     pub chunk_bytes_max: usize,
     /// Bytes of text in one transaction at most.
@@ -23,22 +23,22 @@ pub struct Bounds {
 
 /// DynamoDB's items hold 400 KB and its transactions 4 MB, keys and other attributes included;
 /// these limits leave space for both.
-pub(crate) const BOUNDS: Bounds =
-    Bounds { chunk_bytes_max: 300 << 10, transaction_bytes_max: 3 << 20 };
+pub(crate) const DEFAULT_SIZES: ChunkSizes =
+    ChunkSizes { chunk_bytes_max: 300 << 10, transaction_bytes_max: 3 << 20 };
 
 // INVARIANT: a policy's body is written in one transaction.
-const _: () = assert!(BODY_BYTES_MAX <= BOUNDS.transaction_bytes_max);
+const _: () = assert!(BODY_BYTES_MAX <= DEFAULT_SIZES.transaction_bytes_max);
 
 /// The location of a text's chunks.
 #[derive(Clone, Debug)]
-pub(crate) struct Place<'s> {
+pub(crate) struct ChunkLocation<'s> {
     pub(crate) table: &'s str,
     pub(crate) partition: String,
     /// The sort key without the chunk's number at its end.
     pub(crate) prefix: String,
 }
 
-impl Place<'_> {
+impl ChunkLocation<'_> {
     /// The primary key of the chunk at this position, counted from 0.
     pub(crate) fn key(&self, position: usize) -> Item {
         key(&self.partition, sort_key(&self.prefix, position))
@@ -47,10 +47,10 @@ impl Place<'_> {
 
 impl Store {
     /// Splits a text into the items of its chunks, in order.
-    pub(crate) fn chunks(&self, place: &Place<'_>, content: &str) -> Vec<Item> {
-        let pieces = cut(content, self.bounds.chunk_bytes_max);
+    pub(crate) fn chunk_items(&self, location: &ChunkLocation<'_>, content: &str) -> Vec<Item> {
+        let pieces = split(content, self.chunk_sizes.chunk_bytes_max);
         let chunk = |(position, piece): (usize, &&str)| {
-            place.key(position).with("chunks", number(pieces.len())).with("text", string(*piece))
+            location.key(position).with("chunks", number(pieces.len())).with("text", string(*piece))
         };
         pieces.iter().enumerate().map(chunk).collect()
     }
@@ -58,20 +58,20 @@ impl Store {
     /// The transaction's actions that write the chunks of a text.
     pub(crate) fn chunk_puts(
         &self,
-        place: &Place<'_>,
+        location: &ChunkLocation<'_>,
         content: &str,
     ) -> Result<Vec<TransactWriteItem>, Error> {
         let put = |chunk| {
-            let put = Put::builder().table_name(place.table).set_item(Some(chunk)).build();
+            let put = Put::builder().table_name(location.table).set_item(Some(chunk)).build();
             Ok(TransactWriteItem::builder().put(put.map_err(Error::internal)?).build())
         };
-        self.chunks(place, content).into_iter().map(put).collect()
+        self.chunk_items(location, content).into_iter().map(put).collect()
     }
 
     /// Reads a text and checks it against its digest; `None` where no chunk exists.
     pub(crate) async fn get_chunks(
         &self,
-        place: &Place<'_>,
+        location: &ChunkLocation<'_>,
         digest: &Digest,
     ) -> Result<Option<String>, Error> {
         let mut content = String::new();
@@ -81,18 +81,18 @@ impl Store {
             let page = self
                 .client
                 .query()
-                .table_name(place.table)
+                .table_name(location.table)
                 .consistent_read(true)
                 .key_condition_expression("pk = :partition AND begins_with(sk, :prefix)")
                 .expression_attribute_values(
                     ":partition",
-                    AttributeValue::S(place.partition.clone()),
+                    AttributeValue::S(location.partition.clone()),
                 )
-                .expression_attribute_values(":prefix", AttributeValue::S(place.prefix.clone()))
+                .expression_attribute_values(":prefix", AttributeValue::S(location.prefix.clone()))
                 .set_exclusive_start_key(start)
                 .send()
                 .await
-                .map_err(failed)?;
+                .map_err(store_error)?;
             for item in page.items() {
                 content.push_str(text(item, "text")?);
                 expected = count(item, "chunks")?;
@@ -107,15 +107,15 @@ impl Store {
             return Ok(None);
         }
         if found != expected {
-            let log = format!("`{}` has {found} of {expected} chunks", place.partition);
+            let log = format!("`{}` has {found} of {expected} chunks", location.partition);
             return Err(Error::internal(log));
         }
-        whole(content, digest).map(Some)
+        verify_digest(content, digest).map(Some)
     }
 }
 
 /// Returns the text if it has this digest, else an internal error.
-pub(crate) fn whole(content: String, digest: &Digest) -> Result<String, Error> {
+pub(crate) fn verify_digest(content: String, digest: &Digest) -> Result<String, Error> {
     if Digest::of(content.as_bytes()) == *digest {
         Ok(content)
     } else {
@@ -129,7 +129,7 @@ pub(crate) fn sort_key(prefix: &str, position: usize) -> String {
 
 /// Splits a text into pieces of at most `max` bytes, at least one. It splits between characters,
 /// since string attributes are UTF-8.
-fn cut(content: &str, max: usize) -> Vec<&str> {
+fn split(content: &str, max: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = content;
     while rest.len() > max {
@@ -146,13 +146,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_cut_between_characters_and_joins_to_itself() {
+    fn text_is_split_between_characters_and_joins_to_itself() {
         for (content, pieces) in
             [("", 1), ("abc", 1), ("abcd", 2), ("aéé", 2), ("ééé", 3), ("😀😀", 2)]
         {
-            let cut = cut(content, if content.contains('😀') { 4 } else { 3 });
-            assert_eq!(cut.len(), pieces, "{content}");
-            assert_eq!(cut.concat(), content);
+            let pieces_of_text = split(content, if content.contains('😀') { 4 } else { 3 });
+            assert_eq!(pieces_of_text.len(), pieces, "{content}");
+            assert_eq!(pieces_of_text.concat(), content);
         }
     }
 }

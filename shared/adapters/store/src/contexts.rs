@@ -11,19 +11,19 @@ use writ_model::{Error, Execution, RawJson, Workspace};
 use writ_ports::{CommitResult, ContextStore, ContextWrite, StoredContext};
 
 use crate::Store;
-use crate::errors::failed;
-use crate::item::{Item, With, count, number, string, text};
+use crate::errors::store_error;
+use crate::item::{Item, ItemExt, count, number, string, text};
 use crate::policies::head_key;
 
 /// The policy has no context yet.
-const IS_FIRST: &str = "attribute_not_exists(pk)";
+const IS_NEW: &str = "attribute_not_exists(pk)";
 
 /// The context still has the version that the run read. `version` is one of DynamoDB's reserved
 /// words.
-const IS_SAME: &str = "#version = :version";
+const IS_UNCHANGED: &str = "#version = :version";
 
 /// The URI still belongs to this policy.
-const IS_THERE: &str = "policy_id = :policy_id";
+const POLICY_EXISTS: &str = "policy_id = :policy_id";
 
 /// The primary key of a policy's context.
 pub(crate) fn context_key(workspace: &Workspace, policy_id: &str) -> Item {
@@ -44,7 +44,7 @@ impl ContextStore for Store {
             .consistent_read(true)
             .send()
             .await
-            .map_err(failed)?;
+            .map_err(store_error)?;
         let Some(item) = found.item else { return Ok(StoredContext::default()) };
         let value = RawJson::parse(text(&item, "value")?).map_err(Error::internal)?;
         Ok(StoredContext { version: count(&item, "version")?, value })
@@ -56,8 +56,8 @@ impl ContextStore for Store {
         context: ContextWrite<'_>,
     ) -> Result<CommitResult, Error> {
         let workspace = &execution.workspace;
-        let beside = self.context_writes(workspace, context)?;
-        Ok(match self.put_record(execution, beside).await? {
+        let actions = self.context_writes(workspace, context)?;
+        Ok(match self.put_record(execution, actions).await? {
             None => CommitResult::Done,
             Some(0) => CommitResult::ContextConflict,
             Some(_) => CommitResult::PolicyDeleted,
@@ -73,10 +73,10 @@ impl Store {
         workspace: &Workspace,
         context: ContextWrite<'_>,
     ) -> Result<Vec<TransactWriteItem>, Error> {
-        Ok(vec![self.keep(workspace, context)?, self.holds(workspace, context)?])
+        Ok(vec![self.put_context(workspace, context)?, self.check_policy(workspace, context)?])
     }
 
-    fn keep(
+    fn put_context(
         &self,
         workspace: &Workspace,
         context: ContextWrite<'_>,
@@ -86,16 +86,16 @@ impl Store {
             .with("value", string(context.value.as_str()));
         let put = Put::builder().table_name(&self.tables.contexts).set_item(Some(item));
         let put = match context.version {
-            0 => put.condition_expression(IS_FIRST),
+            0 => put.condition_expression(IS_NEW),
             version => put
-                .condition_expression(IS_SAME)
+                .condition_expression(IS_UNCHANGED)
                 .expression_attribute_names("#version", "version")
                 .expression_attribute_values(":version", number(version)),
         };
         Ok(TransactWriteItem::builder().put(put.build().map_err(Error::internal)?).build())
     }
 
-    fn holds(
+    fn check_policy(
         &self,
         workspace: &Workspace,
         context: ContextWrite<'_>,
@@ -103,7 +103,7 @@ impl Store {
         let check = ConditionCheck::builder()
             .table_name(&self.tables.policies)
             .set_key(Some(head_key(workspace, context.uri)))
-            .condition_expression(IS_THERE)
+            .condition_expression(POLICY_EXISTS)
             .expression_attribute_values(":policy_id", string(context.policy_id))
             .build()
             .map_err(Error::internal)?;

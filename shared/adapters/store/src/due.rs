@@ -8,16 +8,16 @@
 use writ_model::{Error, Timestamp};
 
 use crate::Store;
-use crate::errors::failed;
+use crate::errors::store_error;
 use crate::item::{Item, string, text};
-use crate::search::{After, Token, fingerprint, malformed};
+use crate::search::{Cursor, PageToken, fingerprint, malformed};
 use crate::shards::SHARDS;
 
 /// Entries of one page at most.
-const PAGE_MAX: usize = 100;
+const ENTRIES_MAX: usize = 100;
 
 /// A lower bound of all sort keys of a shard: keys start with a digit.
-const START: &str = " ";
+const FIRST_KEY: &str = " ";
 
 /// The partition key of a shard in the index. No workspace starts with `#`.
 pub(crate) fn due_partition(shard: u64) -> String {
@@ -31,72 +31,73 @@ pub(crate) fn due_key(due_at: Timestamp, partition: &str) -> String {
 }
 
 /// Where the next page starts: after a key of a shard, or at the shard's start.
-struct Place {
+struct Position {
     shard: u64,
     after: Option<String>,
 }
 
-impl Place {
-    fn read(token: Option<&str>) -> Result<Self, Error> {
+impl Position {
+    fn decode(token: Option<&str>) -> Result<Self, Error> {
         let Some(token) = token else { return Ok(Self { shard: 0, after: None }) };
-        match Token::decode(token, &owner())? {
-            After::Key { range, key } => {
+        match PageToken::decode(token, &token_owner())? {
+            Cursor::Key { range, key } => {
                 let shard = u64::try_from(range).ok().filter(|shard| *shard < SHARDS);
                 Ok(Self { shard: shard.ok_or_else(malformed)?, after: key })
             }
-            After::Count(_) => Err(malformed()),
+            Cursor::Count(_) => Err(malformed()),
         }
     }
 
-    fn token(self) -> Result<String, Error> {
+    fn encode(self) -> Result<String, Error> {
         let range = usize::try_from(self.shard).map_err(Error::internal)?;
-        Token::new(&owner(), After::Key { range, key: self.after }).encode()
+        PageToken::new(&token_owner(), Cursor::Key { range, key: self.after }).encode()
     }
 }
 
-fn owner() -> String {
+fn token_owner() -> String {
     fingerprint(&["due"])
 }
 
 impl Store {
     /// Reads a page of the entries that are due at or before `before`, and the token of the next
     /// page; `None` after the last one.
-    pub(crate) async fn due_of<T>(
+    pub(crate) async fn query_due<T>(
         &self,
         table: &str,
         before: Timestamp,
         next: Option<&str>,
-        read: impl Fn(&Item) -> Result<T, Error>,
+        parse: impl Fn(&Item) -> Result<T, Error>,
     ) -> Result<(Vec<T>, Option<String>), Error> {
-        let mut place = Place::read(next)?;
+        let mut position = Position::decode(next)?;
         // Keys start with the time, so this bound is after all keys of that time.
         let to = due_key(Timestamp::from_ms(before.as_ms().saturating_add(1)), "");
         let mut due = Vec::new();
-        while place.shard < SHARDS && due.len() < PAGE_MAX {
-            let left = PAGE_MAX - due.len();
-            let (found, after) = self.due_in(table, &place, &to, left).await?;
+        while position.shard < SHARDS && due.len() < ENTRIES_MAX {
+            let left = ENTRIES_MAX - due.len();
+            let (found, after) = self.query_due_shard(table, &position, &to, left).await?;
             for item in &found {
-                due.push(read(item)?);
+                due.push(parse(item)?);
             }
-            place = match after {
-                Some(after) => Place { shard: place.shard, after: Some(after) },
-                None => Place { shard: place.shard + 1, after: None },
+            position = match after {
+                Some(after) => Position { shard: position.shard, after: Some(after) },
+                None => Position { shard: position.shard + 1, after: None },
             };
         }
-        let next = (place.shard < SHARDS).then(|| place.token()).transpose()?;
+        let next = (position.shard < SHARDS).then(|| position.encode()).transpose()?;
         Ok((due, next))
     }
 
     /// Reads up to `limit` entries of a shard, and the last key read if there may be more.
-    async fn due_in(
+    async fn query_due_shard(
         &self,
         table: &str,
-        place: &Place,
+        position: &Position,
         to: &str,
         limit: usize,
     ) -> Result<(Vec<Item>, Option<String>), Error> {
         // The smallest key after it: no key equals another one with a NUL appended.
-        let from = place.after.as_ref().map_or(START.to_owned(), |after| format!("{after}\0"));
+        let from =
+            position.after.as_ref().map_or(FIRST_KEY.to_owned(), |after| format!("{after}\0"));
         if from.as_str() >= to || from.len() > 1_024 {
             return Ok((Vec::new(), None));
         }
@@ -109,12 +110,12 @@ impl Store {
             .key_condition_expression("#shard = :shard AND #due BETWEEN :from AND :to")
             .expression_attribute_names("#shard", "due_shard")
             .expression_attribute_names("#due", "due")
-            .expression_attribute_values(":shard", string(due_partition(place.shard)))
+            .expression_attribute_values(":shard", string(due_partition(position.shard)))
             .expression_attribute_values(":from", string(from))
             .expression_attribute_values(":to", string(to))
             .send()
             .await
-            .map_err(failed)?;
+            .map_err(store_error)?;
         let last = page.last_evaluated_key().map(|key| text(key, "due").map(str::to_owned));
         Ok((page.items.unwrap_or_default(), last.transpose()?))
     }

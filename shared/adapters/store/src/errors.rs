@@ -27,7 +27,7 @@ const ITEM_TOO_LARGE: &str = "Item size";
 
 /// Converts an SDK error: retryable ones become [`ErrorKind::Unavailable`], an item over the limit
 /// [`ErrorKind::TooLarge`], all others internal errors. The SDK's message goes to the log alone.
-pub(crate) fn failed<E>(error: SdkError<E, HttpResponse>) -> Error
+pub(crate) fn store_error<E>(error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + Debug + std::error::Error + Send + Sync + 'static,
 {

@@ -11,14 +11,14 @@ use writ_model::{Error, Timestamp};
 use writ_ports::{GcReport, RemoveExpired};
 
 use crate::Store;
-use crate::errors::failed;
-use crate::item::{Item, With, key, number, optional_text, string, text};
+use crate::errors::store_error;
+use crate::item::{Item, ItemExt, key, number, optional_text, string, text};
 
 /// Items read by one step. DynamoDB reads at most 1 MB of them.
 const ITEMS_MAX: i32 = 100;
 
 /// Items that are removed concurrently.
-const REMOVALS: usize = 8;
+const CONCURRENT_REMOVALS: usize = 8;
 
 /// The item is still expired: it was not written again since.
 const IS_EXPIRED: &str = "expires_at <= :before";
@@ -30,7 +30,7 @@ fn position_key() -> Item {
 
 impl Store {
     /// Reads the key of the last item of the previous step; `None` at the table's beginning.
-    async fn position(&self) -> Result<Option<Item>, Error> {
+    async fn get_position(&self) -> Result<Option<Item>, Error> {
         let found = self
             .client
             .get_item()
@@ -38,7 +38,7 @@ impl Store {
             .set_key(Some(position_key()))
             .send()
             .await
-            .map_err(failed)?;
+            .map_err(store_error)?;
         let after = |item: &Item| {
             Some(key(optional_text(item, "after_pk")?, optional_text(item, "after_sk")?))
         };
@@ -46,7 +46,7 @@ impl Store {
     }
 
     /// Stores the key after which the next step starts; `None` is the table's beginning.
-    async fn keep_position(&self, after: Option<&Item>) -> Result<(), Error> {
+    async fn put_position(&self, after: Option<&Item>) -> Result<(), Error> {
         let item = match after {
             None => position_key(),
             Some(after) => position_key()
@@ -54,7 +54,7 @@ impl Store {
                 .with("after_sk", string(text(after, "sk")?)),
         };
         let put = self.client.put_item().table_name(&self.tables.idempotency);
-        put.set_item(Some(item)).send().await.map_err(failed)?;
+        put.set_item(Some(item)).send().await.map_err(store_error)?;
         Ok(())
     }
 
@@ -78,7 +78,7 @@ impl Store {
             {
                 Ok(false)
             }
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(store_error(error)),
         }
     }
 }
@@ -86,7 +86,7 @@ impl Store {
 impl RemoveExpired for Store {
     async fn remove_expired(&self, before: Timestamp) -> Result<GcReport, Error> {
         let before = number(before.as_ms() / 1_000);
-        let after = self.position().await?;
+        let after = self.get_position().await?;
         let page = self
             .client
             .scan()
@@ -98,16 +98,16 @@ impl RemoveExpired for Store {
             .set_exclusive_start_key(after.clone())
             .send()
             .await
-            .map_err(failed)?;
+            .map_err(store_error)?;
         let mut removed = 0;
-        for items in page.items().chunks(REMOVALS) {
+        for items in page.items().chunks(CONCURRENT_REMOVALS) {
             let removals = items.iter().map(|item| self.remove_if_expired(item, &before));
-            let done = try_join_all(removals).await?;
-            removed += done.into_iter().map(u64::from).sum::<u64>();
+            let results = try_join_all(removals).await?;
+            removed += results.into_iter().map(u64::from).sum::<u64>();
         }
         let next = page.last_evaluated_key();
         if next != after.as_ref() {
-            self.keep_position(next).await?;
+            self.put_position(next).await?;
         }
         // If a page has no item to remove, the database or an earlier step has removed them.
         Ok(GcReport { removed, more: removed > 0 && next.is_some() })
@@ -119,7 +119,7 @@ mod tests {
     use crate::tables::DEFINITIONS;
 
     #[test]
-    fn the_only_table_whose_items_expire_is_the_one_that_is_swept() {
+    fn the_only_table_with_time_to_live_is_the_one_that_is_cleaned() {
         let expiring = DEFINITIONS.iter().filter(|table| table.time_to_live.is_some());
         let found: Vec<_> = expiring.map(|table| (table.name, table.time_to_live)).collect();
         assert_eq!(found, [("idempotency", Some("expires_at"))]);

@@ -6,19 +6,19 @@ use writ_model::{Digest, Error, Timestamp, Workspace};
 use writ_ports::{ClaimId, Idempotency, IdempotencyKey, KeyState, StoredReply};
 
 use crate::Store;
-use crate::chunks::Place;
-use crate::errors::failed;
-use crate::item::{Item, With, key, number, optional_text, string, text};
+use crate::chunks::ChunkLocation;
+use crate::errors::store_error;
+use crate::item::{Item, ItemExt, key, number, optional_text, string, text};
 
 /// Seconds for which a key is stored.
-const KEPT_S: i64 = 24 * 60 * 60;
+const KEY_TTL_S: i64 = 24 * 60 * 60;
 
 /// Seconds for which a large reply's chunks are stored after their key expired, so that a reader
 /// with a slow clock does not find the key without them.
-const CHUNKS_KEPT_LONGER_S: i64 = 60 * 60;
+const CHUNK_TTL_MARGIN_S: i64 = 60 * 60;
 
 /// Milliseconds after which an unfinished claim expires: longer than any request runs.
-const CLAIM_LAPSES_MS: i64 = 60_000;
+const CLAIM_TIMEOUT_MS: i64 = 60_000;
 
 /// Bytes of an identity in a key. A longer one is replaced by its digest, since partition keys hold
 /// 2,048 bytes.
@@ -31,7 +31,7 @@ const IS_FREE: &str = "attribute_not_exists(pk) OR expires_at <= :now_s \
     OR (#state = :claimed AND claimed_at <= :lapsed AND request_digest = :request)";
 
 /// The claim is still held: it did not expire and pass to a retry of the same request.
-const IS_HELD: &str = "#state = :claimed AND claim = :claim";
+const IS_CLAIM_HELD: &str = "#state = :claimed AND claim = :claim";
 
 const CLAIMED: &str = "claimed";
 const FINISHED: &str = "finished";
@@ -45,49 +45,54 @@ fn partition(workspace: &Workspace, identity: &str) -> String {
     }
 }
 
-fn key_of(used: &IdempotencyKey) -> Item {
-    key(partition(&used.workspace, &used.identity), &used.key)
+fn item_key(of: &IdempotencyKey) -> Item {
+    key(partition(&of.workspace, &of.identity), &of.key)
 }
 
 fn expires_at(now: Timestamp) -> i64 {
-    now.as_ms() / 1_000 + KEPT_S
+    now.as_ms() / 1_000 + KEY_TTL_S
 }
 
 impl Store {
     /// The location of the chunks of a claim's reply; no two claims share it. A NUL separates the
     /// parts, since a header's value is visible ASCII.
-    fn reply_place(&self, used: &IdempotencyKey, claim: &str) -> Place<'_> {
-        Place {
+    fn reply_location(&self, key: &IdempotencyKey, claim: &str) -> ChunkLocation<'_> {
+        ChunkLocation {
             table: &self.tables.idempotency,
-            partition: partition(&used.workspace, &used.identity),
-            prefix: format!("{}\0{claim}#", used.key),
+            partition: partition(&key.workspace, &key.identity),
+            prefix: format!("{}\0{claim}#", key.key),
         }
     }
 
     /// Writes a large reply chunk by chunk. Chunks that a failure leaves behind expire.
-    async fn put_reply(&self, place: &Place<'_>, reply: &str, kept: i64) -> Result<(), Error> {
-        for chunk in self.chunks(place, reply) {
-            let item = chunk.with("expires_at", number(kept + CHUNKS_KEPT_LONGER_S));
-            let put = self.client.put_item().table_name(place.table).set_item(Some(item));
-            put.send().await.map_err(failed)?;
+    async fn put_reply_chunks(
+        &self,
+        location: &ChunkLocation<'_>,
+        reply: &str,
+        expires_at: i64,
+    ) -> Result<(), Error> {
+        for chunk in self.chunk_items(location, reply) {
+            let item = chunk.with("expires_at", number(expires_at + CHUNK_TTL_MARGIN_S));
+            let put = self.client.put_item().table_name(location.table).set_item(Some(item));
+            put.send().await.map_err(store_error)?;
         }
         Ok(())
     }
 
-    async fn large_reply(&self, used: &IdempotencyKey, item: &Item) -> Result<String, Error> {
+    async fn get_large_reply(&self, key: &IdempotencyKey, item: &Item) -> Result<String, Error> {
         // Earlier releases named the chunks by the digest of the reply.
         let (digest, name) = match optional_text(item, "reply_digest") {
             Some(digest) => (digest, text(item, "claim")?),
             None => (text(item, "digest")?, text(item, "digest")?),
         };
         let digest = Digest::from_stored(digest.to_owned());
-        let reply = self.get_chunks(&self.reply_place(used, name), &digest).await?;
+        let reply = self.get_chunks(&self.reply_location(key, name), &digest).await?;
         reply.ok_or_else(|| Error::internal(format!("the chunks of reply {digest} are gone")))
     }
 
-    async fn understand(
+    async fn key_state(
         &self,
-        used: &IdempotencyKey,
+        key: &IdempotencyKey,
         item: &Item,
         claim: &str,
     ) -> Result<KeyState, Error> {
@@ -95,7 +100,7 @@ impl Store {
             // The claim is of this very call: its response was lost and the SDK retried.
             return Ok(KeyState::Acquired(ClaimId(claim.to_owned())));
         }
-        if text(item, "request_digest")? != used.request.as_str() {
+        if text(item, "request_digest")? != key.request.as_str() {
             return Ok(KeyState::Mismatch);
         }
         if text(item, "state")? != FINISHED {
@@ -103,22 +108,22 @@ impl Store {
         }
         let reply = match optional_text(item, "reply") {
             Some(reply) => reply.to_owned(),
-            None => self.large_reply(used, item).await?,
+            None => self.get_large_reply(key, item).await?,
         };
         serde_json::from_str(&reply).map(KeyState::Completed).map_err(Error::internal)
     }
 }
 
 impl Idempotency for Store {
-    async fn begin(&self, used: &IdempotencyKey, now: Timestamp) -> Result<KeyState, Error> {
+    async fn begin(&self, key: &IdempotencyKey, now: Timestamp) -> Result<KeyState, Error> {
         let claim = uuid::Uuid::now_v7().to_string();
-        let item = key_of(used)
-            .with("request_digest", string(used.request.as_str()))
+        let item = item_key(key)
+            .with("request_digest", string(key.request.as_str()))
             .with("state", string(CLAIMED))
             .with("claim", string(&claim))
             .with("claimed_at", number(now.as_ms()))
             .with("expires_at", number(expires_at(now)));
-        let claimed = self
+        let put = self
             .client
             .put_item()
             .table_name(&self.tables.idempotency)
@@ -127,44 +132,44 @@ impl Idempotency for Store {
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":now_s", number(now.as_ms() / 1_000))
             .expression_attribute_values(":claimed", string(CLAIMED))
-            .expression_attribute_values(":lapsed", number(now.as_ms() - CLAIM_LAPSES_MS))
-            .expression_attribute_values(":request", string(used.request.as_str()))
+            .expression_attribute_values(":lapsed", number(now.as_ms() - CLAIM_TIMEOUT_MS))
+            .expression_attribute_values(":request", string(key.request.as_str()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        let Err(error) = claimed else { return Ok(KeyState::Acquired(ClaimId(claim))) };
+        let Err(error) = put else { return Ok(KeyState::Acquired(ClaimId(claim))) };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(refused)) => match refused.item() {
-                Some(item) => self.understand(used, item, &claim).await,
+                Some(item) => self.key_state(key, item, &claim).await,
                 // The key was abandoned between the write and this response.
                 None => Ok(KeyState::InProgress),
             },
-            _ => Err(failed(error)),
+            _ => Err(store_error(error)),
         }
     }
 
     async fn finish(
         &self,
-        used: &IdempotencyKey,
+        key: &IdempotencyKey,
         claim: &ClaimId,
         reply: &StoredReply,
         now: Timestamp,
     ) -> Result<(), Error> {
         let reply = serde_json::to_string(reply).map_err(Error::internal)?;
-        let (name, value) = if reply.len() <= self.bounds.chunk_bytes_max {
+        let (name, value) = if reply.len() <= self.chunk_sizes.chunk_bytes_max {
             ("reply", reply)
         } else {
-            let place = self.reply_place(used, &claim.0);
-            self.put_reply(&place, &reply, expires_at(now)).await?;
+            let location = self.reply_location(key, &claim.0);
+            self.put_reply_chunks(&location, &reply, expires_at(now)).await?;
             ("reply_digest", Digest::of(reply.as_bytes()).as_str().to_owned())
         };
         let finished = self
             .client
             .update_item()
             .table_name(&self.tables.idempotency)
-            .set_key(Some(key_of(used)))
+            .set_key(Some(item_key(key)))
             .update_expression("SET #value = :value, #state = :finished, expires_at = :expires_at")
-            .condition_expression(IS_HELD)
+            .condition_expression(IS_CLAIM_HELD)
             .expression_attribute_names("#value", name)
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":value", string(value))
@@ -184,23 +189,23 @@ impl Idempotency for Store {
             {
                 Ok(())
             }
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(store_error(error)),
         }
     }
 
-    async fn abandon(&self, used: &IdempotencyKey, claim: &ClaimId) -> Result<(), Error> {
-        let given_back = self
+    async fn abandon(&self, key: &IdempotencyKey, claim: &ClaimId) -> Result<(), Error> {
+        let deleted = self
             .client
             .delete_item()
             .table_name(&self.tables.idempotency)
-            .set_key(Some(key_of(used)))
-            .condition_expression(IS_HELD)
+            .set_key(Some(item_key(key)))
+            .condition_expression(IS_CLAIM_HELD)
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":claimed", string(CLAIMED))
             .expression_attribute_values(":claim", string(&claim.0))
             .send()
             .await;
-        match given_back {
+        match deleted {
             Ok(_) => Ok(()),
             Err(error)
                 if error
@@ -209,7 +214,7 @@ impl Idempotency for Store {
             {
                 Ok(())
             }
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(store_error(error)),
         }
     }
 }

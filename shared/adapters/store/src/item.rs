@@ -27,11 +27,11 @@ pub(crate) fn key(partition: impl Into<String>, sort: impl Into<String>) -> Item
 }
 
 /// Adds attributes to an item.
-pub(crate) trait With {
+pub(crate) trait ItemExt {
     fn with(self, name: &str, value: AttributeValue) -> Self;
 }
 
-impl With for Item {
+impl ItemExt for Item {
     fn with(mut self, name: &str, value: AttributeValue) -> Self {
         self.insert(name.to_owned(), value);
         self
@@ -45,12 +45,12 @@ pub(crate) fn optional_text<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
 
 /// The value of a string attribute, or an internal error where the item does not have it.
 pub(crate) fn text<'i>(item: &'i Item, name: &str) -> Result<&'i str, Error> {
-    optional_text(item, name).ok_or_else(|| damaged(name))
+    optional_text(item, name).ok_or_else(|| malformed_item(name))
 }
 
 /// Parses the value of a string attribute.
-pub(crate) fn parsed<T: FromStr>(item: &Item, name: &str) -> Result<T, Error> {
-    text(item, name)?.parse().map_err(|_| damaged(name))
+pub(crate) fn parse_text<T: FromStr>(item: &Item, name: &str) -> Result<T, Error> {
+    text(item, name)?.parse().map_err(|_| malformed_item(name))
 }
 
 /// The value of a number attribute; `None` where the item does not have it.
@@ -60,9 +60,9 @@ pub(crate) fn optional_count<T: FromStr>(item: &Item, name: &str) -> Option<T> {
 
 /// The value of a number attribute, or an internal error where the item does not have it.
 pub(crate) fn count<T: FromStr>(item: &Item, name: &str) -> Result<T, Error> {
-    optional_count(item, name).ok_or_else(|| damaged(name))
+    optional_count(item, name).ok_or_else(|| malformed_item(name))
 }
 
-fn damaged(name: &str) -> Error {
+fn malformed_item(name: &str) -> Error {
     Error::internal(format!("a stored item lacks a usable attribute `{name}`"))
 }

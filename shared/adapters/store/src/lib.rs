@@ -16,7 +16,7 @@ mod contexts;
 mod due;
 mod errors;
 mod executions;
-mod expired;
+mod expiry;
 pub mod grants;
 mod idempotency;
 mod item;
@@ -34,30 +34,30 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_sdk_dynamodb::Client;
 use writ_model::Timestamp;
 
-pub use chunks::Bounds;
+pub use chunks::ChunkSizes;
 pub use search::{BYTES_READ_MAX, PAGE_BYTES_MAX, READS_MAX};
-pub use tables::Tables;
+pub use tables::TableNames;
 
 /// Implements all storage ports over one DynamoDB client. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
     client: Client,
-    tables: Tables,
-    bounds: Bounds,
+    tables: TableNames,
+    chunk_sizes: ChunkSizes,
 }
 
 impl Store {
     /// A store on these tables. Nothing is read or written yet.
     #[must_use]
-    pub fn new(client: Client, tables: Tables) -> Self {
-        Self { client, tables, bounds: chunks::BOUNDS }
+    pub fn new(client: Client, tables: TableNames) -> Self {
+        Self { client, tables, chunk_sizes: chunks::DEFAULT_SIZES }
     }
 
     /// The same store, which splits texts at other sizes. Stored texts are read whatever the sizes
     /// are; small ones let a short text take every path of a long one in tests.
     #[must_use]
-    pub fn with_bounds(self, bounds: Bounds) -> Self {
-        Self { bounds, ..self }
+    pub fn with_chunk_sizes(self, chunk_sizes: ChunkSizes) -> Self {
+        Self { chunk_sizes, ..self }
     }
 
     /// The current time of the clock by which the client signs its requests.

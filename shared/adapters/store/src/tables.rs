@@ -43,8 +43,8 @@ use aws_sdk_dynamodb::types::{
 use writ_model::Error;
 
 use crate::Store;
-use crate::errors::failed;
-use crate::transact::pause;
+use crate::errors::store_error;
+use crate::transact::back_off;
 
 /// The definition of a table. Every key attribute is a string; billing is on demand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,9 +79,9 @@ pub struct IndexDefinition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IndexProjection {
     /// The keys of the index and of the table.
-    Keys,
+    KeysOnly,
     /// All attributes of the item.
-    Everything,
+    All,
 }
 
 /// An index by one field of an object in a workspace. Its sort key has the index's name.
@@ -128,7 +128,7 @@ const fn keys_only(
     partition_key: &'static str,
     sort_key: &'static str,
 ) -> IndexDefinition {
-    IndexDefinition { name, partition_key, sort_key, projection: IndexProjection::Keys }
+    IndexDefinition { name, partition_key, sort_key, projection: IndexProjection::KeysOnly }
 }
 
 const JOBS: TableDefinition = TableDefinition {
@@ -169,7 +169,7 @@ const TOKENS: TableDefinition = TableDefinition {
         name: "by_workspace",
         partition_key: "workspace",
         sort_key: "made",
-        projection: IndexProjection::Everything,
+        projection: IndexProjection::All,
     }],
     time_to_live: None,
 };
@@ -180,7 +180,7 @@ pub const DEFINITIONS: [TableDefinition; 7] =
 
 /// The names of a deployment's tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tables {
+pub struct TableNames {
     pub(crate) policies: String,
     pub(crate) contexts: String,
     pub(crate) executions: String,
@@ -191,7 +191,7 @@ pub struct Tables {
     prefix: String,
 }
 
-impl Tables {
+impl TableNames {
     /// The names of all tables with this prefix, such as `writ-`.
     #[must_use]
     pub fn with_prefix(prefix: &str) -> Self {
@@ -213,6 +213,7 @@ impl Store {
     /// Creates the missing tables and waits until they are active. On AWS the deployment's template
     /// creates them.
     ///
+    /// # Errors
     /// [`writ_model::ErrorKind::Unavailable`] while the database is out of reach; an internal error
     /// for any other failure.
     pub async fn create_tables(&self) -> Result<(), Error> {
@@ -221,7 +222,7 @@ impl Store {
             if self.create_table(&name, &table).await? {
                 self.wait_until_active(&name).await?;
             }
-            self.expire(&name, &table).await?;
+            self.enable_time_to_live(&name, &table).await?;
         }
         Ok(())
     }
@@ -250,7 +251,7 @@ impl Store {
             {
                 Ok(false)
             }
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(store_error(error)),
         }
     }
 
@@ -258,37 +259,42 @@ impl Store {
         // On AWS a new table is active after some seconds.
         for attempt in 0..60 {
             let described =
-                self.client.describe_table().table_name(name).send().await.map_err(failed)?;
+                self.client.describe_table().table_name(name).send().await.map_err(store_error)?;
             let status = described.table().and_then(|table| table.table_status().cloned());
             if status == Some(TableStatus::Active) {
                 return Ok(());
             }
-            pause(&self.client, attempt).await;
+            back_off(&self.client, attempt).await;
         }
         Err(Error::internal(format!("table `{name}` did not become active")))
     }
 
-    async fn expire(&self, name: &str, table: &TableDefinition) -> Result<(), Error> {
+    async fn enable_time_to_live(&self, name: &str, table: &TableDefinition) -> Result<(), Error> {
         let Some(attribute) = table.time_to_live else { return Ok(()) };
-        let now =
-            self.client.describe_time_to_live().table_name(name).send().await.map_err(failed)?;
-        let status = now.time_to_live_description().and_then(|ttl| ttl.time_to_live_status());
+        let current = self
+            .client
+            .describe_time_to_live()
+            .table_name(name)
+            .send()
+            .await
+            .map_err(store_error)?;
+        let status = current.time_to_live_description().and_then(|ttl| ttl.time_to_live_status());
         if matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)) {
             return Ok(());
         }
-        let wanted =
+        let specification =
             TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute).build();
-        let wanted = wanted.map_err(Error::internal)?;
+        let specification = specification.map_err(Error::internal)?;
         let update = self.client.update_time_to_live().table_name(name);
-        update.time_to_live_specification(wanted).send().await.map_err(failed)?;
+        update.time_to_live_specification(specification).send().await.map_err(store_error)?;
         Ok(())
     }
 }
 
 fn index(definition: &IndexDefinition) -> Result<GlobalSecondaryIndex, Error> {
     let projection = match definition.projection {
-        IndexProjection::Keys => ProjectionType::KeysOnly,
-        IndexProjection::Everything => ProjectionType::All,
+        IndexProjection::KeysOnly => ProjectionType::KeysOnly,
+        IndexProjection::All => ProjectionType::All,
     };
     GlobalSecondaryIndex::builder()
         .index_name(definition.name)
@@ -332,7 +338,7 @@ mod tests {
 
     #[test]
     fn every_table_has_its_name_and_describes_each_key_once() {
-        let names = Tables::with_prefix("writ-");
+        let names = TableNames::with_prefix("writ-");
         for (table, name) in DEFINITIONS.iter().zip([
             &names.policies,
             &names.contexts,

@@ -5,23 +5,23 @@ use writ_model::{Digest, Error, ErrorKind, Timestamp, Workspace};
 use writ_ports::{GetToken, ListTokens, PutToken, RevokeToken, Token};
 
 use crate::Store;
-use crate::errors::failed;
-use crate::item::{Item, With, count, number, parsed, string, text};
+use crate::errors::store_error;
+use crate::item::{Item, ItemExt, count, number, parse_text, string, text};
 
 /// Bytes of a token's id at most. The platform makes no longer ones, and DynamoDB refuses keys over
 /// 2,048 bytes.
 const ID_BYTES_MAX: usize = 256;
 
-fn key_of(token_id: &str) -> Item {
+fn item_key(token_id: &str) -> Item {
     Item::from([("token_id".to_owned(), string(token_id))])
 }
 
-fn is_usable(token_id: &str) -> bool {
+fn is_valid_id(token_id: &str) -> bool {
     !token_id.is_empty() && token_id.len() <= ID_BYTES_MAX
 }
 
-fn write(token: &Token) -> Item {
-    let item = key_of(&token.token_id)
+fn to_item(token: &Token) -> Item {
+    let item = item_key(&token.token_id)
         .with("workspace", string(token.workspace.as_str()))
         .with("made", string(format!("{}#{}", token.created_at, token.token_id)))
         .with("secret_hash", string(token.secret_hash.as_str()))
@@ -34,13 +34,13 @@ fn write(token: &Token) -> Item {
     }
 }
 
-fn read(item: &Item) -> Result<Token, Error> {
+fn from_item(item: &Item) -> Result<Token, Error> {
     Ok(Token {
         token_id: text(item, "token_id")?.to_owned(),
         secret_hash: Digest::from_stored(text(item, "secret_hash")?.to_owned()),
         subject: text(item, "subject")?.to_owned(),
-        workspace: parsed(item, "workspace")?,
-        role: parsed(item, "role")?,
+        workspace: parse_text(item, "workspace")?,
+        role: parse_text(item, "role")?,
         created_at: Timestamp::from_ms(count(item, "created_at")?),
         expires_at: match item.get("expires_at") {
             Some(_) => Some(Timestamp::from_ms(count(item, "expires_at")?)),
@@ -52,6 +52,7 @@ fn read(item: &Item) -> Result<Token, Error> {
 impl Store {
     /// Returns whether any workspace has a token.
     ///
+    /// # Errors
     /// [`writ_model::ErrorKind::Unavailable`] while the database is out of reach; an internal error
     /// for any other failure.
     pub async fn has_tokens(&self) -> Result<bool, Error> {
@@ -62,41 +63,41 @@ impl Store {
             .limit(1)
             .send()
             .await
-            .map_err(failed)?;
+            .map_err(store_error)?;
         Ok(found.count() > 0)
     }
 }
 
 impl GetToken for Store {
     async fn get_token(&self, token_id: &str) -> Result<Option<Token>, Error> {
-        if !is_usable(token_id) {
+        if !is_valid_id(token_id) {
             return Ok(None);
         }
         let found = self
             .client
             .get_item()
             .table_name(&self.tables.tokens)
-            .set_key(Some(key_of(token_id)))
+            .set_key(Some(item_key(token_id)))
             // Consistent, so that a revoked token is refused at once.
             .consistent_read(true)
             .send()
             .await
-            .map_err(failed)?;
-        found.item().map(read).transpose()
+            .map_err(store_error)?;
+        found.item().map(from_item).transpose()
     }
 }
 
 impl PutToken for Store {
     async fn put_token(&self, token: &Token) -> Result<(), Error> {
         let put =
-            self.client.put_item().table_name(&self.tables.tokens).set_item(Some(write(token)));
+            self.client.put_item().table_name(&self.tables.tokens).set_item(Some(to_item(token)));
         let written = put.condition_expression("attribute_not_exists(token_id)").send().await;
         let Err(error) = written else { return Ok(()) };
         if !error
             .as_service_error()
             .is_some_and(|error| error.is_conditional_check_failed_exception())
         {
-            return Err(failed(error));
+            return Err(store_error(error));
         }
         // The SDK may have retried after a lost response; the secret's hash tells this token from
         // another one.
@@ -125,9 +126,9 @@ impl ListTokens for Store {
                 .set_exclusive_start_key(start)
                 .send()
                 .await
-                .map_err(failed)?;
+                .map_err(store_error)?;
             for item in page.items() {
-                tokens.push(read(item)?);
+                tokens.push(from_item(item)?);
             }
             start = page.last_evaluated_key;
             if start.is_none() {
@@ -139,14 +140,14 @@ impl ListTokens for Store {
 
 impl RevokeToken for Store {
     async fn revoke_token(&self, workspace: &Workspace, token_id: &str) -> Result<bool, Error> {
-        if !is_usable(token_id) {
+        if !is_valid_id(token_id) {
             return Ok(false);
         }
         let removed = self
             .client
             .delete_item()
             .table_name(&self.tables.tokens)
-            .set_key(Some(key_of(token_id)))
+            .set_key(Some(item_key(token_id)))
             .condition_expression("workspace = :workspace")
             .expression_attribute_values(":workspace", string(workspace.as_str()))
             .send()
@@ -160,7 +161,7 @@ impl RevokeToken for Store {
             {
                 Ok(false)
             }
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(store_error(error)),
         }
     }
 }

@@ -11,18 +11,18 @@ use aws_smithy_async::rt::sleep::default_async_sleep;
 use writ_model::Error;
 
 use crate::Store;
-use crate::errors::{failed, too_large, unavailable};
+use crate::errors::{store_error, too_large, unavailable};
 use crate::item::Item;
 
 /// Attempts of one transaction that conflicts with others. A conflict ends when the other
 /// transaction commits.
-pub(crate) const ATTEMPTS: u32 = 5;
+pub(crate) const ATTEMPTS_MAX: u32 = 5;
 
 /// The delay before the second attempt; it doubles with each further one.
-const PAUSE: Duration = Duration::from_millis(20);
+const BACKOFF: Duration = Duration::from_millis(20);
 
 /// The longest delay between two attempts.
-const PAUSE_MAX: Duration = Duration::from_secs(1);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
 /// The reason why a transaction wrote nothing.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub(crate) enum TransactionError {
     Failed(Error),
 }
 
-enum Cancelled {
+enum Cancellation {
     Condition(usize),
     Conflict,
     Failed(Error),
@@ -47,7 +47,7 @@ impl Store {
         &self,
         actions: Vec<TransactWriteItem>,
     ) -> Result<(), TransactionError> {
-        for attempt in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS_MAX {
             let write =
                 self.client.transact_write_items().set_transact_items(Some(actions.clone()));
             let Err(error) = write.send().await else { return Ok(()) };
@@ -55,17 +55,17 @@ impl Store {
                 Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
                     cancelled.cancellation_reasons()
                 }
-                _ => return Err(TransactionError::Failed(failed(error))),
+                _ => return Err(TransactionError::Failed(store_error(error))),
             };
-            match understand(reasons) {
-                Cancelled::Condition(position) => {
+            match classify(reasons) {
+                Cancellation::Condition(position) => {
                     return Err(TransactionError::Condition(position));
                 }
-                Cancelled::Failed(error) => return Err(TransactionError::Failed(error)),
-                Cancelled::Conflict => pause(&self.client, attempt).await,
+                Cancellation::Failed(error) => return Err(TransactionError::Failed(error)),
+                Cancellation::Conflict => back_off(&self.client, attempt).await,
             }
         }
-        Err(TransactionError::Failed(conflicting()))
+        Err(TransactionError::Failed(conflict_error()))
     }
 
     /// Writes one item if its key is free, without a transaction, which would cost twice as much.
@@ -76,50 +76,50 @@ impl Store {
             Some(PutItemError::ConditionalCheckFailedException(_)) => {
                 TransactionError::Condition(0)
             }
-            _ => TransactionError::Failed(failed(error)),
+            _ => TransactionError::Failed(store_error(error)),
         })
     }
 }
 
 /// The error of a write that conflicted with a transaction in every attempt.
-pub(crate) fn conflicting() -> Error {
-    unavailable(format!("{ATTEMPTS} tries met a transaction conflict"))
+pub(crate) fn conflict_error() -> Error {
+    unavailable(format!("{ATTEMPTS_MAX} attempts had a transaction conflict"))
 }
 
 /// Classifies the reasons of a cancelled transaction. A failed condition is final, whatever other
 /// reasons there are; a conflict is temporary.
-fn understand(reasons: &[CancellationReason]) -> Cancelled {
+fn classify(reasons: &[CancellationReason]) -> Cancellation {
     let code = |reason: &CancellationReason| reason.code().unwrap_or("None").to_owned();
     if let Some(position) =
         reasons.iter().position(|reason| code(reason) == "ConditionalCheckFailed")
     {
-        return Cancelled::Condition(position);
+        return Cancellation::Condition(position);
     }
     let log = format!("transaction cancelled: {reasons:?}");
     for reason in reasons {
         match code(reason).as_str() {
             "None" => {}
-            "TransactionConflict" => return Cancelled::Conflict,
+            "TransactionConflict" => return Cancellation::Conflict,
             "ProvisionedThroughputExceeded" | "ThrottlingError" => {
-                return Cancelled::Failed(unavailable(log));
+                return Cancellation::Failed(unavailable(log));
             }
             "ValidationError"
                 if reason.message().is_some_and(|text| text.contains("Item size")) =>
             {
-                return Cancelled::Failed(too_large(log));
+                return Cancellation::Failed(too_large(log));
             }
-            _ => return Cancelled::Failed(Error::internal(log)),
+            _ => return Cancellation::Failed(Error::internal(log)),
         }
     }
-    Cancelled::Failed(Error::internal(log))
+    Cancellation::Failed(Error::internal(log))
 }
 
 /// Waits before attempt `attempt + 1`, by the client's own clock.
-pub(crate) async fn pause(client: &Client, attempt: u32) {
-    let time = PAUSE.saturating_mul(2_u32.saturating_pow(attempt)).min(PAUSE_MAX);
+pub(crate) async fn back_off(client: &Client, attempt: u32) {
+    let delay = BACKOFF.saturating_mul(2_u32.saturating_pow(attempt)).min(BACKOFF_MAX);
     // A client without a sleep implementation of its own uses the runtime's, and returns `None`
     // here.
     if let Some(sleep) = client.config().sleep_impl().or_else(default_async_sleep) {
-        sleep.sleep(time).await;
+        sleep.sleep(delay).await;
     }
 }

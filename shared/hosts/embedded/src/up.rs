@@ -17,7 +17,7 @@ use writ_engine::{Engine, EngineConfig, EngineError, SandboxReport};
 use writ_engine_async::Workers;
 use writ_model::{Error, Language};
 use writ_platform::Outbound;
-use writ_store::{Store, Tables};
+use writ_store::{Store, TableNames};
 
 use crate::access::EmbeddedAuthenticator;
 use crate::gateway::{Gateway, RouteError};
@@ -237,7 +237,7 @@ fn open(data: &Data) -> Result<(Database, Option<PathBuf>), UpError> {
 }
 
 async fn prepare(database: &Database) -> Result<Store, UpError> {
-    let store = Store::new(database.client(), Tables::with_prefix(TABLE_PREFIX));
+    let store = Store::new(database.client(), TableNames::with_prefix(TABLE_PREFIX));
     store.create_tables().await.map_err(UpError::Tables)?;
     Ok(store)
 }

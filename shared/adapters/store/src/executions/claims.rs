@@ -14,8 +14,8 @@ use writ_ports::{CollectUploads, GcReport};
 
 use super::RECORD;
 use crate::Store;
-use crate::errors::failed;
-use crate::item::{Item, With, count, key, number, optional_text, string, text};
+use crate::errors::store_error;
+use crate::item::{Item, ItemExt, count, key, number, optional_text, string, text};
 
 /// The partition key of all claims.
 const CLAIMS: &str = "#uploads";
@@ -24,13 +24,13 @@ const CLAIMS: &str = "#uploads";
 const CLAIMS_MAX: i32 = 10;
 
 /// Chunks that are removed concurrently.
-const REMOVALS: usize = 8;
+const CONCURRENT_REMOVALS: usize = 8;
 
 /// The claim exists and was not ended, so its writer may continue.
 const IS_ALIVE: &str = "attribute_exists(pk) AND attribute_not_exists(ended)";
 
 /// The claim of a record that is being uploaded.
-pub(super) struct Claim<'w> {
+pub(super) struct UploadClaim<'w> {
     sort_key: String,
     /// The partition key of its chunks.
     partition: &'w str,
@@ -44,7 +44,7 @@ fn time_key(time: Timestamp) -> String {
     format!("{:016}", time.as_ms())
 }
 
-impl<'w> Claim<'w> {
+impl<'w> UploadClaim<'w> {
     /// A claim that is not written yet.
     pub(super) fn new(now: Timestamp, partition: &'w str, upload: &'w str, chunks: usize) -> Self {
         Self { sort_key: format!("{}#{upload}", time_key(now)), partition, upload, chunks }
@@ -58,7 +58,7 @@ impl<'w> Claim<'w> {
 impl Store {
     /// The action that writes the claim. A late duplicate of it does not revive a claim that was
     /// ended, because that item still exists.
-    pub(super) fn make(&self, claim: &Claim<'_>) -> Result<TransactWriteItem, Error> {
+    pub(super) fn put_claim(&self, claim: &UploadClaim<'_>) -> Result<TransactWriteItem, Error> {
         let item = claim
             .key()
             .with("upload", string(claim.upload))
@@ -74,7 +74,7 @@ impl Store {
     }
 
     /// The action that requires the claim to be alive.
-    pub(super) fn hold(&self, claim: &Claim<'_>) -> Result<TransactWriteItem, Error> {
+    pub(super) fn check_claim(&self, claim: &UploadClaim<'_>) -> Result<TransactWriteItem, Error> {
         let check = ConditionCheck::builder()
             .table_name(&self.tables.executions)
             .set_key(Some(claim.key()))
@@ -85,7 +85,7 @@ impl Store {
     }
 
     /// The action that removes the claim, and requires it to be alive.
-    pub(super) fn release(&self, claim: &Claim<'_>) -> Result<TransactWriteItem, Error> {
+    pub(super) fn delete_claim(&self, claim: &UploadClaim<'_>) -> Result<TransactWriteItem, Error> {
         let delete = Delete::builder()
             .table_name(&self.tables.executions)
             .set_key(Some(claim.key()))
@@ -97,27 +97,27 @@ impl Store {
 
     /// Ends the claim and removes its chunks unless its record was written; returns whether chunks
     /// were removed.
-    async fn collect(&self, claim: &Item) -> Result<bool, Error> {
-        let at = key(CLAIMS, text(claim, "sk")?);
-        if !self.end(at.clone()).await? {
+    async fn collect_upload(&self, claim: &Item) -> Result<bool, Error> {
+        let claim_key = key(CLAIMS, text(claim, "sk")?);
+        if !self.end_claim(claim_key.clone()).await? {
             return Ok(false);
         }
         let (partition, upload) = (text(claim, "partition")?, text(claim, "upload")?);
         let is_written = self.is_written(partition, upload).await?;
         if !is_written {
-            let place = self.record_place(partition, upload);
+            let location = self.record_location(partition, upload);
             let positions: Vec<usize> = (0..count(claim, "chunks")?).collect();
-            for positions in positions.chunks(REMOVALS) {
-                let keys = positions.iter().map(|position| place.key(*position));
+            for positions in positions.chunks(CONCURRENT_REMOVALS) {
+                let keys = positions.iter().map(|position| location.key(*position));
                 try_join_all(keys.map(|key| self.remove(key))).await?;
             }
         }
-        self.remove(at).await?;
+        self.remove(claim_key).await?;
         Ok(!is_written)
     }
 
     /// Marks the claim as ended; `false` where it does not exist any more.
-    async fn end(&self, claim: Item) -> Result<bool, Error> {
+    async fn end_claim(&self, claim: Item) -> Result<bool, Error> {
         let ended = self
             .client
             .update_item()
@@ -140,7 +140,7 @@ impl Store {
             {
                 Ok(false)
             }
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(store_error(error)),
         }
     }
 
@@ -156,13 +156,13 @@ impl Store {
             .consistent_read(true)
             .send()
             .await
-            .map_err(failed)?;
+            .map_err(store_error)?;
         Ok(found.item().is_some_and(|item| optional_text(item, "upload") == Some(upload)))
     }
 
     async fn remove(&self, key: Item) -> Result<(), Error> {
         let delete = self.client.delete_item().table_name(&self.tables.executions);
-        delete.set_key(Some(key)).send().await.map_err(failed)?;
+        delete.set_key(Some(key)).send().await.map_err(store_error)?;
         Ok(())
     }
 }
@@ -180,16 +180,16 @@ impl CollectUploads for Store {
             .expression_attribute_values(":before", string(time_key(before)))
             .send()
             .await
-            .map_err(failed)?;
-        let mut swept = GcReport { removed: 0, more: page.last_evaluated_key().is_some() };
+            .map_err(store_error)?;
+        let mut report = GcReport { removed: 0, more: page.last_evaluated_key().is_some() };
         let mut result = Ok(());
         for claim in page.items() {
-            match self.collect(claim).await {
-                Ok(removed) => swept.removed += u64::from(removed),
+            match self.collect_upload(claim).await {
+                Ok(removed) => report.removed += u64::from(removed),
                 // One failure does not keep the other claims from being collected.
                 Err(error) => result = Err(error),
             }
         }
-        result.map(|()| swept)
+        result.map(|()| report)
     }
 }

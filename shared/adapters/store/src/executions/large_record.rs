@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use writ_model::Error;
 
 use super::IS_NEW;
-use super::claims::Claim;
+use super::claims::UploadClaim;
 use crate::Store;
 use crate::errors::unavailable;
 use crate::item::Item;
@@ -24,7 +24,7 @@ const CHUNKS_MAX: usize = 95;
 /// signature for 15 minutes, so no duplicate of the request that wrote the claim arrives later than
 /// 30 minutes after the claim's time; garbage collection ends no claim before 60. So an ended claim
 /// is never written again.
-const CLAIMING_MS_MAX: i64 = 15 * 60 * 1_000;
+const CLAIM_WRITE_MS_MAX: i64 = 15 * 60 * 1_000;
 
 impl Store {
     /// Writes the record's item and its text, and in the same transaction as the record the other
@@ -33,7 +33,7 @@ impl Store {
     pub(super) async fn put_large(
         &self,
         item: Item,
-        beside: Vec<TransactWriteItem>,
+        other_actions: Vec<TransactWriteItem>,
         partition: &str,
         upload: &str,
         record: &str,
@@ -41,31 +41,34 @@ impl Store {
         let mut batches =
             self.batches(partition, upload, record).map_err(TransactionError::Failed)?;
         let chunks = batches.iter().map(Vec::len).sum();
-        let begun = self.now();
-        let claim = Claim::new(begun, partition, upload, chunks);
+        let started_at = self.now();
+        let claim = UploadClaim::new(started_at, partition, upload, chunks);
         let last = batches.pop().unwrap_or_default();
-        let is_claimed = !batches.is_empty();
+        let has_claim = !batches.is_empty();
         for (position, batch) in batches.into_iter().enumerate() {
-            let fencing_token = if position == 0 { self.make(&claim) } else { self.hold(&claim) };
+            let claim_action =
+                if position == 0 { self.put_claim(&claim) } else { self.check_claim(&claim) };
             let actions =
-                std::iter::once(fencing_token.map_err(TransactionError::Failed)?).chain(batch);
+                std::iter::once(claim_action.map_err(TransactionError::Failed)?).chain(batch);
             self.transact(actions.collect()).await.map_err(|refused| match refused {
-                TransactionError::Condition(_) => lapsed(upload),
+                TransactionError::Condition(_) => upload_expired(upload),
                 failed @ TransactionError::Failed(_) => failed,
             })?;
-            if position == 0 && self.now().as_ms() - begun.as_ms() > CLAIMING_MS_MAX {
-                return Err(lapsed(upload));
+            if position == 0 && self.now().as_ms() - started_at.as_ms() > CLAIM_WRITE_MS_MAX {
+                return Err(upload_expired(upload));
             }
         }
-        let last_own = beside.len();
+        let last_condition = other_actions.len();
         let mut actions = vec![self.new_record(item).map_err(TransactionError::Failed)?];
-        actions.extend(beside);
-        if is_claimed {
-            actions.push(self.release(&claim).map_err(TransactionError::Failed)?);
+        actions.extend(other_actions);
+        if has_claim {
+            actions.push(self.delete_claim(&claim).map_err(TransactionError::Failed)?);
         }
         actions.extend(last);
         self.transact(actions).await.map_err(|refused| match refused {
-            TransactionError::Condition(position) if position > last_own => lapsed(upload),
+            TransactionError::Condition(position) if position > last_condition => {
+                upload_expired(upload)
+            }
             refused => refused,
         })
     }
@@ -77,9 +80,9 @@ impl Store {
         upload: &str,
         record: &str,
     ) -> Result<Vec<Vec<TransactWriteItem>>, Error> {
-        let puts = self.chunk_puts(&self.record_place(partition, upload), record)?;
-        let bounds = self.bounds;
-        let size = (bounds.transaction_bytes_max / bounds.chunk_bytes_max).clamp(1, CHUNKS_MAX);
+        let puts = self.chunk_puts(&self.record_location(partition, upload), record)?;
+        let sizes = self.chunk_sizes;
+        let size = (sizes.transaction_bytes_max / sizes.chunk_bytes_max).clamp(1, CHUNKS_MAX);
         Ok(puts.chunks(size).map(<[TransactWriteItem]>::to_vec).collect())
     }
 
@@ -95,8 +98,8 @@ impl Store {
 }
 
 /// The error of an upload with an ended claim: its writer took longer than any request runs.
-fn lapsed(upload: &str) -> TransactionError {
+fn upload_expired(upload: &str) -> TransactionError {
     TransactionError::Failed(unavailable(format!(
-        "upload `{upload}` took so long that it was given up"
+        "upload `{upload}` took so long that its claim expired"
     )))
 }

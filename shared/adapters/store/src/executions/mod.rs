@@ -6,7 +6,7 @@
 //! start time and id: newest first is exact, at the price of up to that many reads beyond the page.
 
 mod claims;
-mod large;
+mod large_record;
 mod query;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
@@ -14,9 +14,9 @@ use writ_model::{Digest, Error, ErrorKind, Execution, Workspace};
 use writ_ports::{GetExecution, RecordExecution};
 
 use crate::Store;
-use crate::chunks::Place;
-use crate::errors::failed;
-use crate::item::{Item, With, key, optional_text, string, text};
+use crate::chunks::ChunkLocation;
+use crate::errors::store_error;
+use crate::item::{Item, ItemExt, key, optional_text, string, text};
 use crate::search::index_key;
 use crate::shards::shard_of;
 use crate::transact::TransactionError;
@@ -42,9 +42,9 @@ fn policy_partition(workspace: &Workspace, shard: u64, uri: &str) -> String {
 impl Store {
     /// The location of the chunks of one upload. No two writes share an upload, so the removal of
     /// an abandoned upload's chunks removes no chunk of another.
-    fn record_place(&self, partition: &str, upload: &str) -> Place<'_> {
+    fn record_location(&self, partition: &str, upload: &str) -> ChunkLocation<'_> {
         let prefix = format!("{RECORD}#{upload}#");
-        Place { table: &self.tables.executions, partition: partition.to_owned(), prefix }
+        ChunkLocation { table: &self.tables.executions, partition: partition.to_owned(), prefix }
     }
 
     /// The record's text, from its item or from its chunks.
@@ -55,8 +55,8 @@ impl Store {
         let digest = Digest::from_stored(text(item, "digest")?.to_owned());
         // Earlier releases named the chunks by the digest of the record.
         let upload = optional_text(item, "upload").unwrap_or(digest.as_str());
-        let place = self.record_place(text(item, "pk")?, upload);
-        let record = self.get_chunks(&place, &digest).await?;
+        let location = self.record_location(text(item, "pk")?, upload);
+        let record = self.get_chunks(&location, &digest).await?;
         record.ok_or_else(|| Error::internal(format!("the chunks of record {digest} are gone")))
     }
 }
@@ -66,11 +66,11 @@ impl Store {
     async fn put_small(
         &self,
         item: Item,
-        beside: Vec<TransactWriteItem>,
+        other_actions: Vec<TransactWriteItem>,
     ) -> Result<(), TransactionError> {
-        if !beside.is_empty() {
+        if !other_actions.is_empty() {
             let record = self.new_record(item).map_err(TransactionError::Failed)?;
-            return self.transact(std::iter::once(record).chain(beside).collect()).await;
+            return self.transact(std::iter::once(record).chain(other_actions).collect()).await;
         }
         self.put_new(&self.tables.executions, item).await
     }
@@ -89,39 +89,39 @@ impl Store {
     pub(crate) async fn put_record(
         &self,
         execution: &Execution,
-        beside: Vec<TransactWriteItem>,
+        other_actions: Vec<TransactWriteItem>,
     ) -> Result<Option<usize>, Error> {
-        let besides = beside.len();
+        let other_actions_len = other_actions.len();
         let record = serde_json::to_string(execution).map_err(Error::internal)?;
         let (workspace, id) = (&execution.workspace, execution.execution_id.as_str());
         let partition = record_partition(workspace, id);
         let shard = shard_of(id);
         let uri = execution.policy_rule_uri.to_string();
         // Identifies this write, in case its response is lost and the SDK retries.
-        let write = uuid::Uuid::now_v7().to_string();
+        let write_id = uuid::Uuid::now_v7().to_string();
         let item = key(&partition, RECORD)
             .with("shard", string(time_partition(workspace, shard)))
             .with("policy_shard", string(policy_partition(workspace, shard, &uri)))
             .with("started", string(index_key(&execution.started_at.to_string(), id)))
-            .with("write", string(&write));
-        let written = if record.len() <= self.bounds.chunk_bytes_max {
-            self.put_small(item.with("record", string(record)), beside).await
+            .with("write", string(&write_id));
+        let written = if record.len() <= self.chunk_sizes.chunk_bytes_max {
+            self.put_small(item.with("record", string(record)), other_actions).await
         } else {
             let digest = Digest::of(record.as_bytes());
             let item = item.with("digest", string(digest.as_str()));
-            let item = item.with("upload", string(&write));
-            self.put_large(item, beside, &partition, &write, &record).await
+            let item = item.with("upload", string(&write_id));
+            self.put_large(item, other_actions, &partition, &write_id, &record).await
         };
         match written {
             Ok(()) => return Ok(None),
             Err(TransactionError::Failed(error)) => return Err(error),
-            Err(TransactionError::Condition(position @ 1..)) if position <= besides => {
+            Err(TransactionError::Condition(position @ 1..)) if position <= other_actions_len => {
                 return Ok(Some(position - 1));
             }
             Err(TransactionError::Condition(_)) => {}
         }
         let stored = self.record_item(workspace, id).await?;
-        if stored.is_some_and(|item| optional_text(&item, "write") == Some(&write)) {
+        if stored.is_some_and(|item| optional_text(&item, "write") == Some(&write_id)) {
             return Ok(None);
         }
         Err(Error::new(ErrorKind::Conflict, format!("execution `{id}` is recorded already")))
@@ -142,7 +142,7 @@ impl Store {
             .consistent_read(true)
             .send()
             .await
-            .map_err(failed)?;
+            .map_err(store_error)?;
         Ok(found.item)
     }
 }

@@ -8,25 +8,25 @@ use writ_model::{Error, Timestamp, Workspace};
 use writ_ports::{CallbackSecret, CallbackSecretStore, CallbackSecrets};
 
 use crate::Store;
-use crate::errors::failed;
-use crate::item::{Item, With, count, key, number, optional_text, string, text};
+use crate::errors::store_error;
+use crate::item::{Item, ItemExt, count, key, number, optional_text, string, text};
 
 /// The stored form of a secret.
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct StoredSecret {
     secret: String,
     made_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ends_at: Option<Timestamp>,
 }
 
-impl Stored {
+impl StoredSecret {
     fn of(secret: &CallbackSecret) -> Self {
         let CallbackSecret { secret, made_at, ends_at } = secret.clone();
         Self { secret, made_at, ends_at }
     }
 
-    fn read(self) -> CallbackSecret {
+    fn into_secret(self) -> CallbackSecret {
         let Self { secret, made_at, ends_at } = self;
         CallbackSecret { secret, made_at, ends_at }
     }
@@ -46,11 +46,11 @@ impl CallbackSecretStore for Store {
             .consistent_read(true)
             .send()
             .await
-            .map_err(failed)?;
+            .map_err(store_error)?;
         let Some(item) = found.item else { return Ok(CallbackSecrets::default()) };
-        let stored: Vec<Stored> =
+        let stored: Vec<StoredSecret> =
             serde_json::from_str(text(&item, "secrets")?).map_err(Error::internal)?;
-        let secrets = stored.into_iter().map(Stored::read).collect();
+        let secrets = stored.into_iter().map(StoredSecret::into_secret).collect();
         Ok(CallbackSecrets { version: count(&item, "version")?, secrets })
     }
 
@@ -60,12 +60,12 @@ impl CallbackSecretStore for Store {
         secrets: &CallbackSecrets,
     ) -> Result<bool, Error> {
         // Identifies this write among those of the same version, in case its response is lost.
-        let write = uuid::Uuid::now_v7().to_string();
-        let stored: Vec<Stored> = secrets.secrets.iter().map(Stored::of).collect();
+        let write_id = uuid::Uuid::now_v7().to_string();
+        let stored: Vec<StoredSecret> = secrets.secrets.iter().map(StoredSecret::of).collect();
         let item = secrets_key(workspace)
             .with("version", number(secrets.version))
             .with("secrets", string(serde_json::to_string(&stored).map_err(Error::internal)?))
-            .with("write", string(&write));
+            .with("write", string(&write_id));
         let put = self.client.put_item().table_name(&self.tables.jobs).set_item(Some(item));
         let put = match secrets.version {
             0 | 1 => put.condition_expression("attribute_not_exists(pk)"),
@@ -80,9 +80,9 @@ impl CallbackSecretStore for Store {
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(refused)) => {
                 let written = refused.item().and_then(|item| optional_text(item, "write"));
-                Ok(written == Some(&write))
+                Ok(written == Some(&write_id))
             }
-            _ => Err(failed(error)),
+            _ => Err(store_error(error)),
         }
     }
 }

@@ -19,7 +19,7 @@ fn signal(item: &Item) -> Result<JobSignal, Error> {
 
 impl DueJobs for Store {
     async fn due_jobs(&self, before: Timestamp, next: Option<&str>) -> Result<DuePage, Error> {
-        let (jobs, next) = self.due_of(&self.tables.jobs, before, next, signal).await?;
+        let (jobs, next) = self.query_due(&self.tables.jobs, before, next, signal).await?;
         Ok(DuePage { jobs, next })
     }
 }

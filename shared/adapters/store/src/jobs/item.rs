@@ -9,7 +9,7 @@ use writ_model::{Error, JobState, JobStatus, Submission, Workspace};
 
 use super::{JOB, job_partition};
 use crate::due::{due_key, due_partition};
-use crate::item::{Item, With, key, number, string};
+use crate::item::{Item, ItemExt, key, number, string};
 use crate::search::index_key;
 use crate::shards::shard_of;
 
@@ -17,7 +17,7 @@ use crate::shards::shard_of;
 pub(super) const OPEN: &str = "open";
 
 /// The job still has the version that was read.
-pub(super) const IS_SAME: &str = "#version = :before";
+pub(super) const IS_UNCHANGED: &str = "#version = :before";
 
 pub(super) fn time_partition(workspace: &Workspace, shard: u64) -> String {
     format!("{workspace}#{shard}")
@@ -37,8 +37,8 @@ pub(super) fn outcome(status: JobStatus) -> &'static str {
 }
 
 /// The change of a job's output that an update makes.
-pub(super) enum Output<'a> {
-    Kept,
+pub(super) enum OutputChange<'a> {
+    Keep,
     /// The job has no output, or none any more.
     None,
     /// The item holds the output.
@@ -47,32 +47,36 @@ pub(super) enum Output<'a> {
     Record(&'a str),
 }
 
-impl Output<'_> {
+impl OutputChange<'_> {
     /// The change of an update that brings no output: only a completed job has one.
     pub(super) fn after(state: &JobState) -> Self {
-        if state.job_status == JobStatus::Completed { Self::Kept } else { Self::None }
+        if state.job_status == JobStatus::Completed { Self::Keep } else { Self::None }
     }
 }
 
 /// The names and values of the attributes that change with a job; an attribute without a value is
 /// removed.
-type Changing = Vec<(&'static str, Option<AttributeValue>)>;
+type MutableAttributes = Vec<(&'static str, Option<AttributeValue>)>;
 
-fn changing(submission: &Submission, state: &JobState, write: &str) -> Result<Changing, Error> {
+fn mutable_attributes(
+    submission: &Submission,
+    state: &JobState,
+    write_id: &str,
+) -> Result<MutableAttributes, Error> {
     let (workspace, id) = (&submission.workspace, submission.job_id.as_str());
     let shard = shard_of(id);
     let since = state.finished_at.unwrap_or(submission.submitted_at);
     let partition = job_partition(workspace, id);
     let outcome = outcome_partition(workspace, shard, outcome(state.job_status));
-    let stands = |text: String| state.is_queued.then(|| string(text));
+    let if_queued = |text: String| state.is_queued.then(|| string(text));
     Ok(vec![
         ("state", Some(string(serde_json::to_string(state).map_err(Error::internal)?))),
         ("version", Some(number(state.version))),
-        ("write", Some(string(write))),
+        ("write", Some(string(write_id))),
         ("outcome", Some(string(outcome))),
         ("since", Some(string(index_key(&since.to_string(), id)))),
-        ("line", stands(workspace.to_string())),
-        ("rank", stands(queue_key(submission, state))),
+        ("line", if_queued(workspace.to_string())),
+        ("rank", if_queued(queue_key(submission, state))),
         ("due_shard", state.due_at.map(|_| string(due_partition(shard)))),
         ("due", state.due_at.map(|due_at| string(due_key(due_at, &partition)))),
     ])
@@ -82,7 +86,7 @@ fn changing(submission: &Submission, state: &JobState, write: &str) -> Result<Ch
 pub(super) fn new_item(
     submission: &Submission,
     state: &JobState,
-    write: &str,
+    write_id: &str,
 ) -> Result<Item, Error> {
     let (workspace, id) = (&submission.workspace, submission.job_id.as_str());
     let (shard, uri) = (shard_of(id), submission.policy_rule_uri.to_string());
@@ -90,42 +94,44 @@ pub(super) fn new_item(
         .with("shard", string(time_partition(workspace, shard)))
         .with("policy_shard", string(policy_partition(workspace, shard, &uri)))
         .with("submitted", string(index_key(&submission.submitted_at.to_string(), id)));
-    let changing = changing(submission, state, write)?;
-    let there = changing.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    Ok(there.fold(item, |item, (name, value)| item.with(name, value)))
+    let mutable_attributes = mutable_attributes(submission, state, write_id)?;
+    let present = mutable_attributes.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    Ok(present.fold(item, |item, (name, value)| item.with(name, value)))
 }
 
 /// The parameters of an `UpdateItem`, alone or in a transaction.
-pub(super) struct Change {
+pub(super) struct JobUpdate {
     pub(super) expression: String,
     pub(super) names: HashMap<String, String>,
     pub(super) values: HashMap<String, AttributeValue>,
 }
 
-impl Change {
+impl JobUpdate {
     /// The update to this state. It requires the version before.
     pub(super) fn to(
         submission: &Submission,
         state: &JobState,
-        write: &str,
-        output: &Output<'_>,
+        write_id: &str,
+        output: &OutputChange<'_>,
     ) -> Result<Self, Error> {
-        let mut changing = changing(submission, state, write)?;
+        let mut mutable_attributes = mutable_attributes(submission, state, write_id)?;
         match output {
-            Output::Kept => {}
-            Output::None => changing.extend([("output", None), ("output_of", None)]),
-            Output::Inline(text) => {
-                changing.extend([("output", Some(string(*text))), ("output_of", None)]);
+            OutputChange::Keep => {}
+            OutputChange::None => {
+                mutable_attributes.extend([("output", None), ("output_of", None)])
             }
-            Output::Record(id) => {
-                changing.extend([("output", None), ("output_of", Some(string(*id)))]);
+            OutputChange::Inline(text) => {
+                mutable_attributes.extend([("output", Some(string(*text))), ("output_of", None)]);
+            }
+            OutputChange::Record(id) => {
+                mutable_attributes.extend([("output", None), ("output_of", Some(string(*id)))]);
             }
         }
         let before = number(state.version.saturating_sub(1));
         let mut values = HashMap::from([(":before".to_owned(), before)]);
         let mut names = HashMap::new();
         let (mut set, mut remove) = (Vec::new(), Vec::new());
-        for (name, value) in changing {
+        for (name, value) in mutable_attributes {
             // Some of the names are reserved words of DynamoDB.
             names.insert(format!("#{name}"), name.to_owned());
             match value {

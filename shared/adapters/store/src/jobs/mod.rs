@@ -15,18 +15,18 @@
 //! is not over is in a small partition of `by_outcome`, so such jobs are found however many are
 //! over.
 
+mod callback_secrets;
 mod due;
 mod item;
-mod line;
 mod query;
+mod queue;
 mod read;
-mod secrets;
 mod write;
 
 use writ_model::Workspace;
 
 use crate::Store;
-use crate::chunks::Place;
+use crate::chunks::ChunkLocation;
 
 /// The sort key of a job's item.
 const JOB: &str = "job";
@@ -46,8 +46,8 @@ fn job_partition(workspace: &Workspace, job_id: &str) -> String {
 }
 
 impl Store {
-    fn submission_place(&self, partition: &str) -> Place<'_> {
-        Place {
+    fn submission_location(&self, partition: &str) -> ChunkLocation<'_> {
+        ChunkLocation {
             table: &self.tables.jobs,
             partition: partition.to_owned(),
             prefix: SUBMISSION.to_owned(),
@@ -56,6 +56,6 @@ impl Store {
 
     /// Bytes of a text that the item itself holds; never more than a chunk holds.
     fn inline_bytes_max(&self) -> usize {
-        INLINE_BYTES_MAX.min(self.bounds.chunk_bytes_max)
+        INLINE_BYTES_MAX.min(self.chunk_sizes.chunk_bytes_max)
     }
 }

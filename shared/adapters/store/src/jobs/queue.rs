@@ -6,7 +6,7 @@ use writ_model::{Error, Workspace};
 use writ_ports::{CountQueued, PeekQueue};
 
 use crate::Store;
-use crate::errors::failed;
+use crate::errors::store_error;
 use crate::item::{string, text};
 
 impl CountQueued for Store {
@@ -23,7 +23,7 @@ impl CountQueued for Store {
         let (mut count, mut start) = (0_usize, None);
         while count < most {
             let page = self
-                .line(workspace, most - count)
+                .query_queue(workspace, most - count)
                 .key_condition_expression("#line = :line AND #rank < :rank")
                 .expression_attribute_names("#rank", "rank")
                 .expression_attribute_values(":rank", string(queue_key))
@@ -31,7 +31,7 @@ impl CountQueued for Store {
                 .set_exclusive_start_key(start)
                 .send()
                 .await
-                .map_err(failed)?;
+                .map_err(store_error)?;
             count += usize::try_from(page.count()).unwrap_or_default();
             start = page.last_evaluated_key;
             if start.is_none() {
@@ -44,19 +44,19 @@ impl CountQueued for Store {
 
 impl PeekQueue for Store {
     async fn peek_queue(&self, workspace: &Workspace, limit: usize) -> Result<Vec<String>, Error> {
-        let own = format!("{workspace}#");
+        let prefix = format!("{workspace}#");
         let (mut jobs, mut start) = (Vec::new(), None);
         while jobs.len() < limit {
             let page = self
-                .line(workspace, limit - jobs.len())
+                .query_queue(workspace, limit - jobs.len())
                 .key_condition_expression("#line = :line")
                 .set_exclusive_start_key(start)
                 .send()
                 .await
-                .map_err(failed)?;
+                .map_err(store_error)?;
             for item in page.items() {
                 let partition = text(item, "pk")?;
-                jobs.extend(partition.strip_prefix(&own).map(str::to_owned));
+                jobs.extend(partition.strip_prefix(&prefix).map(str::to_owned));
             }
             start = page.last_evaluated_key;
             if start.is_none() {
@@ -69,7 +69,7 @@ impl PeekQueue for Store {
 
 impl Store {
     /// A query that reads the workspace's queue from its front.
-    fn line(&self, workspace: &Workspace, limit: usize) -> QueryFluentBuilder {
+    fn query_queue(&self, workspace: &Workspace, limit: usize) -> QueryFluentBuilder {
         self.client
             .query()
             .table_name(&self.tables.jobs)

@@ -5,7 +5,7 @@ use writ_ports::GetJob;
 
 use super::{ID_BYTES_MAX, JOB, job_partition};
 use crate::Store;
-use crate::errors::failed;
+use crate::errors::store_error;
 use crate::item::{Item, key, optional_text, text};
 
 impl GetJob for Store {
@@ -35,7 +35,7 @@ impl Store {
             .consistent_read(true)
             .send()
             .await
-            .map_err(failed)?;
+            .map_err(store_error)?;
         Ok(found.item)
     }
 
@@ -53,7 +53,7 @@ impl Store {
         }
         let digest = Digest::from_stored(text(item, "submission_digest")?.to_owned());
         let partition = text(item, "pk")?;
-        let submission = self.get_chunks(&self.submission_place(partition), &digest).await?;
+        let submission = self.get_chunks(&self.submission_location(partition), &digest).await?;
         let submission = submission
             .ok_or_else(|| Error::internal(format!("the chunks of job `{partition}` are gone")))?;
         serde_json::from_str(&submission).map_err(Error::internal)

@@ -7,19 +7,19 @@ use aws_sdk_dynamodb::types::{
 use writ_model::{Digest, Error, ErrorKind, JobState, Submission};
 use writ_ports::{ChangeJob, CommitResult, CompleteJob, JobCompletion, PutJob};
 
-use super::item::{Change, IS_SAME, Output, new_item};
+use super::item::{IS_UNCHANGED, JobUpdate, OutputChange, new_item};
 use super::{JOB, job_partition};
 use crate::Store;
-use crate::errors::failed;
-use crate::item::{Item, With, key, optional_text, string};
-use crate::transact::{ATTEMPTS, TransactionError, conflicting, pause};
+use crate::errors::store_error;
+use crate::item::{Item, ItemExt, key, optional_text, string};
+use crate::transact::{ATTEMPTS_MAX, TransactionError, back_off, conflict_error};
 
 /// Bytes of a submission at most: as many as one transaction writes. The edge accepts no larger
 /// body.
 const SUBMISSION_BYTES_MAX: usize = 3 << 20;
 
 /// A new id that identifies a write.
-fn new_write() -> String {
+fn new_write_id() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 
@@ -29,15 +29,15 @@ fn job_key(submission: &Submission) -> Item {
 
 impl PutJob for Store {
     async fn put_job(&self, submission: &Submission, state: &JobState) -> Result<(), Error> {
-        let write = new_write();
+        let write_id = new_write_id();
         let text = serde_json::to_string(submission).map_err(Error::internal)?;
-        let item = new_item(submission, state, &write)?;
+        let item = new_item(submission, state, &write_id)?;
         let written = if text.len() <= self.inline_bytes_max() {
             self.put_new(&self.tables.jobs, item.with("submission", string(text))).await
         } else {
             let digest = Digest::of(text.as_bytes());
             let item = item.with("submission_digest", string(digest.as_str()));
-            let actions = self.large_submission(submission, item, &text)?;
+            let actions = self.large_submission_actions(submission, item, &text)?;
             self.transact(actions).await
         };
         match written {
@@ -46,7 +46,7 @@ impl PutJob for Store {
             Err(TransactionError::Condition(_)) => {}
         }
         let stored = self.job_item(&submission.workspace, &submission.job_id).await?;
-        if stored.is_some_and(|item| optional_text(&item, "write") == Some(&write)) {
+        if stored.is_some_and(|item| optional_text(&item, "write") == Some(&write_id)) {
             return Ok(());
         }
         let message = format!("there is a job `{}` already", submission.job_id);
@@ -56,17 +56,17 @@ impl PutJob for Store {
 
 impl ChangeJob for Store {
     async fn change_job(&self, submission: &Submission, state: &JobState) -> Result<bool, Error> {
-        let write = new_write();
-        for attempt in 0..ATTEMPTS {
-            let Change { expression, names, values } =
-                Change::to(submission, state, &write, &Output::after(state))?;
+        let write_id = new_write_id();
+        for attempt in 0..ATTEMPTS_MAX {
+            let JobUpdate { expression, names, values } =
+                JobUpdate::to(submission, state, &write_id, &OutputChange::after(state))?;
             let changed = self
                 .client
                 .update_item()
                 .table_name(&self.tables.jobs)
                 .set_key(Some(job_key(submission)))
                 .update_expression(expression)
-                .condition_expression(IS_SAME)
+                .condition_expression(IS_UNCHANGED)
                 .set_expression_attribute_names(Some(names))
                 .set_expression_attribute_values(Some(values))
                 .return_values_on_condition_check_failure(
@@ -78,26 +78,26 @@ impl ChangeJob for Store {
             match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
                     let written = refused.item().and_then(|item| optional_text(item, "write"));
-                    return Ok(written == Some(&write));
+                    return Ok(written == Some(&write_id));
                 }
                 // A transaction is committing the end of an attempt at this moment.
                 Some(UpdateItemError::TransactionConflictException(_)) => {
-                    pause(&self.client, attempt).await;
+                    back_off(&self.client, attempt).await;
                 }
-                _ => return Err(failed(error)),
+                _ => return Err(store_error(error)),
             }
         }
-        Err(conflicting())
+        Err(conflict_error())
     }
 }
 
 impl CompleteJob for Store {
-    async fn complete_job(&self, end: JobCompletion<'_>) -> Result<CommitResult, Error> {
-        let mut beside = vec![self.end_of(&end)?];
-        if let Some(context) = end.context {
-            beside.extend(self.context_writes(&end.submission.workspace, context)?);
+    async fn complete_job(&self, completion: JobCompletion<'_>) -> Result<CommitResult, Error> {
+        let mut actions = vec![self.completion_update(&completion)?];
+        if let Some(context) = completion.context {
+            actions.extend(self.context_writes(&completion.submission.workspace, context)?);
         }
-        Ok(match self.put_record(end.record, beside).await? {
+        Ok(match self.put_record(completion.record, actions).await? {
             None => CommitResult::Done,
             Some(0) => CommitResult::LeaseLost,
             Some(1) => CommitResult::ContextConflict,
@@ -108,7 +108,7 @@ impl CompleteJob for Store {
 
 impl Store {
     /// The actions that write the job and the chunks of its submission.
-    fn large_submission(
+    fn large_submission_actions(
         &self,
         submission: &Submission,
         item: Item,
@@ -130,33 +130,36 @@ impl Store {
             .map_err(Error::internal)?;
         let mut actions = vec![TransactWriteItem::builder().put(put).build()];
         let partition = job_partition(&submission.workspace, &submission.job_id);
-        actions.extend(self.chunk_puts(&self.submission_place(&partition), text)?);
+        actions.extend(self.chunk_puts(&self.submission_location(&partition), text)?);
         Ok(actions)
     }
 
     /// The action that completes the job or queues its next attempt.
-    fn end_of(&self, end: &JobCompletion<'_>) -> Result<TransactWriteItem, Error> {
-        let output = match end.output {
-            None => Output::after(end.state),
+    fn completion_update(
+        &self,
+        completion: &JobCompletion<'_>,
+    ) -> Result<TransactWriteItem, Error> {
+        let output = match completion.output {
+            None => OutputChange::after(completion.state),
             Some(output) if output.as_str().len() <= self.inline_bytes_max() => {
-                Output::Inline(output.as_str())
+                OutputChange::Inline(output.as_str())
             }
-            Some(output) if end.record.output.as_ref() == Some(output) => {
-                Output::Record(&end.record.execution_id)
+            Some(output) if completion.record.output.as_ref() == Some(output) => {
+                OutputChange::Record(&completion.record.execution_id)
             }
             Some(_) => {
-                let id = &end.submission.job_id;
+                let id = &completion.submission.job_id;
                 let log = format!("the output of job `{id}` is not that of its record");
                 return Err(Error::internal(log));
             }
         };
-        let Change { expression, names, values } =
-            Change::to(end.submission, end.state, &new_write(), &output)?;
+        let JobUpdate { expression, names, values } =
+            JobUpdate::to(completion.submission, completion.state, &new_write_id(), &output)?;
         let update = Update::builder()
             .table_name(&self.tables.jobs)
-            .set_key(Some(job_key(end.submission)))
+            .set_key(Some(job_key(completion.submission)))
             .update_expression(expression)
-            .condition_expression(IS_SAME)
+            .condition_expression(IS_UNCHANGED)
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values))
             .build()

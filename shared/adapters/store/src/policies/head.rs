@@ -4,8 +4,8 @@ use writ_model::{Digest, Error, PolicyRule, Timestamp, Workspace};
 use writ_ports::PolicyHead;
 
 use super::{HEAD, head_partition};
-use crate::item::{Item, With, count, key, number, optional_text, parsed, string, text};
-use crate::search::{index_key, is_key_of_nothing};
+use crate::item::{Item, ItemExt, count, key, number, optional_text, parse_text, string, text};
+use crate::search::{index_key, is_empty_value_key};
 
 /// Bytes of a type or of tags that the head holds a copy of; longer ones are in the body alone.
 const COPY_BYTES_MAX: usize = 1 << 10;
@@ -22,7 +22,7 @@ pub(super) struct Summary {
 }
 
 /// Makes the item of a head.
-pub(super) fn write(
+pub(super) fn to_item(
     workspace: &Workspace,
     head: &PolicyHead,
     policy: &PolicyRule,
@@ -52,10 +52,10 @@ pub(super) fn write(
 }
 
 /// Reads the head of an item.
-pub(super) fn read(item: &Item) -> Result<PolicyHead, Error> {
+pub(super) fn from_item(item: &Item) -> Result<PolicyHead, Error> {
     Ok(PolicyHead {
         policy_id: text(item, "policy_id")?.to_owned(),
-        uri: parsed(item, "uri")?,
+        uri: parse_text(item, "uri")?,
         revision: count(item, "revision")?,
         digest: Digest::from_stored(text(item, "digest")?.to_owned()),
         created_at: Timestamp::from_ms(count(item, "created_at")?),
@@ -68,13 +68,13 @@ pub(super) fn summary(item: &Item) -> Result<Summary, Error> {
     Ok(Summary {
         digest: Digest::from_stored(text(item, "digest")?.to_owned()),
         bytes: count(item, "bytes")?,
-        policy_type: copied(item, "type", "by_type"),
-        tags: copied(item, "tags", "by_tags"),
+        policy_type: field_copy(item, "type", "by_type"),
+        tags: field_copy(item, "tags", "by_tags"),
     })
 }
 
 /// The copy of a field, or the empty text if the key of the field's index says so.
-fn copied(item: &Item, name: &str, index: &str) -> Option<String> {
-    let is_empty = || optional_text(item, index).is_some_and(is_key_of_nothing);
+fn field_copy(item: &Item, name: &str, index: &str) -> Option<String> {
+    let is_empty = || optional_text(item, index).is_some_and(is_empty_value_key);
     optional_text(item, name).map(str::to_owned).or_else(|| is_empty().then(String::new))
 }

@@ -17,8 +17,8 @@ use writ_model::{Digest, Error, PolicyUri, Workspace};
 use writ_ports::{GetBody, GetPolicy, PolicyHead};
 
 use crate::Store;
-use crate::chunks::Place;
-use crate::errors::failed;
+use crate::chunks::ChunkLocation;
+use crate::errors::store_error;
 use crate::item::{Item, key};
 
 /// The sort key of a head's item.
@@ -45,9 +45,9 @@ fn body_partition(workspace: &Workspace, digest: &Digest) -> String {
 }
 
 impl Store {
-    fn body_place(&self, workspace: &Workspace, digest: &Digest) -> Place<'_> {
+    fn body_location(&self, workspace: &Workspace, digest: &Digest) -> ChunkLocation<'_> {
         let partition = body_partition(workspace, digest);
-        Place { table: &self.tables.policies, partition, prefix: CHUNK.to_owned() }
+        ChunkLocation { table: &self.tables.policies, partition, prefix: CHUNK.to_owned() }
     }
 }
 
@@ -65,8 +65,8 @@ impl GetPolicy for Store {
             .consistent_read(true)
             .send()
             .await
-            .map_err(failed)?;
-        found.item().map(head::read).transpose()
+            .map_err(store_error)?;
+        found.item().map(head::from_item).transpose()
     }
 }
 
@@ -76,7 +76,7 @@ impl GetBody for Store {
         workspace: &Workspace,
         digest: &Digest,
     ) -> Result<Option<Arc<str>>, Error> {
-        let body = self.get_chunks(&self.body_place(workspace, digest), digest).await?;
+        let body = self.get_chunks(&self.body_location(workspace, digest), digest).await?;
         Ok(body.map(Arc::from))
     }
 }

@@ -14,7 +14,7 @@ use super::head::{Summary, summary};
 use super::{CHUNK, HEAD, body_partition, head_partition};
 use crate::Store;
 use crate::batch::Key;
-use crate::chunks::{sort_key, whole};
+use crate::chunks::{sort_key, verify_digest};
 use crate::item::{Item, count, optional_text, text};
 use crate::search::{
     Document, Documents, IndexRef, KeyRange, LOAD_BYTES_MAX, Reading, Search, suffix_of,
@@ -58,8 +58,12 @@ impl QueryPolicies for Store {
             exact: !plan.residual,
             listed: None,
         };
-        let documents =
-            Bodies { store: self, workspace, index: name, known: Known::of(&query.filter) };
+        let documents = Bodies {
+            store: self,
+            workspace,
+            index: name,
+            conditions: HeadConditions::of(&query.filter),
+        };
         let order = Sort::parse(&serde_json::json!({"name": 1})).map_err(Error::internal)?;
         let owner = ["policies", workspace.as_str()];
         Search { store: self, documents, query, reading, owner, cheap_sorts: CHEAP_SORTS, order }
@@ -69,40 +73,40 @@ impl QueryPolicies for Store {
 }
 
 /// The conditions of a filter on fields that are known without the body.
-struct Known {
-    demands: Vec<(&'static str, Vec<Range>)>,
+struct HeadConditions {
+    by_field: Vec<(&'static str, Vec<Range>)>,
 }
 
-impl Known {
+impl HeadConditions {
     fn of(filter: &Filter) -> Self {
         // An index on one field serves the filter's conditions on that field, which every match
         // must fulfil.
-        let demand = |index: &Index| {
+        let condition = |index: &Index| {
             let plan = Plan::choose(filter, None, std::slice::from_ref(index));
             plan.index.map(|index| (index.field, plan.ranges))
         };
-        Self { demands: INDEXES.iter().filter_map(demand).collect() }
+        Self { by_field: INDEXES.iter().filter_map(condition).collect() }
     }
 
     /// Whether an object with this value of the field may match.
-    fn allows(&self, field: &str, value: &str) -> bool {
-        self.demands
+    fn may_match(&self, field: &str, value: &str) -> bool {
+        self.by_field
             .iter()
-            .filter(|(demanded, _)| *demanded == field)
+            .filter(|(name, _)| *name == field)
             .all(|(_, ranges)| ranges.iter().any(|range| range.contains(value)))
     }
 
-    fn allows_uri(&self, uri: &PolicyUri) -> bool {
-        self.allows("name", uri.name())
-            && self.allows("version", uri.version())
-            && self.allows("release_tag", uri.release_tag())
+    fn may_match_uri(&self, uri: &PolicyUri) -> bool {
+        self.may_match("name", uri.name())
+            && self.may_match("version", uri.version())
+            && self.may_match("release_tag", uri.release_tag())
     }
 
-    fn allows_summary(&self, summary: &Summary) -> bool {
-        let allows = |field, value: &Option<String>| {
-            value.as_deref().is_none_or(|value| self.allows(field, value))
+    fn may_match_summary(&self, summary: &Summary) -> bool {
+        let may_match = |field, value: &Option<String>| {
+            value.as_deref().is_none_or(|value| self.may_match(field, value))
         };
-        allows("type", &summary.policy_type) && allows("tags", &summary.tags)
+        may_match("type", &summary.policy_type) && may_match("tags", &summary.tags)
     }
 }
 
@@ -110,21 +114,21 @@ struct Bodies<'s> {
     store: &'s Store,
     workspace: &'s Workspace,
     index: &'static str,
-    known: Known,
+    conditions: HeadConditions,
 }
 
 impl Documents for Bodies<'_> {
     async fn load(&self, keys: &[String]) -> Result<Vec<Option<Document>>, Error> {
         let wanted = self.summaries(keys).await?;
-        let (mut bytes, mut taken) = (0_usize, 0_usize);
+        let (mut bytes, mut loaded) = (0_usize, 0_usize);
         for summary in &wanted {
             bytes += summary.as_ref().map_or(0, |summary| summary.bytes);
-            if bytes > LOAD_BYTES_MAX && taken > 0 {
+            if bytes > LOAD_BYTES_MAX && loaded > 0 {
                 break;
             }
-            taken += 1;
+            loaded += 1;
         }
-        let wanted = wanted.get(..taken).unwrap_or_default();
+        let wanted = wanted.get(..loaded).unwrap_or_default();
         let bodies = self.bodies(wanted.iter().flatten()).await?;
         let document = |summary: &Option<Summary>| match summary {
             None => Ok(None),
@@ -143,14 +147,14 @@ impl Bodies<'_> {
         let head = |key: &String| -> Option<Key> {
             let uri = suffix_of(key)?;
             let parsed: PolicyUri = uri.parse().ok()?;
-            self.known
-                .allows_uri(&parsed)
+            self.conditions
+                .may_match_uri(&parsed)
                 .then(|| (head_partition(self.workspace, uri), HEAD.to_owned()))
         };
         let heads: Vec<Option<Key>> = keys.iter().map(head).collect();
         let wanted = heads.iter().flatten().cloned().collect();
         let found = self.store.batch_get(&self.store.tables.policies, wanted).await?;
-        let summarise = |(key, head): (&String, &Option<Key>)| {
+        let summarize = |(key, head): (&String, &Option<Key>)| {
             let Some(item) = head.as_ref().and_then(|head| found.get(head)) else {
                 return Ok(None);
             };
@@ -158,9 +162,10 @@ impl Bodies<'_> {
             // one.
             let is_current = |item: &Item| optional_text(item, self.index) == Some(key.as_str());
             let summary = Some(summary(item)?);
-            Ok(summary.filter(|summary| is_current(item) && self.known.allows_summary(summary)))
+            Ok(summary
+                .filter(|summary| is_current(item) && self.conditions.may_match_summary(summary)))
         };
-        keys.iter().zip(&heads).map(summarise).collect()
+        keys.iter().zip(&heads).map(summarize).collect()
     }
 
     /// Reads the bodies by digest: the first chunks together, then the other chunks of the few
@@ -181,10 +186,10 @@ impl Bodies<'_> {
         for (key, item) in first {
             let Some(digest) = digests.get(&key).copied() else { continue };
             let body = if count::<usize>(&item, "chunks")? == 1 {
-                Some(whole(text(&item, "text")?.to_owned(), digest)?)
+                Some(verify_digest(text(&item, "text")?.to_owned(), digest)?)
             } else {
                 self.store
-                    .get_chunks(&self.store.body_place(self.workspace, digest), digest)
+                    .get_chunks(&self.store.body_location(self.workspace, digest), digest)
                     .await?
             };
             bodies.extend(body.map(|body| (digest.as_str().to_owned(), body)));

@@ -5,9 +5,9 @@ use writ_ports::{GetRevisions, NewRevision, Revision, RevisionPage};
 
 use super::revision_partition;
 use crate::Store;
-use crate::errors::failed;
-use crate::item::{Item, With, count, key, number, parsed, string, text};
-use crate::search::{After, Token, fingerprint, malformed};
+use crate::errors::store_error;
+use crate::item::{Item, ItemExt, count, key, number, parse_text, string, text};
+use crate::search::{Cursor, PageToken, fingerprint, malformed};
 
 /// Revisions of one page at most.
 const LIMIT_MAX: usize = 1_000;
@@ -17,7 +17,7 @@ fn sort_key(revision: u64) -> String {
     format!("{revision:020}")
 }
 
-pub(super) fn write(workspace: &Workspace, new: &NewRevision<'_>) -> Item {
+pub(super) fn to_item(workspace: &Workspace, new: &NewRevision<'_>) -> Item {
     key(revision_partition(workspace, &new.head.policy_id), sort_key(new.head.revision))
         .with("revision", number(new.head.revision))
         .with("uri", string(new.head.uri.to_string()))
@@ -27,10 +27,10 @@ pub(super) fn write(workspace: &Workspace, new: &NewRevision<'_>) -> Item {
         .with("bytes", number(new.body.len()))
 }
 
-fn read(item: &Item) -> Result<Revision, Error> {
+fn from_item(item: &Item) -> Result<Revision, Error> {
     Ok(Revision {
         revision: count(item, "revision")?,
-        policy_rule_uri: parsed(item, "uri")?,
+        policy_rule_uri: parse_text(item, "uri")?,
         digest: Digest::from_stored(text(item, "digest")?.to_owned()),
         created_at: Timestamp::from_ms(count(item, "created_at")?),
         author: text(item, "author")?.to_owned(),
@@ -48,11 +48,12 @@ impl GetRevisions for Store {
     ) -> Result<RevisionPage, Error> {
         let limit = limit.clamp(1, LIMIT_MAX);
         let fingerprint = fingerprint(&["revisions", workspace.as_str(), policy_id]);
-        let before = match next_token.map(|token| Token::decode(token, &fingerprint)).transpose()? {
-            None => sort_key(u64::MAX),
-            Some(After::Key { range: 0, key: Some(key) }) => key,
-            Some(_) => return Err(malformed()),
-        };
+        let before =
+            match next_token.map(|token| PageToken::decode(token, &fingerprint)).transpose()? {
+                None => sort_key(u64::MAX),
+                Some(Cursor::Key { range: 0, key: Some(key) }) => key,
+                Some(_) => return Err(malformed()),
+            };
         let page = self
             .client
             .query()
@@ -69,14 +70,16 @@ impl GetRevisions for Store {
             .expression_attribute_values(":before", string(before))
             .send()
             .await
-            .map_err(failed)?;
-        let revisions = page.items().iter().take(limit).map(read).collect::<Result<Vec<_>, _>>()?;
+            .map_err(store_error)?;
+        let revisions =
+            page.items().iter().take(limit).map(from_item).collect::<Result<Vec<_>, _>>()?;
         let more = page.items().len() > limit || page.last_evaluated_key().is_some();
         let last = revisions
             .last()
             .filter(|_| more)
-            .map(|last| After::Key { range: 0, key: Some(sort_key(last.revision)) });
-        let next_token = last.map(|after| Token::new(&fingerprint, after).encode()).transpose()?;
+            .map(|last| Cursor::Key { range: 0, key: Some(sort_key(last.revision)) });
+        let next_token =
+            last.map(|after| PageToken::new(&fingerprint, after).encode()).transpose()?;
         Ok(RevisionPage { revisions, next_token })
     }
 
@@ -94,7 +97,7 @@ impl GetRevisions for Store {
             .consistent_read(true)
             .send()
             .await
-            .map_err(failed)?;
-        found.item().map(read).transpose()
+            .map_err(store_error)?;
+        found.item().map(from_item).transpose()
     }
 }

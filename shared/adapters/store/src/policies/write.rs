@@ -12,7 +12,7 @@ use crate::item::{Item, number, string};
 use crate::transact::TransactionError;
 
 /// The head is still the one that the caller read.
-const IS_NEWEST: &str = "policy_id = :policy_id AND revision = :revision";
+const IS_CURRENT: &str = "policy_id = :policy_id AND revision = :revision";
 
 const IS_FREE: &str = "attribute_not_exists(pk)";
 
@@ -28,7 +28,7 @@ impl CreatePolicy for Store {
         ];
         actions.extend(self.new_body(workspace, &new)?);
         self.transact(actions).await.map_err(|refused| match refused {
-            TransactionError::Condition(_) => taken(&new.head.uri),
+            TransactionError::Condition(_) => uri_conflict(&new.head.uri),
             TransactionError::Failed(error) => error,
         })
     }
@@ -48,16 +48,16 @@ impl ReplacePolicy for Store {
             let put = put(head.condition_expression(IS_FREE))?;
             vec![self.remove_head(workspace, old)?, put, revision]
         } else {
-            let lease_lost = head
-                .condition_expression(IS_NEWEST)
+            let conditional = head
+                .condition_expression(IS_CURRENT)
                 .expression_attribute_values(":policy_id", string(&old.policy_id))
                 .expression_attribute_values(":revision", number(old.revision));
-            vec![put(lease_lost)?, revision]
+            vec![put(conditional)?, revision]
         };
         actions.extend(self.new_body(workspace, &new)?);
         self.transact(actions).await.map_err(|refused| match refused {
-            TransactionError::Condition(1) if is_rename => taken(&new.head.uri),
-            TransactionError::Condition(_) => stale(&old.uri),
+            TransactionError::Condition(1) if is_rename => uri_conflict(&new.head.uri),
+            TransactionError::Condition(_) => stale_head(&old.uri),
             TransactionError::Failed(error) => error,
         })
     }
@@ -67,15 +67,15 @@ impl DeletePolicy for Store {
     async fn delete_policy(&self, workspace: &Workspace, head: &PolicyHead) -> Result<(), Error> {
         // The transaction's request token keeps a retry after a lost response from failing as
         // stale.
-        let forget = Delete::builder()
+        let delete_context = Delete::builder()
             .table_name(&self.tables.contexts)
             .set_key(Some(context_key(workspace, &head.policy_id)))
             .build()
             .map_err(Error::internal)?;
-        let forget = TransactWriteItem::builder().delete(forget).build();
-        let actions = vec![self.remove_head(workspace, head)?, forget];
+        let delete_context = TransactWriteItem::builder().delete(delete_context).build();
+        let actions = vec![self.remove_head(workspace, head)?, delete_context];
         self.transact(actions).await.map_err(|refused| match refused {
-            TransactionError::Condition(_) => stale(&head.uri),
+            TransactionError::Condition(_) => stale_head(&head.uri),
             TransactionError::Failed(error) => error,
         })
     }
@@ -101,7 +101,7 @@ impl Store {
                 new.head.uri
             )));
         }
-        self.chunk_puts(&self.body_place(workspace, &new.head.digest), new.body)
+        self.chunk_puts(&self.body_location(workspace, &new.head.digest), new.body)
     }
 
     fn new_head(
@@ -109,7 +109,7 @@ impl Store {
         workspace: &Workspace,
         new: &NewRevision<'_>,
     ) -> aws_sdk_dynamodb::types::builders::PutBuilder {
-        let item: Item = head::write(workspace, &new.head, new.policy, new.body.len());
+        let item: Item = head::to_item(workspace, &new.head, new.policy, new.body.len());
         Put::builder().table_name(&self.tables.policies).set_item(Some(item))
     }
 
@@ -118,7 +118,7 @@ impl Store {
         workspace: &Workspace,
         new: &NewRevision<'_>,
     ) -> Result<TransactWriteItem, Error> {
-        let item = revisions::write(workspace, new);
+        let item = revisions::to_item(workspace, new);
         put(Put::builder()
             .table_name(&self.tables.policies)
             .set_item(Some(item))
@@ -133,7 +133,7 @@ impl Store {
         let delete = Delete::builder()
             .table_name(&self.tables.policies)
             .set_key(Some(head_key(workspace, &head.uri)))
-            .condition_expression(IS_NEWEST)
+            .condition_expression(IS_CURRENT)
             .expression_attribute_values(":policy_id", string(&head.policy_id))
             .expression_attribute_values(":revision", number(head.revision))
             .build()
@@ -147,16 +147,15 @@ fn put(put: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWri
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
-fn taken(uri: &PolicyUri) -> Error {
+fn uri_conflict(uri: &PolicyUri) -> Error {
     let message = format!(
         "`{uri}` exists already; change that policy with PUT, or choose another version or release tag"
     );
     Error::new(ErrorKind::Conflict, message)
 }
 
-fn stale(uri: &PolicyUri) -> Error {
-    let message = format!(
-        "`{uri}` was changed by somebody else meanwhile; read it again and repeat the change"
-    );
+fn stale_head(uri: &PolicyUri) -> Error {
+    let message =
+        format!("`{uri}` has changed since it was read; read it again and repeat the change");
     Error::new(ErrorKind::Stale, message)
 }

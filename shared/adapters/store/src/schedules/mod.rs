@@ -17,8 +17,8 @@ use writ_ports::{
 
 use crate::Store;
 use crate::due::{due_key, due_partition};
-use crate::errors::failed;
-use crate::item::{Item, With, key, number, optional_text, string, text};
+use crate::errors::store_error;
+use crate::item::{Item, ItemExt, key, number, optional_text, string, text};
 use crate::search::index_key;
 use crate::shards::shard_of;
 use crate::transact::TransactionError;
@@ -32,18 +32,18 @@ const SCHEDULES: &str = "#schedules";
 
 /// The schedule is still the one that was read. The id is part of it, because a schedule that was
 /// deleted and created again under the same name may have reached the same version.
-const IS_SAME: &str = "#id = :id AND #version = :before";
+const IS_UNCHANGED: &str = "#id = :id AND #version = :before";
 
 fn partition(workspace: &Workspace) -> String {
     format!("{workspace}{SCHEDULES}")
 }
 
 /// A new id that identifies a write.
-fn new_write() -> String {
+fn new_write_id() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 
-fn item(schedule: &Schedule, write: &str) -> Result<Item, Error> {
+fn item(schedule: &Schedule, write_id: &str) -> Result<Item, Error> {
     let Schedule { workspace, name, schedule_id, state, .. } = schedule;
     let item = key(partition(workspace), name)
         .with("workspace", string(workspace.as_str()))
@@ -51,7 +51,7 @@ fn item(schedule: &Schedule, write: &str) -> Result<Item, Error> {
         .with("schedule_id", string(schedule_id))
         .with("schedule", string(serde_json::to_string(schedule).map_err(Error::internal)?))
         .with("version", number(state.version))
-        .with("write", string(write));
+        .with("write", string(write_id));
     Ok(match state.due_at {
         None => item,
         Some(due_at) => {
@@ -66,21 +66,21 @@ fn schedule(item: &Item) -> Result<Schedule, Error> {
     serde_json::from_str(text(item, "schedule")?).map_err(Error::internal)
 }
 
-fn written(item: Option<&Item>) -> Option<&str> {
+fn stored_write_id(item: Option<&Item>) -> Option<&str> {
     optional_text(item?, "write")
 }
 
 impl PutSchedule for Store {
     async fn put_schedule(&self, schedule: &Schedule) -> Result<(), Error> {
-        let write = new_write();
-        match self.put_new(&self.tables.schedules, item(schedule, &write)?).await {
+        let write_id = new_write_id();
+        match self.put_new(&self.tables.schedules, item(schedule, &write_id)?).await {
             Ok(()) => return Ok(()),
             Err(TransactionError::Failed(error)) => return Err(error),
             Err(TransactionError::Condition(_)) => {}
         }
         let Schedule { workspace, name, .. } = schedule;
         let stored = self.schedule_item(workspace, name).await?;
-        if written(stored.as_ref()) == Some(&write) {
+        if stored_write_id(stored.as_ref()) == Some(&write_id) {
             return Ok(());
         }
         Err(Error::new(ErrorKind::Conflict, format!("there is a schedule `{name}` already")))
@@ -103,14 +103,14 @@ impl GetSchedule for Store {
 
 impl ChangeSchedule for Store {
     async fn change_schedule(&self, schedule: &Schedule) -> Result<bool, Error> {
-        let write = new_write();
+        let write_id = new_write_id();
         let before = schedule.state.version.saturating_sub(1);
         let put = self
             .client
             .put_item()
             .table_name(&self.tables.schedules)
-            .set_item(Some(item(schedule, &write)?))
-            .condition_expression(IS_SAME)
+            .set_item(Some(item(schedule, &write_id)?))
+            .condition_expression(IS_UNCHANGED)
             .expression_attribute_names("#id", "schedule_id")
             .expression_attribute_names("#version", "version")
             .expression_attribute_values(":id", string(&schedule.schedule_id))
@@ -119,9 +119,9 @@ impl ChangeSchedule for Store {
         let Err(error) = put.send().await else { return Ok(true) };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(refused)) => {
-                Ok(written(refused.item()) == Some(&write))
+                Ok(stored_write_id(refused.item()) == Some(&write_id))
             }
-            _ => Err(failed(error)),
+            _ => Err(store_error(error)),
         }
     }
 }
@@ -133,7 +133,7 @@ impl DeleteSchedule for Store {
             .delete_item()
             .table_name(&self.tables.schedules)
             .set_key(Some(key(partition(&schedule.workspace), &schedule.name)))
-            .condition_expression(IS_SAME)
+            .condition_expression(IS_UNCHANGED)
             .expression_attribute_names("#id", "schedule_id")
             .expression_attribute_names("#version", "version")
             .expression_attribute_values(":id", string(&schedule.schedule_id))
@@ -144,16 +144,16 @@ impl DeleteSchedule for Store {
             Some(DeleteItemError::ConditionalCheckFailedException(refused)) => {
                 // Deleted, by this very call after a lost response or by another one; or created
                 // again.
-                let there = refused.item().and_then(|item| optional_text(item, "schedule_id"));
-                Ok(there != Some(&schedule.schedule_id))
+                let stored = refused.item().and_then(|item| optional_text(item, "schedule_id"));
+                Ok(stored != Some(&schedule.schedule_id))
             }
-            _ => Err(failed(error)),
+            _ => Err(store_error(error)),
         }
     }
 }
 
 /// The workspace and the name of the schedule that an index entry belongs to.
-fn name_of(item: &Item) -> Result<(Workspace, String), Error> {
+fn parse_entry(item: &Item) -> Result<(Workspace, String), Error> {
     let (partition, name) = (text(item, "pk")?, text(item, "sk")?);
     let workspace = partition.strip_suffix(SCHEDULES).and_then(|text| text.parse().ok());
     let workspace =
@@ -167,7 +167,8 @@ impl DueSchedules for Store {
         before: Timestamp,
         next: Option<&str>,
     ) -> Result<DueSchedulesPage, Error> {
-        let (schedules, next) = self.due_of(&self.tables.schedules, before, next, name_of).await?;
+        let (schedules, next) =
+            self.query_due(&self.tables.schedules, before, next, parse_entry).await?;
         Ok(DueSchedulesPage { schedules, next })
     }
 }
@@ -186,7 +187,7 @@ impl Store {
             .consistent_read(true)
             .send()
             .await
-            .map_err(failed)?;
+            .map_err(store_error)?;
         Ok(found.item)
     }
 }

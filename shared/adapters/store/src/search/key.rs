@@ -16,40 +16,40 @@ use writ_query::{Direction, Range};
 /// Characters of a value in a key: up to 480 bytes, beside a name of at most 512.
 const VALUE_CHARS_MAX: usize = 120;
 
-const END: char = '\0';
-/// The character after [`END`]. With it, a value is after all keys of the value and before those of
+const SEPARATOR: char = '\0';
+/// The character after [`SEPARATOR`]. With it, a value is after all keys of the value and before those of
 /// a longer one.
-const PAST: char = '\u{1}';
+const AFTER_SEPARATOR: char = '\u{1}';
 
 /// The sort key of an object in an index.
 pub(crate) fn index_key(value: &str, name: &str) -> String {
-    let mut key = shortened(value);
-    key.push(END);
+    let mut key = truncate(value);
+    key.push(SEPARATOR);
     key.push_str(name);
     key
 }
 
 /// The name of the object that a key belongs to.
 pub(crate) fn suffix_of(key: &str) -> Option<&str> {
-    key.split_once(END).map(|(_, name)| name)
+    key.split_once(SEPARATOR).map(|(_, name)| name)
 }
 
 /// Whether it is the key of an empty value: the key of any other value starts with another
-/// character than [`END`].
-pub(crate) fn is_key_of_nothing(key: &str) -> bool {
-    key.starts_with(END)
+/// character than [`SEPARATOR`].
+pub(crate) fn is_empty_value_key(key: &str) -> bool {
+    key.starts_with(SEPARATOR)
 }
 
-fn shortened(value: &str) -> String {
-    escaped(value).take(VALUE_CHARS_MAX).collect()
+fn truncate(value: &str) -> String {
+    escape(value).take(VALUE_CHARS_MAX).collect()
 }
 
-fn escaped(value: &str) -> impl Iterator<Item = char> {
+fn escape(value: &str) -> impl Iterator<Item = char> {
     value
         .chars()
         .flat_map(|character| match character {
-            END => [Some(PAST), Some(PAST)],
-            PAST => [Some(PAST), Some('\u{2}')],
+            SEPARATOR => [Some(AFTER_SEPARATOR), Some(AFTER_SEPARATOR)],
+            AFTER_SEPARATOR => [Some(AFTER_SEPARATOR), Some('\u{2}')],
             other => [Some(other), None],
         })
         .flatten()
@@ -57,8 +57,8 @@ fn escaped(value: &str) -> impl Iterator<Item = char> {
 
 /// Whether other values may have the same key: the value is truncated, or it equals a truncated
 /// longer one.
-fn shares_its_key(value: &str) -> bool {
-    escaped(value).count() >= VALUE_CHARS_MAX
+fn may_share_key(value: &str) -> bool {
+    escape(value).count() >= VALUE_CHARS_MAX
 }
 
 /// A range of keys in a partition of an index: `from` is included, `to` is not.
@@ -72,19 +72,19 @@ impl KeyRange {
     /// The range of keys that holds the objects of a range of values.
     pub(crate) fn of(range: &Range) -> Self {
         let at = |value: &str, end| {
-            let mut key = shortened(value);
+            let mut key = truncate(value);
             key.push(end);
             key
         };
         let from = match &range.lower {
             Bound::Unbounded => None,
-            Bound::Excluded(value) if !shares_its_key(value) => Some(at(value, PAST)),
-            Bound::Included(value) | Bound::Excluded(value) => Some(at(value, END)),
+            Bound::Excluded(value) if !may_share_key(value) => Some(at(value, AFTER_SEPARATOR)),
+            Bound::Included(value) | Bound::Excluded(value) => Some(at(value, SEPARATOR)),
         };
         let to = match &range.upper {
             Bound::Unbounded => None,
-            Bound::Excluded(value) if !shares_its_key(value) => Some(at(value, END)),
-            Bound::Included(value) | Bound::Excluded(value) => Some(at(value, PAST)),
+            Bound::Excluded(value) if !may_share_key(value) => Some(at(value, SEPARATOR)),
+            Bound::Included(value) | Bound::Excluded(value) => Some(at(value, AFTER_SEPARATOR)),
         };
         Self { from, to }
     }
@@ -98,7 +98,9 @@ impl KeyRange {
     pub(super) fn after(&self, key: &str, direction: Direction) -> Self {
         match direction {
             // The smallest key after it: no key equals another one with a NUL appended.
-            Direction::Ascending => Self { from: Some(format!("{key}{END}")), to: self.to.clone() },
+            Direction::Ascending => {
+                Self { from: Some(format!("{key}{SEPARATOR}")), to: self.to.clone() }
+            }
             Direction::Descending => Self { from: self.from.clone(), to: Some(key.to_owned()) },
         }
     }
@@ -149,9 +151,9 @@ mod tests {
         ) {
             let range = Range { lower, upper };
             let key = index_key(&value, "a:1-b");
-            let exact = !shares_its_key(&value)
+            let exact = !may_share_key(&value)
                 && [&range.lower, &range.upper].into_iter().all(|bound| match bound {
-                    Bound::Included(value) | Bound::Excluded(value) => !shares_its_key(value),
+                    Bound::Included(value) | Bound::Excluded(value) => !may_share_key(value),
                     Bound::Unbounded => true,
                 });
             if exact {
@@ -163,13 +165,13 @@ mod tests {
 
         #[test]
         fn keys_order_as_their_values(left in value(), right in value()) {
-            if !shares_its_key(&left) && !shares_its_key(&right) {
+            if !may_share_key(&left) && !may_share_key(&right) {
                 let keys = (index_key(&left, "n"), index_key(&right, "n"));
                 prop_assert_eq!(left.cmp(&right), keys.0.cmp(&keys.1));
             }
             let key = index_key(&left, "n");
             prop_assert_eq!(suffix_of(&key), Some("n"));
-            prop_assert_eq!(is_key_of_nothing(&key), left.is_empty());
+            prop_assert_eq!(is_empty_value_key(&key), left.is_empty());
         }
 
         #[test]

@@ -3,15 +3,15 @@
 
 use writ_model::Error;
 
-use super::page::{BATCH_MAX, take};
-use super::query::{Document, Documents, Found, Search};
-use super::token::After;
+use super::page::{BATCH_MAX, read_entries};
+use super::query::{Document, Documents, PageParts, Search};
+use super::token::Cursor;
 use super::walk::{Position, Step};
 use super::{BYTES_READ_MAX, PAGE_BYTES_MAX};
 
 impl<D: Documents> Search<'_, D> {
-    pub(super) async fn sorted_page(&self, skipped: usize) -> Result<Found, Error> {
-        let (mut found, reads) = self.everything().await?;
+    pub(super) async fn sorted_page(&self, skipped: usize) -> Result<PageParts, Error> {
+        let (mut found, reads) = self.all_matches().await?;
         let sort = self.query.sort.as_ref().filter(|sort| !sort.is_empty()).unwrap_or(&self.order);
         // Keys are unique, so the order is the same for every page.
         found.sort_by(|(left_key, left), (right_key, right)| {
@@ -26,25 +26,25 @@ impl<D: Documents> Search<'_, D> {
             }
             items.push(document.text);
         }
-        let shown = skipped.saturating_add(items.len());
-        let next = (shown < total).then_some(After::Count(shown));
+        let returned = skipped.saturating_add(items.len());
+        let next = (returned < total).then_some(Cursor::Count(returned));
         Ok((items, next, reads))
     }
 
     /// All matches with their keys, and the number of entries read.
-    async fn everything(&self) -> Result<(Vec<(String, Document)>, usize), Error> {
+    async fn all_matches(&self) -> Result<(Vec<(String, Document)>, usize), Error> {
         let (mut found, mut bytes) = (Vec::new(), 0_usize);
         if let Some(keys) = &self.reading.listed {
-            self.gather(keys, &mut found, &mut bytes).await?;
+            self.load_matches(keys, &mut found, &mut bytes).await?;
             return Ok((found, keys.len()));
         }
         let mut walk = self.walk(Position::default());
         loop {
-            walk.expect(BATCH_MAX);
-            let (entries, last) = take(&mut walk, BATCH_MAX).await?;
+            walk.set_demand(BATCH_MAX);
+            let (entries, step) = read_entries(&mut walk, BATCH_MAX).await?;
             let keys: Vec<String> = entries.into_iter().filter_map(|entry| entry.key).collect();
-            self.gather(&keys, &mut found, &mut bytes).await?;
-            match last {
+            self.load_matches(&keys, &mut found, &mut bytes).await?;
+            match step {
                 Step::End => return Ok((found, walk.reads())),
                 Step::Budget => return Err(self.too_much_to_sort()),
                 Step::Key(_) => {}
@@ -53,7 +53,7 @@ impl<D: Documents> Search<'_, D> {
     }
 
     /// Loads the objects of these keys and adds the matches to `found`.
-    async fn gather(
+    async fn load_matches(
         &self,
         keys: &[String],
         found: &mut Vec<(String, Document)>,

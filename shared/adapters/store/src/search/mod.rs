@@ -1,17 +1,17 @@
 //! Reads an index in order, page by page, within a budget.
 
 mod key;
+mod memory_sort;
 mod page;
 mod points;
 mod query;
-mod sorted;
 mod token;
 mod walk;
 
-pub(crate) use key::{KeyRange, index_key, is_key_of_nothing, suffix_of};
+pub(crate) use key::{KeyRange, index_key, is_empty_value_key, suffix_of};
 pub(crate) use points::points;
 pub(crate) use query::{Document, Documents, Reading, Search};
-pub(crate) use token::{After, Token, fingerprint, malformed};
+pub(crate) use token::{Cursor, PageToken, fingerprint, malformed};
 pub(crate) use walk::IndexRef;
 
 /// Index entries that one request may read; a read without a result counts as one.

@@ -4,8 +4,8 @@
 use writ_model::Error;
 use writ_query::Filter;
 
-use super::query::{Document, Documents, Found, Search};
-use super::token::After;
+use super::query::{Document, Documents, PageParts, Search};
+use super::token::Cursor;
 use super::walk::{Position, Step, Walk};
 use super::{BYTES_READ_MAX, PAGE_BYTES_MAX};
 
@@ -16,19 +16,19 @@ pub(super) const BATCH_MAX: usize = 100;
 const BATCH_MIN: usize = 25;
 
 /// The page so far.
-struct Collected<'q> {
+struct PageBuilder<'q> {
     filter: &'q Filter,
     limit: usize,
     items: Vec<String>,
     page_bytes: usize,
     bytes_read: usize,
     /// The last entry that was processed.
-    done: Position,
+    last: Position,
 }
 
-impl Collected<'_> {
+impl PageBuilder<'_> {
     /// Adds an entry's object if it matches; `false` where the page ends before it or with it.
-    fn offer(&mut self, entry: &Position, document: Option<Document>) -> bool {
+    fn add(&mut self, entry: &Position, document: Option<Document>) -> bool {
         if let Some(Document { text, value }) = document {
             let fits = self.items.is_empty() || self.page_bytes + text.len() <= PAGE_BYTES_MAX;
             self.bytes_read += text.len();
@@ -40,7 +40,7 @@ impl Collected<'_> {
                 self.items.push(text);
             }
         }
-        self.done = entry.clone();
+        self.last = entry.clone();
         self.bytes_read < BYTES_READ_MAX
     }
 
@@ -48,52 +48,47 @@ impl Collected<'_> {
         self.items.len() >= self.limit
     }
 
-    fn missing(&self) -> usize {
+    fn remaining(&self) -> usize {
         self.limit.saturating_sub(self.items.len())
     }
 }
 
 impl<D: Documents> Search<'_, D> {
-    pub(super) async fn walk_page(&self, start: Position) -> Result<Found, Error> {
+    pub(super) async fn walk_page(&self, start: Position) -> Result<PageParts, Error> {
         let mut walk = self.walk(start.clone());
-        let mut collected = Collected {
+        let mut page = PageBuilder {
             filter: &self.query.filter,
             limit: self.limit(),
             items: Vec::new(),
             page_bytes: 0,
             bytes_read: 0,
-            done: start,
+            last: start,
         };
-        let complete = self.collect(&mut walk, &mut collected).await?;
-        let Collected { items, done, .. } = collected;
-        let next = (!complete).then_some(After::Key { range: done.range, key: done.key });
+        let complete = self.fill(&mut walk, &mut page).await?;
+        let PageBuilder { items, last, .. } = page;
+        let next = (!complete).then_some(Cursor::Key { range: last.range, key: last.key });
         Ok((items, next, walk.reads()))
     }
 
     /// Fills the page; returns whether the walk reached its end.
-    async fn collect(
-        &self,
-        walk: &mut Walk<'_>,
-        collected: &mut Collected<'_>,
-    ) -> Result<bool, Error> {
-        let mut batch = collected.limit.clamp(BATCH_MIN, BATCH_MAX);
+    async fn fill(&self, walk: &mut Walk<'_>, page: &mut PageBuilder<'_>) -> Result<bool, Error> {
+        let mut batch = page.limit.clamp(BATCH_MIN, BATCH_MAX);
         loop {
-            let wanted =
-                if self.reading.exact { collected.missing().min(BATCH_MAX) } else { batch };
-            walk.expect(if self.reading.exact { collected.missing() + 1 } else { wanted });
-            let (entries, last) = take(walk, wanted).await?;
-            if !self.sift(&entries, collected).await? {
+            let count = if self.reading.exact { page.remaining().min(BATCH_MAX) } else { batch };
+            walk.set_demand(if self.reading.exact { page.remaining() + 1 } else { count });
+            let (entries, step) = read_entries(walk, count).await?;
+            if !self.load_page_matches(&entries, page).await? {
                 return Ok(false);
             }
-            match last {
+            match step {
                 Step::End => return Ok(true),
                 Step::Budget => {
-                    collected.done = walk.position().clone();
+                    page.last = walk.position().clone();
                     return Ok(false);
                 }
                 // Another page is offered only if there is another entry.
-                Step::Key(_) if collected.is_full() && walk.is_waiting() => return Ok(false),
-                Step::Key(_) if collected.is_full() => return Ok(walk.next().await? == Step::End),
+                Step::Key(_) if page.is_full() && walk.has_buffered() => return Ok(false),
+                Step::Key(_) if page.is_full() => return Ok(walk.next().await? == Step::End),
                 Step::Key(_) => batch = (batch * 2).min(BATCH_MAX),
             }
         }
@@ -101,10 +96,10 @@ impl<D: Documents> Search<'_, D> {
 
     /// Loads and filters the objects of these entries; `false` where the page ended before the
     /// entries did.
-    async fn sift(
+    async fn load_page_matches(
         &self,
         entries: &[Position],
-        collected: &mut Collected<'_>,
+        page: &mut PageBuilder<'_>,
     ) -> Result<bool, Error> {
         let mut rest = entries;
         while !rest.is_empty() {
@@ -112,7 +107,7 @@ impl<D: Documents> Search<'_, D> {
             let documents = self.documents.load(&keys).await?;
             let loaded = documents.len();
             for (entry, document) in rest.iter().zip(documents) {
-                if !collected.offer(entry, document) {
+                if !page.add(entry, document) {
                     return Ok(false);
                 }
             }
@@ -123,7 +118,7 @@ impl<D: Documents> Search<'_, D> {
 }
 
 /// Reads up to `count` entries, and the last step: a key where there may be more entries.
-pub(super) async fn take(
+pub(super) async fn read_entries(
     walk: &mut Walk<'_>,
     count: usize,
 ) -> Result<(Vec<Position>, Step), Error> {
@@ -136,7 +131,7 @@ pub(super) async fn take(
                     return Ok((entries, Step::Key(key)));
                 }
             }
-            ended => return Ok((entries, ended)),
+            step => return Ok((entries, step)),
         }
     }
 }

@@ -8,7 +8,7 @@ use writ_ports::{Page, Query};
 use writ_query::{Direction, Sort};
 
 use super::key::KeyRange;
-use super::token::{After, Token, fingerprint, malformed};
+use super::token::{Cursor, PageToken, fingerprint, malformed};
 use super::walk::{IndexRef, Position, Walk};
 use super::{BYTES_READ_MAX, READS_MAX};
 use crate::Store;
@@ -70,28 +70,29 @@ pub(crate) struct Search<'s, D> {
 }
 
 /// The objects, the position of the next page if there may be one, and the number of entries read.
-pub(super) type Found = (Vec<String>, Option<After>, usize);
+pub(super) type PageParts = (Vec<String>, Option<Cursor>, usize);
 
 impl<D: Documents> Search<'_, D> {
     /// Reads one page of the query.
     pub(crate) async fn page(&self) -> Result<Page, Error> {
         let fingerprint = self.fingerprint();
         let after = match &self.query.next_token {
-            Some(token) => Some(Token::decode(token, &fingerprint)?),
+            Some(token) => Some(PageToken::decode(token, &fingerprint)?),
             None => None,
         };
         let (items, next, reads) = match (self.reading.sorted, after) {
             (true, None) => self.walk_page(Position::default()).await?,
-            (true, Some(After::Key { range, key })) => {
-                self.walk_page(self.checked(range, key)?).await?
+            (true, Some(Cursor::Key { range, key })) => {
+                self.walk_page(self.validate_position(range, key)?).await?
             }
             (false, None) => self.sorted_page(0).await?,
-            (false, Some(After::Count(count))) => self.sorted_page(count).await?,
-            (true, Some(After::Count(_))) | (false, Some(After::Key { .. })) => {
+            (false, Some(Cursor::Count(count))) => self.sorted_page(count).await?,
+            (true, Some(Cursor::Count(_))) | (false, Some(Cursor::Key { .. })) => {
                 return Err(malformed());
             }
         };
-        let next_token = next.map(|after| Token::new(&fingerprint, after).encode()).transpose()?;
+        let next_token =
+            next.map(|after| PageToken::new(&fingerprint, after).encode()).transpose()?;
         Ok(Page { items, next_token, reads })
     }
 
@@ -103,7 +104,7 @@ impl<D: Documents> Search<'_, D> {
     }
 
     /// The position of a page token, if it is in the ranges of this query.
-    fn checked(&self, range: usize, key: Option<String>) -> Result<Position, Error> {
+    fn validate_position(&self, range: usize, key: Option<String>) -> Result<Position, Error> {
         let inside = match (self.reading.ranges.get(range), &key) {
             (Some(bounds), Some(key)) => bounds.contains(key),
             (Some(_), None) => true,

@@ -17,17 +17,21 @@ const BYTES_MAX: usize = 16 << 10;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Token {
-    v: u8,
+pub(crate) struct PageToken {
+    #[serde(rename = "v")]
+    version: u8,
     /// The fingerprint of the query that the token continues.
-    q: String,
-    a: After,
+    #[serde(rename = "q")]
+    fingerprint: String,
+    /// The position at which the next page starts.
+    #[serde(rename = "a")]
+    cursor: Cursor,
 }
 
 /// The position at which the next page starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
-pub(crate) enum After {
+pub(crate) enum Cursor {
     /// After this key of an index, or at the start of the range without one.
     Key {
         /// The index of the range, in reading order.
@@ -44,9 +48,9 @@ pub(crate) fn fingerprint(parts: &[&str]) -> String {
     Digest::of(parts.join("\0").as_bytes()).short().to_owned()
 }
 
-impl Token {
-    pub(crate) fn new(fingerprint: &str, after: After) -> Self {
-        Self { v: VERSION, q: fingerprint.to_owned(), a: after }
+impl PageToken {
+    pub(crate) fn new(fingerprint: &str, cursor: Cursor) -> Self {
+        Self { version: VERSION, fingerprint: fingerprint.to_owned(), cursor }
     }
 
     pub(crate) fn encode(&self) -> Result<String, Error> {
@@ -54,30 +58,27 @@ impl Token {
     }
 
     /// Decodes a token and checks that it belongs to the query with this fingerprint.
-    pub(crate) fn decode(text: &str, fingerprint: &str) -> Result<After, Error> {
+    pub(crate) fn decode(text: &str, fingerprint: &str) -> Result<Cursor, Error> {
         let json = (text.len() <= BYTES_MAX).then(|| BASE64.decode(text).ok()).flatten();
         let token: Self =
             json.and_then(|json| serde_json::from_slice(&json).ok()).ok_or_else(malformed)?;
-        if token.v != VERSION {
+        if token.version != VERSION {
             return Err(malformed());
         }
-        if token.q != fingerprint {
+        if token.fingerprint != fingerprint {
             return Err(Error::invalid(
                 "this `next_token` belongs to another query; send it with the same filter and sort, \
                  or leave it out to start again",
             )
             .at("next_token"));
         }
-        Ok(token.a)
+        Ok(token.cursor)
     }
 }
 
 /// The error of a text that is no token of this format.
 pub(crate) fn malformed() -> Error {
-    Error::invalid(
-        "this `next_token` is none that this platform gave out; leave it out to start again",
-    )
-    .at("next_token")
+    Error::invalid("this `next_token` is not valid; leave it out to start again").at("next_token")
 }
 
 #[cfg(test)]
@@ -87,13 +88,13 @@ mod tests {
     #[test]
     fn a_token_reads_back_for_its_own_query_alone() {
         for after in [
-            After::Key { range: 3, key: Some("a\0b\"é".to_owned()) },
-            After::Key { range: 0, key: None },
-            After::Count(7),
+            Cursor::Key { range: 3, key: Some("a\0b\"é".to_owned()) },
+            Cursor::Key { range: 0, key: None },
+            Cursor::Count(7),
         ] {
-            let text = Token::new("mine", after.clone()).encode().unwrap();
-            assert_eq!(Token::decode(&text, "mine").unwrap(), after);
-            let error = Token::decode(&text, "yours").unwrap_err();
+            let text = PageToken::new("mine", after.clone()).encode().unwrap();
+            assert_eq!(PageToken::decode(&text, "mine").unwrap(), after);
+            let error = PageToken::decode(&text, "yours").unwrap_err();
             assert!(error.message.contains("another query"), "{error}");
             assert_eq!(error.location.as_deref(), Some("next_token"));
         }
@@ -107,7 +108,7 @@ mod tests {
         let long = "A".repeat(1 << 20);
         for text in ["", "!", "bnVsbA", &other_version, &extended, &negative, &long] {
             assert_eq!(
-                Token::decode(text, "mine").unwrap_err().location.as_deref(),
+                PageToken::decode(text, "mine").unwrap_err().location.as_deref(),
                 Some("next_token"),
                 "{text}"
             );

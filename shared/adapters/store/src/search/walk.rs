@@ -11,7 +11,7 @@ use writ_query::Direction;
 use super::READS_MAX;
 use super::key::KeyRange;
 use crate::Store;
-use crate::errors::failed;
+use crate::errors::store_error;
 use crate::item::{Item, text};
 
 /// Entries of one read of a partition at most.
@@ -46,14 +46,14 @@ pub(super) enum Step {
 
 /// The reader of one partition, and its entries that were read and not yet returned.
 #[derive(Debug)]
-struct Lane {
+struct PartitionReader {
     partition: String,
-    waiting: VecDeque<String>,
+    buffered: VecDeque<String>,
     /// The part of the range that is not read yet.
-    rest: KeyRange,
+    range: KeyRange,
     /// The last key that DynamoDB evaluated, if it has more.
     start: Option<Item>,
-    ended: bool,
+    is_exhausted: bool,
 }
 
 /// A walk over the entries of some ranges of some partitions. The partitions of one range are
@@ -65,9 +65,9 @@ pub(super) struct Walk<'s> {
     /// The ranges of keys, in reading order.
     ranges: Vec<KeyRange>,
     position: Position,
-    lanes: Vec<Lane>,
+    readers: Vec<PartitionReader>,
     /// Entries that the next read should return, over all lanes.
-    appetite: usize,
+    demand: usize,
     reads: usize,
 }
 
@@ -80,16 +80,16 @@ impl<'s> Walk<'s> {
         direction: Direction,
         position: Position,
     ) -> Self {
-        let lane = |partition| Lane {
+        let reader = |partition| PartitionReader {
             partition,
-            waiting: VecDeque::new(),
-            rest: KeyRange::default(),
+            buffered: VecDeque::new(),
+            range: KeyRange::default(),
             start: None,
-            ended: false,
+            is_exhausted: false,
         };
-        let lanes = partitions.into_iter().map(lane).collect();
+        let readers = partitions.into_iter().map(reader).collect();
         let mut walk =
-            Self { store, index, direction, ranges, position, lanes, appetite: 1, reads: 0 };
+            Self { store, index, direction, ranges, position, readers, demand: 1, reads: 0 };
         walk.enter_range();
         walk
     }
@@ -105,25 +105,25 @@ impl<'s> Walk<'s> {
     }
 
     /// Sets how many entries the caller can use.
-    pub(super) fn expect(&mut self, entries: usize) {
-        self.appetite = entries;
+    pub(super) fn set_demand(&mut self, entries: usize) {
+        self.demand = entries;
     }
 
     /// Whether another entry was read already.
-    pub(super) fn is_waiting(&self) -> bool {
-        self.lanes.iter().any(|lane| !lane.waiting.is_empty())
+    pub(super) fn has_buffered(&self) -> bool {
+        self.readers.iter().any(|reader| !reader.buffered.is_empty())
     }
 
     /// Returns the next entry, and reads on if it has to.
     pub(super) async fn next(&mut self) -> Result<Step, Error> {
         while self.position.range < self.ranges.len() {
-            while self.lanes.iter().any(Lane::is_hungry) {
+            while self.readers.iter().any(PartitionReader::needs_read) {
                 if self.reads >= READS_MAX {
                     return Ok(Step::Budget);
                 }
-                self.feed().await?;
+                self.fill().await?;
             }
-            if let Some(key) = self.take() {
+            if let Some(key) = self.pop_next() {
                 self.position.key = Some(key.clone());
                 return Ok(Step::Key(key));
             }
@@ -135,45 +135,45 @@ impl<'s> Walk<'s> {
 
     fn enter_range(&mut self) {
         let Some(range) = self.ranges.get(self.position.range) else { return };
-        let rest = match &self.position.key {
+        let range = match &self.position.key {
             Some(key) => range.after(key, self.direction),
             None => range.clone(),
         };
-        for lane in &mut self.lanes {
-            lane.ended = rest.is_empty();
-            lane.rest = rest.clone();
-            lane.start = None;
+        for reader in &mut self.readers {
+            reader.is_exhausted = range.is_empty();
+            reader.range = range.clone();
+            reader.start = None;
         }
     }
 
     /// Removes the first entry in reading order from the lanes.
-    fn take(&mut self) -> Option<String> {
-        let first = |lane: &&mut Lane| lane.waiting.front().cloned();
-        let waiting = self.lanes.iter_mut().filter(|lane| !lane.waiting.is_empty());
-        let lane = match self.direction {
-            Direction::Ascending => waiting.min_by_key(first),
-            Direction::Descending => waiting.max_by_key(first),
+    fn pop_next(&mut self) -> Option<String> {
+        let first = |reader: &&mut PartitionReader| reader.buffered.front().cloned();
+        let buffered = self.readers.iter_mut().filter(|reader| !reader.buffered.is_empty());
+        let reader = match self.direction {
+            Direction::Ascending => buffered.min_by_key(first),
+            Direction::Descending => buffered.max_by_key(first),
         };
-        lane?.waiting.pop_front()
+        reader?.buffered.pop_front()
     }
 
     /// Reads on in all lanes without entries, concurrently.
-    async fn feed(&mut self) -> Result<(), Error> {
+    async fn fill(&mut self) -> Result<(), Error> {
         let left = READS_MAX.saturating_sub(self.reads);
-        let share = self.appetite.div_ceil(self.lanes.len().max(1));
+        let share = self.demand.div_ceil(self.readers.len().max(1));
         let limit = share.min(left).clamp(1, READ_MAX);
         let (store, index, direction) = (self.store, self.index, self.direction);
-        let hungry = self.lanes.iter_mut().filter(|lane| lane.is_hungry());
+        let empty = self.readers.iter_mut().filter(|reader| reader.needs_read());
         let reads =
-            try_join_all(hungry.map(|lane| lane.read(store, index, direction, limit))).await?;
+            try_join_all(empty.map(|reader| reader.read(store, index, direction, limit))).await?;
         self.reads += reads.into_iter().sum::<usize>();
         Ok(())
     }
 }
 
-impl Lane {
-    fn is_hungry(&self) -> bool {
-        self.waiting.is_empty() && !self.ended
+impl PartitionReader {
+    fn needs_read(&self) -> bool {
+        self.buffered.is_empty() && !self.is_exhausted
     }
 
     /// Reads up to `limit` entries; returns the number of reads to count, at least one.
@@ -194,7 +194,7 @@ impl Lane {
             .expression_attribute_names("#partition", index.partition_key)
             .expression_attribute_values(":partition", AttributeValue::S(self.partition.clone()));
         let string = |bound: &str| AttributeValue::S(bound.to_owned());
-        let (from, to) = self.rest.bounds();
+        let (from, to) = self.range.bounds();
         let condition = match (from, to) {
             (None, None) => "#partition = :partition",
             (Some(_), None) => "#partition = :partition AND #sort >= :from",
@@ -215,17 +215,17 @@ impl Lane {
             .fold(query, |query, to| query.expression_attribute_values(":to", string(to)));
         let query =
             query.key_condition_expression(condition).set_exclusive_start_key(self.start.take());
-        let page = query.send().await.map_err(failed)?;
+        let page = query.send().await.map_err(store_error)?;
 
-        let before = self.waiting.len();
+        let before = self.buffered.len();
         for item in page.items() {
             let key = text(item, index.sort_key)?;
-            if self.rest.contains(key) {
-                self.waiting.push_back(key.to_owned());
+            if self.range.contains(key) {
+                self.buffered.push_back(key.to_owned());
             }
         }
         self.start = page.last_evaluated_key;
-        self.ended = self.start.is_none();
-        Ok((self.waiting.len() - before).max(1))
+        self.is_exhausted = self.start.is_none();
+        Ok((self.buffered.len() - before).max(1))
     }
 }

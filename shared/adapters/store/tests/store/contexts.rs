@@ -6,7 +6,7 @@ use writ_ports::{
     CommitResult, ContextStore, ContextWrite, DeletePolicy, GetExecution, ReplacePolicy,
     StoredContext,
 };
-use writ_store::{Bounds, Store};
+use writ_store::{ChunkSizes, Store};
 
 use crate::fixture::{Draft, Fixture, create, dump, execution, uri, workspace};
 use crate::script::{ANY, Fault, faulty};
@@ -42,8 +42,8 @@ async fn a_context_is_committed_with_its_record_or_neither_is() {
         assert_eq!(moved, Ok(CommitResult::ContextConflict), "{stale}");
     }
     assert_eq!(store.get_execution(&home, &second.execution_id).await.unwrap(), None);
-    let kept = store.get_context(&home, ID).await.unwrap();
-    assert_eq!((kept.version, kept.value.as_str()), (1, r#"{"n":1}"#));
+    let stored = store.get_context(&home, ID).await.unwrap();
+    assert_eq!((stored.version, stored.value.as_str()), (1, r#"{"n":1}"#));
     assert_eq!(commit(&store, &second, &a, 1, json!({"n": 2})).await, Ok(CommitResult::Done));
     assert!(store.get_execution(&home, &second.execution_id).await.unwrap().is_some());
     let again = commit(&store, &second, &a, 2, json!({"n": 3})).await.unwrap_err();
@@ -81,8 +81,9 @@ async fn a_record_of_any_length_takes_its_context_along() {
     let (home, a) = (workspace("home"), uri("a:1-x"));
     let Fixture { store, database: _database } = Fixture::new().await;
     create(&store, &home, "a:1-x", json!({})).await;
-    let cutting =
-        store.clone().with_bounds(Bounds { chunk_bytes_max: 500, transaction_bytes_max: 1_000 });
+    let cutting = store
+        .clone()
+        .with_chunk_sizes(ChunkSizes { chunk_bytes_max: 500, transaction_bytes_max: 1_000 });
     // A record at the default limits, then every number of chunks and transactions.
     let full = json!({"text": "x".repeat(writ_model::CONTEXT_BYTES_MAX - 11)});
     let lengths = [2_900_000, 3_500_000].into_iter().chain((0..20).map(|step| step * 100));
@@ -135,11 +136,11 @@ async fn of_runs_at_once_each_counts_once() {
         tokio::spawn(async move {
             for turn in 0..10 {
                 loop {
-                    let kept = store.get_context(&home, ID).await.unwrap();
-                    let n = kept.value.value()["n"].as_u64().unwrap_or(0);
+                    let stored = store.get_context(&home, ID).await.unwrap();
+                    let n = stored.value.value()["n"].as_u64().unwrap_or(0);
                     let record = record(&home, run * 1_000 + turn + 1);
                     let value = json!({"n": n + 1});
-                    let done = commit(&store, &record, &a, kept.version, value).await.unwrap();
+                    let done = commit(&store, &record, &a, stored.version, value).await.unwrap();
                     if done == CommitResult::Done {
                         break;
                     }
@@ -150,6 +151,6 @@ async fn of_runs_at_once_each_counts_once() {
     for run in runs.collect::<Vec<_>>() {
         run.await.unwrap();
     }
-    let kept = store.get_context(&home, ID).await.unwrap();
-    assert_eq!((kept.version, kept.value.as_str()), (80, r#"{"n":80}"#));
+    let stored = store.get_context(&home, ID).await.unwrap();
+    assert_eq!((stored.version, stored.value.as_str()), (80, r#"{"n":80}"#));
 }

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use writ_model::{Digest, Timestamp};
 use writ_ports::{GcReport, Idempotency, IdempotencyKey, KeyState, RemoveExpired, StoredReply};
-use writ_store::{Bounds, Store};
+use writ_store::{ChunkSizes, Store};
 
 use crate::fixture::{Fixture, dump, workspace};
 use crate::script::{ANY, Fault, faulty};
@@ -44,7 +44,8 @@ async fn keys(database: &Database) -> Vec<String> {
 #[tokio::test]
 async fn what_expired_goes_and_what_did_not_stays() {
     let Fixture { store, database } = Fixture::new().await;
-    let store = store.with_bounds(Bounds { chunk_bytes_max: 100, transaction_bytes_max: 1_000 });
+    let store =
+        store.with_chunk_sizes(ChunkSizes { chunk_bytes_max: 100, transaction_bytes_max: 1_000 });
     finish(&store, "old", NOW, String::new()).await;
     finish(&store, "large", NOW, "é".repeat(1_000)).await;
     let young = finish(&store, "young", later(10), "é".repeat(1_000)).await;
@@ -111,17 +112,17 @@ async fn a_key_that_is_used_anew_is_not_removed() {
     finish(&store, "k", NOW, String::new()).await;
     // The key is used again between the page and the removal.
     let release = std::sync::Arc::new(tokio::sync::Notify::new());
-    let held = [Fault::Held(std::sync::Arc::clone(&release))];
+    let held = [Fault::Delayed(std::sync::Arc::clone(&release))];
     let (slow, script) = faulty(&database, "DeleteItem", &held, 1);
     let before = later(DAY_S);
     let gc = tokio::spawn(async move { slow.remove_expired(before).await });
     while script.left() > 0 {
         tokio::task::yield_now().await;
     }
-    let kept = finish(&store, "k", later(DAY_S), "again".to_owned()).await;
+    let stored = finish(&store, "k", later(DAY_S), "again".to_owned()).await;
     release.notify_one();
     assert_eq!(gc.await.unwrap().unwrap().removed, 0);
-    assert_eq!(store.begin(&used("k"), before).await.unwrap(), KeyState::Completed(kept));
+    assert_eq!(store.begin(&used("k"), before).await.unwrap(), KeyState::Completed(stored));
 }
 
 #[tokio::test]

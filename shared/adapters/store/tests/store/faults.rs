@@ -7,7 +7,7 @@ use writ_ports::{
     IdempotencyKey, KeyState, PolicyHead, QueryPolicies, RecordExecution, ReplacePolicy,
     StoredReply,
 };
-use writ_store::{Bounds, Store};
+use writ_store::{ChunkSizes, Store};
 
 use crate::fixture::{Draft, Fixture, create, dump, execution, query, uri, workspace};
 use crate::script::{ANY, Fault, cancelled, faulty, refusal};
@@ -126,8 +126,8 @@ async fn a_lost_reply_does_not_make_a_write_fail_against_itself() {
     assert_eq!(store.record_execution(&record).await.unwrap_err().kind, ErrorKind::Conflict);
 
     let (faulty_store, script) = faulty(&database, "PutItem", &lost, 3);
-    let begun = faulty_store.begin(&key(), Timestamp::from_ms(0)).await.unwrap();
-    assert!(matches!(begun, KeyState::Acquired(_)), "{begun:?}");
+    let state = faulty_store.begin(&key(), Timestamp::from_ms(0)).await.unwrap();
+    assert!(matches!(state, KeyState::Acquired(_)), "{state:?}");
     assert_eq!(script.left(), 0);
 
     let draft = Draft::new("a:1-x", "id", json!({}));
@@ -141,12 +141,12 @@ async fn a_lost_reply_does_not_make_a_write_fail_against_itself() {
 }
 
 /// Every write, on objects that exist already.
-struct Writes {
+struct WriteCases {
     head: PolicyHead,
     claim: ClaimId,
 }
 
-impl Writes {
+impl WriteCases {
     const NAMES: [&str; 9] = [
         "create",
         "replace",
@@ -193,7 +193,7 @@ impl Writes {
 
 /// At these limits records and bodies of a few kilobytes need as many items as megabytes do at the
 /// default ones.
-const BOUNDS: Bounds = Bounds { chunk_bytes_max: 1_500, transaction_bytes_max: 4_500 };
+const BOUNDS: ChunkSizes = ChunkSizes { chunk_bytes_max: 1_500, transaction_bytes_max: 4_500 };
 
 #[tokio::test]
 async fn whatever_fails_at_whichever_request_nothing_is_half_written() {
@@ -208,7 +208,7 @@ async fn whatever_fails_at_whichever_request_nothing_is_half_written() {
     let faults = unavailable.map(|fault| (fault, ErrorKind::Unavailable));
     let faults = faults.into_iter().chain([(too_large(), ErrorKind::TooLarge)]);
     for (fault, kind) in faults {
-        for name in Writes::NAMES {
+        for name in WriteCases::NAMES {
             // One more request passes each time, until the write completes before the fault.
             let mut passed = 0;
             while fails_cleanly(name, passed, &fault, kind).await {
@@ -222,12 +222,12 @@ async fn whatever_fails_at_whichever_request_nothing_is_half_written() {
 /// Runs a write with a fault; returns whether the fault occurred.
 async fn fails_cleanly(name: &str, passed: usize, fault: &Fault, kind: ErrorKind) -> bool {
     let Fixture { store, database } = Fixture::new().await;
-    let writes = Writes::new(&store).await;
+    let writes = WriteCases::new(&store).await;
     let before = dump(&database).await;
     let mut script = vec![Fault::Pass; passed];
     script.push(fault.clone());
     let (store, script) = faulty(&database, ANY, &script, 1);
-    let store = store.with_bounds(BOUNDS);
+    let store = store.with_chunk_sizes(BOUNDS);
     let result = writes.run(name, &store).await;
     if script.left() > 0 {
         result.unwrap();

@@ -10,7 +10,7 @@ use writ_model::{
 };
 use writ_ports::{CreatePolicy, NewRevision, Page, PolicyHead, Query};
 use writ_query::{Filter, Sort};
-use writ_store::{Store, Tables};
+use writ_store::{Store, TableNames};
 
 use writ_dynamodb::Database;
 
@@ -32,8 +32,8 @@ impl Fixture {
     }
 }
 
-pub(crate) fn tables() -> Tables {
-    Tables::with_prefix("writ-")
+pub(crate) fn tables() -> TableNames {
+    TableNames::with_prefix("writ-")
 }
 
 pub(crate) fn workspace(name: &str) -> Workspace {

@@ -104,8 +104,8 @@ async fn a_claim_lapses_after_a_minute_and_a_reply_after_a_day() {
     store.finish(&key, &second, &reply("second".to_owned()), later(61)).await.unwrap();
     // The first request continues after its claim expired.
     store.finish(&key, &first, &reply("first".to_owned()), later(62)).await.unwrap();
-    let kept = KeyState::Completed(reply("second".to_owned()));
-    assert_eq!(store.begin(&key, later(63)).await.unwrap(), kept);
+    let completed = KeyState::Completed(reply("second".to_owned()));
+    assert_eq!(store.begin(&key, later(63)).await.unwrap(), completed);
     let day = 24 * 60 * 60;
     claim(&store, &other, later(61 + day)).await;
 }
@@ -122,22 +122,22 @@ async fn who_lost_a_lapsed_claim_does_not_touch_its_successors() {
     store.finish(&key, &first, &reply("first".to_owned()), later(62)).await.unwrap();
     assert_eq!(store.begin(&key, later(63)).await.unwrap(), KeyState::InProgress);
     store.finish(&key, &second, &reply("second".to_owned()), later(64)).await.unwrap();
-    let kept = KeyState::Completed(reply("second".to_owned()));
-    assert_eq!(store.begin(&key, later(65)).await.unwrap(), kept);
+    let completed = KeyState::Completed(reply("second".to_owned()));
+    assert_eq!(store.begin(&key, later(65)).await.unwrap(), completed);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_at_once_one_is_first() {
     let Fixture { store, database: _database } = Fixture::new().await;
-    let begun: Vec<_> = (0..16)
+    let states: Vec<_> = (0..16)
         .map(|_| {
             let store = store.clone();
             tokio::spawn(async move { store.begin(&used("ada", "k", "one"), NOW).await.unwrap() })
         })
         .collect();
     let mut first = 0;
-    for begun in begun {
-        match begun.await.unwrap() {
+    for states in states {
+        match states.await.unwrap() {
             KeyState::Acquired(_) => first += 1,
             other => assert_eq!(other, KeyState::InProgress),
         }

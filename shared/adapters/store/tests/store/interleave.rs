@@ -22,10 +22,10 @@ use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use writ_model::Timestamp;
-use writ_store::{Bounds, Store};
+use writ_store::{ChunkSizes, Store};
 
 use crate::fixture::tables;
-use crate::script::{Hasty, cancelled};
+use crate::script::{NoSleep, cancelled};
 use writ_dynamodb::Database;
 
 /// The age in milliseconds at which AWS refuses a request's signature (IAM User Guide, "Signature
@@ -50,9 +50,9 @@ impl Rng {
 
 /// A clock that changes only when a test advances it.
 #[derive(Clone, Debug)]
-pub(crate) struct Hand(Arc<AtomicI64>);
+pub(crate) struct ManualClock(Arc<AtomicI64>);
 
-impl Hand {
+impl ManualClock {
     pub(crate) fn at(ms: i64) -> Self {
         Self(Arc::new(AtomicI64::new(ms)))
     }
@@ -66,14 +66,14 @@ impl Hand {
     }
 }
 
-impl TimeSource for Hand {
+impl TimeSource for ManualClock {
     fn now(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_millis(self.now().as_ms().try_into().unwrap())
     }
 }
 
 /// A request that has not reached the database yet.
-struct Waiting {
+struct PendingRequest {
     actor: usize,
     request: HttpRequest,
     inner: SharedHttpConnector,
@@ -83,7 +83,7 @@ struct Waiting {
 #[derive(Clone)]
 struct Gate {
     actor: usize,
-    waiting: Arc<Mutex<VecDeque<Waiting>>>,
+    waiting: Arc<Mutex<VecDeque<PendingRequest>>>,
     inner: SharedHttpClient,
 }
 
@@ -100,27 +100,32 @@ impl HttpClient for Gate {
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(Gated { gate: self.clone(), inner })
+        SharedHttpConnector::new(GatedConnector { gate: self.clone(), inner })
     }
 }
 
 #[derive(Debug)]
-struct Gated {
+struct GatedConnector {
     gate: Gate,
     inner: SharedHttpConnector,
 }
 
-impl HttpConnector for Gated {
+impl HttpConnector for GatedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let (reply, answer) = oneshot::channel();
         let (actor, inner) = (self.gate.actor, self.inner.clone());
-        self.gate.waiting.lock().unwrap().push_back(Waiting { actor, request, inner, reply });
-        HttpConnectorFuture::new(async { answer.await.unwrap_or_else(|_| Err(broken())) })
+        self.gate.waiting.lock().unwrap().push_back(PendingRequest {
+            actor,
+            request,
+            inner,
+            reply,
+        });
+        HttpConnectorFuture::new(async { answer.await.unwrap_or_else(|_| Err(connection_error())) })
     }
 }
 
-fn broken() -> ConnectorError {
-    ConnectorError::io("broken".into())
+fn connection_error() -> ConnectorError {
+    ConnectorError::io("connection_error".into())
 }
 
 /// A request that the network still holds a copy of.
@@ -133,26 +138,26 @@ struct Duplicate {
 type Actor = Pin<Box<dyn Future<Output = ()>>>;
 
 /// A simulation of several clients that work on one database.
-pub(crate) struct World<'d> {
-    pub(crate) clock: Hand,
+pub(crate) struct Simulation<'d> {
+    pub(crate) clock: ManualClock,
     pub(crate) rng: Rng,
     database: &'d Database,
-    bounds: Bounds,
+    bounds: ChunkSizes,
     actors: Vec<Option<Actor>>,
-    waiting: Arc<Mutex<VecDeque<Waiting>>>,
-    copies: Vec<Duplicate>,
+    waiting: Arc<Mutex<VecDeque<PendingRequest>>>,
+    duplicates: Vec<Duplicate>,
 }
 
-impl<'d> World<'d> {
-    pub(crate) fn new(database: &'d Database, seed: u64, bounds: Bounds) -> Self {
+impl<'d> Simulation<'d> {
+    pub(crate) fn new(database: &'d Database, seed: u64, bounds: ChunkSizes) -> Self {
         Self {
-            clock: Hand::at(1_790_000_000_000),
+            clock: ManualClock::at(1_790_000_000_000),
             rng: Rng(seed),
             database,
             bounds,
             actors: Vec::new(),
             waiting: Arc::default(),
-            copies: Vec::new(),
+            duplicates: Vec::new(),
         }
     }
 
@@ -164,8 +169,8 @@ impl<'d> World<'d> {
             inner: self.database.http_client(),
         };
         let config = Database::config(SharedHttpClient::new(gate)).to_builder();
-        let config = config.time_source(self.clock.clone()).sleep_impl(Hasty).build();
-        let store = Store::new(Client::from_conf(config), tables()).with_bounds(self.bounds);
+        let config = config.time_source(self.clock.clone()).sleep_impl(NoSleep).build();
+        let store = Store::new(Client::from_conf(config), tables()).with_chunk_sizes(self.bounds);
         self.actors.push(Some(Box::pin(work(store))));
     }
 
@@ -201,15 +206,15 @@ impl<'d> World<'d> {
         }
     }
 
-    async fn step(&mut self, waiting: Waiting) {
-        let Waiting { actor, request, inner, reply } = waiting;
+    async fn step(&mut self, waiting: PendingRequest) {
+        let PendingRequest { actor, request, inner, reply } = waiting;
         match self.rng.below(100) {
             0..4 => {
-                let _ = reply.send(Err(broken()));
+                let _ = reply.send(Err(connection_error()));
             }
             4..8 => {
                 let _ = inner.call(request).await;
-                let _ = reply.send(Err(broken()));
+                let _ = reply.send(Err(connection_error()));
             }
             8..12 => self.kill(actor, request, inner).await,
             12..16 if is_transaction(&request) => {
@@ -218,20 +223,30 @@ impl<'d> World<'d> {
             16..22 => {
                 let time = self.rng.of(&[1, 14, 61, 61]);
                 self.clock.advance(time * 60_000);
-                self.waiting.lock().unwrap().push_back(Waiting { actor, request, inner, reply });
+                self.waiting.lock().unwrap().push_back(PendingRequest {
+                    actor,
+                    request,
+                    inner,
+                    reply,
+                });
             }
-            22..28 if !self.copies.is_empty() => {
-                let position = self.rng.below(self.copies.len());
-                let copy = self.copies.swap_remove(position);
+            22..28 if !self.duplicates.is_empty() => {
+                let position = self.rng.below(self.duplicates.len());
+                let copy = self.duplicates.swap_remove(position);
                 if self.clock.now().as_ms() - copy.sent.as_ms() < SIGNATURE_MS {
                     let _ = copy.inner.call(copy.request).await;
                 }
-                self.waiting.lock().unwrap().push_back(Waiting { actor, request, inner, reply });
+                self.waiting.lock().unwrap().push_back(PendingRequest {
+                    actor,
+                    request,
+                    inner,
+                    reply,
+                });
             }
             _ => {
                 if self.rng.below(4) == 0 {
-                    let (request, sent) = (forgotten(&request), self.clock.now());
-                    self.copies.push(Duplicate { request, inner: inner.clone(), sent });
+                    let (request, sent) = (late_duplicate(&request), self.clock.now());
+                    self.duplicates.push(Duplicate { request, inner: inner.clone(), sent });
                 }
                 let _ = reply.send(inner.call(request).await);
             }
@@ -264,7 +279,7 @@ fn is_transaction(request: &HttpRequest) -> bool {
 
 /// A copy of a request that arrives after DynamoDB dropped its token, which is after ten minutes
 /// (reference of `TransactWriteItems`).
-fn forgotten(request: &HttpRequest) -> HttpRequest {
+fn late_duplicate(request: &HttpRequest) -> HttpRequest {
     let mut copy = request.try_clone().unwrap();
     if is_transaction(request) {
         let mut body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();

@@ -61,7 +61,7 @@ pub(crate) fn runner() -> Runner {
 
 /// The request of a runner for a lease; its fencing token is the id of the attempt's record as
 /// well.
-pub(crate) fn grant(execution_id: &str) -> LeaseRequest {
+pub(crate) fn lease_request(execution_id: &str) -> LeaseRequest {
     LeaseRequest { fencing_token: execution_id.to_owned(), execution_id: execution_id.to_owned() }
 }
 
@@ -73,7 +73,7 @@ pub(crate) async fn run(
     execution_id: &str,
     now: Timestamp,
 ) -> JobState {
-    let state = leased(submission, state, &runner(), grant(execution_id), now).unwrap();
+    let state = leased(submission, state, &runner(), lease_request(execution_id), now).unwrap();
     assert!(store.change_job(submission, &state).await.unwrap());
     let state = running(&state, execution_id, now, now).unwrap();
     assert!(store.change_job(submission, &state).await.unwrap());

@@ -9,7 +9,7 @@ use writ_query::Sort;
 use writ_store::Store;
 
 use crate::fixture::{Fixture, query, workspace};
-use crate::job::{at, get, grant, long, numbers, over, put, run, submission};
+use crate::job::{at, get, lease_request, long, numbers, over, put, run, submission};
 
 /// Reads every page: the documents, and the sum of reads.
 async fn all(
@@ -21,8 +21,8 @@ async fn all(
 ) -> (Vec<String>, usize) {
     let (mut found, mut reads, mut token) = (Vec::new(), 0, None);
     loop {
-        let asked = query(filter.clone(), sort.clone(), limit, token);
-        let page = store.query_jobs(home, &asked).await.unwrap();
+        let request = query(filter.clone(), sort.clone(), limit, token);
+        let page = store.query_jobs(home, &request).await.unwrap();
         assert!(page.items.len() <= limit);
         found.extend(page.items);
         reads += page.reads;
@@ -45,21 +45,22 @@ fn nth(home: &Workspace, number: u64) -> Submission {
 
 /// Brings the job into the status of its number: completed, failed, cancelled, running or queued.
 /// Jobs end in another order than they were submitted in.
-async fn settle(store: &Store, home: &Workspace, number: u64) {
-    let asked = nth(home, number);
+async fn put_with_status(store: &Store, home: &Workspace, number: u64) {
+    let submitted = nth(home, number);
     let ended = at(i64::try_from(10_000 + number * 37 % 101).unwrap());
     match number % 8 {
-        0..3 => drop(over(store, &asked, number + 1, Some(&json!({"n": number})), ended).await),
-        3..5 => drop(over(store, &asked, number + 1, None, ended).await),
+        0..3 => drop(over(store, &submitted, number + 1, Some(&json!({"n": number})), ended).await),
+        3..5 => drop(over(store, &submitted, number + 1, None, ended).await),
         5 => {
-            let state = cancelled(&asked, &put(store, &asked).await, "ada", ended).unwrap();
-            assert!(store.change_job(&asked, &state).await.unwrap());
+            let state = cancelled(&submitted, &put(store, &submitted).await, "ada", ended).unwrap();
+            assert!(store.change_job(&submitted, &state).await.unwrap());
         }
         6 => {
-            let state = put(store, &asked).await;
-            run(store, &asked, &state, &grant(&asked.job_id).fencing_token, ended).await;
+            let state = put(store, &submitted).await;
+            run(store, &submitted, &state, &lease_request(&submitted.job_id).fencing_token, ended)
+                .await;
         }
-        _ => drop(put(store, &asked).await),
+        _ => drop(put(store, &submitted).await),
     }
 }
 
@@ -68,7 +69,7 @@ async fn jobs_are_listed_newest_first_and_found_by_whatever_they_say() {
     let Fixture { store, database: _database } = Fixture::new().await;
     let home = workspace("home");
     for number in 0..40 {
-        settle(&store, &home, number).await;
+        put_with_status(&store, &home, number).await;
     }
     for (filter, want) in [
         (json!({}), (0..40).rev().collect::<Vec<u64>>()),
@@ -101,7 +102,7 @@ async fn a_listed_job_is_shown_as_it_is_shown_alone() {
     let Fixture { store, database: _database } = Fixture::new().await;
     let home = workspace("home");
     for number in 0..8 {
-        settle(&store, &home, number).await;
+        put_with_status(&store, &home, number).await;
     }
     let large = Submission { inputs: RawJson::of(&long(700_000)), ..submission(&home, 50) };
     over(&store, &large, 51, Some(&long(600_000)), at(60)).await;
@@ -120,18 +121,18 @@ async fn what_an_index_serves_is_read_in_proportion_to_the_result() {
     let home = workspace("home");
     for number in 0..2_000_u64 {
         let rare = number % 100 == 0;
-        let asked = Submission {
+        let submitted = Submission {
             policy_rule_uri: if rare { "rare:1-x" } else { "a:1-x" }.parse().unwrap(),
             ..submission(&home, number)
         };
-        let waiting = queued(&asked);
-        let stopped = cancelled(&asked, &waiting, "ada", at(9_000)).unwrap();
+        let waiting = queued(&submitted);
+        let stopped = cancelled(&submitted, &waiting, "ada", at(9_000)).unwrap();
         let state = match number {
             1_990.. => waiting,
             _ if number % 50 == 7 => JobState { job_status: JobStatus::Failed, ..stopped },
             _ => stopped,
         };
-        store.put_job(&asked, &state).await.unwrap();
+        store.put_job(&submitted, &state).await.unwrap();
     }
     let newest = submission(&home, 1_999).job_id;
     for (filter, sort, results, reads) in [
@@ -150,8 +151,8 @@ async fn what_an_index_serves_is_read_in_proportion_to_the_result() {
         (json!({"submitted_at": at(1_000).to_string()}), json!(null), 1, 9),
         (json!({"submitted_at": {"$gte": at(1_980).to_string()}}), json!(null), 20, 40),
     ] {
-        let asked = query(filter.clone(), sort.clone(), 20, None);
-        let page = store.query_jobs(&home, &asked).await.unwrap();
+        let request = query(filter.clone(), sort.clone(), 20, None);
+        let page = store.query_jobs(&home, &request).await.unwrap();
         assert_eq!(page.items.len(), results, "{filter} {sort}");
         assert!(page.reads <= reads, "{filter} {sort} took {} reads", page.reads);
     }
@@ -169,8 +170,8 @@ async fn a_token_is_good_for_its_own_query_and_workspace_alone() {
     let Fixture { store, database: _database } = Fixture::new().await;
     let (home, other) = (workspace("home"), workspace("other"));
     for number in 0..5 {
-        settle(&store, &home, number).await;
-        settle(&store, &other, number).await;
+        put_with_status(&store, &home, number).await;
+        put_with_status(&store, &other, number).await;
     }
     let ask = |filter: Value, token| query(filter, json!(null), 2, token);
     let page = store.query_jobs(&home, &ask(json!({}), None)).await.unwrap();
@@ -188,7 +189,7 @@ async fn a_sort_that_no_index_gives_is_sorted_in_memory() {
     let Fixture { store, database: _database } = Fixture::new().await;
     let home = workspace("home");
     for number in 0..20 {
-        settle(&store, &home, number).await;
+        put_with_status(&store, &home, number).await;
     }
     let sort = json!({"priority": -1, "inputs.n": 1});
     let (found, _) = all(&store, &home, &json!({"job_status": "failed"}), &sort, 2).await;
@@ -249,7 +250,7 @@ fn paging_visits_what_the_filter_means_exactly_once_and_in_order() {
         let fixture = Fixture::new().await;
         let mut documents = Vec::new();
         for number in 0..40 {
-            settle(&fixture.store, &home, number).await;
+            put_with_status(&fixture.store, &home, number).await;
             let job = get(&fixture.store, &nth(&home, number)).await;
             documents.push(document(&job, None).unwrap());
         }

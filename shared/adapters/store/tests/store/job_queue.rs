@@ -10,7 +10,7 @@ use writ_ports::{ChangeJob, CountQueued, DueJobs, PeekQueue, PutJob};
 use writ_store::Store;
 
 use crate::fixture::{Fixture, dump, workspace};
-use crate::job::{after, at, end, get, grant, over, put, record, run, runner, submission};
+use crate::job::{after, at, end, get, lease_request, over, put, record, run, runner, submission};
 use writ_dynamodb::Database;
 
 /// All due jobs, read page by page, and the number of pages.
@@ -51,20 +51,23 @@ fn the_line_is_in_the_order_of_ranks() {
             let home = workspace("home");
             let mut waiting = Vec::new();
             for (number, (priority, ready, fate)) in jobs.into_iter().enumerate() {
-                let asked = Submission {
+                let submitted = Submission {
                     priority,
                     submitted_at: at(ready),
                     not_before: (fate == 1).then(|| at(1_000_000)),
                     ..submission(&home, number as u64)
                 };
-                let state = put(&store, &asked).await;
+                let state = put(&store, &submitted).await;
                 match fate {
-                    0 => waiting.push((queue_key(&asked, &state), asked.job_id)),
+                    0 => waiting.push((queue_key(&submitted, &state), submitted.job_id)),
                     // The job's time has not come yet.
                     1 => {}
                     _ => {
-                        let taken = leased(&asked, &state, &by, grant("e"), at(10));
-                        assert!(store.change_job(&asked, &taken.unwrap()).await.unwrap());
+                        let leased_state =
+                            leased(&submitted, &state, &by, lease_request("e"), at(10));
+                        assert!(
+                            store.change_job(&submitted, &leased_state.unwrap()).await.unwrap()
+                        );
                     }
                 }
             }
@@ -91,27 +94,27 @@ async fn a_job_stands_in_line_while_it_waits_and_is_due_until_it_is_over() {
             (line, due)
         );
     };
-    let asked = Submission { not_before: Some(at(5_000)), ..submission(&home, 1) };
-    let state = put(&store, &asked).await;
+    let submitted = Submission { not_before: Some(at(5_000)), ..submission(&home, 1) };
+    let state = put(&store, &submitted).await;
     holds(0, 1).await;
     assert_eq!(store.due_jobs(at(4_999), None).await.unwrap().jobs, []);
-    assert_eq!(store.due_jobs(at(5_000), None).await.unwrap().jobs, [signal(&asked)]);
+    assert_eq!(store.due_jobs(at(5_000), None).await.unwrap().jobs, [signal(&submitted)]);
 
-    let DueAction::Write(state) = due(&asked, &state, at(5_000), 0) else { panic!("not due") };
-    assert_eq!(store.change_job(&asked, &state).await, Ok(true));
+    let DueAction::Write(state) = due(&submitted, &state, at(5_000), 0) else { panic!("not due") };
+    assert_eq!(store.change_job(&submitted, &state).await, Ok(true));
     holds(1, 1).await;
-    assert_eq!(store.peek_queue(&home, 5).await, Ok(vec![asked.job_id.clone()]));
+    assert_eq!(store.peek_queue(&home, 5).await, Ok(vec![submitted.job_id.clone()]));
     assert_eq!(store.due_jobs(at(5_000), None).await.unwrap().jobs, []);
 
-    let record = record(&asked, 1, Some(&json!(1)));
-    let state = run(&store, &asked, &state, &record.execution_id, at(6_000)).await;
+    let record = record(&submitted, 1, Some(&json!(1)));
+    let state = run(&store, &submitted, &state, &record.execution_id, at(6_000)).await;
     holds(0, 1).await;
     assert_eq!(store.due_jobs(at(35_999), None).await.unwrap().jobs, []);
-    assert_eq!(store.due_jobs(at(36_000), None).await.unwrap().jobs, [signal(&asked)]);
+    assert_eq!(store.due_jobs(at(36_000), None).await.unwrap().jobs, [signal(&submitted)]);
 
-    let state = after(&asked, &state, &record, at(7_000));
+    let state = after(&submitted, &state, &record, at(7_000));
     assert_eq!(state.due_at, None);
-    end(&store, &asked, &state, &record).await.unwrap();
+    end(&store, &submitted, &state, &record).await.unwrap();
     holds(0, 0).await;
     for other in ["by_time", "by_policy", "by_outcome"] {
         assert_eq!(entries(&database, other).await, 1, "{other}");
@@ -122,30 +125,30 @@ async fn a_job_stands_in_line_while_it_waits_and_is_due_until_it_is_over() {
 async fn whatever_ends_a_job_takes_it_out_of_its_line() {
     let Fixture { store, database } = Fixture::new().await;
     let home = workspace("home");
-    let asked = submission(&home, 1);
-    let state = cancelled(&asked, &put(&store, &asked).await, "ada", at(1)).unwrap();
-    assert_eq!(store.change_job(&asked, &state).await, Ok(true));
+    let submitted = submission(&home, 1);
+    let state = cancelled(&submitted, &put(&store, &submitted).await, "ada", at(1)).unwrap();
+    assert_eq!(store.change_job(&submitted, &state).await, Ok(true));
     over(&store, &submission(&home, 2), 2, None, at(5)).await;
     // This job has a callback, which is due.
     let url = Some("https://example.com".to_owned());
-    let told = Submission { callback_url: url, ..submission(&home, 3) };
-    over(&store, &told, 3, Some(&json!(1)), at(5)).await;
+    let with_callback = Submission { callback_url: url, ..submission(&home, 3) };
+    over(&store, &with_callback, 3, Some(&json!(1)), at(5)).await;
     assert_eq!(entries(&database, "by_line").await, 0);
-    assert_eq!(all_due(&store, at(1_000)).await.0, [signal(&told)]);
+    assert_eq!(all_due(&store, at(1_000)).await.0, [signal(&with_callback)]);
 }
 
 #[tokio::test]
 async fn a_lost_race_leaves_the_line_as_it_is() {
     let Fixture { store, database } = Fixture::new().await;
-    let asked = submission(&workspace("home"), 1);
-    let state = put(&store, &asked).await;
-    let taken = leased(&asked, &state, &runner(), grant("e"), at(10)).unwrap();
-    let stopped = cancelled(&asked, &state, "ada", at(10)).unwrap();
-    assert_eq!(store.change_job(&asked, &stopped).await, Ok(true));
+    let submitted = submission(&workspace("home"), 1);
+    let state = put(&store, &submitted).await;
+    let leased_state = leased(&submitted, &state, &runner(), lease_request("e"), at(10)).unwrap();
+    let cancelled_state = cancelled(&submitted, &state, "ada", at(10)).unwrap();
+    assert_eq!(store.change_job(&submitted, &cancelled_state).await, Ok(true));
     let before = dump(&database).await;
-    assert_eq!(store.change_job(&asked, &taken).await, Ok(false));
+    assert_eq!(store.change_job(&submitted, &leased_state).await, Ok(false));
     assert!(dump(&database).await == before);
-    assert_eq!(get(&store, &asked).await.state, stopped);
+    assert_eq!(get(&store, &submitted).await.state, cancelled_state);
 }
 
 #[tokio::test]
@@ -154,12 +157,12 @@ async fn what_is_due_is_found_for_all_workspaces_page_by_page_and_once() {
     let homes = [workspace("home"), workspace("other"), workspace("third")];
     let mut want = BTreeSet::new();
     for number in 0..330_u64 {
-        let asked = submission(&homes[number as usize % 3], number);
-        let mut state = queued(&asked);
+        let submitted = submission(&homes[number as usize % 3], number);
+        let mut state = queued(&submitted);
         state.due_at = (number % 11 != 0).then(|| at(i64::try_from(number * 7 % 330).unwrap()));
-        store.put_job(&asked, &state).await.unwrap();
+        store.put_job(&submitted, &state).await.unwrap();
         if state.due_at.is_some_and(|due_at| due_at <= at(299)) {
-            want.insert((asked.workspace.to_string(), asked.job_id));
+            want.insert((submitted.workspace.to_string(), submitted.job_id));
         }
     }
     let (found, pages) = all_due(&store, at(299)).await;
@@ -188,8 +191,8 @@ async fn a_long_line_is_counted_and_taken_only_as_far_as_was_asked() {
     let home = workspace("home");
     let mut last = String::new();
     for number in 0..150 {
-        let asked = submission(&home, number);
-        last = queue_key(&asked, &put(&store, &asked).await);
+        let submitted = submission(&home, number);
+        last = queue_key(&submitted, &put(&store, &submitted).await);
     }
     for (most, count) in [(0, 0), (1, 1), (100, 100), (149, 149), (1_000, 149)] {
         assert_eq!(store.count_before(&home, &last, most).await, Ok(count));

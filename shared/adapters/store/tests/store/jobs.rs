@@ -7,7 +7,7 @@ use writ_ports::{
     CallbackSecret, CallbackSecretStore, CallbackSecrets, ChangeJob, CommitResult, CountQueued,
     GetJob, PeekQueue, PutJob, QueryJobs,
 };
-use writ_store::Bounds;
+use writ_store::ChunkSizes;
 
 use crate::fixture::{Fixture, dump, query, workspace};
 use crate::job::{after, at, end, get, long, over, put, record, run, submission};
@@ -16,7 +16,7 @@ use crate::job::{after, at, end, get, long, over, put, record, run, submission};
 async fn a_job_is_read_as_it_was_written_through_all_of_its_life() {
     let Fixture { store, database: _database } = Fixture::new().await;
     let home = workspace("home");
-    let asked = Submission {
+    let submitted = Submission {
         policy_rule_parameters: Some(RawJson::parse(r#"{"b":1e400,"a":[]}"#).unwrap()),
         node_selector: Some(RawJson::parse(r#"{"zone": "z"}"#).unwrap()),
         max_attempts: Some(2),
@@ -24,28 +24,28 @@ async fn a_job_is_read_as_it_was_written_through_all_of_its_life() {
         mask: vec!["/input_data/ip".to_owned()],
         ..submission(&home, 1)
     };
-    let state = put(&store, &asked).await;
-    let whole = |state, output| Job { submission: asked.clone(), state, output };
-    assert_eq!(get(&store, &asked).await, whole(state.clone(), None));
+    let state = put(&store, &submitted).await;
+    let whole = |state, output| Job { submission: submitted.clone(), state, output };
+    assert_eq!(get(&store, &submitted).await, whole(state.clone(), None));
 
-    let first = record(&asked, 1, None);
-    let state = run(&store, &asked, &state, &first.execution_id, at(5)).await;
+    let first = record(&submitted, 1, None);
+    let state = run(&store, &submitted, &state, &first.execution_id, at(5)).await;
     let state = renew_lease(&state, &first.execution_id, at(5_000)).unwrap();
-    assert_eq!(store.change_job(&asked, &state).await, Ok(true));
-    assert_eq!(get(&store, &asked).await, whole(state.clone(), None));
+    assert_eq!(store.change_job(&submitted, &state).await, Ok(true));
+    assert_eq!(get(&store, &submitted).await, whole(state.clone(), None));
 
     // The policy failed, and there is another attempt.
-    let state = after(&asked, &state, &first, at(6_000));
+    let state = after(&submitted, &state, &first, at(6_000));
     assert_eq!(state.job_status, JobStatus::Queued);
-    assert_eq!(end(&store, &asked, &state, &first).await, Ok(CommitResult::Done));
-    assert_eq!(get(&store, &asked).await, whole(state.clone(), None));
+    assert_eq!(end(&store, &submitted, &state, &first).await, Ok(CommitResult::Done));
+    assert_eq!(get(&store, &submitted).await, whole(state.clone(), None));
 
-    let second = record(&asked, 2, Some(&json!({"ok": true})));
-    let state = run(&store, &asked, &state, &second.execution_id, at(600_000)).await;
-    let state = after(&asked, &state, &second, at(600_500));
-    assert_eq!(end(&store, &asked, &state, &second).await, Ok(CommitResult::Done));
+    let second = record(&submitted, 2, Some(&json!({"ok": true})));
+    let state = run(&store, &submitted, &state, &second.execution_id, at(600_000)).await;
+    let state = after(&submitted, &state, &second, at(600_500));
+    assert_eq!(end(&store, &submitted, &state, &second).await, Ok(CommitResult::Done));
     assert_eq!(state.job_status, JobStatus::Completed);
-    assert_eq!(get(&store, &asked).await, whole(state, second.output));
+    assert_eq!(get(&store, &submitted).await, whole(state, second.output));
 }
 
 #[tokio::test]
@@ -53,14 +53,14 @@ async fn a_job_is_submitted_once() {
     let Fixture { store, database } = Fixture::new().await;
     let home = workspace("home");
     for (number, inputs) in [(1, json!({})), (2, long(300_000))] {
-        let asked = Submission { inputs: RawJson::of(&inputs), ..submission(&home, number) };
-        put(&store, &asked).await;
+        let submitted = Submission { inputs: RawJson::of(&inputs), ..submission(&home, number) };
+        put(&store, &submitted).await;
         let before = dump(&database).await;
-        let other = Submission { inputs: RawJson::of(&long(40_000)), ..asked.clone() };
-        for again in [&asked, &other] {
+        let other = Submission { inputs: RawJson::of(&long(40_000)), ..submitted.clone() };
+        for again in [&submitted, &other] {
             let error = store.put_job(again, &queued(again)).await.unwrap_err();
             assert_eq!(error.kind, ErrorKind::Conflict);
-            assert!(error.message.contains(&asked.job_id), "{error}");
+            assert!(error.message.contains(&submitted.job_id), "{error}");
         }
         assert!(dump(&database).await == before, "a refused job left something");
     }
@@ -77,15 +77,15 @@ async fn what_is_not_there_is_none_and_does_not_change() {
     for none in ["none", "", "callbacks", &"x".repeat(5_000)] {
         assert_eq!(store.get_job(&home, none).await, Ok(None), "{none}");
     }
-    let asked = submission(&home, 1);
+    let submitted = submission(&home, 1);
     let before = dump(&database).await;
-    let mut state = queued(&asked);
+    let mut state = queued(&submitted);
     for version in [0, 1, 2] {
         state.version = version;
-        assert_eq!(store.change_job(&asked, &state).await, Ok(false), "{version}");
+        assert_eq!(store.change_job(&submitted, &state).await, Ok(false), "{version}");
     }
-    let record = record(&asked, 1, Some(&json!(1)));
-    assert_eq!(end(&store, &asked, &state, &record).await, Ok(CommitResult::LeaseLost));
+    let record = record(&submitted, 1, Some(&json!(1)));
+    assert_eq!(end(&store, &submitted, &state, &record).await, Ok(CommitResult::LeaseLost));
     assert!(dump(&database).await == before, "a job came out of nothing");
 }
 
@@ -94,20 +94,22 @@ async fn what_is_not_there_is_none_and_does_not_change() {
 async fn inputs_and_outputs_of_any_length_come_back_with_their_bytes() {
     let Fixture { store, database: _database } = Fixture::new().await;
     let home = workspace("home");
-    let cutting =
-        store.clone().with_bounds(Bounds { chunk_bytes_max: 500, transaction_bytes_max: 1_000 });
+    let cutting = store
+        .clone()
+        .with_chunk_sizes(ChunkSizes { chunk_bytes_max: 500, transaction_bytes_max: 1_000 });
     let lengths = [8_000, 300_000, 1 << 20, 2_200_000].map(|length| (&store, length));
     let short = (0..20).map(|step| (&cutting, step * 100));
     for (number, (store, length)) in lengths.into_iter().chain(short).enumerate() {
         let number = number as u64 + 1;
-        let asked = Submission { inputs: RawJson::of(&long(length)), ..submission(&home, number) };
+        let submitted =
+            Submission { inputs: RawJson::of(&long(length)), ..submission(&home, number) };
         // No policy returns more than a mebibyte.
         let output = long(length.min((1 << 20) - 20));
-        let state = over(store, &asked, number, Some(&output), at(50)).await;
-        let job = get(store, &asked).await;
-        assert!(job.submission == asked && job.state == state, "{length}");
+        let state = over(store, &submitted, number, Some(&output), at(50)).await;
+        let job = get(store, &submitted).await;
+        assert!(job.submission == submitted && job.state == state, "{length}");
         assert!(job.output == Some(RawJson::of(&output)), "{length}");
-        let found = query(json!({"job_id": asked.job_id}), json!(null), 1, None);
+        let found = query(json!({"job_id": submitted.job_id}), json!(null), 1, None);
         let page = store.query_jobs(&home, &found).await.unwrap();
         assert!(page.items == [document(&job, None).unwrap()], "{length}");
     }
@@ -116,10 +118,10 @@ async fn inputs_and_outputs_of_any_length_come_back_with_their_bytes() {
 #[tokio::test]
 async fn a_submission_that_no_transaction_holds_is_refused() {
     let Fixture { store, database } = Fixture::new().await;
-    let asked =
+    let submitted =
         Submission { inputs: RawJson::of(&long(3 << 20)), ..submission(&workspace("home"), 1) };
     let before = dump(&database).await;
-    let error = store.put_job(&asked, &queued(&asked)).await.unwrap_err();
+    let error = store.put_job(&submitted, &queued(&submitted)).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::TooLarge);
     assert!(dump(&database).await == before);
 }
@@ -127,8 +129,8 @@ async fn a_submission_that_no_transaction_holds_is_refused() {
 #[tokio::test]
 async fn an_output_larger_than_an_item_is_kept_in_the_record_alone() {
     let Fixture { store, database } = Fixture::new().await;
-    let asked = submission(&workspace("home"), 1);
-    over(&store, &asked, 1, Some(&long(1 << 20)), at(5)).await;
+    let submitted = submission(&workspace("home"), 1);
+    over(&store, &submitted, 1, Some(&long(1 << 20)), at(5)).await;
     let bytes: usize = dump(&database)
         .await
         .iter()
@@ -144,23 +146,23 @@ async fn the_output_stays_while_its_end_is_told() {
     let Fixture { store, database: _database } = Fixture::new().await;
     let home = workspace("home");
     for (number, output) in [(1, json!({"ok": true})), (2, long(100_000))] {
-        let asked = submission(&home, number);
-        let mut state = over(&store, &asked, number, Some(&output), at(5)).await;
+        let submitted = submission(&home, number);
+        let mut state = over(&store, &submitted, number, Some(&output), at(5)).await;
         state.version += 1;
-        assert_eq!(store.change_job(&asked, &state).await, Ok(true));
-        assert!(get(&store, &asked).await.output == Some(RawJson::of(&output)));
+        assert_eq!(store.change_job(&submitted, &state).await, Ok(true));
+        assert!(get(&store, &submitted).await.output == Some(RawJson::of(&output)));
     }
 }
 
 #[tokio::test]
 async fn a_job_that_is_tried_again_shows_no_earlier_output_or_error() {
     let Fixture { store, database: _database } = Fixture::new().await;
-    let asked = submission(&workspace("home"), 1);
-    let state = over(&store, &asked, 1, None, at(5)).await;
-    assert!(get(&store, &asked).await.state.error.is_some());
+    let submitted = submission(&workspace("home"), 1);
+    let state = over(&store, &submitted, 1, None, at(5)).await;
+    assert!(get(&store, &submitted).await.state.error.is_some());
     let state = retry(&state, at(9)).unwrap();
-    assert_eq!(store.change_job(&asked, &state).await, Ok(true));
-    let job = get(&store, &asked).await;
+    assert_eq!(store.change_job(&submitted, &state).await, Ok(true));
+    let job = get(&store, &submitted).await;
     assert_eq!((job.state.round, job.state.error, job.output), (2, None, None));
     // The output of a completed job does not belong to any state after it.
     let done = submission(&workspace("home"), 2);
@@ -178,14 +180,14 @@ async fn a_job_that_is_tried_again_shows_no_earlier_output_or_error() {
 async fn nothing_of_one_workspaces_jobs_is_seen_from_another() {
     let Fixture { store, database: _database } = Fixture::new().await;
     let (home, other) = (workspace("home"), workspace("other"));
-    let asked = submission(&home, 1);
-    let state = put(&store, &asked).await;
+    let submitted = submission(&home, 1);
+    let state = put(&store, &submitted).await;
     let secret =
         CallbackSecret { secret: "whsec_x".to_owned(), made_at: at(0), ends_at: Some(at(1)) };
     let secrets = CallbackSecrets { version: 1, secrets: vec![secret] };
     assert_eq!(store.put_callback_secrets(&home, &secrets).await, Ok(true));
 
-    for id in [asked.job_id.as_str(), &format!("../home#{}", asked.job_id)] {
+    for id in [submitted.job_id.as_str(), &format!("../home#{}", submitted.job_id)] {
         assert_eq!(store.get_job(&other, id).await, Ok(None));
     }
     assert_eq!(store.peek_queue(&other, 10).await, Ok(vec![]));
@@ -193,7 +195,7 @@ async fn nothing_of_one_workspaces_jobs_is_seen_from_another() {
     assert_eq!(store.get_callback_secrets(&other).await, Ok(CallbackSecrets::default()));
     for filter in [
         json!({}),
-        json!({"job_id": asked.job_id}),
+        json!({"job_id": submitted.job_id}),
         json!({"policy_rule_uri": "a:1-x"}),
         json!({"job_status": "queued"}),
     ] {
@@ -201,11 +203,11 @@ async fn nothing_of_one_workspaces_jobs_is_seen_from_another() {
         assert!(page.items.is_empty());
     }
     // In the other workspace the same id is another job.
-    let twin = Submission { workspace: other.clone(), ..asked.clone() };
+    let twin = Submission { workspace: other.clone(), ..submitted.clone() };
     let stopped = cancelled(&twin, &put(&store, &twin).await, "eve", at(1)).unwrap();
     assert_eq!(store.change_job(&twin, &stopped).await, Ok(true));
-    assert_eq!(get(&store, &asked).await.state, state);
-    assert_eq!(store.peek_queue(&home, 10).await, Ok(vec![asked.job_id]));
+    assert_eq!(get(&store, &submitted).await.state, state);
+    assert_eq!(store.peek_queue(&home, 10).await, Ok(vec![submitted.job_id]));
     assert_eq!(store.get_callback_secrets(&home).await, Ok(secrets));
 }
 
@@ -238,9 +240,9 @@ async fn what_is_masked_is_stored_for_the_run_and_not_shown() {
     let Fixture { store, database: _database } = Fixture::new().await;
     let home = workspace("home");
     let mask = vec!["/input_data/ip".to_owned()];
-    let asked = Submission { mask, ..submission(&home, 1) };
-    put(&store, &asked).await;
-    assert_eq!(get(&store, &asked).await.submission.inputs, asked.inputs);
+    let submitted = Submission { mask, ..submission(&home, 1) };
+    put(&store, &submitted).await;
+    assert_eq!(get(&store, &submitted).await.submission.inputs, submitted.inputs);
     let page = store.query_jobs(&home, &query(json!({}), json!(null), 10, None)).await.unwrap();
     let shown: Value = serde_json::from_str(&page.items[0]).unwrap();
     assert!(shown["inputs"]["ip"] != json!("10.0.0.1") && shown["inputs"]["n"] == json!(1.0));

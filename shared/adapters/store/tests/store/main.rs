@@ -5,7 +5,7 @@ mod contexts;
 #[cfg(test)]
 mod executions;
 #[cfg(test)]
-mod expired;
+mod expiry;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
@@ -21,11 +21,11 @@ mod isolation;
 #[cfg(test)]
 mod job;
 #[cfg(test)]
-mod job_ends;
-#[cfg(test)]
-mod job_lines;
+mod job_completion;
 #[cfg(test)]
 mod job_queries;
+#[cfg(test)]
+mod job_queue;
 #[cfg(test)]
 mod job_races;
 #[cfg(test)]

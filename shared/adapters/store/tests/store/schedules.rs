@@ -93,7 +93,7 @@ async fn a_schedule_is_read_as_it_was_written_and_made_once() {
 }
 
 #[tokio::test]
-async fn of_writers_of_one_version_one_wins_and_nobody_writes_over_another_one_of_the_name() {
+async fn of_writers_of_one_version_one_wins_and_none_overwrites_another_schedule_of_the_name() {
     let Fixture { store, database: _database } = Fixture::new().await;
     let one = schedule(&workspace("home"), "a", Some(5));
     assert_eq!(store.change_schedule(&next(&one)).await, Ok(false), "out of nothing");
@@ -185,8 +185,8 @@ async fn schedules_are_listed_by_name_and_searched_on_every_field() {
     let ask = async |filter: Value, sort: Value| {
         let (mut names, mut token) = (Vec::new(), None);
         loop {
-            let asked = query(filter.clone(), sort.clone(), 2, token);
-            let page = store.query_schedules(&home, &asked).await.unwrap();
+            let request = query(filter.clone(), sort.clone(), 2, token);
+            let page = store.query_schedules(&home, &request).await.unwrap();
             names.extend(values(&page, "name"));
             token = page.next_token;
             if token.is_none() {
@@ -219,8 +219,8 @@ pub(crate) async fn exercise(port: &str, watched: &Store, quiet: &Store, home: &
         assert_eq!(of("ChangeSchedule").change_schedule(&next(&one)).await, Ok(holds));
     }
     for sort in [json!(null), json!({"description": 1})] {
-        let asked = query(json!({}), sort, 9, None);
-        let page = of("QuerySchedules").query_schedules(home, &asked).await.unwrap();
+        let request = query(json!({}), sort, 9, None);
+        let page = of("QuerySchedules").query_schedules(home, &request).await.unwrap();
         assert_eq!(page.items.len(), 1);
     }
     let due = of("DueSchedules").due_schedules(at(9), None).await.unwrap();

@@ -38,7 +38,7 @@ pub(crate) enum Fault {
     /// The database executes the request, and the response is lost.
     LostReply,
     /// The request is delayed until this notification.
-    Held(Arc<Notify>),
+    Delayed(Arc<Notify>),
 }
 
 /// The faults of the next requests of one operation.
@@ -63,17 +63,17 @@ impl HttpClient for Script {
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(Scripted { script: self.clone(), inner })
+        SharedHttpConnector::new(ScriptedConnector { script: self.clone(), inner })
     }
 }
 
 #[derive(Debug)]
-struct Scripted {
+struct ScriptedConnector {
     script: Script,
     inner: SharedHttpConnector,
 }
 
-impl HttpConnector for Scripted {
+impl HttpConnector for ScriptedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let (_, operation) = target.split_once('.').unwrap();
@@ -95,7 +95,7 @@ impl HttpConnector for Scripted {
             Some(Fault::TimedOut) => {
                 HttpConnectorFuture::ready(Err(ConnectorError::timeout("late".into())))
             }
-            Some(Fault::Held(release)) => {
+            Some(Fault::Delayed(release)) => {
                 let inner = self.inner.clone();
                 HttpConnectorFuture::new(async move {
                     release.notified().await;
@@ -113,15 +113,15 @@ impl HttpConnector for Scripted {
     }
 }
 
-/// A store that gets these faults in requests of this operation; `tries` is the SDK's number of
+/// A store that gets these faults in requests of this operation; `attempts` is the SDK's number of
 /// attempts.
 pub(crate) fn faulty(
     database: &Database,
     operation: &'static str,
     faults: &[Fault],
-    tries: u32,
+    attempts: u32,
 ) -> (Store, Script) {
-    let (config, script) = scripted(database, operation, faults, tries);
+    let (config, script) = scripted(database, operation, faults, attempts);
     (Store::new(Client::from_conf(config.build()), tables()), script)
 }
 
@@ -130,17 +130,17 @@ pub(crate) fn scripted(
     database: &Database,
     operation: &'static str,
     faults: &[Fault],
-    tries: u32,
+    attempts: u32,
 ) -> (Builder, Script) {
     let faults = Arc::new(Mutex::new(faults.iter().cloned().collect()));
     let script = Script { operation, faults, inner: database.http_client() };
     let retry = RetryConfig::standard()
-        .with_max_attempts(tries)
+        .with_max_attempts(attempts)
         .with_initial_backoff(Duration::from_millis(1));
     let config = Database::config(SharedHttpClient::new(script.clone()))
         .to_builder()
         .retry_config(retry)
-        .sleep_impl(Hasty);
+        .sleep_impl(NoSleep);
     (config, script)
 }
 
@@ -162,9 +162,9 @@ pub(crate) fn cancelled(reasons: &[&str]) -> (u16, Value) {
 
 /// Makes every delay of the SDK and of the store end at once.
 #[derive(Debug)]
-pub(crate) struct Hasty;
+pub(crate) struct NoSleep;
 
-impl AsyncSleep for Hasty {
+impl AsyncSleep for NoSleep {
     fn sleep(&self, _: Duration) -> Sleep {
         Sleep::new(std::future::ready(()))
     }

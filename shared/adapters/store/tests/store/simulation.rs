@@ -12,10 +12,10 @@ use writ_ports::{
     Idempotency, IdempotencyKey, KeyState, RecordExecution, RemoveExpired, ReplacePolicy,
     StoredReply,
 };
-use writ_store::{Bounds, Store};
+use writ_store::{ChunkSizes, Store};
 
 use crate::fixture::{Draft, Dump, Fixture, dump, execution, uri, workspace};
-use crate::interleave::{Hand, Rng, World};
+use crate::interleave::{ManualClock, Rng, Simulation};
 
 const SEEDS: Range<u64> = 0..40;
 
@@ -23,45 +23,45 @@ const SEEDS: Range<u64> = 0..40;
 const SEEDS_VARIABLE: &str = "WRIT_SEEDS";
 
 /// So small that a record of a kilobyte needs several transactions.
-const BOUNDS: Bounds = Bounds { chunk_bytes_max: 256, transaction_bytes_max: 512 };
+const BOUNDS: ChunkSizes = ChunkSizes { chunk_bytes_max: 256, transaction_bytes_max: 512 };
 
 const HOUR_MS: i64 = 3_600_000;
 
 /// The results that the writers got, and what they tried to write.
 #[derive(Default)]
-struct Told {
+struct History {
     recorded: Vec<Execution>,
     tried: Vec<Execution>,
     bodies: Vec<(Digest, String)>,
 }
 
-type Shared = Rc<RefCell<Told>>;
+type Shared = Rc<RefCell<History>>;
 
 fn text(rng: &mut Rng) -> String {
     "é\"x".repeat(rng.of(&[0, 80, 200, 600]))
 }
 
 /// Records an execution. Of three writers, two share their id with another one.
-async fn record(store: Store, told: Shared, number: u64, seed: u64) {
+async fn record(store: Store, history: Shared, number: u64, seed: u64) {
     let mut rng = Rng(seed);
     let mut record = execution(&workspace("home"), number % 4, "a:1-x", 1_790_000_000_000);
     record.seed = seed;
     record.input_data = RawJson::of(&json!({ "text": text(&mut rng) }));
-    told.borrow_mut().tried.push(record.clone());
+    history.borrow_mut().tried.push(record.clone());
     if store.record_execution(&record).await.is_ok() {
-        told.borrow_mut().recorded.push(record);
+        history.borrow_mut().recorded.push(record);
     }
 }
 
 /// Creates, replaces, renames or deletes a policy, with one of few bodies.
-async fn write(store: Store, told: Shared, number: u64, seed: u64) {
+async fn write(store: Store, history: Shared, number: u64, seed: u64) {
     let (mut rng, home) = (Rng(seed), workspace("home"));
-    let place = rng.of(&["a:1-x", "b:1-x"]);
+    let name = rng.of(&["a:1-x", "b:1-x"]);
     let fields = json!({ "code": text(&mut rng) });
-    let Ok(head) = store.get_policy(&home, &uri(place)).await else { return };
+    let Ok(head) = store.get_policy(&home, &uri(name)).await else { return };
     let (draft, written) = match head {
         None => {
-            let draft = Draft::new(place, &format!("id-{number}"), fields);
+            let draft = Draft::new(name, &format!("id-{number}"), fields);
             let created = store.create_policy(&home, draft.revision()).await;
             (draft, created)
         }
@@ -76,12 +76,12 @@ async fn write(store: Store, told: Shared, number: u64, seed: u64) {
         }
     };
     match written {
-        Ok(()) => told.borrow_mut().bodies.push((draft.head.digest, draft.body)),
+        Ok(()) => history.borrow_mut().bodies.push((draft.head.digest, draft.body)),
         Err(error) => assert_ne!(error.kind, ErrorKind::Internal, "{error:?}"),
     }
 }
 
-async fn reply(store: Store, clock: Hand, number: u64, seed: u64) {
+async fn reply(store: Store, clock: ManualClock, number: u64, seed: u64) {
     let key = IdempotencyKey {
         workspace: workspace("home"),
         identity: "ada".to_owned(),
@@ -107,35 +107,36 @@ async fn gc(store: Store, clock: impl Clock) {
     }
 }
 
-impl Clock for Hand {
+impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Hand::now(self)
+        ManualClock::now(self)
     }
 }
 
 async fn simulate(seed: u64) {
     let Fixture { store, database } = Fixture::new().await;
-    let store = store.with_bounds(BOUNDS);
-    let told = Shared::default();
-    let mut world = World::new(&database, seed, BOUNDS);
+    let store = store.with_chunk_sizes(BOUNDS);
+    let history = Shared::default();
+    let mut simulation = Simulation::new(&database, seed, BOUNDS);
     for number in 0..12 {
-        let (told, clock, seed) = (Rc::clone(&told), world.clock.clone(), seed * 100 + number);
+        let (history, clock, seed) =
+            (Rc::clone(&history), simulation.clock.clone(), seed * 100 + number);
         match number % 6 {
-            0..3 => world.add(|store| record(store, told, number, seed)),
-            3..5 => world.add(|store| write(store, told, number, seed)),
-            _ => world.add(|store| reply(store, clock, number, seed)),
+            0..3 => simulation.add(|store| record(store, history, number, seed)),
+            3..5 => simulation.add(|store| write(store, history, number, seed)),
+            _ => simulation.add(|store| reply(store, clock, number, seed)),
         }
     }
     for _ in 0..2 {
-        let clock = world.clock.clone();
-        world.add(|store| gc(store, clock));
+        let clock = simulation.clock.clone();
+        simulation.add(|store| gc(store, clock));
     }
-    world.run().await;
-    world.clock.advance(72 * HOUR_MS);
-    gc(store.clone(), world.clock.clone()).await;
+    simulation.run().await;
+    simulation.clock.advance(72 * HOUR_MS);
+    gc(store.clone(), simulation.clock.clone()).await;
 
-    let told = told.take();
-    committed_content_is_whole(&store, &told).await;
+    let history = history.take();
+    committed_content_is_whole(&store, &history).await;
     let dump = dump(&database).await;
     records_own_their_chunks(&dump);
     revisions_own_their_bodies(&store, &dump).await;
@@ -143,18 +144,22 @@ async fn simulate(seed: u64) {
     assert!(left.iter().all(|key| key.1 == "#upkeep"), "{left:?}");
 }
 
-async fn committed_content_is_whole(store: &Store, told: &Told) {
+async fn committed_content_is_whole(store: &Store, history: &History) {
     let home = workspace("home");
-    for record in &told.recorded {
+    for record in &history.recorded {
         let stored = store.get_execution(&home, &record.execution_id).await.unwrap();
         assert!(stored.as_ref() == Some(record), "{} is not what was written", record.execution_id);
     }
-    for record in &told.tried {
+    for record in &history.tried {
         if let Some(stored) = store.get_execution(&home, &record.execution_id).await.unwrap() {
-            assert!(told.tried.contains(&stored), "{} was written by nobody", record.execution_id);
+            assert!(
+                history.tried.contains(&stored),
+                "{} was written by nobody",
+                record.execution_id
+            );
         }
     }
-    for (digest, body) in &told.bodies {
+    for (digest, body) in &history.bodies {
         assert!(store.get_body(&home, digest).await.unwrap().as_deref() == Some(body));
     }
 }

@@ -8,14 +8,14 @@ use serde_json::json;
 use tokio::sync::Notify;
 use writ_model::{ErrorKind, Execution, RawJson, Timestamp};
 use writ_ports::{CollectUploads, GcReport, GetExecution, QueryExecutions, RecordExecution};
-use writ_store::{Bounds, Store};
+use writ_store::{ChunkSizes, Store};
 
 use crate::fixture::{Fixture, dump, execution, query, tables, workspace};
-use crate::interleave::Hand;
+use crate::interleave::ManualClock;
 use crate::script::{ANY, Fault, faulty, scripted};
 use writ_dynamodb::Database;
 
-const BOUNDS: Bounds = Bounds { chunk_bytes_max: 500, transaction_bytes_max: 1_000 };
+const BOUNDS: ChunkSizes = ChunkSizes { chunk_bytes_max: 500, transaction_bytes_max: 1_000 };
 
 const LATE: Timestamp = Timestamp::from_ms(i64::MAX);
 
@@ -26,14 +26,14 @@ fn record(number: u64, length: usize) -> Execution {
 }
 
 /// A store with these faults and small limits.
-fn cutting(database: &Database, faults: &[Fault]) -> Store {
-    faulty(database, ANY, faults, 1).0.with_bounds(BOUNDS)
+fn small_store(database: &Database, faults: &[Fault]) -> Store {
+    faulty(database, ANY, faults, 1).0.with_chunk_sizes(BOUNDS)
 }
 
 /// The same, with this clock.
-fn cutting_at(database: &Database, clock: &Hand, faults: &[Fault]) -> Store {
+fn small_store_at(database: &Database, clock: &ManualClock, faults: &[Fault]) -> Store {
     let config = scripted(database, ANY, faults, 1).0.time_source(clock.clone()).build();
-    Store::new(Client::from_conf(config), tables()).with_bounds(BOUNDS)
+    Store::new(Client::from_conf(config), tables()).with_chunk_sizes(BOUNDS)
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn a_record_of_any_length_comes_back_and_leaves_no_claim() {
     store.record_execution(&large).await.unwrap();
     let home = workspace("home");
     assert!(store.get_execution(&home, &large.execution_id).await.unwrap() == Some(large));
-    let store = cutting(&database, &[]);
+    let store = small_store(&database, &[]);
     for number in 2..40 {
         let record = record(number, usize::try_from(number).unwrap() * 100);
         store.record_execution(&record).await.unwrap();
@@ -63,9 +63,9 @@ async fn a_record_takes_no_more_requests_than_it_has_transactions() {
     let Fixture { store: _store, database } = Fixture::new().await;
     for (number, (length, requests)) in [(10, 1), (700, 1), (3_000, 3)].into_iter().enumerate() {
         let (store, script) = faulty(&database, ANY, &vec![Fault::Pass; 20], 1);
-        let bounds = Bounds { chunk_bytes_max: 1_000, transaction_bytes_max: 3_000 };
+        let bounds = ChunkSizes { chunk_bytes_max: 1_000, transaction_bytes_max: 3_000 };
         let record = record(number as u64, length);
-        store.with_bounds(bounds).record_execution(&record).await.unwrap();
+        store.with_chunk_sizes(bounds).record_execution(&record).await.unwrap();
         assert_eq!(20 - script.left(), requests, "{length}");
     }
 }
@@ -79,7 +79,7 @@ async fn what_a_failure_leaves_at_any_step_is_collected_whole() {
             let Fixture { store, database } = Fixture::new().await;
             let mut faults = vec![Fault::Pass; passed];
             faults.push(fault.clone());
-            let failed = cutting(&database, &faults).record_execution(&record).await.is_err();
+            let failed = small_store(&database, &faults).record_execution(&record).await.is_err();
             let left = dump(&database).await.len();
             let removed = store.collect_uploads(LATE).await.unwrap().removed;
             let stored =
@@ -106,10 +106,10 @@ async fn a_collection_that_fails_at_any_step_is_finished_by_the_next() {
     let mut passed = 0;
     loop {
         let Fixture { store, database } = Fixture::new().await;
-        assert!(cutting(&database, &broken).record_execution(&record).await.is_err());
+        assert!(small_store(&database, &broken).record_execution(&record).await.is_err());
         let mut faults = vec![Fault::Pass; passed];
         faults.push(Fault::LostReply);
-        let collected = cutting(&database, &faults).collect_uploads(LATE).await;
+        let collected = small_store(&database, &faults).collect_uploads(LATE).await;
         assert!(store.collect_uploads(LATE).await.unwrap().removed <= 1);
         assert_eq!(dump(&database).await.len(), 0, "{passed}");
         if collected.is_ok() {
@@ -124,9 +124,9 @@ async fn a_collection_that_fails_at_any_step_is_finished_by_the_next() {
 async fn only_what_began_before_the_given_time_is_collected_oldest_first() {
     let Fixture { store, database } = Fixture::new().await;
     let broken = [Fault::Pass, Fault::Unreachable];
-    let clock = Hand::at(1_000);
+    let clock = ManualClock::at(1_000);
     for number in 0..25 {
-        let faulty = cutting_at(&database, &clock, &broken);
+        let faulty = small_store_at(&database, &clock, &broken);
         assert!(faulty.record_execution(&record(number, 1_500)).await.is_err());
         clock.advance(1_000);
     }
@@ -144,8 +144,8 @@ async fn only_what_began_before_the_given_time_is_collected_oldest_first() {
 async fn a_claim_that_came_back_takes_nothing_from_its_record() {
     let Fixture { store, database } = Fixture::new().await;
     let whole = record(1, 2_000);
-    let cutting = cutting(&database, &[]);
-    cutting.record_execution(&whole).await.unwrap();
+    let small_store = small_store(&database, &[]);
+    small_store.record_execution(&whole).await.unwrap();
     let (_, item) = dump(&database).await.into_iter().find(|(key, _)| key.2 == "record").unwrap();
     // The first request of a writer arrives a second time, after the last one.
     let key = format!("0000000000000001#{}", item["upload"].as_s().unwrap());
@@ -172,9 +172,9 @@ async fn a_writer_that_wakes_after_its_upload_was_given_up_is_refused_and_leaves
         let Fixture { store, database } = Fixture::new().await;
         let release = Arc::new(Notify::new());
         let mut faults = vec![Fault::Pass; position];
-        faults.push(Fault::Held(Arc::clone(&release)));
+        faults.push(Fault::Delayed(Arc::clone(&release)));
         let (slow, script) = faulty(&database, ANY, &faults, 1);
-        let slow = slow.with_bounds(BOUNDS);
+        let slow = slow.with_chunk_sizes(BOUNDS);
         let writer = {
             let record = record.clone();
             tokio::spawn(async move { slow.record_execution(&record).await })
@@ -196,11 +196,11 @@ async fn a_writer_that_wakes_after_its_upload_was_given_up_is_refused_and_leaves
 async fn a_writer_whose_claim_was_long_under_way_gives_up() {
     for (minutes, is_through) in [(15, true), (16, false)] {
         let Fixture { store, database } = Fixture::new().await;
-        let (clock, release) = (Hand::at(1_000), Arc::new(Notify::new()));
-        let held = [Fault::Held(Arc::clone(&release))];
+        let (clock, release) = (ManualClock::at(1_000), Arc::new(Notify::new()));
+        let held = [Fault::Delayed(Arc::clone(&release))];
         let (config, script) = scripted(&database, ANY, &held, 1);
         let client = Client::from_conf(config.time_source(clock.clone()).build());
-        let slow = Store::new(client, tables()).with_bounds(BOUNDS);
+        let slow = Store::new(client, tables()).with_chunk_sizes(BOUNDS);
         let writer = tokio::spawn(async move { slow.record_execution(&record(1, 2_000)).await });
         while script.left() > 0 {
             tokio::task::yield_now().await;
@@ -223,11 +223,11 @@ async fn two_collections_at_once_do_the_work_of_one() {
     let broken = [Fault::Pass, Fault::Pass, Fault::Unreachable];
     for number in 0..5 {
         assert!(
-            cutting(&database, &broken).record_execution(&record(number, 2_000)).await.is_err()
+            small_store(&database, &broken).record_execution(&record(number, 2_000)).await.is_err()
         );
     }
     let whole = record(9, 2_000);
-    cutting(&database, &[]).record_execution(&whole).await.unwrap();
+    small_store(&database, &[]).record_execution(&whole).await.unwrap();
     let both = tokio::join!(store.collect_uploads(LATE), store.collect_uploads(LATE));
     both.0.unwrap();
     both.1.unwrap();
@@ -241,7 +241,7 @@ async fn two_collections_at_once_do_the_work_of_one() {
 async fn a_record_whose_chunks_are_named_by_content_is_still_read() {
     let Fixture { store, database } = Fixture::new().await;
     let record = record(1, 1_000);
-    cutting(&database, &[]).record_execution(&record).await.unwrap();
+    small_store(&database, &[]).record_execution(&record).await.unwrap();
     let client = database.client();
     let items: Vec<_> = dump(&database).await.into_values().collect();
     let head = items.iter().find(|item| item.contains_key("digest")).unwrap();

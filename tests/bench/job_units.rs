@@ -19,7 +19,7 @@ use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
 use serde_json::json;
 use writ_dynamodb::Database;
-use writ_embedded::{Platform, Queue};
+use writ_embedded::{Platform, SignalQueue};
 use writ_engine::{Engine, EngineConfig};
 use writ_engine_async::Workers;
 use writ_jobs::{Runner, queued};
@@ -126,7 +126,7 @@ async fn measured() -> Result<String, Box<dyn Error>> {
     store.create_tables().await.map_err(|error| format!("{error:?}"))?;
     let engine = Arc::new(Engine::start(EngineConfig::default())?);
     let webhook_client = writ_callbacks::WebhookClient::new(writ_callbacks::Allowed::default());
-    let outside = Outbound { queue: Queue::default(), webhook_client };
+    let outside = Outbound { queue: SignalQueue::default(), webhook_client };
     let platform: Platform = writ_platform::Platform::new(store, Workers::new(Arc::clone(&engine)))
         .with_outbound(outside);
     let workspace = Workspace::default();

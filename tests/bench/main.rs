@@ -60,14 +60,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn serve(directory: &std::path::Path) -> Result<(), Box<dyn Error>> {
     let config = writ_embedded::Config {
-        data: writ_embedded::Data::Directory(directory.to_owned()),
+        data: writ_embedded::DataLocation::Directory(directory.to_owned()),
         address: SocketAddr::from(([127, 0, 0, 1], 0)),
         allow_weak_sandbox: false,
         oidc: None,
         job_runners: None,
         callbacks_to: Default::default(),
     };
-    let ready = |ready: &writ_embedded::Ready| println!("{}", ready.address);
+    let ready = |ready: &writ_embedded::ServerInfo| println!("{}", ready.address);
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(writ_embedded::up(config, ready, std::future::pending()))?;
     Ok(())

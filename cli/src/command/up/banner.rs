@@ -1,18 +1,18 @@
 //! What `writ up` says when it serves.
 
-use writ_embedded::Ready;
+use writ_embedded::ServerInfo;
 use writ_engine::SandboxReport;
 use writ_model::Language;
 
 use crate::style::{STRONG, WARNING, paint};
 
 /// Where it serves.
-pub(super) fn url(ready: &Ready) -> String {
+pub(super) fn url(ready: &ServerInfo) -> String {
     format!("http://{}", ready.address)
 }
 
 /// Everything that a newcomer needs next.
-pub(super) fn banner(ready: &Ready) -> String {
+pub(super) fn banner(ready: &ServerInfo) -> String {
     let url = url(ready);
     let is_local = ready.address.ip().is_loopback();
     let data = match &ready.file {
@@ -88,14 +88,14 @@ mod tests {
     use writ_engine::Capability;
     use writ_model::PolicyRule;
 
-    fn ready(address: &str, missing: Option<&str>) -> Ready {
+    fn ready(address: &str, missing: Option<&str>) -> ServerInfo {
         let capability = Capability {
             name: "seccomp",
             purpose: "the allow-list of system calls",
             essential: false,
             missing: missing.map(str::to_owned),
         };
-        Ready {
+        ServerInfo {
             address: address.parse().unwrap(),
             file: None,
             routes: 16,
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn an_issuer_is_named_among_the_callers() {
         let issuer = Some("https://issuer.example".to_owned());
-        let text = plain(&banner(&Ready { issuer, ..ready("127.0.0.1:5000", None) }));
+        let text = plain(&banner(&ServerInfo { issuer, ..ready("127.0.0.1:5000", None) }));
         assert!(
             text.contains("without a token, or with a JWT of https://issuer.example\n"),
             "{text}"

@@ -13,7 +13,7 @@ use clap::Args;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use writ_callbacks::Allowed;
-use writ_embedded::{Config, Data, Ready, UpError};
+use writ_embedded::{Config, DataLocation, ServerInfo, UpError};
 
 use super::no_engines;
 use crate::args::Global;
@@ -58,9 +58,9 @@ impl Up {
     pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
         log::start(self.log)?;
         let data = if self.ephemeral {
-            Data::Ephemeral
+            DataLocation::Ephemeral
         } else {
-            Data::Directory(self.data.or_else(data_directory).ok_or_else(|| {
+            DataLocation::Directory(self.data.or_else(data_directory).ok_or_else(|| {
                 Failure::usage("there is no home directory to keep the data in").help(
                     "choose a directory with `--data DIR`, or keep nothing with `--ephemeral`",
                 )
@@ -93,7 +93,7 @@ impl Up {
 }
 
 /// Says what is served. Somebody who does not listen is no reason to stop.
-fn announce(terminal: Terminal, ready: &Ready) {
+fn announce(terminal: Terminal, ready: &ServerInfo) {
     let said = if terminal.format() == Format::Table {
         terminal.styled(&banner::banner(ready))
     } else {

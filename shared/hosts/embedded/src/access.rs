@@ -14,7 +14,7 @@ use writ_os::Os;
 use writ_ports::Clock;
 
 use crate::Platform;
-use crate::gateway::Access;
+use crate::gateway::AccessControl;
 
 /// Authenticates callers by the platform's tokens and an issuer's JWTs, and authorizes them by the
 /// access policy.
@@ -30,6 +30,7 @@ pub(crate) struct EmbeddedAuthenticator {
 impl EmbeddedAuthenticator {
     /// Compiles the access policy for every route.
     ///
+    /// # Errors
     /// The access policy does not know the access level of a route.
     pub(crate) fn new(
         platform: Arc<Platform>,
@@ -43,7 +44,7 @@ impl EmbeddedAuthenticator {
     }
 }
 
-impl Access for EmbeddedAuthenticator {
+impl AccessControl for EmbeddedAuthenticator {
     async fn authenticate(&self, headers: &HeaderMap, peer: SocketAddr) -> Result<Caller, Error> {
         let authorization = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or(""));
         if authorization.is_none() && self.is_local && peer.ip().is_loopback() {

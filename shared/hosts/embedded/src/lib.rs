@@ -8,10 +8,10 @@ mod schedules;
 mod ticker;
 mod up;
 
-pub use jobs::Queue;
+pub use jobs::SignalQueue;
 pub use routes::routes;
-pub use up::{Config, Data, Ready, UpError, open_store, up};
+pub use up::{Config, DataLocation, ServerInfo, UpError, open_store, up};
 
 /// The ports of the embedded deployment.
 pub type Platform =
-    writ_platform::Platform<writ_engine_async::Workers, writ_platform::Outbound<jobs::Queue>>;
+    writ_platform::Platform<writ_engine_async::Workers, writ_platform::Outbound<jobs::SignalQueue>>;

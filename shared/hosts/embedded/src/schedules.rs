@@ -7,14 +7,14 @@ use writ_model::{Error, Schedule, Workspace};
 use writ_ports::ScheduleTimer;
 
 use crate::Platform;
-use crate::jobs::Queue;
-use crate::ticker::{Ticker, every};
+use crate::jobs::SignalQueue;
+use crate::ticker::{Ticker, interval};
 
 /// The interval at which due schedules are read.
-const EVERY: Duration = Duration::from_secs(1);
+const TICK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// No timers are needed: the ticker finds due schedules in the table.
-impl ScheduleTimer for Queue {
+impl ScheduleTimer for SignalQueue {
     async fn schedule_timer(&self, _: &Schedule) -> Result<(), Error> {
         Ok(())
     }
@@ -26,13 +26,13 @@ impl ScheduleTimer for Queue {
 
 /// Starts the ticker that fires schedules. It first fires those that became due while the platform
 /// was down, by the catch-up rule of each.
-pub(crate) fn fire_schedules(platform: &Arc<Platform>) -> Ticker {
+pub(crate) fn start_scheduler(platform: &Arc<Platform>) -> Ticker {
     let platform = Arc::clone(platform);
-    Ticker::start(every(Duration::ZERO, EVERY), move || {
+    Ticker::start(interval(Duration::ZERO, TICK_INTERVAL), move || {
         let platform = Arc::clone(&platform);
         async move {
             if let Err(error) = writ_scheduler::tick(&*platform).await {
-                tracing::error!(%error, log = error.log, "schedules that are due were not found");
+                tracing::error!(%error, log = error.log, "due schedules could not be read");
             }
         }
     })

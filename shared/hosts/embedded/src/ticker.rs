@@ -18,10 +18,10 @@ impl Trigger for Interval {
     }
 }
 
-/// An interval that is first due after `first`, then every `every`. Ticks that are missed while the
-/// work runs are skipped.
-pub(crate) fn every(first: Duration, every: Duration) -> Interval {
-    let mut interval = tokio::time::interval_at(Instant::now() + first, every);
+/// An interval that is first due after `first`, then every `period`. Ticks that are missed while
+/// the work runs are skipped.
+pub(crate) fn interval(first: Duration, period: Duration) -> Interval {
+    let mut interval = tokio::time::interval_at(Instant::now() + first, period);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     interval
 }
@@ -56,7 +56,7 @@ impl Ticker {
         if let Err(error) = (&mut self.task).await
             && error.is_panic()
         {
-            tracing::error!("the ticker's work panicked and was not done since");
+            tracing::error!("the ticker's work panicked; it has not run since");
         }
     }
 }
@@ -85,35 +85,35 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_work_is_done_once_for_each_time_that_it_is_due_and_never_twice_at_once() {
+    async fn the_work_runs_once_for_each_tick_and_never_concurrently() {
         let (due, trigger) = mpsc::unbounded_channel();
         let (running, most) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
-        let (begun, goes_on) = (Arc::new(Semaphore::new(0)), Arc::new(Notify::new()));
+        let (started, resume) = (Arc::new(Semaphore::new(0)), Arc::new(Notify::new()));
         let work = {
             let (running, most) = (Arc::clone(&running), Arc::clone(&most));
-            let (begun, goes_on) = (Arc::clone(&begun), Arc::clone(&goes_on));
+            let (started, resume) = (Arc::clone(&started), Arc::clone(&resume));
             move || {
                 let (running, most) = (Arc::clone(&running), Arc::clone(&most));
-                let (begun, goes_on) = (Arc::clone(&begun), Arc::clone(&goes_on));
+                let (started, resume) = (Arc::clone(&started), Arc::clone(&resume));
                 async move {
                     most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                    begun.add_permits(1);
-                    goes_on.notified().await;
+                    started.add_permits(1);
+                    resume.notified().await;
                     running.fetch_sub(1, Ordering::SeqCst);
                 }
             }
         };
         let ticker = Ticker::start(trigger, work);
-        assert_eq!(begun.available_permits(), 0);
+        assert_eq!(started.available_permits(), 0);
         for _ in 0..3 {
             due.send(()).unwrap();
         }
         for _ in 0..3 {
-            begun.acquire().await.unwrap().forget();
-            goes_on.notify_one();
+            started.acquire().await.unwrap().forget();
+            resume.notify_one();
         }
         due.send(()).unwrap();
-        begun.acquire().await.unwrap().forget();
+        started.acquire().await.unwrap().forget();
         // The fourth run has not ended.
         ticker.stop().await;
         assert_eq!(most.load(Ordering::SeqCst), 1);

@@ -21,25 +21,25 @@ use writ_store::{Store, TableNames};
 
 use crate::access::EmbeddedAuthenticator;
 use crate::gateway::{Gateway, RouteError};
-use crate::jobs::{Queue, Runners};
-use crate::schedules::fire_schedules;
-use crate::ticker::{Ticker, every};
+use crate::jobs::{Runners, SignalQueue};
+use crate::schedules::start_scheduler;
+use crate::ticker::{Ticker, interval};
 use crate::{Platform, routes};
 
 /// The prefix of the tables' names, as on AWS.
 const TABLE_PREFIX: &str = "writ-";
 /// The name of the database file in the data directory.
-const FILE: &str = "writ.db";
+const DATABASE_FILE: &str = "writ.db";
 /// Time until the first garbage collection, so that it does not slow down the start.
-const UPKEEP_FIRST: Duration = Duration::from_secs(10);
+const GC_FIRST_DELAY: Duration = Duration::from_secs(10);
 /// The interval of garbage collection.
-const UPKEEP_EVERY: Duration = Duration::from_secs(300);
+const GC_INTERVAL: Duration = Duration::from_secs(300);
 /// The interval of the sweep, which sends signals for due jobs.
-const SWEEP_EVERY: Duration = Duration::from_secs(10);
+const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The location of the platform's data.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Data {
+pub enum DataLocation {
     /// In this directory, which is created if it does not exist.
     Directory(PathBuf),
     /// In memory; the data is lost when the process ends.
@@ -50,7 +50,7 @@ pub enum Data {
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The location of the data.
-    pub data: Data,
+    pub data: DataLocation,
     /// The address to listen on; port 0 picks a free one.
     pub address: SocketAddr,
     /// Serve even if the host does not permit all parts of the sandbox.
@@ -65,7 +65,7 @@ pub struct Config {
 
 /// The running server, for the message to its operator.
 #[derive(Clone, Debug)]
-pub struct Ready {
+pub struct ServerInfo {
     /// The address that the server listens on.
     pub address: SocketAddr,
     /// The path of the database file; `None` when the data is in memory.
@@ -130,10 +130,11 @@ pub enum UpError {
 /// Serves until `shutdown` completes, then ends running requests, workers and the database.
 /// `on_ready` is called once the server listens.
 ///
+/// # Errors
 /// [`UpError`], with what the operator can do about it.
 pub async fn up(
     config: Config,
-    on_ready: impl FnOnce(&Ready),
+    on_ready: impl FnOnce(&ServerInfo),
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), UpError> {
     let engine = Arc::new(Engine::start(EngineConfig {
@@ -141,32 +142,32 @@ pub async fn up(
         ..EngineConfig::default()
     })?);
     let (database, file) = open(&config.data)?;
-    let store = prepare(&database).await?;
+    let store = create_store(&database).await?;
     let is_local = config.address.ip().is_loopback();
     if !is_local && config.oidc.is_none() && !store.has_tokens().await.map_err(UpError::Tables)? {
         return Err(UpError::NoTokens { address: config.address });
     }
-    let refused = |source| UpError::Listen { address: config.address, source };
-    let listener = TcpListener::bind(config.address).await.map_err(refused)?;
-    let address = listener.local_addr().map_err(refused)?;
-    let queue = Queue::default();
+    let io_error = |source| UpError::Listen { address: config.address, source };
+    let listener = TcpListener::bind(config.address).await.map_err(io_error)?;
+    let address = listener.local_addr().map_err(io_error)?;
+    let queue = SignalQueue::default();
     let outbound =
         Outbound { queue: queue.clone(), webhook_client: WebhookClient::new(config.callbacks_to) };
     let platform = writ_platform::Platform::new(store, Workers::new(Arc::clone(&engine)));
     let platform = Arc::new(platform.with_outbound(outbound));
     let issuer = config.oidc.as_ref().map(|oidc| oidc.url().to_owned());
-    let doorkeeper = EmbeddedAuthenticator::new(Arc::clone(&platform), config.oidc, is_local)?;
+    let authenticator = EmbeddedAuthenticator::new(Arc::clone(&platform), config.oidc, is_local)?;
     let routes = routes();
     let count = routes.len();
-    let gateway = Gateway::new(Arc::clone(&platform), doorkeeper, routes)?;
+    let gateway = Gateway::new(Arc::clone(&platform), authenticator, routes)?;
     let sandbox = engine.report().clone();
-    on_ready(&Ready { address, file, routes: count, issuer, sandbox });
+    on_ready(&ServerInfo { address, file, routes: count, issuer, sandbox });
     warm(&engine);
-    let gc = gc(&platform);
+    let gc = start_gc(&platform);
     // Further runners would only wait for a worker, each with a thread.
     let count = config.job_runners.map_or_else(|| engine.jobs_max(), NonZeroUsize::get);
-    let (sweeps, runners) = do_jobs(&platform, &queue, count);
-    let schedules = fire_schedules(&platform);
+    let (sweeps, runners) = start_jobs(&platform, &queue, count);
+    let schedules = start_scheduler(&platform);
     let served = gateway.serve(listener, shutdown).await;
     schedules.stop().await;
     sweeps.stop().await;
@@ -178,9 +179,9 @@ pub async fn up(
     Ok(())
 }
 
-fn gc(platform: &Arc<Platform>) -> Ticker {
+fn start_gc(platform: &Arc<Platform>) -> Ticker {
     let platform = Arc::clone(platform);
-    Ticker::start(every(UPKEEP_FIRST, UPKEEP_EVERY), move || {
+    Ticker::start(interval(GC_FIRST_DELAY, GC_INTERVAL), move || {
         let platform = Arc::clone(&platform);
         async move {
             // A failure is logged by the tick, and its work is repeated by the next one.
@@ -191,10 +192,10 @@ fn gc(platform: &Arc<Platform>) -> Ticker {
 
 /// Starts the runners and the sweep. The first sweep sends signals for the queued jobs of an
 /// earlier process as well, since the queue is empty at the start.
-fn do_jobs(platform: &Arc<Platform>, queue: &Queue, runners: usize) -> (Ticker, Runners) {
+fn start_jobs(platform: &Arc<Platform>, queue: &SignalQueue, runners: usize) -> (Ticker, Runners) {
     let runners = Runners::start(platform, queue, runners);
     let (platform, mut is_first) = (Arc::clone(platform), true);
-    let sweeps = Ticker::start(every(Duration::ZERO, SWEEP_EVERY), move || {
+    let sweeps = Ticker::start(interval(Duration::ZERO, SWEEP_INTERVAL), move || {
         let (platform, was_first) =
             (Arc::clone(&platform), std::mem::replace(&mut is_first, false));
         async move {
@@ -204,7 +205,7 @@ fn do_jobs(platform: &Arc<Platform>, queue: &Queue, runners: usize) -> (Ticker, 
             };
             let swept = writ_job_runner::sweep(&*platform).await.map(drop);
             if let Err(error) = left.and(swept) {
-                tracing::error!(%error, log = error.log, "jobs that are due were not announced");
+                tracing::error!(%error, log = error.log, "the signals of due jobs were not sent");
             }
         }
     });
@@ -213,30 +214,31 @@ fn do_jobs(platform: &Arc<Platform>, queue: &Queue, runners: usize) -> (Ticker, 
 
 /// Opens the store of a data directory, for commands that work without a server.
 ///
+/// # Errors
 /// As [`up`]; [`DatabaseError::InUse`] while a server uses the directory.
 pub async fn open_store(directory: &Path) -> Result<(Database, Store), UpError> {
-    let (database, _) = open(&Data::Directory(directory.to_owned()))?;
-    let store = prepare(&database).await?;
+    let (database, _) = open(&DataLocation::Directory(directory.to_owned()))?;
+    let store = create_store(&database).await?;
     Ok((database, store))
 }
 
-fn open(data: &Data) -> Result<(Database, Option<PathBuf>), UpError> {
+fn open(data: &DataLocation) -> Result<(Database, Option<PathBuf>), UpError> {
     match data {
-        Data::Ephemeral => Ok((Database::ephemeral()?, None)),
-        Data::Directory(path) => {
-            let refused = |source| UpError::Directory { path: path.clone(), source };
-            DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(refused)?;
-            let file = path.join(FILE);
+        DataLocation::Ephemeral => Ok((Database::ephemeral()?, None)),
+        DataLocation::Directory(path) => {
+            let io_error = |source| UpError::Directory { path: path.clone(), source };
+            DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error)?;
+            let file = path.join(DATABASE_FILE);
             // Only the operator may read records and token hashes. SQLite creates its other files
             // with the same mode.
             let mut options = OpenOptions::new();
-            options.append(true).create(true).mode(0o600).open(&file).map_err(refused)?;
+            options.append(true).create(true).mode(0o600).open(&file).map_err(io_error)?;
             Ok((Database::open(&file)?, Some(file)))
         }
     }
 }
 
-async fn prepare(database: &Database) -> Result<Store, UpError> {
+async fn create_store(database: &Database) -> Result<Store, UpError> {
     let store = Store::new(database.client(), TableNames::with_prefix(TABLE_PREFIX));
     store.create_tables().await.map_err(UpError::Tables)?;
     Ok(store)

@@ -16,48 +16,48 @@ const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES_MAX: usize = 16 << 20;
 
 /// The reason why a body could not be read.
-pub(super) enum NoBody {
+pub(super) enum BodyError {
     /// The body is too large, or the connection broke.
-    Refused(Error),
+    Invalid(Error),
     /// The body did not arrive in time.
-    Late,
+    TimedOut,
 }
 
-/// Reads a body of at most [`REQUEST_BYTES_MAX`] bytes, which must be complete by `until`.
-pub(super) async fn read(
+/// Reads a body of at most [`REQUEST_BYTES_MAX`] bytes, which must be complete by `deadline`.
+pub(super) async fn read_body(
     headers: &HeaderMap,
     mut body: Incoming,
-    until: Instant,
-) -> Result<Bytes, NoBody> {
+    deadline: Instant,
+) -> Result<Bytes, BodyError> {
     let declared = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|bytes| bytes > REQUEST_BYTES_MAX) {
         linger(headers, body);
-        return Err(NoBody::Refused(too_large()));
+        return Err(BodyError::Invalid(too_large()));
     }
-    match timeout_at(until, collect(&mut body, declared.unwrap_or_default())).await {
-        Err(_) => Err(NoBody::Late),
-        Ok(Ok(Some(whole))) => Ok(whole),
+    match timeout_at(deadline, collect(&mut body, declared.unwrap_or_default())).await {
+        Err(_) => Err(BodyError::TimedOut),
+        Ok(Ok(Some(bytes))) => Ok(bytes),
         Ok(Ok(None)) => {
             linger(headers, body);
-            Err(NoBody::Refused(too_large()))
+            Err(BodyError::Invalid(too_large()))
         }
-        Ok(Err(error)) => Err(NoBody::Refused(Error::invalid("the body broke off").log(error))),
+        Ok(Err(error)) => Err(BodyError::Invalid(Error::invalid("the body broke off").log(error))),
     }
 }
 
 /// Reads the whole body; `None` once it exceeds its bound, however long it is.
 async fn collect(body: &mut Incoming, declared: usize) -> Result<Option<Bytes>, hyper::Error> {
-    let mut whole = Vec::with_capacity(declared);
+    let mut bytes = Vec::with_capacity(declared);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
-        if whole.len() + data.len() > REQUEST_BYTES_MAX {
+        if bytes.len() + data.len() > REQUEST_BYTES_MAX {
             return Ok(None);
         }
-        whole.extend_from_slice(&data);
+        bytes.extend_from_slice(&data);
     }
-    Ok(Some(whole.into()))
+    Ok(Some(bytes.into()))
 }
 
 /// Reads and discards the rest of a body for a while, concurrently with the response. A client that

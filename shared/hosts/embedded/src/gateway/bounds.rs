@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Time after the deadline in which a cancelled request stores its reply for its idempotency key.
-pub(super) const SETTLING: Duration = Duration::from_secs(2);
+pub(super) const SETTLE_TIME: Duration = Duration::from_secs(2);
 
 /// The limits of one server on connections, sizes and times.
 #[derive(Clone, Copy, Debug)]

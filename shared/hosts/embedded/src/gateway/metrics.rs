@@ -26,7 +26,7 @@ pub(super) fn page(engines: EngineUsage, signals: Backlog) -> Reply {
         ),
         (
             "writ_engine_workers_killed_total",
-            "Workers that went beyond a budget, or died, or whose run nobody wanted any more.",
+            "Workers that exceeded a budget, died, or were killed with a cancelled run.",
             &engines.kills,
         ),
     ];
@@ -38,10 +38,10 @@ pub(super) fn page(engines: EngineUsage, signals: Backlog) -> Reply {
     for (name, help, value) in [
         (
             "writ_job_hints",
-            "Hints at jobs that wait for a runner, or for their time.",
+            "Job signals that wait for a runner or for their time.",
             signals.waiting,
         ),
-        ("writ_job_dead_letters", "Hints at jobs that nobody could work on.", signals.dead),
+        ("writ_job_dead_letters", "Job signals whose processing failed too often.", signals.dead),
     ] {
         let _ = write!(body, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n");
     }

@@ -5,9 +5,9 @@
 //! content type inwards is in `writ-edge`, the same for both deployment targets.
 
 mod access;
-mod answer;
 mod body;
 mod bounds;
+mod handler;
 mod metrics;
 mod origin_guard;
 mod router;
@@ -29,11 +29,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use writ_edge::{Route, RouteSpec, openapi_text};
 use writ_ports::{Clock, CountSignals, EngineMetrics, Idempotency};
 
-pub use access::Access;
+pub use access::AccessControl;
 pub use bounds::Bounds;
 pub use router::RouteError;
 
-use answer::Answering;
+use handler::RequestHandler;
 use origin_guard::OriginGuard;
 use router::Router;
 use write_timeout::WriteTimeoutStream;
@@ -47,9 +47,12 @@ pub struct Gateway<P, A> {
     bounds: Bounds,
 }
 
-impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access> Gateway<P, A> {
+impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: AccessControl>
+    Gateway<P, A>
+{
     /// Makes a server of these routes, with default limits.
     ///
+    /// # Errors
     /// [`RouteError`] where two routes match the same requests, or a route has a path of the
     /// gateway itself.
     pub fn new(ports: Arc<P>, access: A, routes: Vec<Route<P>>) -> Result<Self, RouteError> {
@@ -60,13 +63,14 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access>
 
     /// Replaces the limits of the server.
     #[must_use]
-    pub fn within(mut self, bounds: Bounds) -> Self {
+    pub fn with_bounds(mut self, bounds: Bounds) -> Self {
         self.bounds = bounds;
         self
     }
 
     /// Serves until `shutdown` completes, then waits for running requests.
     ///
+    /// # Errors
     /// The listener has no local address. A connection that fails does not end the server.
     pub async fn serve(
         self,
@@ -79,7 +83,7 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access>
         let (stop, stopping) = watch::channel(false);
         // Every running request holds a sender; when the last one is dropped, nothing runs.
         let (working, mut idle) = mpsc::channel::<Infallible>(1);
-        let answering = Arc::new(Answering { gateway: self, origin_guard, working });
+        let handler = Arc::new(RequestHandler { gateway: self, origin_guard, working });
         let mut shutdown = pin!(shutdown);
         loop {
             let (stream, peer, slot) = tokio::select! {
@@ -87,9 +91,9 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access>
                 () = &mut shutdown => break,
                 accepted = accept(&listener, &slots) => accepted,
             };
-            tokio::spawn(connection(Arc::clone(&answering), stream, peer, stopping.clone(), slot));
+            tokio::spawn(connection(Arc::clone(&handler), stream, peer, stopping.clone(), slot));
         }
-        drop((listener, answering));
+        drop((listener, handler));
         let _ = stop.send(true);
         if tokio::time::timeout(bounds.drain, idle.recv()).await.is_err() {
             tracing::warn!("some requests still ran when the server stopped");
@@ -118,19 +122,22 @@ async fn accept(
     }
 }
 
-async fn connection<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access>(
-    answering: Arc<Answering<P, A>>,
+async fn connection<
+    P: Idempotency + Clock + EngineMetrics + CountSignals + 'static,
+    A: AccessControl,
+>(
+    handler: Arc<RequestHandler<P, A>>,
     stream: TcpStream,
     peer: SocketAddr,
     mut stopping: watch::Receiver<bool>,
     slot: Option<OwnedSemaphorePermit>,
 ) {
-    let bounds = answering.gateway.bounds;
+    let bounds = handler.gateway.bounds;
     // Responses are small and written at once: waiting to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| {
-        let answering = Arc::clone(&answering);
-        async move { Ok::<_, Infallible>(answering.answer(request, peer).await) }
+        let handler = Arc::clone(&handler);
+        async move { Ok::<_, Infallible>(handler.handle(request, peer).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -64,8 +64,8 @@ impl OriginGuard {
                 "the `Host` header is no host and port".to_owned(),
             ));
         };
-        let is_known =
-            self.knows(&host) && parts.uri.authority().is_none_or(|named| self.knows(named));
+        let is_known = self.is_own_name(&host)
+            && parts.uri.authority().is_none_or(|named| self.is_own_name(named));
         if is_known {
             return Ok(host);
         }
@@ -79,7 +79,7 @@ impl OriginGuard {
 
     /// Whether the name may be this server's. Beyond loopback any name may be, and tokens protect
     /// the server there.
-    fn knows(&self, host: &Authority) -> bool {
+    fn is_own_name(&self, host: &Authority) -> bool {
         let own = self.address.ip();
         if !own.is_loopback() {
             return true;
@@ -102,10 +102,11 @@ fn authority(value: &HeaderValue) -> Option<Authority> {
 fn same_origin(parts: &Parts, host: &Authority, is_page: bool) -> Result<(), String> {
     let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(origin) = parts.headers.get(ORIGIN) {
-        let shown = String::from_utf8_lossy(origin.as_bytes()).chars().take(80).collect::<String>();
-        if !is_origin_of(&shown, host) {
+        let origin =
+            String::from_utf8_lossy(origin.as_bytes()).chars().take(80).collect::<String>();
+        if !is_origin_of(&origin, host) {
             return Err(format!(
-                "a web page of `{shown}` may not call this server; open the server's own pages"
+                "a web page of `{origin}` may not call this server; open the server's own pages"
             ));
         }
     }

@@ -8,10 +8,10 @@ use writ_edge::Route;
 use writ_edge::path::Path;
 
 /// Paths of the gateway's own pages.
-pub(super) const OWN: [&str; 5] = ["/", "/docs", "/openapi.json", "/healthz", "/metrics"];
+pub(super) const OWN_PATHS: [&str; 5] = ["/", "/docs", "/openapi.json", "/healthz", "/metrics"];
 
 /// Routes that a 404 response suggests at most.
-const NEAR_MAX: usize = 8;
+const SUGGESTIONS_MAX: usize = 8;
 
 /// The route table as a search tree per method. The method is matched first, as API Gateway does:
 /// the same path may be a fixed one for `POST` and a segment's value for `GET`.
@@ -39,7 +39,7 @@ pub enum RouteError {
     },
     /// The path is one of the gateway's own pages.
     #[error("route `{name}` takes the path `{path}`, which the gateway serves itself")]
-    Own {
+    ReservedPath {
         /// The name of the route.
         name: &'static str,
         /// The path of the route.
@@ -48,13 +48,13 @@ pub enum RouteError {
 }
 
 /// The result of a search in the route table.
-pub(super) enum Found<P> {
+pub(super) enum RouteMatch<P> {
     /// The route, and the values of its `{name}` segments.
     Route(Arc<Route<P>>, Vec<(String, String)>),
     /// The path exists for these other methods.
-    Methods(Vec<Method>),
+    MethodNotAllowed(Vec<Method>),
     /// The path does not exist; these routes are similar.
-    Near(Vec<String>),
+    NotFound(Vec<String>),
 }
 
 impl<P> Router<P> {
@@ -63,14 +63,14 @@ impl<P> Router<P> {
         let mut names = BTreeSet::new();
         for route in routes {
             let (name, path) = (route.spec.name, route.spec.path);
-            if OWN.contains(&path) {
-                return Err(RouteError::Own { name, path });
+            if OWN_PATHS.contains(&path) {
+                return Err(RouteError::ReservedPath { name, path });
             }
             if !names.insert(name) {
                 return Err(RouteError::Name { name });
             }
             let route = Arc::new(route);
-            let inserted = router.of(&route.spec.method).insert(path, Arc::clone(&route));
+            let inserted = router.tree_of(&route.spec.method).insert(path, Arc::clone(&route));
             inserted.map_err(|source| RouteError::Path { name, source })?;
             router.routes.push(route);
         }
@@ -78,7 +78,7 @@ impl<P> Router<P> {
     }
 
     /// The search tree of one method, added if it is missing.
-    fn of(&mut self, method: &Method) -> &mut matchit::Router<Arc<Route<P>>> {
+    fn tree_of(&mut self, method: &Method) -> &mut matchit::Router<Arc<Route<P>>> {
         let known = self.by_method.iter().position(|(known, _)| known == method);
         let at = known.unwrap_or_else(|| {
             self.by_method.push((method.clone(), matchit::Router::new()));
@@ -89,7 +89,7 @@ impl<P> Router<P> {
     }
 
     /// Searches a route by method and canonical path.
-    pub(super) fn find(&self, method: &Method, path: &str) -> Found<P> {
+    pub(super) fn find(&self, method: &Method, path: &str) -> RouteMatch<P> {
         let mut methods = Vec::new();
         for (known, router) in &self.by_method {
             let Ok(found) = router.at(path) else { continue };
@@ -98,24 +98,34 @@ impl<P> Router<P> {
                     .params
                     .iter()
                     .map(|(name, value)| (name.to_owned(), Path::segment_of(value)));
-                return Found::Route(Arc::clone(found.value), params.collect());
+                return RouteMatch::Route(Arc::clone(found.value), params.collect());
             }
             methods.push(known.clone());
         }
-        if methods.is_empty() { Found::Near(self.near(path)) } else { Found::Methods(methods) }
+        if methods.is_empty() {
+            RouteMatch::NotFound(self.similar(path))
+        } else {
+            RouteMatch::MethodNotAllowed(methods)
+        }
     }
 
     /// Routes with the same first segment, else with one that begins with the same characters.
-    fn near(&self, path: &str) -> Vec<String> {
+    fn similar(&self, path: &str) -> Vec<String> {
         let wanted = first_segment(path);
-        let like = |is_near: &dyn Fn(&str) -> bool| -> Vec<String> {
-            let near = self.routes.iter().filter(|route| is_near(first_segment(route.spec.path)));
-            near.take(NEAR_MAX)
+        let suggest = |is_similar: &dyn Fn(&str) -> bool| -> Vec<String> {
+            let similar =
+                self.routes.iter().filter(|route| is_similar(first_segment(route.spec.path)));
+            similar
+                .take(SUGGESTIONS_MAX)
                 .map(|route| format!("{} {}", route.spec.method, route.spec.path))
                 .collect()
         };
-        let exact = like(&|first| first == wanted);
-        if exact.is_empty() { like(&|first| shared_start(first, wanted) >= 4) } else { exact }
+        let exact = suggest(&|first| first == wanted);
+        if exact.is_empty() {
+            suggest(&|first| common_prefix_len(first, wanted) >= 4)
+        } else {
+            exact
+        }
     }
 }
 
@@ -123,7 +133,7 @@ fn first_segment(path: &str) -> &str {
     path.trim_start_matches('/').split('/').next().unwrap_or_default()
 }
 
-fn shared_start(left: &str, right: &str) -> usize {
+fn common_prefix_len(left: &str, right: &str) -> usize {
     left.chars().zip(right.chars()).take_while(|(left, right)| left == right).count()
 }
 
@@ -161,9 +171,9 @@ mod tests {
 
     fn found(method: Method, path: &str) -> String {
         match router().find(&method, path) {
-            Found::Route(route, params) => format!("{} {params:?}", route.spec.name),
-            Found::Methods(methods) => format!("{methods:?}"),
-            Found::Near(near) => near.join(", "),
+            RouteMatch::Route(route, params) => format!("{} {params:?}", route.spec.name),
+            RouteMatch::MethodNotAllowed(methods) => format!("{methods:?}"),
+            RouteMatch::NotFound(similar) => similar.join(", "),
         }
     }
 

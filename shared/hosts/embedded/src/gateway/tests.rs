@@ -26,7 +26,7 @@ struct Memory {
     go_on: Notify,
     finished: AtomicUsize,
     /// Statuses of the replies that were stored for a key.
-    kept: Mutex<Vec<u16>>,
+    stored_statuses: Mutex<Vec<u16>>,
 }
 
 impl Clock for Memory {
@@ -59,7 +59,7 @@ impl Idempotency for Memory {
         reply: &StoredReply,
         _: Timestamp,
     ) -> Result<(), Error> {
-        self.kept.lock().unwrap().push(reply.status);
+        self.stored_statuses.lock().unwrap().push(reply.status);
         Ok(())
     }
 
@@ -68,9 +68,9 @@ impl Idempotency for Memory {
     }
 }
 
-struct Everybody;
+struct AllowAll;
 
-impl Access for Everybody {
+impl AccessControl for AllowAll {
     async fn authenticate(&self, headers: &HeaderMap, peer: SocketAddr) -> Result<Caller, Error> {
         if headers.contains_key("x-stranger") {
             return Err(Error::new(ErrorKind::Unauthenticated, "nobody known is calling"));
@@ -86,11 +86,11 @@ impl Access for Everybody {
     fn authorize(&self, _: &Caller, spec: &RouteSpec) -> Result<String, Error> {
         if spec.access_level == AccessLevel::Admin {
             return Err(Error {
-                rule: Some("nobody".to_owned()),
+                rule: Some("only-the-operator".to_owned()),
                 ..Error::new(ErrorKind::Forbidden, "no")
             });
         }
-        Ok("everybody".to_owned())
+        Ok("all-callers".to_owned())
     }
 }
 
@@ -149,19 +149,19 @@ fn routes() -> Vec<Route<Memory>> {
     ]
 }
 
-struct Served {
+struct TestServer {
     address: SocketAddr,
     memory: Arc<Memory>,
     stop: oneshot::Sender<()>,
     server: JoinHandle<io::Result<()>>,
 }
 
-impl Served {
+impl TestServer {
     async fn start(bounds: Bounds) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, memory) = (listener.local_addr().unwrap(), Arc::new(Memory::default()));
         let gateway =
-            Gateway::new(Arc::clone(&memory), Everybody, routes()).unwrap().within(bounds);
+            Gateway::new(Arc::clone(&memory), AllowAll, routes()).unwrap().with_bounds(bounds);
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(gateway.serve(listener, async { drop(stopped.await) }));
         Self { address, memory, stop, server }
@@ -172,21 +172,21 @@ impl Served {
     }
 
     /// Sends one request on a connection of its own, which the server closes after it.
-    async fn send(&self, line: &str, headers: &str, body: &[u8]) -> Answer {
+    async fn send(&self, line: &str, headers: &str, body: &[u8]) -> Response {
         let host = format!("Host: {}\r\n", self.address);
         self.send_raw(&format!("{line} HTTP/1.1\r\n{host}Connection: close\r\n{headers}\r\n"), body)
             .await
     }
 
-    async fn send_raw(&self, head: &str, body: &[u8]) -> Answer {
+    async fn send_raw(&self, head: &str, body: &[u8]) -> Response {
         let mut stream = self.connect().await;
         stream.write_all(head.as_bytes()).await.unwrap();
         // A server that refuses early may not read all of it.
         let _ = stream.write_all(body).await;
-        Answer::read(&mut stream).await
+        Response::read(&mut stream).await
     }
 
-    async fn post(&self, path: &str, body: &[u8]) -> Answer {
+    async fn post(&self, path: &str, body: &[u8]) -> Response {
         let headers =
             format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
         self.send(&format!("POST {path}"), &headers, body).await
@@ -194,13 +194,13 @@ impl Served {
 }
 
 #[derive(Debug)]
-struct Answer {
+struct Response {
     status: u16,
     head: String,
     body: String,
 }
 
-impl Answer {
+impl Response {
     async fn read(stream: &mut TcpStream) -> Self {
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).await.unwrap();
@@ -222,7 +222,7 @@ impl Answer {
 
 #[tokio::test]
 async fn a_path_is_decoded_segment_by_segment() {
-    let served = Served::start(Bounds::default()).await;
+    let served = TestServer::start(Bounds::default()).await;
     for (target, segment) in [
         ("/thing/a:1-b", "a:1-b"),
         ("/thing/a%3A1-b", "a:1-b"),
@@ -230,37 +230,41 @@ async fn a_path_is_decoded_segment_by_segment() {
         ("/thing/a:1-b/", "a:1-b"),
         ("/%74hing/%C3%A9", "é"),
     ] {
-        let answer = served.send(&format!("GET {target}"), "", b"").await;
-        assert_eq!((answer.status, &answer.json()["data"][0]), (200, &segment.into()), "{target}");
+        let response = served.send(&format!("GET {target}"), "", b"").await;
+        assert_eq!(
+            (response.status, &response.json()["data"][0]),
+            (200, &segment.into()),
+            "{target}"
+        );
     }
-    let answer = served.send("GET /thing/x?sort=a%2C-b&q=1+2", "", b"").await;
-    assert_eq!(answer.json()["data"][1], serde_json::json!([["sort", "a,-b"], ["q", "1 2"]]));
+    let response = served.send("GET /thing/x?sort=a%2C-b&q=1+2", "", b"").await;
+    assert_eq!(response.json()["data"][1], serde_json::json!([["sort", "a,-b"], ["q", "1 2"]]));
     assert_eq!(served.send("GET /thing/%zz", "", b"").await.status, 400);
     assert_eq!(served.send("GET /thing/x?a=%zz", "", b"").await.status, 400);
 }
 
 #[tokio::test]
 async fn what_is_not_there_is_said_with_what_is() {
-    let served = Served::start(Bounds::default()).await;
+    let served = TestServer::start(Bounds::default()).await;
     for (line, status, says) in [
         ("GET /things", 404, "GET /thing/{uri}"),
         ("GET /other", 404, "/docs"),
         ("PUT /thing/query", 405, "GET, HEAD, POST"),
         ("DELETE /docs", 405, "GET, HEAD"),
     ] {
-        let answer = served.send(line, "", b"").await;
+        let response = served.send(line, "", b"").await;
         assert_eq!(
-            (answer.status, answer.header("content-type")),
+            (response.status, response.header("content-type")),
             (status, Some("application/problem+json"))
         );
-        assert!(answer.json()["detail"].as_str().unwrap().contains(says), "{}", answer.body);
-        assert_eq!(answer.header("allow").is_some(), status == 405);
+        assert!(response.json()["detail"].as_str().unwrap().contains(says), "{}", response.body);
+        assert_eq!(response.header("allow").is_some(), status == 405);
     }
 }
 
 #[tokio::test]
 async fn the_pages_stand_beside_the_table() {
-    let served = Served::start(Bounds::default()).await;
+    let served = TestServer::start(Bounds::default()).await;
     for (path, status, content_type) in [
         ("/docs", 200, Some("text/html; charset=utf-8")),
         ("/openapi.json", 200, Some("application/json")),
@@ -268,13 +272,13 @@ async fn the_pages_stand_beside_the_table() {
         ("/metrics", 200, Some("text/plain; version=0.0.4; charset=utf-8")),
         ("/", 302, None),
     ] {
-        let answer = served.send(&format!("GET {path}"), "", b"").await;
+        let response = served.send(&format!("GET {path}"), "", b"").await;
         assert_eq!(
-            (answer.status, answer.header("content-type")),
+            (response.status, response.header("content-type")),
             (status, content_type),
             "{path}"
         );
-        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
     }
     let document = served.send("GET /openapi.json", "", b"").await.json();
     assert!(document.pointer("/paths/~1thing~1{uri}/get").is_some());
@@ -282,7 +286,7 @@ async fn the_pages_stand_beside_the_table() {
 
 #[tokio::test]
 async fn head_is_get_without_its_body() {
-    let served = Served::start(Bounds::default()).await;
+    let served = TestServer::start(Bounds::default()).await;
     for path in ["/thing/a", "/docs", "/nothing"] {
         let get = served.send(&format!("GET {path}"), "", b"").await;
         let head = served.send(&format!("HEAD {path}"), "", b"").await;
@@ -294,8 +298,8 @@ async fn head_is_get_without_its_body() {
 }
 
 #[tokio::test]
-async fn the_door_refuses_what_a_web_page_could_send() {
-    let served = Served::start(Bounds::default()).await;
+async fn the_origin_guard_refuses_what_a_web_page_could_send() {
+    let served = TestServer::start(Bounds::default()).await;
     let refused = served
         .send_raw("GET /thing/a HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", b"")
         .await;
@@ -312,27 +316,27 @@ async fn the_door_refuses_what_a_web_page_could_send() {
         ("Content-Type: application/json\r\nContent-Length: 2\r\n", 200),
         ("Content-Type: application/json\r\nTransfer-Encoding: gzip\r\n", 400),
     ] {
-        let answer = served.send("POST /thing/query", headers, b"{}").await;
-        assert_eq!(answer.status, status, "{headers}");
+        let response = served.send("POST /thing/query", headers, b"{}").await;
+        assert_eq!(response.status, status, "{headers}");
     }
 }
 
 #[tokio::test]
-async fn who_may_not_come_in_is_told_before_the_body_is_read() {
-    let served = Served::start(Bounds::default()).await;
+async fn a_caller_is_refused_before_the_body_is_read() {
+    let served = TestServer::start(Bounds::default()).await;
     let headers = "X-Stranger: 1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n";
     let stranger = served.send("POST /thing/query", headers, b"").await;
     assert_eq!((stranger.status, stranger.header("www-authenticate").is_some()), (401, true));
     let forbidden = served.send("GET /secret", "", b"").await;
-    assert_eq!((forbidden.status, &forbidden.json()["rule"]), (403, &"nobody".into()));
+    assert_eq!((forbidden.status, &forbidden.json()["rule"]), (403, &"only-the-operator".into()));
 }
 
 #[tokio::test]
 async fn a_body_is_read_up_to_its_bound() {
-    let served = Served::start(Bounds::default()).await;
+    let served = TestServer::start(Bounds::default()).await;
     let fits = vec![b' '; writ_edge::REQUEST_BYTES_MAX];
-    let answer = served.post("/thing/query", &fits).await;
-    assert_eq!((answer.status, &answer.json()["data"]), (200, &fits.len().into()));
+    let response = served.post("/thing/query", &fits).await;
+    assert_eq!((response.status, &response.json()["data"]), (200, &fits.len().into()));
     let six = vec![b' '; 6 << 20];
     assert_eq!(served.post("/thing/query", &six).await.status, 413);
     let mut chunked = format!("{:x}\r\n", six.len()).into_bytes();
@@ -346,13 +350,13 @@ async fn a_body_is_read_up_to_its_bound() {
 }
 
 #[tokio::test]
-async fn slow_clients_are_let_go() {
+async fn slow_clients_are_disconnected() {
     let short = Duration::from_millis(50);
-    let served = Served::start(Bounds { head: short, body: short, ..Bounds::default() }).await;
+    let served = TestServer::start(Bounds { head: short, body: short, ..Bounds::default() }).await;
     let headers = "Content-Type: application/json\r\nContent-Length: 10\r\n";
-    let answer = served.send("POST /thing/query", headers, b"{}").await;
+    let response = served.send("POST /thing/query", headers, b"{}").await;
     assert_eq!(
-        (answer.status, &answer.json()["type"]),
+        (response.status, &response.json()["type"]),
         (408, &"urn:writ:error:request_timeout".into())
     );
     let mut stream = served.connect().await;
@@ -365,44 +369,49 @@ async fn slow_clients_are_let_go() {
 #[tokio::test]
 async fn a_call_that_hangs_ends_at_its_deadline() {
     let served =
-        Served::start(Bounds { deadline: Duration::from_millis(50), ..Bounds::default() }).await;
-    let answer = served.send("GET /thing/hang", "", b"").await;
-    assert_eq!((answer.status, &answer.json()["type"]), (504, &"urn:writ:error:timed_out".into()));
+        TestServer::start(Bounds { deadline: Duration::from_millis(50), ..Bounds::default() })
+            .await;
+    let response = served.send("GET /thing/hang", "", b"").await;
+    assert_eq!(
+        (response.status, &response.json()["type"]),
+        (504, &"urn:writ:error:timed_out".into())
+    );
 }
 
 #[tokio::test]
 async fn a_key_whose_request_hung_stands_for_that_answer() {
     let served =
-        Served::start(Bounds { deadline: Duration::from_millis(200), ..Bounds::default() }).await;
+        TestServer::start(Bounds { deadline: Duration::from_millis(200), ..Bounds::default() })
+            .await;
     let headers = "Idempotency-Key: k\r\nContent-Type: application/json\r\nContent-Length: 2\r\n";
-    let answer = served.send("POST /thing/hang", headers, b"{}").await;
-    assert_eq!(answer.status, 504);
-    assert_eq!(*served.memory.kept.lock().unwrap(), [504]);
+    let response = served.send("POST /thing/hang", headers, b"{}").await;
+    assert_eq!(response.status, 504);
+    assert_eq!(*served.memory.stored_statuses.lock().unwrap(), [504]);
 }
 
 #[tokio::test]
-async fn who_does_not_take_its_reply_gives_the_connection_up() {
+async fn a_client_that_does_not_read_its_reply_loses_the_connection() {
     let reply = Duration::from_millis(50);
-    let served = Served::start(Bounds { connections_max: 1, reply, ..Bounds::default() }).await;
+    let served = TestServer::start(Bounds { connections_max: 1, reply, ..Bounds::default() }).await;
     let mut idler = served.connect().await;
     let head = format!("GET /thing/large HTTP/1.1\r\nHost: {}\r\n\r\n", served.address);
     idler.write_all(head.as_bytes()).await.unwrap();
     let next = served.send("GET /thing/a", "", b"");
     let next = tokio::time::timeout(Duration::from_secs(60), next).await;
-    assert_eq!(next.map(|answer| answer.status), Ok(200), "the slot is free again");
+    assert_eq!(next.map(|response| response.status), Ok(200), "the slot is free again");
     drop(idler);
 }
 
 #[tokio::test]
-async fn a_large_reply_reaches_who_reads_it() {
-    let served = Served::start(Bounds::default()).await;
-    let answer = served.send("GET /thing/large", "", b"").await;
-    assert_eq!((answer.status, answer.json()["data"].as_str().unwrap().len()), (200, LARGE));
+async fn a_large_reply_reaches_a_client_that_reads_it() {
+    let served = TestServer::start(Bounds::default()).await;
+    let response = served.send("GET /thing/large", "", b"").await;
+    assert_eq!((response.status, response.json()["data"].as_str().unwrap().len()), (200, LARGE));
 }
 
 #[tokio::test]
 async fn a_defect_costs_its_own_request_alone() {
-    let served = Served::start(Bounds::default()).await;
+    let served = TestServer::start(Bounds::default()).await;
     let mut stream = served.connect().await;
     let host = served.address;
     let body = "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
@@ -419,7 +428,7 @@ async fn a_defect_costs_its_own_request_alone() {
 
 #[tokio::test]
 async fn further_connections_wait_for_a_slot() {
-    let served = Served::start(Bounds { connections_max: 1, ..Bounds::default() }).await;
+    let served = TestServer::start(Bounds { connections_max: 1, ..Bounds::default() }).await;
     let mut first = served.connect().await;
     first
         .write_all(format!("GET /thing/a HTTP/1.1\r\nHost: {}\r\n\r\n", served.address).as_bytes())
@@ -438,7 +447,7 @@ async fn further_connections_wait_for_a_slot() {
 
 #[tokio::test]
 async fn a_shutdown_lets_the_running_request_end() {
-    let served = Served::start(Bounds::default()).await;
+    let served = TestServer::start(Bounds::default()).await;
     let memory = Arc::clone(&served.memory);
     let mut idle = served.connect().await;
     let mut stream = served.connect().await;
@@ -453,15 +462,15 @@ async fn a_shutdown_lets_the_running_request_end() {
     assert_eq!(idle.read(&mut [0; 1]).await.unwrap(), 0, "an idle connection is closed");
     assert!(!served.server.is_finished());
     memory.go_on.notify_one();
-    let answer = Answer::read(&mut stream).await;
-    assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+    let response = Response::read(&mut stream).await;
+    assert_eq!((response.status, response.header("connection")), (200, Some("close")));
     served.server.await.unwrap().unwrap();
-    assert!(TcpStream::connect(served.address).await.is_err(), "nobody listens any more");
+    assert!(TcpStream::connect(served.address).await.is_err(), "the listener is closed");
 }
 
 #[tokio::test]
 async fn a_client_that_goes_away_does_not_stop_what_it_started() {
-    let served = Served::start(Bounds::default()).await;
+    let served = TestServer::start(Bounds::default()).await;
     let memory = Arc::clone(&served.memory);
     let mut stream = served.connect().await;
     stream

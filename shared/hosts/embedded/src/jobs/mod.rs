@@ -3,5 +3,5 @@
 mod queue;
 mod runners;
 
-pub use queue::Queue;
+pub use queue::SignalQueue;
 pub(crate) use runners::Runners;

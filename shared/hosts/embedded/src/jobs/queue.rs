@@ -15,132 +15,132 @@ use writ_ports::{Backlog, CountSignals, JobNotifier, Redrive, RedriveReport};
 
 /// Signals that the queue holds at most. Further ones are dropped: the sweep sends signals for
 /// their jobs again.
-const HINTS_MAX: usize = 500_000;
+const SIGNALS_MAX: usize = 500_000;
 
 /// Failed attempts after which a signal is a dead letter.
-const TRIES_MAX: u32 = 5;
+const ATTEMPTS_MAX: u32 = 5;
 
 /// The delay of a signal after its first failed attempt; it grows by as much with each further one.
-const PAUSE: Duration = Duration::from_secs(1);
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// A signal, and the number of its failed attempts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Taken {
+pub(crate) struct QueuedSignal {
     pub(crate) signal: JobSignal,
-    pub(crate) tries: u32,
+    pub(crate) failed_attempts: u32,
 }
 
 /// The queue of job signals in memory. Cheap to clone; the clones share its content.
 #[derive(Clone, Debug)]
-pub struct Queue {
+pub struct SignalQueue {
     inner: Arc<Inner>,
-    pause: Duration,
+    retry_delay: Duration,
 }
 
-impl Default for Queue {
+impl Default for SignalQueue {
     fn default() -> Self {
-        Self { inner: Arc::default(), pause: PAUSE }
+        Self { inner: Arc::default(), retry_delay: RETRY_DELAY }
     }
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     state: Mutex<State>,
-    more: Notify,
+    available: Notify,
 }
 
 /// The time at which a signal becomes ready, and its number, which orders signals of the same time.
-type Turn = Reverse<(Instant, u64)>;
+type ReadyAt = Reverse<(Instant, u64)>;
 
 #[derive(Debug, Default)]
 struct State {
     /// The workspaces that have ready signals, in the order of their turns.
     turns: VecDeque<Workspace>,
-    ready: HashMap<Workspace, VecDeque<Taken>>,
-    turns_to_come: BinaryHeap<Turn>,
-    delayed: HashMap<u64, Taken>,
+    ready: HashMap<Workspace, VecDeque<QueuedSignal>>,
+    ready_times: BinaryHeap<ReadyAt>,
+    delayed: HashMap<u64, QueuedSignal>,
     sequence: u64,
     dead: Vec<JobSignal>,
     count: usize,
 }
 
 impl State {
-    fn push(&mut self, taken: Taken) {
-        let workspace = taken.signal.workspace.clone();
+    fn push(&mut self, queued: QueuedSignal) {
+        let workspace = queued.signal.workspace.clone();
         let signals = self.ready.entry(workspace.clone()).or_default();
         if signals.is_empty() {
             self.turns.push_back(workspace);
         }
-        signals.push_back(taken);
+        signals.push_back(queued);
     }
 
-    fn delay(&mut self, taken: Taken, until: Instant) {
+    fn delay(&mut self, queued: QueuedSignal, until: Instant) {
         self.sequence += 1;
-        self.delayed.insert(self.sequence, taken);
-        self.turns_to_come.push(Reverse((until, self.sequence)));
+        self.delayed.insert(self.sequence, queued);
+        self.ready_times.push(Reverse((until, self.sequence)));
     }
 
     /// Removes the first signal of the next workspace; without one, returns when the next signal
     /// becomes ready.
-    fn take(&mut self, now: Instant) -> Result<Taken, Option<Instant>> {
-        while let Some(Reverse((at, sequence))) = self.turns_to_come.peek().copied() {
+    fn pop(&mut self, now: Instant) -> Result<QueuedSignal, Option<Instant>> {
+        while let Some(Reverse((at, sequence))) = self.ready_times.peek().copied() {
             if at > now {
                 break;
             }
-            self.turns_to_come.pop();
-            if let Some(taken) = self.delayed.remove(&sequence) {
-                self.push(taken);
+            self.ready_times.pop();
+            if let Some(queued) = self.delayed.remove(&sequence) {
+                self.push(queued);
             }
         }
         let Some(workspace) = self.turns.pop_front() else {
-            return Err(self.turns_to_come.peek().map(|Reverse((at, _))| *at));
+            return Err(self.ready_times.peek().map(|Reverse((at, _))| *at));
         };
         let signals = self.ready.get_mut(&workspace);
-        let taken = signals.and_then(VecDeque::pop_front);
+        let queued = signals.and_then(VecDeque::pop_front);
         match self.ready.get(&workspace) {
             Some(signals) if !signals.is_empty() => self.turns.push_back(workspace),
             _ => drop(self.ready.remove(&workspace)),
         }
         self.count = self.count.saturating_sub(1);
-        taken.ok_or(None)
+        queued.ok_or(None)
     }
 }
 
-impl Queue {
+impl SignalQueue {
     fn state(&self) -> MutexGuard<'_, State> {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, taken: Taken, delay: Duration) {
+    fn add(&self, queued: QueuedSignal, delay: Duration) {
         let mut state = self.state();
-        if state.count >= HINTS_MAX {
+        if state.count >= SIGNALS_MAX {
             return;
         }
         state.count += 1;
         match delay {
-            Duration::ZERO => state.push(taken),
-            delay => state.delay(taken, Instant::now() + delay),
+            Duration::ZERO => state.push(queued),
+            delay => state.delay(queued, Instant::now() + delay),
         }
         drop(state);
-        self.inner.more.notify_one();
+        self.inner.available.notify_one();
     }
 
     /// Waits for the next signal and removes it from the queue.
-    pub(crate) async fn next(&self) -> Taken {
+    pub(crate) async fn next(&self) -> QueuedSignal {
         loop {
-            let more = self.inner.more.notified();
-            let until = match self.state().take(Instant::now()) {
-                Ok(taken) => {
+            let available = self.inner.available.notified();
+            let until = match self.state().pop(Instant::now()) {
+                Ok(queued) => {
                     // Two notifications may have woken one waiter only: wake another one.
-                    self.inner.more.notify_one();
-                    return taken;
+                    self.inner.available.notify_one();
+                    return queued;
                 }
                 Err(until) => until,
             };
             match until {
-                None => more.await,
+                None => available.await,
                 Some(until) => tokio::select! {
-                    () = more => {}
+                    () = available => {}
                     () = sleep_until(until) => {}
                 },
             }
@@ -148,34 +148,37 @@ impl Queue {
     }
 
     /// Puts a signal back after a failed attempt, or among the dead letters after the last one.
-    pub(crate) fn put_back(&self, taken: Taken) {
-        let tries = taken.tries + 1;
-        if tries < TRIES_MAX {
-            self.add(Taken { tries, ..taken }, self.pause * tries);
+    pub(crate) fn requeue(&self, queued: QueuedSignal) {
+        let failed_attempts = queued.failed_attempts + 1;
+        if failed_attempts < ATTEMPTS_MAX {
+            self.add(
+                QueuedSignal { failed_attempts, ..queued },
+                self.retry_delay * failed_attempts,
+            );
         } else {
-            tracing::error!(job_id = %taken.signal.job_id, "a hint is among the dead letters now");
-            self.state().dead.push(taken.signal);
+            tracing::error!(job_id = %queued.signal.job_id, "a job signal is a dead letter now");
+            self.state().dead.push(queued.signal);
         }
     }
 }
 
-impl JobNotifier for Queue {
+impl JobNotifier for SignalQueue {
     async fn notify(&self, signals: &[JobSignal], delay: Duration) -> Result<(), Error> {
         for signal in signals {
-            self.add(Taken { signal: signal.clone(), tries: 0 }, delay);
+            self.add(QueuedSignal { signal: signal.clone(), failed_attempts: 0 }, delay);
         }
         Ok(())
     }
 }
 
-impl CountSignals for Queue {
+impl CountSignals for SignalQueue {
     fn backlog(&self) -> Backlog {
         let state = self.state();
         Backlog { waiting: state.count, dead: state.dead.len() }
     }
 }
 
-impl Redrive for Queue {
+impl Redrive for SignalQueue {
     async fn redrive(&self) -> Result<RedriveReport, Error> {
         let dead = std::mem::take(&mut self.state().dead);
         self.notify(&dead, Duration::ZERO).await?;
@@ -197,7 +200,7 @@ mod tests {
         }
     }
 
-    async fn ids(queue: &Queue, count: usize) -> Vec<String> {
+    async fn ids(queue: &SignalQueue, count: usize) -> Vec<String> {
         let mut ids = Vec::new();
         for _ in 0..count {
             ids.push(queue.next().await.signal.job_id);
@@ -207,7 +210,7 @@ mod tests {
 
     #[tokio::test]
     async fn workspaces_take_turns_and_each_is_first_in_first_out() {
-        let queue = Queue::default();
+        let queue = SignalQueue::default();
         for id in ["a1", "a2", "a3"] {
             queue.notify(&[signal("a", id)], Duration::ZERO).await.unwrap();
         }
@@ -217,31 +220,34 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hint_with_a_delay_comes_after_it_and_holds_nobody_up() {
-        let queue = Queue::default();
-        let begun = Instant::now();
+    async fn a_signal_with_a_delay_comes_after_it_and_delays_no_other() {
+        let queue = SignalQueue::default();
+        let started = Instant::now();
         let delay = Duration::from_millis(30);
         queue.notify(&[signal("a", "late")], delay).await.unwrap();
         queue.notify(&[signal("a", "soon")], Duration::ZERO).await.unwrap();
         assert_eq!(ids(&queue, 2).await, ["soon", "late"]);
-        assert!(begun.elapsed() >= delay);
+        assert!(started.elapsed() >= delay);
     }
 
     #[tokio::test]
-    async fn what_spoils_its_runner_again_and_again_is_a_dead_letter_until_it_is_redriven() {
-        let queue = Queue { pause: Duration::from_millis(1), ..Queue::default() };
+    async fn a_signal_that_fails_too_often_is_a_dead_letter_until_it_is_redriven() {
+        let queue = SignalQueue { retry_delay: Duration::from_millis(1), ..SignalQueue::default() };
         queue.notify(&[signal("a", "bad")], Duration::ZERO).await.unwrap();
-        for _ in 0..TRIES_MAX {
-            queue.put_back(queue.next().await);
+        for _ in 0..ATTEMPTS_MAX {
+            queue.requeue(queue.next().await);
         }
         assert_eq!(queue.backlog(), Backlog { waiting: 0, dead: 1 });
         assert_eq!(queue.redrive().await.unwrap(), RedriveReport { signals: 1, more: false });
-        assert_eq!(queue.next().await, Taken { signal: signal("a", "bad"), tries: 0 });
+        assert_eq!(
+            queue.next().await,
+            QueuedSignal { signal: signal("a", "bad"), failed_attempts: 0 }
+        );
     }
 
     #[tokio::test]
-    async fn everybody_who_waits_is_woken_for_a_hint_of_their_own() {
-        let queue = Queue::default();
+    async fn every_waiter_is_woken_for_a_signal_of_its_own() {
+        let queue = SignalQueue::default();
         let waiting: Vec<_> = (0..8)
             .map(|_| {
                 let queue = queue.clone();
@@ -251,11 +257,11 @@ mod tests {
         tokio::task::yield_now().await;
         let signals: Vec<_> = (0..8).map(|number| signal("a", &number.to_string())).collect();
         queue.notify(&signals, Duration::ZERO).await.unwrap();
-        let mut taken = Vec::new();
+        let mut queued = Vec::new();
         for task in waiting {
-            taken.push(task.await.unwrap());
+            queued.push(task.await.unwrap());
         }
-        taken.sort();
-        assert_eq!(taken, ["0", "1", "2", "3", "4", "5", "6", "7"]);
+        queued.sort();
+        assert_eq!(queued, ["0", "1", "2", "3", "4", "5", "6", "7"]);
     }
 }

@@ -9,11 +9,11 @@ use writ_jobs::Runner;
 use writ_pipeline::BUILTIN;
 
 use crate::Platform;
-use crate::jobs::Queue;
+use crate::jobs::SignalQueue;
 
 /// Time for running attempts to end in a shutdown. An attempt that does not end by then is
 /// cancelled, and repeated once its lease expired.
-const LAST: Duration = Duration::from_secs(5);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The tasks that run jobs.
 pub(crate) struct Runners {
@@ -23,7 +23,7 @@ pub(crate) struct Runners {
 
 impl Runners {
     /// Starts this number of runners.
-    pub(crate) fn start(platform: &Arc<Platform>, queue: &Queue, count: usize) -> Self {
+    pub(crate) fn start(platform: &Arc<Platform>, queue: &SignalQueue, count: usize) -> Self {
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let node = format!("writ-up-{}", std::process::id());
         let runner = Arc::new(Runner { executor_id: BUILTIN.to_owned(), node_id: Some(node) });
@@ -33,11 +33,11 @@ impl Runners {
             let (runner, mut stopped) = (Arc::clone(&runner), stopped.clone());
             tasks.spawn(async move {
                 loop {
-                    let taken = tokio::select! {
-                        taken = queue.next() => taken,
+                    let queued = tokio::select! {
+                        queued = queue.next() => queued,
                         _ = stopped.wait_for(|stopped| *stopped) => return,
                     };
-                    work(&platform, &queue, &runner, taken).await;
+                    process(&platform, &queue, &runner, queued).await;
                 }
             });
         }
@@ -49,32 +49,34 @@ impl Runners {
         // INVARIANT: the tasks hold the receivers; sending fails only where no task runs.
         let _ = self.stop.send(true);
         let ended = async { while self.tasks.join_next().await.is_some() {} };
-        if timeout(LAST, ended).await.is_err() {
-            tracing::warn!("attempts were stopped with the platform; they are made again later");
+        if timeout(SHUTDOWN_TIMEOUT, ended).await.is_err() {
+            tracing::warn!(
+                "running attempts were cancelled by the shutdown; they are repeated later"
+            );
         }
         self.tasks.shutdown().await;
     }
 }
 
 /// Processes one signal on a task of its own: a panic fails this signal alone.
-async fn work(
+async fn process(
     platform: &Arc<Platform>,
-    queue: &Queue,
+    queue: &SignalQueue,
     runner: &Arc<Runner>,
-    taken: super::queue::Taken,
+    queued: super::queue::QueuedSignal,
 ) {
     let mut task = JoinSet::new();
     let (platform, runner) = (Arc::clone(platform), Arc::clone(runner));
-    let signal = taken.signal.clone();
+    let signal = queued.signal.clone();
     // In a set, so that the task is cancelled with this one.
     task.spawn(async move { writ_job_runner::process_signal(&*platform, &runner, &signal).await });
-    let job_id = &taken.signal.job_id;
+    let job_id = &queued.signal.job_id;
     match task.join_next().await {
         Some(Ok(Ok(_))) | None => return,
         Some(Ok(Err(error))) => {
-            tracing::warn!(%job_id, %error, log = error.log, "a hint was not worked on");
+            tracing::warn!(%job_id, %error, log = error.log, "a job signal could not be processed");
         }
         Some(Err(error)) => tracing::error!(%job_id, %error, "a runner panicked"),
     }
-    queue.put_back(taken);
+    queue.requeue(queued);
 }

@@ -17,14 +17,14 @@ use writ_edge::{Reply, Request, Route, out_of_time};
 use writ_model::Error;
 use writ_ports::{Clock, CountSignals, EngineMetrics, Idempotency};
 
-use super::body::{NoBody, linger, read};
-use super::bounds::SETTLING;
+use super::body::{BodyError, linger, read_body};
+use super::bounds::SETTLE_TIME;
 use super::origin_guard::OriginGuard;
-use super::router::{Found, OWN};
-use super::{Access, Gateway, metrics};
+use super::router::{OWN_PATHS, RouteMatch};
+use super::{AccessControl, Gateway, metrics};
 
 /// The gateway and what it shares between requests.
-pub(super) struct Answering<P, A> {
+pub(super) struct RequestHandler<P, A> {
     pub(super) gateway: Gateway<P, A>,
     pub(super) origin_guard: OriginGuard,
     /// Held by every running request; see [`Gateway::serve`].
@@ -32,15 +32,17 @@ pub(super) struct Answering<P, A> {
 }
 
 /// A request before its route is found.
-struct Arrived {
+struct IncomingRequest {
     parts: Parts,
     path: String,
     request_id: String,
     until: Instant,
 }
 
-impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access> Answering<P, A> {
-    pub(super) async fn answer(
+impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: AccessControl>
+    RequestHandler<P, A>
+{
+    pub(super) async fn handle(
         self: Arc<Self>,
         request: http::Request<Incoming>,
         peer: SocketAddr,
@@ -54,46 +56,47 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access>
         let until = Instant::now() + self.gateway.bounds.deadline;
         let reply = match Path::parse(parts.uri.path()) {
             Ok(path) => {
-                let arrived = Arrived {
+                let incoming = IncomingRequest {
                     parts,
                     path: path.canonical(),
                     request_id: request_id.clone(),
                     until,
                 };
-                self.reply(arrived, body, peer).await
+                self.respond(incoming, body, peer).await
             }
             Err(error) => {
                 linger(&parts.headers, body);
                 Reply::problem(&error, &request_id, None)
             }
         };
-        on_the_wire(reply.with_common_headers(&request_id), is_head)
+        http_response(reply.with_common_headers(&request_id), is_head)
     }
 
-    async fn reply(&self, arrived: Arrived, body: Incoming, peer: SocketAddr) -> Reply {
-        let is_own = OWN.contains(&arrived.path.as_str());
-        let is_page = matches!(arrived.path.as_str(), "/" | "/docs");
-        let refused = match self.origin_guard.check(&arrived.parts, is_page, &arrived.request_id) {
-            Ok(()) if is_own => self.own(&arrived),
-            Ok(()) => match self.gateway.router.find(&arrived.parts.method, &arrived.path) {
-                Found::Route(route, params) => {
-                    return self.routed(route, params, arrived, body, peer).await;
+    async fn respond(&self, incoming: IncomingRequest, body: Incoming, peer: SocketAddr) -> Reply {
+        let is_own = OWN_PATHS.contains(&incoming.path.as_str());
+        let is_page = matches!(incoming.path.as_str(), "/" | "/docs");
+        let refused = match self.origin_guard.check(&incoming.parts, is_page, &incoming.request_id)
+        {
+            Ok(()) if is_own => self.own_page(&incoming),
+            Ok(()) => match self.gateway.router.find(&incoming.parts.method, &incoming.path) {
+                RouteMatch::Route(route, params) => {
+                    return self.call_route(route, params, incoming, body, peer).await;
                 }
-                Found::Methods(methods) => other_method(&methods, &arrived),
-                Found::Near(near) => nothing(&near, &arrived),
+                RouteMatch::MethodNotAllowed(methods) => method_not_allowed(&methods, &incoming),
+                RouteMatch::NotFound(similar) => route_not_found(&similar, &incoming),
             },
             Err(refused) => refused,
         };
-        linger(&arrived.parts.headers, body);
+        linger(&incoming.parts.headers, body);
         refused
     }
 
     /// Serves the gateway's own pages, which are not in the route table.
-    fn own(&self, arrived: &Arrived) -> Reply {
-        if arrived.parts.method != Method::GET {
-            return other_method(&[Method::GET], arrived);
+    fn own_page(&self, incoming: &IncomingRequest) -> Reply {
+        if incoming.parts.method != Method::GET {
+            return method_not_allowed(&[Method::GET], incoming);
         }
-        match arrived.path.as_str() {
+        match incoming.path.as_str() {
             "/docs" => Reply::docs_page(),
             "/openapi.json" => Reply { body: self.gateway.openapi.clone(), ..Reply::data("null") },
             "/healthz" => Reply::data("{\"status\":\"ok\"}"),
@@ -106,38 +109,41 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access>
         }
     }
 
-    async fn routed(
+    async fn call_route(
         &self,
         route: Arc<Route<P>>,
         params: Vec<(String, String)>,
-        arrived: Arrived,
+        incoming: IncomingRequest,
         body: Incoming,
         peer: SocketAddr,
     ) -> Reply {
-        let Arrived { parts, path, request_id, until } = arrived;
+        let IncomingRequest { parts, path, request_id, until } = incoming;
         // Before the body is read, so that a refused caller costs no memory.
-        let admitted = async {
+        let authorized = async {
             let query = path::query(parts.uri.query().unwrap_or_default())?;
             let caller = self.gateway.access.authenticate(&parts.headers, peer).await?;
             let rule = self.gateway.access.authorize(&caller, &route.spec)?;
             Ok((query, caller, rule))
         };
         let (query, caller, rule) =
-            match timeout_at(until, admitted).await.unwrap_or_else(|_| Err(out_of_time())) {
-                Ok(admitted) => admitted,
+            match timeout_at(until, authorized).await.unwrap_or_else(|_| Err(out_of_time())) {
+                Ok(authorized) => authorized,
                 Err(error) => {
                     linger(&parts.headers, body);
                     return Reply::problem(&error, &request_id, None);
                 }
             };
-        let body =
-            match read(&parts.headers, body, until.min(Instant::now() + self.gateway.bounds.body))
-                .await
-            {
-                Ok(body) => body,
-                Err(NoBody::Refused(error)) => return Reply::problem(&error, &request_id, None),
-                Err(NoBody::Late) => return late(&request_id),
-            };
+        let body = match read_body(
+            &parts.headers,
+            body,
+            until.min(Instant::now() + self.gateway.bounds.body),
+        )
+        .await
+        {
+            Ok(body) => body,
+            Err(BodyError::Invalid(error)) => return Reply::problem(&error, &request_id, None),
+            Err(BodyError::TimedOut) => return body_timeout(&request_id),
+        };
         let Parts { method, headers, .. } = parts;
         let request = Request {
             method,
@@ -170,20 +176,20 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: Access>
             let _working = working;
             writ_edge::serve(&*ports, &route, request, sleep_until(until)).await
         });
-        match timeout_at(until + SETTLING, task).await {
+        match timeout_at(until + SETTLE_TIME, task).await {
             Ok(served) => served.map_err(Error::internal),
             Err(_) => Err(out_of_time()),
         }
     }
 }
 
-fn late(request_id: &str) -> Reply {
+fn body_timeout(request_id: &str) -> Reply {
     let detail = "the body did not arrive in time; send it faster, or less of it";
     Reply::refusal(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail, request_id)
         .header(header::CONNECTION, "close".to_owned())
 }
 
-fn other_method(methods: &[Method], arrived: &Arrived) -> Reply {
+fn method_not_allowed(methods: &[Method], incoming: &IncomingRequest) -> Reply {
     let mut allowed: Vec<&str> = methods.iter().map(Method::as_str).collect();
     if allowed.contains(&"GET") {
         allowed.push("HEAD");
@@ -192,31 +198,31 @@ fn other_method(methods: &[Method], arrived: &Arrived) -> Reply {
     let allowed = allowed.join(", ");
     let detail = format!(
         "`{}` cannot be used with `{}`; it takes {allowed}",
-        arrived.parts.method, arrived.path
+        incoming.parts.method, incoming.path
     );
     Reply::refusal(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",
         &detail,
-        &arrived.request_id,
+        &incoming.request_id,
     )
     .header(header::ALLOW, allowed)
 }
 
-fn nothing(near: &[String], arrived: &Arrived) -> Reply {
-    let signal = if near.is_empty() {
+fn route_not_found(similar: &[String], incoming: &IncomingRequest) -> Reply {
+    let signal = if similar.is_empty() {
         "`/docs` lists all routes".to_owned()
     } else {
-        let near: Vec<_> = near.iter().map(|route| format!("`{route}`")).collect();
-        format!("there is {}; `/docs` lists all routes", near.join(", "))
+        let similar: Vec<_> = similar.iter().map(|route| format!("`{route}`")).collect();
+        format!("there is {}; `/docs` lists all routes", similar.join(", "))
     };
-    let path: String = arrived.path.chars().take(120).collect();
+    let path: String = incoming.path.chars().take(120).collect();
     let error =
-        Error::not_found(format!("there is no route `{} {path}`; {signal}", arrived.parts.method));
-    Reply::problem(&error, &arrived.request_id, None)
+        Error::not_found(format!("there is no route `{} {path}`; {signal}", incoming.parts.method));
+    Reply::problem(&error, &incoming.request_id, None)
 }
 
-fn on_the_wire(reply: Reply, is_head: bool) -> Response<Full<Bytes>> {
+fn http_response(reply: Reply, is_head: bool) -> Response<Full<Bytes>> {
     let bytes = reply.body.len();
     let body = if is_head { Bytes::new() } else { Bytes::from(reply.body) };
     let mut response = Response::new(Full::new(body));

@@ -33,11 +33,11 @@ impl Store {
         keys.dedup();
         let batches =
             try_join_all(keys.chunks(KEYS_MAX).map(|keys| self.get_batch(table, keys))).await?;
-        let mut found = HashMap::with_capacity(keys.len());
+        let mut items = HashMap::with_capacity(keys.len());
         for item in batches.into_iter().flatten() {
-            found.insert((text(&item, "pk")?.to_owned(), text(&item, "sk")?.to_owned()), item);
+            items.insert((text(&item, "pk")?.to_owned(), text(&item, "sk")?.to_owned()), item);
         }
-        Ok(found)
+        Ok(items)
     }
 
     async fn get_batch(&self, table: &str, keys: &[Key]) -> Result<Vec<Item>, Error> {
@@ -45,7 +45,7 @@ impl Store {
         let request =
             KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
         let mut requested = HashMap::from([(table.to_owned(), request.map_err(Error::internal)?)]);
-        let mut found = Vec::new();
+        let mut items = Vec::new();
         for attempt in 0..ATTEMPTS_MAX {
             let reply = self
                 .client
@@ -54,10 +54,10 @@ impl Store {
                 .send()
                 .await
                 .map_err(store_error)?;
-            found.extend(reply.responses.into_iter().flatten().flat_map(|(_, items)| items));
+            items.extend(reply.responses.into_iter().flatten().flat_map(|(_, items)| items));
             requested = reply.unprocessed_keys.unwrap_or_default();
             if requested.is_empty() {
-                return Ok(found);
+                return Ok(items);
             }
             back_off(&self.client, attempt).await;
         }

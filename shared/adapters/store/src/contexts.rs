@@ -36,7 +36,7 @@ impl ContextStore for Store {
         workspace: &Workspace,
         policy_id: &str,
     ) -> Result<StoredContext, Error> {
-        let found = self
+        let response = self
             .client
             .get_item()
             .table_name(&self.tables.contexts)
@@ -45,7 +45,7 @@ impl ContextStore for Store {
             .send()
             .await
             .map_err(store_error)?;
-        let Some(item) = found.item else { return Ok(StoredContext::default()) };
+        let Some(item) = response.item else { return Ok(StoredContext::default()) };
         let value = RawJson::parse(text(&item, "value")?).map_err(Error::internal)?;
         Ok(StoredContext { version: count(&item, "version")?, value })
     }

@@ -31,7 +31,7 @@ fn position_key() -> Item {
 impl Store {
     /// Reads the key of the last item of the previous step; `None` at the table's beginning.
     async fn get_position(&self) -> Result<Option<Item>, Error> {
-        let found = self
+        let response = self
             .client
             .get_item()
             .table_name(&self.tables.idempotency)
@@ -42,7 +42,7 @@ impl Store {
         let after = |item: &Item| {
             Some(key(optional_text(item, "after_pk")?, optional_text(item, "after_sk")?))
         };
-        Ok(found.item().and_then(after))
+        Ok(response.item().and_then(after))
     }
 
     /// Stores the key after which the next step starts; `None` is the table's beginning.

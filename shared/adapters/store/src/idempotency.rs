@@ -139,11 +139,13 @@ impl Idempotency for Store {
             .await;
         let Err(error) = put else { return Ok(KeyState::Acquired(ClaimId(claim))) };
         match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(refused)) => match refused.item() {
-                Some(item) => self.key_state(key, item, &claim).await,
-                // The key was abandoned between the write and this response.
-                None => Ok(KeyState::InProgress),
-            },
+            Some(PutItemError::ConditionalCheckFailedException(exception)) => {
+                match exception.item() {
+                    Some(item) => self.key_state(key, item, &claim).await,
+                    // The key was abandoned between the write and this response.
+                    None => Ok(KeyState::InProgress),
+                }
+            }
             _ => Err(store_error(error)),
         }
     }

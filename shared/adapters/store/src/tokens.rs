@@ -56,7 +56,7 @@ impl Store {
     /// [`writ_model::ErrorKind::Unavailable`] while the database is out of reach; an internal error
     /// for any other failure.
     pub async fn has_tokens(&self) -> Result<bool, Error> {
-        let found = self
+        let response = self
             .client
             .scan()
             .table_name(&self.tables.tokens)
@@ -64,7 +64,7 @@ impl Store {
             .send()
             .await
             .map_err(store_error)?;
-        Ok(found.count() > 0)
+        Ok(response.count() > 0)
     }
 }
 
@@ -73,7 +73,7 @@ impl GetToken for Store {
         if !is_valid_id(token_id) {
             return Ok(None);
         }
-        let found = self
+        let response = self
             .client
             .get_item()
             .table_name(&self.tables.tokens)
@@ -83,7 +83,7 @@ impl GetToken for Store {
             .send()
             .await
             .map_err(store_error)?;
-        found.item().map(from_item).transpose()
+        response.item().map(from_item).transpose()
     }
 }
 
@@ -91,8 +91,8 @@ impl PutToken for Store {
     async fn put_token(&self, token: &Token) -> Result<(), Error> {
         let put =
             self.client.put_item().table_name(&self.tables.tokens).set_item(Some(to_item(token)));
-        let written = put.condition_expression("attribute_not_exists(token_id)").send().await;
-        let Err(error) = written else { return Ok(()) };
+        let result = put.condition_expression("attribute_not_exists(token_id)").send().await;
+        let Err(error) = result else { return Ok(()) };
         if !error
             .as_service_error()
             .is_some_and(|error| error.is_conditional_check_failed_exception())

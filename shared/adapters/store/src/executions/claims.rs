@@ -147,7 +147,7 @@ impl Store {
     /// Returns whether the record of this upload exists. A claim may outlive its record if a
     /// duplicate of the request that wrote it arrives late; the record's chunks must stay then.
     async fn is_written(&self, partition: &str, upload: &str) -> Result<bool, Error> {
-        let found = self
+        let response = self
             .client
             .get_item()
             .table_name(&self.tables.executions)
@@ -157,7 +157,7 @@ impl Store {
             .send()
             .await
             .map_err(store_error)?;
-        Ok(found.item().is_some_and(|item| optional_text(item, "upload") == Some(upload)))
+        Ok(response.item().is_some_and(|item| optional_text(item, "upload") == Some(upload)))
     }
 
     async fn remove(&self, key: Item) -> Result<(), Error> {

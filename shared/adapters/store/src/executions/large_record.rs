@@ -50,7 +50,7 @@ impl Store {
                 if position == 0 { self.put_claim(&claim) } else { self.check_claim(&claim) };
             let actions =
                 std::iter::once(claim_action.map_err(TransactionError::Failed)?).chain(batch);
-            self.transact(actions.collect()).await.map_err(|refused| match refused {
+            self.transact(actions.collect()).await.map_err(|error| match error {
                 TransactionError::Condition(_) => upload_expired(upload),
                 failed @ TransactionError::Failed(_) => failed,
             })?;
@@ -65,11 +65,11 @@ impl Store {
             actions.push(self.delete_claim(&claim).map_err(TransactionError::Failed)?);
         }
         actions.extend(last);
-        self.transact(actions).await.map_err(|refused| match refused {
+        self.transact(actions).await.map_err(|error| match error {
             TransactionError::Condition(position) if position > last_condition => {
                 upload_expired(upload)
             }
-            refused => refused,
+            error => error,
         })
     }
 

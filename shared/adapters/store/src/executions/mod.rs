@@ -104,7 +104,7 @@ impl Store {
             .with("policy_shard", string(policy_partition(workspace, shard, &uri)))
             .with("started", string(index_key(&execution.started_at.to_string(), id)))
             .with("write", string(&write_id));
-        let written = if record.len() <= self.chunk_sizes.chunk_bytes_max {
+        let result = if record.len() <= self.chunk_sizes.chunk_bytes_max {
             self.put_small(item.with("record", string(record)), other_actions).await
         } else {
             let digest = Digest::of(record.as_bytes());
@@ -112,7 +112,7 @@ impl Store {
             let item = item.with("upload", string(&write_id));
             self.put_large(item, other_actions, &partition, &write_id, &record).await
         };
-        match written {
+        match result {
             Ok(()) => return Ok(None),
             Err(TransactionError::Failed(error)) => return Err(error),
             Err(TransactionError::Condition(position @ 1..)) if position <= other_actions_len => {
@@ -134,7 +134,7 @@ impl Store {
         workspace: &Workspace,
         execution_id: &str,
     ) -> Result<Option<Item>, Error> {
-        let found = self
+        let response = self
             .client
             .get_item()
             .table_name(&self.tables.executions)
@@ -143,7 +143,7 @@ impl Store {
             .send()
             .await
             .map_err(store_error)?;
-        Ok(found.item)
+        Ok(response.item)
     }
 }
 

@@ -38,7 +38,7 @@ fn secrets_key(workspace: &Workspace) -> Item {
 
 impl CallbackSecretStore for Store {
     async fn get_callback_secrets(&self, workspace: &Workspace) -> Result<CallbackSecrets, Error> {
-        let found = self
+        let response = self
             .client
             .get_item()
             .table_name(&self.tables.jobs)
@@ -47,7 +47,7 @@ impl CallbackSecretStore for Store {
             .send()
             .await
             .map_err(store_error)?;
-        let Some(item) = found.item else { return Ok(CallbackSecrets::default()) };
+        let Some(item) = response.item else { return Ok(CallbackSecrets::default()) };
         let stored: Vec<StoredSecret> =
             serde_json::from_str(text(&item, "secrets")?).map_err(Error::internal)?;
         let secrets = stored.into_iter().map(StoredSecret::into_secret).collect();
@@ -78,9 +78,10 @@ impl CallbackSecretStore for Store {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let Err(error) = put.send().await else { return Ok(true) };
         match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(refused)) => {
-                let written = refused.item().and_then(|item| optional_text(item, "write"));
-                Ok(written == Some(&write_id))
+            Some(PutItemError::ConditionalCheckFailedException(exception)) => {
+                let stored_write_id =
+                    exception.item().and_then(|item| optional_text(item, "write"));
+                Ok(stored_write_id == Some(&write_id))
             }
             _ => Err(store_error(error)),
         }

@@ -27,7 +27,7 @@ impl Store {
         workspace: &Workspace,
         job_id: &str,
     ) -> Result<Option<Item>, Error> {
-        let found = self
+        let response = self
             .client
             .get_item()
             .table_name(&self.tables.jobs)
@@ -36,7 +36,7 @@ impl Store {
             .send()
             .await
             .map_err(store_error)?;
-        Ok(found.item)
+        Ok(response.item)
     }
 
     /// The complete job of an item.

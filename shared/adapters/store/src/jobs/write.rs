@@ -32,7 +32,7 @@ impl PutJob for Store {
         let write_id = new_write_id();
         let text = serde_json::to_string(submission).map_err(Error::internal)?;
         let item = new_item(submission, state, &write_id)?;
-        let written = if text.len() <= self.inline_bytes_max() {
+        let result = if text.len() <= self.inline_bytes_max() {
             self.put_new(&self.tables.jobs, item.with("submission", string(text))).await
         } else {
             let digest = Digest::of(text.as_bytes());
@@ -40,7 +40,7 @@ impl PutJob for Store {
             let actions = self.large_submission_actions(submission, item, &text)?;
             self.transact(actions).await
         };
-        match written {
+        match result {
             Ok(()) => return Ok(()),
             Err(TransactionError::Failed(error)) => return Err(error),
             Err(TransactionError::Condition(_)) => {}
@@ -76,9 +76,10 @@ impl ChangeJob for Store {
                 .await;
             let Err(error) = changed else { return Ok(true) };
             match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                    let written = refused.item().and_then(|item| optional_text(item, "write"));
-                    return Ok(written == Some(&write_id));
+                Some(UpdateItemError::ConditionalCheckFailedException(exception)) => {
+                    let stored_write_id =
+                        exception.item().and_then(|item| optional_text(item, "write"));
+                    return Ok(stored_write_id == Some(&write_id));
                 }
                 // A transaction is committing the end of an attempt at this moment.
                 Some(UpdateItemError::TransactionConflictException(_)) => {

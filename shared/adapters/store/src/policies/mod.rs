@@ -57,7 +57,7 @@ impl GetPolicy for Store {
         workspace: &Workspace,
         uri: &PolicyUri,
     ) -> Result<Option<PolicyHead>, Error> {
-        let found = self
+        let response = self
             .client
             .get_item()
             .table_name(&self.tables.policies)
@@ -66,7 +66,7 @@ impl GetPolicy for Store {
             .send()
             .await
             .map_err(store_error)?;
-        found.item().map(head::from_item).transpose()
+        response.item().map(head::from_item).transpose()
     }
 }
 

@@ -119,17 +119,17 @@ struct Bodies<'s> {
 
 impl Documents for Bodies<'_> {
     async fn load(&self, keys: &[String]) -> Result<Vec<Option<Document>>, Error> {
-        let wanted = self.summaries(keys).await?;
+        let summaries = self.summaries(keys).await?;
         let (mut bytes, mut loaded) = (0_usize, 0_usize);
-        for summary in &wanted {
+        for summary in &summaries {
             bytes += summary.as_ref().map_or(0, |summary| summary.bytes);
             if bytes > LOAD_BYTES_MAX && loaded > 0 {
                 break;
             }
             loaded += 1;
         }
-        let wanted = wanted.get(..loaded).unwrap_or_default();
-        let bodies = self.bodies(wanted.iter().flatten()).await?;
+        let summaries = summaries.get(..loaded).unwrap_or_default();
+        let bodies = self.bodies(summaries.iter().flatten()).await?;
         let document = |summary: &Option<Summary>| match summary {
             None => Ok(None),
             Some(summary) => match bodies.get(summary.digest.as_str()) {
@@ -137,7 +137,7 @@ impl Documents for Bodies<'_> {
                 None => Err(Error::internal(format!("body {} is gone", summary.digest))),
             },
         };
-        wanted.iter().map(document).collect()
+        summaries.iter().map(document).collect()
     }
 }
 
@@ -152,8 +152,8 @@ impl Bodies<'_> {
                 .then(|| (head_partition(self.workspace, uri), HEAD.to_owned()))
         };
         let heads: Vec<Option<Key>> = keys.iter().map(head).collect();
-        let wanted = heads.iter().flatten().cloned().collect();
-        let found = self.store.batch_get(&self.store.tables.policies, wanted).await?;
+        let head_keys = heads.iter().flatten().cloned().collect();
+        let found = self.store.batch_get(&self.store.tables.policies, head_keys).await?;
         let summarize = |(key, head): (&String, &Option<Key>)| {
             let Some(item) = head.as_ref().and_then(|head| found.get(head)) else {
                 return Ok(None);
@@ -172,9 +172,9 @@ impl Bodies<'_> {
     /// large bodies.
     async fn bodies(
         &self,
-        wanted: impl Iterator<Item = &Summary>,
+        summaries: impl Iterator<Item = &Summary>,
     ) -> Result<HashMap<String, String>, Error> {
-        let digests: HashMap<Key, &Digest> = wanted
+        let digests: HashMap<Key, &Digest> = summaries
             .map(|summary| {
                 let partition = body_partition(self.workspace, &summary.digest);
                 ((partition, sort_key(CHUNK, 0)), &summary.digest)

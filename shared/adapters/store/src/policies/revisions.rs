@@ -89,7 +89,7 @@ impl GetRevisions for Store {
         policy_id: &str,
         revision: u64,
     ) -> Result<Option<Revision>, Error> {
-        let found = self
+        let response = self
             .client
             .get_item()
             .table_name(&self.tables.policies)
@@ -98,6 +98,6 @@ impl GetRevisions for Store {
             .send()
             .await
             .map_err(store_error)?;
-        found.item().map(from_item).transpose()
+        response.item().map(from_item).transpose()
     }
 }

@@ -27,7 +27,7 @@ impl CreatePolicy for Store {
             self.new_revision(workspace, &new)?,
         ];
         actions.extend(self.new_body(workspace, &new)?);
-        self.transact(actions).await.map_err(|refused| match refused {
+        self.transact(actions).await.map_err(|error| match error {
             TransactionError::Condition(_) => uri_conflict(&new.head.uri),
             TransactionError::Failed(error) => error,
         })
@@ -55,7 +55,7 @@ impl ReplacePolicy for Store {
             vec![put(conditional)?, revision]
         };
         actions.extend(self.new_body(workspace, &new)?);
-        self.transact(actions).await.map_err(|refused| match refused {
+        self.transact(actions).await.map_err(|error| match error {
             TransactionError::Condition(1) if is_rename => uri_conflict(&new.head.uri),
             TransactionError::Condition(_) => stale_head(&old.uri),
             TransactionError::Failed(error) => error,
@@ -74,7 +74,7 @@ impl DeletePolicy for Store {
             .map_err(Error::internal)?;
         let delete_context = TransactWriteItem::builder().delete(delete_context).build();
         let actions = vec![self.remove_head(workspace, head)?, delete_context];
-        self.transact(actions).await.map_err(|refused| match refused {
+        self.transact(actions).await.map_err(|error| match error {
             TransactionError::Condition(_) => stale_head(&head.uri),
             TransactionError::Failed(error) => error,
         })

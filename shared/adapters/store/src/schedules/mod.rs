@@ -118,8 +118,8 @@ impl ChangeSchedule for Store {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let Err(error) = put.send().await else { return Ok(true) };
         match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(refused)) => {
-                Ok(stored_write_id(refused.item()) == Some(&write_id))
+            Some(PutItemError::ConditionalCheckFailedException(exception)) => {
+                Ok(stored_write_id(exception.item()) == Some(&write_id))
             }
             _ => Err(store_error(error)),
         }
@@ -141,10 +141,10 @@ impl DeleteSchedule for Store {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let Err(error) = delete.send().await else { return Ok(true) };
         match error.as_service_error() {
-            Some(DeleteItemError::ConditionalCheckFailedException(refused)) => {
+            Some(DeleteItemError::ConditionalCheckFailedException(exception)) => {
                 // Deleted, by this very call after a lost response or by another one; or created
                 // again.
-                let stored = refused.item().and_then(|item| optional_text(item, "schedule_id"));
+                let stored = exception.item().and_then(|item| optional_text(item, "schedule_id"));
                 Ok(stored != Some(&schedule.schedule_id))
             }
             _ => Err(store_error(error)),
@@ -179,7 +179,7 @@ impl Store {
         workspace: &Workspace,
         name: &str,
     ) -> Result<Option<Item>, Error> {
-        let found = self
+        let response = self
             .client
             .get_item()
             .table_name(&self.tables.schedules)
@@ -188,6 +188,6 @@ impl Store {
             .send()
             .await
             .map_err(store_error)?;
-        Ok(found.item)
+        Ok(response.item)
     }
 }

@@ -10,7 +10,7 @@ use writ_schedules::{Expression, timing_of};
 use super::TimerTarget;
 
 /// Characters of the workspace and of the schedule's name that a timer's name shows.
-const SHOWN_CHARS: usize = 20;
+const NAME_PREFIX_CHARS: usize = 20;
 
 /// Bytes of the hash that makes a timer's name unique.
 const HASH_BYTES: usize = 10;
@@ -104,7 +104,7 @@ impl Timer {
 pub(super) fn timer_name(workspace: &Workspace, name: &str) -> String {
     let digest = Sha256::digest(format!("{workspace}#{name}").as_bytes());
     let hash = hex::encode(digest.get(..HASH_BYTES).unwrap_or_default());
-    let prefix = |text: &str| text.chars().take(SHOWN_CHARS).collect::<String>();
+    let prefix = |text: &str| text.chars().take(NAME_PREFIX_CHARS).collect::<String>();
     format!("{}-{}-{hash}", prefix(workspace.as_str()), prefix(name))
 }
 

@@ -22,8 +22,8 @@ impl JobNotifier for Sqs {
         let delay_s = whole_seconds(delay);
         for (number, batch) in signals.chunks(BATCH).enumerate() {
             if let Err(error) = self.send(url, batch, delay_s).await {
-                let left = signals.len() - number * BATCH;
-                tracing::warn!(%error, log = error.log, left, "some job signals were not sent");
+                let unsent = signals.len() - number * BATCH;
+                tracing::warn!(%error, log = error.log, left = unsent, "some job signals were not sent");
                 return Err(error);
             }
         }
@@ -108,7 +108,7 @@ mod tests {
         entries.map(|entry| (group(entry), serde_json::from_str(&body(entry)).unwrap())).collect()
     }
 
-    fn left_out(ids: &[&str], is_ours: bool) -> Value {
+    fn failed_entries(ids: &[&str], is_ours: bool) -> Value {
         let entry =
             |id: &&str| json!({"Id": id, "Code": "Why", "Message": "no", "SenderFault": is_ours});
         json!({"Successful": [], "Failed": ids.iter().map(entry).collect::<Vec<_>>()})
@@ -151,23 +151,23 @@ mod tests {
     #[tokio::test]
     async fn what_a_call_left_out_is_sent_again_and_nothing_else() {
         let sqs = Recorder::default();
-        sqs.answers([left_out(&["1", "3"], false), left_out(&["3"], false), json!({})]);
+        sqs.answers([failed_entries(&["1", "3"], false), failed_entries(&["3"], false), json!({})]);
         let signals = signals(5);
         sqs.queue().notify(&signals, Duration::ZERO).await.unwrap();
-        let again: Vec<Vec<Value>> = sqs
+        let retries: Vec<Vec<Value>> = sqs
             .take()
             .iter()
             .map(|(_, call)| {
                 sent(call).into_iter().map(|(_, body)| body["job_id"].clone()).collect()
             })
             .collect();
-        assert_eq!(again[1..], [vec!["j1".into(), "j3".into()], vec![Value::from("j3")]]);
+        assert_eq!(retries[1..], [vec!["j1".into(), "j3".into()], vec![Value::from("j3")]]);
     }
 
     #[tokio::test]
     async fn what_is_left_out_three_times_is_an_error_that_is_worth_another_try() {
         let sqs = Recorder::default();
-        sqs.answers([left_out(&["0"], false)]);
+        sqs.answers([failed_entries(&["0"], false)]);
         let error = sqs.queue().notify(&signals(2), Duration::ZERO).await.unwrap_err();
         assert_eq!((error.kind, sqs.take().len()), (ErrorKind::Unavailable, 3));
         assert!(error.log.unwrap().contains("Why: no"));
@@ -176,7 +176,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_wrong_with_the_message_is_not_tried_again() {
         let sqs = Recorder::default();
-        sqs.answers([left_out(&["0"], true)]);
+        sqs.answers([failed_entries(&["0"], true)]);
         let error = sqs.queue().notify(&signals(2), Duration::ZERO).await.unwrap_err();
         assert_eq!((error.kind, sqs.take().len()), (ErrorKind::Internal, 1));
     }

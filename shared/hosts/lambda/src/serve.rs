@@ -209,11 +209,11 @@ pub(crate) mod tests {
             handle: |_, request| {
                 Box::pin(async move {
                     assert_ne!(request.param("id"), "panic", "the handler's secret");
-                    let said = json!({
+                    let reply = json!({
                         "id": request.param("id"), "path": request.path,
                         "who": request.caller.identity.subject, "trace": request.trace_id(),
                     });
-                    Ok(Reply::data(&said.to_string()))
+                    Ok(Reply::data(&reply.to_string()))
                 })
             },
         };

@@ -23,7 +23,7 @@ impl WriteTimeoutStream {
     }
 
     /// Fails the write with [`io::ErrorKind::TimedOut`] if the client read nothing for too long.
-    fn bounded(
+    fn with_timeout(
         &mut self,
         context: &mut Context<'_>,
         written: Poll<io::Result<usize>>,
@@ -56,7 +56,7 @@ impl AsyncWrite for WriteTimeoutStream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.bounded(context, written)
+        self.with_timeout(context, written)
     }
 
     fn poll_write_vectored(
@@ -65,7 +65,7 @@ impl AsyncWrite for WriteTimeoutStream {
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
-        self.bounded(context, written)
+        self.with_timeout(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -66,7 +66,7 @@ pub(super) struct Walk<'s> {
     ranges: Vec<KeyRange>,
     position: Position,
     readers: Vec<PartitionReader>,
-    /// Entries that the next read should return, over all lanes.
+    /// Entries that the next read should return, over all readers.
     demand: usize,
     reads: usize,
 }
@@ -146,7 +146,7 @@ impl<'s> Walk<'s> {
         }
     }
 
-    /// Removes the first entry in reading order from the lanes.
+    /// Removes the first entry in reading order from the readers.
     fn pop_next(&mut self) -> Option<String> {
         let first = |reader: &&mut PartitionReader| reader.buffered.front().cloned();
         let buffered = self.readers.iter_mut().filter(|reader| !reader.buffered.is_empty());
@@ -157,7 +157,7 @@ impl<'s> Walk<'s> {
         reader?.buffered.pop_front()
     }
 
-    /// Reads on in all lanes without entries, concurrently.
+    /// Reads on in all readers without entries, concurrently.
     async fn fill(&mut self) -> Result<(), Error> {
         let left = READS_MAX.saturating_sub(self.reads);
         let share = self.demand.div_ceil(self.readers.len().max(1));

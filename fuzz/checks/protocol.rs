@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use writ_engine::fuzzing::{answer, is_order};
+use writ_engine::fuzzing::{answer, is_worker_request};
 use writ_engine::{Budget, Call, Failed, Failure, Method, Outcome};
 use writ_model::RawJson;
 
@@ -36,7 +36,7 @@ pub fn check(data: &[u8]) {
         }
     }
     // It reads it, or it does not.
-    let _ = is_order(data);
+    let _ = is_worker_request(data);
 }
 
 fn keeps_its_promises(outcome: &Outcome, stateful: bool) {

@@ -35,15 +35,15 @@ pub(crate) fn trials() -> Vec<Trial> {
 /// An honest run after hostile ones answers byte for byte what it answers in an engine that was
 /// never attacked.
 fn leaves_no_trace(language: Language, case: &Case) {
-    let (source, reply_fuzz, budget) = (case.source(language), case.call(), case.budget());
-    let honest = with_input(&reply_fuzz, case.then.as_deref().unwrap());
+    let (source, hostile, budget) = (case.source(language), case.call(), case.budget());
+    let honest = with_input(&hostile, case.then.as_deref().unwrap());
     let untouched = Engine::start(EngineConfig::default()).unwrap();
     let ample = crate::host::ample();
     let wanted = untouched.run("victim", &source, &honest, &ample).unwrap();
     drop(untouched);
     for round in 0..3 {
         // However it ends.
-        let _ = run("victim", &source, &reply_fuzz, &budget);
+        let _ = run("victim", &source, &hostile, &budget);
         let found = run("victim", &source, &honest, &ample).0.unwrap();
         assert_eq!(found.output, wanted.output, "round {round}");
         assert_eq!(found.printed, wanted.printed, "round {round}");

@@ -69,7 +69,7 @@ fn without_seccomp() -> ! {
     let engine = policies::engine_with(|config| config.allow_weak_sandbox = true);
     let outcome = policies::run(&engine, &policies::echo(Language::Rego), "1").unwrap();
     let missing: Vec<_> =
-        engine.report().abilities.iter().filter(|a| a.missing.is_some()).collect();
+        engine.report().capabilities.iter().filter(|a| a.missing.is_some()).collect();
     assert_eq!(missing.len(), 1, "{missing:?}");
     println!("{} without {}", outcome.output.as_str(), missing[0].name);
     drop(engine);

@@ -49,14 +49,14 @@ pub(super) fn banner(ready: &ServerInfo) -> String {
 }
 
 fn sandbox(report: &SandboxReport) -> String {
-    if report.is_whole() {
+    if report.is_complete() {
         return format!(
             "whole: {} of {0} things that it needs are permitted",
-            report.abilities.len()
+            report.capabilities.len()
         );
     }
     let missing: Vec<_> = report
-        .abilities
+        .capabilities
         .iter()
         .filter_map(|capability| {
             let why = capability.missing.as_ref()?;
@@ -100,7 +100,7 @@ mod tests {
             file: None,
             routes: 16,
             issuer: None,
-            sandbox: SandboxReport { abilities: vec![capability] },
+            sandbox: SandboxReport { capabilities: vec![capability] },
         }
     }
 

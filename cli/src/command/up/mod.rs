@@ -102,7 +102,7 @@ fn announce(terminal: Terminal, ready: &ServerInfo) {
             "file": ready.file,
             "routes": ready.routes,
             "issuer": ready.issuer,
-            "sandbox_is_whole": ready.sandbox.is_whole(),
+            "sandbox_is_whole": ready.sandbox.is_complete(),
         });
         terminal.show(&data.to_string(), |_| String::new())
     };

@@ -1,4 +1,4 @@
-//! What goes into a run and what comes out of it: the platform's own nouns.
+//! The inputs and results of a run, which `writ-model` defines.
 
 pub use writ_model::run::{
     Budget, Call, Checked, Coverage, Failed, Failure, Method, Outcome, RunClass, Source,

@@ -1,50 +1,50 @@
-//! Stopping a run from another thread than the one that waits for its end.
+//! Cancellation of a run from another thread than the one that waits for its end.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::sys::PidFd;
 
-/// A way to stop one run, whatever it does just then; see
+/// A handle to cancel one run, whether it waits, compiles or runs; see
 /// [`Engine::cancel`](crate::Engine::cancel).
 #[derive(Debug, Default)]
 pub struct Cancellation {
     stage: Mutex<Stage>,
-    /// What the run sleeps on while it waits for a place.
-    wake: Arc<Condvar>,
+    /// Notified when the waiting run gets a slot, or is cancelled.
+    condvar: Arc<Condvar>,
 }
 
 #[derive(Debug, Default)]
 enum Stage {
-    /// No process works for the run: not yet, or not any more.
+    /// No worker is registered: not yet, or not any more.
     #[default]
     Idle,
-    /// This one compiles its source, or runs its call.
-    Served(Arc<PidFd>),
-    /// Nothing works for it, and nothing will.
+    /// This worker compiles the source, or runs the call.
+    Running(Arc<PidFd>),
+    /// The run is cancelled; no worker can be registered any more.
     Cancelled,
 }
 
 impl Cancellation {
-    /// Whether the run has been told to stop.
+    /// Whether the run was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         matches!(*self.stage(), Stage::Cancelled)
     }
 
-    /// From here on a cancellation kills this worker. Says whether there was none yet; otherwise
-    /// the worker is untouched.
-    pub(crate) fn watch(&self, worker: &Arc<PidFd>) -> bool {
+    /// Registers the worker to be killed by a cancellation. Returns `false`, and leaves the worker
+    /// untouched, if the run was already cancelled.
+    pub(crate) fn register(&self, worker: &Arc<PidFd>) -> bool {
         let mut stage = self.stage();
         if matches!(*stage, Stage::Cancelled) {
             return false;
         }
-        *stage = Stage::Served(Arc::clone(worker));
+        *stage = Stage::Running(Arc::clone(worker));
         true
     }
 
-    /// From here on no cancellation kills anything. Says whether none has: only then may the
-    /// worker serve somebody else.
-    pub(crate) fn unwatch(&self) -> bool {
+    /// Unregisters the worker. Returns `false` if the run was cancelled: the worker is killed then,
+    /// and must not serve another run.
+    pub(crate) fn unregister(&self) -> bool {
         let mut stage = self.stage();
         if matches!(*stage, Stage::Cancelled) {
             return false;
@@ -53,15 +53,15 @@ impl Cancellation {
         true
     }
 
-    /// Stops what works for the run, now and in future. A run that sleeps has to be woken.
+    /// Cancels the run and kills its worker. A waiting run must be notified by the caller.
     pub(crate) fn cancel(&self) {
-        if let Stage::Served(worker) = std::mem::replace(&mut *self.stage(), Stage::Cancelled) {
+        if let Stage::Running(worker) = std::mem::replace(&mut *self.stage(), Stage::Cancelled) {
             worker.kill();
         }
     }
 
-    pub(crate) fn wake(&self) -> &Arc<Condvar> {
-        &self.wake
+    pub(crate) fn condvar(&self) -> &Arc<Condvar> {
+        &self.condvar
     }
 
     fn stage(&self) -> MutexGuard<'_, Stage> {
@@ -80,7 +80,7 @@ mod tests {
     const AT_ONCE: Duration = Duration::ZERO;
     const LONG: Duration = Duration::from_secs(60);
 
-    /// Something to kill.
+    /// A child process that sleeps until it is killed.
     struct Process {
         child: Child,
         pidfd: Arc<PidFd>,
@@ -105,21 +105,21 @@ mod tests {
     fn a_cancellation_kills_the_worker_that_it_finds_and_no_later_one() {
         let (first, later) = (Process::start(), Process::start());
         let cancellation = Cancellation::default();
-        assert!(cancellation.watch(&first.pidfd));
+        assert!(cancellation.register(&first.pidfd));
         cancellation.cancel();
         assert!(first.pidfd.wait(LONG));
-        assert!(!cancellation.unwatch());
-        assert!(!cancellation.watch(&later.pidfd));
+        assert!(!cancellation.unregister());
+        assert!(!cancellation.register(&later.pidfd));
         cancellation.cancel();
         assert!(!later.pidfd.wait(AT_ONCE));
     }
 
     #[test]
-    fn a_worker_that_has_done_its_run_is_not_killed() {
+    fn a_worker_that_has_finished_its_run_is_not_killed() {
         let process = Process::start();
         let cancellation = Cancellation::default();
-        assert!(cancellation.watch(&process.pidfd));
-        assert!(cancellation.unwatch());
+        assert!(cancellation.register(&process.pidfd));
+        assert!(cancellation.unregister());
         cancellation.cancel();
         assert!(cancellation.is_cancelled());
         assert!(!process.pidfd.wait(AT_ONCE));

@@ -1,4 +1,4 @@
-//! What the sandbox needs of the host, tried at the start of an engine.
+//! The host capabilities that the sandbox needs, probed at the start of an engine.
 
 use std::io;
 use std::time::Duration;
@@ -8,37 +8,37 @@ use nix::sys::resource::{Resource, getrlimit};
 use crate::host::Deadline;
 use crate::sys::{self, PidFd};
 
-/// One thing that a host may or may not permit.
+/// One kernel feature that a host may or may not permit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capability {
     /// The system call or feature, as `seccomp`.
     pub name: &'static str,
-    /// What it is for.
+    /// What the engine needs it for, as a noun phrase for messages.
     pub purpose: &'static str,
-    /// Whether an engine cannot do without it, whatever the operator says.
+    /// Whether an engine cannot start without it, even with `allow_weak_sandbox`.
     pub essential: bool,
-    /// Why it is missing; nothing when it is there.
+    /// The error of its probe; `None` when the host permits it.
     pub missing: Option<String>,
 }
 
-/// What the host permits.
+/// The capabilities of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SandboxReport {
-    /// All that was tried.
-    pub abilities: Vec<Capability>,
+    /// Every capability that was probed, permitted or missing.
+    pub capabilities: Vec<Capability>,
 }
 
 impl SandboxReport {
-    /// Whether nothing is missing.
+    /// Whether the host permits every capability.
     #[must_use]
-    pub fn is_whole(&self) -> bool {
-        self.abilities.iter().all(|capability| capability.missing.is_none())
+    pub fn is_complete(&self) -> bool {
+        self.capabilities.iter().all(|capability| capability.missing.is_none())
     }
 
-    /// The names of what is missing, comma-separated; nothing when nothing is.
+    /// The missing capabilities with their purposes, comma-separated; `None` when there are none.
     pub(crate) fn missing(&self, essential_only: bool) -> Option<String> {
         let names: Vec<_> = self
-            .abilities
+            .capabilities
             .iter()
             .filter(|capability| {
                 capability.missing.is_some() && (capability.essential || !essential_only)
@@ -49,10 +49,11 @@ impl SandboxReport {
     }
 }
 
-type Trial = fn(i32) -> io::Result<()>;
+type Probe = fn(i32) -> io::Result<()>;
 
-/// Tries each for real, on this process itself where that changes nothing.
-const TRIALS: &[(&str, &str, bool, Trial)] = &[
+/// Name, purpose, whether it is essential, and a probe that uses the feature on this process without
+/// a lasting effect, except that the process is not dumpable afterwards.
+const PROBES: &[(&str, &str, bool, Probe)] = &[
     ("/proc", "starting this program again and measuring workers", true, |pid| {
         std::fs::read_link("/proc/self/exe")?;
         sys::address_space(pid).map(drop)
@@ -74,14 +75,14 @@ const TRIALS: &[(&str, &str, bool, Trial)] = &[
         }
         Ok(())
     }),
-    ("no_new_privs", "workers that can never gain a right", false, |_| {
+    ("no_new_privs", "workers that can never gain a privilege", false, |_| {
         nix::sys::prctl::get_no_new_privs().map(drop).map_err(Into::into)
     }),
     ("parent-death signal", "workers that end with the platform", false, |_| {
         nix::sys::prctl::get_pdeathsig().map(drop).map_err(Into::into)
     }),
     ("close_range", "workers that inherit no descriptor", false, |_| {
-        // Nothing has this number, so nothing is closed.
+        // No descriptor has this number, so nothing is closed.
         sys::close_from(u32::MAX)
     }),
     ("seccomp", "the allow-list of system calls", false, |_| sys::seccomp_can_kill()),
@@ -94,19 +95,19 @@ const TRIALS: &[(&str, &str, bool, Trial)] = &[
     }),
 ];
 
-/// Tries everything. As a lasting effect this process is not dumpable any more.
+/// Probes every capability. As a lasting effect this process is not dumpable any more.
 pub(crate) fn probe() -> SandboxReport {
     let pid = nix::unistd::getpid().as_raw();
-    let abilities = TRIALS
+    let capabilities = PROBES
         .iter()
-        .map(|&(name, purpose, essential, trial)| Capability {
+        .map(|&(name, purpose, essential, probe)| Capability {
             name,
             purpose,
             essential,
-            missing: trial(pid).err().map(|error| error.to_string()),
+            missing: probe(pid).err().map(|error| error.to_string()),
         })
         .collect();
-    SandboxReport { abilities }
+    SandboxReport { capabilities }
 }
 
 #[cfg(test)]
@@ -122,13 +123,13 @@ mod tests {
             missing: missing.map(str::to_owned),
         };
         let report = SandboxReport {
-            abilities: vec![
+            capabilities: vec![
                 capability("pidfd", true, Some("ENOSYS")),
                 capability("seccomp", false, Some("EPERM")),
                 capability("prlimit", false, None),
             ],
         };
-        assert!(!report.is_whole());
+        assert!(!report.is_complete());
         assert_eq!(report.missing(true).as_deref(), Some("`pidfd` (tests)"));
         assert_eq!(report.missing(false).as_deref(), Some("`pidfd` (tests), `seccomp` (tests)"));
     }
@@ -138,7 +139,7 @@ mod tests {
         let before = getrlimit(Resource::RLIMIT_AS).unwrap();
         let file = std::fs::File::open("/proc/self/stat").unwrap();
         let report = probe();
-        assert_eq!(report.abilities.len(), TRIALS.len());
+        assert_eq!(report.capabilities.len(), PROBES.len());
         assert_eq!(getrlimit(Resource::RLIMIT_AS).unwrap(), before);
         assert!(file.metadata().is_ok());
     }

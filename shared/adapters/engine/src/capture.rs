@@ -1,4 +1,4 @@
-//! What a policy prints, kept up to a bound.
+//! The capture of what a policy prints, up to a bound.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,37 +8,37 @@ use nix::unistd::write;
 use crate::sys;
 use crate::wire::PRINTED_FD;
 
-/// Whether this process is a worker, with a pipe for what it prints.
+/// Whether this process is a worker, which has a pipe for a copy of what it prints.
 static HAS_PIPE: AtomicBool = AtomicBool::new(false);
 
-/// From here on this process leaves a copy of what it prints in its pipe, for the platform to find
-/// if it is killed.
-pub(crate) fn leave_copies() {
+/// Makes every later capture write a copy to the pipe, which the platform reads if this process is
+/// killed.
+pub(crate) fn enable_pipe() {
     HAS_PIPE.store(true, Ordering::Relaxed);
 }
 
-/// Keeps what fits; printing without end costs nothing but time.
+/// Keeps the first `bytes_max` bytes and drops the rest.
 #[derive(Debug, Default)]
 pub(crate) struct Capture {
     text: String,
     bytes_max: usize,
-    /// The pipe is not full yet.
-    is_copied: bool,
+    /// Whether there is a pipe, and it is not full yet.
+    copies_to_pipe: bool,
 }
 
 impl Capture {
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { text: String::new(), bytes_max, is_copied: HAS_PIPE.load(Ordering::Relaxed) }
+        Self { text: String::new(), bytes_max, copies_to_pipe: HAS_PIPE.load(Ordering::Relaxed) }
     }
 
     pub(crate) fn print(&mut self, text: &str) {
-        let room = self.bytes_max.saturating_sub(self.text.len());
-        let room = text.floor_char_boundary(room);
-        let kept = text.get(..room).unwrap_or_default();
-        self.text.push_str(kept);
-        self.is_copied = self.is_copied && copied(kept);
-        if room < text.len() {
-            // Nothing after a cut: the capture is a prefix of what was printed.
+        let remaining = self.bytes_max.saturating_sub(self.text.len());
+        let end = text.floor_char_boundary(remaining);
+        let fitting = text.get(..end).unwrap_or_default();
+        self.text.push_str(fitting);
+        self.copies_to_pipe = self.copies_to_pipe && copy_to_pipe(fitting);
+        if end < text.len() {
+            // Drop all that follows: the capture is a prefix of what was printed.
             self.bytes_max = self.text.len();
         }
     }
@@ -48,11 +48,11 @@ impl Capture {
     }
 }
 
-/// Whether the pipe took the whole text; it never blocks.
-fn copied(text: &str) -> bool {
+/// Writes a text to the pipe without blocking. Returns whether the whole text was written.
+fn copy_to_pipe(text: &str) -> bool {
     let mut rest = text.as_bytes();
     while !rest.is_empty() {
-        match write(sys::agreed(PRINTED_FD), rest) {
+        match write(sys::fixed_fd(PRINTED_FD), rest) {
             Err(Errno::EINTR) => {}
             Err(_) => return false,
             Ok(count) => rest = rest.get(count..).unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! A run's context: what earlier runs kept, and what this one changes.
+//! A run's context: the values that earlier runs stored, and the changes of this run.
 
 use std::collections::BTreeMap;
 
@@ -6,26 +6,26 @@ use writ_model::{CONTEXT_BYTES_MAX, ContextChange, RawJson};
 
 use crate::Call;
 
-/// What JSON adds to a member beside its key and its value: two quotes, a colon, a comma.
+/// The bytes that JSON adds to a member's key and value: two quotes, a colon, a comma.
 const MEMBER_BYTES: usize = 4;
 
-/// The context of the run that is going on. A value is a snapshot: nothing that a policy does to
-/// what it got, or to what it has set, changes it.
+/// The context of the current run. A value is a snapshot: a policy that mutates an object which it
+/// got from the context, or has put into it, does not change the context.
 #[derive(Debug, Default)]
 pub(crate) struct RunContext {
     members: BTreeMap<String, RawJson>,
     change: ContextChange,
     bytes: usize,
-    is_kept: bool,
+    is_persisted: bool,
 }
 
 /// The context would hold more than [`CONTEXT_BYTES_MAX`] bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the context would hold more than {CONTEXT_BYTES_MAX} bytes; delete what is not needed")]
-pub(crate) struct Full;
+pub(crate) struct ContextFullError;
 
 impl RunContext {
-    /// What a call brings; nothing where it is stateless.
+    /// The context of a call; empty if the call is stateless.
     pub(crate) fn of(call: &Call) -> Self {
         let members: BTreeMap<String, RawJson> = call
             .context
@@ -33,23 +33,28 @@ impl RunContext {
             .and_then(|context| serde_json::from_str(context.as_str()).ok())
             .unwrap_or_default();
         let bytes = members.iter().map(|(key, value)| size(key, value)).sum();
-        Self { members, change: ContextChange::default(), bytes, is_kept: call.context.is_some() }
+        Self {
+            members,
+            change: ContextChange::default(),
+            bytes,
+            is_persisted: call.context.is_some(),
+        }
     }
 
-    /// The value of a key.
+    /// The value of a key, if it has one.
     pub(crate) fn get(&self, key: &str) -> Option<&RawJson> {
         self.members.get(key)
     }
 
-    /// Sets a key.
+    /// Sets a key to a value.
     ///
     /// # Errors
-    /// [`Full`], and nothing has changed.
-    pub(crate) fn set(&mut self, key: &str, value: RawJson) -> Result<(), Full> {
+    /// [`ContextFullError`], and the context has not changed.
+    pub(crate) fn set(&mut self, key: &str, value: RawJson) -> Result<(), ContextFullError> {
         let before = self.members.get(key).map_or(0, |old| size(key, old));
         let bytes = self.bytes - before + size(key, &value);
         if bytes > CONTEXT_BYTES_MAX {
-            return Err(Full);
+            return Err(ContextFullError);
         }
         self.bytes = bytes;
         self.change.deleted.remove(key);
@@ -58,7 +63,7 @@ impl RunContext {
         Ok(())
     }
 
-    /// Removes a key; whether it was there.
+    /// Removes a key. Returns whether it had a value.
     pub(crate) fn delete(&mut self, key: &str) -> bool {
         let Some(old) = self.members.remove(key) else { return false };
         self.bytes -= size(key, &old);
@@ -67,16 +72,16 @@ impl RunContext {
         true
     }
 
-    /// Removes every key.
+    /// Removes every key with its value.
     pub(crate) fn clear(&mut self) {
         for key in self.members.keys().cloned().collect::<Vec<_>>() {
             self.delete(&key);
         }
     }
 
-    /// What the run changed, where anybody keeps it.
+    /// The changes of the run; `None` if the call is stateless.
     pub(crate) fn into_change(self) -> Option<ContextChange> {
-        self.is_kept.then_some(self.change)
+        self.is_persisted.then_some(self.change)
     }
 }
 
@@ -92,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    fn context(kept: Option<&str>) -> RunContext {
+    fn context(stored: Option<&str>) -> RunContext {
         RunContext::of(&Call {
             rule_id: String::new(),
             settings: RawJson::empty_object(),
@@ -100,7 +105,7 @@ mod tests {
             method: Method::Eval { input_data: RawJson::null() },
             now_ms: 0,
             seed: 0,
-            context: kept.map(json),
+            context: stored.map(json),
             coverage: false,
         })
     }
@@ -110,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_sees_what_was_kept_and_its_own_changes() {
+    fn a_run_sees_the_stored_values_and_its_own_changes() {
         let mut context = context(Some(r#"{"n": 1.50, "old": [1]}"#));
         assert_eq!(context.get("n"), Some(&json("1.50")));
         context.set("n", json("2")).unwrap();
@@ -136,7 +141,7 @@ mod tests {
         let mut context = context(Some("{}"));
         let half = json(&format!("\"{}\"", "x".repeat(CONTEXT_BYTES_MAX / 2)));
         context.set("a", half.clone()).unwrap();
-        assert_eq!(context.set("b", half.clone()), Err(Full));
+        assert_eq!(context.set("b", half.clone()), Err(ContextFullError));
         context.set("a", half.clone()).unwrap();
         context.clear();
         context.set("b", half).unwrap();

@@ -1,4 +1,4 @@
-//! The door to all policy languages.
+//! The engine: checks sources and runs calls of every policy language.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -11,19 +11,19 @@ use writ_model::run::RunClass;
 
 use crate::capability::{SandboxReport, probe};
 use crate::config::{EngineConfig, EngineError};
-use crate::host::{Deadline, RunError, Worker, cancelled};
-use crate::maintenance::{Task, run};
-use crate::pool::{AcquireRequest, Bounds, Grant, Key, Pool, Refused};
+use crate::host::{Deadline, RunError, Worker, cancellation_failure};
+use crate::maintenance::{self, Task};
+use crate::pool::{AcquireError, AcquireRequest, Bounds, Grant, Key, Pool};
 use crate::zygotes::Zygotes;
 use crate::{Budget, Call, Cancellation, Checked, Failed, Failure, Outcome, Source, worker};
 
-/// A worker is not used for ever: an interpreter leaks a little in each run.
+/// The most runs of one worker: an interpreter leaks a little memory in each run.
 const RUNS_MAX: u64 = 10_000;
 
 /// Runs policies of every language in worker processes, and survives whatever they do.
 ///
-/// It blocks its callers' threads; share it by `Arc`. Zygotes start when a language is first
-/// used. Dropping it ends every process that it has started.
+/// Its methods block the calling thread; share it by `Arc`. The zygote of a language starts at the
+/// language's first use. Dropping the engine ends every process that it has started.
 #[derive(Debug)]
 pub struct Engine {
     shared: Arc<Shared>,
@@ -32,7 +32,7 @@ pub struct Engine {
     maintenance: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What callers and the tender work on together.
+/// The state that callers share with the maintenance thread.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: EngineConfig,
@@ -48,29 +48,29 @@ struct Counters {
     kills: AtomicU64,
 }
 
-/// What an engine has done so far.
+/// Counters of an engine since its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineStats {
-    /// Worker processes that exist now, busy, idle or about to be buried.
+    /// Worker processes that exist now: busy, idle or not yet reaped.
     pub workers: usize,
-    /// Workers started, those for checks included.
+    /// Workers started since then, including those for checks.
     pub starts: u64,
-    /// Runs that were served by a worker that waited for them.
+    /// Runs that were served by an idle worker.
     pub reuses: u64,
-    /// Workers that a run, a check or a compilation has cost: killed for going beyond their
-    /// budget or because nobody wanted it any more, or dead by their own doing or somebody else's.
+    /// Workers lost in a run, a check or a compilation: killed for exceeding a budget or by a
+    /// cancellation, crashed, or killed by another process.
     pub kills: u64,
 }
 
 impl Engine {
-    /// Tries what the host permits and gets ready. No policy process is started yet.
+    /// Probes the host's capabilities and creates an engine. It starts no process yet.
     ///
-    /// From here on this process is not dumpable: its memory and environment are closed to
-    /// other processes of the same user.
+    /// From then on this process is not dumpable: other processes of the same user cannot read its
+    /// memory and environment.
     ///
     /// # Errors
     /// [`EngineError::NotInitialised`] without [`worker::init`] at the start of `main`;
-    /// [`EngineError::NoWatch`] or [`EngineError::WeakSandbox`] when the host does not permit
+    /// [`EngineError::MissingCapabilities`] or [`EngineError::WeakSandbox`] when the host does not permit
     /// what a sandbox needs.
     pub fn start(config: EngineConfig) -> Result<Self, EngineError> {
         if !worker::is_ready() {
@@ -78,7 +78,7 @@ impl Engine {
         }
         let report = probe();
         if let Some(missing) = report.missing(true) {
-            return Err(EngineError::NoWatch { missing });
+            return Err(EngineError::MissingCapabilities { missing });
         }
         if let Some(missing) = report.missing(false) {
             if !config.allow_weak_sandbox {
@@ -91,7 +91,7 @@ impl Engine {
             workers_per_key_max: config.workers_per_policy_max.max(1),
             waiting_max: config.waiting_max,
         };
-        // A full queue makes callers do the chore themselves, so it bounds dying processes.
+        // A full queue makes callers reap workers themselves, so it bounds the dying processes.
         let (tasks, queue) = std::sync::mpsc::sync_channel(bounds.workers_max);
         let shared = Arc::new(Shared {
             zygotes: Zygotes::new(config.allow_weak_sandbox),
@@ -99,21 +99,21 @@ impl Engine {
             pool: Pool::new(bounds),
             counters: Counters::default(),
         });
-        let tended = Arc::clone(&shared);
+        let state = Arc::clone(&shared);
         let maintenance = std::thread::Builder::new()
-            .name("writ-tender".to_owned())
-            .spawn(move || run(&tended, &queue))
+            .name("writ-maintain".to_owned())
+            .spawn(move || maintenance::run(&state, &queue))
             .map_err(EngineError::Thread)?;
         Ok(Self { shared, report, tasks, maintenance: Mutex::new(Some(maintenance)) })
     }
 
-    /// What the host permits.
+    /// The capabilities of the host, as probed at the engine's start.
     #[must_use]
     pub fn report(&self) -> &SandboxReport {
         &self.report
     }
 
-    /// What was done so far.
+    /// The engine's counters at this moment.
     #[must_use]
     pub fn stats(&self) -> EngineStats {
         let counters = &self.shared.counters;
@@ -125,19 +125,19 @@ impl Engine {
         }
     }
 
-    /// Starts the zygote of a language now instead of at its first use.
+    /// Starts the zygote of a language now instead of at the language's first use.
     ///
     /// # Errors
-    /// [`EngineError::Zygote`] when it does not come up.
+    /// [`EngineError::Zygote`] when it does not start; [`EngineError::ShutDown`] after a shutdown.
     pub fn warm(&self, language: Language) -> Result<(), EngineError> {
         self.shared.zygotes.of(language).map(drop)
     }
 
-    /// Compiles a source in a worker of its own.
+    /// Compiles a source in a new worker, which is discarded afterwards.
     ///
     /// # Errors
-    /// [`Failure::Compile`] with everything that is wrong; the failures of a run when compiling
-    /// goes beyond the engine's compile budget.
+    /// [`Failure::Compile`] with every diagnostic; the failures of a run when the compilation
+    /// exceeds the engine's compile budget.
     pub fn check(&self, source: &Source) -> Result<Checked, Failure> {
         let key = Key {
             workspace: None,
@@ -145,23 +145,25 @@ impl Engine {
             language: source.language,
             digest: source.digest.clone(),
         };
-        let claim = AcquireRequest { key, class: RunClass::Request };
+        let request = AcquireRequest { key, class: RunClass::Request };
         let cancellation = Cancellation::default();
-        let (_place, _) = self.acquire(&claim, &cancellation)?;
+        let (_slot, _) = self.acquire(&request, &cancellation)?;
         let worker = self.shared.start_worker(&Arc::new(source.clone()), &cancellation)?;
         let checked = worker.checked().clone();
         worker.kill();
-        self.delegate(Task::Reap(worker));
+        self.enqueue_task(Task::Reap(worker));
         Ok(checked)
     }
 
-    /// Runs a call in a worker of this workspace, policy (the call's `rule_id`) and source. Waits
-    /// for one as long as the engine's patience (a job as long as it takes), compiles under the
-    /// engine's compile budget if none is warm, and then gives the call its own budget.
+    /// Runs a call in a worker of this workspace, policy (the call's `rule_id`) and source.
+    ///
+    /// It waits for a worker for [`EngineConfig::acquire_timeout`] at most (a job without a limit),
+    /// compiles the source within the engine's compile budget if no worker is warm, and then runs
+    /// the call within its own budget.
     ///
     /// # Errors
-    /// Each says whose doing it was; see [`Failure`]. The engine itself goes on after all of
-    /// them.
+    /// The variants of [`Failure`] tell failures of the policy from those of the platform. The
+    /// engine keeps working after any of them.
     pub fn run(
         &self,
         workspace: &str,
@@ -172,11 +174,11 @@ impl Engine {
         self.run_unless_cancelled(workspace, source, call, budget, &Cancellation::default())
     }
 
-    /// The same as [`Engine::run`], until [`Engine::cancel`] is called with its `cancellation`,
-    /// which is this run's alone.
+    /// The same as [`Engine::run`], until [`Engine::cancel`] is called with `cancellation`, which
+    /// must not be shared with another run.
     ///
     /// # Errors
-    /// [`Failure::WorkerLost`] when it was cancelled, and those of [`Engine::run`].
+    /// [`Failure::WorkerLost`] when the run was cancelled, and those of [`Engine::run`].
     pub fn run_unless_cancelled(
         &self,
         workspace: &str,
@@ -191,10 +193,10 @@ impl Engine {
             language: source.language,
             digest: source.digest.clone(),
         };
-        let claim = AcquireRequest { key, class: budget.class };
-        let (place, mut idle) = self.acquire(&claim, cancellation)?;
-        let mut deadline = None;
-        // At most twice: a new worker takes the place of an idle one that was of no use.
+        let request = AcquireRequest { key, class: budget.class };
+        let (slot, mut idle) = self.acquire(&request, cancellation)?;
+        let mut current_deadline = None;
+        // At most twice: a new worker replaces an idle one that was dead or out of memory.
         loop {
             let was_idle = idle.is_some();
             let mut worker = match idle.take() {
@@ -202,36 +204,38 @@ impl Engine {
                 None => self.shared.start_worker(&Arc::new(source.clone()), cancellation)?,
             };
             if !worker.register_cancellation(cancellation) {
-                place.keep(worker);
-                return Err(cancelled().into());
+                slot.return_idle(worker);
+                return Err(cancellation_failure().into());
             }
-            let until = match deadline {
-                Some(until) => until,
-                None => *deadline.insert(Deadline::after(budget.time).map_err(clock)?),
+            let deadline = match current_deadline {
+                Some(deadline) => deadline,
+                None => {
+                    *current_deadline.insert(Deadline::after(budget.time).map_err(clock_failure)?)
+                }
             };
             let used = worker.runs() > 0;
-            let ran = worker.run(call, budget, &until);
-            if !cancellation.unwatch() {
+            let result = worker.run(call, budget, &deadline);
+            if !cancellation.unregister() {
                 self.shared.count_kill();
-                return Err(cancelled().into());
+                return Err(cancellation_failure().into());
             }
-            match ran {
-                // What earlier runs have left behind must not count against this one.
+            match result {
+                // Memory that earlier runs have left behind must not count against this one.
                 Ok(Err(failed)) | Err(RunError::Failed(failed))
                     if used && is_out_of_memory(&failed) => {}
-                // It died while it was idle, and the call has not run.
-                Err(RunError::Unsent) if was_idle => deadline = None,
+                // The worker died while it was idle, and the call has not run.
+                Err(RunError::NotSent) if was_idle => current_deadline = None,
                 Ok(result) => {
-                    self.put_back(place, worker, &result);
+                    self.release(slot, worker, &result);
                     return result;
                 }
                 Err(RunError::Failed(failed)) => {
                     self.shared.count_kill();
                     return Err(failed);
                 }
-                Err(RunError::Unsent) => {
+                Err(RunError::NotSent) => {
                     self.shared.count_kill();
-                    let reason = "it was killed before it got the call".to_owned();
+                    let reason = "it was killed before it received the call".to_owned();
                     return Err(Failure::WorkerLost { reason }.into());
                 }
             }
@@ -239,93 +243,96 @@ impl Engine {
         }
     }
 
-    /// Stops the run that was given this cancellation: from here on it waits for nothing, and the
-    /// worker that compiles or runs for it is killed and serves nobody else. Does nothing to a run
-    /// that has ended, and lets one that is yet to begin fail at once.
+    /// Cancels the run that was started with this cancellation: it stops waiting, and the worker
+    /// that compiles or runs for it is killed. A run that has ended is not affected; a run that
+    /// has not started fails at once.
     pub fn cancel(&self, cancellation: &Cancellation) {
         cancellation.cancel();
-        self.shared.pool.wake(cancellation);
+        self.shared.pool.notify(cancellation);
     }
 
-    /// How many jobs run at once; further ones wait, each with its caller's thread.
+    /// The most jobs that run at once. Further ones wait, and each blocks its caller's thread.
     #[must_use]
     pub fn jobs_max(&self) -> usize {
         self.shared.pool.bounds().jobs_max()
     }
 
-    /// Ends every process that the engine has started; calls in progress fail, and all further
+    /// Ends every process that the engine has started. Calls in progress fail, and so do all later
     /// ones.
     pub fn shutdown(&self) {
         drop(self.shared.pool.close());
         self.shared.zygotes.close();
         let maintenance = self.maintenance.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(maintenance) = maintenance {
-            // Fails only if the tender has ended already.
+            // It fails only if the thread has ended already.
             let _ = self.tasks.send(Task::Stop);
             if maintenance.join().is_err() {
-                tracing::error!("the engine's thread panicked");
+                tracing::error!("the engine's maintenance thread panicked");
             }
         }
     }
 
     fn acquire<'a>(
         &'a self,
-        claim: &'a AcquireRequest,
+        request: &'a AcquireRequest,
         cancellation: &Cancellation,
-    ) -> Result<(Slot<'a>, Option<Worker>), Failure> {
-        let asked = Instant::now();
-        let acquire_timeout = match claim.class {
+    ) -> Result<(SlotGuard<'a>, Option<Worker>), Failure> {
+        let started = Instant::now();
+        let acquire_timeout = match request.class {
             RunClass::Request => Some(self.shared.config.acquire_timeout),
             RunClass::Job => None,
         };
-        let granted = self.shared.pool.acquire(claim, acquire_timeout, cancellation);
-        let grant = granted.map_err(|refused| match refused {
-            Refused::Busy => Failure::Busy { waited_ms: whole_ms(asked.elapsed()) },
-            Refused::Closed => Failure::WorkerLost { reason: EngineError::ShutDown.to_string() },
-            Refused::Cancelled => cancelled(),
+        let acquired = self.shared.pool.acquire(request, acquire_timeout, cancellation);
+        let grant = acquired.map_err(|error| match error {
+            AcquireError::Busy => Failure::Busy { waited_ms: whole_ms(started.elapsed()) },
+            AcquireError::Closed => {
+                Failure::WorkerLost { reason: EngineError::ShutDown.to_string() }
+            }
+            AcquireError::Cancelled => cancellation_failure(),
         })?;
-        let place = Slot { pool: &self.shared.pool, claim, held: true };
+        let slot = SlotGuard { pool: &self.shared.pool, request, held: true };
         Ok(match grant {
             Grant::Idle(worker) => {
                 self.shared.counters.reuses.fetch_add(1, Ordering::Relaxed);
-                (place, Some(worker))
+                (slot, Some(worker))
             }
             Grant::Slot { evicted } => {
                 if let Some(evicted) = evicted {
                     evicted.kill();
-                    self.delegate(Task::Reap(evicted));
+                    self.enqueue_task(Task::Reap(evicted));
                 }
-                (place, None)
+                (slot, None)
             }
         })
     }
 
-    /// Keeps the worker if it may run again; otherwise ends it and has the next one prepared.
-    fn put_back(&self, place: Slot<'_>, worker: Worker, result: &Result<Outcome, Failed>) {
+    /// Returns the worker to the pool if it may run again; otherwise kills it and queues its
+    /// replacement.
+    fn release(&self, slot: SlotGuard<'_>, worker: Worker, result: &Result<Outcome, Failed>) {
         let full = result.as_ref().is_err_and(is_out_of_memory);
         if worker.is_reusable() && worker.runs() < RUNS_MAX && !full {
-            place.keep(worker);
+            slot.return_idle(worker);
             return;
         }
         worker.kill();
-        self.delegate(if self.shared.config.spares {
-            Task::Replace { worker, key: place.reserve() }
+        self.enqueue_task(if self.shared.config.spares {
+            Task::Replace { worker, key: slot.reserve() }
         } else {
-            drop(place);
+            drop(slot);
             Task::Reap(worker)
         });
     }
 
-    fn delegate(&self, task: Task) {
+    fn enqueue_task(&self, task: Task) {
         if let Err(TrySendError::Full(task) | TrySendError::Disconnected(task)) =
             self.tasks.try_send(task)
         {
             if let Task::Replace { key, .. } = &task
-                && let Some(claim) = self.shared.pool.take_reserved(key)
+                && let Some(request) = self.shared.pool.take_reserved(key)
             {
-                self.shared.pool.release_slot(&claim);
+                self.shared.pool.release_slot(&request);
             }
-            // Dropping a worker buries it; a spare can do without.
+            // Dropping the worker reaps it; it gets no spare.
             drop(task);
         }
     }
@@ -338,28 +345,30 @@ impl Drop for Engine {
 }
 
 impl Shared {
-    /// A worker that has compiled `source`, which a cancellation stops.
+    /// Starts a worker and compiles `source` in it. A cancellation kills the worker.
     pub(crate) fn start_worker(
         &self,
         source: &Arc<Source>,
         cancellation: &Cancellation,
     ) -> Result<Worker, Failure> {
         if cancellation.is_cancelled() {
-            return Err(cancelled());
+            return Err(cancellation_failure());
         }
         let lost = |error: EngineError| Failure::WorkerLost { reason: error.to_string() };
         let zygote = self.zygotes.of(source.language).map_err(lost)?;
         self.counters.starts.fetch_add(1, Ordering::Relaxed);
         let mut started = Worker::start(&zygote, source, &self.config.compile, cancellation);
         if started.is_err() && zygote.is_lost() {
-            // Somebody has killed the zygote; its successor does as well.
+            // The zygote was killed by another process; try once with a new one.
             let zygote = self.zygotes.of(source.language).map_err(lost)?;
             started = Worker::start(&zygote, source, &self.config.compile, cancellation);
         }
         if started.as_ref().is_err_and(|failure| !matches!(failure, Failure::Compile(_))) {
             self.count_kill();
         }
-        started.map_err(|failure| if cancellation.is_cancelled() { cancelled() } else { failure })
+        started.map_err(
+            |failure| if cancellation.is_cancelled() { cancellation_failure() } else { failure },
+        )
     }
 
     fn count_kill(&self) {
@@ -367,32 +376,32 @@ impl Shared {
     }
 }
 
-/// One place in the pool, given back when it is dropped.
-struct Slot<'a> {
+/// One slot of the pool, released when it is dropped.
+struct SlotGuard<'a> {
     pool: &'a Pool<Worker>,
-    claim: &'a AcquireRequest,
+    request: &'a AcquireRequest,
     held: bool,
 }
 
-impl Slot<'_> {
-    /// Leaves the worker in its place for the next call.
-    fn keep(mut self, worker: Worker) {
+impl SlotGuard<'_> {
+    /// Leaves the worker in the slot for the next call.
+    fn return_idle(mut self, worker: Worker) {
         self.held = false;
-        drop(self.pool.release(self.claim, worker));
+        drop(self.pool.release(self.request, worker));
     }
 
-    /// Leaves the place to the next worker of its key.
+    /// Reserves the slot for the next worker of its key.
     fn reserve(mut self) -> Key {
         self.held = false;
-        self.pool.reserve(self.claim);
-        self.claim.key.clone()
+        self.pool.reserve(self.request);
+        self.request.key.clone()
     }
 }
 
-impl Drop for Slot<'_> {
+impl Drop for SlotGuard<'_> {
     fn drop(&mut self) {
         if self.held {
-            self.pool.release_slot(self.claim);
+            self.pool.release_slot(self.request);
         }
     }
 }
@@ -401,7 +410,7 @@ fn is_out_of_memory(failed: &Failed) -> bool {
     matches!(failed.failure, Failure::OutOfMemory { .. })
 }
 
-fn clock(error: nix::Error) -> Failure {
+fn clock_failure(error: nix::Error) -> Failure {
     Failure::WorkerLost { reason: format!("the host's clock cannot be read: {error}") }
 }
 

@@ -1,17 +1,17 @@
-//! What hostile bytes reach, without a process around it: for the fuzz targets in `fuzz/` and for
-//! the test that replays what they have found. Not for use.
+//! Entry points for the fuzz targets in `fuzz/` and for the test that replays their corpora: the code
+//! that untrusted bytes reach, without a worker process. Not a public interface.
 
 use writ_model::{Diagnostic, Language};
 
 use crate::language::Runtime;
-use crate::wire::Order;
+use crate::wire::WorkerRequest;
 use crate::{Budget, Call, Checked, Failed, Outcome, Source};
 
-/// A language's compiler in this process, which it may take along when it overflows its stack.
+/// A language's compiler in this process. A stack overflow in it ends the process.
 pub struct Compiler(Box<dyn Runtime>);
 
 impl Compiler {
-    /// Starts what a zygote of the language starts.
+    /// Starts the language's runtime, as its zygote does.
     ///
     /// # Errors
     /// What the interpreter's own library raised.
@@ -19,20 +19,20 @@ impl Compiler {
         crate::worker::start(language).map(Self)
     }
 
-    /// Compiles as a worker does, and drops what came of it.
+    /// Compiles as a worker does, and drops the program.
     ///
     /// # Errors
-    /// Everything that is wrong with the source.
+    /// Every diagnostic of the source.
     pub fn compile(&mut self, source: &Source) -> Result<Checked, Vec<Diagnostic>> {
         self.0.compile(source).map(|program| program.checked())
     }
 }
 
-/// What the platform makes of a worker that answers by `bytes`; nothing when it makes nothing of
-/// it.
+/// The result that the platform derives from a worker that replies with `bytes`; `None` when they
+/// are no valid reply.
 ///
 /// # Errors
-/// When this host gives no socket.
+/// When the host cannot create a socket pair or a timer.
 pub fn answer(
     bytes: &[u8],
     call: &Call,
@@ -41,8 +41,8 @@ pub fn answer(
     crate::host::reply_fuzz::answer(bytes, call, budget)
 }
 
-/// Whether a worker could read `bytes` as an order.
+/// Whether a worker would accept `bytes` as a request.
 #[must_use]
-pub fn is_order(bytes: &[u8]) -> bool {
-    serde_json::from_slice::<Order>(bytes).is_ok()
+pub fn is_worker_request(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<WorkerRequest>(bytes).is_ok()
 }

@@ -1,15 +1,16 @@
 //! Policy languages behind one trait, each run in a worker process that the platform can kill.
 //!
-//! [`Engine`] is the only door: it checks sources and runs calls. A language implements
+//! [`Engine`] is the only entry point: it checks sources and runs calls. A language implements
 //! `language::Runtime` and `language::Program`; everything else is shared:
 //!
-//! - `host`: the platform's side of the processes: start, limit, ask, kill, bury;
-//! - [`worker`]: what happens inside them: the zygote, the workers that it forks, their sandbox;
-//! - `wire`: what the two say to each other;
-//! - `pool`: which worker serves which call; `maintenance`: what is done after the answer.
+//! - `host`: the platform's side of the processes: start, limits, requests, kill, reaping;
+//! - [`worker`]: the code inside them: the zygote, the workers that it forks, their sandbox;
+//! - `wire`: the protocol between the two;
+//! - `pool`: the assignment of workers to calls;
+//! - `maintenance`: the work after a reply.
 
 #[cfg(not(target_os = "linux"))]
-compile_error!("the worker's sandbox is made of Linux system calls");
+compile_error!("the worker's sandbox needs Linux system calls");
 
 mod call;
 mod cancellation;

@@ -1,4 +1,4 @@
-//! The engine's own thread: what can be done after a caller has its answer.
+//! The engine's maintenance thread: work that is done after a caller has its reply.
 
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -8,37 +8,32 @@ use crate::engine::Shared;
 use crate::host::Worker;
 use crate::pool::Key;
 
-/// Something to do later.
+/// One task of the maintenance thread.
 #[derive(Debug)]
 pub(crate) enum Task {
-    /// Wait for the end of a killed worker.
+    /// Waits for the end of a killed worker and reaps it.
     Reap(Worker),
-    /// The same, and prepare its successor if nobody has used the place reserved for it.
-    Replace {
-        /// The killed one.
-        worker: Worker,
-        /// Whom the successor is for.
-        key: Key,
-    },
-    /// Nothing follows.
+    /// The same, and prepares its successor if the slot reserved for it is still unused.
+    Replace { worker: Worker, key: Key },
+    /// Ends the thread; it is the last task.
     Stop,
 }
 
-/// Does chores until told to stop.
+/// Runs tasks until [`Task::Stop`], or until the engine is gone.
 pub(crate) fn run(shared: &Shared, tasks: &Receiver<Task>) {
     while let Ok(task) = tasks.recv() {
         match task {
             Task::Reap(worker) => drop(worker),
             Task::Replace { worker, key } => {
                 let source = Arc::clone(worker.source());
-                // The successor comes first: somebody may wait for it.
-                if let Some(claim) = shared.pool.take_reserved(&key) {
+                // The successor first: a call may already wait for it.
+                if let Some(request) = shared.pool.take_reserved(&key) {
                     match shared.start_worker(&source, &Cancellation::default()) {
-                        Ok(spare) => drop(shared.pool.release(&claim, spare)),
+                        Ok(spare) => drop(shared.pool.release(&request, spare)),
                         Err(error) => {
-                            // The next call finds out for itself, and reports it.
+                            // The next call meets the same error, and reports it.
                             tracing::debug!(%error, "no spare worker");
-                            shared.pool.release_slot(&claim);
+                            shared.pool.release_slot(&request);
                         }
                     }
                 }

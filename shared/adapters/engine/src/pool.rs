@@ -1,5 +1,5 @@
-//! Which worker serves which call: one policy of one workspace per worker, a bounded number of
-//! them, shared out so that nobody starves; `slots` has the rules.
+//! The assignment of workers to calls: one policy of one workspace per worker, and a bounded number
+//! of workers, granted so that no policy starves. The rules are in `slots`.
 //!
 //! It is generic over the worker, so that its order is tested without processes.
 
@@ -15,19 +15,18 @@ use crate::Cancellation;
 
 use slots::Slots;
 
-/// What a worker belongs to. No worker ever serves two.
+/// The policy and source that a worker belongs to. No worker ever serves two keys.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
-    /// Nothing for a check, which runs nothing and belongs to nobody.
+    /// `None` for a check, which runs nothing and belongs to no workspace.
     pub(crate) workspace: Option<String>,
-    /// The policy's URI: equal code in two policies is still two policies' code. Nothing for a
-    /// check.
+    /// The policy's URI: two policies with equal code do not share workers. `None` for a check.
     pub(crate) policy: Option<String>,
     pub(crate) language: Language,
     pub(crate) digest: Digest,
 }
 
-/// Who asks for a place, and what for.
+/// A request for a slot: the key and the class of the run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AcquireRequest {
     pub(crate) key: Key,
@@ -39,47 +38,47 @@ pub(crate) struct AcquireRequest {
 pub(crate) struct Bounds {
     pub(crate) workers_max: usize,
     pub(crate) workers_per_key_max: usize,
-    /// Of each class.
+    /// The most waiting calls of each class.
     pub(crate) waiting_max: usize,
 }
 
 impl Bounds {
-    /// How many places jobs may hold at once: half, rounded down, since they hold them for
-    /// minutes. Where there is one place only, they share it.
+    /// The most slots that jobs may hold at once: half, rounded down, since jobs hold them for
+    /// minutes, but at least one.
     pub(crate) fn jobs_max(&self) -> usize {
         (self.workers_max / 2).max(1)
     }
 
-    /// How many of its places a key's jobs may hold: all but one, or a policy's long jobs would
-    /// keep its own requests waiting.
+    /// The most slots that the jobs of one key may hold: all but one, or a policy's long jobs would
+    /// keep its own requests waiting. At least one.
     pub(crate) fn jobs_per_key_max(&self) -> usize {
         self.workers_per_key_max.saturating_sub(1).max(1)
     }
 }
 
-/// What a call gets.
+/// The grant of a slot to a call.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Grant<W> {
-    /// A worker of its own key that was idle.
+    /// An idle worker of the call's own key.
     Idle(W),
-    /// A place for a new worker, and whom that place was taken from.
+    /// A slot for a new worker, and the idle worker that was evicted for it.
     Slot { evicted: Option<W> },
 }
 
-/// Why a call gets nothing.
+/// Why a call gets no slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// Nothing became free in time, or too many wait already.
+pub(crate) enum AcquireError {
+    /// No slot became free in time, or too many calls wait already.
     Busy,
     /// The pool was closed.
     Closed,
-    /// Whoever asked does not want it any more.
+    /// The run was cancelled while it waited.
     Cancelled,
 }
 
-/// Idle workers, places, and who waits for them.
+/// Idle workers, slots, and the calls that wait for them.
 ///
-/// Whoever got a [`Grant`] holds one place and gives it back by [`Pool::release`],
+/// A caller with a [`Grant`] holds one slot and must release it by [`Pool::release`],
 /// [`Pool::reserve`] or [`Pool::release_slot`].
 #[derive(Debug)]
 pub(crate) struct Pool<W> {
@@ -102,96 +101,99 @@ impl<W> Pool<W> {
         self.bounds
     }
 
-    /// A worker or a place for one, now or within `acquire_timeout`; without one it waits until it is
-    /// cancelled. What was granted before a cancellation is handed out nevertheless.
+    /// Acquires an idle worker, or a slot for a new one, now or within `acquire_timeout`; without a
+    /// timeout it waits until it is cancelled. A grant from before a cancellation is still returned.
     pub(crate) fn acquire(
         &self,
-        claim: &AcquireRequest,
+        request: &AcquireRequest,
         acquire_timeout: Option<Duration>,
         cancellation: &Cancellation,
-    ) -> Result<Grant<W>, Refused> {
+    ) -> Result<Grant<W>, AcquireError> {
         let mut state = self.state();
         if state.closed {
-            return Err(Refused::Closed);
+            return Err(AcquireError::Closed);
         }
-        if let Some(grant) = state.slots.grant(claim) {
+        if let Some(grant) = state.slots.try_grant(request) {
             return Ok(grant);
         }
-        let wake = cancellation.wake();
-        let ticket = state.slots.queue(claim, wake).ok_or(Refused::Busy)?;
-        let until = acquire_timeout.map(|acquire_timeout| Instant::now() + acquire_timeout);
+        let condvar = cancellation.condvar();
+        let ticket = state.slots.enqueue(request, condvar).ok_or(AcquireError::Busy)?;
+        let deadline = acquire_timeout.map(|timeout| Instant::now() + timeout);
         loop {
-            if let Some(grant) = state.slots.collect(ticket) {
+            if let Some(grant) = state.slots.take_grant(ticket) {
                 return Ok(grant);
             }
-            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            let refused = match left {
-                _ if state.closed => Some(Refused::Closed),
-                _ if cancellation.is_cancelled() => Some(Refused::Cancelled),
-                Some(Duration::ZERO) => Some(Refused::Busy),
+            let remaining =
+                deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let error = match remaining {
+                _ if state.closed => Some(AcquireError::Closed),
+                _ if cancellation.is_cancelled() => Some(AcquireError::Cancelled),
+                Some(Duration::ZERO) => Some(AcquireError::Busy),
                 _ => None,
             };
-            if let Some(refused) = refused {
-                state.slots.leave(claim, ticket);
-                return Err(refused);
+            if let Some(error) = error {
+                state.slots.cancel_wait(request, ticket);
+                return Err(error);
             }
-            state = match left {
-                None => wake.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(left) => {
-                    wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+            state = match remaining {
+                None => condvar.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(remaining) => {
+                    condvar.wait_timeout(state, remaining).unwrap_or_else(PoisonError::into_inner).0
                 }
             };
         }
     }
 
-    /// Has a cancelled caller of [`Pool::acquire`] notice.
-    pub(crate) fn wake(&self, cancellation: &Cancellation) {
-        // With the lock: one who has not seen the cancellation before he sleeps is asleep now.
+    /// Notifies a waiting caller of [`Pool::acquire`] that its run was cancelled.
+    pub(crate) fn notify(&self, cancellation: &Cancellation) {
+        // INVARIANT: the lock is held, so a caller that has not seen the cancellation waits on the
+        // condition variable by now.
         let _state = self.state();
-        cancellation.wake().notify_one();
+        cancellation.condvar().notify_one();
     }
 
-    /// Keeps a worker for the next call with its key. Gives it back once the pool is closed.
-    pub(crate) fn release(&self, claim: &AcquireRequest, worker: W) -> Option<W> {
+    /// Releases a slot with an idle worker for the next call of its key. Returns the worker if the
+    /// pool is closed.
+    pub(crate) fn release(&self, request: &AcquireRequest, worker: W) -> Option<W> {
         let mut state = self.state();
         if state.closed {
-            state.slots.give_back(claim);
+            state.slots.release_without_dispatch(request);
             return Some(worker);
         }
-        state.slots.release(claim, worker);
+        state.slots.release(request, worker);
         None
     }
 
-    /// Gives back the place of a worker that is no more.
-    pub(crate) fn release_slot(&self, claim: &AcquireRequest) {
+    /// Releases the slot of a worker that is gone.
+    pub(crate) fn release_slot(&self, request: &AcquireRequest) {
         let mut state = self.state();
         if state.closed {
-            state.slots.give_back(claim);
+            state.slots.release_without_dispatch(request);
         } else {
-            state.slots.release_slot(claim);
+            state.slots.release_slot(request);
         }
     }
 
-    /// Keeps the place of a worker that is no more for its successor, as firmly as if that one
-    /// were idle already: a policy whose workers serve one run each is not to lose its place
-    /// after every run. Until [`Pool::take_reserved`], a call with this key may use it.
-    pub(crate) fn reserve(&self, claim: &AcquireRequest) {
+    /// Reserves the slot of a worker that is gone for its successor, as if that one were already
+    /// idle: a policy with workers that serve one run each must not lose its slot after every run.
+    /// Until [`Pool::take_reserved`], a call with this key may use the slot.
+    pub(crate) fn reserve(&self, request: &AcquireRequest) {
         let mut state = self.state();
         if state.closed {
-            state.slots.give_back(claim);
+            state.slots.release_without_dispatch(request);
         } else {
-            state.slots.reserve(claim);
+            state.slots.reserve(request);
         }
     }
 
-    /// The reserved place, if it is still there: it is now held to prepare a worker in, which is
-    /// nobody's job.
+    /// Takes the reserved slot, if it is still unused, to prepare a worker in it. It counts as held
+    /// by a request, since preparing a worker is no job.
     pub(crate) fn take_reserved(&self, key: &Key) -> Option<AcquireRequest> {
         let is_held = self.state().slots.take_reserved(key);
         is_held.then(|| AcquireRequest { key: key.clone(), class: RunClass::Request })
     }
 
-    /// Grants nothing any more, and hands out the idle workers.
+    /// Closes the pool: it grants nothing any more. Returns the idle workers.
     pub(crate) fn close(&self) -> Vec<W> {
         let mut state = self.state();
         state.closed = true;
@@ -212,7 +214,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(600);
     const NOW: Duration = Duration::ZERO;
 
-    fn claim(workspace: &str, policy: &str, class: RunClass) -> AcquireRequest {
+    fn acquire_request(workspace: &str, policy: &str, class: RunClass) -> AcquireRequest {
         let key = Key {
             workspace: Some(workspace.to_owned()),
             policy: Some(policy.to_owned()),
@@ -223,19 +225,19 @@ mod tests {
     }
 
     pub(super) fn request(workspace: &str, policy: &str) -> AcquireRequest {
-        claim(workspace, policy, RunClass::Request)
+        acquire_request(workspace, policy, RunClass::Request)
     }
 
     pub(super) fn job(workspace: &str, policy: &str) -> AcquireRequest {
-        claim(workspace, policy, RunClass::Job)
+        acquire_request(workspace, policy, RunClass::Job)
     }
 
     fn acquire(
         pool: &Pool<u32>,
-        claim: &AcquireRequest,
-        acquire_timeout: Duration,
-    ) -> Result<Grant<u32>, Refused> {
-        pool.acquire(claim, Some(acquire_timeout), &Cancellation::default())
+        acquire_request: &AcquireRequest,
+        timeout: Duration,
+    ) -> Result<Grant<u32>, AcquireError> {
+        pool.acquire(acquire_request, Some(timeout), &Cancellation::default())
     }
 
     fn wait_for_queue(pool: &Pool<u32>, length: usize) {
@@ -267,39 +269,39 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(acquire(&pool, &greedy, NOW), Ok(Grant::Slot { evicted: None }));
         }
-        assert_eq!(acquire(&pool, &greedy, NOW), Err(Refused::Busy));
+        assert_eq!(acquire(&pool, &greedy, NOW), Err(AcquireError::Busy));
         assert_eq!(acquire(&pool, &request("w", "b"), NOW), Ok(Grant::Slot { evicted: None }));
-        assert_eq!(acquire(&pool, &request("w", "c"), NOW), Err(Refused::Busy));
+        assert_eq!(acquire(&pool, &request("w", "c"), NOW), Err(AcquireError::Busy));
     }
 
     #[test]
-    fn the_longest_idle_worker_makes_room() {
+    fn the_longest_idle_worker_is_evicted() {
         let pool = Pool::new(BOUNDS);
-        let claims = [request("w", "a"), request("w", "b"), request("w", "c")];
-        for claim in &claims {
-            assert_eq!(acquire(&pool, claim, NOW), Ok(Grant::Slot { evicted: None }));
+        let acquire_requests = [request("w", "a"), request("w", "b"), request("w", "c")];
+        for acquire_request in &acquire_requests {
+            assert_eq!(acquire(&pool, acquire_request, NOW), Ok(Grant::Slot { evicted: None }));
         }
-        for (number, claim) in (0..).zip(&claims) {
-            pool.release(claim, number);
+        for (number, acquire_request) in (0..).zip(&acquire_requests) {
+            pool.release(acquire_request, number);
         }
         assert_eq!(acquire(&pool, &request("w", "d"), NOW), Ok(Grant::Slot { evicted: Some(0) }));
         assert_eq!(acquire(&pool, &request("w", "c"), NOW), Ok(Grant::Idle(2)));
     }
 
     #[test]
-    fn who_holds_places_does_not_take_the_last_idle_worker_of_another() {
+    fn a_key_with_slots_does_not_evict_the_last_idle_worker_of_another() {
         let pool = Pool::new(BOUNDS);
         let (warm, greedy) = (request("w", "warm"), request("w", "greedy"));
         assert!(acquire(&pool, &warm, NOW).is_ok());
         pool.release(&warm, 1);
         assert!(acquire(&pool, &greedy, NOW).is_ok());
         assert!(acquire(&pool, &request("w", "other"), NOW).is_ok());
-        assert_eq!(acquire(&pool, &greedy, NOW), Err(Refused::Busy));
+        assert_eq!(acquire(&pool, &greedy, NOW), Err(AcquireError::Busy));
         assert_eq!(acquire(&pool, &warm, NOW), Ok(Grant::Idle(1)));
     }
 
     #[test]
-    fn those_who_wait_are_served_in_their_order() {
+    fn waiting_calls_are_served_in_their_order() {
         let pool = Pool::new(Bounds { workers_max: 1, workers_per_key_max: 1, ..BOUNDS });
         let same = request("w", "a");
         assert_eq!(acquire(&pool, &same, NOW), Ok(Grant::Slot { evicted: None }));
@@ -320,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn one_who_waits_for_his_own_share_does_not_hold_up_the_others() {
+    fn a_call_that_waits_for_its_keys_share_does_not_block_the_others() {
         let pool = Pool::new(BOUNDS);
         let greedy = request("w", "greedy");
         for _ in 0..2 {
@@ -336,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn closing_wakes_everyone_and_keeps_nothing() {
+    fn closing_notifies_every_waiter_and_keeps_nothing() {
         let pool = Pool::new(Bounds { workers_per_key_max: 1, ..BOUNDS });
         let (idle, busy) = (request("w", "idle"), request("w", "busy"));
         assert!(acquire(&pool, &idle, NOW).is_ok());
@@ -346,33 +348,33 @@ mod tests {
             let waiter = scope.spawn(|| acquire(&pool, &busy, LONG));
             wait_for_queue(&pool, 1);
             assert_eq!(pool.close(), [1]);
-            assert_eq!(waiter.join().unwrap(), Err(Refused::Closed));
+            assert_eq!(waiter.join().unwrap(), Err(AcquireError::Closed));
         });
         assert_eq!(pool.release(&busy, 2), Some(2));
-        assert_eq!(acquire(&pool, &busy, NOW), Err(Refused::Closed));
+        assert_eq!(acquire(&pool, &busy, NOW), Err(AcquireError::Closed));
         assert!(pool.close().is_empty());
     }
 
     #[test]
-    fn too_many_do_not_wait() {
+    fn a_call_beyond_the_queues_limit_is_refused() {
         let pool: Pool<u32> = Pool::new(Bounds { workers_max: 1, waiting_max: 1, ..BOUNDS });
         let (busy, other) = (request("w", "busy"), request("w", "other"));
         assert!(acquire(&pool, &busy, NOW).is_ok());
         std::thread::scope(|scope| {
             let waiter = scope.spawn(|| acquire(&pool, &other, LONG));
             wait_for_queue(&pool, 1);
-            assert_eq!(acquire(&pool, &other, LONG), Err(Refused::Busy));
+            assert_eq!(acquire(&pool, &other, LONG), Err(AcquireError::Busy));
             pool.release_slot(&busy);
             assert!(waiter.join().unwrap().is_ok());
         });
     }
 
     #[test]
-    fn one_whose_patience_ends_takes_nothing_with_him() {
+    fn a_call_that_times_out_leaves_nothing_behind() {
         let pool: Pool<u32> = Pool::new(Bounds { workers_max: 1, ..BOUNDS });
         let (busy, other) = (request("w", "busy"), request("w", "other"));
         assert!(acquire(&pool, &busy, NOW).is_ok());
-        assert_eq!(acquire(&pool, &other, Duration::from_millis(1)), Err(Refused::Busy));
+        assert_eq!(acquire(&pool, &other, Duration::from_millis(1)), Err(AcquireError::Busy));
         pool.release_slot(&busy);
         assert!(acquire(&pool, &busy, NOW).is_ok());
     }
@@ -392,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn jobs_that_wait_take_no_request_its_place_in_the_queue() {
+    fn waiting_jobs_do_not_fill_the_queue_of_requests() {
         let bounds = Bounds { workers_max: 1, waiting_max: 1, ..BOUNDS };
         let pool: Pool<u32> = Pool::new(bounds);
         let busy = request("w", "busy");
@@ -400,7 +402,7 @@ mod tests {
         std::thread::scope(|scope| {
             scope.spawn(|| pool.acquire(&job("w", "a"), None, &Cancellation::default()));
             wait_for_queue(&pool, 1);
-            assert_eq!(acquire(&pool, &job("w", "b"), LONG), Err(Refused::Busy));
+            assert_eq!(acquire(&pool, &job("w", "b"), LONG), Err(AcquireError::Busy));
             scope.spawn(|| acquire(&pool, &request("w", "c"), LONG));
             wait_for_queue(&pool, 2);
             pool.close();
@@ -408,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn one_who_is_cancelled_waits_no_longer_and_takes_nothing_with_him() {
+    fn a_cancelled_call_waits_no_longer_and_leaves_nothing_behind() {
         let pool: Pool<u32> = Pool::new(Bounds { workers_max: 1, ..BOUNDS });
         let busy = request("w", "busy");
         assert!(acquire(&pool, &busy, NOW).is_ok());
@@ -422,8 +424,8 @@ mod tests {
                 });
                 wait_for_queue(&pool, 1);
                 cancellation.cancel();
-                pool.wake(&cancellation);
-                assert_eq!(waiter.join().unwrap(), Err(Refused::Cancelled));
+                pool.notify(&cancellation);
+                assert_eq!(waiter.join().unwrap(), Err(AcquireError::Cancelled));
             });
             wait_for_queue(&pool, 0);
         }
@@ -432,12 +434,12 @@ mod tests {
     }
 
     #[test]
-    fn one_who_was_cancelled_before_he_asked_does_not_wait() {
+    fn a_call_that_was_already_cancelled_does_not_wait() {
         let pool: Pool<u32> = Pool::new(Bounds { workers_max: 1, ..BOUNDS });
         assert!(acquire(&pool, &request("w", "busy"), NOW).is_ok());
         let cancellation = Cancellation::default();
         cancellation.cancel();
-        let refused = pool.acquire(&job("w", "other"), None, &cancellation);
-        assert_eq!(refused, Err(Refused::Cancelled));
+        let error = pool.acquire(&job("w", "other"), None, &cancellation);
+        assert_eq!(error, Err(AcquireError::Cancelled));
     }
 }

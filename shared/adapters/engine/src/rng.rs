@@ -1,7 +1,7 @@
-//! Random bytes that only a run's seed decides.
+//! Pseudo-random bytes that depend only on a run's seed.
 
-/// SplitMix64. A policy's randomness is for spreading load, and a replay needs the same; it is no
-/// secret.
+/// SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014). Not
+/// cryptographic: policies spread load with it, and a replay must draw the same numbers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Rng(u64);
 
@@ -10,7 +10,7 @@ impl Rng {
         Self(seed)
     }
 
-    /// The next bytes; a call begins with a word of its own.
+    /// Fills a slice with the next bytes. Each call starts with a new 64-bit word.
     pub(crate) fn fill(&mut self, bytes: &mut [u8]) {
         for part in bytes.chunks_mut(size_of::<u64>()) {
             let word = self.word().to_le_bytes();

@@ -12,13 +12,13 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::Resource;
 
-/// A process that keeps its identity: a signal through it never hits another process that got
-/// the same number.
+/// A handle of a process (pidfd). A signal through it never reaches another process that got the
+/// same number later.
 #[derive(Debug)]
 pub(crate) struct PidFd(OwnedFd);
 
 impl PidFd {
-    /// Opens the process with this number.
+    /// Opens a handle of the process with this number.
     pub(crate) fn open(pid: i32) -> io::Result<Self> {
         // SAFETY: takes two integers, gives a new descriptor or an error.
         let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
@@ -26,7 +26,7 @@ impl PidFd {
         Ok(Self(adopt(fd)))
     }
 
-    /// Sends a signal; 0 only asks whether that would be permitted.
+    /// Sends a signal; 0 only checks whether a signal is permitted.
     pub(crate) fn signal(&self, signal: i32) -> io::Result<()> {
         let info: *const libc::siginfo_t = std::ptr::null();
         // SAFETY: the descriptor is open for as long as `self`; a null `info` is permitted.
@@ -37,7 +37,7 @@ impl PidFd {
         Ok(())
     }
 
-    /// Kills the process; one that is dead already stays so.
+    /// Kills the process; a process that is already dead is no error.
     pub(crate) fn kill(&self) {
         if let Err(error) = self.signal(libc::SIGKILL)
             && error.raw_os_error() != Some(libc::ESRCH)
@@ -46,15 +46,15 @@ impl PidFd {
         }
     }
 
-    /// Waits until the process has ended; says whether it has.
-    pub(crate) fn wait(&self, acquire_timeout: Duration) -> bool {
-        readable(self.0.as_fd(), acquire_timeout)
+    /// Waits until the process has ended. Returns whether it has.
+    pub(crate) fn wait(&self, timeout: Duration) -> bool {
+        readable(self.0.as_fd(), timeout)
     }
 }
 
-/// Waits until there is something to read, or an end, on a descriptor.
-pub(crate) fn readable(fd: BorrowedFd<'_>, acquire_timeout: Duration) -> bool {
-    let timeout = PollTimeout::try_from(acquire_timeout).unwrap_or(PollTimeout::MAX);
+/// Waits until a descriptor is readable or at its end. Returns whether it is.
+pub(crate) fn readable(fd: BorrowedFd<'_>, timeout: Duration) -> bool {
+    let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
     let mut fds = [PollFd::new(fd, PollFlags::POLLIN)];
     loop {
         match poll(&mut fds, timeout) {
@@ -65,17 +65,17 @@ pub(crate) fn readable(fd: BorrowedFd<'_>, acquire_timeout: Duration) -> bool {
     }
 }
 
-/// Takes over a descriptor that the kernel has just made for this process.
+/// Takes ownership of a descriptor that the kernel has just created for this process.
 pub(crate) fn adopt(fd: RawFd) -> OwnedFd {
-    // SAFETY: callers pass a descriptor that a system call has just returned and nobody owns.
+    // SAFETY: callers pass a descriptor that a system call has just returned and that has no owner.
     unsafe { OwnedFd::from_raw_fd(fd) }
 }
 
-/// A descriptor whose number is fixed by agreement between a process and the one it starts.
+/// A descriptor with a fixed number, which a process and the process that it starts agree on.
 ///
-/// Only worker processes use it, in which the number is open from the first instruction to the
+/// Only zygotes and workers use it; the number is open in them from the first instruction to the
 /// last.
-pub(crate) fn agreed(fd: RawFd) -> BorrowedFd<'static> {
+pub(crate) fn fixed_fd(fd: RawFd) -> BorrowedFd<'static> {
     // SAFETY: see above; a wrong use gives EBADF, never memory errors.
     unsafe { BorrowedFd::borrow_raw(fd) }
 }
@@ -101,24 +101,24 @@ pub(crate) fn cpu_used(pid: i32) -> io::Result<Duration> {
     Ok(used.into())
 }
 
-/// Closes every descriptor from `first` up.
+/// Closes every descriptor with the number `first` or above.
 pub(crate) fn close_from(first: u32) -> io::Result<()> {
     close_range(first, 0)
 }
 
-/// Has every descriptor from `first` up closed by the next exec.
+/// Marks every descriptor from `first` up to be closed by the next exec.
 pub(crate) fn close_from_on_exec(first: u32) -> io::Result<()> {
     close_range(first, libc::CLOSE_RANGE_CLOEXEC)
 }
 
 fn close_range(first: u32, flags: u32) -> io::Result<()> {
-    // SAFETY: takes integers. Closing descriptors that somebody owns is the caller's matter: it
-    // is done only in processes that have just been forked and own nothing above `first`.
+    // SAFETY: takes integers. Callers must not close descriptors that have an owner: it is called
+    // only in processes that have just been forked and own nothing above `first`.
     Errno::result(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, flags) })?;
     Ok(())
 }
 
-/// Makes `to` another name of `from`, open across exec.
+/// Duplicates `from` as `to`, which stays open across exec.
 pub(crate) fn rename_fd(from: RawFd, to: RawFd) -> io::Result<()> {
     // SAFETY: both take integers; used only between fork and exec or in a fresh worker.
     unsafe {
@@ -131,21 +131,21 @@ pub(crate) fn rename_fd(from: RawFd, to: RawFd) -> io::Result<()> {
     Ok(())
 }
 
-/// Forks: 0 in the child.
+/// Forks. Returns 0 in the child, and the child's process number in the parent.
 ///
-/// The caller's process must have one thread.
+/// The process must have one thread.
 pub(crate) fn fork_single_threaded() -> io::Result<i32> {
-    // SAFETY: with one thread nothing (an allocator's lock, say) is left in between states.
+    // SAFETY: with one thread nothing (an allocator's lock, say) is left in an intermediate state.
     Ok(Errno::result(unsafe { libc::fork() })?)
 }
 
-/// Gives a signal back its default effect.
+/// Restores the default disposition of a signal.
 pub(crate) fn default_signal(signal: i32) {
     // SAFETY: SIG_DFL is always a valid disposition.
     unsafe { libc::signal(signal, libc::SIG_DFL) };
 }
 
-/// Ends this process at once, running nothing that was registered for its end.
+/// Exits this process at once, without running exit handlers.
 pub(crate) fn exit_now(code: i32) -> ! {
     // SAFETY: has no preconditions.
     unsafe { libc::_exit(code) }

@@ -1,8 +1,8 @@
-//! Which interpreters these are, for the records of what they ran.
+//! Names and versions of the interpreters, for the records of executions.
 
 use writ_model::Language;
 
-/// The interpreter of a language and its version, as an execution's record keeps it.
+/// The interpreter of a language and its version, as in an execution's record: `NAME VERSION`.
 #[must_use]
 pub fn engine_version(language: Language) -> &'static str {
     match language {
@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_versions_are_those_that_are_linked() {
+    fn the_versions_are_those_in_the_lock_file() {
         let lock = include_str!("../../../../Cargo.lock");
         for (language, package) in [
             (Language::Python, "rustpython-vm"),

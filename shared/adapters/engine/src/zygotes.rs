@@ -1,4 +1,4 @@
-//! One zygote per language, started when it is first needed and again when it was lost.
+//! One zygote per language, started at the first use and again after it was lost.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,19 +11,19 @@ use crate::host::Zygote;
 
 #[derive(Debug)]
 pub(crate) struct Zygotes {
-    weak: bool,
+    allow_weak: bool,
     closed: AtomicBool,
     /// Locked while a zygote starts, so that it is started once.
     slots: BTreeMap<Language, Mutex<Option<Arc<Zygote>>>>,
 }
 
 impl Zygotes {
-    pub(crate) fn new(weak: bool) -> Self {
+    pub(crate) fn new(allow_weak: bool) -> Self {
         let slots = Language::ALL.into_iter().map(|language| (language, Mutex::default()));
-        Self { weak, closed: AtomicBool::new(false), slots: slots.collect() }
+        Self { allow_weak, closed: AtomicBool::new(false), slots: slots.collect() }
     }
 
-    /// The zygote of a language, started if it has to be.
+    /// The zygote of a language, started if there is none.
     pub(crate) fn of(&self, language: Language) -> Result<Arc<Zygote>, EngineError> {
         let failed = |reason: String| EngineError::Zygote { language, reason };
         let slot = self.slots.get(&language).ok_or_else(|| failed("unknown".to_owned()))?;
@@ -34,12 +34,12 @@ impl Zygotes {
         if let Some(zygote) = slot.as_ref().filter(|zygote| !zygote.is_lost()) {
             return Ok(Arc::clone(zygote));
         }
-        let zygote = Arc::new(Zygote::start(language, self.weak).map_err(failed)?);
+        let zygote = Arc::new(Zygote::start(language, self.allow_weak).map_err(failed)?);
         *slot = Some(Arc::clone(&zygote));
         Ok(zygote)
     }
 
-    /// How many workers exist.
+    /// The number of workers of all zygotes that are not reaped yet.
     pub(crate) fn workers(&self) -> usize {
         self.slots
             .values()
@@ -48,7 +48,7 @@ impl Zygotes {
             .sum()
     }
 
-    /// Ends them all with their workers, for good.
+    /// Ends every zygote with its workers, and refuses to start any further one.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         for slot in self.slots.values() {

@@ -38,8 +38,8 @@ pub(super) fn add(
         let wrong =
             |message: String| diagnose::raised(KIND, format!("`{name}[{index}]`: {message}"));
         numbers(value).map_err(&wrong)?;
-        let json_fast_path = if schema.is_none() { json_fast_path::entity(value) } else { None };
-        let entity = match json_fast_path {
+        let entity = if schema.is_none() { json_fast_path::entity(value) } else { None };
+        let entity = match entity {
             Some(entity) => entity,
             None => Entity::from_json_value(value.clone(), schema)
                 .map_err(|error| wrong(diagnose::words(DetailedError::from(&error))))?,

@@ -66,13 +66,12 @@ mod tests {
                 "uid": {"type": "A", "id": "a"}, "attrs": attributes,
                 "parents": [{"type": "B", "id": "b"}],
             });
-            let json_fast_path = Entities::from_entities([entity(&value).unwrap()], None).unwrap();
+            let fast = Entities::from_entities([entity(&value).unwrap()], None).unwrap();
             let cedars = Entities::from_json_value(json!([value]), None).unwrap();
-            assert!(json_fast_path.deep_eq(&cedars), "{value}");
-            let json_fast_path =
-                Context::from_pairs(record(attributes.as_object().unwrap()).unwrap());
+            assert!(fast.deep_eq(&cedars), "{value}");
+            let fast = Context::from_pairs(record(attributes.as_object().unwrap()).unwrap());
             let cedars = Context::from_json_value(attributes.clone(), None).unwrap();
-            assert_eq!(json_fast_path.unwrap().to_string(), cedars.to_string(), "{attributes}");
+            assert_eq!(fast.unwrap().to_string(), cedars.to_string(), "{attributes}");
         }
     }
 

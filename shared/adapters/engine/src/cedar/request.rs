@@ -62,9 +62,8 @@ fn context(
         Some(_) => return Err(wrong("a context is an object".to_owned())),
     };
     entities::numbers(&context).map_err(&wrong)?;
-    let json_fast_path =
-        context.as_object().filter(|_| schema.is_none()).and_then(json_fast_path::record);
-    if let Some(context) = json_fast_path.and_then(|members| Context::from_pairs(members).ok()) {
+    let members = context.as_object().filter(|_| schema.is_none()).and_then(json_fast_path::record);
+    if let Some(context) = members.and_then(|members| Context::from_pairs(members).ok()) {
         return Ok(context);
     }
     Context::from_json_value(context, schema.map(|schema| (schema, action)))

@@ -1,4 +1,4 @@
-//! One order to a worker and its one answer, against a deadline.
+//! One request to a worker and its one reply, with a deadline.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
@@ -7,27 +7,28 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, send};
 use nix::unistd::read;
 
-use super::deadline::{Alarm, Deadline};
-use crate::wire::frame::{self, BUFFER_BYTES_KEPT, HEADER_BYTES, ORDER_BYTES_MAX, Unframed};
-use crate::wire::{OrderRef, Reply};
+use super::deadline::{Deadline, DeadlineTimer};
+use crate::wire::frame::{self, BUFFER_BYTES_KEPT, FrameError, HEADER_BYTES, REQUEST_BYTES_MAX};
+use crate::wire::{Reply, WorkerRequestRef};
 
-/// What a buffer starts with; it grows as bytes arrive, never because a worker says so.
+/// The initial size of the receive buffer. It grows as bytes arrive, never by the length that a
+/// worker announces.
 const READ_BYTES: usize = 16 << 10;
 
-/// Why there is no answer. After any of these the worker is of no use any more.
+/// Why there is no reply. After any of these errors the worker must be discarded.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ChannelError {
-    /// It was dead before it got the order.
-    Unsent,
-    /// It hung up; its end says why.
+    /// The worker was dead before it received the request.
+    NotSent,
+    /// The worker closed its socket; its exit status says why.
     Closed,
-    /// The deadline passed.
-    Expired,
-    /// Its answer is larger than it may be.
-    TooLarge,
-    /// Its answer is none.
+    /// The deadline passed before the whole reply arrived.
+    DeadlineExceeded,
+    /// The reply is larger than the caller accepts.
+    ReplyTooLarge,
+    /// The bytes are no valid reply.
     ProtocolViolation(String),
-    /// Something failed on our side.
+    /// A system call of the platform's own process failed.
     Host(String),
 }
 
@@ -40,42 +41,45 @@ impl From<Errno> for ChannelError {
     }
 }
 
-impl From<Unframed> for ChannelError {
-    fn from(error: Unframed) -> Self {
+impl From<FrameError> for ChannelError {
+    fn from(error: FrameError) -> Self {
         Self::Host(error.to_string())
     }
 }
 
-/// Our end of a worker's socket, which never blocks us.
+/// The platform's end of a worker's socket; it is non-blocking.
 #[derive(Debug)]
 pub(crate) struct Channel {
     socket: OwnedFd,
-    alarm: Alarm,
+    timer: DeadlineTimer,
     sent: Vec<u8>,
     received: Vec<u8>,
 }
 
 impl Channel {
-    /// `socket` is non-blocking.
+    /// Wraps a socket, which the caller must have made non-blocking.
     pub(crate) fn new(socket: OwnedFd) -> nix::Result<Self> {
-        Ok(Self { socket, alarm: Alarm::new()?, sent: Vec::new(), received: Vec::new() })
+        Ok(Self { socket, timer: DeadlineTimer::new()?, sent: Vec::new(), received: Vec::new() })
     }
 
-    /// Asks, and waits for the answer of at most `reply_bytes_max`.
-    pub(crate) fn ask(
+    /// Sends a request and waits for its reply of at most `reply_bytes_max` bytes.
+    ///
+    /// # Errors
+    /// See [`ChannelError`]; after any of them the worker must be discarded.
+    pub(crate) fn exchange(
         &mut self,
-        order: OrderRef<'_>,
+        request: WorkerRequestRef<'_>,
         deadline: &Deadline,
         reply_bytes_max: usize,
     ) -> Result<Reply, ChannelError> {
-        frame::encode(&mut self.sent, &order)?;
-        if self.sent.len() > HEADER_BYTES + ORDER_BYTES_MAX {
-            let (size, most) = (self.sent.len(), ORDER_BYTES_MAX);
+        frame::encode(&mut self.sent, &request)?;
+        if self.sent.len() > HEADER_BYTES + REQUEST_BYTES_MAX {
+            let (size, most) = (self.sent.len(), REQUEST_BYTES_MAX);
             return Err(ChannelError::Host(format!(
-                "an order of {size} bytes; {most} are the most"
+                "a request of {size} bytes; the limit is {most}"
             )));
         }
-        self.alarm.set(deadline)?;
+        self.timer.set(deadline)?;
         self.send()?;
         let length = self.receive(reply_bytes_max)?;
         let payload = self.received.get(HEADER_BYTES..length).unwrap_or_default();
@@ -97,7 +101,7 @@ impl Channel {
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => self.wait(PollFlags::POLLOUT)?,
                 Err(Errno::EPIPE) if rest.len() == self.sent.len() => {
-                    return Err(ChannelError::Unsent);
+                    return Err(ChannelError::NotSent);
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -105,19 +109,22 @@ impl Channel {
         Ok(())
     }
 
-    /// Receives exactly one frame; says where it ends.
+    /// Receives exactly one frame. Returns its length with the header, in bytes.
     fn receive(&mut self, reply_bytes_max: usize) -> Result<usize, ChannelError> {
         let mut filled = 0;
         loop {
-            let whole = match frame::announced(self.received.get(..filled).unwrap_or_default()) {
-                Some(payload) if payload > reply_bytes_max => return Err(ChannelError::TooLarge),
+            let whole = match frame::payload_length(self.received.get(..filled).unwrap_or_default())
+            {
+                Some(payload) if payload > reply_bytes_max => {
+                    return Err(ChannelError::ReplyTooLarge);
+                }
                 Some(payload) => Some(HEADER_BYTES + payload),
                 None => None,
             };
             match whole {
                 Some(whole) if filled == whole => return Ok(whole),
                 Some(whole) if filled > whole => {
-                    return Err(ChannelError::ProtocolViolation("more than one answer".to_owned()));
+                    return Err(ChannelError::ProtocolViolation("more than one reply".to_owned()));
                 }
                 _ => {}
             }
@@ -135,11 +142,11 @@ impl Channel {
         }
     }
 
-    /// Waits until the socket is ready, or the deadline has passed.
+    /// Waits until the socket is ready; fails when the deadline passes first.
     fn wait(&self, readiness: PollFlags) -> Result<(), ChannelError> {
         let mut fds = [
             PollFd::new(self.socket.as_fd(), readiness),
-            PollFd::new(self.alarm.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.timer.as_fd(), PollFlags::POLLIN),
         ];
         loop {
             match poll(&mut fds, PollTimeout::NONE) {
@@ -147,12 +154,12 @@ impl Channel {
                 Err(error) => return Err(error.into()),
                 Ok(_) => {}
             }
-            let [socket, alarm] = &fds;
+            let [socket, timer] = &fds;
             if socket.any() == Some(true) {
                 return Ok(());
             }
-            if alarm.any() == Some(true) {
-                return Err(ChannelError::Expired);
+            if timer.any() == Some(true) {
+                return Err(ChannelError::DeadlineExceeded);
             }
         }
     }
@@ -182,21 +189,22 @@ mod tests {
         }
     }
 
-    /// What the platform makes of a worker that writes `bytes` and then hangs up.
-    fn ask_one_that_says(bytes: &[u8]) -> Result<Reply, ChannelError> {
-        let (ours, mut theirs) = UnixStream::pair().unwrap();
-        ours.set_nonblocking(true).unwrap();
-        let mut channel = Channel::new(ours.into()).unwrap();
+    /// The result of a request to a worker that writes `bytes` and then closes its socket.
+    fn exchange_with_worker_that_writes(bytes: &[u8]) -> Result<Reply, ChannelError> {
+        let (local_end, mut remote_end) = UnixStream::pair().unwrap();
+        local_end.set_nonblocking(true).unwrap();
+        let mut channel = Channel::new(local_end.into()).unwrap();
         let bytes = bytes.to_vec();
         let worker = std::thread::spawn(move || {
             let mut header = [0; HEADER_BYTES];
-            theirs.read_exact(&mut header).unwrap();
-            let mut order = vec![0; frame::announced(&header).unwrap()];
-            theirs.read_exact(&mut order).unwrap();
-            theirs.write_all(&bytes).unwrap();
+            remote_end.read_exact(&mut header).unwrap();
+            let mut request = vec![0; frame::payload_length(&header).unwrap()];
+            remote_end.read_exact(&mut request).unwrap();
+            remote_end.write_all(&bytes).unwrap();
         });
         let deadline = Deadline::after(Duration::from_secs(60)).unwrap();
-        let reply = channel.ask(OrderRef::Compile(&source()), &deadline, REPLY_BYTES_MAX);
+        let reply =
+            channel.exchange(WorkerRequestRef::Compile(&source()), &deadline, REPLY_BYTES_MAX);
         worker.join().unwrap();
         reply
     }
@@ -208,50 +216,52 @@ mod tests {
     }
 
     #[test]
-    fn an_honest_answer_arrives() {
-        let reply = ask_one_that_says(&framed(br#"{"refused":[]}"#)).unwrap();
-        assert!(matches!(reply, Reply::Refused(diagnostics) if diagnostics.is_empty()));
+    fn a_valid_reply_arrives() {
+        let reply = exchange_with_worker_that_writes(&framed(br#"{"refused":[]}"#)).unwrap();
+        assert!(matches!(reply, Reply::CompileFailed(diagnostics) if diagnostics.is_empty()));
     }
 
     #[test]
-    fn lies_about_lengths_and_content_are_recognised() {
+    fn wrong_lengths_and_content_are_recognised() {
         let two = [framed(br#"{"refused":[]}"#), framed(br#"{"refused":[]}"#)].concat();
         let cases: [(&[u8], Recognised); 6] = [
-            (b"", |broken| *broken == ChannelError::Closed),
-            (b"\x05\0", |broken| *broken == ChannelError::Closed),
-            (b"\x05\0\0\0ab", |broken| *broken == ChannelError::Closed),
-            (b"\xff\xff\xff\xff", |broken| *broken == ChannelError::TooLarge),
-            (b"\x02\0\0\0{}", |broken| matches!(broken, ChannelError::ProtocolViolation(_))),
-            (&two, |broken| matches!(broken, ChannelError::ProtocolViolation(_))),
+            (b"", |error| *error == ChannelError::Closed),
+            (b"\x05\0", |error| *error == ChannelError::Closed),
+            (b"\x05\0\0\0ab", |error| *error == ChannelError::Closed),
+            (b"\xff\xff\xff\xff", |error| *error == ChannelError::ReplyTooLarge),
+            (b"\x02\0\0\0{}", |error| matches!(error, ChannelError::ProtocolViolation(_))),
+            (&two, |error| matches!(error, ChannelError::ProtocolViolation(_))),
         ];
         for (bytes, expected) in cases {
-            let broken = ask_one_that_says(bytes).unwrap_err();
-            assert!(expected(&broken), "{bytes:?}: {broken:?}");
+            let error = exchange_with_worker_that_writes(bytes).unwrap_err();
+            assert!(expected(&error), "{bytes:?}: {error:?}");
         }
     }
 
     #[test]
-    fn a_worker_that_says_nothing_runs_into_the_deadline_and_a_dead_one_does_not() {
-        let (ours, theirs) = UnixStream::pair().unwrap();
-        ours.set_nonblocking(true).unwrap();
-        let mut channel = Channel::new(ours.into()).unwrap();
+    fn a_silent_worker_exceeds_the_deadline_and_a_dead_one_does_not() {
+        let (local_end, remote_end) = UnixStream::pair().unwrap();
+        local_end.set_nonblocking(true).unwrap();
+        let mut channel = Channel::new(local_end.into()).unwrap();
         let deadline = Deadline::after(Duration::from_millis(5)).unwrap();
-        let broken = channel.ask(OrderRef::Compile(&source()), &deadline, REPLY_BYTES_MAX);
-        assert_eq!(broken.unwrap_err(), ChannelError::Expired);
-        drop(theirs);
+        let error =
+            channel.exchange(WorkerRequestRef::Compile(&source()), &deadline, REPLY_BYTES_MAX);
+        assert_eq!(error.unwrap_err(), ChannelError::DeadlineExceeded);
+        drop(remote_end);
         let deadline = Deadline::after(Duration::from_secs(60)).unwrap();
-        let broken = channel.ask(OrderRef::Compile(&source()), &deadline, REPLY_BYTES_MAX);
-        assert_eq!(broken.unwrap_err(), ChannelError::Unsent);
+        let error =
+            channel.exchange(WorkerRequestRef::Compile(&source()), &deadline, REPLY_BYTES_MAX);
+        assert_eq!(error.unwrap_err(), ChannelError::NotSent);
     }
 
     #[test]
-    fn a_worker_that_never_reads_cannot_hold_a_large_order_up() {
-        let (ours, _theirs) = UnixStream::pair().unwrap();
-        ours.set_nonblocking(true).unwrap();
-        let mut channel = Channel::new(ours.into()).unwrap();
+    fn a_worker_that_never_reads_cannot_block_a_large_request() {
+        let (local_end, _remote_end) = UnixStream::pair().unwrap();
+        local_end.set_nonblocking(true).unwrap();
+        let mut channel = Channel::new(local_end.into()).unwrap();
         let large = Source { code: "x".repeat(8 << 20), ..source() };
         let deadline = Deadline::after(Duration::from_millis(5)).unwrap();
-        let broken = channel.ask(OrderRef::Compile(&large), &deadline, REPLY_BYTES_MAX);
-        assert_eq!(broken.unwrap_err(), ChannelError::Expired);
+        let error = channel.exchange(WorkerRequestRef::Compile(&large), &deadline, REPLY_BYTES_MAX);
+        assert_eq!(error.unwrap_err(), ChannelError::DeadlineExceeded);
     }
 }

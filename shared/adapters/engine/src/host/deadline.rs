@@ -1,4 +1,4 @@
-//! Moments on the clock that goes on while a host is frozen.
+//! Deadlines on the boot-time clock, which goes on while a host is suspended.
 
 use std::time::Duration;
 
@@ -6,7 +6,8 @@ use nix::sys::time::TimeSpec;
 use nix::sys::timer::{Expiration, TimerSetTimeFlags};
 use nix::sys::timerfd::{ClockId, TimerFd, TimerFlags};
 
-/// When a run has to be over, in boot time: a frozen host wakes up to an expired deadline.
+/// The time at which a run must have ended, on `CLOCK_BOOTTIME`: after a host was suspended, the
+/// deadline may have passed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
     at: Duration,
@@ -14,17 +15,17 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    /// `budget` from now.
+    /// The deadline that lies `budget` after now.
     pub(crate) fn after(budget: Duration) -> nix::Result<Self> {
         Ok(Self { at: now()?.saturating_add(budget), budget })
     }
 
-    /// Whether this host has what deadlines need.
+    /// Checks that this host has the clock and the timer that deadlines need.
     pub(crate) fn probe() -> nix::Result<()> {
-        Alarm::new()?.set(&Self::after(Duration::from_secs(1))?)
+        DeadlineTimer::new()?.set(&Self::after(Duration::from_secs(1))?)
     }
 
-    /// What was given, in whole milliseconds.
+    /// The budget that the deadline was made from, in whole milliseconds.
     pub(crate) fn budget_ms(&self) -> u64 {
         u64::try_from(self.budget.as_millis()).unwrap_or(u64::MAX)
     }
@@ -36,22 +37,22 @@ fn now() -> nix::Result<Duration> {
 
 /// A timer that fires at a [`Deadline`].
 #[derive(Debug)]
-pub(crate) struct Alarm(TimerFd);
+pub(crate) struct DeadlineTimer(TimerFd);
 
-impl Alarm {
+impl DeadlineTimer {
     pub(crate) fn new() -> nix::Result<Self> {
         let flags = TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK;
         TimerFd::new(ClockId::CLOCK_BOOTTIME, flags).map(Self)
     }
 
-    /// Forgets what it was set to before.
+    /// Arms the timer; an earlier setting is replaced.
     pub(crate) fn set(&self, deadline: &Deadline) -> nix::Result<()> {
         let at = Expiration::OneShot(TimeSpec::from_duration(deadline.at));
         self.0.set(at, TimerSetTimeFlags::TFD_TIMER_ABSTIME)
     }
 }
 
-impl std::os::fd::AsFd for Alarm {
+impl std::os::fd::AsFd for DeadlineTimer {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.0.as_fd()
     }
@@ -65,10 +66,10 @@ mod tests {
 
     #[test]
     fn a_deadline_in_the_past_fires_at_once_and_one_far_away_does_not() {
-        let alarm = Alarm::new().unwrap();
-        alarm.set(&Deadline::after(Duration::ZERO).unwrap()).unwrap();
-        assert!(crate::sys::readable(alarm.as_fd(), Duration::from_secs(60)));
-        alarm.set(&Deadline::after(Duration::from_secs(3600)).unwrap()).unwrap();
-        assert!(!crate::sys::readable(alarm.as_fd(), Duration::ZERO));
+        let timer = DeadlineTimer::new().unwrap();
+        timer.set(&Deadline::after(Duration::ZERO).unwrap()).unwrap();
+        assert!(crate::sys::readable(timer.as_fd(), Duration::from_secs(60)));
+        timer.set(&Deadline::after(Duration::from_secs(3600)).unwrap()).unwrap();
+        assert!(!crate::sys::readable(timer.as_fd(), Duration::ZERO));
     }
 }

@@ -1,8 +1,8 @@
-//! The platform's side of the processes: starting, limiting, asking, killing, burying them.
+//! The platform's side of the worker processes: start, limits, requests, kill and reaping.
 
 mod channel;
 mod deadline;
-mod ending;
+mod exit_status;
 mod launch;
 pub(crate) mod reply_fuzz;
 mod validate;
@@ -10,5 +10,5 @@ mod worker;
 mod zygote;
 
 pub(crate) use deadline::Deadline;
-pub(crate) use worker::{RunError, Worker, cancelled};
+pub(crate) use worker::{RunError, Worker, cancellation_failure};
 pub(crate) use zygote::Zygote;

@@ -1,13 +1,13 @@
-//! What a worker says is checked before anybody believes it.
+//! Validation of a worker's reply before the platform uses it: a worker is untrusted.
 
 use writ_model::{CONTEXT_BYTES_MAX, ContextChange, RawJson};
 
 use crate::{Budget, Call, Failed, Failure, Outcome};
 
-/// As deep as a `RawJson` may be nested, so that everybody can parse it later.
+/// The deepest nesting that a `RawJson` may have, so that every later reader can parse it.
 const DEPTH_MAX: usize = 127;
 
-/// What is believed of a run's end; `printed` goes with a failure.
+/// The accepted result of a run. `printed` belongs to a failure; an outcome holds its own.
 pub(super) fn result(
     result: Result<Outcome, Failure>,
     mut printed: String,
@@ -15,62 +15,63 @@ pub(super) fn result(
     budget: &Budget,
 ) -> Result<Outcome, Failed> {
     let failure = match result {
-        Err(reported) => failure(reported, budget),
-        Ok(mut answered) => {
-            cut(&mut answered.printed, budget);
-            match outcome(&mut answered, call, budget) {
-                Ok(()) => return Ok(answered),
+        Err(reported) => accept_failure(reported, budget),
+        Ok(mut outcome) => {
+            truncate(&mut outcome.printed, budget);
+            match check_outcome(&mut outcome, call, budget) {
+                Ok(()) => return Ok(outcome),
                 Err(failure) => {
-                    printed = answered.printed;
+                    printed = outcome.printed;
                     failure
                 }
             }
         }
     };
-    cut(&mut printed, budget);
+    truncate(&mut printed, budget);
     Err(Failed { failure, printed })
 }
 
-/// What bytes that a worker has printed say, as far as it may print: text, whatever they are.
+/// What a worker has printed, as text of at most the budget's output size; invalid UTF-8 becomes
+/// `\u{fffd}`.
 pub(super) fn printed(mut bytes: Vec<u8>, budget: &Budget) -> String {
     if let Err(error) = std::str::from_utf8(&bytes)
         && error.error_len().is_none()
     {
-        // Half of a character at the end, where there was no room for the other half.
+        // The pipe was full in the middle of the last character.
         bytes.truncate(error.valid_up_to());
     }
     let mut text = String::from_utf8_lossy(&bytes).into_owned();
-    cut(&mut text, budget);
+    truncate(&mut text, budget);
     text
 }
 
-fn cut(printed: &mut String, budget: &Budget) {
+fn truncate(printed: &mut String, budget: &Budget) {
     let end = printed.floor_char_boundary(budget.output_bytes_max);
     printed.truncate(end);
 }
 
-/// Holds an outcome against its budget; its output has to be JSON that can be read again.
-fn outcome(outcome: &mut Outcome, call: &Call, budget: &Budget) -> Result<(), Failure> {
+/// Checks an outcome against its budget; its output has to be JSON that can be parsed again.
+fn check_outcome(outcome: &mut Outcome, call: &Call, budget: &Budget) -> Result<(), Failure> {
     let output = outcome.output.as_str();
     if output.len() > budget.output_bytes_max {
         return Err(Failure::OutputTooLarge { budget_bytes: budget.output_bytes_max });
     }
-    if !is_plain(output)
+    if !is_certain_to_parse(output)
         && let Err(error) = RawJson::parse(output)
     {
         return Err(Failure::NotJson { what: format!("a value that no parser accepts: {error}") });
     }
-    // Nobody keeps what a stateless run says that it changed.
+    // A stateless run has no context to change.
     outcome.context = outcome.context.take().filter(|_| call.context.is_some());
     if let Some(change) = &outcome.context {
-        context(change)?;
+        check_context(change)?;
     }
     Ok(())
 }
 
-/// A change that a context can take: bounded, and JSON that can be read again. Whether the whole
-/// context stays within its bound, only who knows the whole can say.
-fn context(change: &ContextChange) -> Result<(), Failure> {
+/// Checks that a change of the context is bounded and holds JSON that can be parsed again. Whether
+/// the whole context stays within its bound is checked where the whole context is known.
+fn check_context(change: &ContextChange) -> Result<(), Failure> {
     let set = change.set.iter().map(|(key, value)| key.len() + value.as_str().len());
     let bytes: usize = set.chain(change.deleted.iter().map(String::len)).sum();
     // What is deleted was in the context, what is set will be.
@@ -86,19 +87,22 @@ fn context(change: &ContextChange) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A failure that a worker may report about its own run. What only the platform can know, a
-/// worker does not get to say.
-fn failure(failure: Failure, budget: &Budget) -> Failure {
+/// The failure that a worker may report about its own run. A failure that only the platform can
+/// observe is a protocol violation.
+fn accept_failure(failure: Failure, budget: &Budget) -> Failure {
     match failure {
         Failure::TimedOut { .. }
         | Failure::Crashed { .. }
         | Failure::WorkerLost { .. }
         | Failure::Busy { .. }
-        | Failure::Compile(_) => Failure::Crashed { signal: "an answer out of place".to_owned() },
+        | Failure::Compile(_) => {
+            Failure::Crashed { signal: "a failure that only the platform can report".to_owned() }
+        }
         Failure::OutOfMemory { .. } => {
             Failure::OutOfMemory { budget_bytes: budget.memory_bytes_max }
         }
-        // A language whose own bound is fixed may allow more calls than the budget: it says how many.
+        // A language with a fixed bound of its own may allow more calls than the budget; it reports
+        // how many.
         Failure::TooDeep { budget_depth } => {
             Failure::TooDeep { budget_depth: budget_depth.max(budget.depth_max) }
         }
@@ -110,8 +114,8 @@ fn failure(failure: Failure, budget: &Budget) -> Failure {
 }
 
 /// Whether well-formed JSON is certain to parse into a value: not too deep, and without escapes
-/// that might be half a character. One pass, since it is on the way of every run.
-fn is_plain(json: &str) -> bool {
+/// that might be a lone surrogate. One pass, since every run goes through it.
+fn is_certain_to_parse(json: &str) -> bool {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     for byte in json.bytes() {
         if in_string {
@@ -141,14 +145,14 @@ fn is_plain(json: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn returned(json: &str) -> Outcome {
-        // As a worker's answer is read: without a look at the depth.
+    fn outcome_of(json: &str) -> Outcome {
+        // Parsed as a worker's reply is, which does not check the depth.
         let output = serde_json::from_str(json).unwrap();
         Outcome { output, printed: "grün".to_owned(), context: None, coverage: None, engine_us: 0 }
     }
 
-    /// Checked as the answer to a call with or without a context.
-    fn vetted(outcome: Outcome, keeps: bool, budget: &Budget) -> Result<Outcome, Failed> {
+    /// The result of a call with a context if `keeps`, else of a stateless one.
+    fn validate(outcome: Outcome, keeps: bool, budget: &Budget) -> Result<Outcome, Failed> {
         result(Ok(outcome), "of no failure".to_owned(), &call(keeps), budget)
     }
 
@@ -166,16 +170,16 @@ mod tests {
     }
 
     #[test]
-    fn a_context_that_nobody_asked_for_is_dropped_and_one_that_nobody_could_read_is_refused() {
+    fn an_unexpected_context_is_dropped_and_an_unreadable_one_is_refused() {
         let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
         let long = format!("\"{}\"", "x".repeat(2 * CONTEXT_BYTES_MAX));
         for (value, good) in [("1", true), (deep.as_str(), false), (long.as_str(), false)] {
-            let mut answer = returned("1");
+            let mut answer = outcome_of("1");
             let change = format!(r#"{{"set": {{"a": {value}}}}}"#);
             answer.context = serde_json::from_str(&change).unwrap();
-            let kept = vetted(answer.clone(), true, &Budget::default());
+            let kept = validate(answer.clone(), true, &Budget::default());
             assert_eq!(kept.is_ok(), good, "{value:.20}");
-            let stateless = vetted(answer, false, &Budget::default()).unwrap();
+            let stateless = validate(answer, false, &Budget::default()).unwrap();
             assert_eq!(stateless.context, None);
         }
     }
@@ -190,16 +194,16 @@ mod tests {
             (deep.as_str(), false),
         ];
         for (json, good) in cases {
-            let vetted = vetted(returned(json), false, &Budget::default());
-            assert_eq!(vetted.is_ok(), good, "{json:.20}: {vetted:?}");
+            let result = validate(outcome_of(json), false, &Budget::default());
+            assert_eq!(result.is_ok(), good, "{json:.20}: {result:?}");
         }
     }
 
     #[test]
     fn a_liar_about_sizes_is_cut() {
         let budget = Budget { output_bytes_max: 3, ..Budget::default() };
-        assert_eq!(vetted(returned("1"), false, &budget).unwrap().printed, "gr");
-        let refused = vetted(returned("1234"), false, &budget).unwrap_err();
+        assert_eq!(validate(outcome_of("1"), false, &budget).unwrap().printed, "gr");
+        let refused = validate(outcome_of("1234"), false, &budget).unwrap_err();
         let failure = Failure::OutputTooLarge { budget_bytes: 3 };
         assert_eq!(refused, Failed { failure, printed: "gr".to_owned() });
         let call = call(false);
@@ -226,16 +230,19 @@ mod tests {
 
     #[test]
     fn a_worker_cannot_speak_for_the_platform() {
-        let claims = [
+        let reports = [
             Failure::WorkerLost { reason: "not my doing".to_owned() },
             Failure::Busy { waited_ms: 1 },
             Failure::TimedOut { budget_ms: 1 },
         ];
-        for claim in claims {
-            assert!(matches!(failure(claim, &Budget::default()), Failure::Crashed { .. }));
+        for reported in reports {
+            assert!(matches!(
+                accept_failure(reported, &Budget::default()),
+                Failure::Crashed { .. }
+            ));
         }
-        let claim = failure(Failure::OutOfMemory { budget_bytes: 1 }, &Budget::default());
+        let reported = accept_failure(Failure::OutOfMemory { budget_bytes: 1 }, &Budget::default());
         let honest = Failure::OutOfMemory { budget_bytes: Budget::default().memory_bytes_max };
-        assert_eq!(claim, honest);
+        assert_eq!(reported, honest);
     }
 }

@@ -1,4 +1,4 @@
-//! One worker as the platform sees it: from its fork to its burial.
+//! The platform's handle of one worker, from its fork until it is reaped.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -11,23 +11,23 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 
 use super::channel::{Channel, ChannelError};
 use super::deadline::Deadline;
-use super::ending::RunLimits;
+use super::exit_status::{ExitStatus, RunLimits};
 use super::{Zygote, validate};
 use crate::config::CompileBudget;
 use crate::sys::{self, PidFd};
-use crate::wire::{OrderRef, PRINTED_BYTES_MAX, Reply};
+use crate::wire::{PRINTED_BYTES_MAX, Reply, WorkerRequestRef};
 use crate::{Budget, Call, Cancellation, Checked, Failed, Failure, Outcome, Source};
 
-/// JSON writes one byte as six at most (`\u0000`); twice, for the output and for what was
-/// printed.
+/// The largest ratio of a reply to the output limit: JSON escapes one byte as six at most (`\u0000`),
+/// and the limit applies twice, to the output and to what was printed.
 const REPLY_GROWTH: usize = 12;
-/// What an answer may need beside output and print: coverage, a traceback, diagnostics.
+/// Bytes of a reply beside the output and the printed text: coverage, a traceback, diagnostics.
 const REPLY_BYTES_EXTRA: usize = 4 << 20;
-/// How much of a worker's last words is read.
+/// How much of a worker's standard error is read.
 const STDERR_BYTES_MAX: usize = 16 << 10;
-/// How long a process may take to end once it has hung up or was killed: the kernel frees its
-/// memory meanwhile.
-const DEATH_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a process may take to end after it closed its socket or was killed: the kernel frees
+/// its memory meanwhile.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A process that has compiled one source and can run it.
 #[derive(Debug)]
@@ -38,35 +38,38 @@ pub(crate) struct Worker {
     pidfd: Arc<PidFd>,
     channel: Channel,
     stderr: OwnedFd,
-    /// Where it leaves a copy of what it prints.
+    /// The pipe with a copy of what the worker prints.
     printed: OwnedFd,
     checked: Checked,
     reusable: bool,
-    /// The address space that it has when idle.
+    /// The address space of the idle worker, in bytes.
     idle_bytes: u64,
-    /// The limits that are in force, so that an unchanged one costs no system call.
-    limits: Limits,
+    /// The limits in force, so that an unchanged one costs no system call.
+    resource_limits: ResourceLimits,
     runs: u64,
     reaped: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Limits {
+struct ResourceLimits {
     address_space: u64,
     cpu_s: u64,
 }
 
-/// A run that ended its worker, or a worker that never came to run.
+/// A run that ended its worker, or that its worker never received.
 #[derive(Debug)]
 pub(crate) enum RunError {
-    /// It was dead before it got the call, which therefore did not run.
-    Unsent,
-    /// This came of the call.
+    /// The worker was dead before it received the call, so the call did not run.
+    NotSent,
+    /// The call ran, and ended the worker with this failure.
     Failed(Failed),
 }
 
 impl Worker {
-    /// Forks a worker and has it compile a source, which a cancellation stops.
+    /// Forks a worker and compiles a source in it. A cancellation kills the worker.
+    ///
+    /// # Errors
+    /// [`Failure::Compile`] with the diagnostics; the failures of a run otherwise.
     pub(crate) fn start(
         zygote: &Arc<Zygote>,
         source: &Arc<Source>,
@@ -75,40 +78,47 @@ impl Worker {
     ) -> Result<Self, Failure> {
         let mut worker = Self::fork(zygote, source)
             .map_err(|error| Failure::WorkerLost { reason: format!("no start: {error}") })?;
-        if !cancellation.watch(&worker.pidfd) {
-            return Err(cancelled());
+        if !cancellation.register(&worker.pidfd) {
+            return Err(cancellation_failure());
         }
         let limits = RunLimits {
             time_ms: u64::try_from(budget.time.as_millis()).unwrap_or(u64::MAX),
             memory_bytes: budget.memory_bytes_max,
         };
-        let reply = worker.arm(budget.time, budget.memory_bytes_max).and_then(|deadline| {
-            worker.channel.ask(OrderRef::Compile(source), &deadline, REPLY_BYTES_EXTRA)
-        });
+        let reply =
+            worker.start_deadline(budget.time, budget.memory_bytes_max).and_then(|deadline| {
+                worker.channel.exchange(
+                    WorkerRequestRef::Compile(source),
+                    &deadline,
+                    REPLY_BYTES_EXTRA,
+                )
+            });
         match reply {
             Ok(Reply::Ready { checked, reusable }) => {
                 worker.checked = checked;
                 worker.reusable = reusable;
-                worker.measure().map_err(|error| worker.explain(&error.into(), limits))?;
-                cancellation.unwatch().then_some(worker).ok_or_else(cancelled)
+                worker
+                    .measure_idle_memory()
+                    .map_err(|error| worker.explain(&error.into(), limits))?;
+                cancellation.unregister().then_some(worker).ok_or_else(cancellation_failure)
             }
-            Ok(Reply::Refused(diagnostics)) => Err(Failure::Compile(diagnostics)),
-            Ok(_) => {
-                Err(worker
-                    .explain(&ChannelError::ProtocolViolation("not its turn".to_owned()), limits))
-            }
-            Err(broken) => Err(worker.explain(&broken, limits)),
+            Ok(Reply::CompileFailed(diagnostics)) => Err(Failure::Compile(diagnostics)),
+            Ok(_) => Err(worker.explain(
+                &ChannelError::ProtocolViolation("a reply out of turn".to_owned()),
+                limits,
+            )),
+            Err(error) => Err(worker.explain(&error, limits)),
         }
     }
 
     fn fork(zygote: &Arc<Zygote>, source: &Arc<Source>) -> io::Result<Self> {
-        let (ours, theirs) =
+        let (local_end, remote_end) =
             socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)?;
-        fcntl(&ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        let (stderr, their_stderr) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
-        let (printed, their_printed) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
-        let channel = Channel::new(ours)?;
-        let fds = [theirs.as_fd(), their_stderr.as_fd(), their_printed.as_fd()];
+        fcntl(&local_end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        let (stderr, remote_stderr) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        let (printed, remote_printed) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        let channel = Channel::new(local_end)?;
+        let fds = [remote_end.as_fd(), remote_stderr.as_fd(), remote_printed.as_fd()];
         let (pid, pidfd) = zygote.fork(fds)?;
         let mut worker = Self {
             zygote: Arc::clone(zygote),
@@ -121,15 +131,18 @@ impl Worker {
             checked: Checked::default(),
             reusable: false,
             idle_bytes: 0,
-            limits: Limits::default(),
+            resource_limits: ResourceLimits::default(),
             runs: 0,
             reaped: false,
         };
-        worker.measure()?;
+        worker.measure_idle_memory()?;
         Ok(worker)
     }
 
-    /// Runs a call. After an error the worker is dead.
+    /// Runs a call and validates its result.
+    ///
+    /// # Errors
+    /// [`RunError`]; the worker is dead then.
     pub(crate) fn run(
         &mut self,
         call: &Call,
@@ -138,185 +151,191 @@ impl Worker {
     ) -> Result<Result<Outcome, Failed>, RunError> {
         let reply_bytes_max =
             budget.output_bytes_max.saturating_mul(REPLY_GROWTH).saturating_add(REPLY_BYTES_EXTRA);
-        let reply = self.limit(budget.time, budget.memory_bytes_max).and_then(|()| {
-            let order = OrderRef::Run { call, budget };
-            self.channel.ask(order, deadline, reply_bytes_max)
+        let reply = self.set_limits(budget.time, budget.memory_bytes_max).and_then(|()| {
+            let request = WorkerRequestRef::Run { call, budget };
+            self.channel.exchange(request, deadline, reply_bytes_max)
         });
         self.runs += 1;
         let limits =
             RunLimits { time_ms: deadline.budget_ms(), memory_bytes: budget.memory_bytes_max };
         let failure = match reply {
-            Ok(Reply::Ran { result, printed, reusable }) => {
+            Ok(Reply::RunFinished { result, printed, reusable }) => {
                 self.reusable &= reusable;
                 let result = validate::result(result, printed, call, budget);
-                let printed = result.as_ref().map_or_else(|no| &no.printed, |yes| &yes.printed);
+                let printed = result
+                    .as_ref()
+                    .map_or_else(|failed| &failed.printed, |outcome| &outcome.printed);
                 if !printed.is_empty() {
-                    // The copy of it is not the next run's.
-                    self.copies();
+                    // Empty the pipe, so that the next run does not find this run's copy.
+                    self.take_printed_copy();
                 }
                 return Ok(result);
             }
-            Err(ChannelError::Unsent) if !self.zygote.is_closed() => return Err(RunError::Unsent),
-            Err(ChannelError::TooLarge) => {
-                self.end();
+            Err(ChannelError::NotSent) if !self.zygote.is_closed() => {
+                return Err(RunError::NotSent);
+            }
+            Err(ChannelError::ReplyTooLarge) => {
+                self.kill_and_reap();
                 Failure::OutputTooLarge { budget_bytes: budget.output_bytes_max }
             }
-            Ok(_) => {
-                self.explain(&ChannelError::ProtocolViolation("not its turn".to_owned()), limits)
-            }
-            Err(broken) => self.explain(&broken, limits),
+            Ok(_) => self.explain(
+                &ChannelError::ProtocolViolation("a reply out of turn".to_owned()),
+                limits,
+            ),
+            Err(error) => self.explain(&error, limits),
         };
-        let printed = validate::printed(self.copies(), budget);
+        let printed = validate::printed(self.take_printed_copy(), budget);
         Err(RunError::Failed(Failed { failure, printed }))
     }
 
-    /// Has a cancellation kill it from here on; see [`Cancellation::watch`].
+    /// Registers the worker to be killed by a cancellation; see [`Cancellation::register`].
     pub(crate) fn register_cancellation(&self, cancellation: &Cancellation) -> bool {
-        cancellation.watch(&self.pidfd)
+        cancellation.register(&self.pidfd)
     }
 
-    /// What its compiler said.
+    /// The result of the compilation.
     pub(crate) fn checked(&self) -> &Checked {
         &self.checked
     }
 
-    /// What it has compiled.
+    /// The source that the worker has compiled.
     pub(crate) fn source(&self) -> &Arc<Source> {
         &self.source
     }
 
-    /// Whether it may serve another run.
+    /// Whether the worker may serve another run.
     pub(crate) fn is_reusable(&self) -> bool {
         self.reusable
     }
 
-    /// How many calls it has got.
+    /// How many calls the worker has received.
     pub(crate) fn runs(&self) -> u64 {
         self.runs
     }
 
-    /// Stops it now; [`Drop`] waits for its end and buries it.
+    /// Kills the worker now; [`Drop`] waits for its end and reaps it.
     pub(crate) fn kill(&self) {
         self.pidfd.kill();
     }
 
-    fn arm(&mut self, time: Duration, memory: u64) -> Result<Deadline, ChannelError> {
-        self.limit(time, memory)?;
+    fn start_deadline(&mut self, time: Duration, memory: u64) -> Result<Deadline, ChannelError> {
+        self.set_limits(time, memory)?;
         Ok(Deadline::after(time)?)
     }
 
-    fn measure(&mut self) -> io::Result<()> {
+    fn measure_idle_memory(&mut self) -> io::Result<()> {
         self.idle_bytes = sys::address_space(self.pid)?;
         Ok(())
     }
 
-    /// Re-arms the limits from outside: the worker itself may not touch them.
-    fn limit(&mut self, time: Duration, memory: u64) -> Result<(), ChannelError> {
-        let used = sys::cpu_used(self.pid).map_err(gone)?;
-        // Whole seconds, rounded up: the deadline comes first, this holds if we are stopped.
+    /// Sets the limits from outside: the worker itself cannot change them.
+    fn set_limits(&mut self, time: Duration, memory: u64) -> Result<(), ChannelError> {
+        let used = sys::cpu_used(self.pid).map_err(limit_error)?;
+        // Whole seconds, rounded up: the deadline comes first; this limit holds if the platform is
+        // stopped.
         let cpu_s = used.saturating_add(time).as_secs() + 1;
-        if self.limits.cpu_s != cpu_s {
+        if self.resource_limits.cpu_s != cpu_s {
             self.set_limit(Resource::RLIMIT_CPU, cpu_s)?;
-            self.limits.cpu_s = cpu_s;
+            self.resource_limits.cpu_s = cpu_s;
         }
         let address_space = self.idle_bytes.saturating_add(memory);
-        if self.limits.address_space != address_space {
+        if self.resource_limits.address_space != address_space {
             self.set_limit(Resource::RLIMIT_AS, address_space)?;
-            self.limits.address_space = address_space;
+            self.resource_limits.address_space = address_space;
         }
         Ok(())
     }
 
     fn set_limit(&self, resource: Resource, soft: u64) -> Result<(), ChannelError> {
-        match sys::set_soft_limit(self.pid, resource, soft).map_err(gone) {
-            // The operator has been told at the start, and has agreed.
-            Err(ChannelError::Host(_)) if self.zygote.is_weak() => Ok(()),
+        match sys::set_soft_limit(self.pid, resource, soft).map_err(limit_error) {
+            // `allow_weak_sandbox` permits it; a warning was logged at the start.
+            Err(ChannelError::Host(_)) if self.zygote.allows_weak_sandbox() => Ok(()),
             other => other,
         }
     }
 
-    /// Ends the worker, if it has not ended already, and says what became of the call.
-    fn explain(&mut self, broken: &ChannelError, limits: RunLimits) -> Failure {
-        match broken {
-            ChannelError::Unsent | ChannelError::Closed => {
-                // It has hung up, so its end is near; how it ends by itself says why.
-                if !self.pidfd.wait(DEATH_PATIENCE) {
+    /// Kills and reaps the worker, and returns the failure of its call.
+    fn explain(&mut self, error: &ChannelError, limits: RunLimits) -> Failure {
+        match error {
+            ChannelError::NotSent | ChannelError::Closed => {
+                // It closed its socket, so it is about to end; its own exit status says why.
+                if !self.pidfd.wait(EXIT_TIMEOUT) {
                     self.pidfd.kill();
                 }
-                let ending = self.bury();
+                let status = self.reap();
                 if self.zygote.is_closed() {
                     return Failure::WorkerLost { reason: "the engine was shut down".to_owned() };
                 }
-                ending.explain(&self.stderr_tail(), limits)
+                status.explain(&self.stderr_tail(), limits)
             }
-            ChannelError::Expired => {
-                self.end();
+            ChannelError::DeadlineExceeded => {
+                self.kill_and_reap();
                 Failure::TimedOut { budget_ms: limits.time_ms }
             }
-            ChannelError::TooLarge => {
-                self.end();
-                Failure::Crashed { signal: "an endless answer".to_owned() }
+            ChannelError::ReplyTooLarge => {
+                self.kill_and_reap();
+                Failure::Crashed { signal: "a reply without end".to_owned() }
             }
             ChannelError::ProtocolViolation(what) => {
-                self.end();
-                Failure::Crashed { signal: format!("an unreadable answer: {what}") }
+                self.kill_and_reap();
+                Failure::Crashed { signal: format!("an invalid reply: {what}") }
             }
             ChannelError::Host(what) => {
-                self.end();
+                self.kill_and_reap();
                 Failure::WorkerLost { reason: what.clone() }
             }
         }
     }
 
-    fn end(&mut self) {
+    fn kill_and_reap(&mut self) {
         self.pidfd.kill();
-        self.bury();
+        self.reap();
     }
 
-    fn bury(&mut self) -> super::ending::Ending {
+    fn reap(&mut self) -> ExitStatus {
         self.reaped = true;
-        if !self.pidfd.wait(DEATH_PATIENCE) {
+        if !self.pidfd.wait(EXIT_TIMEOUT) {
             tracing::error!(pid = self.pid, "a killed worker does not end");
         }
         self.zygote.reap(self.pid)
     }
 
     fn stderr_tail(&self) -> String {
-        String::from_utf8_lossy(&taken(&self.stderr, STDERR_BYTES_MAX)).into_owned()
+        String::from_utf8_lossy(&read_available(&self.stderr, STDERR_BYTES_MAX)).into_owned()
     }
 
-    /// Empties the pipe into which it prints.
-    fn copies(&self) -> Vec<u8> {
-        taken(&self.printed, PRINTED_BYTES_MAX)
+    /// Empties the pipe with the copy of what the worker printed.
+    fn take_printed_copy(&self) -> Vec<u8> {
+        read_available(&self.printed, PRINTED_BYTES_MAX)
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
         if !self.reaped {
-            self.end();
+            self.kill_and_reap();
         }
     }
 }
 
-/// What a pipe holds, which it never has us wait for.
-fn taken(pipe: &OwnedFd, bytes_max: usize) -> Vec<u8> {
+/// Reads what a pipe holds, at most `bytes_max` bytes, without blocking.
+fn read_available(pipe: &OwnedFd, bytes_max: usize) -> Vec<u8> {
     let mut bytes = vec![0; bytes_max];
     let length = nix::unistd::read(pipe, &mut bytes).unwrap_or(0);
     bytes.truncate(length);
     bytes
 }
 
-/// What became of a run that nobody wanted any more.
-pub(crate) fn cancelled() -> Failure {
+/// The failure of a cancelled run.
+pub(crate) fn cancellation_failure() -> Failure {
     Failure::WorkerLost { reason: "its run was cancelled".to_owned() }
 }
 
-/// A process that has ended has no clock and no limits any more; whether the zygote has been
-/// lost as well, its end will tell.
-fn gone(error: io::Error) -> ChannelError {
+/// A process that has ended has no CPU clock and no limits any more, so it did not receive the
+/// request.
+fn limit_error(error: io::Error) -> ChannelError {
     match error.raw_os_error() {
-        Some(libc::ESRCH | libc::EINVAL) => ChannelError::Unsent,
+        Some(libc::ESRCH | libc::EINVAL) => ChannelError::NotSent,
         _ => ChannelError::Host(format!("its limits cannot be set: {error}")),
     }
 }

@@ -10,7 +10,7 @@ use writ_model::{CONTEXT_BYTES_MAX, RawJson};
 use super::run_state::RunState;
 use super::{input, output};
 use crate::Failure;
-use crate::context::Full;
+use crate::context::ContextFullError;
 
 /// Gives the module that defines the class its native functions.
 pub(super) fn install(
@@ -49,7 +49,7 @@ fn set(
     value: &PyObjectRef,
     vm: &VirtualMachine,
 ) -> PyResult<()> {
-    let full = || vm.new_value_error(Full.to_string());
+    let full = || vm.new_value_error(ContextFullError.to_string());
     let text = output::to_json(value, CONTEXT_BYTES_MAX, vm).map_err(|failure| match failure {
         Failure::NotJson { what } => {
             vm.new_type_error(format!("the context cannot keep {what}: JSON has no such value"))
@@ -57,5 +57,5 @@ fn set(
         _ => full(),
     })?;
     let value = RawJson::parse(&text).map_err(|error| vm.new_value_error(error.to_string()))?;
-    run_state.keep(&key.to_string_lossy(), value).map_err(|Full| full())
+    run_state.keep(&key.to_string_lossy(), value).map_err(|ContextFullError| full())
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use writ_model::{ContextChange, RawJson};
 
 use crate::capture::Capture;
-use crate::context::{Full, RunContext};
+use crate::context::{ContextFullError, RunContext};
 use crate::rng::Rng;
 use crate::{Budget, Call};
 
@@ -34,7 +34,7 @@ impl RunState {
         self.context.borrow().get(key).cloned()
     }
 
-    pub(super) fn keep(&self, key: &str, value: RawJson) -> Result<(), Full> {
+    pub(super) fn keep(&self, key: &str, value: RawJson) -> Result<(), ContextFullError> {
         self.context.borrow_mut().set(key, value)
     }
 

@@ -8,29 +8,30 @@ use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, s
 
 use crate::sys;
 
-/// A zygote's first word; another program, or another version of this one, says something else.
+/// The first packet of a zygote. Another program, or another version of this one, does not send it.
 pub(crate) const HELLO: u32 = 0x5752_0002;
-/// Fork a worker around the three descriptors that come along: its socket, its standard error and
-/// the pipe into which it prints.
-/// `a` is 1 when a worker without a system-call filter is better than none. The answer's `a` is
-/// the worker's process number, or a negative error number.
+/// Forks a worker with the three descriptors that come along: its socket, its standard error and
+/// the pipe for a copy of what it prints.
+///
+/// `a` is 1 when a worker may run without a system-call filter. The reply's `a` is the worker's
+/// process number, or a negative error number.
 pub(crate) const FORK: u32 = 1;
-/// Wait for the worker whose number is `a`. The answer says how it ended: [`EXITED`] or
-/// [`SIGNALED`], or [`UNKNOWN`].
+/// Waits for the worker with the process number `a`. The reply says how it ended: [`EXITED`],
+/// [`SIGNALED`] or [`UNKNOWN`].
 pub(crate) const REAP: u32 = 2;
-/// The answer to [`FORK`].
+/// The reply to [`FORK`].
 pub(crate) const FORKED: u32 = 3;
-/// `a` is an exit code.
+/// The worker exited; `a` is its exit code.
 pub(crate) const EXITED: u32 = 4;
-/// `a` is a signal's number.
+/// A signal ended the worker; `a` is the signal's number.
 pub(crate) const SIGNALED: u32 = 5;
-/// Nothing is known; `a` is an error number.
+/// The worker's status is unknown; `a` is an error number.
 pub(crate) const UNKNOWN: u32 = 6;
 
 const PACKET_BYTES: usize = 8;
 const FDS_MAX: usize = 3;
 
-/// One message.
+/// One message of the control socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Packet {
     pub(crate) kind: u32,
@@ -84,7 +85,7 @@ pub(crate) fn send(
     }
 }
 
-/// Receives one packet and what came along; nothing once the other side has gone.
+/// Receives one packet with its descriptors; `None` once the other side has closed the socket.
 pub(crate) fn receive(socket: BorrowedFd<'_>) -> io::Result<Option<(Packet, Vec<OwnedFd>)>> {
     let mut bytes = [0; PACKET_BYTES + 1];
     let mut rights = nix::cmsg_space!([i32; FDS_MAX]);

@@ -5,58 +5,46 @@ use writ_model::Diagnostic;
 
 use crate::{Budget, Call, Checked, Failure, Outcome, Source};
 
-/// From the platform, as a worker receives it.
+/// A request of the platform, as a worker receives it.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Order {
-    /// Comes once, first.
+pub(crate) enum WorkerRequest {
+    /// Compiles a source. It is the first request and comes once.
     Compile(Source),
-    /// Runs what was compiled.
-    Run {
-        /// What to call.
-        call: Box<Call>,
-        /// How far it may go.
-        budget: Budget,
-    },
+    /// Runs the compiled source.
+    Run { call: Box<Call>, budget: Budget },
 }
 
-/// [`Order`], as the platform sends it.
+/// A [`WorkerRequest`] by reference, as the platform sends it.
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum OrderRef<'a> {
-    /// See [`Order::Compile`].
+pub(crate) enum WorkerRequestRef<'a> {
     Compile(&'a Source),
-    /// See [`Order::Run`].
-    Run {
-        /// See [`Order::Run`].
-        call: &'a Call,
-        /// See [`Order::Run`].
-        budget: &'a Budget,
-    },
+    Run { call: &'a Call, budget: &'a Budget },
 }
 
-/// From a worker. Whatever it says is hostile until checked.
+/// A reply of a worker. It is untrusted until it is validated.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Reply {
-    /// The source compiles.
+    /// The source compiles, and the worker is ready to run it.
     Ready {
-        /// The compiler's warnings.
         checked: Checked,
         /// Whether the worker may serve another run after the first.
         reusable: bool,
     },
-    /// The source does not compile.
-    Refused(Vec<Diagnostic>),
-    /// The run ended; the worker lives.
-    Ran {
-        /// With an output, or without one.
+    /// The source does not compile, for these reasons.
+    #[serde(rename = "refused")]
+    CompileFailed(Vec<Diagnostic>),
+    /// The run ended and the worker is alive.
+    #[serde(rename = "ran")]
+    RunFinished {
         result: Result<Outcome, Failure>,
-        /// What a run without an output has printed; an outcome holds its own.
+        /// What a failed run has printed; an outcome holds its own.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         printed: String,
-        /// Whether the worker may serve another run: asked again after each, for a program may
-        /// have worn its process out.
+        /// Whether the worker may serve another run. It is decided after each run, since a run may
+        /// leave too much behind.
         reusable: bool,
     },
 }

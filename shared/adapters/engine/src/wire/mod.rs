@@ -1,26 +1,26 @@
-//! What the platform and its worker processes say to each other.
+//! The protocol between the platform, its zygotes and its workers.
 
 pub(crate) mod control;
 pub(crate) mod frame;
 mod message;
 
-pub(crate) use message::{Order, OrderRef, Reply};
+pub(crate) use message::{Reply, WorkerRequest, WorkerRequestRef};
 
-/// `argv[1]` of a process that was started as a zygote.
-pub(crate) const MARKER: &str = "__writ-worker";
+/// `argv[1]` of a process that is started as a zygote.
+pub(crate) const ZYGOTE_ARGUMENT: &str = "__writ-worker";
 
 /// The descriptor of a zygote's control socket, and of a worker's own socket.
 pub(crate) const SOCKET_FD: i32 = 3;
 
-/// A worker's descriptor of the pipe into which it prints beside keeping it for its answer: what is
-/// left of a run that is killed. It holds [`PRINTED_BYTES_MAX`]; what comes after that is dropped.
+/// A worker's descriptor of the pipe for a copy of what it prints, which the platform reads if the
+/// worker is killed before its reply. It holds [`PRINTED_BYTES_MAX`] bytes; the rest is dropped.
 pub(crate) const PRINTED_FD: i32 = 4;
 
-/// What that pipe holds, as Linux makes it (pipe(7)).
+/// The capacity of that pipe in bytes, the default of Linux (pipe(7)).
 pub(crate) const PRINTED_BYTES_MAX: usize = 64 << 10;
 
-/// How a worker ends that its interpreter's panic has ended.
+/// The exit code of a worker after a panic of its interpreter.
 pub(crate) const EXIT_PANIC: i32 = 101;
 
-/// How a worker or a zygote ends that could not put itself into its sandbox.
+/// The exit code of a worker or a zygote that could not set up its sandbox.
 pub(crate) const EXIT_NO_SANDBOX: i32 = 78;

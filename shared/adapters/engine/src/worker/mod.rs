@@ -1,4 +1,4 @@
-//! What happens inside the child processes: the zygote, and the workers that it forks.
+//! The code that runs inside the child processes: the zygote, and the workers that it forks.
 
 mod seccomp;
 mod serve;
@@ -9,20 +9,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use writ_model::Language;
 
 use crate::sys;
-use crate::wire::MARKER;
+use crate::wire::ZYGOTE_ARGUMENT;
 
 pub(crate) use zygote::start;
 
 static READY: AtomicBool = AtomicBool::new(false);
 
-/// Lets this program be its own worker. Call it first in `main` of every binary that starts an
-/// [`Engine`](crate::Engine), before any thread exists.
+/// Lets this program act as its own zygote and worker. Call it first in `main` of every binary that
+/// starts an [`Engine`](crate::Engine), before any thread exists.
 ///
-/// In a process that an engine has started it runs the worker and never returns. Anywhere else
-/// it returns at once.
+/// In a process that an engine has started it runs the zygote and never returns. In any other
+/// process it returns at once.
 pub fn init() {
     let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() == Some(MARKER) {
+    if arguments.next().as_deref() == Some(ZYGOTE_ARGUMENT) {
         match arguments.next().as_deref().and_then(Language::named) {
             Some(language) => zygote::run(language),
             None => sys::exit_now(2),
@@ -31,7 +31,7 @@ pub fn init() {
     READY.store(true, Ordering::Release);
 }
 
-/// Whether a copy of this program would become a worker when asked to.
+/// Whether [`init`] was called, so that this program can be started as a zygote.
 pub(crate) fn is_ready() -> bool {
     READY.load(Ordering::Acquire)
 }

@@ -1,5 +1,5 @@
-//! The system calls that a worker may make: what memory, time, its socket and its own end need.
-//! Any other one kills the process.
+//! The system calls that a worker may make: those for memory, time, its socket and its own exit.
+//! The filter kills the process at any other one.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use seccompiler::{
 
 use crate::wire::{PRINTED_FD, SOCKET_FD};
 
-/// Allowed whatever their arguments.
+/// System calls that are allowed with any arguments.
 const ALWAYS: &[i64] = &[
     // Memory; `mmap` and `mprotect` follow, without the right to execute.
     libc::SYS_brk,
@@ -24,7 +24,7 @@ const ALWAYS: &[i64] = &[
     libc::SYS_nanosleep,
     libc::SYS_gettimeofday,
     libc::SYS_getrandom,
-    // Its own thread, its own signals, its own end.
+    // Its own thread, signals and exit.
     libc::SYS_futex,
     libc::SYS_sched_yield,
     libc::SYS_getpid,
@@ -38,7 +38,7 @@ const ALWAYS: &[i64] = &[
     libc::SYS_exit_group,
 ];
 
-/// The filter of the worker whose process number is `pid`.
+/// The filter of the worker with the process number `pid`.
 pub(super) fn filter(pid: i32) -> Result<BpfProgram, String> {
     build(pid).map_err(|error| error.to_string())
 }
@@ -49,7 +49,7 @@ fn build(pid: i32) -> Result<BpfProgram, seccompiler::BackendError> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
         ALWAYS.iter().map(|call| (*call, Vec::new())).collect();
     rules.insert(libc::SYS_read, vec![first_is(socket)?]);
-    // 1 leads nowhere; 2 is the bounded pipe in which a panic leaves its message.
+    // 1 is `/dev/null`; 2 is the bounded pipe that a panic writes its message to.
     let printed = PRINTED_FD.unsigned_abs().into();
     let writable = [socket, printed, 2, 1].map(first_is);
     rules.insert(libc::SYS_write, writable.into_iter().collect::<Result<_, _>>()?);

@@ -1,4 +1,4 @@
-//! A worker: compiles one source, then runs it as often as it is told to.
+//! A worker: compiles one source, then runs it at each request.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -7,26 +7,26 @@ use nix::unistd::{read, write};
 
 use crate::language::{Isolation, Program, Runtime};
 use crate::sys;
-use crate::wire::frame::{self, BUFFER_BYTES_KEPT, HEADER_BYTES, ORDER_BYTES_MAX};
-use crate::wire::{EXIT_PANIC, Order, Reply, SOCKET_FD};
+use crate::wire::frame::{self, BUFFER_BYTES_KEPT, HEADER_BYTES, REQUEST_BYTES_MAX};
+use crate::wire::{EXIT_PANIC, Reply, SOCKET_FD, WorkerRequest};
 use crate::{Budget, Call, Failed, Failure, Outcome};
 
-/// A first read takes this much at most; larger frames grow the buffer.
+/// The size of the first read, in bytes; larger frames grow the buffer.
 const READ_BYTES: usize = 16 << 10;
 
-/// Serves until the platform hangs up. A panic has left its message on standard error and ends
-/// the process: what it has left behind in the interpreter serves nobody.
+/// Serves until the platform closes the socket. A panic, after writing its message to standard
+/// error, ends the process: the interpreter's state may be inconsistent.
 pub(super) fn serve(runtime: &mut dyn Runtime) -> ! {
     let served = catch_unwind(AssertUnwindSafe(|| {
-        let mut pipe = Pipe::default();
-        if let Some(Order::Compile(source)) = pipe.receive() {
+        let mut connection = Connection::default();
+        if let Some(WorkerRequest::Compile(source)) = connection.receive() {
             match runtime.compile(&source) {
                 Err(diagnostics) => {
-                    pipe.send(&Reply::Refused(diagnostics));
+                    connection.send(&Reply::CompileFailed(diagnostics));
                 }
                 Ok(mut program) => {
                     drop(source);
-                    answer(&mut pipe, program.as_mut());
+                    run_requests(&mut connection, program.as_mut());
                 }
             }
         }
@@ -34,18 +34,18 @@ pub(super) fn serve(runtime: &mut dyn Runtime) -> ! {
     sys::exit_now(if served.is_ok() { 0 } else { EXIT_PANIC })
 }
 
-fn answer(pipe: &mut Pipe, program: &mut dyn Program) {
+fn run_requests(connection: &mut Connection, program: &mut dyn Program) {
     let reusable = program.isolation() == Isolation::Reusable;
-    if !pipe.send(&Reply::Ready { checked: program.checked(), reusable }) {
+    if !connection.send(&Reply::Ready { checked: program.checked(), reusable }) {
         return;
     }
-    while let Some(Order::Run { call, budget }) = pipe.receive() {
+    while let Some(WorkerRequest::Run { call, budget }) = connection.receive() {
         let (result, printed) = match run(program, &call, &budget) {
             Ok(outcome) => (Ok(outcome), String::new()),
             Err(Failed { failure, printed }) => (Err(failure), printed),
         };
         let reusable = program.isolation() == Isolation::Reusable;
-        if !pipe.send(&Reply::Ran { result, printed, reusable }) {
+        if !connection.send(&Reply::RunFinished { result, printed, reusable }) {
             return;
         }
     }
@@ -62,20 +62,20 @@ fn run(program: &mut dyn Program, call: &Call, budget: &Budget) -> Result<Outcom
     }
 }
 
-/// The worker's end of its socket, and the two buffers that it keeps.
+/// The worker's end of its socket, with its two buffers.
 #[derive(Default)]
-struct Pipe {
+struct Connection {
     received: Vec<u8>,
     sent: Vec<u8>,
 }
 
-impl Pipe {
-    /// The next order; nothing once the platform has hung up or talks nonsense.
-    fn receive(&mut self) -> Option<Order> {
+impl Connection {
+    /// The next request; `None` once the platform has closed the socket or sent an invalid one.
+    fn receive(&mut self) -> Option<WorkerRequest> {
         let mut filled = 0;
         loop {
-            let needed = match frame::announced(self.received.get(..filled)?) {
-                Some(payload) if payload > ORDER_BYTES_MAX => return None,
+            let needed = match frame::payload_length(self.received.get(..filled)?) {
+                Some(payload) if payload > REQUEST_BYTES_MAX => return None,
                 Some(payload) => HEADER_BYTES + payload,
                 None => READ_BYTES,
             };
@@ -85,18 +85,18 @@ impl Pipe {
             if self.received.len() < needed {
                 self.received.resize(needed, 0);
             }
-            match read(sys::agreed(SOCKET_FD), self.received.get_mut(filled..)?) {
+            match read(sys::fixed_fd(SOCKET_FD), self.received.get_mut(filled..)?) {
                 Err(Errno::EINTR) => {}
                 Ok(0) | Err(_) => return None,
                 Ok(count) => filled += count,
             }
         }
-        let order = serde_json::from_slice(self.received.get(HEADER_BYTES..filled)?).ok();
+        let request = serde_json::from_slice(self.received.get(HEADER_BYTES..filled)?).ok();
         shrink(&mut self.received);
-        order
+        request
     }
 
-    /// Says whether the platform is still there.
+    /// Sends a reply. Returns whether the platform still holds its end of the socket.
     fn send(&mut self, reply: &Reply) -> bool {
         if let Err(error) = frame::encode(&mut self.sent, reply) {
             eprintln!("{error}");
@@ -104,7 +104,7 @@ impl Pipe {
         }
         let mut rest = self.sent.as_slice();
         while !rest.is_empty() {
-            match write(sys::agreed(SOCKET_FD), rest) {
+            match write(sys::fixed_fd(SOCKET_FD), rest) {
                 Err(Errno::EINTR) => {}
                 Err(_) => return false,
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),

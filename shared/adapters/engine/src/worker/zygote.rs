@@ -16,11 +16,11 @@ use crate::wire::control::{self, Packet};
 use crate::wire::{EXIT_NO_SANDBOX, PRINTED_FD, SOCKET_FD};
 use crate::{capture, sys};
 
-/// Serves until the platform closes the control socket.
+/// Serves the control socket until the platform closes it.
 pub(super) fn run(language: Language) -> ! {
-    // Ignored only if the name is too long; it is for people who read `ps`.
+    // It fails only if the name is too long; the name is for `ps`.
     let _ = nix::sys::prctl::set_name(c"writ-zygote");
-    // std's handler would say "stack overflow" and abort; the signal itself says it better.
+    // std's handler would print "stack overflow" and abort; the signal itself is more precise.
     sys::default_signal(libc::SIGSEGV);
     sys::default_signal(libc::SIGBUS);
     let mut runtime = match start(language) {
@@ -31,26 +31,29 @@ pub(super) fn run(language: Language) -> ! {
         }
     };
     let hello = Packet::new(control::HELLO, 0);
-    if control::send(sys::agreed(SOCKET_FD), hello, &[]).is_err() {
+    if control::send(sys::fixed_fd(SOCKET_FD), hello, &[]).is_err() {
         sys::exit_now(2);
     }
-    // Anything but a packet means that the platform has gone, or is not what it should be.
-    while let Ok(Some((request, fds))) = control::receive(sys::agreed(SOCKET_FD)) {
-        let answer = match request.kind {
+    // Anything but a packet means that the platform has ended, or breaks the protocol.
+    while let Ok(Some((request, fds))) = control::receive(sys::fixed_fd(SOCKET_FD)) {
+        let reply = match request.kind {
             control::FORK => fork(runtime.as_mut(), request.a == 1, fds),
             control::REAP => reap(request.a),
             _ => break,
         };
-        if control::send(sys::agreed(SOCKET_FD), answer, &[]).is_err() {
+        if control::send(sys::fixed_fd(SOCKET_FD), reply, &[]).is_err() {
             break;
         }
     }
     sys::exit_now(0)
 }
 
-/// A language's runtime, with its imports done.
+/// Starts a language's runtime and does its imports.
+///
+/// # Errors
+/// What the language's own library raised.
 pub(crate) fn start(language: Language) -> Result<Box<dyn Runtime>, String> {
-    ask_the_host();
+    warm_library_caches();
     Ok(match language {
         Language::Python => Box::new(crate::python::start()?),
         Language::Rego => Box::new(crate::rego::runtime()),
@@ -60,21 +63,21 @@ pub(crate) fn start(language: Language) -> Result<Box<dyn Runtime>, String> {
     })
 }
 
-/// Has libraries ask now what their first use in a worker would ask, which the filter kills for:
-/// the first pattern of a process reads from `/proc` how many processors there are.
-fn ask_the_host() {
-    // It is about the question, not about the pattern.
+/// Makes libraries read from the host now what they would read at their first use in a worker,
+/// where the filter would kill the process: the first pattern of a process reads from `/proc` how
+/// many processors there are.
+fn warm_library_caches() {
     drop(regex::Regex::new("a"));
 }
 
-fn fork(runtime: &mut dyn Runtime, weak: bool, fds: Vec<OwnedFd>) -> Packet {
+fn fork(runtime: &mut dyn Runtime, allow_weak: bool, fds: Vec<OwnedFd>) -> Packet {
     let Ok(pipes) = <[OwnedFd; 3]>::try_from(fds) else {
         return Packet::new(control::FORKED, -libc::EINVAL);
     };
     let zygote = nix::unistd::getpid();
     match sys::fork_single_threaded() {
         Ok(0) => {
-            if let Err(reason) = confine(zygote, &pipes, weak) {
+            if let Err(reason) = confine(zygote, &pipes, allow_weak) {
                 eprintln!("{reason}");
                 sys::exit_now(EXIT_NO_SANDBOX);
             }
@@ -85,28 +88,28 @@ fn fork(runtime: &mut dyn Runtime, weak: bool, fds: Vec<OwnedFd>) -> Packet {
     }
 }
 
-/// Makes a fresh child a worker: it dies with its zygote, holds its own descriptors only, and
-/// can do nothing but compute and answer.
+/// Confines a new child process: it dies with its zygote, holds only its own descriptors, and can
+/// do nothing but compute and reply.
 fn confine(
     zygote: Pid,
     [socket, stderr, printed]: &[OwnedFd; 3],
-    weak: bool,
+    allow_weak: bool,
 ) -> Result<(), String> {
     let step = |what: &str, done: Result<(), String>| match done {
-        Err(error) if !weak => Err(format!("{what}: {error}")),
+        Err(error) if !allow_weak => Err(format!("{what}: {error}")),
         _ => Ok(()),
     };
     let io = |error: std::io::Error| error.to_string();
     sys::rename_fd(stderr.as_raw_fd(), 2).map_err(io)?;
     sys::rename_fd(socket.as_raw_fd(), SOCKET_FD).map_err(io)?;
-    // Last: whatever came with this number has its own by now.
+    // Last: a descriptor that was received with this number has been moved above.
     sys::rename_fd(printed.as_raw_fd(), PRINTED_FD).map_err(io)?;
-    capture::leave_copies();
+    capture::enable_pipe();
     let _ = nix::sys::prctl::set_name(c"writ-worker");
     let parent_death = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
     step("parent-death signal", parent_death.map_err(|error| error.to_string()))?;
     if nix::unistd::getppid() != zygote {
-        // It died between the fork and the line above.
+        // The zygote died between the fork and the call of `set_pdeathsig`.
         sys::exit_now(0);
     }
     step("close_range", sys::close_from(PRINTED_FD.unsigned_abs() + 1).map_err(io))?;

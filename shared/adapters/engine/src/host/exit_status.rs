@@ -1,4 +1,4 @@
-//! How a worker's process ended, and what that says about the run.
+//! How a worker's process ended, and the failure that it means for the run.
 
 use nix::sys::signal::Signal;
 
@@ -6,25 +6,25 @@ use crate::Failure;
 use crate::wire::control::{self, Packet};
 use crate::wire::{EXIT_NO_SANDBOX, EXIT_PANIC};
 
-/// What a caller was promised, for the message.
+/// The limits of the run or of the compilation, for the failure's message.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RunLimits {
     pub(super) time_ms: u64,
     pub(super) memory_bytes: u64,
 }
 
-/// The end of a process.
+/// How a process ended, as its zygote reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// It exited.
+pub(super) enum ExitStatus {
+    /// The process exited with this code.
     Exited(i32),
-    /// A signal ended it.
+    /// This signal ended the process.
     Signaled(Signal),
-    /// Nobody knows, as when its zygote ended as well.
+    /// The status is unknown, as when the zygote ended as well.
     Unknown,
 }
 
-impl From<Packet> for Ending {
+impl From<Packet> for ExitStatus {
     fn from(packet: Packet) -> Self {
         match packet.kind {
             control::EXITED => Self::Exited(packet.a),
@@ -34,8 +34,9 @@ impl From<Packet> for Ending {
     }
 }
 
-impl Ending {
-    /// Why a worker that nobody here has killed is gone. `stderr` is what it left behind.
+impl ExitStatus {
+    /// The failure that this status means for a worker that the platform has not killed. `stderr` is
+    /// what the worker wrote to its standard error.
     pub(super) fn explain(self, stderr: &str, limits: RunLimits) -> Failure {
         let out_of_memory = Failure::OutOfMemory { budget_bytes: limits.memory_bytes };
         match self {
@@ -68,10 +69,10 @@ impl Ending {
     }
 }
 
-/// A panic's own words, without the thread and the place in our code.
+/// The message of a panic, without the thread and the location in the source.
 fn panic_message(stderr: &str) -> &str {
-    let after_place = stderr.rsplit_once(" panicked at ").map_or(stderr, |(_, rest)| rest);
-    let message = after_place.split_once('\n').map_or(after_place, |(_, rest)| rest);
+    let report = stderr.rsplit_once(" panicked at ").map_or(stderr, |(_, rest)| rest);
+    let message = report.split_once('\n').map_or(report, |(_, rest)| rest);
     message.lines().next().unwrap_or_default()
 }
 
@@ -82,33 +83,37 @@ mod tests {
     const LIMITS: RunLimits = RunLimits { time_ms: 100, memory_bytes: 1000 };
 
     #[test]
-    fn every_way_to_end_has_its_failure() {
+    fn every_exit_status_has_its_failure() {
         let crashed = |signal: &str| Failure::Crashed { signal: signal.to_owned() };
         let out_of_memory = Failure::OutOfMemory { budget_bytes: 1000 };
         let panic = "\nthread 'main' (7) panicked at src/a.rs:1:2:\nindex out of bounds\nnote: x";
         let cases = [
-            (Ending::Signaled(Signal::SIGSEGV), "", crashed("SIGSEGV")),
-            (Ending::Signaled(Signal::SIGABRT), "", crashed("SIGABRT")),
+            (ExitStatus::Signaled(Signal::SIGSEGV), "", crashed("SIGSEGV")),
+            (ExitStatus::Signaled(Signal::SIGABRT), "", crashed("SIGABRT")),
             (
-                Ending::Signaled(Signal::SIGABRT),
+                ExitStatus::Signaled(Signal::SIGABRT),
                 "memory allocation of 8 bytes failed\n",
                 out_of_memory.clone(),
             ),
-            (Ending::Exited(EXIT_PANIC), "x panicked at y:\ncapacity overflow\n", out_of_memory),
-            (Ending::Exited(EXIT_PANIC), panic, crashed("panic: index out of bounds")),
-            (Ending::Exited(3), "", crashed("exit code 3")),
-            (Ending::Signaled(Signal::SIGSYS), "", crashed("SIGSYS: a forbidden system call")),
-            (Ending::Signaled(Signal::SIGXCPU), "", Failure::TimedOut { budget_ms: 100 }),
+            (
+                ExitStatus::Exited(EXIT_PANIC),
+                "x panicked at y:\ncapacity overflow\n",
+                out_of_memory,
+            ),
+            (ExitStatus::Exited(EXIT_PANIC), panic, crashed("panic: index out of bounds")),
+            (ExitStatus::Exited(3), "", crashed("exit code 3")),
+            (ExitStatus::Signaled(Signal::SIGSYS), "", crashed("SIGSYS: a forbidden system call")),
+            (ExitStatus::Signaled(Signal::SIGXCPU), "", Failure::TimedOut { budget_ms: 100 }),
         ];
-        for (ending, stderr, expected) in cases {
-            assert_eq!(ending.explain(stderr, LIMITS), expected);
+        for (status, stderr, expected) in cases {
+            assert_eq!(status.explain(stderr, LIMITS), expected);
         }
     }
 
     #[test]
     fn a_kill_from_outside_is_not_blamed_on_the_policy() {
-        for ending in [Ending::Signaled(Signal::SIGKILL), Ending::Unknown] {
-            let failure = ending.explain("", LIMITS);
+        for status in [ExitStatus::Signaled(Signal::SIGKILL), ExitStatus::Unknown] {
+            let failure = status.explain("", LIMITS);
             assert!(matches!(failure, Failure::WorkerLost { .. }), "{failure:?}");
         }
     }

@@ -1,20 +1,20 @@
-//! How deep the syntax tree of an expression may be, reckoned from its text before any parser has
-//! seen it: parsers, evaluators and the tree's own end recurse, and a stack overflow says nothing.
+//! A bound on the depth of an expression's syntax tree, computed from its text before parsing:
+//! parsers, evaluators and the tree's destructor recurse, and a stack overflow gives no diagnostic.
 //!
-//! The reckoning is an upper bound. A chain of operators, selections or calls is as deep as it is
-//! long, because each one holds all that stands before it; elements of a list stand side by side.
+//! The computed depth is an upper bound. A chain of operators, selections or calls is as deep as it
+//! is long, because each one contains all that precede it; the elements of a list are siblings.
 
-/// The deepest brackets in a source. Measured: 94 of CEL's, its parser's own bound, need less than
+/// The deepest nesting of brackets. Measured: 94 of CEL's, its parser's own bound, need less than
 /// 1 MiB of stack in a debug build, 200 of Cedar's less than 8 MiB.
 const BRACKETS_MAX: usize = 64;
-/// The deepest tree. Measured: chains of 4,000 operators fit into 8 MiB of stack in a debug build,
+/// The greatest depth of a tree. Measured: chains of 4,000 operators fit into 8 MiB of stack in a debug build,
 /// and workers have 64.
 const DEPTH_MAX: usize = 1_000;
-/// What one condition of CEL counts: its parser takes ten frames for each. Measured: 200 of them
-/// fit into 8 MiB.
+/// The depth that one condition of CEL counts for: its parser takes ten frames for each. Measured:
+/// 200 of them fit into 8 MiB.
 const CONDITION: usize = 8;
 
-/// Whose text it is.
+/// The language of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// Policies and schemas: `&&` and `||` are chains as well, `if` may follow `else`.
@@ -23,25 +23,29 @@ pub(crate) enum Dialect {
     Cel,
 }
 
-/// Where a text goes too deep.
+/// A location where a text is nested too deep, and why.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TooDeep {
     pub(crate) offset: usize,
     pub(crate) message: String,
 }
 
-/// Finds the first place that is too deep. Malformed text is the parser's to report.
+/// Checks that no location of a text is nested too deep. It accepts malformed text, which the parser
+/// reports.
+///
+/// # Errors
+/// The first location that is too deep.
 pub(crate) fn check(text: &str, dialect: Dialect) -> Result<(), TooDeep> {
     let mut scan = Scan { dialect, outer: Vec::new(), level: Level::default(), above: 0 };
     let bytes = text.as_bytes();
     let mut position = 0;
     while let Some(&byte) = bytes.get(position) {
-        let end = after_token(bytes, position, dialect);
+        let end = token_end(bytes, position, dialect);
         let token = bytes.get(position..end).unwrap_or_default();
         let excess = match byte {
-            _ if opaque(token) => None,
+            _ if is_opaque(token) => None,
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => scan.word(token),
-            byte => scan.sign(byte, bytes.get(position.wrapping_sub(1)).copied()),
+            byte => scan.operator(byte, bytes.get(position.wrapping_sub(1)).copied()),
         };
         if let Some(message) = excess {
             return Err(TooDeep { offset: position, message });
@@ -51,8 +55,8 @@ pub(crate) fn check(text: &str, dialect: Dialect) -> Result<(), TooDeep> {
     Ok(())
 }
 
-/// The one-based line and column, in characters, of a byte.
-pub(crate) fn place(text: &str, offset: usize) -> (u32, u32) {
+/// The one-based line and column, in characters, of a byte offset.
+pub(crate) fn line_column(text: &str, offset: usize) -> (u32, u32) {
     let before = text.get(..text.floor_char_boundary(offset)).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
@@ -60,18 +64,18 @@ pub(crate) fn place(text: &str, offset: usize) -> (u32, u32) {
     (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
 }
 
-/// One pair of brackets, or the text outside of all.
+/// The state of one pair of brackets, or of the text outside of all brackets.
 #[derive(Default)]
 struct Level {
-    /// Operators that bind weakest, of the element that is being read.
+    /// Operators that bind weakest, in the current element.
     weak: usize,
-    /// The deepest operand of those that was read.
+    /// The depth of the deepest operand so far in the current element.
     operand: usize,
-    /// Operators of the operand that is being read.
+    /// Operators of the current operand.
     strong: usize,
-    /// The deepest brackets inside that operand.
+    /// The depth of the deepest brackets in the current operand.
     inner: usize,
-    /// The deepest element that was read.
+    /// The depth of the deepest element so far.
     element: usize,
 }
 
@@ -94,7 +98,7 @@ struct Scan {
     dialect: Dialect,
     outer: Vec<Level>,
     level: Level,
-    /// Operators of the outer levels, under which this one hangs.
+    /// The operators of the outer levels that contain this one.
     above: usize,
 }
 
@@ -111,7 +115,7 @@ impl Scan {
         self.excess()
     }
 
-    fn sign(&mut self, byte: u8, before: Option<u8>) -> Option<String> {
+    fn operator(&mut self, byte: u8, before: Option<u8>) -> Option<String> {
         match (byte, before) {
             (b'(' | b'[' | b'{', _) => return self.open(),
             (b')' | b']' | b'}', _) => self.close(),
@@ -138,7 +142,7 @@ impl Scan {
     }
 
     fn open(&mut self) -> Option<String> {
-        // As in `f(x)` and `a[0]`, it may hold what stands before it.
+        // As in `f(x)` and `a[0]`, a bracket may contain the expression before it.
         self.level.strong += 1;
         self.above += self.level.weak + self.level.strong;
         self.outer.push(std::mem::take(&mut self.level));
@@ -160,27 +164,25 @@ impl Scan {
     fn excess(&self) -> Option<String> {
         let deep = self.above + self.level.depth() > DEPTH_MAX;
         deep.then(|| {
-            format!(
-                "operators, calls and conditions hang on one another more than {DEPTH_MAX} deep"
-            )
+            format!("operators, calls and conditions are nested more than {DEPTH_MAX} deep")
         })
     }
 }
 
 /// Whether a token is a comment or a string, which hold no operators.
-fn opaque(token: &[u8]) -> bool {
+fn is_opaque(token: &[u8]) -> bool {
     token.starts_with(b"//")
         || matches!(token.last(), Some(b'"' | b'\'' | b'`'))
         || matches!(token.first(), Some(b'"' | b'\'' | b'`'))
 }
 
-/// The end of the comment, string, word, number or sign that starts at `from`.
-fn after_token(bytes: &[u8], from: usize, dialect: Dialect) -> usize {
+/// The end of the comment, string, word, number or operator that starts at `from`.
+fn token_end(bytes: &[u8], from: usize, dialect: Dialect) -> usize {
     let rest = bytes.get(from..).unwrap_or_default();
     match rest {
         [b'/', b'/', ..] => from + rest.iter().take_while(|&&byte| byte != b'\n').count(),
-        [b'"', ..] => after_string(bytes, from, dialect, false),
-        [b'\'', ..] if dialect == Dialect::Cel => after_string(bytes, from, dialect, false),
+        [b'"', ..] => string_end(bytes, from, dialect, false),
+        [b'\'', ..] if dialect == Dialect::Cel => string_end(bytes, from, dialect, false),
         [b'`', ..] if dialect == Dialect::Cel => {
             from + 1 + rest.iter().skip(1).take_while(|&&byte| byte != b'`').count() + 1
         }
@@ -199,7 +201,7 @@ fn after_token(bytes: &[u8], from: usize, dialect: Dialect) -> usize {
             let prefix = bytes.get(from..end).unwrap_or_default();
             match bytes.get(end) {
                 Some(b'"' | b'\'') if dialect == Dialect::Cel && prefix.len() <= 2 => {
-                    after_string(bytes, end, dialect, prefix.iter().any(|b| b"rR".contains(b)))
+                    string_end(bytes, end, dialect, prefix.iter().any(|b| b"rR".contains(b)))
                 }
                 _ => end,
             }
@@ -209,8 +211,8 @@ fn after_token(bytes: &[u8], from: usize, dialect: Dialect) -> usize {
     .min(bytes.len())
 }
 
-/// The end of the string whose first quote is at `from`; of the text, where it has no end.
-fn after_string(bytes: &[u8], from: usize, dialect: Dialect, raw: bool) -> usize {
+/// The end of the string with its first quote at `from`; the end of the text if it is unterminated.
+fn string_end(bytes: &[u8], from: usize, dialect: Dialect, raw: bool) -> usize {
     let rest = bytes.get(from..).unwrap_or_default();
     let Some(&quote) = rest.first() else { return bytes.len() };
     let triple = [quote; 3];
@@ -244,8 +246,8 @@ mod tests {
             for (link, allowed) in [(" + 1", 1000), (".a", 1000), ("[0]", 1000), (" == 1", 1000)] {
                 let chain = |length: usize| format!("1{}", link.repeat(length));
                 assert_eq!(excess(&chain(allowed), dialect), None, "{dialect:?} {link}");
-                let place = excess(&chain(allowed + 1), dialect);
-                assert!(place.is_some_and(|at| at > allowed * link.len()), "{dialect:?} {link}");
+                let offset = excess(&chain(allowed + 1), dialect);
+                assert!(offset.is_some_and(|at| at > allowed * link.len()), "{dialect:?} {link}");
             }
             assert_eq!(excess(&"(".repeat(64), dialect), None);
             assert_eq!(excess(&"[".repeat(65), dialect), Some(64));
@@ -276,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_side_by_side_or_means_nothing_is_not_counted() {
+    fn siblings_comments_and_strings_are_not_counted() {
         let sum = "1 + 1 == 2";
         let many = |separator: &str| [sum; 5000].join(separator);
         for (dialect, text) in [
@@ -301,8 +303,8 @@ mod tests {
     }
 
     #[test]
-    fn a_place_counts_characters() {
-        assert_eq!(place("é\né(", "é\né".len()), (2, 2));
-        assert_eq!(place("ab", 99), (1, 3));
+    fn a_location_counts_characters() {
+        assert_eq!(line_column("é\né(", "é\né".len()), (2, 2));
+        assert_eq!(line_column("ab", 99), (1, 3));
     }
 }

@@ -1,4 +1,4 @@
-//! From text to policies that may run.
+//! Compilation of Cedar text to a policy set.
 
 use cedar_policy::ffi::DetailedError;
 use cedar_policy::{PolicySet, Schema, ValidationMode, Validator};
@@ -11,20 +11,23 @@ use crate::nesting::{self, Dialect};
 
 /// The longest source, in bytes.
 const SOURCE_BYTES_MAX: usize = 1 << 20;
-/// The members of `functionality_data` that mean something here.
+/// The members of `functionality_data` that Cedar policies use.
 const MEMBERS: [&str; 2] = ["links", "schema"];
 
-/// Policies with what they were checked against.
+/// Policies with the schema that they were validated against.
 pub(super) struct Compiled {
     pub(super) policies: PolicySet,
     pub(super) schema: Option<Schema>,
     pub(super) warnings: Vec<Diagnostic>,
 }
 
-/// Compiles, or says everything that is wrong.
+/// Compiles a source to a policy set.
+///
+/// # Errors
+/// Every diagnostic of a source that does not compile.
 pub(super) fn compile(source: &Source) -> Result<Compiled, Vec<Diagnostic>> {
     let code = &source.code;
-    within_bounds(code).map_err(|problem| vec![problem])?;
+    check_bounds(code).map_err(|problem| vec![problem])?;
     let data = source.functionality_data.as_ref().map(RawJson::value).unwrap_or_default();
     let mut policies = policies::parse(code)?;
     let mut warnings = unknown_members(&data);
@@ -36,12 +39,12 @@ pub(super) fn compile(source: &Source) -> Result<Compiled, Vec<Diagnostic>> {
             Some(schema)
         }
     };
-    if let Some(asked) = data.get("links").filter(|links| !links.is_null()) {
-        links::add(&mut policies, asked, "functionality_data.links")
+    if let Some(links_data) = data.get("links").filter(|links| !links.is_null()) {
+        links::add(&mut policies, links_data, "functionality_data.links")
             .map_err(|problem| vec![Diagnostic::error("cedar.links", problem)])?;
     }
     if let Some(schema) = &schema {
-        warnings.extend(validated(&policies, schema, code)?);
+        warnings.extend(validate(&policies, schema, code)?);
     }
     if policies.is_empty() {
         let warning = Diagnostic::warning("cedar.no-policies", "the source holds no policy");
@@ -50,14 +53,14 @@ pub(super) fn compile(source: &Source) -> Result<Compiled, Vec<Diagnostic>> {
     Ok(Compiled { policies, schema, warnings })
 }
 
-fn within_bounds(code: &str) -> Result<(), Diagnostic> {
+fn check_bounds(code: &str) -> Result<(), Diagnostic> {
     if code.len() > SOURCE_BYTES_MAX {
         let message = format!("the source has {} bytes, more than {SOURCE_BYTES_MAX}", code.len());
         return Err(Diagnostic::error("cedar.too-large", message)
             .help("keep tables in entities of the parameters or the settings"));
     }
     nesting::check(code, Dialect::Cedar).map_err(|deep| {
-        let (line, column) = nesting::place(code, deep.offset);
+        let (line, column) = nesting::line_column(code, deep.offset);
         Diagnostic::error("cedar.too-deep", deep.message).at(line, column)
     })
 }
@@ -76,15 +79,18 @@ fn unknown_members(data: &Value) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// The validator's warnings, or its errors.
-fn validated(
+/// Validates policies against a schema. Returns the warnings.
+///
+/// # Errors
+/// The validator's errors, in the order of their locations.
+fn validate(
     policies: &PolicySet,
     schema: &Schema,
     code: &str,
 ) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     const KIND: &str = "cedar.validation";
     let result = Validator::new(schema.clone()).validate(policies, ValidationMode::Strict);
-    let by_place = |mut findings: Vec<Diagnostic>| {
+    let by_location = |mut findings: Vec<Diagnostic>| {
         findings.sort_by(|one, other| {
             let key = |finding: &Diagnostic| (finding.line, finding.column);
             key(one).cmp(&key(other)).then_with(|| one.message.cmp(&other.message))
@@ -96,18 +102,18 @@ fn validated(
         .map(|error| diagnose::in_code(KIND, DetailedError::from(error), code))
         .collect();
     if !errors.is_empty() {
-        return Err(by_place(errors));
+        return Err(by_location(errors));
     }
     let warnings = result.validation_warnings().map(|warning| {
         let finding = diagnose::in_code(KIND, DetailedError::from(warning), code);
         Diagnostic { severity: writ_model::Severity::Warning, ..finding }
     });
-    Ok(by_place(warnings.collect()))
+    Ok(by_location(warnings.collect()))
 }
 
-/// What is wrong with policies that a call has linked, in one line.
-pub(super) fn invalid(policies: &PolicySet, schema: &Schema) -> Option<String> {
-    let found = validated(policies, schema, "").err()?;
+/// The first validation error of policies that a call has linked, in one line.
+pub(super) fn first_validation_error(policies: &PolicySet, schema: &Schema) -> Option<String> {
+    let found = validate(policies, schema, "").err()?;
     found.into_iter().next().map(|problem| match problem.help {
         Some(help) => format!("{}: {help}", problem.message),
         None => problem.message,

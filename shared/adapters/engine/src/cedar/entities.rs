@@ -1,4 +1,4 @@
-//! Entities from several documents, later ones in the place of earlier ones of the same name.
+//! Entities from several documents; a later one replaces an earlier one with the same UID.
 
 use std::collections::HashSet;
 
@@ -12,57 +12,61 @@ use crate::Failure;
 
 const KIND: &str = "cedar.entities";
 
-/// The entities that exist before any document: the actions of the schema.
-pub(super) fn known_to(schema: Option<&Schema>) -> Result<Entities, Failure> {
+/// The entities of the schema, which are its actions.
+pub(super) fn schema_entities(schema: Option<&Schema>) -> Result<Entities, Failure> {
     match schema {
         None => Ok(Entities::empty()),
-        Some(schema) => schema
-            .action_entities()
-            .map_err(|error| diagnose::raised(KIND, diagnose::words(DetailedError::from(&error)))),
+        Some(schema) => schema.action_entities().map_err(|error| {
+            diagnose::policy_error(KIND, diagnose::message_with_help(DetailedError::from(&error)))
+        }),
     }
 }
 
-/// Adds the entities of one document, `name` says which; each replaces the one of its name.
+/// Adds the entities of the document `name`; each replaces one with the same UID.
+///
+/// # Errors
+/// The first entity that cannot be parsed, or a cycle of parents.
 pub(super) fn add(
-    known: Entities,
+    entities: Entities,
     list: &Value,
     name: &str,
     schema: Option<&Schema>,
 ) -> Result<Entities, Failure> {
     let Value::Array(list) = list else {
-        return Err(diagnose::raised(KIND, format!("`{name}` is no list of entities")));
+        return Err(diagnose::policy_error(KIND, format!("`{name}` is no list of entities")));
     };
     let mut uids = HashSet::with_capacity(list.len());
-    let mut read = Vec::with_capacity(list.len());
+    let mut parsed = Vec::with_capacity(list.len());
     for (index, value) in list.iter().enumerate() {
-        let wrong =
-            |message: String| diagnose::raised(KIND, format!("`{name}[{index}]`: {message}"));
-        numbers(value).map_err(&wrong)?;
+        let error_at =
+            |message: String| diagnose::policy_error(KIND, format!("`{name}[{index}]`: {message}"));
+        check_numbers(value).map_err(&error_at)?;
         let entity = if schema.is_none() { json_fast_path::entity(value) } else { None };
         let entity = match entity {
             Some(entity) => entity,
-            None => Entity::from_json_value(value.clone(), schema)
-                .map_err(|error| wrong(diagnose::words(DetailedError::from(&error))))?,
+            None => Entity::from_json_value(value.clone(), schema).map_err(|error| {
+                error_at(diagnose::message_with_help(DetailedError::from(&error)))
+            })?,
         };
         if !uids.insert(entity.uid()) {
-            return Err(wrong(format!("the list has `{}` twice", entity.uid())));
+            return Err(error_at(format!("the list has `{}` twice", entity.uid())));
         }
-        read.push(entity);
+        parsed.push(entity);
     }
-    known.upsert_entities(read, schema).map_err(|error| {
+    entities.upsert_entities(parsed, schema).map_err(|error| {
         let message = match &error {
-            // Which of them Cedar finds first is chance.
+            // Which of them Cedar finds first depends on hash order.
             EntitiesError::TransitiveClosureError(_) => {
                 "the parents of the entities go in a circle".to_owned()
             }
-            _ => diagnose::words(DetailedError::from(&error)),
+            _ => diagnose::message_with_help(DetailedError::from(&error)),
         };
-        diagnose::raised(KIND, format!("`{name}`: {message}"))
+        diagnose::policy_error(KIND, format!("`{name}`: {message}"))
     })
 }
 
-/// Refuses a number that is no 64-bit integer, which Cedar has not, at its place.
-pub(super) fn numbers(value: &Value) -> Result<(), String> {
+/// Refuses a number that is no 64-bit integer, since Cedar has no other; the message has its path.
+pub(super) fn check_numbers(value: &Value) -> Result<(), String> {
     fn find(value: &Value, path: &mut Vec<String>) -> Option<String> {
         match value {
             Value::Number(number) if number.as_i64().is_none() => Some(number.to_string()),

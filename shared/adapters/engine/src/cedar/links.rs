@@ -1,4 +1,4 @@
-//! Policies made of templates, by filling their slots.
+//! Policies from templates, by filling the templates' slots.
 
 use std::collections::HashMap;
 
@@ -8,18 +8,23 @@ use serde_json::{Map, Value};
 
 use super::{diagnose, reference};
 
-/// Adds the policies that `links` asks for; `name` is where it stands. Says which one is wrong.
-pub(super) fn add(set: &mut PolicySet, links: &Value, name: &str) -> Result<(), String> {
+/// Adds the policies of a list of links; `location` is the list's path in the documents.
+///
+/// # Errors
+/// The first link that is invalid, with its path.
+pub(super) fn add(set: &mut PolicySet, links: &Value, location: &str) -> Result<(), String> {
     let Value::Array(links) = links else {
-        return Err(format!("`{name}` is a list of `{{\"template_id\", \"new_id\", \"values\"}}`"));
+        return Err(format!(
+            "`{location}` is a list of `{{\"template_id\", \"new_id\", \"values\"}}`"
+        ));
     };
     for (index, link) in links.iter().enumerate() {
-        one(set, link).map_err(|problem| format!("`{name}[{index}]`: {problem}"))?;
+        add_link(set, link).map_err(|problem| format!("`{location}[{index}]`: {problem}"))?;
     }
     Ok(())
 }
 
-fn one(set: &mut PolicySet, link: &Value) -> Result<(), String> {
+fn add_link(set: &mut PolicySet, link: &Value) -> Result<(), String> {
     let Value::Object(link) = link else {
         return Err("a link is an object of `template_id`, `new_id` and `values`".to_owned());
     };
@@ -52,7 +57,8 @@ fn one(set: &mut PolicySet, link: &Value) -> Result<(), String> {
         let uid = reference::read(value).map_err(|problem| format!("`{slot}`: {problem}"))?;
         slots.insert(slot_id, uid);
     }
-    set.link(template, id, slots).map_err(|error| diagnose::words(DetailedError::from(&error)))
+    set.link(template, id, slots)
+        .map_err(|error| diagnose::message_with_help(DetailedError::from(&error)))
 }
 
 fn text<'l>(link: &'l Map<String, Value>, member: &str) -> Result<&'l str, String> {

@@ -1,10 +1,10 @@
-//! Cedar, run by cedar-policy.
+//! Cedar policies, run by the crate `cedar-policy`.
 //!
 //! A policy's code is a set of Cedar policies. `functionality_data` may hold a schema, against
 //! which they are validated when the policy is created and every request when it runs, and links
 //! of templates. Entities come from the settings, the parameters and the input; a request is the
-//! input itself, in Cedar's own JSON notation, and the answer is Cedar's decision with the policies
-//! that it rests on.
+//! input itself, in Cedar's own JSON notation, and the output is Cedar's decision with the policies
+//! that determined it.
 
 mod compile;
 mod diagnose;
@@ -25,9 +25,9 @@ use writ_model::{Diagnostic, Digest, Language, RawJson};
 use crate::language::{Program, Runtime};
 use crate::{Budget, Call, Method, Source};
 
-/// The language's runtime, warm: a worker forks from a process that has built the parsers' tables
-/// and has asked the system for the size of its stack, which the evaluator wants to know and a
-/// sandboxed process may not ask.
+/// Starts the language's runtime, warm: a worker forks from a process that has built the parsers'
+/// tables and has read the size of its stack, which the evaluator needs and a sandboxed process
+/// cannot read.
 pub(crate) fn runtime() -> impl Runtime {
     warm();
     Cedar
@@ -42,7 +42,8 @@ impl Runtime for Cedar {
     }
 }
 
-/// Goes once through everything that a worker does; its outcome means nothing.
+/// Compiles and runs a policy once, so that lazy initialisation is done in the zygote. The outcome
+/// is ignored.
 fn warm() {
     const CODE: &str = r#"permit(principal, action, resource) when { ip("::1").isLoopback() && decimal("1.0") == decimal("1.0") && duration("1s") == duration("1s") && [1].contains(1) };"#;
     const SCHEMA: &str =
@@ -68,6 +69,6 @@ fn warm() {
     if let Ok(compiled) = compile::compile(&source) {
         let _ = program::CedarProgram::new(compiled).run(&call, &Budget::default());
     }
-    // What explains a syntax error has tables of its own.
+    // The reporting of syntax errors has tables of its own.
     let _ = PolicySet::from_str("permit(");
 }

@@ -1,4 +1,4 @@
-//! Policies by the names that a person reads.
+//! Policies with the ids of their `@id` annotations.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -10,8 +10,11 @@ use writ_model::Diagnostic;
 use super::diagnose;
 use crate::nesting;
 
-/// Parses the policies and templates and gives each the name of its `@id`; without one it keeps
+/// Parses the policies and templates. Each gets the id of its `@id` annotation; without one it keeps
 /// Cedar's, `policy0` and so on in the order of the text.
+///
+/// # Errors
+/// Every syntax error, or every empty or duplicate id.
 pub(super) fn parse(code: &str) -> Result<PolicySet, Vec<Diagnostic>> {
     let parsed = PolicySet::from_str(code).map_err(|errors| {
         errors
@@ -24,8 +27,8 @@ pub(super) fn parse(code: &str) -> Result<PolicySet, Vec<Diagnostic>> {
         .map(|policy| Statement::of_policy(policy, code))
         .chain(parsed.templates().map(|template| Statement::of_template(template, code)))
         .collect();
-    statements.sort_by_key(|statement| statement.place);
-    named(statements)
+    statements.sort_by_key(|statement| statement.location);
+    assign_ids(statements)
 }
 
 enum Rule {
@@ -36,62 +39,62 @@ enum Rule {
 struct Statement {
     rule: Rule,
     id: String,
-    /// Whether an annotation gave the id.
+    /// Whether the id comes from an annotation.
     is_named: bool,
-    /// The line and the column.
-    place: (u32, u32),
+    /// The one-based line and column in the code.
+    location: (u32, u32),
 }
 
 impl Statement {
     fn of_policy(policy: &Policy, code: &str) -> Self {
         let offset = policy.as_ref().loc().map_or(0, |loc| loc.start());
-        let (id, is_named) = chosen(policy.annotation("id"), policy.id());
-        let place = nesting::place(code, offset);
-        Self { rule: Rule::Policy(policy.clone()), id, is_named, place }
+        let (id, is_named) = choose_id(policy.annotation("id"), policy.id());
+        let location = nesting::line_column(code, offset);
+        Self { rule: Rule::Policy(policy.clone()), id, is_named, location }
     }
 
     fn of_template(template: &Template, code: &str) -> Self {
         let offset = template.as_ref().loc().map_or(0, |loc| loc.start());
-        let (id, is_named) = chosen(template.annotation("id"), template.id());
-        let place = nesting::place(code, offset);
-        Self { rule: Rule::Template(template.clone()), id, is_named, place }
+        let (id, is_named) = choose_id(template.annotation("id"), template.id());
+        let location = nesting::line_column(code, offset);
+        Self { rule: Rule::Template(template.clone()), id, is_named, location }
     }
 
-    fn refused(&self, message: String, help: &str) -> Diagnostic {
-        let (line, column) = self.place;
+    fn problem(&self, message: String, help: &str) -> Diagnostic {
+        let (line, column) = self.location;
         Diagnostic::error("cedar.id", message).at(line, column).help(help)
     }
 }
 
-fn chosen(annotation: Option<&str>, given: &PolicyId) -> (String, bool) {
+fn choose_id(annotation: Option<&str>, generated: &PolicyId) -> (String, bool) {
     match annotation {
         Some(id) => (id.to_owned(), true),
-        None => (AsRef::<str>::as_ref(given).to_owned(), false),
+        None => (AsRef::<str>::as_ref(generated).to_owned(), false),
     }
 }
 
-fn named(statements: Vec<Statement>) -> Result<PolicySet, Vec<Diagnostic>> {
+fn assign_ids(statements: Vec<Statement>) -> Result<PolicySet, Vec<Diagnostic>> {
     let (mut set, mut problems) = (PolicySet::new(), Vec::new());
-    let mut known: BTreeMap<String, (u32, u32)> = BTreeMap::new();
+    let mut seen: BTreeMap<String, (u32, u32)> = BTreeMap::new();
     for statement in statements {
         if statement.is_named && statement.id.is_empty() {
             let help = "write `@id(\"a name\")`, or leave the annotation out";
-            problems.push(statement.refused("`@id` names nothing".to_owned(), help));
+            problems.push(statement.problem("`@id` names nothing".to_owned(), help));
             continue;
         }
-        if let Some((line, _)) = known.get(&statement.id) {
+        if let Some((line, _)) = seen.get(&statement.id) {
             let message = format!("`{}` is the policy of line {line} already", statement.id);
-            problems.push(statement.refused(message, "give each policy an `@id` of its own"));
+            problems.push(statement.problem(message, "give each policy an `@id` of its own"));
             continue;
         }
-        known.insert(statement.id.clone(), statement.place);
+        seen.insert(statement.id.clone(), statement.location);
         let id = PolicyId::new(&statement.id);
         let added = match &statement.rule {
             Rule::Policy(policy) => set.add(policy.new_id(id)),
             Rule::Template(template) => set.add_template(template.new_id(id)),
         };
         if let Err(error) = added {
-            problems.push(statement.refused(error.to_string(), "choose another name"));
+            problems.push(statement.problem(error.to_string(), "choose another name"));
         }
     }
     if problems.is_empty() { Ok(set) } else { Err(problems) }

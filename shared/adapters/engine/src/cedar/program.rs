@@ -1,4 +1,4 @@
-//! One run of compiled policies.
+//! Compiled Cedar policies and their runs.
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -14,19 +14,19 @@ use super::{diagnose, entities, links, request};
 use crate::language::{Isolation, Program};
 use crate::{Budget, Call, Checked, Failure, Method, Outcome};
 
-/// Compiled policies with the documents of the last run, which are often the next one's.
+/// Compiled policies with the documents of the last run, which the next run often shares.
 pub(super) struct CedarProgram {
     compiled: Compiled,
     authorizer: Authorizer,
     documents: Option<Documents>,
 }
 
-/// What a policy brings along, as Cedar keeps it. A run adds its own entities to a copy.
+/// The settings and parameters of a policy in Cedar's form. A run adds its own entities to a copy.
 struct Documents {
     settings: RawJson,
     parameters: RawJson,
     entities: Entities,
-    /// The policies with those that the parameters link, where they do.
+    /// The policies with those that the parameters link; `None` if they link none.
     policies: Option<PolicySet>,
 }
 
@@ -38,21 +38,21 @@ impl CedarProgram {
     fn decide(&mut self, call: &Call, input: &RawJson) -> Result<Response, Failure> {
         let Self { compiled, authorizer, documents } = self;
         let schema = compiled.schema.as_ref();
-        let known = documents.take().filter(|known| known.serve(call));
-        let documents = documents.insert(match known {
-            Some(known) => known,
+        let cached = documents.take().filter(|cached| cached.matches(call));
+        let documents = documents.insert(match cached {
+            Some(cached) => cached,
             None => Documents::read(call, compiled)?,
         });
-        let asked = request::read(input, schema)?;
-        let entities = match &asked.entities {
+        let parsed = request::read(input, schema)?;
+        let entities = match &parsed.entities {
             None => Cow::Borrowed(&documents.entities),
             Some(list) => {
-                let known = documents.entities.clone();
-                Cow::Owned(entities::add(known, list, "input.entities", schema)?)
+                let entities = documents.entities.clone();
+                Cow::Owned(entities::add(entities, list, "input.entities", schema)?)
             }
         };
         let policies = documents.policies.as_ref().unwrap_or(&compiled.policies);
-        Ok(authorizer.is_authorized(&asked.request, policies, &entities))
+        Ok(authorizer.is_authorized(&parsed.request, policies, &entities))
     }
 }
 
@@ -60,7 +60,7 @@ impl Documents {
     fn read(call: &Call, compiled: &Compiled) -> Result<Self, Failure> {
         let schema = compiled.schema.as_ref();
         let (settings, parameters) = (call.settings.value(), call.parameters.value());
-        let mut entities = entities::known_to(schema)?;
+        let mut entities = entities::schema_entities(schema)?;
         for (document, name) in
             [(&settings, "settings.entities"), (&parameters, "parameters.entities")]
         {
@@ -68,33 +68,34 @@ impl Documents {
                 entities = entities::add(entities, list, name, schema)?;
             }
         }
-        let asked = parameters.get("links").filter(|links| !links.is_null());
+        let links = parameters.get("links").filter(|links| !links.is_null());
         Ok(Self {
             settings: call.settings.clone(),
             parameters: call.parameters.clone(),
             entities,
-            policies: asked.map(|asked| linked(compiled, asked)).transpose()?,
+            policies: links.map(|links| link_policies(compiled, links)).transpose()?,
         })
     }
 
-    fn serve(&self, call: &Call) -> bool {
+    fn matches(&self, call: &Call) -> bool {
         self.settings == call.settings && self.parameters == call.parameters
     }
 }
 
-fn linked(compiled: &Compiled, asked: &Value) -> Result<PolicySet, Failure> {
-    let wrong = |message: String| diagnose::raised("cedar.links", message);
+fn link_policies(compiled: &Compiled, links: &Value) -> Result<PolicySet, Failure> {
+    let wrong = |message: String| diagnose::policy_error("cedar.links", message);
     let mut policies = compiled.policies.clone();
-    links::add(&mut policies, asked, "parameters.links").map_err(wrong)?;
-    let invalid = |schema: &Schema| compile::invalid(&policies, schema);
-    match compiled.schema.as_ref().and_then(invalid) {
+    links::add(&mut policies, links, "parameters.links").map_err(wrong)?;
+    let first_validation_error =
+        |schema: &Schema| compile::first_validation_error(&policies, schema);
+    match compiled.schema.as_ref().and_then(first_validation_error) {
         Some(message) => Err(wrong(format!("`parameters.links`: {message}"))),
         None => Ok(policies),
     }
 }
 
-/// Cedar's answer; it collects both lists in hash tables, so they are sorted here.
-fn answer(response: &Response) -> Value {
+/// The output of a run. Cedar collects reasons and errors in hash tables, so they are sorted here.
+fn decision_document(response: &Response) -> Value {
     let diagnostics = response.diagnostics();
     let mut reasons: Vec<&str> = diagnostics.reason().map(AsRef::as_ref).collect();
     reasons.sort_unstable();
@@ -123,9 +124,9 @@ impl Program for CedarProgram {
         Checked { warnings: self.compiled.warnings.clone() }
     }
 
-    /// A run owns its request and its copy of the entities; policies and documents are immutable
-    /// and only the next call's own documents select those that are kept. The library keeps
-    /// nothing between requests: its statics are parsers' tables and names of its functions.
+    /// A run owns its request and its copy of the entities. Policies and documents are immutable,
+    /// and cached documents are used only for a call with equal documents. The library keeps
+    /// nothing between requests: its statics are parser tables and function names.
     fn isolation(&self) -> Isolation {
         Isolation::Reusable
     }
@@ -133,13 +134,13 @@ impl Program for CedarProgram {
     fn run(&mut self, call: &Call, budget: &Budget) -> Result<Outcome, Failure> {
         let started = Instant::now();
         let Method::Eval { input_data } = &call.method else {
-            return Err(diagnose::raised(
+            return Err(diagnose::policy_error(
                 "cedar.no-management",
                 "a cedar policy has no management commands; make it an action of the request, or write the policy in python",
             ));
         };
         let response = self.decide(call, input_data)?;
-        let output = RawJson::of(&answer(&response));
+        let output = RawJson::of(&decision_document(&response));
         if output.as_str().len() > budget.output_bytes_max {
             return Err(Failure::OutputTooLarge { budget_bytes: budget.output_bytes_max });
         }

@@ -8,15 +8,18 @@ use serde_json::Value;
 
 use super::diagnose;
 
-/// Reads a reference in any of its notations, or says in Cedar's words what is wrong.
+/// Parses a reference in any of its notations.
+///
+/// # Errors
+/// Cedar's own message.
 pub(super) fn read(reference: &Value) -> Result<EntityUid, String> {
     match reference {
         Value::String(text) => EntityUid::from_str(text).map_err(|errors| {
-            let words: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            format!("`{text}` is no entity: {}", words.join(", "))
+            let messages: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            format!("`{text}` is no entity: {}", messages.join(", "))
         }),
         Value::Object(_) => EntityUid::from_json(reference.clone())
-            .map_err(|error| diagnose::words(DetailedError::from(&error))),
+            .map_err(|error| diagnose::message_with_help(DetailedError::from(&error))),
         _ => Err(
             "an entity is written `User::\"alice\"` or `{\"type\": \"User\", \"id\": \"alice\"}`"
                 .to_owned(),

@@ -1,4 +1,4 @@
-//! The input: one request.
+//! The authorization request, which is the input of a run.
 
 use cedar_policy::ffi::DetailedError;
 use cedar_policy::{Context, EntityUid, Request, Schema};
@@ -11,16 +11,16 @@ use crate::Failure;
 const KIND: &str = "cedar.request";
 const MEMBERS: [&str; 5] = ["principal", "action", "resource", "context", "entities"];
 
-/// What a caller asks, and the entities that it brings along.
-pub(super) struct Asked {
+/// A request, and the entities of the same input.
+pub(super) struct ParsedRequest {
     pub(super) request: Request,
     pub(super) entities: Option<Value>,
 }
 
-/// Reads the input; with a schema, the request has to fit it.
-pub(super) fn read(input: &RawJson, schema: Option<&Schema>) -> Result<Asked, Failure> {
+/// Parses the input; with a schema, the request must conform to it.
+pub(super) fn read(input: &RawJson, schema: Option<&Schema>) -> Result<ParsedRequest, Failure> {
     let Value::Object(mut members) = input.value() else {
-        return Err(diagnose::raised(
+        return Err(diagnose::policy_error(
             KIND,
             "the input is an object of `principal`, `action`, `resource` and, where there are any, `context` and `entities`",
         ));
@@ -29,25 +29,25 @@ pub(super) fn read(input: &RawJson, schema: Option<&Schema>) -> Result<Asked, Fa
         let message = format!(
             "a request has no `{unknown}`; it has `principal`, `action`, `resource`, `context`, `entities`"
         );
-        return Err(diagnose::raised(KIND, message));
+        return Err(diagnose::policy_error(KIND, message));
     }
     let principal = entity(&members, "principal")?;
     let action = entity(&members, "action")?;
     let resource = entity(&members, "resource")?;
     let context = context(members.remove("context"), schema, &action)?;
     let request = Request::new(principal, action, resource, context, schema).map_err(|error| {
-        let message = diagnose::words(DetailedError::from(&error));
-        diagnose::raised(KIND, format!("the input does not fit the schema: {message}"))
+        let message = diagnose::message_with_help(DetailedError::from(&error));
+        diagnose::policy_error(KIND, format!("the input does not fit the schema: {message}"))
     })?;
-    Ok(Asked { request, entities: members.remove("entities") })
+    Ok(ParsedRequest { request, entities: members.remove("entities") })
 }
 
 fn entity(members: &Map<String, Value>, name: &str) -> Result<EntityUid, Failure> {
     let Some(value) = members.get(name) else {
-        return Err(diagnose::raised(KIND, format!("the input has no `{name}`")));
+        return Err(diagnose::policy_error(KIND, format!("the input has no `{name}`")));
     };
     reference::read(value)
-        .map_err(|problem| diagnose::raised(KIND, format!("`input.{name}`: {problem}")))
+        .map_err(|problem| diagnose::policy_error(KIND, format!("`input.{name}`: {problem}")))
 }
 
 fn context(
@@ -55,17 +55,18 @@ fn context(
     schema: Option<&Schema>,
     action: &EntityUid,
 ) -> Result<Context, Failure> {
-    let wrong = |message: String| diagnose::raised(KIND, format!("`input.context`: {message}"));
+    let wrong =
+        |message: String| diagnose::policy_error(KIND, format!("`input.context`: {message}"));
     let context = match context {
         None => Value::Object(Map::new()),
         Some(context @ Value::Object(_)) => context,
         Some(_) => return Err(wrong("a context is an object".to_owned())),
     };
-    entities::numbers(&context).map_err(&wrong)?;
+    entities::check_numbers(&context).map_err(&wrong)?;
     let members = context.as_object().filter(|_| schema.is_none()).and_then(json_fast_path::record);
     if let Some(context) = members.and_then(|members| Context::from_pairs(members).ok()) {
         return Ok(context);
     }
     Context::from_json_value(context, schema.map(|schema| (schema, action)))
-        .map_err(|error| wrong(diagnose::words(DetailedError::from(&error))))
+        .map_err(|error| wrong(diagnose::message_with_help(DetailedError::from(&error))))
 }

@@ -1,4 +1,4 @@
-//! The schema of a policy: Cedar's schema text, or its JSON form.
+//! The schema of a policy: Cedar's schema syntax, or its JSON form.
 
 use cedar_policy::Schema;
 use cedar_policy::ffi::DetailedError;
@@ -11,7 +11,7 @@ use crate::nesting::{self, Dialect};
 /// The longest schema text, in bytes.
 const SCHEMA_BYTES_MAX: usize = 1 << 20;
 
-/// Reads `functionality_data.schema`, with what Cedar warns of.
+/// Parses `functionality_data.schema`. Returns it with Cedar's warnings.
 pub(super) fn read(schema: &Value) -> Result<(Schema, Vec<Diagnostic>), Vec<Diagnostic>> {
     match schema {
         Value::String(text) => of_text(text).map_err(|problem| vec![problem]),
@@ -35,7 +35,7 @@ fn of_text(text: &str) -> Result<(Schema, Vec<Diagnostic>), Diagnostic> {
         return Err(Diagnostic::error("cedar.too-large", message));
     }
     nesting::check(text, Dialect::Cedar).map_err(|deep| {
-        let (line, column) = nesting::place(text, deep.offset);
+        let (line, column) = nesting::line_column(text, deep.offset);
         let message = format!("{} (line {line}, column {column} of the schema)", deep.message);
         Diagnostic::error("cedar.too-deep", message)
     })?;

@@ -1,4 +1,4 @@
-//! From code to expressions that may run.
+//! Compilation of a policy's code to CEL expressions.
 
 use std::sync::Arc;
 
@@ -12,31 +12,31 @@ use crate::nesting::{self, Dialect};
 
 /// The longest source, in bytes: the parser takes about a second for it in a debug build.
 const SOURCE_BYTES_MAX: usize = 128 << 10;
-/// What the parser itself allows expressions to be nested: more than the brackets and conditions
-/// that are counted before it is asked, with messages that name their place.
+/// The parser's own bound on nesting. It is larger than the bounds that are checked before parsing,
+/// so that [`nesting::check`] reports the location.
 const PARSER_DEPTH_MAX: u16 = 400;
-/// A broken expression has many errors, each from the one before it.
+/// The most errors of one expression that are reported; later ones follow from the first.
 const ERRORS_MAX: usize = 3;
 
-/// Expressions with everything that they may name.
+/// Compiled expressions with their environment.
 pub(super) struct Compiled {
     pub(super) environment: Arc<Env>,
     pub(super) expressions: Vec<Expression>,
-    /// Whether the output is an object of the values, by name.
+    /// Whether the output is an object of the values by name, or the only value itself.
     pub(super) is_object: bool,
-    /// The variables that are read at all.
+    /// The variables that some expression reads.
     pub(super) reads: Vec<&'static str>,
 }
 
-/// One of them.
+/// One compiled expression of a policy.
 pub(super) struct Expression {
     pub(super) name: Option<String>,
     pub(super) tree: IdedExpr,
-    /// The one line of the code that it stands on; without it there are several.
+    /// The line of the code; `None` if the expression spans several lines.
     pub(super) line: Option<u32>,
 }
 
-/// The standard library with the extensions that compute, none of which knows a clock or chance.
+/// The standard library with its pure extensions: none has a clock or random numbers.
 pub(super) fn environment() -> Result<Env, DeclarationError> {
     let mut environment = Env::stdlib();
     environment.add_extension(extensions::strings)?;
@@ -47,7 +47,10 @@ pub(super) fn environment() -> Result<Env, DeclarationError> {
     Ok(environment)
 }
 
-/// Compiles, or says everything that is wrong.
+/// Compiles the code of a policy.
+///
+/// # Errors
+/// Every diagnostic of code that does not compile.
 pub(super) fn compile(code: &str) -> Result<Compiled, Vec<Diagnostic>> {
     if code.len() > SOURCE_BYTES_MAX {
         let message = format!("the source has {} bytes, more than {SOURCE_BYTES_MAX}", code.len());
@@ -80,30 +83,30 @@ fn expression(
     reads: &mut Vec<&'static str>,
 ) -> Result<Expression, Vec<Diagnostic>> {
     nesting::check(&part.text, Dialect::Cel).map_err(|deep| {
-        let (line, column) = part.place(code, deep.offset);
+        let (line, column) = part.location(code, deep.offset);
         vec![Diagnostic::error("cel.too-deep", deep.message).at(line, column)]
     })?;
     let parser =
         environment.parser().enable_ident_escape_syntax(true).max_recursion_depth(PARSER_DEPTH_MAX);
-    let (mut tree, places) = parser
+    let (mut tree, locations) = parser
         .parse_with_source_info(&part.text)
         .map_err(|errors| syntax_errors(&errors, &part, code))?;
     let unknown = resolve::names(&tree, environment, reads);
     if !unknown.is_empty() {
-        let placed = |(id, problem): (u64, Diagnostic)| match places.offset_for(id) {
+        let with_location = |(id, problem): (u64, Diagnostic)| match locations.offset_for(id) {
             None => problem,
             Some((start, _)) => {
                 let start = usize::try_from(start).unwrap_or(usize::MAX);
-                let (line, column) = part.place(code, start);
+                let (line, column) = part.location(code, start);
                 problem.at(line, column)
             }
         };
-        return Err(unknown.into_iter().map(placed).collect());
+        return Err(unknown.into_iter().map(with_location).collect());
     }
     order::apply(&mut tree);
     let text = part.text.as_ref();
     let first = text.len() - text.trim_start().len();
-    let (line, _) = part.place(code, first);
+    let (line, _) = part.location(code, first);
     let is_one_line = !text.trim().contains('\n');
     Ok(Expression { name: part.name, tree, line: is_one_line.then_some(line) })
 }
@@ -112,7 +115,7 @@ fn syntax_errors(errors: &ParseErrors, part: &Part<'_>, code: &str) -> Vec<Diagn
     let mut found: Vec<Diagnostic> = errors
         .errors
         .iter()
-        // What the library says about its own tree, after the error that left a hole in it.
+        // An error about the library's own tree, which follows from the syntax error before it.
         .filter(|error| !error.msg.starts_with("No `"))
         .take(ERRORS_MAX)
         .map(|error| {
@@ -121,7 +124,7 @@ fn syntax_errors(errors: &ParseErrors, part: &Part<'_>, code: &str) -> Vec<Diagn
             if let Some(first) = message.get_mut(..1) {
                 first.make_ascii_lowercase();
             }
-            let (line, column) = part.place(code, offset_of(&part.text, error.pos));
+            let (line, column) = part.location(code, offset_of(&part.text, error.pos));
             Diagnostic::error("cel.syntax", message).at(line, column)
         })
         .collect();
@@ -141,7 +144,7 @@ fn syntax_errors(errors: &ParseErrors, part: &Part<'_>, code: &str) -> Vec<Diagn
     found
 }
 
-/// The byte of a one-based line and column.
+/// The byte offset of a one-based line and column.
 fn offset_of(text: &str, (line, column): (isize, isize)) -> usize {
     let count = |number: isize| usize::try_from(number - 1).unwrap_or_default();
     let lines_before = text.split_inclusive('\n').take(count(line));

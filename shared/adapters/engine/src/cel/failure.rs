@@ -1,7 +1,7 @@
-//! What went wrong in a run, in words that are the same in every process.
+//! Failures of a run, with messages that are the same in every process.
 //!
-//! The library prints values for its own people, maps among them, whose order is chance; here a
-//! message names types and keys.
+//! The library's own messages print values, among them maps in hash order, which differs between
+//! processes; the messages here name types and keys only.
 
 use cel::common::ast::operators;
 use cel::objects::ValueType;
@@ -9,22 +9,26 @@ use cel::{ExecutionError, OverloadError, Value};
 
 use crate::Failure;
 
-/// A failure of the policy itself.
-pub(super) fn raised(kind: &str, message: String, line: Option<u32>) -> Failure {
+/// A failure that the policy or its input caused.
+pub(super) fn policy_error(kind: &str, message: String, line: Option<u32>) -> Failure {
     Failure::Raised { kind: kind.to_owned(), message, line, traceback: String::new() }
 }
 
-/// The failure of an expression.
-pub(super) fn of(error: &ExecutionError, name: Option<&str>, line: Option<u32>) -> Failure {
-    let (kind, message) = described(error);
+/// The failure of an expression with this name, on this line.
+pub(super) fn from_execution(
+    error: &ExecutionError,
+    name: Option<&str>,
+    line: Option<u32>,
+) -> Failure {
+    let (kind, message) = describe(error);
     let message = match name {
         Some(name) => format!("`{name}`: {message}"),
         None => message,
     };
-    raised(kind, message, line)
+    policy_error(kind, message, line)
 }
 
-fn described(error: &ExecutionError) -> (&'static str, String) {
+fn describe(error: &ExecutionError) -> (&'static str, String) {
     const TYPE: &str = "cel.type";
     match error {
         ExecutionError::NoSuchKey(key) => (
@@ -32,12 +36,19 @@ fn described(error: &ExecutionError) -> (&'static str, String) {
             format!("there is no key `{key}`; `has(...)` tells whether there is one"),
         ),
         ExecutionError::IndexOutOfBounds(index) => {
-            ("cel.no-such-key", format!("the list has no element {}", plain(index)))
+            ("cel.no-such-key", format!("the list has no element {}", display_key(index)))
         }
         ExecutionError::NoSuchOverload(overload) => (TYPE, overload_message(overload)),
         ExecutionError::UnsupportedBinaryOperator(operator, left, right) => {
-            let sign = arithmetic(operator);
-            (TYPE, format!("`{sign}` takes no {} and {}", type_name(left), type_name(right)))
+            let operator_symbol = arithmetic_symbol(operator);
+            (
+                TYPE,
+                format!(
+                    "`{operator_symbol}` takes no {} and {}",
+                    type_name(left),
+                    type_name(right)
+                ),
+            )
         }
         ExecutionError::ValuesNotComparable(left, right) => {
             (TYPE, format!("{} and {} have no order", type_name(left), type_name(right)))
@@ -56,14 +67,15 @@ fn described(error: &ExecutionError) -> (&'static str, String) {
             (TYPE, format!("{} has no such function", type_name(target)))
         }
         ExecutionError::DuplicateKey(key) => {
-            ("cel.duplicate-key", format!("a map has the key {} twice", plain(key)))
+            ("cel.duplicate-key", format!("a map has the key {} twice", display_key(key)))
         }
         ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
             ("cel.division-by-zero", "division by zero".to_owned())
         }
-        ExecutionError::Overflow(operator, ..) => {
-            ("cel.overflow", format!("`{}` leaves the range of its type", arithmetic(operator)))
-        }
+        ExecutionError::Overflow(operator, ..) => (
+            "cel.overflow",
+            format!("`{}` leaves the range of its type", arithmetic_symbol(operator)),
+        ),
         ExecutionError::FunctionError { function, message } => {
             ("cel.function", format!("`{function}`: {message}"))
         }
@@ -73,7 +85,7 @@ fn described(error: &ExecutionError) -> (&'static str, String) {
 
 fn overload_message(overload: &OverloadError) -> String {
     let types = overload.argument_types();
-    let name = sign(overload.function());
+    let name = operator_symbol(overload.function());
     match types {
         [target, arguments @ ..] if overload.is_member_function() => {
             format!("`{name}` of {target} takes no ({})", arguments.join(", "))
@@ -82,8 +94,8 @@ fn overload_message(overload: &OverloadError) -> String {
     }
 }
 
-/// An operator as it is written.
-fn sign(function: &str) -> &str {
+/// An operator as it is written in a source.
+fn operator_symbol(function: &str) -> &str {
     match function {
         operators::INDEX | operators::OPT_INDEX => "[]",
         "_._" | operators::OPT_SELECT => ".",
@@ -93,7 +105,7 @@ fn sign(function: &str) -> &str {
     }
 }
 
-fn arithmetic(operator: &str) -> &str {
+fn arithmetic_symbol(operator: &str) -> &str {
     match operator {
         "add" => "+",
         "sub" => "-",
@@ -104,8 +116,8 @@ fn arithmetic(operator: &str) -> &str {
     }
 }
 
-/// A key or an index.
-fn plain(value: &Value) -> String {
+/// A key or an index for a message.
+fn display_key(value: &Value) -> String {
     match value {
         Value::Int(value) => value.to_string(),
         Value::UInt(value) => format!("{value}u"),

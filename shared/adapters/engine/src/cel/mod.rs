@@ -1,12 +1,11 @@
-//! CEL, run by cel.
+//! CEL policies, run by the crate `cel`.
 //!
 //! A policy's code is one expression, or a JSON object that names several. Expressions see the
-//! documents `input`, `parameters`, `settings` and `context`, and the time `now`; whatever else
-//! they name is refused when the policy is created, since the library would only find it missing
-//! when a run comes by.
+//! documents `input`, `parameters`, `settings` and `context`, and the time `now`; any other
+//! name is refused when the policy is created, since the library would report it only in a run.
 //!
-//! The library keeps maps in hash tables, whose order is another one in every process. Loops over
-//! them are made to follow the order of their keys (see [`order`]), and so is what is printed.
+//! The library keeps maps in hash tables, with an order that differs between processes. Loops over
+//! maps follow the order of their keys (see [`order`]), and so does the output.
 
 mod compile;
 mod failure;
@@ -23,7 +22,7 @@ use writ_model::Diagnostic;
 use crate::Source;
 use crate::language::{Program, Runtime};
 
-/// The language's runtime. The parser's tables are read here, once for all workers.
+/// Starts the language's runtime. The parser's tables are built here, once for all workers.
 pub(crate) fn runtime() -> impl Runtime {
     let environment = compile::environment();
     if let Ok(environment) = &environment {

@@ -1,9 +1,9 @@
-//! What an expression may name. The library has no list of its own.
+//! The names that an expression may use. The library has no such list.
 
-/// The variables.
+/// The variables that every expression may read.
 pub(super) const VARIABLES: [&str; 5] = ["input", "parameters", "settings", "context", "now"];
 
-/// Functions that stand before their arguments, as `size(x)`.
+/// Functions that are called as `size(x)`.
 pub(super) const FUNCTIONS: &[&str] = &[
     "base64.decode",
     "base64.encode",
@@ -41,7 +41,7 @@ pub(super) const FUNCTIONS: &[&str] = &[
     "uint",
 ];
 
-/// Functions that follow a value, as `x.size()`.
+/// Functions that are called on a value, as `x.size()`.
 pub(super) const METHODS: &[&str] = &[
     "charAt",
     "contains",
@@ -80,7 +80,7 @@ pub(super) const METHODS: &[&str] = &[
     "value",
 ];
 
-/// What the parser writes out, with how each is called: called otherwise, it is left as it is.
+/// Macros of the parser, with an example of each. The parser expands them only in this form.
 pub(super) const MACROS: &[(&str, &str)] = &[
     ("has", "has(input.field)"),
     ("all", "list.all(x, x > 0)"),
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
     use crate::cel::compile::environment;
 
-    /// Whether the library, asked for it with arguments that nothing takes, does not know it.
+    /// Whether the library reports the function as undeclared, with arguments that no overload takes.
     fn is_unknown(code: &str) -> bool {
         let environment = Arc::new(environment().unwrap());
         let program = environment.compile(code).unwrap();
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn macros_are_written_out_as_their_help_says() {
+    fn macros_expand_in_the_form_of_their_help() {
         for (name, usage) in MACROS {
             let usage = usage.replace("list.", "[1].").replace("x.name", "x");
             let program = environment().unwrap().compile(&usage).unwrap();

@@ -1,31 +1,32 @@
-//! Loops over maps follow the order of their keys, so that the same run gives the same bytes.
+//! Deterministic loops over maps: they follow the order of the keys, so that the same run gives the
+//! same bytes.
 
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr};
 use cel::common::types::{CelList, CelMap, CelMapKey, DYN_TYPE};
 use cel::common::value::{CowVal, Val};
 use cel::{DeclarationError, Env, ExecutionError, IdedExpr};
 
-/// The function that stands around everything that is looped over. No source can name it.
+/// The function that wraps the range of every loop. No source can name it.
 const ORDERED: &str = "@ordered";
 
-/// Makes the function known.
+/// Declares the function in an environment.
 pub(super) fn declare(environment: &mut Env) -> Result<(), DeclarationError> {
-    environment.add_overload(ORDERED, "ordered_dyn", vec![DYN_TYPE], ordered)
+    environment.add_overload(ORDERED, "ordered_dyn", vec![DYN_TYPE], sort_keys)
 }
 
-/// A map's sorted keys; every other value as it is.
-fn ordered<'b, 'v>(mut arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
+/// The sorted keys of a map; every other value unchanged.
+fn sort_keys<'b, 'v>(mut arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let Some(range) = arguments.pop() else {
         return Err(ExecutionError::missing_argument_or_target());
     };
     let Some(map) = range.downcast_ref::<CelMap<'_>>() else { return Ok(range) };
     let mut keys: Vec<&CelMapKey<'_>> = map.inner().keys().collect();
-    keys.sort_by(|one, other| compare(one, other));
-    let keys: Vec<Box<dyn Val + 'v>> = keys.into_iter().map(boxed).collect();
+    keys.sort_by(|left, right| compare(left, right));
+    let keys: Vec<Box<dyn Val + 'v>> = keys.into_iter().map(box_key).collect();
     Ok(CowVal::owned(CelList::from(keys)))
 }
 
-fn boxed<'v>(key: &CelMapKey<'v>) -> Box<dyn Val + 'v> {
+fn box_key<'v>(key: &CelMapKey<'v>) -> Box<dyn Val + 'v> {
     match key {
         CelMapKey::Bool(key) => Box::new(*key),
         CelMapKey::Int(key) => Box::new(*key),
@@ -34,12 +35,12 @@ fn boxed<'v>(key: &CelMapKey<'v>) -> Box<dyn Val + 'v> {
     }
 }
 
-/// False and true, then numbers by value, then strings by their characters.
-pub(super) fn compare(one: &CelMapKey<'_>, other: &CelMapKey<'_>) -> std::cmp::Ordering {
-    rank(one).cmp(&rank(other))
+/// Compares keys: booleans, then numbers by value, then strings by their characters.
+pub(super) fn compare(left: &CelMapKey<'_>, right: &CelMapKey<'_>) -> std::cmp::Ordering {
+    sort_key(left).cmp(&sort_key(right))
 }
 
-fn rank<'k>(key: &'k CelMapKey<'_>) -> (u8, i128, &'k str) {
+fn sort_key<'k>(key: &'k CelMapKey<'_>) -> (u8, i128, &'k str) {
     match key {
         CelMapKey::Bool(key) => (0, i128::from(*key.inner()), ""),
         CelMapKey::Int(key) => (1, i128::from(*key.inner()), ""),
@@ -48,7 +49,8 @@ fn rank<'k>(key: &'k CelMapKey<'_>) -> (u8, i128, &'k str) {
     }
 }
 
-/// Puts the function around the range of every loop. The tree is as shallow as its text was found.
+/// Wraps the range of every loop in the function. The tree's depth is bounded by
+/// [`crate::nesting`].
 pub(super) fn apply(expression: &mut IdedExpr) {
     match &mut expression.expr {
         Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) => {}
@@ -71,8 +73,8 @@ pub(super) fn apply(expression: &mut IdedExpr) {
                 apply_entry(&mut entry.expr);
             }
         }
-        Expr::Struct(made) => {
-            for entry in &mut made.entries {
+        Expr::Struct(literal) => {
+            for entry in &mut literal.entries {
                 apply_entry(&mut entry.expr);
             }
         }

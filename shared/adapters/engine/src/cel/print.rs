@@ -1,4 +1,4 @@
-//! CEL values as JSON.
+//! Conversion of CEL values to JSON.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -12,16 +12,16 @@ use cel::common::value::{CowVal, Val};
 use super::order;
 use crate::Failure;
 
-/// How deep an output may be nested, in every language alike; readers have such limits as well.
+/// The deepest nesting of an output, the same in every language; JSON readers have such limits too.
 const OUTPUT_NESTING_MAX: usize = 100;
 
-/// Writes values as compact JSON: keys are sorted, bytes are base64, durations and timestamps as
-/// `string()` writes them.
+/// Writes values as compact JSON: keys are sorted, bytes are base64, durations and timestamps are
+/// in the format of `string()`.
 pub(super) struct Printer<'e> {
     environment: &'e Env,
     text: String,
     bytes_max: usize,
-    /// The way to the value that is being written, for messages.
+    /// The path of the current value, for messages.
     path: Vec<String>,
 }
 
@@ -34,7 +34,7 @@ impl<'e> Printer<'e> {
         self.text
     }
 
-    /// One member of an object, with what stands before it.
+    /// Writes one member of an object, with the bracket or comma before it.
     pub(super) fn member(
         &mut self,
         index: usize,
@@ -74,20 +74,20 @@ impl<'e> Printer<'e> {
             self.reserve(bytes.inner().len())?;
             self.string(&BASE64_STANDARD.encode(bytes.inner()))
         } else {
-            self.written(value)
+            self.time(value)
         }
     }
 
-    /// What the language itself can write as a string.
-    fn written(&mut self, value: &dyn Val) -> Result<(), Failure> {
+    /// Writes a duration or a timestamp; any other value is an error.
+    fn time(&mut self, value: &dyn Val) -> Result<(), Failure> {
         let is_time = value.downcast_ref::<CelTimestamp>().is_some()
             || value.downcast_ref::<CelDuration>().is_some();
         if is_time {
             let arguments = vec![CowVal::Borrowed(value)];
-            let written =
+            let formatted =
                 self.environment.find_overload("string", &arguments).map(|write| write(arguments));
-            if let Some(Ok(written)) = written
-                && let Some(text) = written.downcast_ref::<CelString<'_>>()
+            if let Some(Ok(formatted)) = formatted
+                && let Some(text) = formatted.downcast_ref::<CelString<'_>>()
             {
                 return self.string(text.inner());
             }

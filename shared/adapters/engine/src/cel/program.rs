@@ -1,4 +1,4 @@
-//! One run of compiled expressions.
+//! Compiled CEL expressions and their runs.
 
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -15,13 +15,13 @@ use super::{failure, value};
 use crate::language::{Isolation, Program};
 use crate::{Budget, Call, Checked, Failure, Method, Outcome};
 
-/// Compiled expressions with the documents of the last run, which are often the next one's.
+/// Compiled expressions with the documents of the last run, which the next run often shares.
 pub(super) struct CelProgram {
     compiled: Compiled,
     documents: Option<Documents>,
 }
 
-/// What a policy brings along. Values are immutable, so that a run cannot change them.
+/// The settings and parameters of a policy. Values are immutable, so that a run cannot change them.
 struct Documents {
     settings: Document,
     parameters: Document,
@@ -29,7 +29,7 @@ struct Documents {
 
 struct Document {
     json: RawJson,
-    /// Nothing where no expression reads it.
+    /// `None` if no expression reads the document.
     value: Option<Box<dyn Val>>,
 }
 
@@ -68,17 +68,17 @@ impl CelProgram {
     ) -> Result<RawJson, Failure> {
         let Self { compiled, documents } = self;
         let reads = |name: &str| compiled.reads.contains(&name);
-        let known = documents.take().filter(|known| known.serve(call));
-        let documents = documents.insert(match known {
-            Some(known) => known,
+        let cached = documents.take().filter(|cached| cached.matches(call));
+        let documents = documents.insert(match cached {
+            Some(cached) => cached,
             None => Documents::parse(call, reads)?,
         });
         let empty = RawJson::empty_object();
         let context = call.context.as_ref().unwrap_or(&empty);
         let variables = Variables {
             documents,
-            input: read("input", input, reads)?,
-            context: read("context", context, reads)?,
+            input: parse_if_read("input", input, reads)?,
+            context: parse_if_read("context", context, reads)?,
             now: reads("now").then(|| now(&compiled.environment, call.now_ms)).transpose()?,
         };
         print(compiled, &variables, budget.output_bytes_max)
@@ -88,7 +88,7 @@ impl CelProgram {
 impl Documents {
     fn parse(call: &Call, reads: impl Fn(&str) -> bool) -> Result<Self, Failure> {
         let document = |name, json: &RawJson| {
-            Ok(Document { json: json.clone(), value: read(name, json, &reads)? })
+            Ok(Document { json: json.clone(), value: parse_if_read(name, json, &reads)? })
         };
         Ok(Self {
             settings: document("settings", &call.settings)?,
@@ -96,12 +96,12 @@ impl Documents {
         })
     }
 
-    fn serve(&self, call: &Call) -> bool {
+    fn matches(&self, call: &Call) -> bool {
         self.settings.json == call.settings && self.parameters.json == call.parameters
     }
 }
 
-fn read(
+fn parse_if_read(
     name: &str,
     json: &RawJson,
     reads: impl Fn(&str) -> bool,
@@ -109,16 +109,17 @@ fn read(
     reads(name).then(|| value::parse(json, name)).transpose()
 }
 
-/// The run's time. The library makes timestamps of strings, as a policy would.
+/// The run's time as a timestamp, converted from a string by the library's own function.
 fn now(environment: &Env, now_ms: i64) -> Result<Box<dyn Val>, Failure> {
     let mut text = String::new();
-    let made = write!(text, "{}", Timestamp::from_ms(now_ms)).ok().and_then(|()| {
+    let timestamp = write!(text, "{}", Timestamp::from_ms(now_ms)).ok().and_then(|()| {
         let arguments = vec![CowVal::owned(CelString::from(text))];
         let make = environment.find_overload("timestamp", &arguments)?;
         make(arguments).ok()
     });
-    made.map(CowVal::into_owned)
-        .ok_or_else(|| failure::raised("cel.now", format!("{now_ms} ms is no timestamp"), None))
+    timestamp.map(CowVal::into_owned).ok_or_else(|| {
+        failure::policy_error("cel.now", format!("{now_ms} ms is no timestamp"), None)
+    })
 }
 
 fn print(
@@ -132,7 +133,7 @@ fn print(
     for (index, expression) in compiled.expressions.iter().enumerate() {
         let name = expression.name.as_deref();
         let value = Value::resolve_val(&expression.tree, &context)
-            .map_err(|error| failure::of(&error, name, expression.line))?;
+            .map_err(|error| failure::from_execution(&error, name, expression.line))?;
         match name {
             Some(name) => printer.member(index, name, value.as_ref())?,
             None => printer.value(value.as_ref())?,
@@ -153,9 +154,9 @@ impl Program for CelProgram {
         Checked::default()
     }
 
-    /// A run owns its variables and what it computes from them; trees and documents are immutable
-    /// and only the next call's own documents select those that are kept. The library keeps
-    /// nothing between evaluations: its statics are the parser's tables and two timestamps, and it
+    /// A run owns its variables and the values computed from them. Trees and documents are
+    /// immutable, and cached documents are used only for a call with equal documents. The library
+    /// keeps nothing between evaluations: its statics are the parser's tables and two timestamps, and it
     /// compiles a regular expression each time that one is matched.
     fn isolation(&self) -> Isolation {
         Isolation::Reusable
@@ -164,7 +165,7 @@ impl Program for CelProgram {
     fn run(&mut self, call: &Call, budget: &Budget) -> Result<Outcome, Failure> {
         let started = Instant::now();
         let Method::Eval { input_data } = &call.method else {
-            return Err(failure::raised(
+            return Err(failure::policy_error(
                 "cel.no-management",
                 "a cel policy has no management commands; read the action from `input` in an expression, or write the policy in python".to_owned(),
                 None,

@@ -1,4 +1,4 @@
-//! Names that nothing has are found before a run.
+//! Detection of undefined names at compile time.
 
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, StructExpr};
 use cel::{Env, IdedExpr};
@@ -6,8 +6,8 @@ use writ_model::Diagnostic;
 
 use super::names::{FUNCTIONS, MACROS, METHODS, VARIABLES};
 
-/// What is named and does not exist, each with the number of its place in the tree. Variables that
-/// are read are added to `reads`.
+/// The diagnostics of undefined names, each with the id of its node in the tree. Variables that are
+/// read are added to `reads`.
 pub(super) fn names(
     tree: &IdedExpr,
     environment: &Env,
@@ -18,11 +18,11 @@ pub(super) fn names(
     names.unknown
 }
 
-/// The tree is as shallow as its text was found; what recurses here is kept small.
+/// A walk over a tree. It recurses; the depth of the tree is bounded by [`crate::nesting`].
 struct Names<'t> {
     environment: &'t Env,
     reads: &'t mut Vec<&'static str>,
-    /// The variables of the loops around this place.
+    /// The variables of the enclosing loops.
     scopes: Vec<&'t str>,
     unknown: Vec<(u64, Diagnostic)>,
 }
@@ -48,9 +48,9 @@ impl<'t> Names<'t> {
                     self.entry(&entry.expr);
                 }
             }
-            Expr::Struct(made) => {
-                self.made(made, tree.id);
-                for entry in &made.entries {
+            Expr::Struct(struct_literal) => {
+                self.struct_literal(struct_literal, tree.id);
+                for entry in &struct_literal.entries {
                     self.entry(&entry.expr);
                 }
             }
@@ -89,19 +89,19 @@ impl<'t> Names<'t> {
         if !is_absolute && self.scopes.contains(&name) {
             return;
         }
-        if let Some(known) = VARIABLES.into_iter().find(|known| *known == name) {
-            if !self.reads.contains(&known) {
-                self.reads.push(known);
+        if let Some(variable) = VARIABLES.into_iter().find(|variable| *variable == name) {
+            if !self.reads.contains(&variable) {
+                self.reads.push(variable);
             }
         } else if self.environment.types().find_type(name).is_none() {
-            let problem = Diagnostic::error("cel.unknown-variable", no("variable", name));
-            let help = format!("the variables are {}", list(VARIABLES.as_slice()));
+            let problem = Diagnostic::error("cel.unknown-variable", missing("variable", name));
+            let help = format!("the variables are {}", join_names(VARIABLES.as_slice()));
             self.unknown.push((id, problem.help(help)));
         }
     }
 
     fn call(&mut self, call: &'t CallExpr, id: u64) {
-        let in_namespace = self.called(call, id);
+        let in_namespace = self.check_name(call, id);
         if let Some(target) = call.target.as_ref().filter(|_| !in_namespace) {
             self.expression(target);
         }
@@ -110,18 +110,18 @@ impl<'t> Names<'t> {
         }
     }
 
-    /// Looks at the name of a call; says whether its target is a part of the name.
-    fn called(&mut self, call: &CallExpr, id: u64) -> bool {
+    /// Checks the name of a call. Returns whether the call's target is a part of the name.
+    fn check_name(&mut self, call: &CallExpr, id: u64) -> bool {
         let name = &call.func_name;
         let namespace = call.target.as_ref().and_then(|target| qualified(target));
         if namespace.is_some_and(|namespace| is_one_of(FUNCTIONS, &format!("{namespace}.{name}"))) {
             return true;
         }
-        let known = if call.target.is_some() { METHODS } else { FUNCTIONS };
-        // Operators are calls of what no source can name.
+        let candidates = if call.target.is_some() { METHODS } else { FUNCTIONS };
+        // Operators are calls of functions that no source can name.
         let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if is_word && !is_one_of(known, name) {
-            self.unknown_function(id, name, known);
+        if is_word && !is_one_of(candidates, name) {
+            self.unknown_function(id, name, candidates);
         }
         false
     }
@@ -130,37 +130,37 @@ impl<'t> Names<'t> {
         qualified(tree).is_some_and(|name| self.environment.types().find_type(&name).is_some())
     }
 
-    fn made(&mut self, made: &StructExpr, id: u64) {
-        let name = &made.type_name;
+    fn struct_literal(&mut self, struct_literal: &StructExpr, id: u64) {
+        let name = &struct_literal.type_name;
         if self.environment.types().find_struct(name).is_none() {
-            let problem = Diagnostic::error("cel.unknown-type", no("type", name));
+            let problem = Diagnostic::error("cel.unknown-type", missing("type", name));
             self.unknown.push((id, problem.help("a map is written `{'key': value}`")));
         }
     }
 
-    fn unknown_function(&mut self, id: u64, name: &str, known: &[&str]) {
+    fn unknown_function(&mut self, id: u64, name: &str, candidates: &[&str]) {
         let help = match MACROS.iter().find(|(other, _)| *other == name) {
             Some((_, usage)) => format!("it is called as `{usage}`"),
-            None => format!("there are {}", list(known)),
+            None => format!("there are {}", join_names(candidates)),
         };
-        let problem = Diagnostic::error("cel.unknown-function", no("function", name));
+        let problem = Diagnostic::error("cel.unknown-function", missing("function", name));
         self.unknown.push((id, problem.help(help)));
     }
 }
 
-fn no(kind: &str, name: &str) -> String {
+fn missing(kind: &str, name: &str) -> String {
     format!("there is no {kind} `{name}`")
 }
 
-fn is_one_of(known: &[&str], name: &str) -> bool {
-    known.contains(&name)
+fn is_one_of(candidates: &[&str], name: &str) -> bool {
+    candidates.contains(&name)
 }
 
-fn list(names: &[&str]) -> String {
+fn join_names(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// `a.b.c` of selections on a name, with dots.
+/// The dotted path of selections on a name, as `a.b.c`.
 fn qualified(tree: &IdedExpr) -> Option<String> {
     let mut segments = Vec::new();
     let mut rest = tree;

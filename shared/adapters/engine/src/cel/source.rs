@@ -9,10 +9,10 @@ use writ_model::Diagnostic;
 
 use crate::nesting;
 
-/// One expression with its place in the code.
+/// One expression with its location in the code.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Part<'c> {
-    /// Its name, in an object.
+    /// The name of the expression, if the code is an object.
     pub(super) name: Option<String>,
     pub(super) text: Cow<'c, str>,
     /// The JSON string that it was read from, with its offset in the code.
@@ -20,20 +20,20 @@ pub(super) struct Part<'c> {
 }
 
 impl<'c> Part<'c> {
-    /// The one-based line and column in `code` of a byte of the expression.
-    pub(super) fn place(&self, code: &'c str, offset: usize) -> (u32, u32) {
+    /// The one-based line and column in `code` of a byte offset in the expression.
+    pub(super) fn location(&self, code: &'c str, offset: usize) -> (u32, u32) {
         let offset = match self.quoted {
             None => offset,
             Some((start, quoted)) => start + raw_offset(quoted, offset),
         };
-        nesting::place(code, offset)
+        nesting::line_column(code, offset)
     }
 }
 
 /// Splits the code into its expressions, in their order.
 ///
-/// An object whose members are all strings names expressions; every other text is one expression.
-/// So is a map of CEL, unless all its keys and values are double-quoted constants.
+/// An object with only string values names expressions; every other text is one expression. So is a
+/// CEL map, unless all its keys and values are double-quoted constants.
 pub(super) fn parts(code: &str) -> Result<Vec<Part<'_>>, Diagnostic> {
     let whole = || vec![Part { name: None, text: Cow::Borrowed(code), quoted: None }];
     if !code.trim_start().starts_with('{') {
@@ -49,7 +49,7 @@ pub(super) fn parts(code: &str) -> Result<Vec<Part<'_>>, Diagnostic> {
         let start = (quoted.as_ptr() as usize).saturating_sub(code.as_ptr() as usize);
         let part = Part { name: Some(name), text, quoted: Some((start, quoted)) };
         if parts.iter().any(|known| known.name == part.name) {
-            let (line, column) = nesting::place(code, start);
+            let (line, column) = nesting::line_column(code, start);
             let name = part.name.unwrap_or_default();
             return Err(Diagnostic::error(
                 "cel.duplicate-name",
@@ -62,7 +62,7 @@ pub(super) fn parts(code: &str) -> Result<Vec<Part<'_>>, Diagnostic> {
     Ok(parts)
 }
 
-/// Where in a quoted JSON string its `decoded`th byte is written.
+/// The offset in a quoted JSON string of the byte at `decoded` in the decoded string.
 fn raw_offset(quoted: &str, decoded: usize) -> usize {
     let (mut raw, mut seen) = (1, 0);
     while seen < decoded {
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_of_strings_names_expressions_and_all_else_is_one() {
+    fn an_object_of_strings_names_expressions_and_any_other_text_is_one() {
         let cases = [
             ("1 + 1", vec![(None, "1 + 1")]),
             ("{'a': 'b'}", vec![(None, "{'a': 'b'}")]),
@@ -146,15 +146,15 @@ mod tests {
     }
 
     #[test]
-    fn a_place_in_an_expression_is_one_in_the_code() {
+    fn an_offset_in_an_expression_has_a_location_in_the_code() {
         let code = "{\n \"é\": \"\\u00e9\\ud83d\\ude00\\n\\\"x\"}";
         let part = parts(code).unwrap().remove(0);
         assert_eq!(part.text, "é😀\n\"x");
         let offsets = [(0, 8), (2, 14), (6, 26), (7, 28), (8, 30)];
         for (offset, column) in offsets {
-            assert_eq!(part.place(code, offset), (2, column), "{offset}");
+            assert_eq!(part.location(code, offset), (2, column), "{offset}");
         }
         let plain = parts("a\nb").unwrap().remove(0);
-        assert_eq!(plain.place("a\nb", 2), (2, 1));
+        assert_eq!(plain.location("a\nb", 2), (2, 1));
     }
 }

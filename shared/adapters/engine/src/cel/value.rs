@@ -1,4 +1,4 @@
-//! JSON as CEL values.
+//! Conversion of JSON to CEL values.
 
 use std::collections::HashMap;
 
@@ -11,15 +11,18 @@ use writ_model::RawJson;
 
 use crate::Failure;
 
-/// A document as a value: a number written as an integer is an `int`, any other one a `double`.
+/// Converts a document: a number written as an integer is an `int`, any other one a `double`.
+///
+/// # Errors
+/// A number beyond these types, with its JSON Pointer.
 pub(super) fn parse(document: &RawJson, name: &str) -> Result<Box<dyn Val>, Failure> {
     let mut reader = Reader { path: Vec::new() };
     reader.value(document.value()).map_err(|problem| {
         let path: String = reader.path.iter().map(|segment| format!("/{segment}")).collect();
-        let place = if path.is_empty() { String::new() } else { format!(" at `{path}`") };
+        let location = if path.is_empty() { String::new() } else { format!(" at `{path}`") };
         Failure::Raised {
             kind: "cel.document".to_owned(),
-            message: format!("`{name}` holds {problem}{place}; send it as a string"),
+            message: format!("`{name}` holds {problem}{location}; send it as a string"),
             line: None,
             traceback: String::new(),
         }
@@ -27,7 +30,7 @@ pub(super) fn parse(document: &RawJson, name: &str) -> Result<Box<dyn Val>, Fail
 }
 
 struct Reader {
-    /// The segments of a JSON Pointer, complete only where reading ended.
+    /// The segments of a JSON Pointer, complete only after an error.
     path: Vec<String>,
 }
 
@@ -36,7 +39,7 @@ impl Reader {
         Ok(match value {
             Value::Null => Box::new(CelNull),
             Value::Bool(value) => Box::new(CelBool::from(value)),
-            Value::Number(number) => number_value(&number)?,
+            Value::Number(number) => convert_number(&number)?,
             Value::String(text) => Box::new(CelString::from(text)),
             Value::Array(items) => {
                 let mut values = Vec::with_capacity(items.len());
@@ -65,21 +68,21 @@ impl Reader {
     }
 }
 
-fn number_value(number: &Number) -> Result<Box<dyn Val>, String> {
+fn convert_number(number: &Number) -> Result<Box<dyn Val>, String> {
     if let Some(integer) = number.as_i64() {
         return Ok(Box::new(CelInt::from(integer)));
     }
     let text = number.as_str();
     if !text.contains(['.', 'e', 'E']) {
-        return Err(format!("{}, which is no 64-bit integer,", shortened(text)));
+        return Err(format!("{}, which is no 64-bit integer,", abbreviate(text)));
     }
     match number.as_f64().filter(|double| double.is_finite()) {
         Some(double) => Ok(Box::new(CelDouble::from(double))),
-        None => Err(format!("{}, which is beyond a double,", shortened(text))),
+        None => Err(format!("{}, which is beyond a double,", abbreviate(text))),
     }
 }
 
-fn shortened(text: &str) -> String {
+fn abbreviate(text: &str) -> String {
     const DIGITS_SHOWN: usize = 40;
     match text.get(..DIGITS_SHOWN) {
         Some(start) if text.len() > DIGITS_SHOWN => format!("{start}..."),

@@ -28,7 +28,7 @@ impl Stop {
 }
 
 /// A failure in the policy's own code.
-pub(super) fn raised(kind: &str, message: impl Into<String>) -> Failure {
+pub(super) fn policy_error(kind: &str, message: impl Into<String>) -> Failure {
     Failure::Raised {
         kind: kind.to_owned(),
         message: message.into(),
@@ -50,11 +50,11 @@ pub(super) fn explain(error: wasmi::Error, host: &Host, budget: &Budget) -> Fail
         Some(TrapCode::OutOfSystemMemory) => out_of_memory(budget),
         // What a module does after it was refused memory is to give up.
         _ if host.limits.refused => out_of_memory(budget),
-        Some(TrapCode::UnreachableCodeReached) => raised(
+        Some(TrapCode::UnreachableCodeReached) => policy_error(
             "wasm.trap",
             "the module gave up: it executed `unreachable`; `writ.fail` can say why",
         ),
-        _ => raised("wasm.trap", text.trim_end_matches('.')),
+        _ => policy_error("wasm.trap", text.trim_end_matches('.')),
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) fn explain(error: wasmi::Error, host: &Host, budget: &Budget) -> Fail
 /// doing, and the same run ends the same way again.
 fn out_of_fuel(budget: &Budget) -> Failure {
     let (fuel, time_ms) = (super::limits::fuel(budget), budget.time.as_millis());
-    raised(
+    policy_error(
         "wasm.out-of-fuel",
         format!("the policy executed more than the {fuel} instructions of its {time_ms} ms"),
     )

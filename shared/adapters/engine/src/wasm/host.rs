@@ -4,7 +4,7 @@ use wasmi::{Caller, Error, Extern, Linker, Memory, TrapCode};
 use writ_model::Diagnostic;
 
 use super::answer;
-use super::failure::{Stop, raised};
+use super::failure::{Stop, policy_error};
 use super::interface::PLATFORM;
 use super::limits::Limits;
 use crate::capture::Capture;
@@ -91,7 +91,7 @@ fn random(mut caller: Caller<'_, Host>, at: i32, length: i32) -> Result<(), Erro
 fn fail(mut caller: Caller<'_, Host>, at: i32, length: i32) -> Result<(), Error> {
     let mut message = text(&mut caller, "fail", at, length)?;
     message.truncate(message.floor_char_boundary(caller.data().message_bytes_max));
-    Err(Stop::error(raised("wasm.failed", message)))
+    Err(Stop::error(policy_error("wasm.failed", message)))
 }
 
 /// Where the value's JSON is, in memory of the module's own allocator; 0 if there is none.
@@ -101,7 +101,7 @@ fn context_get(mut caller: Caller<'_, Host>, at: i32, length: i32) -> Result<i64
     let Some(value) = value.map(|value| value.as_str().to_owned()) else { return Ok(0) };
     if std::mem::replace(&mut caller.data_mut().is_allocating, true) {
         // It would call itself on the stack of the worker, without end.
-        return Err(Stop::error(raised(
+        return Err(Stop::error(policy_error(
             "wasm.alloc",
             "`writ_alloc` called `context_get`, which needs `writ_alloc`",
         )));
@@ -118,10 +118,10 @@ fn context_get(mut caller: Caller<'_, Host>, at: i32, length: i32) -> Result<i64
 
 fn keep(host: &mut Host, key: &str, value: &str) -> Result<(), Failure> {
     let value = answer::json(value.as_bytes()).map_err(|what| {
-        raised("wasm.context", format!("`context_set` was given {what} for `{key}`"))
+        policy_error("wasm.context", format!("`context_set` was given {what} for `{key}`"))
     })?;
     let kept = host.context.set(key, value);
-    kept.map_err(|full| raised("wasm.context-too-large", full.to_string()))
+    kept.map_err(|full| policy_error("wasm.context-too-large", full.to_string()))
 }
 
 /// Takes the fuel for a call that handles `length` bytes; without it there is no memory to reach.
@@ -134,7 +134,10 @@ fn charged(caller: &mut Caller<'_, Host>, length: i32) -> Result<Memory, Error> 
     let memory = caller.get_export("memory").and_then(Extern::into_memory);
     // While its start function runs, a module has no exports yet.
     memory.ok_or_else(|| {
-        Stop::error(raised("wasm.trap", "the module called the platform before it had a memory"))
+        Stop::error(policy_error(
+            "wasm.trap",
+            "the module called the platform before it had a memory",
+        ))
     })
 }
 
@@ -177,7 +180,7 @@ pub(super) fn put(memory: &mut [u8], at: i32, bytes: &[u8]) -> Result<(), Failur
             place.copy_from_slice(bytes);
             Ok(())
         }
-        Some(_) => Err(raised("wasm.alloc", "`writ_alloc` returned 0: it has no memory")),
+        Some(_) => Err(policy_error("wasm.alloc", "`writ_alloc` returned 0: it has no memory")),
         None => Err(outside("writ_alloc", at, length, size)),
     }
 }
@@ -185,7 +188,7 @@ pub(super) fn put(memory: &mut [u8], at: i32, bytes: &[u8]) -> Result<(), Failur
 /// A module that speaks of bytes that it does not have.
 pub(super) fn outside(function: &str, at: i32, length: i32, size: usize) -> Failure {
     let (at, length) = (at.cast_unsigned(), length.cast_unsigned());
-    raised(
+    policy_error(
         "wasm.out-of-bounds",
         format!("`{function}` spoke of {length} bytes at {at}, in a memory of {size} bytes"),
     )

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use wasmi::{Extern, Instance, Linker, Memory, Module, Store};
 
-use super::failure::{explain, out_of_memory, raised};
+use super::failure::{explain, out_of_memory, policy_error};
 use super::host::{self, Host};
 use super::interface::Surface;
 use super::{answer, limits};
@@ -47,7 +47,8 @@ impl<'a> Run<'a> {
         let instance = program.linker.instantiate_and_start(&mut *store, &program.module);
         let instance = instance.map_err(|error| explain(error, store.data(), budget))?;
         let memory = instance.get_export(&*store, "memory").and_then(Extern::into_memory);
-        let memory = memory.ok_or_else(|| raised("wasm.export", "the module has no memory"))?;
+        let memory =
+            memory.ok_or_else(|| policy_error("wasm.export", "the module has no memory"))?;
         let mut run = Self { store, instance, memory, budget };
         if program.surface.has_initialize {
             run.call::<(), ()>("_initialize", ())?;
@@ -106,7 +107,7 @@ impl Program for WasmProgram {
             Method::Eval { .. } => "eval",
             Method::Management { .. } if self.surface.has_management => "management",
             Method::Management { .. } => {
-                return Err(raised(
+                return Err(policy_error(
                     "wasm.no-management",
                     "the module exports no `management`: `(i32, i32) -> i64`",
                 ));

@@ -40,14 +40,14 @@ fn call(input: &str) -> Call {
     }
 }
 
-/// A request of alice's to view a photo, with `rest` after it.
+/// A request of alice to view a photo, followed by `rest`.
 fn request(rest: &str) -> String {
     format!(
         r#"{{"principal": "User::\"alice\"", "action": "Action::\"view\"", "resource": "Photo::\"p\""{rest}}}"#
     )
 }
 
-/// What a run gives, as one line: the output, or `kind: message`.
+/// The result of a run as one line: the output, or `kind: message`.
 fn line(result: &Result<Outcome, Failure>) -> String {
     match result {
         Ok(outcome) => outcome.output.as_str().to_owned(),
@@ -76,7 +76,7 @@ fn deny(reasons: &str) -> String {
 }
 
 #[test]
-fn decisions_are_cedars_with_the_policies_that_they_rest_on() {
+fn decisions_are_cedars_with_the_policies_that_determined_them() {
     let clause = |text: &str| format!("{PERMIT} when {{ {text} }};");
     let cases = [
         (format!("{PERMIT};"), "", allow("\"policy0\"")),
@@ -106,7 +106,7 @@ fn decisions_are_cedars_with_the_policies_that_they_rest_on() {
 }
 
 #[test]
-fn every_notation_of_an_entity_asks_the_same() {
+fn every_notation_of_an_entity_means_the_same() {
     let code = "permit(principal == User::\"alice\", action == Action::\"view\", resource == Photo::\"p\");";
     for principal in [
         r#""User::\"alice\"""#,
@@ -120,7 +120,7 @@ fn every_notation_of_an_entity_asks_the_same() {
     }
 }
 
-/// What follows the request, what is said. With the schema and without.
+/// The rest of the request, and the expected message with and without the schema.
 const REFUSED: &[(&str, &str)] = &[
     (r#", "principle": 1"#, "cedar.request: a request has no `principle`"),
     (r#", "context": [1]"#, "cedar.request: `input.context`: a context is an object"),
@@ -150,7 +150,7 @@ const REFUSED: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn an_input_that_is_no_request_is_refused_at_its_place() {
+fn an_input_that_is_no_request_is_refused_with_its_path() {
     let mut wrong = Vec::new();
     for (rest, says) in REFUSED {
         let found = run(&format!("{PERMIT};"), "", &request(rest));
@@ -212,7 +212,7 @@ fn with_a_schema_every_request_has_to_fit_it() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Code, functionality data, code of the finding, its place, a part of its message or help.
+/// Code, functionality data, code of the diagnostic, its location, a part of its message or help.
 type Problem = (&'static str, &'static str, &'static str, Option<(u32, u32)>, &'static str);
 const PROBLEMS: &[Problem] = &[
     (
@@ -331,7 +331,7 @@ const PROBLEMS: &[Problem] = &[
 ];
 
 #[test]
-fn what_cannot_run_is_refused_with_its_place_in_cedars_words() {
+fn what_cannot_run_is_refused_with_its_location_and_cedars_message() {
     let mut wrong = Vec::new();
     for (code, data, finding, place, says) in PROBLEMS {
         let data = if *data == "SCHEMA" { schema() } else { (*data).to_owned() };
@@ -350,7 +350,7 @@ fn what_cannot_run_is_refused_with_its_place_in_cedars_words() {
 }
 
 #[test]
-fn warnings_are_kept_for_the_author() {
+fn warnings_are_returned_to_the_author() {
     let cases = [
         ("", "", "cedar.no-policies"),
         (
@@ -438,7 +438,7 @@ fn later_documents_replace_entities_of_the_same_name() {
     assert_eq!(decide(&with_team, &parameters, &input, "input"), allow("\"policy0\""));
     assert_eq!(decide(&with_team, &parameters, "", "input"), deny(""));
     assert_eq!(decide("", &parameters, team, "parameters"), allow("\"policy0\""));
-    // A team that a caller replaces leads nowhere any more.
+    // The entity of the call replaces the team, which then has no parents.
     let lonely = r#"{"uid": {"type": "Team", "id": "t"}, "attrs": {}, "parents": []}"#;
     assert_eq!(decide(&with_team, "", lonely, "settings"), deny(""));
 }

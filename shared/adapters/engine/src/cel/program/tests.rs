@@ -30,7 +30,7 @@ fn run(code: &str, input: &str) -> Result<Outcome, Failure> {
     program.run(&call(input), &Budget::default())
 }
 
-/// What a run gives, as one line: the output, or `kind: message`.
+/// The result of a run as one line: the output, or `kind: message`.
 fn line(result: &Result<Outcome, Failure>) -> String {
     match result {
         Ok(outcome) => outcome.output.as_str().to_owned(),
@@ -39,7 +39,7 @@ fn line(result: &Result<Outcome, Failure>) -> String {
     }
 }
 
-/// Code, input, what comes out.
+/// Code, input, expected result.
 const RUNS: &[(&str, &str, &str)] = &[
     ("input.x > 1", r#"{"x": 2}"#, "true"),
     (
@@ -153,7 +153,7 @@ fn runs_give_what_cel_users_expect() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Code, code of the finding, its place, a part of its message or help.
+/// Code, code of the diagnostic, its location, a part of its message or help.
 const PROBLEMS: &[(&str, &str, (u32, u32), &str)] = &[
     ("input.x >", "cel.syntax", (1, 10), "<EOF>"),
     ("input.x\n  ++ 1", "cel.syntax", (2, 4), "`+`"),
@@ -180,7 +180,7 @@ const PROBLEMS: &[(&str, &str, (u32, u32), &str)] = &[
 ];
 
 #[test]
-fn what_cannot_run_is_refused_with_its_place_and_what_there_is() {
+fn what_cannot_run_is_refused_with_its_location_and_help() {
     let mut wrong = Vec::new();
     for (code, finding, place, says) in PROBLEMS {
         let problems = compile(code).err().unwrap_or_default();
@@ -197,8 +197,8 @@ fn what_cannot_run_is_refused_with_its_place_and_what_there_is() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// A worker has 64 MiB of stack. The library asks for its evaluator to be inlined here, where a
-/// debug build does not optimise it: half of them are for that.
+/// A worker has 64 MiB of stack. The library inlines its evaluator into this crate, which a debug
+/// build does not optimise, so the test needs half of it.
 fn on_half_a_stack(test: impl FnOnce() + Send + 'static) {
     std::thread::Builder::new().stack_size(32 << 20).spawn(test).unwrap().join().unwrap();
 }
@@ -295,7 +295,7 @@ fn a_run_sees_nothing_of_an_earlier_one() {
 }
 
 #[test]
-fn loops_over_maps_take_the_same_way_in_every_table() {
+fn loops_over_maps_have_the_same_order_in_every_table() {
     let code = "input.map(k, k) + {'z': 1, 'y': 2, 'x': 3, 'w': 4, 'v': 5}.map(k, k)";
     let input = r#"{"e": 1, "d": 1, "c": 1, "b": 1, "a": 1, "f": 1}"#;
     for _ in 0..20 {

@@ -1,8 +1,8 @@
-//! How much a policy may ask of the parser, and say.
+//! The bounds on a policy's source and output.
 
 use super::*;
 
-/// A worker has 64 MiB of stack; the bounds are made for an eighth of it, in a debug build.
+/// A worker has 64 MiB of stack; the bounds are chosen for an eighth of it, in a debug build.
 fn on_a_small_stack(test: impl FnOnce() + Send + 'static) {
     std::thread::Builder::new().stack_size(8 << 20).spawn(test).unwrap().join().unwrap();
 }

@@ -1,9 +1,9 @@
-//! Takes the annotations off functions before a proven policy is compiled.
+//! Removes the annotations of functions before a proven policy is compiled.
 //!
 //! RustPython 0.5's collector does not follow a function's annotations, so that every annotated
 //! function would keep its whole namespace alive after its run. A proven policy cannot read them
-//! (`__annotations__` is a dunder), so nobody misses them. Those of classes stay: dataclasses and
-//! named tuples are made of them.
+//! (`__annotations__` is a dunder), so they have no effect. Those of classes stay: dataclasses and
+//! named tuples are made from them.
 
 use std::cell::Cell;
 
@@ -36,7 +36,7 @@ struct Strip {
 }
 
 impl Strip {
-    fn within(&self, function: bool, stmt: &mut Stmt) {
+    fn walk_scope(&self, function: bool, stmt: &mut Stmt) {
         let outer = self.in_function.replace(function);
         walk_stmt(self, stmt);
         self.in_function.set(outer);
@@ -48,11 +48,11 @@ impl Transformer for Strip {
         match stmt {
             Stmt::FunctionDef(def) => {
                 def.returns = None;
-                self.within(true, stmt);
+                self.walk_scope(true, stmt);
             }
-            Stmt::ClassDef(_) => self.within(false, stmt),
+            Stmt::ClassDef(_) => self.walk_scope(false, stmt),
             Stmt::AnnAssign(annotated) if self.in_function.get() => {
-                *stmt = plain(annotated);
+                *stmt = without_annotation(annotated);
                 walk_stmt(self, stmt);
             }
             _ => walk_stmt(self, stmt),
@@ -64,9 +64,9 @@ impl Transformer for Strip {
     }
 }
 
-/// The assignment without its annotation. Without a value it still makes the name local, so it
-/// becomes an assignment that never runs.
-fn plain(annotated: &StmtAnnAssign) -> Stmt {
+/// The assignment without its annotation. An annotation without a value still makes the name local,
+/// so it becomes an assignment that never runs.
+fn without_annotation(annotated: &StmtAnnAssign) -> Stmt {
     let range = annotated.range;
     let assign = |value: Box<Expr>| {
         let targets = vec![(*annotated.target).clone()];

@@ -1,4 +1,4 @@
-//! What is refused before a policy's first run: a missing or misshapen class, and what the sandbox
+//! Checks before a policy's first run: its class and entry points, and the names that the sandbox
 //! does not have.
 
 mod unsupported;
@@ -10,55 +10,55 @@ use rustpython_vm::compiler::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use rustpython_vm::compiler::ast::{Expr, Parameters, Stmt, StmtClassDef, StmtFunctionDef};
 use writ_model::Diagnostic;
 
-use super::source::Places;
+use super::source::LineIndex;
 
 /// The class that every policy of the upstream system has.
 const CLASS: &str = "AIOSv1PolicyRule";
-const HOW: &str = "write `class AIOSv1PolicyRule:` with `def __init__(self, rule_id, settings, parameters)` and \
+const CLASS_HELP: &str = "write `class AIOSv1PolicyRule:` with `def __init__(self, rule_id, settings, parameters)` and \
                    `def eval(self, parameters, input_data, context)`";
 
-/// The class form of a policy.
+/// The class that implements a policy.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Form {
-    /// The global that holds the class.
+pub(super) struct PolicyClass {
+    /// The name of the global that holds the class.
     pub(super) class: String,
 }
 
 /// Checks a parsed module.
 ///
 /// # Errors
-/// Everything that is wrong, in the order of the source.
+/// Every diagnostic, in the order of the source.
 pub(super) fn check(
     module: &[Stmt],
-    places: &Places<'_>,
+    line_index: &LineIndex<'_>,
     vm: &VirtualMachine,
-) -> Result<Form, Vec<Diagnostic>> {
-    let mut found = unsupported::find(module, places, vm);
+) -> Result<PolicyClass, Vec<Diagnostic>> {
+    let mut found = unsupported::find(module, line_index, vm);
     let classes = Classes::of(module);
-    let form = classes.choose(module);
-    match &form {
-        Ok(form) => found.extend(classes.misshapen(form, places)),
-        Err(diagnostic) => found.push(diagnostic.clone().located(&classes, places)),
+    let policy_class = classes.choose(module);
+    match &policy_class {
+        Ok(policy_class) => found.extend(classes.signature_errors(policy_class, line_index)),
+        Err(diagnostic) => found.push(diagnostic.clone().locate(&classes, line_index)),
     }
     found.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
-    match form {
-        Ok(form) if found.is_empty() => Ok(form),
+    match policy_class {
+        Ok(policy_class) if found.is_empty() => Ok(policy_class),
         _ => Err(found),
     }
 }
 
-/// A wrong choice of class and, where there is one, the class to point at.
+/// Why no class was chosen, and the class that the diagnostic points at, if there is one.
 #[derive(Clone)]
-struct NoClass {
+struct ClassError {
     diagnostic: Diagnostic,
     at: Option<String>,
 }
 
-impl NoClass {
-    fn located(self, classes: &Classes<'_>, places: &Places<'_>) -> Diagnostic {
+impl ClassError {
+    fn locate(self, classes: &Classes<'_>, line_index: &LineIndex<'_>) -> Diagnostic {
         match self.at.and_then(|name| classes.by_name.get(name.as_str()).copied()) {
             Some(def) => {
-                let (line, column) = places.of(def.name.range.start().to_usize());
+                let (line, column) = line_index.line_column(def.name.range.start().to_usize());
                 self.diagnostic.at(line, column)
             }
             None => self.diagnostic,
@@ -79,9 +79,9 @@ impl<'a> Classes<'a> {
         Self { by_name: in_order.iter().map(|def| (def.name.as_str(), *def)).collect(), in_order }
     }
 
-    fn choose(&self, module: &[Stmt]) -> Result<Form, NoClass> {
+    fn choose(&self, module: &[Stmt]) -> Result<PolicyClass, ClassError> {
         if self.by_name.contains_key(CLASS) || binds(module, CLASS) {
-            return Ok(Form { class: CLASS.to_owned() });
+            return Ok(PolicyClass { class: CLASS.to_owned() });
         }
         let bases: HashSet<&str> = self.in_order.iter().flat_map(|def| own_bases(def)).collect();
         let candidates: Vec<&StmtClassDef> = self
@@ -91,12 +91,12 @@ impl<'a> Classes<'a> {
             .filter(|def| !bases.contains(def.name.as_str()))
             .filter(|def| matches!(self.method(def, "eval"), Method::Found(_)))
             .collect();
-        let refuse = |code: &str, text: String, at: Option<&StmtClassDef>| NoClass {
-            diagnostic: Diagnostic::error(code, text).help(HOW),
+        let refuse = |code: &str, text: String, at: Option<&StmtClassDef>| ClassError {
+            diagnostic: Diagnostic::error(code, text).help(CLASS_HELP),
             at: at.map(|def| def.name.as_str().to_owned()),
         };
         match candidates.as_slice() {
-            [only] => Ok(Form { class: only.name.as_str().to_owned() }),
+            [only] => Ok(PolicyClass { class: only.name.as_str().to_owned() }),
             [] if self.in_order.is_empty() => {
                 Err(refuse("python.class-missing", "the policy has no class".to_owned(), None))
             }
@@ -112,10 +112,10 @@ impl<'a> Classes<'a> {
         }
     }
 
-    /// Looks a method up through the classes of this module.
+    /// Looks a method up in a class and its bases in this module.
     fn method(&self, def: &'a StmtClassDef, name: &str) -> Method<'a> {
         let (mut queue, mut seen) = (vec![def], HashSet::new());
-        let mut foreign = false;
+        let mut has_foreign_base = false;
         while let Some(def) = queue.pop() {
             if !seen.insert(def.name.as_str()) {
                 continue;
@@ -125,7 +125,7 @@ impl<'a> Classes<'a> {
                     Stmt::FunctionDef(method) if method.name.as_str() == name => {
                         return Method::Found(method);
                     }
-                    _ => foreign |= binds(std::slice::from_ref(stmt), name),
+                    _ => has_foreign_base |= binds(std::slice::from_ref(stmt), name),
                 }
             }
             let arguments = def.arguments.as_deref();
@@ -137,22 +137,28 @@ impl<'a> Classes<'a> {
                     Expr::Name(base)
                         if base.id.as_str() == "ABC" || base.id.as_str() == "object" => {}
                     Expr::Attribute(base) if base.attr.as_str() == "ABC" => {}
-                    _ => foreign = true,
+                    _ => has_foreign_base = true,
                 }
             }
         }
-        if foreign { Method::Unknown } else { Method::Missing }
+        if has_foreign_base { Method::Unknown } else { Method::Missing }
     }
 
-    /// What is wrong with the methods of the chosen class.
-    fn misshapen(&self, form: &Form, places: &Places<'_>) -> Vec<Diagnostic> {
-        let Some(def) = self.by_name.get(form.class.as_str()).copied() else { return Vec::new() };
+    /// The diagnostics of the entry points of the chosen class.
+    fn signature_errors(
+        &self,
+        policy_class: &PolicyClass,
+        line_index: &LineIndex<'_>,
+    ) -> Vec<Diagnostic> {
+        let Some(def) = self.by_name.get(policy_class.class.as_str()).copied() else {
+            return Vec::new();
+        };
         let at = |offset: usize, diagnostic: Diagnostic| {
-            let (line, column) = places.of(offset);
+            let (line, column) = line_index.line_column(offset);
             diagnostic.at(line, column)
         };
         let mut found = Vec::new();
-        for (name, given, line) in [
+        for (name, argument_count, line) in [
             ("__init__", 3, "def __init__(self, rule_id, settings, parameters)"),
             ("eval", 3, "def eval(self, parameters, input_data, context)"),
             ("management", 2, "def management(self, action, data)"),
@@ -160,8 +166,8 @@ impl<'a> Classes<'a> {
             let help = format!("write `{line}`");
             match self.method(def, name) {
                 Method::Found(method) => {
-                    let complaint = complaint(method, given);
-                    found.extend(complaint.map(|(code, text)| {
+                    let signature_error = signature_error(method, argument_count);
+                    found.extend(signature_error.map(|(code, text)| {
                         at(
                             method.name.range.start().to_usize(),
                             Diagnostic::error(code, text).help(help),
@@ -169,7 +175,7 @@ impl<'a> Classes<'a> {
                     }));
                 }
                 Method::Missing if name != "management" => {
-                    let text = format!("`{}` has no method `{name}`", form.class);
+                    let text = format!("`{}` has no method `{name}`", policy_class.class);
                     let text = Diagnostic::error("python.method-missing", text).help(help);
                     found.push(at(def.name.range.start().to_usize(), text));
                 }
@@ -183,12 +189,15 @@ impl<'a> Classes<'a> {
 enum Method<'a> {
     Found(&'a StmtFunctionDef),
     Missing,
-    /// A base from elsewhere might have it.
+    /// A base class that is not defined in this module may have it.
     Unknown,
 }
 
-/// What is wrong with an entry point that is called with `self` and `given` arguments.
-fn complaint(method: &StmtFunctionDef, given: usize) -> Option<(&'static str, String)> {
+/// What is wrong with an entry point that is called with `self` and `argument_count` arguments.
+fn signature_error(
+    method: &StmtFunctionDef,
+    argument_count: usize,
+) -> Option<(&'static str, String)> {
     let name = method.name.as_str();
     if method.is_async {
         let text = format!("`{name}` is `async`, and nothing awaits it");
@@ -205,7 +214,7 @@ fn complaint(method: &StmtFunctionDef, given: usize) -> Option<(&'static str, St
     let positional = posonlyargs.iter().chain(args);
     let required = positional.clone().filter(|parameter| parameter.default.is_none()).count();
     let named = kwonlyargs.iter().any(|parameter| parameter.default.is_none());
-    let (most, wanted) = (positional.count(), given + 1);
+    let (most, wanted) = (positional.count(), argument_count + 1);
     if required <= wanted && (wanted <= most || vararg.is_some()) && !named {
         return None;
     }
@@ -214,7 +223,7 @@ fn complaint(method: &StmtFunctionDef, given: usize) -> Option<(&'static str, St
     Some(("python.method-arguments", text))
 }
 
-/// Whether a function's own body yields; functions within it do so for themselves.
+/// Whether a function's own body yields; nested functions are not looked into.
 fn yields(body: &[Stmt]) -> bool {
     struct Yields(bool);
     impl Visitor<'_> for Yields {

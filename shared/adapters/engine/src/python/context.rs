@@ -1,4 +1,4 @@
-//! What stands behind `context` in Python: JSON on the platform's side, so that a value is a
+//! The native functions behind `context` in Python. Values are stored as JSON, so that each is a
 //! snapshot whatever the policy does to its objects.
 
 use std::rc::Rc;
@@ -12,24 +12,25 @@ use super::{input, output};
 use crate::Failure;
 use crate::context::ContextFullError;
 
-/// Gives the module that defines the class its native functions.
+/// Adds the native functions to the namespace of the module that defines the class.
 pub(super) fn install(
     dict: &PyDictRef,
     run_state: &Rc<RunState>,
     vm: &VirtualMachine,
 ) -> PyResult<()> {
-    let of = Rc::clone(run_state);
-    let get = vm.new_function("get", move |key: PyStrRef, vm: &VirtualMachine| get(&of, &key, vm));
-    let of = Rc::clone(run_state);
+    let state = Rc::clone(run_state);
+    let get =
+        vm.new_function("get", move |key: PyStrRef, vm: &VirtualMachine| get(&state, &key, vm));
+    let state = Rc::clone(run_state);
     let set = vm
         .new_function("set", move |key: PyStrRef, value: PyObjectRef, vm: &VirtualMachine| {
-            set(&of, &key, &value, vm)
+            set(&state, &key, &value, vm)
         });
-    let of = Rc::clone(run_state);
-    let delete =
-        vm.new_function("delete", move |key: PyStrRef| of.drop_kept(&key.to_string_lossy()));
-    let of = Rc::clone(run_state);
-    let flush = vm.new_function("flush", move || of.drop_all_kept());
+    let state = Rc::clone(run_state);
+    let delete = vm
+        .new_function("delete", move |key: PyStrRef| state.context_delete(&key.to_string_lossy()));
+    let state = Rc::clone(run_state);
+    let flush = vm.new_function("flush", move || state.context_clear());
     dict.set_item("_context_get", get.into(), vm)?;
     dict.set_item("_context_set", set.into(), vm)?;
     dict.set_item("_context_delete", delete.into(), vm)?;
@@ -38,7 +39,7 @@ pub(super) fn install(
 
 /// A list with the value in it, or an empty one.
 fn get(run_state: &RunState, key: &PyStrRef, vm: &VirtualMachine) -> PyResult {
-    let found = run_state.kept(&key.to_string_lossy());
+    let found = run_state.context_get(&key.to_string_lossy());
     let found = found.map(|value| input::to_python(&value.value(), vm)).transpose()?;
     Ok(vm.ctx.new_list(found.into_iter().collect()).into())
 }
@@ -57,5 +58,5 @@ fn set(
         _ => full(),
     })?;
     let value = RawJson::parse(&text).map_err(|error| vm.new_value_error(error.to_string()))?;
-    run_state.keep(&key.to_string_lossy(), value).map_err(|ContextFullError| full())
+    run_state.context_set(&key.to_string_lossy(), value).map_err(|ContextFullError| full())
 }

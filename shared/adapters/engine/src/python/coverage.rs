@@ -1,4 +1,4 @@
-//! Which lines could run, and which did.
+//! Line coverage: the lines that can run, and those that ran.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -12,7 +12,7 @@ use rustpython_vm::{PyObjectRef, VirtualMachine};
 
 use super::POLICY_FILE;
 use super::run_state::RunState;
-use super::source::Places;
+use super::source::LineIndex;
 use crate::Coverage;
 
 /// Every source line of a statement, with the statement's first line.
@@ -20,14 +20,15 @@ use crate::Coverage;
 pub(super) struct Lines(BTreeMap<u32, u32>);
 
 impl Lines {
-    /// Docstrings and other constants that stand alone do nothing, so they are no lines.
-    pub(super) fn of(module: &[Stmt], places: &Places<'_>) -> Self {
-        let mut visitor = LineVisitor { places, lines: Self::default() };
+    /// Collects the lines of a module. Docstrings and other constant statements generate no code, so
+    /// they are left out.
+    pub(super) fn of(module: &[Stmt], line_index: &LineIndex<'_>) -> Self {
+        let mut visitor = LineVisitor { line_index, lines: Self::default() };
         visitor.visit_body(module);
         visitor.lines
     }
 
-    /// Sorts the lines of all statements by whether an event fell on them.
+    /// Splits the lines of all statements by whether they ran.
     pub(super) fn coverage(&self, ran: &BTreeSet<u32>) -> Coverage {
         let all: BTreeSet<u32> = self.0.values().copied().collect();
         let hit: BTreeSet<u32> = ran.iter().filter_map(|line| self.0.get(line).copied()).collect();
@@ -39,18 +40,18 @@ impl Lines {
 }
 
 struct LineVisitor<'a> {
-    places: &'a Places<'a>,
+    line_index: &'a LineIndex<'a>,
     lines: Lines,
 }
 
 impl Visitor<'_> for LineVisitor<'_> {
     fn visit_stmt(&mut self, stmt: &Stmt) {
-        if let Stmt::Expr(alone) = stmt
-            && matches!(&*alone.value, Expr::StringLiteral(_) | Expr::EllipsisLiteral(_))
+        if let Stmt::Expr(statement) = stmt
+            && matches!(&*statement.value, Expr::StringLiteral(_) | Expr::EllipsisLiteral(_))
         {
             return;
         }
-        // These make no instructions.
+        // These generate no instructions.
         if matches!(stmt, Stmt::Global(_) | Stmt::Nonlocal(_)) {
             return;
         }
@@ -73,24 +74,24 @@ impl LineVisitor<'_> {
             Stmt::With(def) => (def.range.start(), def.body.first()),
             Stmt::Try(def) => (def.range.start(), def.body.first()),
             Stmt::Match(def) => {
-                let first = self.places.line(def.range.start().to_usize());
-                return (first, self.places.line(def.subject.range().end().to_usize()));
+                let first = self.line_index.line(def.range.start().to_usize());
+                return (first, self.line_index.line(def.subject.range().end().to_usize()));
             }
             _ => (stmt.range().start(), None),
         };
         // A decorated definition counts at its name; its decorators are part of it.
-        let first = self.places.line(name_at.to_usize());
+        let first = self.line_index.line(name_at.to_usize());
         let last = match body {
             Some(body) => {
-                self.places.line(body.range().start().to_usize()).saturating_sub(1).max(first)
+                self.line_index.line(body.range().start().to_usize()).saturating_sub(1).max(first)
             }
-            None => self.places.line(stmt.range().end().to_usize()).max(first),
+            None => self.line_index.line(stmt.range().end().to_usize()).max(first),
         };
         (first, last)
     }
 }
 
-/// A trace function that notes each line of the policy as it is reached.
+/// A trace function that records each line of the policy as it is reached.
 pub(super) fn tracer(run_state: Rc<RunState>, vm: &VirtualMachine) -> PyObjectRef {
     let trace = move |frame: FrameRef,
                       event: PyStrRef,
@@ -101,7 +102,7 @@ pub(super) fn tracer(run_state: Rc<RunState>, vm: &VirtualMachine) -> PyObjectRe
             return vm.ctx.none();
         }
         if event.to_str() == Some("line") {
-            run_state.ran(u32::try_from(frame.f_lineno()).unwrap_or(u32::MAX));
+            run_state.record_line(u32::try_from(frame.f_lineno()).unwrap_or(u32::MAX));
         }
         vm.trace_func.borrow().clone()
     };

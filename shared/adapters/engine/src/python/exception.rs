@@ -1,4 +1,4 @@
-//! From a Python exception to a [`Failure`], told as CPython tells it but with the policy's own
+//! Conversion of a Python exception to a [`Failure`], in CPython's format but with the policy's own
 //! frames only.
 
 use std::fmt::Write as _;
@@ -9,14 +9,14 @@ use rustpython_vm::{AsObject, VirtualMachine};
 use super::POLICY_FILE;
 use crate::{Budget, Failure};
 
-/// A message longer than this helps nobody; it might be the whole input.
+/// The longest message, in bytes; a message may contain the whole input.
 const MESSAGE_BYTES_MAX: usize = 16 << 10;
-/// Exceptions told of a chain of causes.
+/// The most exceptions of a chain of causes that a traceback has.
 const CHAIN_MAX: usize = 8;
-/// Identical frames shown before the rest is counted, as CPython does.
+/// Identical frames that are written before the rest is only counted, as in CPython.
 const REPEATS_MAX: usize = 3;
 
-/// What the exception means for the caller.
+/// Converts an exception to the failure of its run.
 pub(super) fn to_failure(
     exc: &PyBaseExceptionRef,
     source: &str,
@@ -32,7 +32,7 @@ pub(super) fn to_failure(
     }
     let (kind, _) = kind_of(exc, vm);
     let mut traceback = String::new();
-    tell_chain(exc, source, CHAIN_MAX, &mut traceback, vm);
+    write_chain(exc, source, CHAIN_MAX, &mut traceback, vm);
     Failure::Raised {
         kind,
         message: message_of(exc, vm),
@@ -41,7 +41,7 @@ pub(super) fn to_failure(
     }
 }
 
-/// The bare name of the type, and the one that a traceback shows.
+/// The bare name of the type, and the qualified one that a traceback has.
 fn kind_of(exc: &PyBaseExceptionRef, vm: &VirtualMachine) -> (String, String) {
     let kind = exc.class().name().to_owned();
     let module = exc.class().as_object().get_attr("__module__", vm).ok();
@@ -88,32 +88,32 @@ fn frames_of(exc: &PyBaseExceptionRef) -> Vec<FrameLine> {
     frames
 }
 
-fn tell_chain(
+fn write_chain(
     exc: &PyBaseExceptionRef,
     source: &str,
-    left: usize,
+    remaining: usize,
     out: &mut String,
     vm: &VirtualMachine,
 ) {
-    let link = match (exc.__cause__(), exc.__context__()) {
+    let cause = match (exc.__cause__(), exc.__context__()) {
         (Some(cause), _) => {
             Some((cause, "The above exception was the direct cause of the following exception:"))
         }
-        (None, Some(context)) if !hides_context(exc, vm) => {
+        (None, Some(context)) if !suppresses_context(exc, vm) => {
             Some((context, "During handling of the above exception, another exception occurred:"))
         }
         _ => None,
     };
-    if let Some((before, sentence)) = link
-        && left > 1
+    if let Some((earlier, sentence)) = cause
+        && remaining > 1
     {
-        tell_chain(&before, source, left - 1, out, vm);
+        write_chain(&earlier, source, remaining - 1, out, vm);
         let _ = write!(out, "\n{sentence}\n\n");
     }
-    tell(exc, source, out, vm);
+    write_exception(exc, source, out, vm);
 }
 
-fn tell(exc: &PyBaseExceptionRef, source: &str, out: &mut String, vm: &VirtualMachine) {
+fn write_exception(exc: &PyBaseExceptionRef, source: &str, out: &mut String, vm: &VirtualMachine) {
     let frames = frames_of(exc);
     if !frames.is_empty() {
         out.push_str("Traceback (most recent call last):\n");
@@ -151,7 +151,7 @@ fn tell(exc: &PyBaseExceptionRef, source: &str, out: &mut String, vm: &VirtualMa
 }
 
 /// Whether it was raised `from None`.
-fn hides_context(exc: &PyBaseExceptionRef, vm: &VirtualMachine) -> bool {
+fn suppresses_context(exc: &PyBaseExceptionRef, vm: &VirtualMachine) -> bool {
     let flag = exc.as_object().get_attr("__suppress_context__", vm);
     flag.is_ok_and(|flag| flag.is(&vm.ctx.true_value))
 }

@@ -1,9 +1,9 @@
-//! From JSON to Python objects, as `json.loads` would make them.
+//! Conversion of JSON to Python objects, as `json.loads` does it.
 
 use rustpython_vm::{AsObject, PyObjectRef, PyResult, VirtualMachine};
 use serde_json::{Number, Value};
 
-/// Converts a value; its depth is bounded by the parser that made it.
+/// Converts a value; the JSON parser has bounded its depth.
 pub(super) fn to_python(value: &Value, vm: &VirtualMachine) -> PyResult {
     Ok(match value {
         Value::Null => vm.ctx.none(),

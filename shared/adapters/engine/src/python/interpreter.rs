@@ -1,5 +1,5 @@
-//! The interpreter: RustPython without a host, its standard library frozen into the binary, and
-//! small stand-ins for what a host would have given.
+//! The interpreter: RustPython without access to the host, with its standard library frozen into the
+//! binary, and shims of the modules that need a host.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -13,8 +13,8 @@ use super::modules::SUPPORTED;
 use super::run_state::RunState;
 use super::{context, coverage};
 
-/// Our own sources of modules that the standard library would take from the host.
-const STAND_INS: [(&str, &str); 6] = [
+/// Shims of modules that need a host in the standard library.
+const SHIM_MODULES: [(&str, &str); 6] = [
     ("os", include_str!("bootstrap/os.py")),
     ("io", include_str!("bootstrap/io.py")),
     ("inspect", include_str!("bootstrap/inspect.py")),
@@ -23,50 +23,51 @@ const STAND_INS: [(&str, &str); 6] = [
     ("logging", include_str!("bootstrap/logging.py")),
 ];
 
-/// Modules that others import at first use: a run must find the same as its predecessor.
-const AT_FIRST_USE: &[&str] =
+/// Modules that others import at their first use: every run must find the same modules loaded.
+const LAZY_MODULES: &[&str] =
     &["_strptime", "encodings.ascii", "encodings.latin_1", "encodings.utf_8", "locale"];
 
 /// Runs between full collections of cyclic garbage: a class is part of a cycle, so each run
 /// leaves some 20 KB.
 const RUNS_PER_COLLECTION: u32 = 64;
 
-/// Objects that a run may make before the collector looks for cycles among them. A collection also
-/// empties the method cache, so it is worth its price in long runs only.
-const YOUNG_MAX: u32 = 50_000;
-/// Objects that may outlive a collection: those of a run or two, had the collector no gaps.
-const SURVIVORS_MAX: usize = 20_000;
-/// After so many runs a process has earned its rest: each leaves a few hundred bytes that no
-/// collection frees, as the weak references by which a class knows its subclasses.
+/// New objects before the collector looks for cycles among them. A collection also empties the
+/// method cache, so it pays off in long runs only.
+const YOUNG_OBJECTS_MAX: u32 = 50_000;
+/// Objects that may survive a collection, more than those of two runs; beyond it the process is
+/// replaced, since the collector misses some cycles.
+const SURVIVING_OBJECTS_MAX: usize = 20_000;
+/// The most runs of a process: each leaves a few hundred bytes that no collection frees, such as the
+/// weak references from a class to its subclasses.
 const RUNS_MAX: u32 = 20_000;
 
-/// One interpreter with everything imported that a policy may import.
+/// One interpreter, with every module imported that a policy may import.
 pub(super) struct Interpreter {
     python: rustpython_vm::Interpreter,
     pub(super) run_state: Rc<RunState>,
-    /// Called with nothing, makes a run's `context`.
+    /// The class of `context`; it takes no arguments.
     pub(super) context_class: PyObjectRef,
-    /// Records lines when it is the trace function.
+    /// The trace function that records lines.
     pub(super) tracer: PyObjectRef,
-    /// `random.seed`.
+    /// The function `random.seed`, called with the run's seed.
     pub(super) reseed: PyObjectRef,
-    /// Gives `logging` a new state.
+    /// Resets the state of `logging`.
     pub(super) reset_logging: PyObjectRef,
-    /// Empties the caches of the library.
-    pub(super) forget: PyObjectRef,
-    /// Counts what the library has loaded.
-    tally: PyObjectRef,
-    /// What it counted at the start.
+    /// Empties the caches of the standard library.
+    pub(super) clear_caches: PyObjectRef,
+    /// Counts the modules and codecs that are loaded.
+    count_loaded: PyObjectRef,
+    /// The count at the start; a higher one means that a run has loaded more.
     loaded: usize,
     runs: Cell<u32>,
-    worn: Cell<bool>,
+    exhausted: Cell<bool>,
 }
 
 impl Interpreter {
     /// Starts an interpreter and does every import.
     ///
     /// # Errors
-    /// What the standard library raised; it would be a bug of ours.
+    /// The traceback of what the standard library raised; it would be a bug of this crate.
     pub(super) fn start() -> Result<Self, String> {
         let builder = rustpython_vm::Interpreter::builder(settings());
         let natives = rustpython_stdlib::stdlib_module_defs(&builder.ctx);
@@ -81,11 +82,12 @@ impl Interpreter {
                 text
             })
         });
-        let ([context_class, tracer, reseed, reset_logging, forget, tally], loaded) = started?;
+        let ([context_class, tracer, reseed, reset_logging, clear_caches, count_loaded], loaded) =
+            started?;
         gc_state().collect_force(2);
-        // What exists now lives as long as the process: later collections need not look at it.
+        // Objects that exist now live as long as the process: exclude them from later collections.
         gc_state().freeze();
-        gc_state().set_threshold(YOUNG_MAX, None, None);
+        gc_state().set_threshold(YOUNG_OBJECTS_MAX, None, None);
         Ok(Self {
             python,
             run_state,
@@ -93,11 +95,11 @@ impl Interpreter {
             tracer,
             reseed,
             reset_logging,
-            forget,
-            tally,
+            clear_caches,
+            count_loaded,
             loaded,
             runs: Cell::new(0),
-            worn: Cell::new(false),
+            exhausted: Cell::new(false),
         })
     }
 
@@ -105,31 +107,31 @@ impl Interpreter {
         run_state: &Rc<RunState>,
         vm: &VirtualMachine,
     ) -> PyResult<([PyObjectRef; 6], usize)> {
-        for (name, source) in STAND_INS {
-            stand_in(name, source, run_state, vm)?;
+        for (name, source) in SHIM_MODULES {
+            install_shim(name, source, run_state, vm)?;
         }
-        for name in SUPPORTED.iter().chain(AT_FIRST_USE) {
+        for name in SUPPORTED.iter().chain(LAZY_MODULES) {
             vm.import(*name, 0)?;
         }
         let warnings = vm.import("warnings", 0)?;
-        // A warning is shown once per process, which would tell a run of its predecessor.
+        // Python shows a warning once per process, so a run could detect an earlier one.
         vm.call_method(&warnings, "simplefilter", ("ignore",))?;
         let modules = vm.sys_module.get_attr("modules", vm)?;
         let start = modules.get_item("_start", vm)?;
         modules.del_item("_start", vm)?;
         let logging = modules.get_item("logging", vm)?;
-        stand_in("_caches", include_str!("bootstrap/caches.py"), run_state, vm)?;
+        install_shim("_caches", include_str!("bootstrap/caches.py"), run_state, vm)?;
         let caches = modules.get_item("_caches", vm)?;
         modules.del_item("_caches", vm)?;
-        let tally = caches.get_attr("tally", vm)?;
-        let loaded = tally.call((), vm)?.try_to_value(vm)?;
+        let count_loaded = caches.get_attr("count_loaded", vm)?;
+        let loaded = count_loaded.call((), vm)?.try_to_value(vm)?;
         let parts = [
             start.get_attr("Context", vm)?,
             coverage::tracer(Rc::clone(run_state), vm),
             modules.get_item("random", vm)?.get_attr("seed", vm)?,
             logging.get_attr("_reset", vm)?,
-            caches.get_attr("forget", vm)?,
-            tally,
+            caches.get_attr("clear_caches", vm)?,
+            count_loaded,
         ];
         Ok((parts, loaded))
     }
@@ -138,29 +140,31 @@ impl Interpreter {
         self.python.enter(work)
     }
 
-    /// After a run: now and then frees the cycles that runs leave.
+    /// Finishes a run: frees the cycles that runs leave, every [`RUNS_PER_COLLECTION`] runs, and
+    /// decides whether the process may serve further runs.
     pub(super) fn finish_run(&self) {
         self.runs.set(self.runs.get().wrapping_add(1));
-        let tally = |vm: &VirtualMachine| self.tally.call((), vm)?.try_to_value::<usize>(vm);
-        if !self.enter(tally).is_ok_and(|loaded| loaded == self.loaded) {
-            self.wear();
+        let count_loaded =
+            |vm: &VirtualMachine| self.count_loaded.call((), vm)?.try_to_value::<usize>(vm);
+        if !self.enter(count_loaded).is_ok_and(|loaded| loaded == self.loaded) {
+            self.exhaust();
         }
         if self.runs.get().is_multiple_of(RUNS_PER_COLLECTION) {
             let done = self.enter(|_| gc_state().collect_force(2));
-            if done.candidates.saturating_sub(done.collected) > SURVIVORS_MAX {
-                self.wear();
+            if done.candidates.saturating_sub(done.collected) > SURVIVING_OBJECTS_MAX {
+                self.exhaust();
             }
         }
     }
 
-    /// Says that this process should serve no other run.
-    pub(super) fn wear(&self) {
-        self.worn.set(true);
+    /// Marks this process as one that must not serve another run.
+    pub(super) fn exhaust(&self) {
+        self.exhausted.set(true);
     }
 
-    /// Whether runs have left so much behind that a new process is cheaper.
-    pub(super) fn is_worn(&self) -> bool {
-        self.worn.get() || self.runs.get() >= RUNS_MAX
+    /// Whether this process must not serve another run.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.exhausted.get() || self.runs.get() >= RUNS_MAX
     }
 }
 
@@ -174,15 +178,15 @@ fn settings() -> Settings {
     settings.install_signal_handlers = false;
     settings.faulthandler = false;
     settings.argv = vec!["policy".to_owned()];
-    // Sets iterate in the order of hashes; a replay needs the same.
+    // Sets iterate in the order of hashes, which a replay must reproduce.
     settings.hash_seed = Some(0);
-    // Numbers in JSON have any size; the run's time is the limit.
+    // JSON numbers have any size; the run's time is the limit.
     settings.int_max_str_digits = 0;
     settings
 }
 
-/// Runs one of our own sources as a module and registers it.
-fn stand_in(
+/// Runs a shim's source as a module and registers it in `sys.modules`.
+fn install_shim(
     name: &str,
     source: &str,
     run_state: &Rc<RunState>,
@@ -206,10 +210,10 @@ fn stand_in(
         context::install(&dict, run_state, vm)?;
     }
     dict.set_item("_now_ms", now_ms.into(), vm)?;
-    // The depth that is left to the run.
-    let room =
+    // The recursion depth that is left to the run.
+    let recursion_left =
         |vm: &VirtualMachine| vm.recursion_limit.get().saturating_sub(vm.current_recursion_depth());
-    dict.set_item("_room", vm.new_function("room", room).into(), vm)?;
+    dict.set_item("_recursion_left", vm.new_function("recursion_left", recursion_left).into(), vm)?;
     dict.set_item("_random_bytes", random_bytes.into(), vm)?;
     vm.run_code_obj(code, Scope::with_builtins(None, dict.clone(), vm))?;
     Ok(())

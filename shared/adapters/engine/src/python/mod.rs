@@ -3,14 +3,14 @@
 //! One interpreter serves one process. It has no host: no files, sockets, processes, threads or
 //! environment; time and randomness come from the [`Call`](crate::Call). A run executes the
 //! policy's compiled module in a namespace of its own and makes a new instance of its class, so
-//! that neither globals nor `self` outlive it. What could outlive it is a change to a module or a
-//! class that all runs share; [`isolation`] proves that a policy makes none, or else the process
+//! that neither globals nor `self` outlive it. Only a change to a module or a class that all runs
+//! share could outlive it; [`isolation`] proves that a policy makes none, or else the process
 //! serves one run only.
 //!
-//! The rooms: [`source`] and [`check`] refuse what cannot run, before and after parsing;
-//! [`isolation`] is the proof; [`interpreter`] starts the thing; [`program`] runs it; [`input`],
-//! [`output`] and [`exception`] translate; [`run_state`] is what a run sees of the world; [`coverage`]
-//! tells which lines ran.
+//! The modules: [`source`] and [`check`] refuse code before and after parsing; [`isolation`] is the
+//! proof; [`interpreter`] starts the interpreter; [`program`] runs a policy; [`input`], [`output`] and
+//! [`exception`] convert values; [`run_state`] holds the clock, the random numbers, the capture and
+//! the context of a run; [`coverage`] records the lines that ran.
 
 mod annotations;
 mod check;
@@ -35,11 +35,11 @@ use writ_model::Diagnostic;
 
 use self::interpreter::Interpreter;
 use self::program::PythonProgram;
-use self::source::Places;
+use self::source::LineIndex;
 use crate::Source;
 use crate::language::{Program, Runtime};
 
-/// The name that tracebacks give to the policy's source.
+/// The file name of the policy's source in tracebacks.
 const POLICY_FILE: &str = "policy";
 
 /// The Python interpreter of this process.
@@ -47,7 +47,7 @@ pub(crate) struct Python {
     interpreter: Rc<Interpreter>,
 }
 
-/// Starts the interpreter and does its imports; some 80 ms, for a zygote to do once.
+/// Starts the interpreter and does its imports, which takes some 80 ms once per zygote.
 ///
 /// # Errors
 /// What the standard library raised while it was imported.
@@ -58,8 +58,8 @@ pub(crate) fn start() -> Result<Python, String> {
 impl Runtime for Python {
     fn compile(&mut self, source: &Source) -> Result<Box<dyn Program>, Vec<Diagnostic>> {
         let code = source.code.as_str();
-        if let Some(refusal) = source::too_deep(code) {
-            return Err(vec![refusal]);
+        if let Some(diagnostic) = source::too_deep(code) {
+            return Err(vec![diagnostic]);
         }
         let bytecode = self.interpreter.enter(|vm| {
             vm.compile(code, compiler::Mode::Exec, POLICY_FILE.to_owned())
@@ -68,13 +68,15 @@ impl Runtime for Python {
         // INVARIANT: what compiled also parses.
         let module =
             parser::parse_module(code).map(parser::Parsed::into_syntax).map_err(|error| {
-                let (line, column) = Places::new(code).of(error.location.start().to_usize());
+                let (line, column) =
+                    LineIndex::new(code).line_column(error.location.start().to_usize());
                 vec![Diagnostic::error("python.syntax", error.error.to_string()).at(line, column)]
             })?;
-        let places = Places::new(code);
-        let form = self.interpreter.enter(|vm| check::check(&module.body, &places, vm))?;
-        let lines = coverage::Lines::of(&module.body, &places);
-        let verdict = isolation::verdict(&module.body, &places);
+        let line_index = LineIndex::new(code);
+        let policy_class =
+            self.interpreter.enter(|vm| check::check(&module.body, &line_index, vm))?;
+        let lines = coverage::Lines::of(&module.body, &line_index);
+        let verdict = isolation::verdict(&module.body, &line_index);
         let bytecode = if verdict.warning.is_none() {
             self.interpreter.enter(|vm| {
                 annotations::compile_without(module, code, vm.compile_opts())
@@ -88,14 +90,14 @@ impl Runtime for Python {
             Rc::clone(&self.interpreter),
             bytecode,
             code,
-            form,
+            policy_class,
             lines,
             verdict,
         )))
     }
 }
 
-/// A syntax error in CPython's words.
+/// A syntax error with CPython's message.
 fn syntax_diagnostic(
     error: &CompileError,
     code: &str,
@@ -105,13 +107,13 @@ fn syntax_diagnostic(
 
     let exc = vm.new_syntax_error(error, Some(code));
     let kind = exc.class().name().to_owned();
-    let told = exc.as_object().get_attr("msg", vm).and_then(|text| text.str(vm));
-    let mut message =
-        told.map_or_else(|_| error.to_string(), |text| text.to_string_lossy().into_owned());
+    let message_object = exc.as_object().get_attr("msg", vm).and_then(|text| text.str(vm));
+    let mut message = message_object
+        .map_or_else(|_| error.to_string(), |text| text.to_string_lossy().into_owned());
     if kind != "SyntaxError" {
         message = format!("{kind}: {message}");
     }
     let (line, column) = error.python_location();
-    let place = |number: usize| u32::try_from(number).unwrap_or(u32::MAX).max(1);
-    Diagnostic::error("python.syntax", message).at(place(line), place(column))
+    let one_based = |number: usize| u32::try_from(number).unwrap_or(u32::MAX).max(1);
+    Diagnostic::error("python.syntax", message).at(one_based(line), one_based(column))
 }

@@ -1,6 +1,6 @@
-//! Which modules a policy may import, and what to write instead of the others.
+//! The modules that a policy may import, and what to write instead of the others.
 
-/// Everything that a policy may import; all of it is imported when the interpreter starts.
+/// The modules that a policy may import; all of them are imported when the interpreter starts.
 pub(super) const SUPPORTED: &[&str] = &[
     "__future__",
     "abc",

@@ -1,5 +1,5 @@
-//! From Python objects to compact JSON, as `json.dumps` would write it, except that what JSON
-//! cannot hold is refused with its place, and that text beyond ASCII stays as it is.
+//! Conversion of Python objects to compact JSON, as `json.dumps` does it, except that a value without
+//! a JSON form is refused with its path, and that text beyond ASCII is not escaped.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use rustpython_vm::{AsObject, PyObject, PyObjectRef, VirtualMachine, literal};
 
 use crate::Failure;
 
-/// Values nested deeper than this are refused; readers of the output have such limits as well.
+/// The deepest nesting of an output, the same in every language; JSON readers have such limits too.
 const DEPTH_MAX: usize = 100;
 
-/// Writes a value within `bytes_max` bytes.
+/// Converts a value to JSON of at most `bytes_max` bytes.
 pub(super) fn to_json(
     value: &PyObject,
     bytes_max: usize,
@@ -22,9 +22,9 @@ pub(super) fn to_json(
     Ok(writer.json)
 }
 
-/// Where a value stands, as a chain of stack frames.
+/// The path of a value, as a chain through the stack frames.
 struct Path<'a> {
-    above: Option<(&'a Path<'a>, &'a PyObject)>,
+    parent: Option<(&'a Path<'a>, &'a PyObject)>,
     step: Step<'a>,
     depth: usize,
 }
@@ -37,37 +37,37 @@ enum Step<'a> {
 }
 
 impl<'a> Path<'a> {
-    const ROOT: Self = Self { above: None, step: Step::Root, depth: 0 };
+    const ROOT: Self = Self { parent: None, step: Step::Root, depth: 0 };
 
-    /// Below `container`, which stands at this path.
-    fn below(&'a self, container: &'a PyObject, step: Step<'a>) -> Self {
-        Self { above: Some((self, container)), step, depth: self.depth + 1 }
+    /// The path of a child of `container`, which is at this path.
+    fn child(&'a self, container: &'a PyObject, step: Step<'a>) -> Self {
+        Self { parent: Some((self, container)), step, depth: self.depth + 1 }
     }
 
-    fn holds(&self, value: &PyObject) -> bool {
-        let mut at = self.above;
+    fn contains(&self, value: &PyObject) -> bool {
+        let mut at = self.parent;
         while let Some((path, container)) = at {
             if container.is(value) {
                 return true;
             }
-            at = path.above;
+            at = path.parent;
         }
         false
     }
 
-    fn refuse(&self, what: impl fmt::Display) -> Failure {
-        let place = match self.step {
+    fn error(&self, what: impl fmt::Display) -> Failure {
+        let location = match self.step {
             Step::Root => "the top".to_owned(),
             _ => format!("`{self}`"),
         };
-        Failure::NotJson { what: format!("{what} at {place}") }
+        Failure::NotJson { what: format!("{what} at {location}") }
     }
 }
 
 impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some((above, _)) = self.above {
-            above.fmt(f)?;
+        if let Some((parent, _)) = self.parent {
+            parent.fmt(f)?;
         }
         let first = self.depth <= 1;
         match self.step {
@@ -115,8 +115,8 @@ impl Writer<'_> {
     }
 
     fn container(&mut self, value: &PyObject, path: &Path<'_>) -> Result<(), Failure> {
-        if path.holds(value) {
-            return Err(path.refuse("a reference to what contains it"));
+        if path.contains(value) {
+            return Err(path.error("a reference to what contains it"));
         }
         if path.depth >= DEPTH_MAX {
             return Err(Failure::NotJson {
@@ -126,12 +126,12 @@ impl Writer<'_> {
         if let Some(dict) = value.downcast_ref::<PyDict>() {
             self.dict(dict.into_iter(), value, path)
         } else if let Some(list) = value.downcast_ref::<PyList>() {
-            // Nothing of Python runs while this is borrowed.
+            // No Python code runs while this is borrowed.
             self.array(&list.borrow_vec(), value, path)
         } else if let Some(tuple) = value.downcast_ref::<PyTuple>() {
             self.array(tuple.as_slice(), value, path)
         } else {
-            Err(path.refuse(format_args!("a value of type `{}`", value.class().name())))
+            Err(path.error(format_args!("a value of type `{}`", value.class().name())))
         }
     }
 
@@ -146,7 +146,7 @@ impl Writer<'_> {
             if index > 0 {
                 self.put(",")?;
             }
-            self.value(item, &path.below(container, Step::Index(index)))?;
+            self.value(item, &path.child(container, Step::Index(index)))?;
         }
         self.put("]")
     }
@@ -163,26 +163,26 @@ impl Writer<'_> {
                 self.put(",")?;
             }
             let name = self.key(&key, path)?;
-            let below = path.below(container, Step::Key(&name));
+            let child = path.child(container, Step::Key(&name));
             self.quoted(&name)?;
             self.put(":")?;
-            self.value(&member, &below)?;
+            self.value(&member, &child)?;
         }
         self.put("}")
     }
 
-    /// The text that `json.dumps` makes of a key.
+    /// The text that `json.dumps` writes for a key.
     fn key(&self, key: &PyObject, path: &Path<'_>) -> Result<String, Failure> {
         if self.vm.is_none(key) {
             Ok("null".to_owned())
         } else if let Some(text) = key.downcast_ref::<PyStr>() {
-            text.to_str().map(str::to_owned).ok_or_else(|| path.refuse("a lone surrogate in a key"))
+            text.to_str().map(str::to_owned).ok_or_else(|| path.error("a lone surrogate in a key"))
         } else if let Some(number) = key.downcast_ref::<PyInt>() {
             Ok(self.integer(key, number))
         } else if let Some(number) = key.downcast_ref::<PyFloat>() {
             finite(number, path)
         } else {
-            Err(path.refuse(format_args!("a key of type `{}`", key.class().name())))
+            Err(path.error(format_args!("a key of type `{}`", key.class().name())))
         }
     }
 
@@ -197,12 +197,12 @@ impl Writer<'_> {
     fn text(&mut self, text: &PyStr, path: &Path<'_>) -> Result<(), Failure> {
         match text.to_str() {
             Some(text) => self.quoted(text),
-            None => Err(path.refuse("a lone surrogate")),
+            None => Err(path.error("a lone surrogate")),
         }
     }
 
     fn quoted(&mut self, text: &str) -> Result<(), Failure> {
-        // Escaping only lengthens: what is too long already need not be escaped to know it.
+        // Escaping only lengthens a text: if it is too long already, it need not be escaped.
         if self.json.len() + text.len() > self.bytes_max {
             return Err(Failure::OutputTooLarge { budget_bytes: self.bytes_max });
         }
@@ -223,5 +223,5 @@ fn finite(number: &PyFloat, path: &Path<'_>) -> Result<String, Failure> {
     } else {
         "-inf"
     };
-    Err(path.refuse(name))
+    Err(path.error(name))
 }

@@ -8,7 +8,7 @@ use rustpython_vm::scope::Scope;
 use rustpython_vm::{PyObjectRef, PyRef, PyResult, VirtualMachine};
 use writ_model::RawJson;
 
-use super::check::Form;
+use super::check::PolicyClass;
 use super::coverage::Lines;
 use super::interpreter::Interpreter;
 use super::isolation::Verdict;
@@ -16,29 +16,29 @@ use super::{exception, input, output};
 use crate::language::{Isolation, Program};
 use crate::{Budget, Call, Checked, Failure, Method, Outcome};
 
-/// Compiled once, run many times.
+/// A compiled policy, which may run many times.
 pub(super) struct PythonProgram {
     interpreter: Rc<Interpreter>,
     bytecode: PyRef<PyCode>,
     source: String,
-    form: Form,
+    policy_class: PolicyClass,
     lines: Lines,
     verdict: Verdict,
 }
 
-/// What Python raised, or what came of its result.
-enum Ended {
-    Raised(PyBaseExceptionRef),
+/// Why a run has no result: an exception of Python, or a failure of the platform.
+enum ExecuteError {
+    Exception(PyBaseExceptionRef),
     Failed(Failure),
 }
 
-impl From<PyBaseExceptionRef> for Ended {
+impl From<PyBaseExceptionRef> for ExecuteError {
     fn from(exc: PyBaseExceptionRef) -> Self {
-        Self::Raised(exc)
+        Self::Exception(exc)
     }
 }
 
-impl From<Failure> for Ended {
+impl From<Failure> for ExecuteError {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
     }
@@ -49,21 +49,26 @@ impl PythonProgram {
         interpreter: Rc<Interpreter>,
         bytecode: PyRef<PyCode>,
         source: &str,
-        form: Form,
+        policy_class: PolicyClass,
         lines: Lines,
         verdict: Verdict,
     ) -> Self {
-        Self { interpreter, bytecode, source: source.to_owned(), form, lines, verdict }
+        Self { interpreter, bytecode, source: source.to_owned(), policy_class, lines, verdict }
     }
 
-    fn execute(&self, call: &Call, budget: &Budget, vm: &VirtualMachine) -> Result<String, Ended> {
-        if self.verdict.reseeds {
+    fn execute(
+        &self,
+        call: &Call,
+        budget: &Budget,
+        vm: &VirtualMachine,
+    ) -> Result<String, ExecuteError> {
+        if self.verdict.uses_random {
             self.interpreter.reseed.call((call.seed,), vm)?;
         }
-        if self.verdict.remembers {
-            self.interpreter.forget.call((), vm)?;
+        if self.verdict.uses_caches {
+            self.interpreter.clear_caches.call((), vm)?;
         }
-        if self.verdict.logs {
+        if self.verdict.uses_logging {
             self.interpreter.reset_logging.call((), vm)?;
         }
         let globals = vm.ctx.new_dict();
@@ -71,7 +76,7 @@ impl PythonProgram {
         globals.set_item("__file__", vm.ctx.new_str(super::POLICY_FILE).into(), vm)?;
         globals.set_item("__doc__", vm.ctx.none(), vm)?;
         vm.run_code_obj(self.bytecode.clone(), Scope::with_builtins(None, globals.clone(), vm))?;
-        let class = globals.get_item(self.form.class.as_str(), vm)?;
+        let class = globals.get_item(self.policy_class.class.as_str(), vm)?;
         let settings = input::to_python(&call.settings.value(), vm)?;
         let parameters = input::to_python(&call.parameters.value(), vm)?;
         let rule_id = vm.ctx.new_str(call.rule_id.as_str());
@@ -97,7 +102,7 @@ impl PythonProgram {
                 let Some(management) = vm.get_attribute_opt(policy.clone(), "management")? else {
                     let message = format!(
                         "`{}` has no method `management`; add `def management(self, action, data)` to answer commands",
-                        self.form.class
+                        self.policy_class.class
                     );
                     return Err(vm.new_attribute_error(message));
                 };
@@ -114,21 +119,21 @@ impl PythonProgram {
             vm.trace_func.replace(self.interpreter.tracer.clone());
             vm.use_tracing.set(true);
         }
-        let ended = self.execute(call, budget, vm);
+        let result = self.execute(call, budget, vm);
         if call.coverage {
             vm.use_tracing.set(false);
             vm.trace_func.replace(vm.ctx.none());
         }
-        let ended = ended.map_err(|why| match why {
-            Ended::Raised(exc) => exception::to_failure(&exc, &self.source, budget, vm),
-            Ended::Failed(failure) => failure,
+        let result = result.map_err(|error| match error {
+            ExecuteError::Exception(exc) => exception::to_failure(&exc, &self.source, budget, vm),
+            ExecuteError::Failed(failure) => failure,
         });
         vm.recursion_limit.set(usual_limit);
-        if matches!(ended, Err(Failure::TooDeep { .. } | Failure::OutOfMemory { .. })) {
-            // It may have struck inside the library, halfway through filling a cache.
-            self.interpreter.wear();
+        if matches!(result, Err(Failure::TooDeep { .. } | Failure::OutOfMemory { .. })) {
+            // It may have interrupted the library while it filled a cache.
+            self.interpreter.exhaust();
         }
-        ended
+        result
     }
 }
 
@@ -138,7 +143,7 @@ impl Program for PythonProgram {
     }
 
     fn isolation(&self) -> Isolation {
-        if self.verdict.warning.is_none() && !self.interpreter.is_worn() {
+        if self.verdict.warning.is_none() && !self.interpreter.is_exhausted() {
             Isolation::Reusable
         } else {
             Isolation::SingleUse
@@ -153,7 +158,7 @@ impl Program for PythonProgram {
         let coverage = call.coverage.then(|| self.lines.coverage(&run_state.take_lines()));
         let context = run_state.take_change();
         self.interpreter.finish_run();
-        // INVARIANT: what the writer wrote is JSON.
+        // INVARIANT: the output of `output::to_json` is JSON.
         let output =
             RawJson::parse(&json?).map_err(|error| Failure::NotJson { what: error.to_string() })?;
         let printed = run_state.take_printed();

@@ -1,4 +1,4 @@
-//! What the native functions of the interpreter see of the run that is going on.
+//! The state of the current run, for the native functions of the interpreter.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use crate::context::{ContextFullError, RunContext};
 use crate::rng::Rng;
 use crate::{Budget, Call};
 
-/// The current run's clock, entropy, capture and trace; one per interpreter.
+/// The current run's clock, random numbers, capture, trace and context; one per interpreter.
 #[derive(Debug, Default)]
 pub(super) struct RunState {
     now_ms: Cell<i64>,
@@ -21,7 +21,7 @@ pub(super) struct RunState {
 }
 
 impl RunState {
-    /// Forgets the last run and takes over what the next one may see.
+    /// Replaces the state of the last run by that of the next one.
     pub(super) fn begin(&self, call: &Call, budget: &Budget) {
         self.now_ms.set(call.now_ms);
         self.rng.set(Rng::new(call.seed));
@@ -30,19 +30,19 @@ impl RunState {
         self.context.replace(RunContext::of(call));
     }
 
-    pub(super) fn kept(&self, key: &str) -> Option<RawJson> {
+    pub(super) fn context_get(&self, key: &str) -> Option<RawJson> {
         self.context.borrow().get(key).cloned()
     }
 
-    pub(super) fn keep(&self, key: &str, value: RawJson) -> Result<(), ContextFullError> {
+    pub(super) fn context_set(&self, key: &str, value: RawJson) -> Result<(), ContextFullError> {
         self.context.borrow_mut().set(key, value)
     }
 
-    pub(super) fn drop_kept(&self, key: &str) {
+    pub(super) fn context_delete(&self, key: &str) {
         self.context.borrow_mut().delete(key);
     }
 
-    pub(super) fn drop_all_kept(&self) {
+    pub(super) fn context_clear(&self) {
         self.context.borrow_mut().clear();
     }
 
@@ -70,7 +70,7 @@ impl RunState {
         self.printed.take().into_text()
     }
 
-    pub(super) fn ran(&self, line: u32) {
+    pub(super) fn record_line(&self, line: u32) {
         self.lines.borrow_mut().insert(line);
     }
 

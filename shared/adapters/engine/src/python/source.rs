@@ -1,27 +1,27 @@
-//! Source text: from offsets to places, and what is refused before a parser sees it.
+//! Source text: a line index, and the bounds that are checked before parsing.
 //!
 //! The parser and the code generator recurse, so text that nests too deep would overflow the stack
 //! and abort the process. [`too_deep`] bounds the depth with one flat pass over the text.
 
 use writ_model::Diagnostic;
 
-/// A policy is a decision; the largest generated one that we know of has 300 KiB.
+/// The longest source, in bytes; the largest generated policy that is known has 300 KiB.
 const SOURCE_BYTES_MAX: usize = 2 << 20;
-/// As CPython's own limit on parentheses is 200, and nobody reads 100.
+/// The deepest nesting of brackets; CPython's own limit on parentheses is 200.
 const BRACKETS_MAX: usize = 100;
 /// CPython's limit on indentation.
 const INDENTS_MAX: usize = 100;
 /// Operators that may nest inside each other in one expression, brackets included.
 const OPERATORS_MAX: usize = 400;
 
-/// Finds lines and columns.
+/// Converts byte offsets to lines and columns.
 #[derive(Debug)]
-pub(super) struct Places<'a> {
+pub(super) struct LineIndex<'a> {
     source: &'a str,
     starts: Vec<usize>,
 }
 
-impl<'a> Places<'a> {
+impl<'a> LineIndex<'a> {
     pub(super) fn new(source: &'a str) -> Self {
         let ends = source.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
         let starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
@@ -34,7 +34,7 @@ impl<'a> Places<'a> {
     }
 
     /// The one-based line, and the one-based column in characters.
-    pub(super) fn of(&self, offset: usize) -> (u32, u32) {
+    pub(super) fn line_column(&self, offset: usize) -> (u32, u32) {
         let line = self.line(offset);
         let start = self.starts.get(line as usize - 1).copied().unwrap_or(0);
         let before = self.source.get(start..offset).unwrap_or_default().chars().count();
@@ -42,7 +42,7 @@ impl<'a> Places<'a> {
     }
 }
 
-/// Says what would overflow the parser's stack, if anything.
+/// The diagnostic of a source that is too long or could overflow the parser's stack.
 pub(super) fn too_deep(source: &str) -> Option<Diagnostic> {
     if source.len() > SOURCE_BYTES_MAX {
         let text =
@@ -54,16 +54,18 @@ pub(super) fn too_deep(source: &str) -> Option<Diagnostic> {
     }
     let mut scan = Scan::default();
     let (offset, what, help) = scan.run(source)?;
-    let (line, column) = Places::new(source).of(offset);
+    let (line, column) = LineIndex::new(source).line_column(offset);
     Some(Diagnostic::error("python.too-deep", what).at(line, column).help(help))
 }
 
 type Finding = (usize, String, &'static str);
 
-/// Where the scan is. Text inside strings counts only in f-strings, roughly: their braces nest.
+/// The state of the scan. Text inside strings is counted in f-strings only, and roughly: their
+/// braces nest.
 #[derive(Default)]
 struct Scan {
-    /// Operators since the last separator, for each open bracket; the first is the bare line's.
+    /// Operators since the last separator, for each open bracket; the first entry is the line
+    /// outside of brackets.
     open: Vec<Level>,
     indents: Vec<usize>,
 }
@@ -193,8 +195,8 @@ fn end_of_line(bytes: &[u8], at: usize) -> usize {
         .map_or(bytes.len(), |n| at + n)
 }
 
-/// The offset after the string that starts at `at`; prefixes are behind us. A raw string may end a
-/// little early or late by its backslashes, which the parser will judge.
+/// The offset after the string with its first quote at `at`. A raw string may end a little early or
+/// late by its backslashes; the parser decides.
 fn end_of_string(bytes: &[u8], at: usize) -> usize {
     let quote = bytes.get(at).copied().unwrap_or(b'"');
     let triple = bytes.get(at + 1) == Some(&quote) && bytes.get(at + 2) == Some(&quote);
@@ -222,15 +224,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_count_characters_not_bytes() {
+    fn locations_count_characters_not_bytes() {
         let source = "a\nüber = 1\n";
-        let places = Places::new(source);
-        assert_eq!(places.of(source.find("= 1").unwrap()), (2, 6));
-        assert_eq!(places.of(0), (1, 1));
+        let line_index = LineIndex::new(source);
+        assert_eq!(line_index.line_column(source.find("= 1").unwrap()), (2, 6));
+        assert_eq!(line_index.line_column(0), (1, 1));
     }
 
     #[test]
-    fn text_that_would_overflow_the_parser_is_refused_with_its_place() {
+    fn text_that_would_overflow_the_parser_is_refused_with_its_location() {
         let nested = |open: &str, close: &str, count: usize| {
             format!("x = {}1{}", open.repeat(count), close.repeat(count))
         };

@@ -1,4 +1,4 @@
-//! What a policy's author sees, run in one interpreter per test thread.
+//! Tests of whole policies, each run in one interpreter per test thread.
 
 use writ_model::{Diagnostic, Digest, Language, RawJson};
 
@@ -12,7 +12,7 @@ mod policies;
 mod printed;
 mod subset;
 
-/// Runs a test where the parser's and the interpreter's stacks fit, as in a worker.
+/// Runs a test on a thread with a stack that is large enough for the parser and the interpreter.
 pub(super) fn with_python<R: Send>(test: impl FnOnce(&mut Python) -> R + Send) -> R {
     std::thread::scope(|scope| {
         let big = std::thread::Builder::new().stack_size(8 << 20);
@@ -54,7 +54,7 @@ pub(super) fn call(parameters: &str, input: &str) -> Call {
     }
 }
 
-/// A policy whose `eval` has this body.
+/// A policy with this body of `eval`.
 pub(super) fn policy(imports: &str, body: &str) -> String {
     let body: String = body.lines().map(|line| format!("        {line}\n")).collect();
     format!(

@@ -1,6 +1,6 @@
-"""What the library remembers, and how a run comes to find none of it.
+"""The caches of the library, and how they are emptied between runs.
 
-Runs once, when everything is imported.
+It runs once, when everything is imported.
 """
 
 import _abc
@@ -13,15 +13,15 @@ import string
 import sys
 import _strptime
 
-# A compiled pattern outlives its run if it is simple enough to be compiled within this depth.
-_ROOM = 120
+# A compiled pattern is cached across runs if it can be compiled within this recursion depth.
+_RECURSION_MIN = 120
 _GROUPS_MAX = 12
 _LENGTH_MAX = 2000
-_KEPT_MAX = 512
+_CACHED_MAX = 512
 
-_kept = {}
+_cached = {}
 _seen = {}
-_reset_answers = _abc._reset_caches
+_reset_abc_caches = _abc._reset_caches
 
 
 def _new_pattern(pattern, flags, Pattern=re.Pattern, compiler=re._compiler):
@@ -35,15 +35,15 @@ def _new_pattern(pattern, flags, Pattern=re.Pattern, compiler=re._compiler):
 
 
 def _compile(pattern, flags, RegexFlag=re.RegexFlag, debug=re.DEBUG.value):
-    """`re._compile` in which a run cannot see what others compiled.
+    """`re._compile` with a cache that a run cannot observe.
 
-    Within a run an equal pattern is the same object, whatever else was compiled. A kept pattern is
-    handed out only where compiling it anew would have succeeded too.
+    Within a run an equal pattern is the same object, whatever else was compiled. A pattern of an
+    earlier run is returned only where compiling it would have succeeded too.
     """
     if isinstance(flags, RegexFlag):
         flags = flags.value
     kind = type(pattern)
-    # 2.0 equals 2, and a cache would take it where the compiler does not.
+    # 2.0 equals 2: a cache would accept it as a key, and the compiler refuses it.
     if type(flags) is not int or not (kind is str or kind is bytes):
         return _new_pattern(pattern, flags)
     key = (kind, pattern, flags)
@@ -51,17 +51,17 @@ def _compile(pattern, flags, RegexFlag=re.RegexFlag, debug=re.DEBUG.value):
     if found is not None:
         return found
     groups = pattern.count("(" if kind is str else b"(")
-    keep = groups <= _GROUPS_MAX and len(pattern) <= _LENGTH_MAX
-    if keep and _room() >= _ROOM:
-        found = _kept.get(key)
+    cacheable = groups <= _GROUPS_MAX and len(pattern) <= _LENGTH_MAX
+    if cacheable and _recursion_left() >= _RECURSION_MIN:
+        found = _cached.get(key)
     if found is None:
         found = _new_pattern(pattern, flags)
         if flags & debug:
             return found
-        if keep:
-            if len(_kept) >= _KEPT_MAX:
-                _kept.clear()
-            _kept[key] = found
+        if cacheable:
+            if len(_cached) >= _CACHED_MAX:
+                _cached.clear()
+            _cached[key] = found
     _seen[key] = found
     return found
 
@@ -69,7 +69,7 @@ def _compile(pattern, flags, RegexFlag=re.RegexFlag, debug=re.DEBUG.value):
 def _cached_functions():
     found = {}
 
-    def look(thing):
+    def add(thing):
         thing = getattr(thing, "fget", None) or getattr(thing, "__func__", None) or thing
         clear = getattr(thing, "cache_clear", None)
         if clear is not None and not isinstance(thing, type):
@@ -77,24 +77,24 @@ def _cached_functions():
 
     for module in list(sys.modules.values()):
         for thing in list(vars(module).values()):
-            look(thing)
+            add(thing)
             if isinstance(thing, type):
                 for inner in list(vars(thing).values()):
-                    look(inner)
+                    add(inner)
     for clear in sys.modules["typing"]._cleanups:
         found.setdefault(id(clear), clear)
     return list(found.values())
 
 
 def _with_table(clear):
-    """What empties a cache, behind the dictionary that tells whether there is need to."""
+    """The dictionary of a cache, which is empty if there is nothing to clear, and the clear function."""
     names = clear.__code__.co_freevars
     tables = [cell.cell_contents for name, cell in zip(names, clear.__closure__) if name == "cache"]
     return tables[0], clear
 
 
 def _abstract_classes():
-    """The classes that keep what they answered to `isinstance`."""
+    """The abstract classes, which cache the results of `isinstance`."""
     found, todo = {}, [object]
     while todo:
         for kind in type.__subclasses__(todo.pop()):
@@ -104,17 +104,17 @@ def _abstract_classes():
     return [kind for kind in found.values() if "_abc_impl" in vars(kind)]
 
 
-def forget():
-    """Empties what an earlier run may have filled."""
+def clear_caches():
+    """Empties every cache that an earlier run may have filled."""
     for table, clear in _tables:
         if table:
             clear()
     for kind in _abstract:
-        _reset_answers(kind)
+        _reset_abc_caches(kind)
 
 
-def tally():
-    """Grows when a run makes the library load something for good."""
+def count_loaded():
+    """Counts loaded modules and codecs; it grows when a run makes the library load more."""
     return len(sys.modules) + len(encodings._cache)
 
 
@@ -129,7 +129,7 @@ _abstract = _abstract_classes()
 assert len(_abstract) > 20
 _tables = [(table, table.clear) for table in _plain]
 _tables += [_with_table(clear) for clear in _cached_functions()]
-# What is made at first use is made now.
+# Make now what the library would make at its first use.
 string.Template.pattern
 for name in sorted(hashlib.algorithms_guaranteed):
     try:

@@ -1,4 +1,4 @@
-"""What `dataclasses` and `typing` need of `inspect`; a policy cannot import it."""
+"""The part of `inspect` that `dataclasses` and `typing` need; a policy cannot import it."""
 
 
 def signature(*args, **kwargs):

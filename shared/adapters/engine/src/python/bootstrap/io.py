@@ -1,4 +1,4 @@
-"""What a policy sees of `io`: streams in memory."""
+"""A shim of `io` for policies: streams in memory."""
 
 import _io
 

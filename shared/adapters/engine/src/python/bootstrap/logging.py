@@ -1,4 +1,4 @@
-"""What a policy sees of `logging`: loggers that print what the run's record keeps.
+"""A shim of `logging` for policies: loggers print to the run's capture.
 
 All state is in `_state`, which is new at each run.
 """
@@ -61,7 +61,7 @@ class LogRecord:
 
 
 def _is_plain(fmt):
-    """Whether no replacement field reads an attribute or an item, which could be anyone's."""
+    """Whether no replacement field reads an attribute or an item, which could belong to any object."""
     for field in fmt.replace("{{", "").split("{")[1:]:
         name = field.partition("}")[0].partition(":")[0].partition("!")[0]
         if name and not name.isidentifier():

@@ -1,4 +1,4 @@
-"""What a policy sees of `os`: paths as text, an empty environment, seeded bytes."""
+"""A shim of `os` for policies: paths as text, an empty environment, seeded bytes."""
 
 import sys
 import types

@@ -1,4 +1,4 @@
-"""Runs once, when the interpreter starts: output, clock, warnings."""
+"""The initialisation of the interpreter, run once: output, clock, warnings."""
 
 import builtins
 import sys
@@ -42,7 +42,7 @@ class Stream:
 
 
 class Context:
-    """What earlier runs have kept; a stateless run's is empty at its start."""
+    """The values that earlier runs have stored; a stateless run starts with none."""
 
     __slots__ = ()
 
@@ -119,18 +119,18 @@ _install_clock()
 sys.stdout = sys.__stdout__ = sys.stderr = sys.__stderr__ = Stream()
 sys.argv = ["policy"]
 # The library looks up the module of a class, as `dataclasses` does for annotations that are text. A
-# run's own namespace is none of `sys.modules`, so what is found there is empty.
+# run's own namespace is not in `sys.modules`, so the library finds an empty module there.
 sys.modules["policy"] = type(sys)("policy")
 builtins.open = _open
 builtins.input = _input
 
 
 def _harden():
-    """Closes what would let a policy reach an object that all runs share."""
+    """Removes the ways by which a policy could reach an object that all runs share."""
     import copy
     import enum
 
-    # An own `memo` would be handed the list that is the default here.
+    # A policy's own `memo` object would receive the list that is the default here.
     if any(type(default) is list for default in copy.deepcopy.__defaults__):
         copy.deepcopy.__defaults__ = tuple(
             object() if type(default) is list else default for default in copy.deepcopy.__defaults__

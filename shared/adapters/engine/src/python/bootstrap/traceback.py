@@ -1,4 +1,4 @@
-"""What a policy sees of `traceback`: text about exceptions."""
+"""A shim of `traceback` for policies: exceptions as text."""
 
 import sys
 

@@ -10,28 +10,33 @@ use rustpython_vm::compiler::ast::{
 use writ_model::Diagnostic;
 
 use super::super::modules::{SUPPORTED, instead_of, instead_of_builtin, instead_of_name};
-use super::super::source::Places;
+use super::super::source::LineIndex;
 
-/// Finds the uses of what does not exist here. An import inside `try` is the policy's own affair
-/// if it handles the failure.
-pub(super) fn find(module: &[Stmt], places: &Places<'_>, vm: &VirtualMachine) -> Vec<Diagnostic> {
-    let mut bound = Bound::default();
-    bound.visit_body(module);
-    let mut visitor = Absent { places, vm, bound, attempts: 0, found: Vec::new() };
+/// Finds uses of modules, names and builtins that do not exist here. An import inside a `try` that
+/// handles the failure is accepted.
+pub(super) fn find(
+    module: &[Stmt],
+    line_index: &LineIndex<'_>,
+    vm: &VirtualMachine,
+) -> Vec<Diagnostic> {
+    let mut bound_names = BoundNames::default();
+    bound_names.visit_body(module);
+    let mut visitor =
+        UnsupportedVisitor { line_index, vm, bound_names, guarding_tries: 0, found: Vec::new() };
     visitor.visit_body(module);
     visitor.found
 }
 
-/// Which names mean what, the whole module over.
+/// The names that a module binds, in any of its scopes.
 #[derive(Default)]
-struct Bound {
-    /// Names that some `import` gives, with the module.
+struct BoundNames {
+    /// Names that an `import` binds, with the module.
     modules: HashMap<String, String>,
-    /// Names given by anything else.
+    /// Names that are bound by anything else.
     others: HashSet<String>,
 }
 
-impl Visitor<'_> for Bound {
+impl Visitor<'_> for BoundNames {
     fn visit_stmt(&mut self, stmt: &Stmt) {
         match stmt {
             Stmt::Import(import) => {
@@ -75,24 +80,24 @@ impl Visitor<'_> for Bound {
     }
 }
 
-struct Absent<'a> {
-    places: &'a Places<'a>,
+struct UnsupportedVisitor<'a> {
+    line_index: &'a LineIndex<'a>,
     vm: &'a VirtualMachine,
-    bound: Bound,
+    bound_names: BoundNames,
     /// Enclosing `try` blocks that catch a failed import.
-    attempts: usize,
+    guarding_tries: usize,
     found: Vec<Diagnostic>,
 }
 
-impl Absent<'_> {
+impl UnsupportedVisitor<'_> {
     fn refuse(&mut self, offset: usize, diagnostic: Diagnostic) {
-        let (line, column) = self.places.of(offset);
+        let (line, column) = self.line_index.line_column(offset);
         self.found.push(diagnostic.at(line, column));
     }
 
     fn import(&mut self, module: &str, offset: usize) -> bool {
         let exists = SUPPORTED.contains(&module);
-        if !exists && self.attempts == 0 {
+        if !exists && self.guarding_tries == 0 {
             let text = format!("module `{module}` does not exist in the sandbox");
             self.refuse(
                 offset,
@@ -122,14 +127,14 @@ impl Absent<'_> {
         }
     }
 
-    /// A name that a supported module lacks here.
+    /// Reports a name that a supported module lacks here.
     fn attribute(&mut self, module: &str, name: &str, offset: usize) {
         let modules = self.vm.sys_module.get_attr("modules", self.vm);
         let Ok(object) = modules.and_then(|modules| modules.get_item(module, self.vm)) else {
             return;
         };
         let name_object = self.vm.ctx.new_str(name);
-        if object.get_attr(&name_object, self.vm).is_err() && self.attempts == 0 {
+        if object.get_attr(&name_object, self.vm).is_err() && self.guarding_tries == 0 {
             let text = format!("`{module}.{name}` does not exist in the sandbox");
             let help = instead_of_name(module, name);
             self.refuse(offset, Diagnostic::error("python.unsupported-name", text).help(help));
@@ -138,8 +143,8 @@ impl Absent<'_> {
 
     fn builtin(&mut self, name: &str, offset: usize) {
         if let Some(help) = instead_of_builtin(name)
-            && !self.bound.others.contains(name)
-            && !self.bound.modules.contains_key(name)
+            && !self.bound_names.others.contains(name)
+            && !self.bound_names.modules.contains_key(name)
         {
             let text = format!("`{name}` does not exist in the sandbox");
             self.refuse(offset, Diagnostic::error("python.unsupported-builtin", text).help(help));
@@ -147,7 +152,7 @@ impl Absent<'_> {
     }
 }
 
-impl Visitor<'_> for Absent<'_> {
+impl Visitor<'_> for UnsupportedVisitor<'_> {
     fn visit_stmt(&mut self, stmt: &Stmt) {
         match stmt {
             Stmt::Import(import) => {
@@ -156,16 +161,16 @@ impl Visitor<'_> for Absent<'_> {
                 }
             }
             Stmt::ImportFrom(import) => self.import_from(import),
-            // What never runs here may name what it likes.
+            // A branch that never runs here may use any name.
             Stmt::If(branch) if never_runs(&branch.test) => {
                 for clause in &branch.elif_else_clauses {
                     self.visit_body(&clause.body);
                 }
             }
             Stmt::Try(attempt) if attempt.handlers.iter().any(catches_imports) => {
-                self.attempts += 1;
+                self.guarding_tries += 1;
                 self.visit_body(&attempt.body);
-                self.attempts -= 1;
+                self.guarding_tries -= 1;
                 for handler in &attempt.handlers {
                     self.visit_except_handler(handler);
                 }
@@ -192,8 +197,8 @@ impl Visitor<'_> for Absent<'_> {
             Expr::Attribute(attribute) => {
                 if attribute.ctx == ExprContext::Load
                     && let Expr::Name(base) = &*attribute.value
-                    && !self.bound.others.contains(base.id.as_str())
-                    && let Some(module) = self.bound.modules.get(base.id.as_str()).cloned()
+                    && !self.bound_names.others.contains(base.id.as_str())
+                    && let Some(module) = self.bound_names.modules.get(base.id.as_str()).cloned()
                     && SUPPORTED.contains(&module.as_str())
                 {
                     self.attribute(

@@ -1,13 +1,13 @@
-//! The methods that are privileged: they store on `self` or read what it keeps private, so they
-//! must never get anything for `self` but an instance of the policy's own class.
+//! The privileged methods: they store on `self` or read its private attributes, so their `self` must
+//! always be an instance of the policy's own class.
 
 use std::collections::{HashMap, HashSet};
 
 use rustpython_vm::compiler::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use rustpython_vm::compiler::ast::{Decorator, Expr, ExprContext, Stmt, StmtFunctionDef};
 
+use super::allowlist::{self, allowlist};
 use super::names::{Names, bound_in};
-use super::vetted::{self, vetted};
 use super::{Obstacle, is_dunder, is_sunder};
 
 /// What the first parameter of a method is.
@@ -15,16 +15,16 @@ use super::{Obstacle, is_dunder, is_sunder};
 pub(super) enum Receiver {
     /// An instance of the class.
     Instance,
-    /// The class itself.
+    /// The class itself, as in a class method.
     Class,
 }
 
 /// The privileged methods of a module, all classes together.
 #[derive(Debug, Default)]
 pub(super) struct Methods {
-    /// By name: how many arguments the bound form takes, where that is one exact number.
+    /// The number of arguments of the bound form by name; `None` if it is not one exact number.
     pub(super) privileged: HashMap<String, Option<usize>>,
-    /// Where the setters and the like of the class's own properties begin.
+    /// The offsets of the setters and the like of the class's own properties.
     accessors: HashSet<usize>,
 }
 
@@ -58,7 +58,7 @@ impl Methods {
     }
 
     fn add(&mut self, def: &StmtFunctionDef, names: &Names) -> Result<(), Obstacle> {
-        // A second decorator would get what the first one made of it.
+        // A second decorator would get the result of the first one.
         let alone = def.decorator_list.len() == 1;
         let keeps = |decorator: &Decorator| {
             alone && (self.is_accessor(def) || keeps_privilege(decorator, names))
@@ -85,7 +85,7 @@ impl Methods {
     }
 }
 
-/// The first parameter of a method and what it is; none for a static one.
+/// The first parameter of a method and its kind; `None` for a static method.
 pub(super) fn receiver(def: &StmtFunctionDef) -> Option<(&str, Receiver)> {
     let decorated = |name: &str| {
         let is = |decorator: &Decorator| {
@@ -98,7 +98,7 @@ pub(super) fn receiver(def: &StmtFunctionDef) -> Option<(&str, Receiver)> {
         return None;
     }
     let name = def.name.as_str();
-    // Those are called by `enum`, on whatever it was given.
+    // `enum` calls these with any value.
     if is_sunder(name) {
         return None;
     }
@@ -147,7 +147,9 @@ fn keeps_privilege(decorator: &Decorator, names: &Names) -> bool {
             ];
             let known_path = |path: &str| {
                 known.contains(&path)
-                    || vetted().get(path).is_some_and(|usage| *usage == vetted::Use::Decorator)
+                    || allowlist()
+                        .get(path)
+                        .is_some_and(|usage| *usage == allowlist::Use::Decorator)
             };
             path.is_some_and(|path| known_path(&path))
         }
@@ -174,8 +176,8 @@ struct Defs<'a> {
 }
 
 impl<'a> Defs<'a> {
-    /// Finds `@name.setter` and the like where `name` is sure to be a property: made so by an
-    /// earlier statement of the same class body, and not bound otherwise since.
+    /// Finds `@name.setter` and the like where `name` is certainly a property: an earlier statement
+    /// of the same class body defines it as one, and none rebinds it since.
     fn accessors(&mut self, body: &'a [Stmt]) {
         let mut properties: HashSet<&str> = HashSet::new();
         for stmt in body {

@@ -1,5 +1,5 @@
-//! Which names a module binds, to what, the whole module over: the proof takes a name that means
-//! two things anywhere for the worse of them.
+//! The names that a module binds, in all its scopes: the proof assumes the worse meaning of a name
+//! that has two anywhere.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,20 +10,20 @@ use rustpython_vm::compiler::ast::{
     ExceptHandler, Expr, ExprContext, Identifier, Parameter, Pattern, Stmt, StmtClassDef, TypeParam,
 };
 
-use super::{Obstacle, is_dunder, vetted};
+use super::{Obstacle, allowlist, is_dunder};
 
 /// The names of a module.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    /// Bound by imports: the dotted path.
+    /// Names bound by imports, with the dotted path.
     pub(super) imports: HashMap<String, String>,
-    /// Bound by anything but an import or a class definition.
+    /// Names bound by anything but an import or a class definition.
     pub(super) others: HashSet<String>,
-    /// Bound by class definitions.
+    /// Names bound by class definitions.
     pub(super) classes: HashSet<String>,
-    /// Named by `global` or `nonlocal`.
+    /// Names in `global` and `nonlocal` statements.
     pub(super) declared: HashSet<String>,
-    /// Stored as attributes.
+    /// Names of attributes that are assigned.
     stored: HashSet<String>,
     obstacle: Option<Obstacle>,
 }
@@ -39,14 +39,14 @@ impl Names {
         }
     }
 
-    /// A class of the module that nothing else shares its name with.
+    /// Whether the name is a class of the module and nothing else.
     pub(super) fn is_own_class(&self, name: &str) -> bool {
         self.classes.contains(name)
             && !self.others.contains(name)
             && !self.imports.contains_key(name)
     }
 
-    /// Neither imported nor bound here: a builtin, if anything.
+    /// Whether the module neither imports nor binds the name: it is a builtin, if anything.
     pub(super) fn is_free(&self, name: &str) -> bool {
         !self.classes.contains(name)
             && !self.others.contains(name)
@@ -60,12 +60,12 @@ impl Names {
 
     fn conflict(&self) -> Option<Obstacle> {
         let bound = |name: &str| self.others.contains(name) || self.classes.contains(name);
-        let twice = self.imports.keys().find(|name| bound(name));
-        let twice = twice
+        let conflict = self.imports.keys().find(|name| bound(name));
+        let conflict = conflict
             .map(|name| Obstacle::at(0, format!("`{name}` is imported and bound otherwise too")));
-        let relied = vetted::BUILTINS_RELIED_ON.iter().find(|name| !self.is_free(name));
-        twice.or_else(|| {
-            relied.map(|name| Obstacle::at(0, format!("`{name}` is given another meaning")))
+        let shadowed = allowlist::BUILTINS_RELIED_ON.iter().find(|name| !self.is_free(name));
+        conflict.or_else(|| {
+            shadowed.map(|name| Obstacle::at(0, format!("`{name}` is given another meaning")))
         })
     }
 
@@ -85,7 +85,7 @@ impl Names {
     }
 
     fn bind(&mut self, name: &str, offset: usize) {
-        if is_dunder(name) && !vetted::DUNDERS_ASSIGNABLE.contains(&name) {
+        if is_dunder(name) && !allowlist::DUNDERS_ASSIGNABLE.contains(&name) {
             self.obstruct(offset, format!("`{name}` is a name of Python's own"));
         }
         self.others.insert(name.to_owned());
@@ -121,7 +121,7 @@ impl Visitor<'_> for Names {
             }
             Stmt::FunctionDef(def) => {
                 let name = def.name.as_str();
-                if vetted::DUNDERS_DEFINABLE.contains(&name) {
+                if allowlist::DUNDERS_DEFINABLE.contains(&name) {
                     self.others.insert(name.to_owned());
                 } else {
                     self.bind_identifier(&def.name);
@@ -182,7 +182,7 @@ impl Visitor<'_> for Names {
     }
 }
 
-/// The names that a pattern itself binds, those of inner patterns apart.
+/// The names that a pattern itself binds, without those of inner patterns.
 fn pattern_names(pattern: &Pattern) -> Vec<&Identifier> {
     match pattern {
         Pattern::MatchAs(capture) => capture.name.iter().collect(),
@@ -192,8 +192,8 @@ fn pattern_names(pattern: &Pattern) -> Vec<&Identifier> {
     }
 }
 
-/// The names that a function's own body binds, and for good measure those that nested ones bind:
-/// a default or a decorator of theirs is evaluated in the outer one.
+/// The names that a function's body and its nested functions bind: a default or a decorator of a
+/// nested function is evaluated in the outer one.
 pub(super) fn bound_in(body: &[Stmt]) -> HashSet<String> {
     let mut local = Local(HashSet::new());
     local.visit_body(body);

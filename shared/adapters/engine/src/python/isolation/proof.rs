@@ -1,4 +1,4 @@
-//! The walk over the module that looks for a way to what runs share.
+//! The walk over the module that looks for accesses to objects that runs share.
 
 mod classes;
 mod formats;
@@ -13,20 +13,23 @@ use rustpython_vm::compiler::ast::{
     Parameters, Pattern, Stmt, StmtFunctionDef,
 };
 
-use self::shapes::{class_of, computes, decorator_factory};
+use self::shapes::{class_of, is_decorator_factory, is_evaluated};
 use super::super::modules::SUPPORTED;
+use super::allowlist::{self, Use, allowlist};
 use super::methods::{Methods, Receiver, import_path, receiver};
 use super::names::{Names, bound_in};
-use super::vetted::{self, Use, vetted};
 use super::{Obstacle, is_dunder, is_sunder};
 
-/// Walks the module and says what stands in the way, if anything.
+/// Walks the module.
+///
+/// # Errors
+/// The first obstacle to the proof.
 pub(super) fn check(module: &[Stmt], names: &Names, methods: &Methods) -> Result<(), Obstacle> {
     let mut proof = Proof {
         names,
         methods,
         scopes: Vec::new(),
-        guards: 0,
+        guard_depth: 0,
         in_annotation: false,
         key_class: false,
         value_method: false,
@@ -50,7 +53,7 @@ pub(super) fn check(module: &[Stmt], names: &Names, methods: &Methods) -> Result
 enum Scope {
     Class,
     Function {
-        /// The method's first parameter, while nothing rebinds it.
+        /// The method's first parameter.
         receiver: Option<(String, Receiver)>,
         bound: HashSet<String>,
     },
@@ -60,16 +63,16 @@ struct Proof<'a> {
     names: &'a Names,
     methods: &'a Methods,
     scopes: Vec<Scope>,
-    /// Enclosing `try` and `with` of the current function.
-    guards: usize,
+    /// The number of enclosing `try` and `with` statements in the current function.
+    guard_depth: usize,
     in_annotation: bool,
-    /// A class derives from what caches accept as a key.
+    /// Whether a class derives from a type that caches accept as a key.
     key_class: bool,
-    /// A name is given that the library may call with a table of its own.
+    /// Whether a name is bound that the library may call with a table of its own.
     value_method: bool,
-    /// A class derives from one of `enum`.
+    /// Whether a class derives from a class of `enum`.
     enum_class: bool,
-    /// Where a class has one of the policy's own among several bases.
+    /// The offset of a class with several bases, one of them the policy's own.
     mixin: Option<usize>,
     obstacle: Option<Obstacle>,
 }
@@ -83,7 +86,7 @@ impl Proof<'_> {
         self.obstruct(node.range().start().to_usize(), why);
     }
 
-    /// What a name holds, if it is the receiver of the enclosing method.
+    /// The kind of receiver that a name holds, if it is the one of the enclosing method.
     fn receiver(&self, expr: &Expr) -> Option<Receiver> {
         let name = expr.as_name_expr()?.id.as_str();
         if self.names.declared.contains(name) {
@@ -108,8 +111,8 @@ impl Proof<'_> {
             .is_some_and(|call| call.func.as_name_expr().is_some_and(|f| f.id.as_str() == "super"))
     }
 
-    /// Whether `super()` gives something bound to an instance: right in the body of a method whose
-    /// first parameter still is what Python passed.
+    /// Whether `super()` is bound to an instance here: directly in the body of a method that does not
+    /// rebind its first parameter.
     fn super_is_bound(&self) -> bool {
         matches!(self.scopes.last(), Some(Scope::Function { receiver: Some((name, Receiver::Instance)), bound })
             if !bound.contains(name) && !self.names.declared.contains(name))
@@ -123,8 +126,8 @@ impl Proof<'_> {
     /// Whether `_private` attributes of `base` are the policy's own.
     fn owns_private(&self, base: &Expr, name: &str) -> bool {
         // What the policy itself does not bind, a base class or a metaclass of the library does.
-        let bound = self.names.binds_attribute(name) || vetted::PRIVATE_READABLE.contains(&name);
-        let library = is_sunder(name) && !vetted::PRIVATE_READABLE.contains(&name);
+        let bound = self.names.binds_attribute(name) || allowlist::PRIVATE_READABLE.contains(&name);
+        let library = is_sunder(name) && !allowlist::PRIVATE_READABLE.contains(&name);
         if !bound || library || name.starts_with("_abc") {
             return false;
         }
@@ -133,13 +136,13 @@ impl Proof<'_> {
         own_class || self.receiver(base).is_some() || Self::is_super(base)
     }
 
-    /// Follows a dotted path from an imported name; says how its vetted part may be used.
-    fn imported(&mut self, expr: &Expr) -> Option<Use> {
+    /// Follows a dotted path from an imported name. Returns how its listed part may be used.
+    fn check_import(&mut self, expr: &Expr) -> Option<Use> {
         let full = import_path(expr, self.names)?;
         let mut end = full.len();
         // The shortest listed prefix is the library's; what follows is read from that value.
         for (at, _) in full.match_indices('.').chain([(full.len(), "")]) {
-            if vetted().contains_key(full.get(..at).unwrap_or_default()) {
+            if allowlist().contains_key(full.get(..at).unwrap_or_default()) {
                 end = at;
                 break;
             }
@@ -148,7 +151,7 @@ impl Proof<'_> {
         if path == "abc.ABC" {
             self.obstruct_at(expr, "asking `ABC` walks through the classes of all runs");
         }
-        let Some(usage) = vetted().get(path).copied() else {
+        let Some(usage) = allowlist().get(path).copied() else {
             self.obstruct_at(expr, format!("`{full}` is not known to leave nothing behind"));
             return Some(Use::Value);
         };
@@ -160,11 +163,11 @@ impl Proof<'_> {
         Some(usage)
     }
 
-    /// An attribute read of a value that may be anything.
+    /// Checks an attribute that is read from a value of any type.
     fn plain_attribute(&mut self, name: &str, at: &impl Ranged) {
-        let dunder = is_dunder(name) && !vetted::DUNDERS_READABLE.contains(&name);
+        let dunder = is_dunder(name) && !allowlist::DUNDERS_READABLE.contains(&name);
         let private = name.starts_with('_') && !is_dunder(name);
-        if dunder || private || vetted::ATTRIBUTES_REFUSED.contains(&name) {
+        if dunder || private || allowlist::ATTRIBUTES_REFUSED.contains(&name) {
             self.obstruct_at(at, format!("`.{name}` may lead to what all runs share"));
         } else if self.methods.privileged.contains_key(name) {
             self.obstruct_at(
@@ -177,7 +180,7 @@ impl Proof<'_> {
     fn attribute(&mut self, attribute: &ExprAttribute, called: bool) {
         let (name, base) = (attribute.attr.as_str(), &*attribute.value);
         if attribute.ctx != ExprContext::Load {
-            self.value_method |= vetted::VALUE_METHODS_REFUSED.contains(&name);
+            self.value_method |= allowlist::VALUE_METHODS_REFUSED.contains(&name);
             if self.receiver(base) != Some(Receiver::Instance) || is_dunder(name) {
                 self.obstruct_at(
                     attribute,
@@ -190,7 +193,8 @@ impl Proof<'_> {
         if text_of_class && let Some(inner) = class_of(base) {
             return self.visit_expr(inner);
         }
-        let special = called && Self::is_super(base) && vetted::DUNDERS_DEFINABLE.contains(&name);
+        let special =
+            called && Self::is_super(base) && allowlist::DUNDERS_DEFINABLE.contains(&name);
         let private = name.starts_with('_') && !is_dunder(name) && self.owns_private(base, name);
         let privileged = self.methods.privileged.contains_key(name) && self.has_privilege(base);
         if !(special || private || privileged) {
@@ -205,7 +209,7 @@ impl Proof<'_> {
     }
 
     fn call(&mut self, call: &ExprCall) {
-        let plain = call.arguments.keywords.is_empty()
+        let is_plain = call.arguments.keywords.is_empty()
             && !call.arguments.args.iter().any(Expr::is_starred_expr);
         match &*call.func {
             Expr::Name(name) if name.id.as_str() == "super" => {
@@ -217,7 +221,7 @@ impl Proof<'_> {
                 return;
             }
             Expr::Name(name) if name.id.as_str() == "getattr" => match call.arguments.args.get(1) {
-                Some(Expr::StringLiteral(attribute)) if plain => {
+                Some(Expr::StringLiteral(attribute)) if is_plain => {
                     self.plain_attribute(attribute.value.to_str(), call);
                 }
                 _ => self.obstruct_at(call, "`getattr` with a computed name"),
@@ -229,13 +233,13 @@ impl Proof<'_> {
             }
             Expr::Attribute(method) if import_path(&call.func, self.names).is_none() => {
                 let arity = self.methods.privileged.get(method.attr.as_str());
-                let exact =
-                    plain && arity.is_some_and(|arity| *arity == Some(call.arguments.args.len()));
-                // The unbound form would lack an argument, so this is the bound one.
+                let exact = is_plain
+                    && arity.is_some_and(|arity| *arity == Some(call.arguments.args.len()));
+                // The unbound form would take one argument more, so this is the bound one.
                 if exact
                     && method.ctx == ExprContext::Load
                     && !method.attr.as_str().starts_with('_')
-                    && !vetted::ATTRIBUTES_REFUSED.contains(&method.attr.as_str())
+                    && !allowlist::ATTRIBUTES_REFUSED.contains(&method.attr.as_str())
                 {
                     self.visit_expr(&method.value);
                 } else {
@@ -249,7 +253,7 @@ impl Proof<'_> {
 
     fn name(&mut self, name: &str, ctx: ExprContext, at: &Expr) {
         if ctx != ExprContext::Load {
-            self.value_method |= vetted::VALUE_METHODS_REFUSED.contains(&name);
+            self.value_method |= allowlist::VALUE_METHODS_REFUSED.contains(&name);
             if self.methods.privileged.contains_key(name) {
                 // As a field of a dataclass, it would take the method for its default.
                 self.obstruct_at(at, format!("the name of the method `{name}` is bound twice"));
@@ -258,7 +262,7 @@ impl Proof<'_> {
         }
         let dunder =
             is_dunder(name) && !matches!(name, "__name__" | "__file__" | "__doc__" | "__debug__");
-        if dunder || vetted::BUILTINS_REFUSED.contains(&name) {
+        if dunder || allowlist::BUILTINS_REFUSED.contains(&name) {
             self.obstruct_at(at, format!("`{name}` may lead to what all runs share"));
         } else if matches!(name, "type" | "super" | "getattr") && !self.in_annotation {
             self.obstruct_at(at, format!("`{name}` as a value"));
@@ -279,16 +283,16 @@ impl Proof<'_> {
                 Expr::Call(call) => (&*call.func, Some(call)),
                 other => (other, None),
             };
-            match self.imported(func) {
+            match self.check_import(func) {
                 Some(Use::Decorator) => {
-                    if call.is_some_and(|call| !decorator_factory(func, call, self.names)) {
+                    if call.is_some_and(|call| !is_decorator_factory(func, call, self.names)) {
                         self.obstruct_at(
                             decorator,
                             "this decorator changes what it is called with",
                         );
                     }
                     let rest = list.get(index + 1..).unwrap_or_default();
-                    if !rest.iter().all(|inner| self.returns_what_it_gets(inner)) {
+                    if !rest.iter().all(|inner| self.returns_its_argument(inner)) {
                         self.obstruct_at(
                             decorator,
                             "this decorator must stand next to the definition",
@@ -304,13 +308,13 @@ impl Proof<'_> {
         }
     }
 
-    fn returns_what_it_gets(&self, decorator: &Decorator) -> bool {
+    fn returns_its_argument(&self, decorator: &Decorator) -> bool {
         let func = match &decorator.expression {
             Expr::Call(call) => &*call.func,
             other => other,
         };
         import_path(func, self.names)
-            .is_some_and(|path| vetted().get(&path) == Some(&Use::Decorator))
+            .is_some_and(|path| allowlist().get(&path) == Some(&Use::Decorator))
     }
 
     fn function(&mut self, def: &StmtFunctionDef) {
@@ -333,9 +337,9 @@ impl Proof<'_> {
         let rest = def.parameters.iter().map(|parameter| parameter.name().as_str().to_owned());
         bound.extend(rest.filter(|name| first.as_ref().is_none_or(|(first, _)| first != name)));
         self.scopes.push(Scope::Function { receiver: first, bound });
-        let guards = std::mem::take(&mut self.guards);
+        let guard_depth = std::mem::take(&mut self.guard_depth);
         self.visit_body(&def.body);
-        self.guards = guards;
+        self.guard_depth = guard_depth;
         self.scopes.pop();
     }
 
@@ -357,9 +361,9 @@ impl Proof<'_> {
             bound.extend(parameters.iter().map(|parameter| parameter.name().as_str().to_owned()));
         }
         self.scopes.push(Scope::Function { receiver: None, bound });
-        let guards = std::mem::take(&mut self.guards);
+        let guard_depth = std::mem::take(&mut self.guard_depth);
         self.visit_expr(&lambda.body);
-        self.guards = guards;
+        self.guard_depth = guard_depth;
         self.scopes.pop();
     }
 
@@ -371,10 +375,10 @@ impl Proof<'_> {
         }
     }
 
-    fn guarded(&mut self, stmt: &Stmt) {
-        self.guards += 1;
+    fn walk_guarded(&mut self, stmt: &Stmt) {
+        self.guard_depth += 1;
         walk_stmt(self, stmt);
-        self.guards -= 1;
+        self.guard_depth -= 1;
     }
 }
 
@@ -392,8 +396,8 @@ impl Visitor<'_> for Proof<'_> {
                     import,
                 );
             }
-            Stmt::Try(_) => self.guarded(stmt),
-            Stmt::With(with) if !with.is_async => self.guarded(stmt),
+            Stmt::Try(_) => self.walk_guarded(stmt),
+            Stmt::With(with) if !with.is_async => self.walk_guarded(stmt),
             Stmt::For(each) if !each.is_async => walk_stmt(self, stmt),
             Stmt::TypeAlias(_) | Stmt::IpyEscapeCommand(_) | Stmt::With(_) | Stmt::For(_) => {
                 self.obstruct_at(stmt, "a statement that is not followed");
@@ -412,7 +416,7 @@ impl Visitor<'_> for Proof<'_> {
         match expr {
             Expr::Name(_) | Expr::Attribute(_) if import_path(expr, self.names).is_some() => {
                 let stored = matches!(expr, Expr::Attribute(attribute) if attribute.ctx != ExprContext::Load);
-                match self.imported(expr) {
+                match self.check_import(expr) {
                     Some(Use::Decorator) => self.obstruct_at(expr, "a decorator as a value"),
                     _ if stored => {
                         self.obstruct_at(expr, "an attribute of the standard library is changed")
@@ -420,7 +424,7 @@ impl Visitor<'_> for Proof<'_> {
                     _ => {}
                 }
             }
-            _ if self.in_annotation && computes(expr) => {
+            _ if self.in_annotation && is_evaluated(expr) => {
                 self.obstruct_at(expr, "an annotation that computes");
             }
             Expr::Name(name) => self.name(name.id.as_str(), name.ctx, expr),
@@ -434,7 +438,7 @@ impl Visitor<'_> for Proof<'_> {
                     self.visit_expr(class_of(side).unwrap_or(side));
                 }
             }
-            Expr::Yield(_) | Expr::YieldFrom(_) if self.guards > 0 => {
+            Expr::Yield(_) | Expr::YieldFrom(_) if self.guard_depth > 0 => {
                 self.obstruct_at(expr, "a generator that is left inside `try` or `with` would be cleaned up in a later run");
             }
             Expr::YieldFrom(_)

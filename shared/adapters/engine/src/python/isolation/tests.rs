@@ -1,4 +1,4 @@
-//! What is proven and what is not, as data; and that the list of what is vetted is true.
+//! The proof on cases from data files, and an audit of the allow-list.
 
 use rustpython_vm::compiler::parser;
 
@@ -44,9 +44,9 @@ fn the_documented_style_is_proven() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// A vetted name exists, has no public mutable attribute, and no default that all calls share.
+/// A listed name exists, has no public mutable attribute, and no mutable default argument.
 #[test]
-fn the_vetted_names_are_what_the_list_says() {
+fn the_listed_names_are_what_the_list_says() {
     const AUDIT: &str = "
 import sys
 def audit(paths):
@@ -83,7 +83,7 @@ class AIOSv1PolicyRule:
         let longest = ends.filter(|&at| modules.contains(&&path[..at])).max().unwrap();
         format!("\"{}!{}\"", &path[..longest], &path[longest + 1..])
     };
-    let mut paths: Vec<String> = vetted::vetted().keys().map(split).collect();
+    let mut paths: Vec<String> = allowlist::allowlist().keys().map(split).collect();
     paths.sort();
     with_python(|python| {
         let call = crate::python::tests::call("{}", &format!("[{}]", paths.join(",")));
@@ -92,9 +92,9 @@ class AIOSv1PolicyRule:
     });
 }
 
-/// Second line behind the proof: nearly all that a policy can name refuses attributes by itself.
+/// The second line of defence: nearly every object that a policy can name refuses new attributes.
 #[test]
-fn builtins_and_stand_ins_refuse_attributes() {
+fn builtins_and_shims_refuse_attributes() {
     const PROBE: &str = "
 import sys
 builtins = sys.modules['builtins']
@@ -116,8 +116,9 @@ class AIOSv1PolicyRule:
     with_python(|python| {
         let call = crate::python::tests::call("{}", "{}");
         let outcome = crate::python::tests::run(python, PROBE, &call).unwrap();
-        // `input` and `open` are functions of our own, which a policy cannot name. The interpreter
-        // forgot to close the other three: only the rule on stores keeps these.
+        // `input` and `open` are functions of the shims, which a policy cannot name. The
+        // interpreter accepts attributes on the other three: only the rule for stores protects
+        // them.
         assert_eq!(outcome.output.as_str(), r#"["ExceptionGroup","input","open","slice","super"]"#);
     });
 }

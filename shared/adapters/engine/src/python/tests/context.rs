@@ -1,4 +1,4 @@
-//! `context`: what a run may keep, and how.
+//! Tests of `context`: the values that a run stores for later runs.
 
 use writ_model::RawJson;
 
@@ -43,7 +43,7 @@ fn a_value_is_a_snapshot() {
 }
 
 #[test]
-fn a_stateless_run_has_a_context_of_its_own_that_nobody_keeps() {
+fn a_stateless_run_has_a_context_of_its_own_that_is_not_stored() {
     let code = policy("", "context.set('n', context.get('n', 0) + 1)\nreturn context.get('n')");
     with_python(|python| {
         for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! What an earlier run asked of the library shows in no later one.
+//! Tests that a run cannot observe the library's caches that an earlier run has filled.
 
 use super::*;
 
@@ -42,7 +42,7 @@ fn a_cache_accepts_no_key_that_is_only_equal() {
 fn what_is_cached_takes_no_less_depth_than_before() {
     let cases = [
         ("import re", r#"re.compile("(a|(b+|(c)*))+x")"#),
-        // The deepest of the patterns that are kept.
+        // The deepest of the patterns that are cached.
         ("import re", r#"re.compile("(a|[bc]+|" * 12 + "d*" + ")*" * 12)"#),
         ("import re", r#"re.sub("(a)", r"\1b", "a")"#),
         ("import fnmatch", r#"fnmatch.fnmatch("abc", "a*[bc]")"#),

@@ -39,8 +39,8 @@ fn the_ip_allow_list_decides_as_documented_and_is_proven_stateless() {
     });
 }
 
-/// Runs one body and shows its output or its failure on one line.
-fn told(python: &mut Python, code: &str, call: &Call, budget: &Budget) -> String {
+/// Runs a policy. Returns its output, its failure or its diagnostics on one line.
+fn run_to_line(python: &mut Python, code: &str, call: &Call, budget: &Budget) -> String {
     let mut program = match compile(python, code) {
         Ok(program) => program,
         Err(found) => return found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
@@ -71,7 +71,7 @@ fn values_go_in_and_out_as_json_would_have_them() {
     ];
     with_python(|python| {
         for (input, want) in cases {
-            let got = told(
+            let got = run_to_line(
                 python,
                 &policy("", "return input_data"),
                 &call("{}", input),
@@ -80,18 +80,26 @@ fn values_go_in_and_out_as_json_would_have_them() {
             assert_eq!(got, want, "{input}");
         }
         let long = "9".repeat(20_000);
-        let got =
-            told(python, &policy("", "return input_data"), &call("{}", &long), &Budget::default());
+        let got = run_to_line(
+            python,
+            &policy("", "return input_data"),
+            &call("{}", &long),
+            &Budget::default(),
+        );
         assert_eq!(got, long);
         let deep = format!("{}{}", "[".repeat(99), "]".repeat(99));
-        let got =
-            told(python, &policy("", "return input_data"), &call("{}", &deep), &Budget::default());
+        let got = run_to_line(
+            python,
+            &policy("", "return input_data"),
+            &call("{}", &deep),
+            &Budget::default(),
+        );
         assert_eq!(got, deep);
     });
 }
 
 #[test]
-fn results_are_written_or_refused_with_their_place() {
+fn results_are_written_or_refused_with_their_path() {
     let cases = [
         (
             "return {1: 1, True: 2, None: 3, 1.5: 4, 'x': (1, 2)}",
@@ -144,7 +152,7 @@ fn results_are_written_or_refused_with_their_place() {
     with_python(|python| {
         for (body, want) in cases {
             assert_eq!(
-                told(python, &policy("", body), &call("{}", "{}"), &Budget::default()),
+                run_to_line(python, &policy("", body), &call("{}", "{}"), &Budget::default()),
                 want,
                 "{body}"
             );
@@ -185,7 +193,7 @@ fn an_exception_comes_with_its_line_and_the_policys_own_frames() {
 }
 
 #[test]
-fn what_cannot_run_is_refused_with_its_place_and_what_to_write() {
+fn what_cannot_run_is_refused_with_its_location_and_help() {
     let class = "class AIOSv1PolicyRule:\n    def __init__(self, rule_id, settings, parameters): pass\n    \
                  def eval(self, parameters, input_data, context): return 1\n";
     let cases = [
@@ -257,7 +265,11 @@ fn other_forms_of_the_class_are_accepted() {
     ];
     with_python(|python| {
         for (code, want) in cases {
-            assert_eq!(told(python, &code, &call("{}", "{}"), &Budget::default()), want, "{code}");
+            assert_eq!(
+                run_to_line(python, &code, &call("{}", "{}"), &Budget::default()),
+                want,
+                "{code}"
+            );
         }
     });
 }
@@ -299,7 +311,7 @@ fn runs_leave_no_garbage_that_grows() {
 }
 
 #[test]
-fn time_and_chance_come_from_the_call() {
+fn time_and_random_numbers_come_from_the_call() {
     let body = "import time, datetime, uuid, random, secrets, os\nreturn [time.time(), time.time_ns(), time.monotonic(), \
                 str(datetime.datetime.now()), str(datetime.datetime.utcnow()), str(datetime.date.today()), \
                 time.strftime('%H:%M:%S'), str(uuid.uuid4()), random.random(), secrets.token_hex(4), os.urandom(3).hex(), \
@@ -384,8 +396,8 @@ fn a_single_use_policy_says_why_and_where() {
     });
 }
 
-/// At the bounds that are let through, the parser, the code generator and their data's end fit a
-/// worker's stack.
+/// Sources at the bounds fit a worker's stack: in the parser, in the code generator and in the
+/// destructors of their data.
 #[test]
 fn the_deepest_accepted_source_fits_the_stack() {
     let inner = [
@@ -404,7 +416,7 @@ fn the_deepest_accepted_source_fits_the_stack() {
         for expression in inner {
             let code = policy("", &format!("if parameters:\n    return {expression}\nreturn 1"));
             let compiled = compile(python, &code).map(|_| ());
-            // Whether it means anything is the compiler's to say, as long as it says so.
+            // The compiler may accept or refuse it, but must not overflow the stack.
             assert!(
                 compiled.is_ok() || compiled.as_ref().is_err_and(|found| !found.is_empty()),
                 "{expression:.60}"

@@ -1,4 +1,4 @@
-//! What a policy prints is kept, also of a run that fails.
+//! Tests of the capture of printed text, also of a run that fails.
 
 use super::*;
 

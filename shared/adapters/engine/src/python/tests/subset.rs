@@ -1,4 +1,4 @@
-//! The supported subset, as data, and its table in the documentation.
+//! The supported subset, tested by data files, and its table in the documentation.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -47,9 +47,9 @@ fn every_probe_of_the_subset_does_what_it_says() {
     });
 }
 
-/// What a policy of `policies.yaml` gives, as one text: its output, or why it was refused.
-fn given(python: &mut Python, said: &yaml_serde::Value) -> Result<String, Vec<Diagnostic>> {
-    let text = |name: &str| said[name].as_str().unwrap_or("{}").to_owned();
+/// The output or failure of a policy of `policies.yaml` as text; the diagnostics if it is refused.
+fn run_policy(python: &mut Python, case: &yaml_serde::Value) -> Result<String, Vec<Diagnostic>> {
+    let text = |name: &str| case[name].as_str().unwrap_or("{}").to_owned();
     let json = |name: &str| RawJson::parse(&text(name)).unwrap();
     let mut program = compile(python, &text("code"))?;
     let call = Call { settings: json("settings"), ..call(&text("parameters"), &text("input")) };
@@ -66,12 +66,12 @@ fn policies_as_people_write_them_run_as_in_cpython_or_are_refused_with_what_to_w
     let policies: Vec<yaml_serde::Value> = yaml_serde::from_str(&text).unwrap();
     with_python(|python| {
         let mut wrong = Vec::new();
-        for said in &policies {
-            let got = given(python, said);
-            let fits = match (&got, said["output"].as_str()) {
+        for case in &policies {
+            let got = run_policy(python, case);
+            let fits = match (&got, case["output"].as_str()) {
                 (Ok(output), Some(expected)) => output == expected,
                 (Err(found), None) => found.first().is_some_and(|first| {
-                    let refused = &said["refused"];
+                    let refused = &case["refused"];
                     let help = first.help.as_deref().unwrap_or_default();
                     let line = refused["line"].as_u64();
                     first.code == refused["code"].as_str().unwrap()
@@ -81,17 +81,17 @@ fn policies_as_people_write_them_run_as_in_cpython_or_are_refused_with_what_to_w
                 _ => false,
             };
             if !fits {
-                let expected = said["output"]
+                let expected = case["output"]
                     .as_str()
-                    .map_or_else(|| format!("{:?}", said["refused"]), str::to_owned);
-                wrong.push(format!("{:?}\n  expected {expected}\n  got {got:?}", said["name"]));
+                    .map_or_else(|| format!("{:?}", case["refused"]), str::to_owned);
+                wrong.push(format!("{:?}\n  expected {expected}\n  got {got:?}", case["name"]));
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     });
 }
 
-/// Names of CPython, and which of them a policy does not find here.
+/// Names of CPython, by module.
 fn names() -> Value {
     let text = std::fs::read_to_string(repository("tests/python-subset/names.json")).unwrap();
     serde_json::from_str(&text).unwrap()
@@ -105,7 +105,7 @@ fn listed(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// The names for which a policy is refused or finds nothing, and what it is told to write.
+/// The names that are refused or missing, each with the help of its diagnostic.
 fn missing<'a>(
     python: &mut Python,
     names: &[&'a str],
@@ -130,7 +130,7 @@ fn missing<'a>(
     missing
 }
 
-/// Rows of names that share what to write instead, in the order of their first name.
+/// Table rows of names with the same help, in the order of their first name.
 fn grouped(missing: &[(&str, String)]) -> String {
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
     for (name, help) in missing {

@@ -1,17 +1,18 @@
-//! What `str.format` may read: its replacement fields name attributes that no rule on attributes
-//! sees.
+//! The check of format strings: their replacement fields can read attributes, which the rules for
+//! attributes do not cover.
 
 use rustpython_vm::compiler::ast::Expr;
 
-/// Whether `expr` is a text whose replacement fields, nested ones too, take values as they are.
+/// Whether `expr` is a string literal in which no replacement field, nested ones included, reads an
+/// attribute or an item.
 pub(super) fn reads_no_attribute(expr: &Expr) -> bool {
     expr.as_string_literal_expr().is_some_and(|text| fields_are_plain(text.value.to_str()))
 }
 
-/// Whether no field has a dot or a bracket in its name. In a specification as `:.2f` a dot stands,
-/// but before no letter.
+/// Whether no field has a dot or a bracket in its name. A specification such as `:.2f` has a dot, but
+/// not before a letter.
 fn fields_are_plain(text: &str) -> bool {
-    // For each open brace: whether the name of the field is over.
+    // For each open brace: whether the name of the field has ended.
     let mut open: Vec<bool> = Vec::new();
     let mut chars = text.chars().peekable();
     while let Some(char) = chars.next() {
@@ -57,8 +58,8 @@ mod tests {
             ("}{0.x}", false),
             ("{{}{0.x}", false),
         ];
-        for (text, plain) in cases {
-            assert_eq!(fields_are_plain(text), plain, "{text}");
+        for (text, is_plain) in cases {
+            assert_eq!(fields_are_plain(text), is_plain, "{text}");
         }
     }
 }

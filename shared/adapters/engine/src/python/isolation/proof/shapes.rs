@@ -1,12 +1,12 @@
-//! What an expression is by its shape alone.
+//! Classification of expressions by their syntax alone.
 
 use rustpython_vm::compiler::ast::{Expr, ExprCall};
 
 use super::super::methods::import_path;
 use super::super::names::Names;
 
-/// Whether an annotation does more than name types.
-pub(super) fn computes(expr: &Expr) -> bool {
+/// Whether an annotation does more than naming types.
+pub(super) fn is_evaluated(expr: &Expr) -> bool {
     !matches!(
         expr,
         Expr::Name(_)
@@ -19,9 +19,9 @@ pub(super) fn computes(expr: &Expr) -> bool {
     ) && !expr.is_literal_expr()
 }
 
-/// Whether a decorator of the list, called with this, gives the decorator proper. The others take
-/// their argument for the definition: they change it and hand it back.
-pub(super) fn decorator_factory(func: &Expr, call: &ExprCall, names: &Names) -> bool {
+/// Whether a listed decorator, called with these arguments, returns the decorator proper. The other
+/// ones take their argument for the definition: they change it and return it.
+pub(super) fn is_decorator_factory(func: &Expr, call: &ExprCall, names: &Names) -> bool {
     let (args, keywords) = (&call.arguments.args, &call.arguments.keywords);
     let literal = keywords.iter().all(|k| k.arg.is_some() && k.value.is_literal_expr());
     match import_path(func, names).as_deref() {
@@ -33,7 +33,7 @@ pub(super) fn decorator_factory(func: &Expr, call: &ExprCall, names: &Names) -> 
     }
 }
 
-/// `x` of `type(x)` and of `x.__class__`.
+/// The expression `x` of `type(x)` and of `x.__class__`.
 pub(super) fn class_of(expr: &Expr) -> Option<&Expr> {
     match expr {
         Expr::Call(call)

@@ -1,4 +1,4 @@
-//! The list of what is known to leave nothing behind.
+//! The allow-list of library names that are known to leave nothing behind.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 /// How a listed name may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Use {
-    /// As a value: called, passed, stored.
+    /// As a value, which may be called, passed and stored.
     Value,
     /// As a value or as a base class.
     Base,
@@ -15,10 +15,10 @@ pub(super) enum Use {
 }
 
 /// All listed names by their dotted path.
-pub(super) fn vetted() -> &'static HashMap<String, Use> {
-    static VETTED: OnceLock<HashMap<String, Use>> = OnceLock::new();
-    VETTED.get_or_init(|| {
-        let lines = include_str!("vetted.txt").lines().filter(|line| !line.starts_with('#'));
+pub(super) fn allowlist() -> &'static HashMap<String, Use> {
+    static ALLOWLIST: OnceLock<HashMap<String, Use>> = OnceLock::new();
+    ALLOWLIST.get_or_init(|| {
+        let lines = include_str!("allowlist.txt").lines().filter(|line| !line.starts_with('#'));
         let pairs = lines.filter_map(|line| line.split_once(": "));
         pairs
             .flat_map(|(module, names)| {
@@ -56,7 +56,7 @@ pub(super) const BUILTINS_REFUSED: &[&str] = &[
     "vars",
 ];
 
-/// Builtin names whose meaning the proof relies on: a policy that gives them another is not proven.
+/// Builtin names that the proof relies on: a policy that rebinds one of them is not proven.
 pub(super) const BUILTINS_RELIED_ON: &[&str] =
     &["classmethod", "getattr", "object", "property", "staticmethod", "super", "type"];
 
@@ -87,7 +87,7 @@ pub(super) const BUILTIN_BASES: &[&str] = &[
     "ZeroDivisionError",
 ];
 
-/// Builtin bases whose instances the library takes for plain values.
+/// Builtin bases with instances that the library takes for plain values.
 pub(super) const BUILTIN_KEYS: &[&str] =
     &["bytes", "complex", "float", "frozenset", "int", "str", "tuple"];
 
@@ -195,8 +195,8 @@ pub(super) const DUNDERS_DEFINABLE: &[&str] = &[
 pub(super) const DUNDERS_ASSIGNABLE: &[&str] =
     &["__all__", "__author__", "__doc__", "__license__", "__slots__", "__version__"];
 
-/// Methods of text and numbers to which the library hands tables of its own: a class that derives
-/// from a builtin value may not bring its own.
+/// Methods of text and numbers that the library calls with tables of its own: a class that derives
+/// from a builtin value may not define them.
 pub(super) const VALUE_METHODS_REFUSED: &[&str] =
     &["format", "format_map", "join", "maketrans", "translate"];
 

@@ -34,7 +34,7 @@ pub(super) fn compile(source: &Source) -> Result<Compiled, Vec<Diagnostic>> {
     let schema = match data.get("schema") {
         None | Some(Value::Null) => None,
         Some(text) => {
-            let (schema, found) = schema::read(text)?;
+            let (schema, found) = schema::parse(text)?;
             warnings.extend(found);
             Some(schema)
         }

@@ -44,7 +44,7 @@ pub(super) fn entity(value: &Value) -> Option<Entity> {
 }
 
 fn uid(value: &Value) -> Option<EntityUid> {
-    value.as_object().and_then(|_| reference::read(value).ok())
+    value.as_object().and_then(|_| reference::parse(value).ok())
 }
 
 #[cfg(test)]

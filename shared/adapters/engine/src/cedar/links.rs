@@ -54,7 +54,7 @@ fn add_link(set: &mut PolicySet, link: &Value) -> Result<(), String> {
                 ));
             }
         };
-        let uid = reference::read(value).map_err(|problem| format!("`{slot}`: {problem}"))?;
+        let uid = reference::parse(value).map_err(|problem| format!("`{slot}`: {problem}"))?;
         slots.insert(slot_id, uid);
     }
     set.link(template, id, slots)

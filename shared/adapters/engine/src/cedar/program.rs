@@ -43,7 +43,7 @@ impl CedarProgram {
             Some(cached) => cached,
             None => Documents::read(call, compiled)?,
         });
-        let parsed = request::read(input, schema)?;
+        let parsed = request::parse(input, schema)?;
         let entities = match &parsed.entities {
             None => Cow::Borrowed(&documents.entities),
             Some(list) => {

@@ -12,7 +12,7 @@ use super::diagnose;
 ///
 /// # Errors
 /// Cedar's own message.
-pub(super) fn read(reference: &Value) -> Result<EntityUid, String> {
+pub(super) fn parse(reference: &Value) -> Result<EntityUid, String> {
     match reference {
         Value::String(text) => EntityUid::from_str(text).map_err(|errors| {
             let messages: Vec<String> = errors.iter().map(ToString::to_string).collect();
@@ -41,10 +41,10 @@ mod tests {
             json!({"type": "App::User", "id": "alice"}),
             json!({"__entity": {"type": "App::User", "id": "alice"}}),
         ] {
-            assert_eq!(read(&notation).as_ref(), Ok(&alice), "{notation}");
+            assert_eq!(parse(&notation).as_ref(), Ok(&alice), "{notation}");
         }
         let quoted = json!({"type": "User", "id": "a\"b\n"});
-        assert_eq!(read(&json!("User::\"a\\\"b\\n\"")), read(&quoted));
+        assert_eq!(parse(&json!("User::\"a\\\"b\\n\"")), parse(&quoted));
     }
 
     #[test]
@@ -60,7 +60,7 @@ mod tests {
             json!(7),
             json!(null),
         ] {
-            assert!(read(&wrong).is_err(), "{wrong}");
+            assert!(parse(&wrong).is_err(), "{wrong}");
         }
     }
 }

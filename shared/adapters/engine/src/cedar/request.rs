@@ -18,7 +18,7 @@ pub(super) struct ParsedRequest {
 }
 
 /// Parses the input; with a schema, the request must conform to it.
-pub(super) fn read(input: &RawJson, schema: Option<&Schema>) -> Result<ParsedRequest, Failure> {
+pub(super) fn parse(input: &RawJson, schema: Option<&Schema>) -> Result<ParsedRequest, Failure> {
     let Value::Object(mut members) = input.value() else {
         return Err(diagnose::policy_error(
             KIND,
@@ -46,7 +46,7 @@ fn entity(members: &Map<String, Value>, name: &str) -> Result<EntityUid, Failure
     let Some(value) = members.get(name) else {
         return Err(diagnose::policy_error(KIND, format!("the input has no `{name}`")));
     };
-    reference::read(value)
+    reference::parse(value)
         .map_err(|problem| diagnose::policy_error(KIND, format!("`input.{name}`: {problem}")))
 }
 

@@ -12,7 +12,7 @@ use crate::nesting::{self, Dialect};
 const SCHEMA_BYTES_MAX: usize = 1 << 20;
 
 /// Parses `functionality_data.schema`. Returns it with Cedar's warnings.
-pub(super) fn read(schema: &Value) -> Result<(Schema, Vec<Diagnostic>), Vec<Diagnostic>> {
+pub(super) fn parse(schema: &Value) -> Result<(Schema, Vec<Diagnostic>), Vec<Diagnostic>> {
     match schema {
         Value::String(text) => of_text(text).map_err(|problem| vec![problem]),
         Value::Object(_) => match Schema::from_json_value(schema.clone()) {

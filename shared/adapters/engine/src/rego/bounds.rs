@@ -1,16 +1,16 @@
-//! What is refused before a parser sees it, because parsers recurse and numbers grow.
+//! Bounds that are checked before parsing: parsers recurse, and numbers with exponents grow.
 
-/// The longest source, in bytes: what regorus accepts.
+/// The longest source, in bytes; regorus has the same limit.
 pub(super) const SOURCE_BYTES_MAX: usize = 1 << 20;
-/// The deepest brackets in a source. Regorus itself stops at 32 nested expressions; this bound
-/// covers what it does not count.
+/// The deepest nesting of brackets. Regorus itself stops at 32 nested expressions; this bound covers
+/// the brackets that it does not count.
 pub(super) const NESTING_MAX: usize = 64;
 /// The most digits of a number, as in CPython's conversion of text to integers.
 const DIGITS_MAX: usize = 4_300;
 /// The largest exponent of a number: regorus writes integral powers of ten out in full.
 const EXPONENT_MAX: usize = 400;
 
-/// A place in a text that is out of bounds.
+/// A location in a text that exceeds a bound.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct OutOfBounds {
     pub(super) line: u32,
@@ -18,7 +18,7 @@ pub(super) struct OutOfBounds {
     pub(super) what: Excess,
 }
 
-/// What there is too much of.
+/// The bound that is exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Excess {
     Nesting,
@@ -38,45 +38,47 @@ impl Excess {
     }
 }
 
-/// Which texts are skipped as opaque, and whether brackets are counted.
+/// The language of a text: which parts are skipped as opaque, and whether brackets are counted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
     Rego,
     Json,
 }
 
-/// Finds the first bracket or number that is out of bounds. Malformed text is the parser's to
-/// report.
+/// Checks the brackets and numbers of a text. It accepts malformed text, which the parser reports.
+///
+/// # Errors
+/// The first location that exceeds a bound.
 pub(super) fn check(text: &str, dialect: Dialect) -> Result<(), OutOfBounds> {
     let bytes = text.as_bytes();
-    let at = |position: usize, what| OutOfBounds { what, ..place(text, position) };
+    let out_of_bounds_at = |position: usize, what| OutOfBounds { what, ..location(text, position) };
     let (mut position, mut depth, mut signs) = (0, 0_usize, 0_usize);
     while let Some(&byte) = bytes.get(position) {
-        // Each sign of a row nests in the one before it.
+        // In a row of signs, each is nested in the one before it.
         signs = match byte {
             b'-' if dialect == Dialect::Rego => signs + 1,
             b'#' | b' ' | b'\t' | b'\r' | b'\n' => signs,
             _ => 0,
         };
         if signs > NESTING_MAX {
-            return Err(at(position, Excess::Nesting));
+            return Err(out_of_bounds_at(position, Excess::Nesting));
         }
         position = match byte {
-            b'"' => after_string(bytes, position + 1),
-            b'`' if dialect == Dialect::Rego => after(bytes, position + 1, b'`'),
-            b'#' if dialect == Dialect::Rego => after(bytes, position + 1, b'\n'),
+            b'"' => skip_string(bytes, position + 1),
+            b'`' if dialect == Dialect::Rego => skip_past(bytes, position + 1, b'`'),
+            b'#' if dialect == Dialect::Rego => skip_past(bytes, position + 1, b'\n'),
             b'0'..=b'9' => {
-                let end = after_number(bytes, position);
+                let end = skip_number(bytes, position);
                 if !number_fits(bytes.get(position..end).unwrap_or_default()) {
-                    return Err(at(position, Excess::Number));
+                    return Err(out_of_bounds_at(position, Excess::Number));
                 }
                 end
             }
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' => after_word(bytes, position),
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => skip_word(bytes, position),
             b'(' | b'[' | b'{' if dialect == Dialect::Rego => {
                 depth += 1;
                 if depth > NESTING_MAX {
-                    return Err(at(position, Excess::Nesting));
+                    return Err(out_of_bounds_at(position, Excess::Nesting));
                 }
                 position + 1
             }
@@ -90,8 +92,8 @@ pub(super) fn check(text: &str, dialect: Dialect) -> Result<(), OutOfBounds> {
     Ok(())
 }
 
-/// The one-based line and column, in characters, of a byte.
-fn place(text: &str, position: usize) -> OutOfBounds {
+/// The one-based line and column, in characters, of a byte offset.
+fn location(text: &str, position: usize) -> OutOfBounds {
     let before = text.get(..position).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
@@ -102,12 +104,12 @@ fn place(text: &str, position: usize) -> OutOfBounds {
     }
 }
 
-fn after(bytes: &[u8], from: usize, end: u8) -> usize {
+fn skip_past(bytes: &[u8], from: usize, end: u8) -> usize {
     let rest = bytes.get(from..).unwrap_or_default();
     rest.iter().position(|&byte| byte == end).map_or(bytes.len(), |found| from + found + 1)
 }
 
-fn after_string(bytes: &[u8], mut position: usize) -> usize {
+fn skip_string(bytes: &[u8], mut position: usize) -> usize {
     while let Some(&byte) = bytes.get(position) {
         match byte {
             b'\\' => position += 2,
@@ -118,13 +120,14 @@ fn after_string(bytes: &[u8], mut position: usize) -> usize {
     bytes.len()
 }
 
-fn after_word(bytes: &[u8], from: usize) -> usize {
-    run(bytes, from, |byte| byte.is_ascii_alphanumeric() || byte == b'_')
+fn skip_word(bytes: &[u8], from: usize) -> usize {
+    skip_while(bytes, from, |byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-fn after_number(bytes: &[u8], from: usize) -> usize {
-    let digits =
-        |from| run(bytes, from, |byte| byte.is_ascii_digit() || byte == b'.' || byte == b'_');
+fn skip_number(bytes: &[u8], from: usize) -> usize {
+    let digits = |from| {
+        skip_while(bytes, from, |byte| byte.is_ascii_digit() || byte == b'.' || byte == b'_')
+    };
     let end = digits(from);
     match bytes.get(end) {
         Some(b'e' | b'E') => match bytes.get(end + 1) {
@@ -135,7 +138,7 @@ fn after_number(bytes: &[u8], from: usize) -> usize {
     }
 }
 
-fn run(bytes: &[u8], from: usize, belongs: impl Fn(u8) -> bool) -> usize {
+fn skip_while(bytes: &[u8], from: usize, belongs: impl Fn(u8) -> bool) -> usize {
     let rest = bytes.get(from..).unwrap_or_default();
     from + rest.iter().take_while(|&&byte| belongs(byte)).count()
 }

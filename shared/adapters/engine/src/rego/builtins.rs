@@ -1,4 +1,4 @@
-//! Which builtins a policy may call, and the ones that the platform answers itself: the clock and
+//! The builtins that a policy may call, and those that the platform implements itself: the clock and
 //! the random numbers, so that a run can be replayed, and those that regorus does not bound.
 
 mod digests;
@@ -20,8 +20,8 @@ const FORMAT_WIDTH_DIGITS_MAX: usize = 3;
 /// The most nodes of a graph that `graph.reachable_paths` walks: it recurses along a path.
 const GRAPH_NODES_MAX: usize = 1_000;
 
-/// Builtins of the platform, with their number of arguments.
-const HOSTED: [(&str, u8); 28] = [
+/// Builtins that the platform implements, with their number of arguments.
+const PLATFORM_BUILTINS: [(&str, u8); 28] = [
     ("crypto.hmac.equal", 2),
     ("crypto.hmac.md5", 2),
     ("crypto.hmac.sha1", 2),
@@ -51,26 +51,26 @@ const HOSTED: [(&str, u8); 28] = [
     ("time.weekday", 1),
     ("uuid.rfc4122", 1),
 ];
-/// A note of the policy's author; it stands apart because it leaves something behind.
+/// A note of the policy's author. It is separate because it has a side effect.
 const TRACE: &str = "trace";
 
-/// How a call of a builtin is run.
+/// Which evaluator may run a call of a builtin.
 pub(super) enum Class {
-    /// Its result and its cost follow from its arguments: either evaluator may run it.
+    /// Its result and cost depend on its arguments only: either evaluator may run it.
     Pure,
-    /// The interpreter alone asks the platform.
+    /// Only the interpreter may run it, since the platform implements it.
     Interpreted,
-    /// It cannot run at all.
+    /// It cannot run, for this reason.
     Refused(Diagnostic),
 }
 
-/// How a call of `name`, which no rule defines, is run.
+/// The class of a call of `name`, which no rule defines.
 pub(super) fn class(name: &str, params: &[Ref<Expr>]) -> Class {
     if let Some(arity) = arity(name)
         && params.len() != arity
     {
-        // A last argument more is where the value goes: `count(x, n)` is `n == count(x)`, which
-        // the machine does not know.
+        // One argument more receives the value: `count(x, n)` is `n == count(x)`, which the
+        // machine does not support.
         if params.len() == arity + 1 && name != "sprintf" {
             return Class::Interpreted;
         }
@@ -91,7 +91,7 @@ pub(super) fn class(name: &str, params: &[Ref<Expr>]) -> Class {
             }
         }
         ("print" | TRACE, _) => Class::Interpreted,
-        _ if HOSTED.iter().any(|(hosted, _)| *hosted == name) => Class::Interpreted,
+        _ if PLATFORM_BUILTINS.iter().any(|(provided, _)| *provided == name) => Class::Interpreted,
         _ if BUILTINS.contains_key(name) => Class::Pure,
         _ => Class::Refused(unknown(name)),
     }
@@ -99,12 +99,13 @@ pub(super) fn class(name: &str, params: &[Ref<Expr>]) -> Class {
 
 /// How many arguments a builtin takes; `print` takes any.
 fn arity(name: &str) -> Option<usize> {
-    let hosted = HOSTED.iter().find(|(hosted, _)| *hosted == name).map(|(_, arity)| *arity);
+    let provided =
+        PLATFORM_BUILTINS.iter().find(|(provided, _)| *provided == name).map(|(_, arity)| *arity);
     let library = || BUILTINS.get(name).map(|(_, arity)| *arity);
-    hosted.or_else(library).map(usize::from)
+    provided.or_else(library).map(usize::from)
 }
 
-/// What to write instead of a function that does not exist here.
+/// The diagnostic of a function that does not exist here, with what to write instead.
 fn unknown(name: &str) -> Diagnostic {
     let family = name.split('.').next().unwrap_or(name);
     let help = match (family, name) {
@@ -127,26 +128,26 @@ fn unknown(name: &str) -> Diagnostic {
     Diagnostic::error("rego.unknown-function", message).help(help)
 }
 
-/// What a run may know of the world.
+/// The clock and the seed of a run.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Surroundings {
+pub(super) struct RunInputs {
     pub(super) now_ms: i64,
     pub(super) seed: u64,
 }
 
-/// What `trace` noted during a run.
+/// The notes of `trace` during a run.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Notes(Arc<Mutex<String>>);
+pub(super) struct TraceNotes(Arc<Mutex<String>>);
 
-impl Notes {
-    /// The notes, each as a line `note: ...`.
+impl TraceNotes {
+    /// Takes the notes, each as a line `note: ...`.
     pub(super) fn take(&self) -> String {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn add(&self, note: &str, bytes_max: usize) {
         let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // What is beyond the budget is cut anyway.
+        // Text beyond the budget is cut later.
         if notes.len() <= bytes_max {
             notes.push_str("note: ");
             notes.push_str(note);
@@ -155,36 +156,36 @@ impl Notes {
     }
 }
 
-/// Gives an engine of one run the platform's builtins.
+/// Adds the platform's builtins to the engine of one run.
 ///
 /// # Errors
-/// The library's own text; it cannot fail on an engine that was not given them before.
+/// The library's own message; it fails only on an engine that already has them.
 pub(super) fn install(
     engine: &mut Engine,
-    surroundings: Surroundings,
+    inputs: RunInputs,
     notes_bytes_max: usize,
-) -> Result<Notes, String> {
+) -> Result<TraceNotes, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let source = Source::from_contents("builtin".to_owned(), String::from(" "));
     let source = source.map_err(|error| text(&error))?;
     let span = Span { source, line: 1, col: 1, start: 0, end: 0 };
-    for (name, arity) in HOSTED {
+    for (name, arity) in PLATFORM_BUILTINS {
         let span = span.clone();
-        let extension = move |arguments: Vec<Value>| match answer(name, &arguments, surroundings) {
-            Ok(Answer::Value(value)) => Ok(value),
-            Ok(Answer::Library) => Ok(library(name, &span, &arguments)),
-            Ok(Answer::LibraryWith(arguments)) => Ok(library(name, &span, &arguments)),
+        let extension = move |arguments: Vec<Value>| match evaluate(name, &arguments, inputs) {
+            Ok(BuiltinResult::Value(value)) => Ok(value),
+            Ok(BuiltinResult::Library) => Ok(library(name, &span, &arguments)),
+            Ok(BuiltinResult::LibraryWith(arguments)) => Ok(library(name, &span, &arguments)),
             Err(message) => Err(span.error(&message)),
         };
         engine
             .add_extension(name.to_owned(), arity, Box::new(extension))
             .map_err(|error| text(&error))?;
     }
-    let notes = Notes::default();
-    let noted = notes.clone();
+    let notes = TraceNotes::default();
+    let notes_of_run = notes.clone();
     let trace = move |arguments: Vec<Value>| match arguments.as_slice() {
         [Value::String(note)] => {
-            noted.add(note, notes_bytes_max);
+            notes_of_run.add(note, notes_bytes_max);
             Ok(Value::Bool(true))
         }
         _ => Ok(Value::Undefined),
@@ -193,49 +194,51 @@ pub(super) fn install(
     Ok(notes)
 }
 
-enum Answer {
+enum BuiltinResult {
     Value(Value),
-    /// The arguments are within bounds: the library's function may have them.
+    /// The arguments are within bounds: call the library's function with them.
     Library,
-    /// As [`Answer::Library`], with other arguments.
+    /// As [`BuiltinResult::Library`], with other arguments.
     LibraryWith(Vec<Value>),
 }
 
-fn answer(name: &str, arguments: &[Value], surroundings: Surroundings) -> Result<Answer, String> {
+fn evaluate(name: &str, arguments: &[Value], inputs: RunInputs) -> Result<BuiltinResult, String> {
     match (name, arguments) {
         ("time.now_ns", _) => {
-            Ok(Answer::Value(Value::from(i128::from(surroundings.now_ms) * 1_000_000)))
+            Ok(BuiltinResult::Value(Value::from(i128::from(inputs.now_ms) * 1_000_000)))
         }
         ("rand.intn", [Value::String(key), Value::Number(limit)]) => {
             let limit = limit.as_i64().map(i64::unsigned_abs);
-            let drawn = limit.map(|limit| rng::draw(surroundings.seed, key, limit));
-            Ok(Answer::Value(drawn.map_or(Value::Undefined, Value::from)))
+            let drawn = limit.map(|limit| rng::draw(inputs.seed, key, limit));
+            Ok(BuiltinResult::Value(drawn.map_or(Value::Undefined, Value::from)))
         }
         ("net.cidr_contains", [Value::String(network), Value::String(inside)]) => {
             let contains = network::cidr_contains(network, inside);
-            Ok(Answer::Value(contains.map_or(Value::Undefined, Value::Bool)))
+            Ok(BuiltinResult::Value(contains.map_or(Value::Undefined, Value::Bool)))
         }
         ("net.cidr_expand", [Value::String(network)]) => {
-            network::expansion_fits(network).map(|()| Answer::Library)
+            network::expansion_fits(network).map(|()| BuiltinResult::Library)
         }
         ("uuid.rfc4122", [Value::String(key)]) => {
-            Ok(Answer::Value(Value::from(rng::identifier(surroundings.seed, key))))
+            Ok(BuiltinResult::Value(Value::from(rng::identifier(inputs.seed, key))))
         }
         ("graph.reachable_paths", [Value::Object(graph), _]) => match graph.len() {
-            ..=GRAPH_NODES_MAX => Ok(Answer::Library),
+            ..=GRAPH_NODES_MAX => Ok(BuiltinResult::Library),
             _ => Err(format!("`{name}` takes graphs of at most {GRAPH_NODES_MAX} nodes")),
         },
         _ if name.starts_with("time.") => {
-            Ok(Answer::LibraryWith(arguments.iter().map(in_utc).collect()))
+            Ok(BuiltinResult::LibraryWith(arguments.iter().map(in_utc).collect()))
         }
         _ if name.starts_with("crypto.") => {
-            Ok(Answer::Value(digests::answer(name, arguments).unwrap_or(Value::Undefined)))
+            Ok(BuiltinResult::Value(digests::evaluate(name, arguments).unwrap_or(Value::Undefined)))
         }
         _ if name.starts_with("io.jwt.") => {
-            let found = tokens::answer(name, arguments, surroundings.now_ms)?;
-            Ok(Answer::Value(found.unwrap_or(Value::Undefined)))
+            let found = tokens::evaluate(name, arguments, inputs.now_ms)?;
+            Ok(BuiltinResult::Value(found.unwrap_or(Value::Undefined)))
         }
-        ("sprintf", [Value::String(format), _]) => format_fits(format).map(|()| Answer::Library),
+        ("sprintf", [Value::String(format), _]) => {
+            format_fits(format).map(|()| BuiltinResult::Library)
+        }
         ("numbers.range", [Value::Number(from), Value::Number(to)])
             if from.is_integer() && to.is_integer() =>
         {
@@ -252,12 +255,12 @@ fn answer(name: &str, arguments: &[Value], surroundings: Surroundings) -> Result
                 _ => Err(format!("the step of `{name}` must be a positive integer")),
             }
         }
-        // Arguments of another type make a builtin undefined, as in OPA.
-        _ => Ok(Answer::Value(Value::Undefined)),
+        // With arguments of another type a builtin is undefined, as in OPA.
+        _ => Ok(BuiltinResult::Value(Value::Undefined)),
     }
 }
 
-/// `[ns, "Local", ...]` in UTC: a policy has no place on earth but the one it names.
+/// Replaces the zone of `[ns, "Local", ...]` by UTC: a policy must not depend on its host's zone.
 fn in_utc(argument: &Value) -> Value {
     match argument {
         Value::Array(parts) if parts.get(1).is_some_and(|zone| *zone == Value::from("Local")) => {
@@ -271,7 +274,7 @@ fn in_utc(argument: &Value) -> Value {
     }
 }
 
-/// The library's own function; an error of a builtin is undefined, as in OPA.
+/// Calls the library's own function; an error of a builtin is undefined, as in OPA.
 fn library(name: &str, span: &Span, arguments: &[Value]) -> Value {
     let Some((function, arity)) = BUILTINS.get(name) else { return Value::Undefined };
     let parameters: Vec<Ref<Expr>> = (0..*arity)
@@ -280,14 +283,16 @@ fn library(name: &str, span: &Span, arguments: &[Value]) -> Value {
     function(span, &parameters, arguments, false).unwrap_or(Value::Undefined)
 }
 
-fn range_fits(name: &str, distance: Option<i64>, step: i64) -> Result<Answer, String> {
+fn range_fits(name: &str, distance: Option<i64>, step: i64) -> Result<BuiltinResult, String> {
     match distance.map(|distance| distance.unsigned_abs() / step.unsigned_abs()) {
-        Some(elements) if elements < RANGE_ELEMENTS_MAX.unsigned_abs() => Ok(Answer::Library),
+        Some(elements) if elements < RANGE_ELEMENTS_MAX.unsigned_abs() => {
+            Ok(BuiltinResult::Library)
+        }
         _ => Err(format!("`{name}` would give more than {RANGE_ELEMENTS_MAX} elements")),
     }
 }
 
-/// Refuses a format whose widths would fill the memory or that the library cannot read.
+/// Refuses a format with widths that would fill the memory or that the library cannot parse.
 fn format_fits(format: &str) -> Result<(), String> {
     for directive in format.split('%').skip(1) {
         let directive = directive.strip_prefix('.').unwrap_or(directive);

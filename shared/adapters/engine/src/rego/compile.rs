@@ -1,4 +1,4 @@
-//! From source text to both evaluators.
+//! Compilation of source text for both evaluators.
 
 use std::sync::Arc;
 
@@ -8,28 +8,31 @@ use regorus::{Engine, Rc, Value};
 use writ_model::Diagnostic;
 
 use super::bounds::{self, Dialect, SOURCE_BYTES_MAX};
-use super::form::{self, File, Form};
+use super::form::{self, File, PolicyForm};
 use super::query::{self, Query};
 use super::scope::Scope;
 use super::{diagnose, inspect, recursion};
 use crate::Source;
 
-/// The modules of a policy, so that both evaluators may run them.
+/// The compiled modules of a policy, for both evaluators.
 pub(super) struct Compiled {
-    /// The interpreter with the modules and the answer's module, prepared, without documents.
+    /// The interpreter with the policy's modules and the answer module, prepared, without documents.
     pub(super) engine: Engine,
-    /// The bytecode, where the machine may run it.
+    /// The bytecode; `None` if only the interpreter may run the modules.
     pub(super) program: Option<Arc<Program>>,
     pub(super) query: Query,
-    /// What the policy itself brings under `data`.
+    /// The policy's own documents under `data`.
     pub(super) data: Value,
     pub(super) warnings: Vec<Diagnostic>,
 }
 
-/// Compiles, or says everything that is wrong.
+/// Compiles the modules of a policy.
+///
+/// # Errors
+/// Every diagnostic of modules that do not compile.
 pub(super) fn compile(source: &Source) -> Result<Compiled, Vec<Diagnostic>> {
-    let form = form::read(source).map_err(|problem| vec![problem])?;
-    within_bounds(&form.files).map_err(|problem| vec![problem])?;
+    let form = form::parse(source).map_err(|problem| vec![problem])?;
+    check_bounds(&form.files).map_err(|problem| vec![problem])?;
     let mut engine = Engine::new();
     engine.set_rego_v0(form.is_v0);
     engine.set_strict_builtin_errors(false);
@@ -42,11 +45,11 @@ pub(super) fn compile(source: &Source) -> Result<Compiled, Vec<Diagnostic>> {
     if !broken.is_empty() {
         return Err(broken);
     }
-    let (query, needs_interpreter) = match inspected(&mut engine, &form) {
+    let (query, needs_interpreter) = match inspect_modules(&mut engine, &form) {
         Ok(found) => found,
         Err((problems, leak)) => {
             if leak {
-                // A tree this deep overflows the stack when it is dropped; a worker that
+                // A tree this deep overflows the stack when it is dropped; the worker that
                 // compiled it ends soon.
                 std::mem::forget(engine);
             }
@@ -60,13 +63,13 @@ pub(super) fn compile(source: &Source) -> Result<Compiled, Vec<Diagnostic>> {
         .map_err(|error| refused(&error))?;
     let answer: Rc<str> = query::ANSWER.into();
     let policy = engine.compile_with_entrypoint(&answer).map_err(|error| refused(&error))?;
-    // What the machine's compiler cannot do, the interpreter can.
+    // If the machine's compiler fails, the interpreter runs the modules.
     let program = Compiler::compile_from_policy(&policy, &[query::ANSWER]).ok();
     let program = program.filter(|_| !needs_interpreter);
     Ok(Compiled { engine, program, query, data: form.data, warnings })
 }
 
-fn within_bounds(files: &[File]) -> Result<(), Diagnostic> {
+fn check_bounds(files: &[File]) -> Result<(), Diagnostic> {
     let bytes: usize = files.iter().map(|file| file.code.len()).sum();
     if bytes > SOURCE_BYTES_MAX {
         let message = format!("the source has {bytes} bytes, more than {SOURCE_BYTES_MAX}");
@@ -80,13 +83,13 @@ fn within_bounds(files: &[File]) -> Result<(), Diagnostic> {
                 bounds::Excess::Number => "rego.number",
             };
             let finding = Diagnostic::error(code, out.what.message());
-            diagnose::placed(finding, &file.name, (out.line, out.column))
+            diagnose::with_location(finding, &file.name, (out.line, out.column))
         })?;
     }
     Ok(())
 }
 
-/// A syntax error, with a word on the old syntax where a module is written in it.
+/// A syntax error, with help if a module is written in the syntax before OPA 1.0.
 fn syntax_error(text: &str) -> Diagnostic {
     let finding = diagnose::compile_error(text);
     if finding.message.contains("keyword is required") {
@@ -97,11 +100,11 @@ fn syntax_error(text: &str) -> Diagnostic {
     finding
 }
 
-type Inspected = Result<(Query, bool), (Vec<Diagnostic>, bool)>;
+type Inspection = Result<(Query, bool), (Vec<Diagnostic>, bool)>;
 
 /// The query and whether the modules need the interpreter; or their problems, and whether a tree
 /// is too deep to be dropped.
-fn inspected(engine: &mut Engine, form: &Form) -> Inspected {
+fn inspect_modules(engine: &mut Engine, form: &PolicyForm) -> Inspection {
     let modules = engine.get_modules().clone();
     let facts = inspect::inspect(&modules);
     if !facts.problems.is_empty() {
@@ -118,7 +121,7 @@ fn inspected(engine: &mut Engine, form: &Form) -> Inspected {
     let query = query::check_packages(&modules, &scopes, &facts.definitions)
         .and_then(|()| query::choose(form.query.as_deref(), &modules, &scopes))
         .map_err(|problem| (vec![problem], false))?;
-    // The machine keeps rules and documents of one name apart.
+    // The machine does not merge rules and documents of one name.
     let is_shared = |scope: &Scope| {
         let root = scope.package.get(1).map(|root| Value::from(root.as_str()));
         root.is_some_and(|root| form.data[&root] != Value::Undefined)
@@ -127,7 +130,7 @@ fn inspected(engine: &mut Engine, form: &Form) -> Inspected {
     Ok((query, needs_interpreter))
 }
 
-/// What a reader should know though the module runs.
+/// The warnings about modules that compile.
 fn warnings(engine: &mut Engine) -> Vec<Diagnostic> {
     if engine.get_modules().iter().any(|module| !module.policy.is_empty()) {
         return Vec::new();

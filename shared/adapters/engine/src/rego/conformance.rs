@@ -1,5 +1,5 @@
-//! The public cases that regorus ships, run as policies run. `tests/rego-conformance/README.md`
-//! says what they are; `passing.txt` there only grows, and `others.yaml` says why the rest differs.
+//! The public cases that regorus ships, run as policies. `tests/rego-conformance/README.md` describes
+//! them; `passing.txt` there only grows, and `others.yaml` gives the reasons of the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -19,17 +19,18 @@ fn repository(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../..").join(path)
 }
 
-/// Where the library's sources are. They were compiled into this test, so they are there.
+/// The directory of the library's sources. This test was compiled from them, so they exist.
 fn library() -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    // Only what was compiled is there without a network: the packages of this platform.
+    // Without a network only the compiled packages are available: those of this platform.
     let libc = if cfg!(target_env = "musl") { "musl" } else { "gnu" };
     let platform = format!("--filter-platform={}-unknown-linux-{libc}", std::env::consts::ARCH);
     let arguments = ["metadata", "--format-version=1", "--offline", &platform, "--manifest-path"];
-    let asked = Command::new(cargo).args(arguments).arg(repository("Cargo.toml")).output().unwrap();
-    let told = String::from_utf8_lossy(&asked.stderr).into_owned();
-    assert!(asked.status.success(), "{told}");
-    let metadata: Json = serde_json::from_slice(&asked.stdout).unwrap();
+    let output =
+        Command::new(cargo).args(arguments).arg(repository("Cargo.toml")).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{stderr}");
+    let metadata: Json = serde_json::from_slice(&output.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
     let package = packages.iter().find(|package| package["name"] == "regorus").unwrap();
     Path::new(package["manifest_path"].as_str().unwrap()).parent().unwrap().to_owned()
@@ -46,12 +47,12 @@ fn files(folder: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
-/// One case, as its file has it.
+/// One case of a file.
 struct Case {
     name: String,
-    /// In the syntax before OPA 1.0.
+    /// Whether the case is in the syntax before OPA 1.0.
     is_v0: bool,
-    said: Json,
+    document: Json,
 }
 
 fn cases() -> Vec<Case> {
@@ -63,35 +64,36 @@ fn cases() -> Vec<Case> {
         found.sort();
         for file in found {
             let text = std::fs::read_to_string(&file).unwrap();
-            let said: Json = yaml_serde::from_str(&text).unwrap();
+            let document: Json = yaml_serde::from_str(&text).unwrap();
             let name = file.strip_prefix(&library).unwrap().with_extension("");
             let name = name.display().to_string().replace("tests/", "");
             let of_interpreter = suite.contains("interpreter") && !name.ends_with("bindings");
             let mut names = BTreeMap::new();
-            for said in said["cases"].as_array().unwrap() {
-                let note = said["note"].as_str().unwrap().split_whitespace().collect::<Vec<_>>();
+            for document in document["cases"].as_array().unwrap() {
+                let note =
+                    document["note"].as_str().unwrap().split_whitespace().collect::<Vec<_>>();
                 let case = format!("{name}: {}", note.join(" "));
                 let count: &mut u32 = names.entry(case.clone()).or_default();
                 *count += 1;
                 let case = if *count == 1 { case } else { format!("{case} ({count})") };
-                let is_v0 = of_interpreter || said["rego_v0"] == json!(true);
-                cases.push(Case { name: case, is_v0, said: said.clone() });
+                let is_v0 = of_interpreter || document["rego_v0"] == json!(true);
+                cases.push(Case { name: case, is_v0, document: document.clone() });
             }
         }
     }
     cases
 }
 
-/// An expected value as our JSON: sets are sorted arrays, a key that is no string is its text.
-/// `None` for what is undefined.
-fn wanted(value: &Json) -> Option<Json> {
+/// An expected value as the output of a policy: sets are sorted arrays, a key that is no string is
+/// its text. `None` if it is undefined.
+fn expected_json(value: &Json) -> Option<Json> {
     Some(match value {
         Json::String(text) if text == "#undefined" => return None,
         Json::Object(fields) if fields.len() == 1 && fields.contains_key("set!") => {
             let items: BTreeSet<regorus::Value> = fields["set!"]
                 .as_array()?
                 .iter()
-                .filter_map(wanted)
+                .filter_map(expected_json)
                 .map(|item| regorus::Value::from_json_str(&item.to_string()).unwrap())
                 .collect();
             let items = regorus::Value::from(items.into_iter().collect::<Vec<_>>());
@@ -99,20 +101,20 @@ fn wanted(value: &Json) -> Option<Json> {
         }
         Json::Object(fields) if fields.len() == 1 && fields.contains_key("object!") => {
             let pairs = fields["object!"].as_array()?.iter().filter_map(|pair| {
-                let key = match wanted(&pair["key"])? {
+                let key = match expected_json(&pair["key"])? {
                     Json::String(key) => key,
                     key => key.to_string(),
                 };
-                Some((key, wanted(&pair["value"])?))
+                Some((key, expected_json(&pair["value"])?))
             });
             Json::Object(pairs.collect())
         }
         Json::Object(fields) => {
             let fields =
-                fields.iter().filter_map(|(key, value)| Some((key.clone(), wanted(value)?)));
+                fields.iter().filter_map(|(key, value)| Some((key.clone(), expected_json(value)?)));
             Json::Object(fields.collect())
         }
-        Json::Array(items) => Json::Array(items.iter().filter_map(wanted).collect()),
+        Json::Array(items) => Json::Array(items.iter().filter_map(expected_json).collect()),
         other => other.clone(),
     })
 }
@@ -124,16 +126,16 @@ fn canonical(value: &Json) -> String {
         .unwrap_or_else(|_| value.to_string())
 }
 
-fn many(value: &Json) -> Vec<Json> {
+fn values(value: &Json) -> Vec<Json> {
     match value.get("many!") {
         Some(Json::Array(values)) => values.clone(),
         _ => vec![value.clone()],
     }
 }
 
-/// The policy of a case: its first module is the code, the others stand beside it.
+/// The policy of a case: its first module is the code, the others are further modules.
 fn source(case: &Case) -> Source {
-    let modules = case.said["modules"].as_array().unwrap();
+    let modules = case.document["modules"].as_array().unwrap();
     let text = |module: &Json| module.as_str().unwrap_or_default().to_owned();
     let beside: Map<String, Json> = modules
         .iter()
@@ -142,12 +144,12 @@ fn source(case: &Case) -> Source {
         .map(|(position, module)| (format!("rego_{position}.rego"), Json::from(text(module))))
         .collect();
     let mut data = json!({
-        "query": case.said["query"].as_str().unwrap().trim(),
+        "query": case.document["query"].as_str().unwrap().trim(),
         "modules": beside,
         "rego_version": if case.is_v0 { 0 } else { 1 },
     });
-    if case.said["data"].is_object() {
-        data["data"] = case.said["data"].clone();
+    if case.document["data"].is_object() {
+        data["data"] = case.document["data"].clone();
     }
     let code = modules.first().map(text).unwrap_or_default();
     Source {
@@ -171,9 +173,9 @@ fn call(input: &Json) -> Call {
     }
 }
 
-/// `Ok` where the case gives what it should, else what it gave.
+/// `Ok` if the case has its expected result, else a description of its actual one.
 fn outcome(case: &Case) -> Result<(), String> {
-    let fails = case.said["error"].is_string() || case.said["want_error"].is_string();
+    let fails = case.document["error"].is_string() || case.document["want_error"].is_string();
     let compiled = match compile::compile(&source(case)) {
         Ok(compiled) => compiled,
         Err(_) if fails => return Ok(()),
@@ -182,11 +184,11 @@ fn outcome(case: &Case) -> Result<(), String> {
         }
     };
     let mut program = RegoProgram::new(compiled);
-    let inputs = many(&case.said["input"]);
+    let inputs = values(&case.document["input"]);
     let mut results = Vec::new();
     for input in &inputs {
         let fast = program.run(&call(input), &Budget::default());
-        // Where the machine ran it, the interpreter must say the same.
+        // If the machine ran it, the interpreter must give the same result.
         let reference = program.interpreted(&call(input), &Budget::default());
         let text = |result: &Result<crate::Outcome, Failure>| match result {
             Ok(outcome) => outcome.output.as_str().to_owned(),
@@ -203,20 +205,20 @@ fn outcome(case: &Case) -> Result<(), String> {
             results.iter().any(|result| matches!(result, Err(failure) if !is_undefined(failure)));
         return if failed { Ok(()) } else { Err(format!("runs: {results:?}")) };
     }
-    let expected = match &case.said["want_result"] {
-        Json::Null if case.said["want_results"].is_array() => {
+    let expected = match &case.document["want_result"] {
+        Json::Null if case.document["want_results"].is_array() => {
             return Err("several entry points".to_owned());
         }
-        Json::Null if case.said["no_result"] == json!(true) => {
+        Json::Null if case.document["no_result"] == json!(true) => {
             vec![json!("#undefined"); results.len()]
         }
-        value => many(value),
+        value => values(value),
     };
     if expected.len() != results.len() {
         return Err(format!("{} results for {} inputs", expected.len(), results.len()));
     }
     for (result, expected) in results.iter().zip(&expected) {
-        match (result, wanted(expected)) {
+        match (result, expected_json(expected)) {
             (Ok(outcome), Some(expected))
                 if canonical(&outcome.output.value()) == canonical(&expected) => {}
             (Err(failure), None) if is_undefined(failure) => {}
@@ -227,13 +229,13 @@ fn outcome(case: &Case) -> Result<(), String> {
         }
     }
     let printed: Vec<&str> = results.iter().flatten().flat_map(|o| o.printed.lines()).collect();
-    match case.said["want_prints"].as_array() {
-        Some(wanted) if wanted.len() != printed.len() => Err(format!("prints {printed:?}")),
+    match case.document["want_prints"].as_array() {
+        Some(expected) if expected.len() != printed.len() => Err(format!("prints {printed:?}")),
         _ => Ok(()),
     }
 }
 
-/// Why a case does not pass: classes with their reason and cases.
+/// The class of each case that does not pass; a class has a reason.
 fn others() -> BTreeMap<String, String> {
     let text = std::fs::read_to_string(repository("tests/rego-conformance/others.yaml")).unwrap();
     let classes: Json = yaml_serde::from_str(&text).unwrap();

@@ -1,26 +1,31 @@
-//! The library's error texts as diagnostics and failures.
+//! Conversion of the library's error texts to diagnostics and failures.
 
 use regorus::unstable::Span;
 use writ_model::Diagnostic;
 
 use crate::Failure;
 
-/// What the policy's own code is called among its modules.
+/// The file name of the policy's own code among its modules.
 pub(super) const FILE: &str = "policy.rego";
-/// The path of the answer's module inside the library.
+/// The file name of the answer module.
 pub(super) const ANSWER_FILE: &str = "answer.rego";
-/// How many columns a tab is to the library.
+/// The columns that the library counts for a tab.
 const TAB_COLUMNS: u32 = 4;
 
-/// A finding at the start of a span.
+/// Adds the start of a span to a diagnostic as its location.
 pub(super) fn at(finding: Diagnostic, span: &Span) -> Diagnostic {
     let line = span.source.get_contents().lines().nth(span.line.saturating_sub(1) as usize);
-    let place = (span.line.max(1), column(line.unwrap_or_default(), span.col));
-    placed(finding, span.source.get_path(), place)
+    let location = (span.line.max(1), column(line.unwrap_or_default(), span.col));
+    with_location(finding, span.source.get_path(), location)
 }
 
-/// A finding at a place of a file. Those that are not the policy's own code stand in the message.
-pub(super) fn placed(finding: Diagnostic, file: &str, (line, column): (u32, u32)) -> Diagnostic {
+/// Adds a location to a diagnostic. A location in another file than the policy's own code is put into
+/// the message.
+pub(super) fn with_location(
+    finding: Diagnostic,
+    file: &str,
+    (line, column): (u32, u32),
+) -> Diagnostic {
     if file == FILE {
         return finding.at(line, column);
     }
@@ -28,7 +33,7 @@ pub(super) fn placed(finding: Diagnostic, file: &str, (line, column): (u32, u32)
     Diagnostic { message, ..finding }
 }
 
-/// The library counts a tab as four columns; editors and this platform count characters.
+/// Converts a column: the library counts a tab as four columns, this platform counts characters.
 fn column(line: &str, column: u32) -> u32 {
     let mut at = 1;
     let mut characters = 1;
@@ -39,13 +44,13 @@ fn column(line: &str, column: u32) -> u32 {
         at += if character == '\t' { TAB_COLUMNS } else { 1 };
         characters += 1;
     }
-    // A place behind the line's end, as of a missing token, keeps its distance.
+    // A location behind the line's end, as of a missing token, keeps its distance.
     characters + column.saturating_sub(at)
 }
 
-/// An error text of the compiler as a finding.
+/// Converts an error text of the compiler to a diagnostic.
 pub(super) fn compile_error(text: &str) -> Diagnostic {
-    let Explained { message, place } = explain(text);
+    let ErrorReport { message, location } = parse_report(text);
     let (code, message, help) = match () {
         () if message.contains("unsafe") || message.contains("before definition") => (
             "rego.unsafe-variable",
@@ -61,15 +66,15 @@ pub(super) fn compile_error(text: &str) -> Diagnostic {
     };
     let finding = Diagnostic::error(code, message);
     let finding = help.into_iter().fold(finding, Diagnostic::help);
-    match place {
-        Some((file, place)) => placed(finding, &file, place),
+    match location {
+        Some((file, location)) => with_location(finding, &file, location),
         None => finding,
     }
 }
 
-/// An error text of the evaluator as a failure.
-pub(super) fn raised(text: &str) -> Failure {
-    let Explained { message, place } = explain(text);
+/// Converts an error text of the evaluator to a failure.
+pub(super) fn policy_error(text: &str) -> Failure {
+    let ErrorReport { message, location } = parse_report(text);
     let kind = match () {
         () if message.contains("multiple outputs")
             || message.contains("generated multiple times")
@@ -80,26 +85,26 @@ pub(super) fn raised(text: &str) -> Failure {
         () if message.contains("recursion") => "rego.recursion",
         () => "rego.evaluation",
     };
-    let traceback = match &place {
+    let traceback = match &location {
         Some((file, (line, column))) => format!("{file}:{line}:{column}: {message}"),
         None => String::new(),
     };
-    let (line, message) = match &place {
+    let (line, message) = match &location {
         Some((file, (line, _))) if file == FILE => (Some(*line), message),
-        // A line alone would be looked for in the policy's own code.
+        // A line number alone would refer to the policy's own code.
         Some(_) => (None, traceback.clone()),
         None => (None, message),
     };
     Failure::Raised { kind: kind.to_owned(), message, line, traceback }
 }
 
-struct Explained {
+struct ErrorReport {
     message: String,
-    /// The file, its line and its column.
-    place: Option<(String, (u32, u32))>,
+    /// The file, and the one-based line and column in it.
+    location: Option<(String, (u32, u32))>,
 }
 
-/// Takes a text apart that looks like this, or is a bare message:
+/// Parses a text of this form, or a bare message:
 ///
 /// ```text
 /// --> policy.rego:3:9
@@ -108,16 +113,17 @@ struct Explained {
 ///   |          ^
 /// error: could not find function http.send
 /// ```
-fn explain(text: &str) -> Explained {
-    let place = text.split("--> ").skip(1).filter_map(frame).find(|(file, _)| file != ANSWER_FILE);
-    // Nested errors repeat the frame; the innermost message says most.
+fn parse_report(text: &str) -> ErrorReport {
+    let location =
+        text.split("--> ").skip(1).filter_map(parse_location).find(|(file, _)| file != ANSWER_FILE);
+    // Nested errors repeat the frame; the innermost message is the most specific.
     let message = text.rsplit_once("error: ").map_or(text, |(_, message)| message);
     let message = message.split("\n-->").next().unwrap_or(message).trim();
-    Explained { message: tidy(message), place }
+    ErrorReport { message: tidy(message), location }
 }
 
-/// The place of a text that begins as `policy.rego:3:9` and goes on with its source line.
-fn frame(text: &str) -> Option<(String, (u32, u32))> {
+/// The location of a text that starts with `policy.rego:3:9`, followed by its source line.
+fn parse_location(text: &str) -> Option<(String, (u32, u32))> {
     let mut lines = text.lines();
     let mut parts = lines.next()?.splitn(3, ':');
     let file = parts.next()?.to_owned();
@@ -147,12 +153,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_framed_error_gives_its_place_and_message() {
+    fn a_framed_error_gives_its_location_and_message() {
         let cases =
             [("allow if (", 9, 9), ("\tallow if (", 13, 10), ("\t\té", 9, 3), ("\tx", 9, 6)];
-        for (source, told, column) in cases {
+        for (source, reported, column) in cases {
             let text = format!(
-                "\n--> policy.rego:3:{told}\n  |\n3 | {source}\n  |  ^\nerror: Expecting `)`."
+                "\n--> policy.rego:3:{reported}\n  |\n3 | {source}\n  |  ^\nerror: Expecting `)`."
             );
             let finding = compile_error(&text);
             assert_eq!(
@@ -164,14 +170,14 @@ mod tests {
     }
 
     #[test]
-    fn a_place_in_another_module_stands_in_the_message() {
+    fn a_location_in_another_module_is_in_the_message() {
         let text = "\n--> answer.rego:2:1\n  |\n2 | r\n  | ^\nerror: x\n--> lib/net.rego:3:9\n  |\n3 | \tallow if (\n  |  ^\nerror: Two values.";
         let finding = compile_error(text);
         assert_eq!(
             (finding.line, finding.message.as_str()),
             (None, "lib/net.rego:3:6: two values")
         );
-        let Failure::Raised { message, line, traceback, .. } = raised(text) else {
+        let Failure::Raised { message, line, traceback, .. } = policy_error(text) else {
             panic!("not raised");
         };
         assert_eq!((line, &message), (None, &traceback));
@@ -180,7 +186,8 @@ mod tests {
 
     #[test]
     fn a_bare_error_stays_as_it_is_without_its_program_counter() {
-        let Failure::Raised { message, line, .. } = raised("Cannot iterate over 1 (pc=12)") else {
+        let Failure::Raised { message, line, .. } = policy_error("Cannot iterate over 1 (pc=12)")
+        else {
             panic!("not raised");
         };
         assert_eq!((message.as_str(), line), ("cannot iterate over 1", None));

@@ -1,4 +1,4 @@
-//! What a policy says of itself beside its code: `functionality_data` of a Rego policy.
+//! `functionality_data` of a Rego policy: further modules, the query, documents and the version.
 
 use regorus::Value;
 use serde_json::Value as Json;
@@ -13,16 +13,16 @@ const MODULES_MAX: usize = 100;
 /// The longest name of a module's file, in bytes.
 const FILE_NAME_BYTES_MAX: usize = 200;
 
-/// One file of Rego.
+/// One Rego module with its file name.
 #[derive(Debug)]
 pub(super) struct File {
     pub(super) name: String,
     pub(super) code: String,
 }
 
-/// A policy's files and what is said about them.
+/// The parsed `functionality_data` of a policy, with its own code.
 #[derive(Debug)]
-pub(super) struct Form {
+pub(super) struct PolicyForm {
     /// The policy's own code first, then the other modules by name.
     pub(super) files: Vec<File>,
     /// The path of the answer, as the policy spells it.
@@ -33,13 +33,13 @@ pub(super) struct Form {
     pub(super) is_v0: bool,
 }
 
-/// Reads the form of a policy.
-pub(super) fn read(source: &Source) -> Result<Form, Diagnostic> {
-    let said = source.functionality_data.as_ref().map(RawJson::value).unwrap_or_default();
+/// Parses the form of a policy.
+pub(super) fn parse(source: &Source) -> Result<PolicyForm, Diagnostic> {
+    let data = source.functionality_data.as_ref().map(RawJson::value).unwrap_or_default();
     let main = File { name: diagnose::FILE.to_owned(), code: source.code.clone() };
     let mut files = vec![main];
-    files.extend(modules(said.get("modules"))?);
-    let query = match said.get("query") {
+    files.extend(modules(data.get("modules"))?);
+    let query = match data.get("query") {
         None | Some(Json::Null) => None,
         Some(Json::String(query)) => Some(query.clone()),
         Some(_) => {
@@ -47,18 +47,18 @@ pub(super) fn read(source: &Source) -> Result<Form, Diagnostic> {
                 .help("write a path as `data.authz.allow`"));
         }
     };
-    Ok(Form {
+    Ok(PolicyForm {
         files,
         query,
-        data: data(said.get("data"))?,
-        is_v0: is_v0(said.get("rego_version"))?,
+        data: documents(data.get("data"))?,
+        is_v0: is_v0(data.get("rego_version"))?,
     })
 }
 
-fn modules(said: Option<&Json>) -> Result<Vec<File>, Diagnostic> {
+fn modules(data: Option<&Json>) -> Result<Vec<File>, Diagnostic> {
     const HELP: &str = "write `\"modules\": {\"lib/net.rego\": \"package lib.net ...\"}`";
     let refuse = |message: String| Diagnostic::error("rego.modules", message).help(HELP);
-    let modules = match said {
+    let modules = match data {
         None | Some(Json::Null) => return Ok(Vec::new()),
         Some(Json::Object(modules)) => modules,
         Some(_) => return Err(refuse("`functionality_data.modules` is no object".to_owned())),
@@ -82,7 +82,8 @@ fn modules(said: Option<&Json>) -> Result<Vec<File>, Diagnostic> {
     Ok(files)
 }
 
-/// Names stand in the library's error texts, before a colon: they hold nothing that would confuse.
+/// Whether a name is a file name. The library's error texts have it before a colon, so it must not
+/// contain one.
 fn is_file_name(name: &str) -> bool {
     let fits = |letter: char| letter.is_ascii_alphanumeric() || "_-./".contains(letter);
     name.len() <= FILE_NAME_BYTES_MAX
@@ -92,30 +93,30 @@ fn is_file_name(name: &str) -> bool {
         && name != diagnose::ANSWER_FILE
 }
 
-fn data(said: Option<&Json>) -> Result<Value, Diagnostic> {
+fn documents(data: Option<&Json>) -> Result<Value, Diagnostic> {
     let refuse = |message: String| {
         Diagnostic::error("rego.data", message)
             .help("write an object of documents: `\"data\": {\"roles\": {...}}` is `data.roles`")
     };
-    let said = match said {
+    let data = match data {
         None | Some(Json::Null) => return Ok(Value::new_object()),
-        Some(said @ Json::Object(documents)) => {
+        Some(data @ Json::Object(documents)) => {
             if let Some(name) = RESERVED.iter().find(|name| documents.contains_key(**name)) {
                 return Err(refuse(format!("`functionality_data.data` hides `data.{name}`")));
             }
-            RawJson::of(said)
+            RawJson::of(data)
         }
         Some(_) => return Err(refuse("`functionality_data.data` is no object".to_owned())),
     };
-    value::parse(&said, "functionality_data.data").map_err(|failure| match failure {
+    value::parse(&data, "functionality_data.data").map_err(|failure| match failure {
         Failure::Raised { message, .. } => refuse(message),
         other => refuse(other.to_string()),
     })
 }
 
-/// The names and numbers of OPA's bundles: `"rego_version": 0` is what `--v0-compatible` reads.
-fn is_v0(said: Option<&Json>) -> Result<bool, Diagnostic> {
-    match said.map(|version| (version, version.as_i64())) {
+/// Parses the version as in OPA's bundles: 0 is the syntax of `--v0-compatible`.
+fn is_v0(data: Option<&Json>) -> Result<bool, Diagnostic> {
+    match data.map(|version| (version, version.as_i64())) {
         None | Some((Json::Null, _) | (_, Some(1))) => Ok(false),
         Some((_, Some(0))) => Ok(true),
         Some((version, _)) => Err(Diagnostic::error(
@@ -132,19 +133,19 @@ mod tests {
 
     use super::*;
 
-    fn form(said: &str) -> Result<Form, Diagnostic> {
-        read(&Source {
+    fn form(data: &str) -> Result<PolicyForm, Diagnostic> {
+        parse(&Source {
             language: Language::Rego,
             code: "package p".to_owned(),
             digest: Digest::of(b""),
-            functionality_data: Some(RawJson::parse(said).unwrap()),
+            functionality_data: Some(RawJson::parse(data).unwrap()),
         })
     }
 
     #[test]
-    fn a_form_that_says_nothing_is_the_code_alone() {
-        for said in ["{}", "null", r#"{"other": 1, "modules": null, "rego_version": 1}"#] {
-            let form = form(said).unwrap();
+    fn an_empty_form_is_the_code_alone() {
+        for data in ["{}", "null", r#"{"other": 1, "modules": null, "rego_version": 1}"#] {
+            let form = form(data).unwrap();
             let names: Vec<&str> = form.files.iter().map(|file| file.name.as_str()).collect();
             assert_eq!((names, form.query, form.is_v0), (vec!["policy.rego"], None, false));
         }
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_form_may_say_is_refused() {
+    fn an_invalid_form_is_refused() {
         let cases = [
             (r#"{"modules": []}"#, "rego.modules"),
             (r#"{"modules": {"x": "package x"}}"#, "rego.modules"),
@@ -176,8 +177,8 @@ mod tests {
             (r#"{"rego_version": "v1"}"#, "rego.version"),
             (r#"{"query": 1}"#, "rego.query"),
         ];
-        for (said, code) in cases {
-            assert_eq!(form(said).unwrap_err().code, code, "{said}");
+        for (data, code) in cases {
+            assert_eq!(form(data).unwrap_err().code, code, "{data}");
         }
         let many: Vec<String> = (0..101).map(|n| format!("\"m{n}.rego\": \"\"")).collect();
         let many = format!("{{\"modules\": {{{}}}}}", many.join(","));

@@ -1,4 +1,5 @@
-//! What parsed modules call, how deep they are and whether the bytecode machine may run them.
+//! Inspection of parsed modules: their calls, their depth, and whether the bytecode machine may run
+//! them.
 
 use std::collections::BTreeSet;
 
@@ -8,32 +9,32 @@ use regorus::unstable::{
 use writ_model::Diagnostic;
 
 use super::recursion::Definition;
-use super::scope::{Scope, spelled};
+use super::scope::{Scope, dotted_path};
 use super::{builtins, diagnose, vm_support};
 
 /// The deepest expression. Analysis recurses, and a chain as `a + a + a ...` is as deep as long.
 const EXPRESSION_DEPTH_MAX: usize = 200;
 
-/// Words that may also be the fields of a reference.
+/// Keywords that may also be fields of a reference.
 const KEYWORDS: [&str; 17] = [
     "as", "contains", "data", "default", "else", "every", "false", "if", "import", "in", "input",
     "not", "null", "package", "some", "true", "with",
 ];
 
-/// What the walk found.
+/// The results of an inspection.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
-    /// Why the bytecode machine may not run the modules, if it may not.
+    /// Whether only the interpreter may run the modules.
     pub(super) needs_interpreter: bool,
-    /// What is wrong, in source order.
+    /// The errors, in source order.
     pub(super) problems: Vec<Diagnostic>,
-    /// Every definition, for the search of recursion.
+    /// Every definition, for the detection of recursion.
     pub(super) definitions: Vec<Definition>,
-    /// An expression is so deep that dropping the tree would recurse too far as well.
+    /// Whether an expression is so deep that dropping the tree would overflow the stack as well.
     pub(super) too_deep: bool,
 }
 
-/// Walks every expression of the modules with a stack of its own. The first is the policy's own.
+/// Walks every expression of the modules, without recursion. The first module is the policy's own.
 pub(super) fn inspect(modules: &[Ref<Module>]) -> Facts {
     let scopes: Vec<Scope> = modules.iter().map(|module| Scope::of(module)).collect();
     let functions =
@@ -103,10 +104,10 @@ pub(super) fn path(reference: &Expr) -> Vec<String> {
     parts
 }
 
-/// Where a reference begins; its own span is at its last dot.
-fn start(reference: &Expr) -> &Span {
+/// The span of a reference's first part; its own span is at its last dot.
+fn start_span(reference: &Expr) -> &Span {
     match reference {
-        Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } => start(refr),
+        Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } => start_span(refr),
         other => other.span(),
     }
 }
@@ -161,10 +162,10 @@ impl Walk {
         self.queries.push((body.query.clone(), 0));
     }
 
-    /// What was found since the last one, as the definition of a rule.
+    /// The definition of a rule, from the mentions and locals since the last call.
     fn definition(&mut self, rule: &Rule, scope: &Scope, main: &[String]) -> Definition {
         let locals = std::mem::take(&mut self.locals);
-        // The machine always means the documents.
+        // For the machine these names are always the documents.
         self.facts.needs_interpreter |= ["input", "data"].iter().any(|name| locals.contains(*name));
         let mentions = std::mem::take(&mut self.mentions);
         let mentions = mentions
@@ -173,7 +174,7 @@ impl Walk {
         let head = head(rule);
         let name = match scope.package == main {
             true => head.join("."),
-            false => spelled(&scope.own(&head)),
+            false => dotted_path(&scope.own(&head)),
         };
         Definition {
             head: scope.own(&head),
@@ -284,13 +285,13 @@ impl Walk {
         }
     }
 
-    /// The variable parts of a reference, and its root where that is no name.
+    /// Queues the variable parts of a reference, and its root if that is no name.
     fn indexes(&mut self, reference: &Expr, depth: usize) {
         let mut at = reference;
         loop {
             let (inner, index) = match at {
                 Expr::RefDot { refr, field, .. } => {
-                    // The machine finds nothing at `input.package`.
+                    // The machine does not resolve `input.package`.
                     self.facts.needs_interpreter |= KEYWORDS.contains(&field.0.text());
                     (refr, None)
                 }
@@ -308,7 +309,7 @@ impl Walk {
         }
     }
 
-    /// The names that a pattern gives values; patterns are as shallow as the parser allows.
+    /// Adds the names that a pattern binds. It recurses; the parser bounds the depth of patterns.
     fn declare(&mut self, pattern: &Expr) {
         match pattern {
             Expr::Var { span, .. } => {
@@ -330,7 +331,7 @@ impl Walk {
         match builtins::class(&name.join("."), params) {
             builtins::Class::Pure => {}
             builtins::Class::Interpreted => self.facts.needs_interpreter = true,
-            builtins::Class::Refused(problem) => self.problem(start(function), problem),
+            builtins::Class::Refused(problem) => self.problem(start_span(function), problem),
         }
     }
 

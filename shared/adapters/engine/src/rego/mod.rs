@@ -1,15 +1,15 @@
-//! Rego, run by regorus.
+//! Rego policies, run by the crate `regorus`.
 //!
-//! A policy is a module in the syntax of OPA 1.0 and, if it says so, others beside it (see
-//! [`form`]). Its query is `functionality_data.query`, a path such as `data.authz.allow`; without
+//! A policy is a module in the syntax of OPA 1.0, and further modules if it has any (see [`form`]). Its query is `functionality_data.query`, a path such as `data.authz.allow`; without
 //! one, the whole package document `data.<package>`. The modules see the caller's `input`, and
 //! `data.parameters`, `data.settings`, `data.context`.
 //!
-//! Two evaluators share the compiled modules. The bytecode machine is the fast one, and runs what
-//! is a pure function of its documents and means the same there (see [`vm_support`]). The interpreter is
-//! the reference: it runs what reads the clock, draws random numbers, prints, replaces values by
-//! `with` or calls a builtin whose cost only its arguments tell; it measures coverage; and whatever
-//! fails in the machine is decided by it, because it alone knows the place of an error.
+//! Two evaluators share the compiled modules. The bytecode machine is the fast one. It runs modules
+//! that are pure functions of their documents and have the same meaning there (see [`vm_support`]).
+//! The interpreter is the reference. It runs modules that read the clock, draw random numbers, print,
+//! replace values by `with` or call a builtin that must be bounded by its arguments, and it measures
+//! coverage. A run that fails in the machine is repeated by the interpreter, which alone reports the
+//! location of an error.
 
 mod bounds;
 mod builtins;
@@ -31,7 +31,7 @@ use writ_model::Diagnostic;
 use crate::Source;
 use crate::language::{Program, Runtime};
 
-/// The language's runtime; it has nothing to start.
+/// Starts the language's runtime, which needs no initialisation.
 pub(crate) fn runtime() -> impl Runtime {
     Rego
 }

@@ -1,4 +1,4 @@
-//! One run of a compiled module.
+//! Compiled Rego modules and their runs.
 
 use std::time::Instant;
 
@@ -6,32 +6,32 @@ use regorus::rvm::RegoVM;
 use regorus::{Engine, Value};
 use writ_model::RawJson;
 
-use super::builtins::{self, Surroundings};
+use super::builtins::{self, RunInputs};
 use super::compile::Compiled;
 use super::{diagnose, query, value};
 use crate::language::{Isolation, Program};
 use crate::{Budget, Call, Checked, Coverage, Failure, Method, Outcome};
 
-/// A compiled module with the documents of its last run, which are often the next one's.
+/// Compiled modules with the documents of the last run, which the next run often shares.
 pub(super) struct RegoProgram {
     compiled: Compiled,
     documents: Option<Documents>,
-    /// By the last run, until somebody takes it.
+    /// The text that the last run printed, until it is taken.
     printed: String,
 }
 
-/// `data` as a run sees it. Values are immutable and shared, so that a run cannot change them.
+/// The document `data` of a run. Values are immutable and shared, so that a run cannot change them.
 struct Documents {
     settings: RawJson,
     parameters: RawJson,
     context: Option<RawJson>,
     data: Value,
-    /// An interpreter with `data` in place, once one was needed.
+    /// A prepared interpreter with `data`, made when it is first needed.
     engine: Option<Engine>,
 }
 
-/// What an evaluator found.
-struct Found {
+/// The result of an evaluator.
+struct Evaluation {
     value: Value,
     coverage: Option<Coverage>,
 }
@@ -41,12 +41,17 @@ impl RegoProgram {
         Self { compiled, documents: None, printed: String::new() }
     }
 
-    fn evaluate(&mut self, call: &Call, input: Value, budget: &Budget) -> Result<Found, Failure> {
+    fn evaluate(
+        &mut self,
+        call: &Call,
+        input: Value,
+        budget: &Budget,
+    ) -> Result<Evaluation, Failure> {
         let Self { compiled, documents, printed } = self;
         printed.clear();
-        let known = documents.take().filter(|known| known.serve(call));
-        let documents = documents.insert(match known {
-            Some(known) => known,
+        let cached = documents.take().filter(|cached| cached.matches(call));
+        let documents = documents.insert(match cached {
+            Some(cached) => cached,
             None => Documents::parse(call, &compiled.data)?,
         });
         if let Some(program) = compiled.program.as_ref().filter(|_| !call.coverage) {
@@ -59,18 +64,19 @@ impl RegoProgram {
                 .set_data(documents.data.clone())
                 .and_then(|()| machine.execute_entry_point_by_name(query::ANSWER));
             if let Ok(value) = value {
-                return Ok(Found { value, coverage: None });
+                return Ok(Evaluation { value, coverage: None });
             }
         }
-        let mut engine = documents.prepared(&compiled.engine)?;
-        let surroundings = Surroundings { now_ms: call.now_ms, seed: call.seed };
-        let notes = builtins::install(&mut engine, surroundings, budget.output_bytes_max)
-            .map_err(|text| diagnose::raised(&text))?;
-        let found = interpret(&mut engine, input, call.coverage);
-        *printed = lines(&engine.take_prints().unwrap_or_default(), budget.output_bytes_max);
+        let mut engine = documents.prepare(&compiled.engine)?;
+        let inputs = RunInputs { now_ms: call.now_ms, seed: call.seed };
+        let notes = builtins::install(&mut engine, inputs, budget.output_bytes_max)
+            .map_err(|text| diagnose::policy_error(&text))?;
+        let evaluation = interpret(&mut engine, input, call.coverage);
+        *printed =
+            strip_locations(&engine.take_prints().unwrap_or_default(), budget.output_bytes_max);
         printed.push_str(&notes.take());
-        cut(printed, budget.output_bytes_max);
-        found
+        truncate(printed, budget.output_bytes_max);
+        evaluation
     }
 }
 
@@ -87,7 +93,7 @@ impl Documents {
         ];
         let mut data = own.clone();
         let documents =
-            data.as_object_mut().map_err(|error| diagnose::raised(&error.to_string()))?;
+            data.as_object_mut().map_err(|error| diagnose::policy_error(&error.to_string()))?;
         for (name, value) in fields {
             documents.insert(Value::from(name), value);
         }
@@ -100,40 +106,38 @@ impl Documents {
         })
     }
 
-    fn serve(&self, call: &Call) -> bool {
+    fn matches(&self, call: &Call) -> bool {
         self.settings == call.settings
             && self.parameters == call.parameters
             && self.context == call.context
     }
 
-    /// An interpreter of its own for one run. Preparing one costs an analysis of the module, so
-    /// the prepared one is kept and only copies of it ever run.
-    fn prepared(&mut self, unprepared: &Engine) -> Result<Engine, Failure> {
+    /// An interpreter for one run. Preparing one requires an analysis of the modules, so the
+    /// prepared one is cached and only copies of it run.
+    fn prepare(&mut self, engine: &Engine) -> Result<Engine, Failure> {
         if let Some(engine) = &self.engine {
             return Ok(engine.clone());
         }
-        let mut unprepared = unprepared.clone();
-        let failed = |error: &dyn std::fmt::Display| diagnose::raised(&error.to_string());
-        unprepared.add_data(self.data.clone()).map_err(|error| failed(&error))?;
-        unprepared.set_gather_prints(true);
-        unprepared
-            .compile_with_entrypoint(&query::ANSWER.into())
-            .map_err(|error| failed(&error))?;
-        Ok(self.engine.insert(unprepared).clone())
+        let mut engine = engine.clone();
+        let failed = |error: &dyn std::fmt::Display| diagnose::policy_error(&error.to_string());
+        engine.add_data(self.data.clone()).map_err(|error| failed(&error))?;
+        engine.set_gather_prints(true);
+        engine.compile_with_entrypoint(&query::ANSWER.into()).map_err(|error| failed(&error))?;
+        Ok(self.engine.insert(engine).clone())
     }
 }
 
-fn interpret(engine: &mut Engine, input: Value, coverage: bool) -> Result<Found, Failure> {
+fn interpret(engine: &mut Engine, input: Value, coverage: bool) -> Result<Evaluation, Failure> {
     engine.set_input(input);
     engine.set_enable_coverage(coverage);
     let value = engine.eval_rule(query::ANSWER.to_owned());
-    let value = value.map_err(|error| diagnose::raised(&format!("{error:#}")))?;
-    let coverage = if coverage { covered(engine) } else { None };
-    Ok(Found { value, coverage })
+    let value = value.map_err(|error| diagnose::policy_error(&format!("{error:#}")))?;
+    let coverage = if coverage { coverage_of(engine) } else { None };
+    Ok(Evaluation { value, coverage })
 }
 
-/// The printed lines without the place that the library puts before each, cut at `bytes_max`.
-fn lines(prints: &[String], bytes_max: usize) -> String {
+/// The printed lines without the location that the library puts before each, cut at `bytes_max`.
+fn strip_locations(prints: &[String], bytes_max: usize) -> String {
     let mut text = String::new();
     for line in prints {
         // `file:line: message`; a file's name holds no colon.
@@ -144,19 +148,19 @@ fn lines(prints: &[String], bytes_max: usize) -> String {
             break;
         }
     }
-    cut(&mut text, bytes_max);
+    truncate(&mut text, bytes_max);
     text
 }
 
-/// Cuts a text at a character.
-fn cut(text: &mut String, bytes_max: usize) {
+/// Cuts a text at a character boundary, to `bytes_max` bytes at most.
+fn truncate(text: &mut String, bytes_max: usize) {
     if text.len() > bytes_max {
         let end = (0..=bytes_max).rev().find(|end| text.is_char_boundary(*end));
         text.truncate(end.unwrap_or_default());
     }
 }
 
-fn covered(engine: &Engine) -> Option<Coverage> {
+fn coverage_of(engine: &Engine) -> Option<Coverage> {
     let report = engine.get_coverage_report().ok()?;
     let file = report.files.into_iter().find(|file| file.path == diagnose::FILE)?;
     let missed = file.not_covered.difference(&file.covered).copied().collect();
@@ -168,8 +172,8 @@ impl Program for RegoProgram {
         Checked { warnings: self.compiled.warnings.clone() }
     }
 
-    /// A run owns its machine or its copy of the interpreter; what outlives it are immutable
-    /// values that only the next call's own documents select, and pure compiled code.
+    /// A run owns its machine or its copy of the interpreter. Only compiled code and immutable
+    /// documents outlive it, and cached documents are used only for a call with equal documents.
     fn isolation(&self) -> Isolation {
         Isolation::Reusable
     }
@@ -177,14 +181,14 @@ impl Program for RegoProgram {
     fn run(&mut self, call: &Call, budget: &Budget) -> Result<Outcome, Failure> {
         let started = Instant::now();
         let Method::Eval { input_data } = &call.method else {
-            return Err(raised(
+            return Err(policy_error(
                 "rego.no-management",
                 "a rego policy has no management commands; read the action from `input` in a rule, or write the policy in python",
             ));
         };
         let input = value::parse(input_data, "input")?;
-        let found = self.evaluate(call, input, budget)?;
-        let value = match found.value {
+        let evaluation = self.evaluate(call, input, budget)?;
+        let value = match evaluation.value {
             Value::Undefined if self.compiled.query.is_document => Value::new_object(),
             Value::Undefined => return Err(undefined(&self.compiled.query.text())),
             value => value,
@@ -193,7 +197,7 @@ impl Program for RegoProgram {
             output: value::print(&value, budget.output_bytes_max)?,
             printed: self.take_printed(),
             context: None,
-            coverage: found.coverage,
+            coverage: evaluation.coverage,
             engine_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         })
     }
@@ -205,7 +209,7 @@ impl Program for RegoProgram {
 
 fn undefined(query: &str) -> Failure {
     let rule = query.rsplit('.').next().unwrap_or(query);
-    raised(
+    policy_error(
         "rego.undefined",
         &format!(
             "`{query}` is undefined for this input; decide the rest by `default {rule} := ...`"
@@ -213,7 +217,7 @@ fn undefined(query: &str) -> Failure {
     )
 }
 
-fn raised(kind: &str, message: &str) -> Failure {
+fn policy_error(kind: &str, message: &str) -> Failure {
     Failure::Raised {
         kind: kind.to_owned(),
         message: message.to_owned(),
@@ -224,7 +228,7 @@ fn raised(kind: &str, message: &str) -> Failure {
 
 #[cfg(test)]
 impl RegoProgram {
-    /// A run by the interpreter, whatever the machine might do.
+    /// A run by the interpreter, even if the machine could run it.
     pub(super) fn interpreted(&mut self, call: &Call, budget: &Budget) -> Result<Outcome, Failure> {
         let bytecode = self.compiled.program.take();
         let result = self.run(call, budget);

@@ -1,4 +1,4 @@
-//! Which document of its modules is a policy's answer.
+//! The query of a policy: the document of its modules that is the output.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 use writ_model::Diagnostic;
 
 use super::recursion::Definition;
-use super::scope::{Scope, spelled};
+use super::scope::{Scope, dotted_path};
 use super::{diagnose, inspect};
 
-/// The package of the rule that holds the answer; no policy may use it.
+/// The package of the rule that holds the output; no policy may use it.
 pub(super) const ANSWER_PACKAGE: &str = "writ_answer";
 /// The path of that rule.
 pub(super) const ANSWER: &str = "data.writ_answer.result";
@@ -27,20 +27,20 @@ pub(super) struct Query {
 }
 
 impl Query {
-    /// A module that holds the answer in one rule, so that both evaluators are asked alike.
+    /// A module with the output in one rule, so that both evaluators run the same query.
     pub(super) fn module(&self) -> String {
         let parts = self.path.get(1..).unwrap_or_default().iter();
         let parts: String = parts.map(|part| format!("[{}]", Value::from(part.as_str()))).collect();
         format!("package {ANSWER_PACKAGE}\nresult := data{parts}\n")
     }
 
-    /// As a person writes it.
+    /// The path in Rego syntax, as `data.authz.allow`.
     pub(super) fn text(&self) -> String {
-        spelled(&self.path)
+        dotted_path(&self.path)
     }
 }
 
-/// Refuses packages that hide what the platform puts under `data`, or rules of other packages.
+/// Refuses packages that hide the platform's documents under `data`, or rules of other packages.
 pub(super) fn check_packages(
     modules: &[Ref<Module>],
     scopes: &[Scope],
@@ -74,10 +74,10 @@ pub(super) fn check_packages(
 }
 
 fn package_name(package: &[String]) -> String {
-    spelled(package.get(1..).unwrap_or_default())
+    dotted_path(package.get(1..).unwrap_or_default())
 }
 
-/// The query that a policy asks for, or the document of its own package.
+/// The query of a policy; without one, the document of its own package.
 pub(super) fn choose(
     text: Option<&str>,
     modules: &[Ref<Module>],
@@ -123,7 +123,7 @@ fn invalid(message: impl Into<String>) -> Diagnostic {
         .help("write a path as `data.authz.allow`, or `allow` alone, in `functionality_data.query`")
 }
 
-/// The parts of a path, if the text is one, all of it constant.
+/// The parts of a path; `None` if the text is no path of constant parts.
 fn parse(text: &str) -> Option<Vec<String>> {
     if text.chars().any(|letter| letter.is_control() || letter == '#') || text.len() > 1_000 {
         return None;

@@ -1,4 +1,4 @@
-//! Rules that need themselves, found before anything runs: neither evaluator's compiler looks.
+//! Detection of recursive rules at compile time; the compiler of neither evaluator checks for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -8,12 +8,12 @@ use writ_model::Diagnostic;
 
 use super::diagnose;
 
-/// One definition of a rule: what it is called and what it mentions, from the root of `data`.
+/// One definition of a rule, with its name and its references from the root of `data`.
 #[derive(Debug)]
 pub(super) struct Definition {
     /// The constant parts of its head, as `["data", "p", "a", "b"]`.
     pub(super) head: Vec<String>,
-    /// What a reader calls it.
+    /// The name of the rule for messages.
     pub(super) name: String,
     pub(super) span: Span,
     /// The constant parts of every reference in it that may name a rule.
@@ -26,23 +26,23 @@ pub(super) fn find(definitions: &[Definition]) -> Option<Diagnostic> {
     for (index, definition) in definitions.iter().enumerate() {
         by_head.entry(&definition.head).or_default().push(index);
     }
-    let needs: Vec<Vec<usize>> =
-        definitions.iter().map(|definition| needed(&by_head, &definition.mentions)).collect();
-    let cycle = cycle(&needs)?;
-    let named = |index: &usize| definitions.get(*index);
+    let edges: Vec<Vec<usize>> =
+        definitions.iter().map(|definition| reachable(&by_head, &definition.mentions)).collect();
+    let cycle = cycle(&edges)?;
+    let definition = |index: &usize| definitions.get(*index);
     let names: Vec<String> =
-        cycle.iter().filter_map(named).map(|rule| format!("`{}`", rule.name)).collect();
+        cycle.iter().filter_map(definition).map(|rule| format!("`{}`", rule.name)).collect();
     let problem =
         Diagnostic::error("rego.recursion", format!("recursion: {}", names.join(" needs ")))
             .help("rego has no recursion: walk nested values with `walk(value, [path, leaf])`");
-    Some(match cycle.first().and_then(named) {
+    Some(match cycle.first().and_then(definition) {
         Some(rule) => diagnose::at(problem, &rule.span),
         None => problem,
     })
 }
 
-/// The definitions that some mention reaches: `a` reaches `a.b`, and `a.b.c` reaches `a.b`.
-fn needed(
+/// The definitions that the mentions reach: `a` reaches `a.b`, and `a.b.c` reaches `a.b`.
+fn reachable(
     by_head: &BTreeMap<&[String], Vec<usize>>,
     mentions: &BTreeSet<Vec<String>>,
 ) -> Vec<usize> {
@@ -65,7 +65,7 @@ enum State {
     Done,
 }
 
-/// A path from a node back to itself, searched with a stack of its own.
+/// A path from a node back to itself, searched without recursion.
 fn cycle(edges: &[Vec<usize>]) -> Option<Vec<usize>> {
     let mut states = vec![State::New; edges.len()];
     let set = |states: &mut Vec<State>, node: usize, state| {

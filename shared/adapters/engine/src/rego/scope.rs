@@ -1,4 +1,4 @@
-//! What the names of a module stand for, among several modules.
+//! Resolution of a module's names among several modules.
 
 use regorus::unstable::Module;
 
@@ -7,9 +7,9 @@ use super::inspect;
 /// A module's package and imports.
 #[derive(Debug)]
 pub(super) struct Scope {
-    /// From the root: `["data", "lib", "net"]`.
+    /// The package from the root: `["data", "lib", "net"]`.
     pub(super) package: Vec<String>,
-    /// What each import is called, and what it stands for.
+    /// The name of each import, with the path that it refers to.
     aliases: Vec<(String, Vec<String>)>,
 }
 
@@ -28,13 +28,13 @@ impl Scope {
         Self { aliases: imports.collect(), package }
     }
 
-    /// The path of something in this module's package.
+    /// The path of a name in this module's package, from the root.
     pub(super) fn own(&self, name: &[String]) -> Vec<String> {
         [self.package.as_slice(), name].concat()
     }
 
-    /// What a path may stand for, from the root. A rule may shadow an import, so that a name is
-    /// looked up both ways; what does not exist matches nothing.
+    /// The paths that a reference may mean, from the root. A rule may shadow an import, so a name is
+    /// resolved both ways; a path that does not exist matches nothing.
     pub(super) fn meanings(&self, mention: &[String]) -> Vec<Vec<String>> {
         let Some((first, rest)) = mention.split_first() else { return Vec::new() };
         if first == "data" {
@@ -48,8 +48,8 @@ impl Scope {
     }
 }
 
-/// A path as a person writes it: `data.lib["net-1"].allow`.
-pub(super) fn spelled(path: &[String]) -> String {
+/// A path in Rego syntax: `data.lib["net-1"].allow`.
+pub(super) fn dotted_path(path: &[String]) -> String {
     let mut text = String::new();
     for part in path {
         let is_name = part

@@ -1,4 +1,4 @@
-//! JSON in, JSON out.
+//! Conversion of Rego values from and to JSON.
 
 use regorus::Value;
 use writ_model::RawJson;
@@ -6,20 +6,20 @@ use writ_model::RawJson;
 use super::bounds::{self, Dialect};
 use crate::Failure;
 
-/// How deep an output may be nested, in every language alike; readers have such limits as well.
+/// The deepest nesting of an output, the same in every language; JSON readers have such limits too.
 const OUTPUT_NESTING_MAX: u32 = 100;
 
-/// A document as a Rego value. Integers keep all their digits; other numbers are doubles.
+/// Converts a document to a Rego value. Integers keep all their digits; other numbers are doubles.
 pub(super) fn parse(document: &RawJson, name: &str) -> Result<Value, Failure> {
     let text = document.as_str();
-    let raised = |message| Failure::Raised {
+    let policy_error = |message| Failure::Raised {
         kind: "rego.document".to_owned(),
         message,
         line: None,
         traceback: String::new(),
     };
     bounds::check(text, Dialect::Json).map_err(|out| {
-        raised(format!(
+        policy_error(format!(
             "`{name}` cannot become a rego value: {} (line {}, column {})",
             out.what.message(),
             out.line,
@@ -27,11 +27,11 @@ pub(super) fn parse(document: &RawJson, name: &str) -> Result<Value, Failure> {
         ))
     })?;
     Value::from_json_str(text)
-        .map_err(|error| raised(format!("`{name}` cannot become a rego value: {error}")))
+        .map_err(|error| policy_error(format!("`{name}` cannot become a rego value: {error}")))
 }
 
-/// A value as compact JSON: sets are sorted arrays, keys are sorted, a key that is no string is
-/// its JSON text, and what is undefined inside a document is left out.
+/// Converts a value to compact JSON: sets are sorted arrays, keys are sorted, a key that is no string
+/// is its JSON text, and undefined members are left out.
 pub(super) fn print(value: &Value, bytes_max: usize) -> Result<RawJson, Failure> {
     let mut printer = Printer { text: String::new(), bytes_max };
     printer.value(value, 0)?;

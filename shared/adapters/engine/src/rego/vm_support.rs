@@ -1,8 +1,8 @@
-//! Where the bytecode machine means what the language means.
+//! Decides whether the bytecode machine evaluates modules as the language defines.
 //!
-//! Two values of one rule are an error in Rego; the machine makes such a rule undefined, which
-//! would turn `not rule` true. It also leaves rules with dotted heads out of a package's document.
-//! So it runs only modules in which no rule can have two values and no head is dotted.
+//! Two values of one rule are an error in Rego; the machine makes such a rule undefined, so that
+//! `not rule` would be true. It also omits rules with dotted heads from a package's document. So it
+//! runs only modules in which no rule can have two values and no head is dotted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use super::inspect;
 use super::recursion::Definition;
 use super::scope::Scope;
 
-/// Whether the machine may run the modules. Their expressions are as shallow as inspection allows.
+/// Whether the machine may run the modules. The inspection has bounded the depth of expressions.
 pub(super) fn runs_on_vm(
     modules: &[Ref<Module>],
     scopes: &[Scope],
@@ -24,7 +24,7 @@ pub(super) fn runs_on_vm(
     for (module, scope) in modules.iter().zip(scopes) {
         for rule in &module.policy {
             let name = inspect::head(rule);
-            if name.len() > 1 || has_object_comprehension(rule) || is_beyond(rule) {
+            if name.len() > 1 || has_object_comprehension(rule) || is_unsupported(rule) {
                 return false;
             }
             if matches!(rule.as_ref(), Rule::Spec { .. }) {
@@ -32,12 +32,12 @@ pub(super) fn runs_on_vm(
             }
         }
     }
-    by_name.values().all(|rules| one_value(rules)) && packages_stand_apart(scopes, definitions)
+    by_name.values().all(|rules| has_one_value(rules)) && packages_stand_apart(scopes, definitions)
 }
 
-/// Whether a rule is of a kind that the machine gets wrong: a default that is computed or belongs to
-/// a function, a function without arguments, an `else` whose value may be undefined.
-fn is_beyond(rule: &Rule) -> bool {
+/// Whether the machine evaluates a rule of this kind wrongly: a default that is computed or belongs
+/// to a function, a function without arguments, an `else` with a value that may be undefined.
+fn is_unsupported(rule: &Rule) -> bool {
     match rule {
         Rule::Default { args, value, .. } => !args.is_empty() || !is_literal(value),
         Rule::Spec { head, bodies, .. } => {
@@ -54,7 +54,7 @@ fn is_beyond(rule: &Rule) -> bool {
     }
 }
 
-/// Whether a value is written out, so that it is the same always.
+/// Whether a value is a literal.
 fn is_literal(value: &Expr) -> bool {
     match value {
         Expr::String { .. }
@@ -69,8 +69,8 @@ fn is_literal(value: &Expr) -> bool {
     }
 }
 
-/// Whether no package lies inside another and nobody looks a package up as a document: only the
-/// interpreter puts such documents together.
+/// Whether no package is inside another and no rule reads a package as a document: only the
+/// interpreter merges such documents.
 fn packages_stand_apart(scopes: &[Scope], definitions: &[Definition]) -> bool {
     let packages: BTreeSet<&[String]> =
         scopes.iter().map(|scope| scope.package.as_slice()).collect();
@@ -82,8 +82,8 @@ fn packages_stand_apart(scopes: &[Scope], definitions: &[Definition]) -> bool {
     apart && !mentions().any(|mention| packages.iter().any(|package| is_inside(mention, package)))
 }
 
-/// Whether the definitions of one rule can only agree.
-fn one_value(rules: &[&Rule]) -> bool {
+/// Whether all definitions of one rule always have the same value.
+fn has_one_value(rules: &[&Rule]) -> bool {
     let constants: Option<BTreeSet<String>> = rules.iter().map(|rule| constant(rule)).collect();
     if constants.is_some_and(|constants| constants.len() == 1) {
         return true;
@@ -96,13 +96,14 @@ fn one_value(rules: &[&Rule]) -> bool {
     match head {
         RuleHead::Set { .. } => true,
         RuleHead::Compr { refr, assign, .. } => {
-            matches!(refr.as_ref(), Expr::Var { .. }) && one_solution(&[], assign.as_ref(), bodies)
+            matches!(refr.as_ref(), Expr::Var { .. })
+                && has_one_solution(&[], assign.as_ref(), bodies)
         }
-        RuleHead::Func { args, assign, .. } => one_solution(args, assign.as_ref(), bodies),
+        RuleHead::Func { args, assign, .. } => has_one_solution(args, assign.as_ref(), bodies),
     }
 }
 
-/// The text of a definition's value, if it is the same whatever the body finds.
+/// The text of a definition's value, if it is a constant.
 fn constant(rule: &Rule) -> Option<String> {
     let Rule::Spec { head, bodies, .. } = rule else { return None };
     let (is_plain, assign) = match head {
@@ -126,33 +127,36 @@ fn constant(rule: &Rule) -> Option<String> {
 }
 
 /// Whether a definition's bodies, tried one after the other, have one solution at most.
-fn one_solution(args: &[Ref<Expr>], assign: Option<&RuleAssign>, bodies: &[RuleBody]) -> bool {
+fn has_one_solution(args: &[Ref<Expr>], assign: Option<&RuleAssign>, bodies: &[RuleBody]) -> bool {
     let mut known = BTreeSet::new();
     args.iter().for_each(|argument| names(argument, &mut known));
     for body in bodies {
         for statement in &body.query.stmts {
             if let Literal::Expr { expr, .. } = &statement.literal {
-                assigned(expr, &mut known);
+                assigned_names(expr, &mut known);
             }
         }
     }
     let values = bodies.iter().filter_map(|body| body.assign.as_ref()).chain(assign);
-    let once = values.map(|assign| &assign.value).all(|value| !iterates(value, &known));
+    let no_value_iterates =
+        values.map(|assign| &assign.value).all(|value| !iterates(value, &known));
     // A second body without `else` is another definition of the same rule.
-    let chained = bodies.iter().skip(1).all(|body| body.is_else);
-    once && chained && bodies.iter().all(|body| !query_iterates(&body.query, &known))
+    let is_chained = bodies.iter().skip(1).all(|body| body.is_else);
+    no_value_iterates
+        && is_chained
+        && bodies.iter().all(|body| !query_iterates(&body.query, &known))
 }
 
 fn query_iterates(query: &Query, known: &BTreeSet<String>) -> bool {
     query.stmts.iter().any(|statement| match &statement.literal {
         Literal::SomeVars { .. } | Literal::SomeIn { .. } => true,
         Literal::Expr { expr, .. } => iterates(expr, known),
-        // Neither gives a variable outside of it a value.
+        // Neither binds a variable outside of it.
         Literal::NotExpr { .. } | Literal::Every { .. } => false,
     })
 }
 
-/// Whether an expression may have several solutions: it looks up what may have no value yet.
+/// Whether an expression may have several solutions: it is indexed by a variable that may be unbound.
 fn iterates(expression: &Expr, known: &BTreeSet<String>) -> bool {
     if let Expr::RefBrack { index, .. } = expression {
         let mut looked_up = BTreeSet::new();
@@ -161,7 +165,7 @@ fn iterates(expression: &Expr, known: &BTreeSet<String>) -> bool {
             return true;
         }
     }
-    // The one builtin with several answers.
+    // The one builtin with several results.
     if let Expr::Call { fcn, .. } = expression
         && inspect::path(fcn).join(".") == "walk"
     {
@@ -211,7 +215,7 @@ fn holds_object_comprehension(expression: &Expr) -> bool {
     }
 }
 
-/// The direct parts of an expression, those of comprehensions aside.
+/// The direct parts of an expression, without those of comprehensions.
 fn children(expression: &Expr) -> Vec<&Ref<Expr>> {
     match expression {
         Expr::Array { items, .. } | Expr::Set { items, .. } => items.iter().collect(),
@@ -241,8 +245,8 @@ fn names(pattern: &Expr, into: &mut BTreeSet<String>) {
     children(pattern).into_iter().for_each(|child| names(child, into));
 }
 
-/// The names that `:=` gives one value.
-fn assigned(expression: &Expr, into: &mut BTreeSet<String>) {
+/// The names that `:=` binds.
+fn assigned_names(expression: &Expr, into: &mut BTreeSet<String>) {
     if let Expr::AssignExpr { op: AssignOp::ColEq, lhs, .. } = expression {
         names(lhs, into);
     }

@@ -1,11 +1,11 @@
-//! What is refused before the compiler sees it: a few bytes of a module can stand for much.
+//! Bounds that are checked before compilation: a few bytes of a module can stand for much memory.
 
 use wasmparser::{CompositeInnerType, FunctionBody, Parser, Payload, TypeSectionReader};
 use writ_model::Diagnostic;
 
 use super::source::{Finding, from_parser};
 
-/// Far above what compilers make of a policy, far below what hurts.
+/// Far above what a compiled policy needs, far below what exhausts a worker.
 const FUNCTIONS_MAX: u32 = 10_000;
 const TYPES_MAX: u32 = 10_000;
 const GLOBALS_MAX: u32 = 1_000;
@@ -13,14 +13,17 @@ const TABLES_MAX: u32 = 10;
 const EXPORTS_MAX: u32 = 1_000;
 const IMPORTS_MAX: u32 = 100;
 const SEGMENTS_MAX: u32 = 10_000;
-/// A call copies them all, and two bytes are a call.
+/// A call copies all of them, and a call is two bytes of code.
 const PARAMETERS_MAX: usize = 100;
 const RESULTS_MAX: usize = 16;
-/// Five bytes declare as many as a number can count.
+/// The most locals of a function; five bytes can declare 2^32 of them.
 const LOCALS_MAX: u32 = 10_000;
 const LOCALS_TOTAL_MAX: u64 = 1_000_000;
 
-/// Finds the first thing that there is too much of, or that is no module at all.
+/// Checks the counts of a module's parts.
+///
+/// # Errors
+/// The first count that is too large, or the parser's error.
 pub(super) fn check(bytes: &[u8]) -> Result<(), Finding> {
     let mut locals_total = 0;
     for payload in Parser::new(0).parse_all(bytes) {
@@ -64,9 +67,9 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Finding> {
     Ok(())
 }
 
-fn count(what: &str, there: u32, most: u32, offset: usize) -> Result<(), Finding> {
-    if there > most {
-        return Err(excess(format!("the module has {there} {what}, more than {most}"), offset));
+fn count(what: &str, found: u32, most: u32, offset: usize) -> Result<(), Finding> {
+    if found > most {
+        return Err(excess(format!("the module has {found} {what}, more than {most}"), offset));
     }
     Ok(())
 }

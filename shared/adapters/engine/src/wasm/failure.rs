@@ -1,4 +1,4 @@
-//! How a module ended, as a failure of the run.
+//! Conversion of a module's traps and errors to failures of the run.
 
 use std::fmt;
 
@@ -8,26 +8,26 @@ use super::CALLS_MAX;
 use super::host::Host;
 use crate::{Budget, Failure};
 
-/// A failure that a function of the platform ends the run with.
+/// A failure by which a function of the platform ends the run.
 #[derive(Debug)]
-pub(super) struct Stop(pub(super) Failure);
+pub(super) struct HostFailure(pub(super) Failure);
 
-impl fmt::Display for Stop {
+impl fmt::Display for HostFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl wasmi::errors::HostError for Stop {}
+impl wasmi::errors::HostError for HostFailure {}
 
-impl Stop {
-    /// For a function of the platform to return.
+impl HostFailure {
+    /// The error that a function of the platform returns.
     pub(super) fn error(failure: Failure) -> wasmi::Error {
         wasmi::Error::host(Self(failure))
     }
 }
 
-/// A failure in the policy's own code.
+/// A failure that the policy or its input caused.
 pub(super) fn policy_error(kind: &str, message: impl Into<String>) -> Failure {
     Failure::Raised {
         kind: kind.to_owned(),
@@ -37,18 +37,18 @@ pub(super) fn policy_error(kind: &str, message: impl Into<String>) -> Failure {
     }
 }
 
-/// What an error of the engine says about the run.
+/// Converts an error of wasmi to the failure of the run.
 pub(super) fn explain(error: wasmi::Error, host: &Host, budget: &Budget) -> Failure {
     let code = error.as_trap_code();
     let text = error.to_string();
-    if let Some(Stop(failure)) = error.downcast() {
+    if let Some(HostFailure(failure)) = error.downcast() {
         return failure;
     }
     match code {
         Some(TrapCode::OutOfFuel) => out_of_fuel(budget),
         Some(TrapCode::StackOverflow) => Failure::TooDeep { budget_depth: CALLS_MAX },
         Some(TrapCode::OutOfSystemMemory) => out_of_memory(budget),
-        // What a module does after it was refused memory is to give up.
+        // A module that was refused memory usually traps.
         _ if host.limits.refused => out_of_memory(budget),
         Some(TrapCode::UnreachableCodeReached) => policy_error(
             "wasm.trap",
@@ -58,8 +58,8 @@ pub(super) fn explain(error: wasmi::Error, host: &Host, budget: &Budget) -> Fail
     }
 }
 
-/// Not [`Failure::TimedOut`], which is what the platform's clock saw: this is the policy's own
-/// doing, and the same run ends the same way again.
+/// Not [`Failure::TimedOut`], which depends on the platform's clock: running out of fuel is
+/// deterministic, and a replay ends in the same way.
 fn out_of_fuel(budget: &Budget) -> Failure {
     let (fuel, time_ms) = (super::limits::fuel(budget), budget.time.as_millis());
     policy_error(

@@ -1,4 +1,4 @@
-//! What a module has to export, and what it may import.
+//! The exports that a module must have, and the imports that it may have.
 
 use wasmi::{ExternType, FuncType, Module, ValType};
 use writ_model::Diagnostic;
@@ -11,11 +11,11 @@ pub(super) const PLATFORM: &str = "writ";
 /// A function's name, parameters and results.
 type Signature = (&'static str, &'static [ValType], &'static [ValType]);
 
-/// What every policy exports, beside its `memory`.
+/// The functions that every policy exports, beside its `memory`.
 const REQUIRED: &[Signature] = &[("writ_alloc", &[I32], &[I32]), ("eval", &[I32, I32], &[I64])];
-/// What a policy may export.
+/// The functions that a policy may export.
 const OPTIONAL: &[Signature] = &[("management", &[I32, I32], &[I64]), ("_initialize", &[], &[])];
-/// What the platform offers.
+/// The functions that a policy may import.
 const IMPORTS: &[Signature] = &[
     ("now_ms", &[], &[I64]),
     ("random", &[I32, I32], &[]),
@@ -26,24 +26,28 @@ const IMPORTS: &[Signature] = &[
     ("context_delete", &[I32, I32], &[]),
 ];
 
-/// What of the optional exports there is.
+/// The optional exports that a module has.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Surface {
+pub(super) struct OptionalExports {
     pub(super) has_management: bool,
     pub(super) has_initialize: bool,
 }
 
-/// Everything that a module exports wrongly, or imports and cannot have.
-pub(super) fn check(module: &Module) -> Result<Surface, Vec<Diagnostic>> {
+/// Checks the exports and imports of a module.
+///
+/// # Errors
+/// A diagnostic for each wrong or missing export and each invalid import.
+pub(super) fn check(module: &Module) -> Result<OptionalExports, Vec<Diagnostic>> {
     let mut problems = imports(module);
     problems.extend(memory(module));
-    let there = |name| module.get_export(name).is_some();
-    let optional = OPTIONAL.iter().filter(|(name, ..)| there(name));
-    problems.extend(REQUIRED.iter().chain(optional).filter_map(|wanted| export(module, wanted)));
+    let is_exported = |name| module.get_export(name).is_some();
+    let optional = OPTIONAL.iter().filter(|(name, ..)| is_exported(name));
+    problems
+        .extend(REQUIRED.iter().chain(optional).filter_map(|signature| export(module, signature)));
     match problems.is_empty() {
-        true => Ok(Surface {
-            has_management: there("management"),
-            has_initialize: there("_initialize"),
+        true => Ok(OptionalExports {
+            has_management: is_exported("management"),
+            has_initialize: is_exported("_initialize"),
         }),
         false => Err(problems),
     }
@@ -59,7 +63,7 @@ fn memory(module: &Module) -> Option<Diagnostic> {
         other => {
             let message = match other {
                 None => "the module exports no `memory`".to_owned(),
-                Some(other) => format!("`memory` is exported as {}", described(&other)),
+                Some(other) => format!("`memory` is exported as {}", describe(&other)),
             };
             Some(
                 Diagnostic::error("wasm.export", message)
@@ -77,10 +81,10 @@ fn export(module: &Module, (name, parameters, results): &Signature) -> Option<Di
             return None;
         }
         None => format!("the module exports no `{name}`"),
-        Some(other) => format!("`{name}` is exported as {}", described(&other)),
+        Some(other) => format!("`{name}` is exported as {}", describe(&other)),
     };
-    let wanted = signature(parameters, results);
-    let help = format!("export the function `{name}: {wanted}`");
+    let signature = signature(parameters, results);
+    let help = format!("export the function `{name}: {signature}`");
     Some(Diagnostic::error("wasm.export", message).help(help))
 }
 
@@ -92,7 +96,9 @@ fn imports(module: &Module) -> Vec<Diagnostic> {
             let offered = IMPORTS.iter().find(|offered| from == PLATFORM && offered.0 == name);
             let Some((_, parameters, results)) = offered else {
                 let message = format!("there is no `{from}.{name}` to import");
-                return Some(Diagnostic::error("wasm.import", message).help(instead(from, name)));
+                return Some(
+                    Diagnostic::error("wasm.import", message).help(import_help(from, name)),
+                );
             };
             match found {
                 ExternType::Func(found)
@@ -101,7 +107,7 @@ fn imports(module: &Module) -> Vec<Diagnostic> {
                     None
                 }
                 other => {
-                    let message = format!("`{from}.{name}` is imported as {}", described(other));
+                    let message = format!("`{from}.{name}` is imported as {}", describe(other));
                     let help = format!("import it as `{}`", signature(parameters, results));
                     Some(Diagnostic::error("wasm.import", message).help(help))
                 }
@@ -110,8 +116,8 @@ fn imports(module: &Module) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// What to do without an import that does not exist.
-fn instead(from: &str, name: &str) -> String {
+/// The help for an import that does not exist.
+fn import_help(from: &str, name: &str) -> String {
     match (from, name) {
         (from, _) if from.starts_with("wasi") => {
             "a policy has no operating system: build for `wasm32-unknown-unknown` or `wasm32-freestanding`".to_owned()
@@ -128,10 +134,10 @@ fn instead(from: &str, name: &str) -> String {
     }
 }
 
-fn described(kind: &ExternType) -> String {
+fn describe(kind: &ExternType) -> String {
     match kind {
         ExternType::Func(function) => {
-            format!("the function `{}`", written(function))
+            format!("the function `{}`", function_signature(function))
         }
         ExternType::Global(_) => "a global".to_owned(),
         ExternType::Table(_) => "a table".to_owned(),
@@ -139,11 +145,11 @@ fn described(kind: &ExternType) -> String {
     }
 }
 
-fn written(function: &FuncType) -> String {
+fn function_signature(function: &FuncType) -> String {
     signature(function.params(), function.results())
 }
 
-/// As `(i32, i32) -> i64`.
+/// A signature as text: `(i32, i32) -> i64`.
 fn signature(parameters: &[ValType], results: &[ValType]) -> String {
     let list = |types: &[ValType]| {
         types.iter().map(|kind| format!("{kind:?}").to_lowercase()).collect::<Vec<_>>().join(", ")

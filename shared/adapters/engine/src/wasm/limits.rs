@@ -1,29 +1,30 @@
-//! What a run may take of time, as fuel, and of memory.
+//! The limits of a run: its time, as fuel, and its memory.
 
 use wasmi::ResourceLimiter;
 use wasmi_core::{LimiterError, MemoryError};
 
 use crate::Budget;
 
-/// Instructions for each millisecond of the budget. The engine runs several times as many, so a
-/// run that takes too long ends at the same instruction wherever it runs; on a machine that is
-/// slower than this, the clock ends it.
+/// Instructions for each millisecond of the budget. Wasmi executes several times as many, so a run
+/// that takes too long ends at the same instruction on every machine; on a machine that is slower
+/// than this, the deadline ends it.
 const FUEL_PER_MS: u64 = 100_000;
 /// Elements of each table, as references of 8 bytes.
 const TABLE_ELEMENTS_MAX: usize = 100_000;
 
-/// The fuel of one run.
+/// The fuel of one run, in instructions.
 pub(super) fn fuel(budget: &Budget) -> u64 {
     u64::try_from(budget.time.as_millis()).unwrap_or(u64::MAX).saturating_mul(FUEL_PER_MS)
 }
 
-/// The largest linear memory. A quarter of the budget stays for the argument, the output and the
-/// engine itself: a bound that the process's limit never reaches first gives every run the same.
+/// The largest linear memory, in bytes. A quarter of the budget is left for the argument, the output
+/// and wasmi itself, so that this deterministic bound is reached before the limit of the process.
 pub(super) fn memory_bytes_max(budget: &Budget) -> usize {
     usize::try_from(budget.memory_bytes_max / 4 * 3).unwrap_or(usize::MAX)
 }
 
-/// Refuses growth, and remembers that it did: a module that then gives up was out of memory.
+/// Refuses growth beyond the limits, and records it: a module that traps afterwards was out of
+/// memory.
 #[derive(Debug)]
 pub(super) struct Limits {
     memory_bytes_max: usize,
@@ -36,7 +37,7 @@ impl Limits {
     }
 
     fn allow(&mut self, desired: usize, most: usize, declared: Option<usize>) -> bool {
-        // The module's own maximum is its own affair.
+        // Growth beyond the module's own maximum fails, but not because of these limits.
         if declared.is_some_and(|declared| desired > declared) {
             return false;
         }

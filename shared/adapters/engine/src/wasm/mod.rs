@@ -1,11 +1,11 @@
-//! WebAssembly, run by wasmi.
+//! WebAssembly policies, run by the crate `wasmi`.
 
-mod answer;
 mod bounds;
 mod failure;
 mod host;
 mod interface;
 mod limits;
+mod output;
 mod program;
 mod source;
 
@@ -16,13 +16,13 @@ use crate::Source;
 use crate::language::{Program, Runtime};
 use host::Host;
 
-/// How deep calls may be nested. Compiled code calls small functions a lot, so the budget's depth
-/// is too little; the engine keeps these calls on its heap, where they cost 4 MiB at most.
+/// The deepest nesting of calls. Compiled code calls small functions a lot, so the budget's depth is
+/// too small; wasmi keeps these calls on its heap, where they use 4 MiB at most.
 const CALLS_MAX: u32 = 10_000;
-/// Every value of every call that has not returned.
+/// The memory for the values of all calls that have not returned, in bytes.
 const STACK_BYTES_MAX: usize = 4 << 20;
 
-/// The language's runtime.
+/// Starts the language's runtime.
 pub(crate) fn runtime() -> impl Runtime {
     Wasm { engine: Engine::new(&config()) }
 }
@@ -31,8 +31,8 @@ fn config() -> Config {
     let mut config = Config::default();
     config
         .consume_fuel(true)
-        // Lazy compilation spends the fuel of the run that comes first: a second run of the same
-        // input would have more.
+        // Lazy compilation consumes fuel of the first run: a second run of the same input would
+        // have more.
         .compilation_mode(CompilationMode::Eager)
         .ignore_custom_sections(true)
         .wasm_multi_memory(false)
@@ -47,14 +47,14 @@ struct Wasm {
 
 impl Runtime for Wasm {
     fn compile(&mut self, source: &Source) -> Result<Box<dyn Program>, Vec<Diagnostic>> {
-        let compiled = source::read(&source.code).and_then(|read| {
-            bounds::check(&read.bytes).map_err(|excess| read.locate(excess))?;
-            let module = Module::new(&self.engine, &read.bytes)
-                .map_err(|error| read.locate(source::invalid(&error)))?;
-            let surface = interface::check(&module)?;
+        let compiled = source::parse(&source.code).and_then(|parsed| {
+            bounds::check(&parsed.bytes).map_err(|excess| parsed.locate(excess))?;
+            let module = Module::new(&self.engine, &parsed.bytes)
+                .map_err(|error| parsed.locate(source::invalid(&error)))?;
+            let optional_exports = interface::check(&module)?;
             let mut linker: Linker<Host> = Linker::new(&self.engine);
             host::link(&mut linker)?;
-            Ok(program::WasmProgram::new(module, linker, surface))
+            Ok(program::WasmProgram::new(module, linker, optional_exports))
         });
         match compiled {
             Ok(program) => Ok(Box::new(program)),

@@ -1,4 +1,4 @@
-//! One run of a compiled module.
+//! A compiled module and its runs.
 
 use std::time::Instant;
 
@@ -6,8 +6,8 @@ use wasmi::{Extern, Instance, Linker, Memory, Module, Store};
 
 use super::failure::{explain, out_of_memory, policy_error};
 use super::host::{self, Host};
-use super::interface::Surface;
-use super::{answer, limits};
+use super::interface::OptionalExports;
+use super::{limits, output};
 use crate::language::{Isolation, Program};
 use crate::{Budget, Call, Checked, Failure, Method, Outcome};
 
@@ -15,18 +15,22 @@ use crate::{Budget, Call, Checked, Failure, Method, Outcome};
 pub(super) struct WasmProgram {
     module: Module,
     linker: Linker<Host>,
-    surface: Surface,
-    /// By the last run, if it failed.
+    optional_exports: OptionalExports,
+    /// The text that the last run printed, if it failed.
     printed: String,
 }
 
 impl WasmProgram {
-    pub(super) fn new(module: Module, linker: Linker<Host>, surface: Surface) -> Self {
-        Self { module, linker, surface, printed: String::new() }
+    pub(super) fn new(
+        module: Module,
+        linker: Linker<Host>,
+        optional_exports: OptionalExports,
+    ) -> Self {
+        Self { module, linker, optional_exports, printed: String::new() }
     }
 }
 
-/// A module's instance for one run.
+/// An instance of the module for one run.
 struct Run<'a> {
     store: &'a mut Store<Host>,
     instance: Instance,
@@ -50,7 +54,7 @@ impl<'a> Run<'a> {
         let memory =
             memory.ok_or_else(|| policy_error("wasm.export", "the module has no memory"))?;
         let mut run = Self { store, instance, memory, budget };
-        if program.surface.has_initialize {
+        if program.optional_exports.has_initialize {
             run.call::<(), ()>("_initialize", ())?;
         }
         Ok(run)
@@ -67,25 +71,25 @@ impl<'a> Run<'a> {
             .map_err(|error| explain(error, self.store.data(), self.budget))
     }
 
-    /// Hands a document over and returns the bytes that the function answers.
-    fn ask(&mut self, name: &str, document: &str) -> Result<&[u8], Failure> {
+    /// Calls a function with a document. Returns the bytes of its output.
+    fn invoke(&mut self, name: &str, document: &str) -> Result<&[u8], Failure> {
         let length = i32::try_from(document.len()).map_err(|_| out_of_memory(self.budget))?;
-        let place: i32 = self.call("writ_alloc", length)?;
-        if place == 0 && self.store.data().limits.refused {
+        let address: i32 = self.call("writ_alloc", length)?;
+        if address == 0 && self.store.data().limits.refused {
             return Err(out_of_memory(self.budget));
         }
-        host::put(self.memory.data_mut(&mut *self.store), place, document.as_bytes())?;
-        let answer: i64 = self.call(name, (place, length))?;
-        // INVARIANT: both halves are 32 bits; the truncation takes them apart.
+        host::write_bytes(self.memory.data_mut(&mut *self.store), address, document.as_bytes())?;
+        let output: i64 = self.call(name, (address, length))?;
+        // INVARIANT: both halves are 32 bits; the truncation separates them.
         #[expect(clippy::cast_possible_truncation, reason = "each half is taken by itself")]
-        let (place, length) = ((answer >> 32) as i32, answer as i32);
+        let (address, length) = ((output >> 32) as i32, output as i32);
         let bytes_max = self.budget.output_bytes_max;
         if usize::try_from(length.cast_unsigned()).unwrap_or(usize::MAX) > bytes_max {
             return Err(Failure::OutputTooLarge { budget_bytes: bytes_max });
         }
         let memory = self.memory.data(&*self.store);
-        host::slice(memory, place, length)
-            .ok_or_else(|| host::outside(name, place, length, memory.len()))
+        host::slice(memory, address, length)
+            .ok_or_else(|| host::out_of_bounds(name, address, length, memory.len()))
     }
 }
 
@@ -95,8 +99,8 @@ impl Program for WasmProgram {
     }
 
     /// A run has an instance of its own: memory, globals, tables and passive segments are made
-    /// from the module, which nothing can write to, and dropped after it. What the engine keeps
-    /// is a stack, whose cells no module can read before it has written them.
+    /// from the immutable module and dropped after the run. Wasmi keeps only a stack, and a module
+    /// cannot read a cell of it before it has written it.
     fn isolation(&self) -> Isolation {
         Isolation::Reusable
     }
@@ -105,7 +109,7 @@ impl Program for WasmProgram {
         let started = Instant::now();
         let name = match &call.method {
             Method::Eval { .. } => "eval",
-            Method::Management { .. } if self.surface.has_management => "management",
+            Method::Management { .. } if self.optional_exports.has_management => "management",
             Method::Management { .. } => {
                 return Err(policy_error(
                     "wasm.no-management",
@@ -114,10 +118,10 @@ impl Program for WasmProgram {
             }
         };
         let mut store = Store::new(self.module.engine(), Host::new(call, budget));
-        let answered = Run::start(self, &mut store, budget)
-            .and_then(|mut run| answer::output(run.ask(name, &document(call))?));
+        let result = Run::start(self, &mut store, budget)
+            .and_then(|mut run| output::parse(run.invoke(name, &document(call))?));
         let host = store.into_data();
-        let output = match answered {
+        let output = match result {
             Ok(output) => output,
             Err(failure) => {
                 self.printed = host.printed.into_text();
@@ -138,7 +142,7 @@ impl Program for WasmProgram {
     }
 }
 
-/// The one argument: every document as its own bytes.
+/// The argument of the call: a JSON object of all documents.
 fn document(call: &Call) -> String {
     let (settings, parameters) = (call.settings.as_str(), call.parameters.as_str());
     let rule_id = serde_json::Value::from(call.rule_id.as_str());

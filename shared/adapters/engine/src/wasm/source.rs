@@ -1,4 +1,4 @@
-//! From a policy's code to a module's bytes: WAT text, or base64.
+//! Conversion of a policy's code, WAT text or base64, to a module's bytes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,42 +8,42 @@ use wast::parser::{self, ParseBuffer};
 use wast::{Wat, token::Span};
 use writ_model::Diagnostic;
 
-/// The largest module, as text or as bytes: what a policy's body can hold in base64.
+/// The largest module in bytes, as text or binary; its base64 fits into a policy's body.
 const MODULE_BYTES_MAX: usize = 1 << 20;
-/// How base64 begins whose first bytes are `\0asm`.
+/// The start of the base64 of `\0asm`, the magic number of a module.
 const BASE64_START: &str = "AGFzbQ";
-/// What to write, for a source that is neither.
+/// The help for a source that is neither text nor base64.
 const FORMS: &str = "write a module as text, `(module ...)`, or its bytes in base64, as `base64 -w0 policy.wasm` prints them";
 
-/// A module's bytes, and where its functions stand in the text that it was written in.
-pub(super) struct Read<'c> {
+/// A module's bytes, and the locations of its functions in the text.
+pub(super) struct ParsedSource<'c> {
     pub(super) bytes: Vec<u8>,
     code: &'c str,
-    /// Where in the code the functions with a body start, in their order; none for bytes. Lines are
-    /// counted for the one that is wrong, since each costs a look at the whole text.
+    /// The offsets in the code of functions with a body, in their order; empty for base64. A line is
+    /// computed for an invalid function only, since it takes a scan of the whole text.
     functions: Vec<usize>,
     is_text: bool,
 }
 
-/// A finding at an offset in a module's bytes.
+/// A diagnostic with an offset in a module's bytes.
 pub(super) struct Finding {
     pub(super) diagnostic: Diagnostic,
     pub(super) offset: Option<usize>,
 }
 
-/// Reads either form.
-pub(super) fn read(code: &str) -> Result<Read<'_>, Vec<Diagnostic>> {
+/// Parses a source in either form.
+pub(super) fn parse(code: &str) -> Result<ParsedSource<'_>, Vec<Diagnostic>> {
     let trimmed = code.trim_ascii();
-    let read = match trimmed {
+    let parsed = match trimmed {
         "" => Err(Diagnostic::error("wasm.syntax", "the source is empty").help(FORMS)),
         _ if trimmed.starts_with(BASE64_START) => from_base64(code),
         _ => from_text(code),
     };
-    read.map_err(|problem| vec![problem])
+    parsed.map_err(|problem| vec![problem])
 }
 
-fn from_base64(code: &str) -> Result<Read<'_>, Diagnostic> {
-    // Lines may be broken anywhere; what is left keeps the place that it had.
+fn from_base64(code: &str) -> Result<ParsedSource<'_>, Diagnostic> {
+    // Line breaks may be anywhere; each digit keeps its offset in the code.
     let digits: Vec<(usize, u8)> =
         code.bytes().enumerate().filter(|(_, byte)| !byte.is_ascii_whitespace()).collect();
     let text: Vec<u8> = digits.iter().map(|(_, byte)| *byte).collect();
@@ -51,23 +51,23 @@ fn from_base64(code: &str) -> Result<Read<'_>, Diagnostic> {
         use base64::DecodeError::{InvalidByte, InvalidLastSymbol};
         let finding = Diagnostic::error("wasm.base64", format!("the base64 is broken: {error}"))
             .help("use the standard alphabet with its padding, as `base64 -w0 policy.wasm` does");
-        let place = match error {
+        let digit = match error {
             InvalidByte(position, _) | InvalidLastSymbol(position, _) => digits.get(position),
             _ => digits.last(),
         };
-        match place {
+        match digit {
             Some((position, _)) => at(finding, code, *position),
             None => finding,
         }
     })?;
-    fits(bytes.len())?;
-    Ok(Read { bytes, code, functions: Vec::new(), is_text: false })
+    check_size(bytes.len())?;
+    Ok(ParsedSource { bytes, code, functions: Vec::new(), is_text: false })
 }
 
-fn from_text(code: &str) -> Result<Read<'_>, Diagnostic> {
-    fits(code.len())?;
+fn from_text(code: &str) -> Result<ParsedSource<'_>, Diagnostic> {
+    check_size(code.len())?;
     let wrong = |error: wast::Error| {
-        let finding = Diagnostic::error("wasm.syntax", tidy(&error.message()));
+        let finding = Diagnostic::error("wasm.syntax", single_line(&error.message()));
         let finding = match code.trim_ascii_start().starts_with(['(', ';']) {
             true => finding,
             false => finding.help(FORMS),
@@ -78,8 +78,8 @@ fn from_text(code: &str) -> Result<Read<'_>, Diagnostic> {
     let mut module = parser::parse::<Wat<'_>>(&buffer).map_err(wrong)?;
     let functions = bodies(&module).iter().map(Span::offset).collect();
     let bytes = module.encode().map_err(wrong)?;
-    fits(bytes.len())?;
-    Ok(Read { bytes, code, functions, is_text: true })
+    check_size(bytes.len())?;
+    Ok(ParsedSource { bytes, code, functions, is_text: true })
 }
 
 fn bodies(module: &Wat<'_>) -> Vec<Span> {
@@ -94,7 +94,7 @@ fn bodies(module: &Wat<'_>) -> Vec<Span> {
     fields.iter().filter_map(with_body).collect()
 }
 
-fn fits(bytes: usize) -> Result<(), Diagnostic> {
+fn check_size(bytes: usize) -> Result<(), Diagnostic> {
     if bytes <= MODULE_BYTES_MAX {
         return Ok(());
     }
@@ -104,20 +104,20 @@ fn fits(bytes: usize) -> Result<(), Diagnostic> {
     ))
 }
 
-/// What the engine says about bytes that are no valid module.
+/// The finding for bytes that wasmi refuses as a module.
 pub(super) fn invalid(error: &wasmi::Error) -> Finding {
     match error.kind() {
         ErrorKind::Wasm(error) => from_parser(error),
         _ => Finding {
-            diagnostic: Diagnostic::error("wasm.invalid", tidy(&error.to_string())),
+            diagnostic: Diagnostic::error("wasm.invalid", single_line(&error.to_string())),
             offset: None,
         },
     }
 }
 
-/// An error of the parser or the validator.
+/// The finding for an error of the parser or the validator.
 pub(super) fn from_parser(error: &wasmparser::BinaryReaderError) -> Finding {
-    let message = tidy(error.message());
+    let message = single_line(error.message());
     let diagnostic = Diagnostic::error("wasm.invalid", &message);
     let diagnostic = match () {
         () if message.contains("component") => {
@@ -134,8 +134,8 @@ pub(super) fn from_parser(error: &wasmparser::BinaryReaderError) -> Finding {
     Finding { diagnostic, offset: Some(error.offset()) }
 }
 
-impl Read<'_> {
-    /// The finding with its place: that of its function in the text, or the offset in the bytes.
+impl ParsedSource<'_> {
+    /// Adds the location to a finding: that of its function in the text, or the offset in the bytes.
     pub(super) fn locate(&self, finding: Finding) -> Vec<Diagnostic> {
         let Finding { mut diagnostic, offset } = finding;
         if let Some(offset) = offset {
@@ -144,7 +144,7 @@ impl Read<'_> {
                     diagnostic.message.push_str(", in this function");
                     diagnostic = diagnostic.at(line, column);
                 }
-                // Offsets into bytes that nobody has seen say nothing.
+                // An offset in the bytes means nothing to the author of a text.
                 None if self.is_text => {}
                 None => diagnostic.message.push_str(&format!(" at offset {offset:#x}")),
             }
@@ -161,17 +161,17 @@ impl Read<'_> {
                 _ => None,
             })
             .position(|range| range.start <= offset && offset <= range.end)?;
-        self.functions.get(body).map(|offset| place(self.code, *offset))
+        self.functions.get(body).map(|offset| line_column(self.code, *offset))
     }
 }
 
 fn at(finding: Diagnostic, code: &str, offset: usize) -> Diagnostic {
-    let (line, column) = place(code, offset);
+    let (line, column) = line_column(code, offset);
     finding.at(line, column)
 }
 
-/// The one-based line and column, in characters, of a byte.
-fn place(text: &str, offset: usize) -> (u32, u32) {
+/// The one-based line and column, in characters, of a byte offset.
+fn line_column(text: &str, offset: usize) -> (u32, u32) {
     let before = text.get(..text.floor_char_boundary(offset)).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let line = before.matches('\n').count() + 1;
@@ -179,8 +179,8 @@ fn place(text: &str, offset: usize) -> (u32, u32) {
     (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
 }
 
-/// One line, without a period.
-fn tidy(message: &str) -> String {
+/// A message on one line, without a period.
+fn single_line(message: &str) -> String {
     let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
     message.trim_end_matches('.').to_owned()
 }

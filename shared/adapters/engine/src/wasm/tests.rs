@@ -1,4 +1,4 @@
-//! Small modules in text: what runs, what ends how, and what is refused where.
+//! Small modules in text: their runs, their failures, and the diagnostics of invalid ones.
 
 use writ_model::{CONTEXT_BYTES_MAX, Digest, Language, RawJson};
 
@@ -8,7 +8,7 @@ use crate::{Budget, Call, Failure, Method, Outcome};
 mod refused;
 mod runs;
 
-/// What every module here has: text at 16, memory that is given out from 4096 on.
+/// A module with text at 16 and an allocator that starts at 4096.
 fn module(imports: &str, data: &str, eval: &str) -> String {
     format!(
         r#"(module {imports}
@@ -56,7 +56,7 @@ fn with_context(context: &str) -> Call {
     Call { context: Some(RawJson::parse(context).unwrap()), ..call("1") }
 }
 
-/// What a run gives, as one line: the output, or `kind: message`.
+/// The result of a run as one line: the output, or `kind: message`.
 fn line(result: &Result<Outcome, Failure>) -> String {
     match result {
         Ok(outcome) => outcome.output.as_str().to_owned(),

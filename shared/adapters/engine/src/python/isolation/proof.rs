@@ -20,7 +20,7 @@ use super::methods::{Methods, Receiver, import_path, receiver};
 use super::names::{Names, bound_in};
 use super::{Obstacle, is_dunder, is_sunder};
 
-/// Walks the module.
+/// Walks the module and checks every statement.
 ///
 /// # Errors
 /// The first obstacle to the proof.

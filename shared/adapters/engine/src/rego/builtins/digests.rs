@@ -7,7 +7,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 /// The value of a `crypto` builtin; `None` where an argument is no text.
-pub(super) fn answer(name: &str, arguments: &[Value]) -> Option<Value> {
+pub(super) fn evaluate(name: &str, arguments: &[Value]) -> Option<Value> {
     let digest = match (name, arguments) {
         ("crypto.md5", [Value::String(text)]) => hex::encode(Md5::digest(text.as_bytes())),
         ("crypto.sha1", [Value::String(text)]) => hex::encode(Sha1::digest(text.as_bytes())),
@@ -71,9 +71,9 @@ mod tests {
         ];
         for (name, arguments, expected) in cases {
             let arguments: Vec<Value> = arguments.iter().map(|text| Value::from(*text)).collect();
-            assert_eq!(answer(name, &arguments), Some(Value::from(expected)), "{name}");
+            assert_eq!(evaluate(name, &arguments), Some(Value::from(expected)), "{name}");
         }
-        assert_eq!(answer("crypto.sha256", &[Value::Null]), None);
-        assert_eq!(answer("crypto.hmac.crc", &[Value::from("a"), Value::from("b")]), None);
+        assert_eq!(evaluate("crypto.sha256", &[Value::Null]), None);
+        assert_eq!(evaluate("crypto.hmac.crc", &[Value::from("a"), Value::from("b")]), None);
     }
 }

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 /// The most addresses that `net.cidr_expand` gives, as a power of two.
 const EXPANDED_BITS_MAX: u32 = 16;
 
-/// Refuses to write out a network that would fill the memory. What is no network is the library's
-/// to refuse.
+/// Refuses a network that is too large to expand. It accepts text that is no network, which the
+/// library refuses.
 pub(super) fn expansion_fits(network: &str) -> Result<(), String> {
     match cidr(network) {
         Some(((_, family), prefix)) if family - prefix > EXPANDED_BITS_MAX => Err(format!(
@@ -30,7 +30,7 @@ pub(super) fn cidr_contains(network: &str, inside: &str) -> Option<bool> {
     Some(family == inside_family && inside_width >= width && same)
 }
 
-/// A network's bits, left-aligned in 128, its family's width, and its prefix.
+/// A network's bits, left-aligned in 128, its family's width in bits, and its prefix length.
 fn cidr(text: &str) -> Option<((u128, u32), u32)> {
     let (base, prefix) = text.split_once('/')?;
     let (bits, family) = address(base)?;

@@ -1,7 +1,7 @@
-//! Numbers that only the run's seed decides.
+//! Pseudo-random numbers that depend only on the run's seed and a key.
 
-/// A number below `limit` that only the seed and the key decide: as in OPA, the same call gives
-/// the same number for the whole run.
+/// A number below `limit` that depends only on the seed and the key: as in OPA, the same call
+/// returns the same number during a run.
 pub(super) fn draw(seed: u64, key: &str, limit: u64) -> u64 {
     // FNV-1a spreads the key, splitmix64 the sum; neither needs to resist an attacker, because
     // the policy's author chooses both the key and what becomes of the number.
@@ -15,7 +15,7 @@ pub(super) fn draw(seed: u64, key: &str, limit: u64) -> u64 {
     u64::try_from((u128::from(state) * u128::from(limit)) >> 64).unwrap_or_default()
 }
 
-/// A random identifier (RFC 4122, version 4) that only the seed and the key decide.
+/// A random identifier (RFC 4122, version 4) that depends only on the seed and the key.
 pub(super) fn identifier(seed: u64, key: &str) -> String {
     let half = |salt| u128::from(draw(seed ^ salt, key, u64::MAX));
     let bits = (half(0x0a5a_5a5a_5a5a_5a5a) << 64) | half(0x3c3c_3c3c_3c3c_3c3c);

@@ -38,7 +38,7 @@ fn run(code: &str, query: Option<&str>, input: &str) -> Result<Outcome, Failure>
     program.run(&call(input), &Budget::default())
 }
 
-/// What a run gives, as one line: the output, or `kind: message`.
+/// The result of a run as one line: the output, or `kind: message`.
 fn line(result: &Result<Outcome, Failure>) -> String {
     match result {
         Ok(outcome) => outcome.output.as_str().to_owned(),
@@ -49,7 +49,7 @@ fn line(result: &Result<Outcome, Failure>) -> String {
 
 const ALLOW: Option<&str> = Some("data.p.allow");
 
-/// Code after `package p`, query, input, what comes out. Each runs on both evaluators.
+/// Code after `package p`, query, input, expected result. Each runs on both evaluators.
 type Run = (&'static str, Option<&'static str>, &'static str, &'static str);
 const RUNS: &[Run] = &[
     ("default allow := false\nallow if input.x > 1", ALLOW, r#"{"x": 2}"#, "true"),
@@ -170,7 +170,7 @@ const RUNS: &[Run] = &[
         "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"",
     ),
     ("allow if trace(\"seen\")", ALLOW, "0", "true"),
-    // Found by the public cases: the machine took these for something else.
+    // Found by the public cases: the machine evaluated these wrongly.
     (
         "allow if input.package.format == \"npm\"",
         ALLOW,
@@ -245,7 +245,7 @@ fn runs_give_what_opa_users_expect_on_both_evaluators() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Code, code of the finding, its place, a part of its message or help.
+/// Code, code of the diagnostic, its location, a part of its message or help.
 type Problem = (&'static str, &'static str, Option<(u32, u32)>, &'static str);
 const PROBLEMS: &[Problem] = &[
     ("package p\nallow if (", "rego.syntax", Some((2, 11)), "expecting expression"),
@@ -300,7 +300,7 @@ const PROBLEMS: &[Problem] = &[
 ];
 
 #[test]
-fn what_cannot_run_is_refused_with_its_place_and_what_to_write() {
+fn what_cannot_run_is_refused_with_its_location_and_help() {
     let mut wrong = Vec::new();
     for (code, finding, place, says) in PROBLEMS {
         let problems = compile(code, None).err().unwrap_or_default();
@@ -433,7 +433,7 @@ fn notes_of_trace_are_captured_behind_what_is_printed() {
 }
 
 #[test]
-fn what_earlier_runs_kept_is_read_from_the_context() {
+fn what_earlier_runs_stored_is_read_from_the_context() {
     let mut program = compile("package p\nallow := data.context.n + 1", ALLOW).unwrap();
     for (context, expected) in [("{\"n\": 1}", "2"), ("{\"n\": 5}", "6"), ("{\"n\": 1}", "2")] {
         let context = Some(RawJson::parse(context).unwrap());

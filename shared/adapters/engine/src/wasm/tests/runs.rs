@@ -46,7 +46,7 @@ fn management_gets_the_command_where_the_module_has_it() {
 #[test]
 fn bytes_in_base64_are_the_same_module() {
     use base64::Engine as _;
-    let bytes = source::read(&module("", "", ECHO)).unwrap_or_else(|_| panic!()).bytes;
+    let bytes = source::parse(&module("", "", ECHO)).unwrap_or_else(|_| panic!()).bytes;
     let mut code = base64::engine::general_purpose::STANDARD.encode(bytes);
     code.insert(8, '\n');
     let outcome = compiled(&code).run(&call("1"), &Budget::default());

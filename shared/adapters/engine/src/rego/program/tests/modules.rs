@@ -1,14 +1,14 @@
-//! Policies of several modules, and other things that `functionality_data` says.
+//! Policies of several modules, and the other members of `functionality_data`.
 
 use super::*;
 
-/// A policy of a form.
+/// Compiles a policy with this `functionality_data`.
 fn compiled(code: &str, form: serde_json::Value) -> Result<RegoProgram, Vec<Diagnostic>> {
     let source = Source { functionality_data: Some(RawJson::of(&form)), ..source(code, None) };
     crate::rego::compile::compile(&source).map(RegoProgram::new)
 }
 
-/// What a policy gives, by both evaluators.
+/// The result of a policy, which both evaluators must agree on.
 fn both(code: &str, form: serde_json::Value, input: &str) -> String {
     let mut program = compiled(code, form).unwrap_or_else(|problems| panic!("{problems:#?}"));
     let fast = line(&program.run(&call(input), &Budget::default()));
@@ -80,7 +80,7 @@ fn the_document_of_a_package_holds_those_inside() {
     assert_eq!(both("package p\nz := data.q", form, "0"), r#"{"x":1}"#);
 }
 
-/// Code of the policy, code of `lib.rego`, the finding, its place, a part of its message.
+/// Code of the policy, code of `lib.rego`, the diagnostic, its location, a part of its message.
 const PROBLEMS: [(&str, &str, &str, Option<u32>, &str); 9] = [
     ("package p", "package lib\n\nx := (", "rego.syntax", None, "lib.rego:3:7: "),
     (
@@ -165,7 +165,7 @@ fn a_failure_in_another_module_names_its_file() {
 }
 
 #[test]
-fn what_another_module_prints_is_captured_without_its_place() {
+fn what_another_module_prints_is_captured_without_its_location() {
     let form =
         serde_json::json!({"modules": {"lib.rego": "package lib\nf(x) if print(\"got\", x)"}});
     let mut program = compiled("package p\ny if data.lib.f(1)", form).unwrap();
@@ -177,7 +177,7 @@ fn a_policy_brings_documents_of_its_own() {
     let form = |data: serde_json::Value| serde_json::json!({"query": "allow", "data": data});
     let code = "package p\nallow := data.roles[input]";
     assert_eq!(both(code, form(serde_json::json!({"roles": {"ann": 1.50}})), "\"ann\""), "1.5");
-    // Documents and rules of one name are put together.
+    // Documents and rules of one name are merged.
     let data = serde_json::json!({"p": {"x": 1}});
     assert_eq!(
         both("package p\ny := 2", serde_json::json!({"data": data}), "0"),

@@ -1,18 +1,21 @@
-//! What a module says, as JSON that is compact and can be read again.
+//! Conversion of a module's output to compact JSON that can be parsed again.
 
 use writ_model::RawJson;
 
 use crate::Failure;
 
-/// How deep an output may be nested, in every language alike; readers have such limits as well.
+/// The deepest nesting of an output, the same in every language; JSON readers have such limits too.
 const OUTPUT_NESTING_MAX: usize = 100;
 
-/// The output's bytes as JSON, or what is wrong with them.
-pub(super) fn output(bytes: &[u8]) -> Result<RawJson, Failure> {
+/// Parses the bytes of an output.
+///
+/// # Errors
+/// [`Failure::NotJson`] with the offset.
+pub(super) fn parse(bytes: &[u8]) -> Result<RawJson, Failure> {
     json(bytes).map_err(|what| Failure::NotJson { what })
 }
 
-/// Compact: the spaces go; digits, order and escapes stay.
+/// Parses JSON and removes its white space; digits, order and escapes are unchanged.
 pub(super) fn json(bytes: &[u8]) -> Result<RawJson, String> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| format!("bytes that are no utf-8 at offset {}", error.valid_up_to()))?;
@@ -50,7 +53,7 @@ fn compact(json: &str) -> String {
         .collect()
 }
 
-/// How deep brackets are nested, outside of strings.
+/// The depth of nested brackets, outside of strings.
 fn nesting(json: &str) -> usize {
     let (mut in_string, mut escaped) = (false, false);
     let (mut depth, mut deepest) = (0_usize, 0);
@@ -70,7 +73,7 @@ fn nesting(json: &str) -> usize {
     deepest
 }
 
-/// The parser counts lines and columns from one; a module counts bytes from nothing.
+/// The zero-based byte offset of a one-based line and column.
 fn offset(text: &str, line: usize, column: usize) -> usize {
     let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     before + column.saturating_sub(1)
@@ -91,13 +94,13 @@ mod tests {
             (r#"{" a ":" \\\" "}"#, r#"{" a ":" \\\" "}"#),
             ("123456789012345678901234567890.10", "123456789012345678901234567890.10"),
         ];
-        for (said, kept) in cases {
-            assert_eq!(output(said.as_bytes()).unwrap().as_str(), kept);
+        for (text, kept) in cases {
+            assert_eq!(parse(text.as_bytes()).unwrap().as_str(), kept);
         }
     }
 
     #[test]
-    fn what_is_no_json_says_where() {
+    fn invalid_json_is_reported_with_its_offset() {
         let deep = format!("{}{}", "[".repeat(101), "]".repeat(101));
         let cases: [(&[u8], &str); 7] = [
             (b"", "offset 0"),
@@ -108,8 +111,8 @@ mod tests {
             (b"\"\xff\"", "no utf-8 at offset 1"),
             (deep.as_bytes(), "more than 100 deep"),
         ];
-        for (said, part) in cases {
-            let what = json(said).unwrap_err();
+        for (text, part) in cases {
+            let what = json(text).unwrap_err();
             assert!(what.contains(part), "{what}");
         }
     }

@@ -1,7 +1,7 @@
-//! The worker processes: their limits, their isolation, their ends. Hostile policies are in
-//! `attacks`.
+//! Tests of the worker processes: their limits, their isolation and their exits. Hostile policies are
+//! in `attacks`.
 //!
-//! Nothing here asserts a duration; what must end is waited for, and what hangs for ever fails.
+//! No test asserts a duration: it waits for what must end, and fails if that never happens.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -35,9 +35,9 @@ fn main() {
         helper::without_init();
     }
     writ_engine::worker::init();
-    helper::play_a_role_if_asked();
+    helper::run_role_from_arguments();
     let mut arguments = Arguments::from_args();
-    // Trials look at the processes of this process, and see only their own one after another.
+    // Trials inspect the child processes of this process, so they must run one after another.
     arguments.test_threads = Some(1);
     let trials: Vec<Trial> = [
         compile::trials(),

@@ -1,4 +1,4 @@
-//! Bytes as a worker would send them: what the platform believes of them keeps every promise.
+//! Bytes as a worker would send them: every result that the platform accepts satisfies its invariants.
 
 use std::time::Duration;
 
@@ -25,21 +25,21 @@ pub fn check(data: &[u8]) {
         context: stateful.then(RawJson::empty_object),
         coverage: false,
     };
-    // As it comes, and as the content of an honest frame: a mutator seldom guesses a length.
+    // As raw bytes, and as the payload of a valid frame: a mutator seldom guesses a length.
     let mut frame = u32::try_from(data.len()).unwrap_or(u32::MAX).to_le_bytes().to_vec();
     frame.extend_from_slice(data);
     for bytes in [data, &frame] {
         match answer(bytes, &call, &budget).unwrap() {
-            Some(Ok(outcome)) => keeps_its_promises(&outcome, stateful),
-            Some(Err(failed)) => may_be_reported(&failed),
+            Some(Ok(outcome)) => assert_valid(&outcome, stateful),
+            Some(Err(failed)) => assert_reportable(&failed),
             None => {}
         }
     }
-    // It reads it, or it does not.
+    // The worker may accept it or not; it must not panic.
     let _ = is_worker_request(data);
 }
 
-fn keeps_its_promises(outcome: &Outcome, stateful: bool) {
+fn assert_valid(outcome: &Outcome, stateful: bool) {
     assert!(outcome.output.as_str().len() <= OUTPUT_BYTES_MAX);
     assert!(RawJson::parse(outcome.output.as_str()).is_ok(), "{:?}", outcome.output);
     assert!(outcome.printed.len() <= OUTPUT_BYTES_MAX);
@@ -49,15 +49,15 @@ fn keeps_its_promises(outcome: &Outcome, stateful: bool) {
     }
 }
 
-/// What only the platform can know, no worker gets to say.
-fn may_be_reported(Failed { failure, printed }: &Failed) {
+/// Asserts that the failure is one that a worker may report.
+fn assert_reportable(Failed { failure, printed }: &Failed) {
     assert!(printed.len() <= OUTPUT_BYTES_MAX);
-    let platforms = matches!(
+    let is_platform_failure = matches!(
         failure,
         Failure::TimedOut { .. }
             | Failure::WorkerLost { .. }
             | Failure::Busy { .. }
             | Failure::Compile(_)
     );
-    assert!(!platforms, "{failure:?}");
+    assert!(!is_platform_failure, "{failure:?}");
 }

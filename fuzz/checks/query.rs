@@ -1,5 +1,5 @@
-//! A filter, a document, an update, a sort and a projection, a line each; all but the sort, which
-//! is text as in a URL, are JSON.
+//! A filter, a document, an update, a sort and a projection, one per line; all are JSON except the
+//! sort, which is text as in a URL.
 
 use std::cmp::Ordering;
 
@@ -19,7 +19,7 @@ pub fn check(data: &[u8]) {
     if let Some(filter_json) = filter_json
         && let Ok(filter) = Filter::parse(&filter_json)
     {
-        filters(&filter_json, &filter, &document, sort.as_ref());
+        check_filter(&filter_json, &filter, &document, sort.as_ref());
     }
     if let Some(update) = update.and_then(|update| Update::parse(&update).ok()) {
         let mut updated = document.clone();
@@ -41,10 +41,10 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// Negation is negation, and an index finds what a filter means.
-fn filters(filter_json: &Value, filter: &Filter, document: &Value, sort: Option<&Sort>) {
+/// Checks that `$nor` negates a filter, and that a plan finds the documents that the filter matches.
+fn check_filter(filter_json: &Value, filter: &Filter, document: &Value, sort: Option<&Sort>) {
     let matches = filter.matches(document);
-    // A filter at the edge of a limit has no room for one more level.
+    // A filter at the depth limit cannot be nested one level deeper.
     if let Ok(negated) = Filter::parse(&json!({"$nor": [filter_json]})) {
         assert_eq!(negated.matches(document), !matches, "negation");
     }

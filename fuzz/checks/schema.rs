@@ -1,4 +1,4 @@
-//! A schema and a value, a line each, as JSON.
+//! A schema and a value as JSON, one per line.
 
 use serde_json::Value;
 use writ_model::schema::Schema;

@@ -1,8 +1,8 @@
 //! A policy's source text; after a NUL byte its `functionality_data` as JSON.
 //!
-//! A compiler lives on a thread of its own with the stack of a worker. A source that overflows it
-//! ends this process, as it would end a worker: that is what is looked for, since a policy's author
-//! deserves a diagnostic instead.
+//! A compiler runs on a thread of its own with the stack of a worker. A source that overflows the
+//! stack ends this process, as it would end a worker. Such a source is a finding: a policy's author
+//! must get a diagnostic instead.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -11,14 +11,14 @@ use writ_engine::fuzzing::Compiler;
 use writ_engine::{Checked, Source};
 use writ_model::{Diagnostic, Digest, Language, RawJson};
 
-/// As much as a worker has.
+/// The stack of a worker, in bytes.
 const STACK_BYTES: usize = 64 << 20;
 
 type Compiled = Result<Checked, Vec<Diagnostic>>;
 
-/// The two ends of a compiler's thread.
-struct Shop {
-    orders: SyncSender<Source>,
+/// The channels to the thread of a compiler.
+struct CompilerThread {
+    sources: SyncSender<Source>,
     results: Receiver<Compiled>,
 }
 
@@ -47,20 +47,20 @@ pub fn check(language: Language, data: &[u8]) {
 }
 
 fn compile(source: &Source) -> Compiled {
-    // One language per process and run: whichever comes first; a replay asks for each in turn.
-    static SHOPS: OnceLock<Mutex<Vec<(Language, Shop)>>> = OnceLock::new();
-    let mut shops =
-        SHOPS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    if shops.iter().all(|(language, _)| *language != source.language) {
-        shops.push((source.language, open(source.language)));
+    // A fuzz target uses one language per process; the replay of the corpora uses all of them.
+    static THREADS: OnceLock<Mutex<Vec<(Language, CompilerThread)>>> = OnceLock::new();
+    let mut threads =
+        THREADS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    if threads.iter().all(|(language, _)| *language != source.language) {
+        threads.push((source.language, start(source.language)));
     }
-    let (_, shop) = shops.iter().find(|(language, _)| *language == source.language).unwrap();
-    shop.orders.send(source.clone()).unwrap();
-    shop.results.recv().unwrap_or_else(|error| panic!("the compiler has ended: {error}"))
+    let (_, thread) = threads.iter().find(|(language, _)| *language == source.language).unwrap();
+    thread.sources.send(source.clone()).unwrap();
+    thread.results.recv().unwrap_or_else(|error| panic!("the compiler has ended: {error}"))
 }
 
-fn open(language: Language) -> Shop {
-    let (orders, incoming) = sync_channel::<Source>(0);
+fn start(language: Language) -> CompilerThread {
+    let (sources, incoming) = sync_channel::<Source>(0);
     let (outgoing, results) = sync_channel(1);
     let serve = move || {
         let mut compiler = Compiler::start(language).unwrap();
@@ -69,5 +69,5 @@ fn open(language: Language) -> Shop {
         }
     };
     std::thread::Builder::new().stack_size(STACK_BYTES).spawn(serve).unwrap();
-    Shop { orders, results }
+    CompilerThread { sources, results }
 }

@@ -1,4 +1,4 @@
-//! From cedar's source text to its compiled form.
+//! Compilation of cedar source text.
 #![no_main]
 
 #[path = "../checks/source.rs"]

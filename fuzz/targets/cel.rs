@@ -1,4 +1,4 @@
-//! From cel's source text to its compiled form.
+//! Compilation of cel source text.
 #![no_main]
 
 #[path = "../checks/source.rs"]

@@ -1,4 +1,4 @@
-//! What a worker says to the platform, and the platform to a worker.
+//! Replies of a worker to the platform, and requests of the platform to a worker.
 #![no_main]
 
 #[path = "../checks/protocol.rs"]

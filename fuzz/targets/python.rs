@@ -1,4 +1,4 @@
-//! From python's source text to its compiled form.
+//! Compilation of python source text.
 #![no_main]
 
 #[path = "../checks/source.rs"]

@@ -1,4 +1,4 @@
-//! Filters, updates, sorts and projections, and documents against them.
+//! Filters, updates, sorts and projections, applied to documents.
 #![no_main]
 
 #[path = "../checks/query.rs"]

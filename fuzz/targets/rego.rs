@@ -1,4 +1,4 @@
-//! From rego's source text to its compiled form.
+//! Compilation of rego source text.
 #![no_main]
 
 #[path = "../checks/source.rs"]

@@ -1,4 +1,4 @@
-//! Schemas, and values against them.
+//! Schemas, and the validation of values.
 #![no_main]
 
 #[path = "../checks/schema.rs"]

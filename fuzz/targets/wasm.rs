@@ -1,4 +1,4 @@
-//! From wasm's source text to its compiled form.
+//! Compilation of wasm source text.
 #![no_main]
 
 #[path = "../checks/source.rs"]

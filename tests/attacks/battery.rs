@@ -1,4 +1,4 @@
-//! Every attack, while somebody else works.
+//! Every attack, run beside the policies of another workspace.
 
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
@@ -7,15 +7,15 @@ use libtest_mimic::Trial;
 use writ_engine::{Budget, Call, Failure, Outcome, Source};
 use writ_model::Language;
 
-use crate::canary::Singing;
+use crate::canary::BackgroundCanaries;
 use crate::case::{Case, batteries, name_of};
 use crate::host::{COMPILE_BYTES_MAX, host};
 use crate::report::{self, Cost};
 use crate::trial;
 use crate::watch::{Peak, Watch};
 
-/// Who takes longer than its budget and this hangs. No machine is so slow.
-const HANGS: Duration = Duration::from_secs(180);
+/// A run that exceeds its budget by this time hangs; no machine is so slow.
+const HANG_TIMEOUT: Duration = Duration::from_secs(180);
 const ATTACKER: &str = "attacker";
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -33,24 +33,24 @@ pub(crate) fn trials() -> Vec<Trial> {
 fn attack(language: Language, case: &Case) {
     let host = host();
     let (source, call, budget) = (case.source(language), case.call(), case.budget());
-    let others = Singing::start(&host.engine, &host.canaries);
+    let others = BackgroundCanaries::start(&host.engine, &host.canaries);
     let watch = Watch::start();
-    // Twice: what the first run leaves behind must not help the second.
+    // Twice: anything that the first run leaves behind must not help the second.
     let runs = [(); 2].map(|()| run(ATTACKER, &source, &call, &budget));
     let peak = watch.finish();
     let others = others.finish();
     for (result, _) in &runs {
         assert_expected(case, result);
     }
-    assert_kept_to(peak, &budget);
+    assert_within(peak, &budget);
     host.assert_whole();
     let late = runs.iter().filter_map(|(result, taken)| late(result, *taken)).max();
     let ended = ended(&runs[0].0);
     let memory = budget.memory_bytes_max;
-    report::note(Cost { language, name: case.name.clone(), ended, late, peak, memory, others });
+    report::record(Cost { language, name: case.name.clone(), ended, late, peak, memory, others });
 }
 
-/// Runs on another thread, so that what hangs fails instead of hanging everybody.
+/// Runs on another thread, so that a run that hangs fails its test instead of blocking the suite.
 pub(crate) fn run(
     workspace: &'static str,
     source: &Source,
@@ -61,13 +61,13 @@ pub(crate) fn run(
     let (source, call, budget) = (source.clone(), call.clone(), *budget);
     let name = call.rule_id.clone();
     std::thread::spawn(move || {
-        let begun = Instant::now();
+        let started = Instant::now();
         let result = host().engine.run(workspace, &source, &call, &budget);
         let result = result.map_err(|failed| failed.failure);
-        // Nobody listens any more if it took too long.
-        let _ = done.send((result, begun.elapsed()));
+        // It fails if the receiver is gone because the run took too long.
+        let _ = done.send((result, started.elapsed()));
     });
-    let result = result.recv_timeout(budget.time + HANGS);
+    let result = result.recv_timeout(budget.time + HANG_TIMEOUT);
     result.unwrap_or_else(|error| panic!("`{name}` hangs: {error}"))
 }
 
@@ -82,16 +82,16 @@ pub(crate) fn assert_expected(case: &Case, result: &Result<Outcome, Failure>) {
     }
 }
 
-/// The kernel holds a worker to what it had when idle, which is what it has compiled, and its
+/// Asserts that a worker stayed within its idle memory, which includes the compiled policy, and its
 /// budget.
-fn assert_kept_to(peak: Peak, budget: &Budget) {
+fn assert_within(peak: Peak, budget: &Budget) {
     let most = budget.memory_bytes_max;
     let whole = COMPILE_BYTES_MAX + most;
     assert!(peak.reserved <= whole && peak.limit <= whole, "{peak:?}, of {whole}");
     assert!(peak.beyond_idle(most) <= most + most / 10, "{peak:?}, of {most}");
 }
 
-/// How a run ended, in the words of its author's reply.
+/// How a run ended, as in the reply to its caller.
 fn ended(result: &Result<Outcome, Failure>) -> String {
     match result {
         Ok(_) => "harmless answer".to_owned(),
@@ -106,7 +106,7 @@ fn ended(result: &Result<Outcome, Failure>) -> String {
 
 fn late(result: &Result<Outcome, Failure>, taken: Duration) -> Option<Duration> {
     match result {
-        // It says which budget it was: the run's or the compiler's.
+        // The budget is the run's or the compiler's.
         Err(Failure::TimedOut { budget_ms }) => {
             Some(taken.saturating_sub(Duration::from_millis(*budget_ms)))
         }

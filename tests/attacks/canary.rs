@@ -1,4 +1,4 @@
-//! Somebody else's policies, one in each language, which have to go on giving their one answer.
+//! Policies of another workspace, one in each language, which must keep returning their answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use writ_engine::{Call, Engine, Source};
 
 use crate::case::batteries;
-use crate::host::ample;
+use crate::host::ample_budget;
 
-/// Between two rounds: an attack gets the machine as it would beside a caller, not a benchmark.
+/// The pause between two rounds: an attack runs beside a caller, not beside a benchmark.
 const PAUSE: Duration = Duration::from_millis(5);
 
 struct Canary {
@@ -32,29 +32,29 @@ impl Canaries {
         Self(batteries().into_iter().map(of).collect())
     }
 
-    /// Runs each once, in this workspace; says how long each took.
+    /// Runs each once in this workspace, and asserts its answer. Returns how long each took.
     pub(crate) fn assert_served(&self, engine: &Engine, workspace: &str) -> Vec<Duration> {
-        let budget = ample();
+        let budget = ample_budget();
         let ask = |canary: &Canary| {
-            let begun = Instant::now();
+            let started = Instant::now();
             let language = canary.source.language;
             match engine.run(workspace, &canary.source, &canary.call, &budget) {
                 Ok(outcome) => assert_eq!(outcome.output.as_str(), canary.answer, "{language}"),
                 Err(failure) => panic!("{language}, in workspace `{workspace}`: {failure:?}"),
             }
-            begun.elapsed()
+            started.elapsed()
         };
         self.0.iter().map(ask).collect()
     }
 }
 
-/// Canaries that are asked again and again until somebody wants to know how it was.
-pub(crate) struct Singing {
+/// Canaries that run in a loop on a thread of their own until they are stopped.
+pub(crate) struct BackgroundCanaries {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Vec<Duration>>,
 }
 
-impl Singing {
+impl BackgroundCanaries {
     pub(crate) fn start(engine: &Arc<Engine>, canaries: &Arc<Canaries>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (stopped, engine, canaries) = (stop.clone(), Arc::clone(engine), Arc::clone(canaries));
@@ -72,10 +72,10 @@ impl Singing {
         Self { stop, thread }
     }
 
-    /// The longest that a caller has waited.
+    /// Stops the loop. Returns the longest time that a caller has waited.
     pub(crate) fn finish(self) -> Duration {
         self.stop.store(true, Ordering::Relaxed);
-        let taken = self.thread.join().unwrap_or_else(|_| panic!("somebody else was harmed"));
+        let taken = self.thread.join().unwrap_or_else(|_| panic!("a canary failed"));
         taken.into_iter().max().unwrap_or_default()
     }
 }

@@ -1,4 +1,4 @@
-//! Attacks as data.
+//! The attacks, read from data files.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use writ_engine::{Budget, Call, Failure, Method, Source};
 use writ_model::{Digest, Language, RawJson};
 
-/// What a rego case asks for unless it says otherwise.
+/// The `functionality_data` of a rego case without its own.
 const QUERY: &str = r#"{"query": "data.p.out"}"#;
 
 /// A python policy around the body of its `eval`.
@@ -33,26 +33,26 @@ const WASM: &str = r#"(module
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Kind {
-    /// As cases name it.
+    /// The name of the kind, as in the cases.
     pub(crate) kind: String,
-    /// What it tries.
+    /// What an attack of this kind tries, for the guide.
     pub(crate) what: String,
 }
 
-/// One language's file.
+/// The data file of one language.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Battery {
     pub(crate) language: Language,
-    /// An honest policy, which has to go on working beside the attacks.
+    /// An honest policy, which must keep working beside the attacks.
     pub(crate) canary: Canary,
-    /// Kinds that the language has no words for, each with the reason.
+    /// Kinds that cannot be expressed in the language, each with the reason.
     #[serde(default)]
     pub(crate) cannot: BTreeMap<String, String>,
     pub(crate) cases: Vec<Case>,
 }
 
-/// A policy with one answer.
+/// A policy with its input and its only answer.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Canary {
@@ -63,7 +63,7 @@ pub(crate) struct Canary {
     pub(crate) answer: String,
 }
 
-/// One attack.
+/// One attack on a language.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Case {
@@ -71,12 +71,12 @@ pub(crate) struct Case {
     pub(crate) name: String,
     #[serde(default)]
     code: String,
-    /// For python and wasm: what stands above the entry point, and its body.
+    /// For python and wasm: the code above the entry point.
     #[serde(default)]
     above: String,
     #[serde(default)]
     body: String,
-    /// Texts that are too long to write down, put in the place of `<NAME>`.
+    /// Texts that are too long to write down; each replaces `<NAME>`.
     #[serde(default)]
     fill: BTreeMap<String, Fill>,
     #[serde(default)]
@@ -86,24 +86,24 @@ pub(crate) struct Case {
     /// The context that the run finds; without one it is stateless.
     #[serde(default)]
     context: Option<String>,
-    /// Failures of which one must come.
+    /// The expected failures, of which one must occur.
     #[serde(default)]
     pub(crate) expect: Vec<String>,
-    /// The harmless answer that must come, if no failure does.
+    /// The harmless answer that is expected if no failure occurs.
     #[serde(default)]
     pub(crate) answer: Option<String>,
     #[serde(default)]
     time_ms: Option<u64>,
     #[serde(default)]
     memory_mib: Option<u64>,
-    /// The input of another workspace's call of the same policy just before; no word of it may
-    /// be seen.
+    /// The input of another workspace's call of the same policy just before; the attack must not
+    /// see any part of it.
     #[serde(default)]
     pub(crate) tenant: Option<String>,
-    /// The input of an honest call of the same policy just after; it must not notice anything.
+    /// The input of an honest call of the same policy just after; the attack must not affect it.
     #[serde(default)]
     pub(crate) then: Option<String>,
-    /// Whether it is one of those that the benchmark runs beside somebody else.
+    /// Whether the benchmark runs the attack beside another workspace.
     #[serde(default)]
     pub(crate) worst: bool,
 }
@@ -132,7 +132,7 @@ impl Fill {
     }
 }
 
-/// The attacks on every language.
+/// The batteries of every language.
 pub(crate) fn batteries() -> Vec<Battery> {
     let texts = [
         include_str!("python.yaml"),
@@ -172,8 +172,8 @@ impl Case {
     }
 
     pub(crate) fn budget(&self) -> Budget {
-        // Ten times what a policy has by default: an attack that ends by itself must get there on
-        // a slow machine too. What is about time alone says how much.
+        // Ten times the default budget: an attack that ends by itself must do so on a slow machine
+        // too. Attacks on the time set their own.
         let mut budget = Budget { time: Duration::from_secs(10), ..Budget::default() };
         if let Some(time_ms) = self.time_ms {
             budget.time = Duration::from_millis(time_ms);
@@ -185,7 +185,7 @@ impl Case {
     }
 
     fn filled(&self, text: &str) -> String {
-        // Twice: one may stand in another.
+        // Twice: one text may contain the name of another.
         self.fill.iter().chain(&self.fill).fold(text.to_owned(), |text, (name, fill)| {
             text.replace(&format!("<{name}>"), &fill.text())
         })
@@ -226,7 +226,7 @@ pub(crate) fn call(input: &str) -> Call {
     }
 }
 
-/// A failure's name as the files spell it.
+/// The name of a failure in the data files.
 pub(crate) fn name_of(failure: &Failure) -> &'static str {
     match failure {
         Failure::Compile(_) => "compile",

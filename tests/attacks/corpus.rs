@@ -1,5 +1,4 @@
-//! The corpora of the fuzz targets, through the same functions as in `fuzz/`: a thing that was
-//! found once is not lost again.
+//! The corpora of the fuzz targets, run through the same checks as in `fuzz/`, as regression tests.
 
 use std::path::Path;
 
@@ -42,7 +41,7 @@ fn replay(target: &str, check: impl Fn(&[u8])) {
     files.sort();
     assert!(files.len() > 4, "{} is no corpus", folder.display());
     for file in files {
-        // The last one named is the one that fails, also where the process ends.
+        // The last printed file is the one that fails, also if the process aborts.
         println!("{}", file.display());
         check(&std::fs::read(&file).unwrap());
     }

@@ -1,4 +1,4 @@
-//! The guide's table of what was tried is what is tried.
+//! The guide's table of attacks agrees with the data files.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -12,7 +12,7 @@ const BEGIN: &str = "<!-- attacks -->\n";
 const END: &str = "<!-- /attacks -->";
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![trial("the_guide_lists_what_is_tried", lists)]
+    vec![trial("the_guide_lists_the_attacks", lists)]
 }
 
 fn lists() {
@@ -28,7 +28,7 @@ fn lists() {
     assert_eq!(found, want, "run `WRIT_BLESS=1 cargo test --workspace --test attacks guide`");
 }
 
-/// How many attacks of each kind each language has been through.
+/// The table of the number of attacks by kind and language.
 fn table(batteries: &[Battery]) -> String {
     let mut table = "| kind | what it tries |".to_owned();
     let mut rule = "|---|---|".to_owned();

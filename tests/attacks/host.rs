@@ -1,5 +1,5 @@
-//! The platform that is attacked: one engine for all attacks, so that what one of them breaks
-//! the next one finds broken.
+//! The platform under attack: one engine for all attacks, so that damage by one of them is seen by
+//! the next.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
@@ -11,13 +11,13 @@ use writ_engine::{Budget, CompileBudget, Engine, EngineConfig};
 use crate::canary::Canaries;
 use crate::{procfs, trial};
 
-/// Memory to compile with: as much as to run with, so that one bound serves both.
+/// Memory for compiling, in bytes: as much as for running, so that one bound serves both.
 pub(crate) const COMPILE_BYTES_MAX: u64 = 64 << 20;
-/// The descriptors that the platform holds of one worker: socket, timer, process, last words, what
-/// it prints.
+/// The descriptors that the platform holds for one worker: socket, timer, process, standard error
+/// and printed text.
 const DESCRIPTORS_PER_WORKER: usize = 5;
 
-/// One platform, and how it was before anybody attacked it.
+/// One platform, with its state before any attack.
 pub(crate) struct Host {
     pub(crate) engine: Arc<Engine>,
     pub(crate) canaries: Arc<Canaries>,
@@ -44,27 +44,27 @@ static HOST: LazyLock<Host> = LazyLock::new(|| {
     Host { engine, canaries, zygotes, descriptors }
 });
 
-/// The host; it starts when it is first wanted.
+/// The host, which starts at its first use.
 pub(crate) fn host() -> &'static Host {
     &HOST
 }
 
 impl Host {
-    /// Nobody has left anything: no descriptor, no dead process, no lost zygote; and everybody is
-    /// served.
+    /// Asserts that the attacks left nothing behind (no descriptor, no zombie, no lost zygote), and
+    /// that all canaries are served.
     pub(crate) fn assert_whole(&self) {
         self.canaries.assert_served(&self.engine, "next");
         assert_eq!(procfs::zygotes(), self.zygotes, "a zygote was lost");
-        // Workers are buried, and spare ones started, behind the answer.
-        procfs::wait_until("no descriptor is left and no process unburied", || {
+        // Workers are reaped, and spare ones started, after the reply.
+        procfs::wait_until("no descriptor is left and no process unreaped", || {
             let of_workers = self.engine.stats().workers * DESCRIPTORS_PER_WORKER;
             descriptors() == self.descriptors + of_workers && zombies() == 0
         });
     }
 }
 
-/// Long enough for anything that ends by itself, on any machine.
-pub(crate) fn ample() -> Budget {
+/// A budget that is long enough for every run that ends by itself, on any machine.
+pub(crate) fn ample_budget() -> Budget {
     Budget { time: Duration::from_secs(60), ..Budget::default() }
 }
 

@@ -1,8 +1,8 @@
-//! The attack battery: what people may send to hurt the host, one another or a later caller, as
-//! data (`<language>.yaml`), while somebody else's policies go on working.
+//! The attack battery: policies and inputs that try to harm the host, another workspace or a later
+//! caller, as data (`<language>.yaml`), run beside the policies of another workspace.
 //!
-//! Nothing here asserts a duration. What each attack has cost beyond its budget is measured and
-//! printed at the end; `--nocapture` prints every attack.
+//! No test asserts a duration. The cost of each attack beyond its budget is measured and printed at
+//! the end; `--nocapture` prints every attack.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -18,7 +18,7 @@ mod guide;
 mod host;
 mod matrix;
 #[path = "../sandbox/procfs.rs"]
-#[expect(dead_code, reason = "the other suite looks at more")]
+#[expect(dead_code, reason = "the other suite uses more of it")]
 mod procfs;
 mod report;
 mod trace;
@@ -29,7 +29,7 @@ use libtest_mimic::{Arguments, Trial};
 fn main() {
     writ_engine::worker::init();
     let mut arguments = Arguments::from_args();
-    // Each looks at all processes and descriptors of this one.
+    // Each trial inspects all processes and descriptors of this process.
     arguments.test_threads = Some(1);
     let trials: Vec<Trial> = [
         matrix::trials(),

@@ -1,4 +1,4 @@
-//! No language is left out: every kind of attack is tried on it, or there is a reason.
+//! Completeness: every kind of attack is tried on every language, or there is a reason why not.
 
 use std::collections::BTreeSet;
 
@@ -19,9 +19,9 @@ fn complete() {
     let kinds: Vec<String> = kinds().into_iter().map(|kind| kind.kind).collect();
     for Battery { language, cannot, cases, .. } in batteries() {
         for kind in &kinds {
-            let tried = cases.iter().any(|case| case.kind == *kind);
+            let is_tried = cases.iter().any(|case| case.kind == *kind);
             let reason = cannot.get(kind);
-            assert!(tried != reason.is_some(), "{language}, {kind}: a case, or a reason");
+            assert!(is_tried != reason.is_some(), "{language}, {kind}: a case, or a reason");
             assert!(reason.is_none_or(|reason| reason.len() > 10), "{language}, {kind}: why?");
         }
         let named = cases.iter().map(|case| &case.kind).chain(cannot.keys());

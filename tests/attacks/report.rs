@@ -1,4 +1,4 @@
-//! What the attacks have cost, for people: no figure here makes a test fail.
+//! The costs of the attacks, printed for information: no figure makes a test fail.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -7,27 +7,27 @@ use writ_model::Language;
 
 use crate::watch::Peak;
 
-/// One attack's costs.
+/// The costs of one attack.
 pub(crate) struct Cost {
     pub(crate) language: Language,
     pub(crate) name: String,
     pub(crate) ended: String,
-    /// Time from the call to the reply beyond the budget; nothing if it ended before.
+    /// Time from the call to the reply beyond the budget; `None` if it ended before.
     pub(crate) late: Option<Duration>,
     pub(crate) peak: Peak,
     /// The budget of memory, in bytes.
     pub(crate) memory: u64,
-    /// The longest that a caller in another workspace has waited meanwhile.
+    /// The longest time that a caller in another workspace has waited meanwhile.
     pub(crate) others: Duration,
 }
 
 static COSTS: Mutex<Vec<Cost>> = Mutex::new(Vec::new());
 
-pub(crate) fn note(cost: Cost) {
+pub(crate) fn record(cost: Cost) {
     COSTS.lock().unwrap().push(cost);
 }
 
-/// The worst of each language, or everything.
+/// Prints the worst attacks of each language, or all of them.
 pub(crate) fn print(everything: bool) {
     let costs = COSTS.lock().unwrap();
     if costs.is_empty() {

@@ -1,5 +1,5 @@
-//! What a hostile run leaves behind: nothing for the next caller of the same policy, and nothing
-//! for another workspace.
+//! Tests that a hostile run leaves nothing behind for the next caller of the same policy or for
+//! another workspace.
 
 use libtest_mimic::Trial;
 use writ_engine::{Call, Engine, EngineConfig};
@@ -22,8 +22,8 @@ pub(crate) fn trials() -> Vec<Trial> {
                 trials.push(trial(&name, move || leaves_no_trace(language, &case)));
             }
             if case.tenant.is_some() {
-                let name = format!("{language}_{name}_finds_nobody");
-                trials.push(trial(&name, move || finds_nobody(language, &case)));
+                let name = format!("{language}_{name}_finds_no_secret");
+                trials.push(trial(&name, move || finds_no_secret(language, &case)));
             }
         }
         let name = format!("{language}_workers_never_pass_from_one_workspace_to_another");
@@ -38,13 +38,13 @@ fn leaves_no_trace(language: Language, case: &Case) {
     let (source, hostile, budget) = (case.source(language), case.call(), case.budget());
     let honest = with_input(&hostile, case.then.as_deref().unwrap());
     let untouched = Engine::start(EngineConfig::default()).unwrap();
-    let ample = crate::host::ample();
-    let wanted = untouched.run("victim", &source, &honest, &ample).unwrap();
+    let ample_budget = crate::host::ample_budget();
+    let wanted = untouched.run("victim", &source, &honest, &ample_budget).unwrap();
     drop(untouched);
     for round in 0..3 {
-        // However it ends.
+        // The result does not matter.
         let _ = run("victim", &source, &hostile, &budget);
-        let found = run("victim", &source, &honest, &ample).0.unwrap();
+        let found = run("victim", &source, &honest, &ample_budget).0.unwrap();
         assert_eq!(found.output, wanted.output, "round {round}");
         assert_eq!(found.printed, wanted.printed, "round {round}");
         assert_eq!(found.context, wanted.context, "round {round}");
@@ -53,7 +53,7 @@ fn leaves_no_trace(language: Language, case: &Case) {
 }
 
 /// Another workspace has just run the same policy with a secret.
-fn finds_nobody(language: Language, case: &Case) {
+fn finds_no_secret(language: Language, case: &Case) {
     const SECRET: &str = "a-tenants-secret";
     let (source, attack, budget) = (case.source(language), case.call(), case.budget());
     let secret = with_input(&attack, case.tenant.as_deref().unwrap());
@@ -73,11 +73,11 @@ fn own_workers(language: Language) {
     let before = procfs::workers();
     let mut workers = Vec::new();
     for workspace in ["ours", "theirs", "ours", "theirs"] {
-        engine.run(workspace, &source, &call, &crate::host::ample()).unwrap();
+        engine.run(workspace, &source, &call, &crate::host::ample_budget()).unwrap();
         let found = procfs::workers();
         workers.push(found.difference(&before).count());
     }
-    // A worker each, and each keeps its own.
+    // Each workspace has a worker and keeps it.
     assert_eq!(workers, [1, 2, 2, 2]);
     assert_eq!((engine.stats().starts, engine.stats().reuses), (2, 2));
     drop(engine);

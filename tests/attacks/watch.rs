@@ -1,4 +1,4 @@
-//! The memory of the workers that an attack has caused, seen from outside.
+//! Measurement of the memory of an attack's workers, from outside.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,33 +10,33 @@ use crate::procfs;
 
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// The most that any of them had.
+/// The peak values of all watched workers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Peak {
     /// Address space beyond that of the zygote, in bytes.
     pub(crate) reserved: u64,
-    /// The limit of the same.
+    /// The address space limit beyond the zygote's address space, in bytes.
     pub(crate) limit: u64,
     /// Resident memory beyond that of the zygote, in bytes.
     pub(crate) resident: u64,
 }
 
 impl Peak {
-    /// Address space beyond that of an idle worker, whose limit lies `budget` above it.
+    /// Address space beyond that of an idle worker, in bytes; the limit is `budget` above it.
     pub(crate) fn beyond_idle(self, budget: u64) -> u64 {
-        // Without a limit it was never seen.
+        // Without a limit no worker was seen.
         if self.limit == 0 { 0 } else { (self.reserved + budget).saturating_sub(self.limit) }
     }
 }
 
-/// Looks until it is told to stop.
+/// A thread that samples the workers until it is stopped.
 pub(crate) struct Watch {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Peak>,
 }
 
 impl Watch {
-    /// From here on every new worker is the attack's.
+    /// Starts to watch; every new worker from now on belongs to the attack.
     pub(crate) fn start() -> Self {
         let others = procfs::workers();
         let stop = Arc::new(AtomicBool::new(false));
@@ -44,7 +44,7 @@ impl Watch {
         let thread = std::thread::spawn(move || {
             let mut peak = Peak::default();
             while !stopped.load(Ordering::Relaxed) {
-                look(&others, &mut peak);
+                sample(&others, &mut peak);
                 std::thread::sleep(PAUSE);
             }
             peak
@@ -58,9 +58,9 @@ impl Watch {
     }
 }
 
-fn look(others: &BTreeSet<i32>, peak: &mut Peak) {
+fn sample(others: &BTreeSet<i32>, peak: &mut Peak) {
     for worker in procfs::workers().difference(others) {
-        // Each may be gone from one line to the next.
+        // A worker may end at any time.
         let Some(zygote) = procfs::parent(*worker) else { continue };
         let beyond = |worker_field, zygote_field| {
             let worker = bytes(*worker, worker_field)?;
@@ -68,7 +68,7 @@ fn look(others: &BTreeSet<i32>, peak: &mut Peak) {
         };
         peak.reserved = peak.reserved.max(beyond("VmPeak", "VmSize").unwrap_or_default());
         let limit = procfs::soft_limit(*worker, "Max address space")
-            // Between its fork and its first order a worker has none.
+            // Between its fork and its first request a worker has no limit.
             .and_then(|limit| limit.parse::<u64>().ok())
             .zip(bytes(zygote, "VmSize"))
             .map(|(limit, zygote)| limit.saturating_sub(zygote));

@@ -1,4 +1,4 @@
-//! The Lambda programs: their start, size, memory, and what a call costs beside the store.
+//! The Lambda programs: their start, size, memory, and the time of a call without the store.
 
 use std::error::Error;
 use std::io::{Read, Write};
@@ -18,7 +18,7 @@ const REQUESTS: usize = 100;
 const CALLS: usize = 1_000;
 const TIME: Duration = Duration::from_secs(29);
 
-/// Each program, a route of it, whether it carries engines.
+/// Each program, one of its routes, and whether it has engines.
 const PROGRAMS: [(&str, &str, bool); 7] = [
     ("access", "access.whoami", false),
     ("authorizer", "authorizer", false),
@@ -63,7 +63,7 @@ fn row(
 ) -> Result<String, Box<dyn Error>> {
     let store = store()?;
     if handler.starts_with("execution.") {
-        // There is no such record; what there is in its place is a policy.
+        // The emulator has a policy under every key, so answer without a record.
         store.answers("GetItem", [Reply::Done(json!({}))]);
     }
     let launch = Launch::new(program, handler)
@@ -72,13 +72,13 @@ fn row(
     let (mut ready, mut computed, mut connected) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..STARTS {
         let greeted = store.greetings().len();
-        let begun = Instant::now();
+        let started = Instant::now();
         let mut function = launch.clone().start()?;
         ready.push(function.ready()?);
         let all = process::descendants(function.pid()).into_iter().chain([function.pid()]);
         computed.push(all.map(process::computed).sum());
         let greetings = store.greetings();
-        connected.extend(greetings.get(greeted).map(|at| at.saturating_duration_since(begun)));
+        connected.extend(greetings.get(greeted).map(|at| at.saturating_duration_since(started)));
     }
     let mut function = launch.start()?;
     function.ready()?;
@@ -86,7 +86,7 @@ fn row(
     let (alone, all) = (process::resident_kib(pid), whole_kib(pid));
     let event = event_of(handler).to_string();
     for _ in 0..REQUESTS {
-        answered(&mut function, &event)?;
+        invoke(&mut function, &event)?;
     }
     let bytes = std::fs::read(program)?;
     let mut zip = DeflateEncoder::new(Vec::new(), Compression::new(9));
@@ -117,13 +117,13 @@ fn mb(bytes: usize) -> String {
     format!("{mb:.1} MB")
 }
 
-/// The process and all that it has started.
+/// The memory of the process and its descendants, in KiB.
 fn whole_kib(pid: u32) -> u64 {
     let all = process::descendants(pid).into_iter().chain([pid]);
     all.map(process::proportional_kib).sum()
 }
 
-/// What a call costs in the function, and what of it the store would cost anybody.
+/// The time of a call in the function, and the part of it that the store takes.
 fn calls(program: &Path) -> Result<String, Box<dyn Error>> {
     let store = store()?;
     let mut function =
@@ -133,7 +133,7 @@ fn calls(program: &Path) -> Result<String, Box<dyn Error>> {
     let mut outside = Vec::new();
     let mut computed = Duration::ZERO;
     for call in 0..CALLS + CALLS / 10 {
-        let took = answered(&mut function, &event)?;
+        let took = invoke(&mut function, &event)?;
         if call == CALLS / 10 {
             computed = process::computed(function.pid());
         }
@@ -164,9 +164,9 @@ fn calls(program: &Path) -> Result<String, Box<dyn Error>> {
     Ok(table)
 }
 
-/// What the function's metrics say of each request, in order.
+/// The metric `Duration` of each request, in order.
 fn durations(function: &mut Function) -> Result<Vec<Duration>, Box<dyn Error>> {
-    // The last line may still be on its way.
+    // The last line may not be written yet.
     let last = format!("{:012x}", CALLS + CALLS / 10);
     function.line(|line| line.contains("\"_aws\"") && line.contains(&last))?;
     let durations = function.log().into_iter().filter_map(|line| {
@@ -181,7 +181,7 @@ fn round_trips(store: &DynamoDb) -> Result<Sample, Box<dyn Error>> {
     let address = store.url();
     let mut stream = TcpStream::connect(address.trim_start_matches("http://"))?;
     stream.set_nodelay(true)?;
-    let (calls, replies) = (["GetItem", "Query"], stored()?.replies());
+    let (calls, replies) = (["GetItem", "Query"], stored_policy()?.replies());
     let mut reply = vec![0; 64 << 10];
     let mut both = || {
         for (operation, (_, value)) in calls.iter().zip(&replies) {
@@ -203,21 +203,21 @@ fn round_trips(store: &DynamoDb) -> Result<Sample, Box<dyn Error>> {
     Sample::of(CALLS, &mut both)
 }
 
-fn answered(function: &mut Function, event: &str) -> Result<Duration, Box<dyn Error>> {
-    let answered = function.invoke(event, TIME)?;
-    match answered.outcome {
-        Outcome::Answer(answer) if is_good(&answer) => Ok(answered.took),
+fn invoke(function: &mut Function, event: &str) -> Result<Duration, Box<dyn Error>> {
+    let reply = function.invoke(event, TIME)?;
+    match reply.outcome {
+        Outcome::Answer(answer) if is_good(&answer) => Ok(reply.took),
         outcome => Err(format!("{outcome:?}").into()),
     }
 }
 
 fn is_good(answer: &Value) -> bool {
     let status = answer.pointer("/statusCode").and_then(Value::as_u64);
-    // The authorizer's answer has none.
+    // The authorizer's answer has no status.
     status.is_none_or(|status| (200..300).contains(&status) || status == 404)
 }
 
-fn stored() -> Result<StoredPolicy, Box<dyn Error>> {
+fn stored_policy() -> Result<StoredPolicy, Box<dyn Error>> {
     let document = json!({
         "name": "p", "version": "1", "release_tag": "x", "code_type": "rego", "code": "package p\n\nallow := true\n",
     });
@@ -226,7 +226,7 @@ fn stored() -> Result<StoredPolicy, Box<dyn Error>> {
 
 fn store() -> Result<DynamoDb, Box<dyn Error>> {
     let store = DynamoDb::start()?;
-    for (operation, reply) in stored()?.replies() {
+    for (operation, reply) in stored_policy()?.replies() {
         store.answers(operation, [Reply::Done(reply)]);
     }
     for operation in ["PutItem", "TransactWriteItems"] {

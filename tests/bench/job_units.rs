@@ -1,4 +1,4 @@
-//! What one job reads and writes, as DynamoDB counts it.
+//! The read and write units of one job, as DynamoDB counts them.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -44,7 +44,7 @@ struct Used {
     units: f64,
 }
 
-/// Asks for what each call consumed, and adds it up.
+/// Requests the consumed capacity of each call, and adds it up.
 #[derive(Clone, Debug, Default)]
 struct Meter {
     used: Arc<Mutex<BTreeMap<&'static str, Used>>>,
@@ -112,12 +112,12 @@ impl Intercept for Meter {
     }
 }
 
-/// The table of units per job, and what a million jobs cost by it.
+/// The table of units per job, with the price of a million jobs.
 pub(crate) fn report() -> Result<String, Box<dyn Error>> {
-    tokio::runtime::Runtime::new()?.block_on(measured())
+    tokio::runtime::Runtime::new()?.block_on(run_report())
 }
 
-async fn measured() -> Result<String, Box<dyn Error>> {
+async fn run_report() -> Result<String, Box<dyn Error>> {
     let database = Database::ephemeral()?;
     let meter = Meter::default();
     let config = database.client().config().to_builder().interceptor(meter.clone()).build();
@@ -126,9 +126,9 @@ async fn measured() -> Result<String, Box<dyn Error>> {
     store.create_tables().await.map_err(|error| format!("{error:?}"))?;
     let engine = Arc::new(Engine::start(EngineConfig::default())?);
     let webhook_client = writ_callbacks::WebhookClient::new(writ_callbacks::Allowed::default());
-    let outside = Outbound { queue: SignalQueue::default(), webhook_client };
+    let outbound = Outbound { queue: SignalQueue::default(), webhook_client };
     let platform: Platform = writ_platform::Platform::new(store, Workers::new(Arc::clone(&engine)))
-        .with_outbound(outside);
+        .with_outbound(outbound);
     let workspace = Workspace::default();
     register(&platform, &workspace).await?;
     let runner = Runner { executor_id: "builtin".to_owned(), node_id: Some("bench".to_owned()) };
@@ -136,12 +136,17 @@ async fn measured() -> Result<String, Box<dyn Error>> {
     for number in 0..=JOBS {
         let submission = submission(&platform, &workspace)?;
         meter.take();
-        let fault = |error: writ_model::Error| format!("{error:?}");
-        platform.get_policy(&workspace, &submission.policy_rule_uri).await.map_err(fault)?;
-        platform.put_job(&submission, &queued(&submission)).await.map_err(fault)?;
+        let describe_error = |error: writ_model::Error| format!("{error:?}");
+        platform
+            .get_policy(&workspace, &submission.policy_rule_uri)
+            .await
+            .map_err(describe_error)?;
+        platform.put_job(&submission, &queued(&submission)).await.map_err(describe_error)?;
         let submitted = meter.take();
         let signal = JobSignal::new(&submission, SignalKind::Queue);
-        writ_job_runner::process_signal(&platform, &runner, &signal).await.map_err(fault)?;
+        writ_job_runner::process_signal(&platform, &runner, &signal)
+            .await
+            .map_err(describe_error)?;
         let ran = meter.take();
         // The first one reads the policy's body as well.
         if number > 0 {

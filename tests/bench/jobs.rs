@@ -1,4 +1,4 @@
-//! Jobs at home: how soon they are done, and how many a second.
+//! Jobs on an embedded deployment: their latency and throughput.
 
 use std::error::Error;
 use std::sync::Mutex;
@@ -14,7 +14,7 @@ const ALONE: usize = 300;
 const MANY: usize = 10_000;
 const SUBMITTERS: usize = 8;
 
-type Fault = Box<dyn Error + Send + Sync>;
+type ThreadError = Box<dyn Error + Send + Sync>;
 
 /// Prints the table, row by row.
 pub(crate) fn report() -> Result<(), Box<dyn Error>> {
@@ -46,8 +46,8 @@ fn get(agent: &ureq::Agent, served: &Served, path: &str) -> Result<Value, Box<dy
     Ok(serde_json::from_str(&text)?)
 }
 
-/// How long a job took by its own times, which hold milliseconds.
-fn took(job: &Value) -> Option<Duration> {
+/// The time from submission to completion, by the job's own timestamps in milliseconds.
+fn job_duration(job: &Value) -> Option<Duration> {
     let time = |name: &str| {
         let text = job.pointer(&format!("/data/{name}"))?.as_str()?;
         text.parse::<writ_model::Timestamp>().ok()
@@ -59,37 +59,37 @@ fn took(job: &Value) -> Option<Duration> {
 fn one_after_the_other(agent: &ureq::Agent, served: &Served) -> Result<(), Box<dyn Error>> {
     let (mut submits, mut ends) = (Vec::new(), Vec::new());
     for _ in 0..ALONE {
-        let begun = Instant::now();
+        let started = Instant::now();
         let job_id = submit(agent, served)?;
-        submits.push(begun.elapsed());
+        submits.push(started.elapsed());
         let job = get(agent, served, &format!("/jobs/{job_id}?wait=20s"))?;
-        ends.push(took(&job).ok_or("the job did not end")?);
+        ends.push(job_duration(&job).ok_or("the job did not end")?);
     }
     print!("{}", Sample::from(submits).row("a submission, alone", ""));
     print!("{}", Sample::from(ends).row("submitted to completed, alone", ""));
     Ok(())
 }
 
-/// Calls `each` so many times from several threads; how long each call took, in the order of their
-/// numbers.
+/// Calls `each` `count` times from several threads. Returns the duration of each call, in the order
+/// of their numbers.
 fn at_once(
     count: usize,
-    each: impl Fn(&ureq::Agent) -> Result<(), Fault> + Sync,
-) -> Result<Vec<Duration>, Fault> {
+    each: impl Fn(&ureq::Agent) -> Result<(), ThreadError> + Sync,
+) -> Result<Vec<Duration>, ThreadError> {
     let (next, taken) = (AtomicUsize::new(0), Mutex::new(vec![Duration::ZERO; count]));
     std::thread::scope(|threads| {
-        let work = || -> Result<(), Fault> {
+        let work = || -> Result<(), ThreadError> {
             let agent = ureq::Agent::new_with_defaults();
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 if number >= count {
                     return Ok(());
                 }
-                let begun = Instant::now();
+                let started = Instant::now();
                 each(&agent)?;
                 let mut taken = taken.lock().map_err(|_| "a thread panicked")?;
-                if let Some(place) = taken.get_mut(number) {
-                    *place = begun.elapsed();
+                if let Some(slot) = taken.get_mut(number) {
+                    *slot = started.elapsed();
                 }
             }
         };
@@ -101,18 +101,18 @@ fn at_once(
     Ok(taken.into_inner().map_err(|_| "a thread panicked")?)
 }
 
-fn sent(agent: &ureq::Agent, served: &Served) -> Result<(), Fault> {
+fn sent(agent: &ureq::Agent, served: &Served) -> Result<(), ThreadError> {
     submit(agent, served).map(drop).map_err(|error| error.to_string().into())
 }
 
 fn many_at_once(agent: &ureq::Agent, served: &Served) -> Result<(), Box<dyn Error>> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let submits = at_once(MANY, |agent| sent(agent, served)).map_err(|error| error.to_string())?;
-    let submitted = begun.elapsed();
+    let submitted = started.elapsed();
     while !is_empty(agent, served)? {
         std::thread::sleep(Duration::from_millis(200));
     }
-    let done = begun.elapsed();
+    let done = started.elapsed();
     let row = format!("a submission, {SUBMITTERS} at once, beside the runners");
     print!("{}", Sample::from(submits).row(&row, ""));
     let rate = |time: Duration| MANY as f64 / time.as_secs_f64();
@@ -127,7 +127,7 @@ fn many_at_once(agent: &ureq::Agent, served: &Served) -> Result<(), Box<dyn Erro
     Ok(())
 }
 
-/// Whether nobody waits: a job of the lowest priority is next.
+/// Whether the queue is empty: a job of the lowest priority completes at once.
 fn is_empty(agent: &ureq::Agent, served: &Served) -> Result<bool, Box<dyn Error>> {
     let job = json!({"name": "last", "policy_rule_uri": "constant:1-x", "priority": 0});
     let reply: Value = serde_json::from_str(&post(agent, served, "/jobs/submit", &job)?)?;

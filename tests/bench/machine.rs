@@ -1,8 +1,8 @@
-//! Where the figures come from.
+//! The machine of the figures.
 
 use std::fs;
 
-/// Processor, cores, memory, kernel.
+/// The processor, cores, memory and kernel of this machine.
 pub(crate) fn description() -> String {
     let field = |file: &str, name: &str| {
         fs::read_to_string(file)

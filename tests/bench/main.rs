@@ -9,7 +9,7 @@
 //! Sections may be named: `cargo bench -p writ-bench -- serving queries`. The section `lambda`
 //! measures what `infra/build` (or `infra/build --release`) has built.
 //!
-//! Figures are of one machine at one time; compare rows of one report, not of two.
+//! Figures are of one machine at one time: compare rows of one report, not of two reports.
 
 mod functions;
 mod job_queue;

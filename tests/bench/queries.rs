@@ -16,10 +16,10 @@ const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
 
 /// Prints the table of queries, row by row: filling the largest registry takes minutes.
 pub(crate) fn report() -> Result<(), Box<dyn Error>> {
-    tokio::runtime::Runtime::new()?.block_on(measured())
+    tokio::runtime::Runtime::new()?.block_on(run_report())
 }
 
-async fn measured() -> Result<(), Box<dyn Error>> {
+async fn run_report() -> Result<(), Box<dyn Error>> {
     println!(
         "## Queries\n\n| filter | policies | found | objects read | time |\n|---|---|---|---|---|"
     );
@@ -38,9 +38,9 @@ async fn measured() -> Result<(), Box<dyn Error>> {
             json!({"name": {"$regex": "^policy_00077"}, "description": {"$ne": "x"}}),
             json!({"description": "number 777"}),
         ] {
-            let begun = Instant::now();
+            let started = Instant::now();
             let (found, reads, pages) = every_page(&store, &filter).await?;
-            let taken = text(begun.elapsed());
+            let taken = text(started.elapsed());
             println!("| `{filter}` | {size} | {found} | {reads} in {pages} page(s) | {taken} |");
         }
     }

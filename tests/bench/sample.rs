@@ -1,8 +1,8 @@
-//! Durations, and the rows that they make.
+//! Samples of durations, and their table rows.
 
 use std::time::{Duration, Instant};
 
-/// Durations of the same thing done many times.
+/// Durations of the same work, done many times.
 pub(crate) struct Sample(Vec<Duration>);
 
 impl Sample {
@@ -13,9 +13,9 @@ impl Sample {
         }
         let mut taken = Vec::with_capacity(count);
         for _ in 0..count {
-            let begun = Instant::now();
+            let started = Instant::now();
             work()?;
-            taken.push(begun.elapsed());
+            taken.push(started.elapsed());
         }
         Ok(Self::from(taken))
     }
@@ -33,17 +33,17 @@ impl Sample {
         self.0.get(index).copied().unwrap_or_default()
     }
 
-    /// The median.
+    /// The median of the sample.
     pub(crate) fn p50(&self) -> Duration {
         self.quantile(0.5)
     }
 
-    /// What one in a hundred takes longer than.
+    /// The duration that one in a hundred exceeds.
     pub(crate) fn p99(&self) -> Duration {
         self.quantile(0.99)
     }
 
-    /// A table row: the name, p50, p99, and the bound that we hold ourselves to.
+    /// A table row: the name, p50, p99, and the bound of the design.
     pub(crate) fn row(&self, name: &str, bound: &str) -> String {
         format!("| {name} | {} | {} | {bound} |\n", text(self.p50()), text(self.p99()))
     }
@@ -59,7 +59,7 @@ impl From<Vec<Duration>> for Sample {
 /// The head of a table of [`Sample::row`]s.
 pub(crate) const HEAD: &str = "| what | p50 | p99 | bound (p50) |\n|---|---|---|---|\n";
 
-/// A duration for people.
+/// A duration as text, with a suitable unit.
 pub(crate) fn text(duration: Duration) -> String {
     let us = duration.as_secs_f64() * 1e6;
     if us < 1_000.0 { format!("{us:.1} µs") } else { format!("{:.2} ms", us / 1_000.0) }

@@ -16,7 +16,7 @@ pub(crate) struct Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        // It may be gone already.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -24,7 +24,7 @@ impl Drop for Served {
 
 /// Starts it over a data directory and waits until it serves.
 pub(crate) fn start(directory: &Path) -> Result<Served, Box<dyn Error>> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut child = Command::new(std::env::current_exe()?)
         .arg(crate::SERVE)
         .arg(directory)
@@ -35,7 +35,7 @@ pub(crate) fn start(directory: &Path) -> Result<Served, Box<dyn Error>> {
     BufReader::new(stdout).read_line(&mut address)?;
     let served = Served { child, url: format!("http://{}", address.trim()) };
     while ureq::get(format!("{}/healthz", served.url)).call().is_err() {
-        if begun.elapsed() > Duration::from_secs(30) {
+        if started.elapsed() > Duration::from_secs(30) {
             return Err("the platform did not come up".into());
         }
     }

@@ -1,4 +1,4 @@
-//! Sources that are checked in a worker, and what is wrong with them.
+//! Sources that are checked in a worker, and their diagnostics.
 
 use libtest_mimic::Trial;
 use writ_engine::{Failure, Source};
@@ -8,7 +8,7 @@ use crate::policies::{self, engine, source};
 use crate::trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![trial("a_syntax_error_has_its_place", syntax_error)]
+    vec![trial("a_syntax_error_has_its_location", syntax_error)]
 }
 
 fn syntax_error() {
@@ -23,7 +23,7 @@ fn syntax_error() {
         };
         assert!(diagnostics[0].line >= Some(line_min), "{diagnostics:?}");
         assert!(diagnostics[0].column.is_some(), "{diagnostics:?}");
-        // A run of it says the same.
+        // A run of it fails with the same diagnostics.
         let failure = policies::run(&engine, &source, "{}").unwrap_err();
         assert_eq!(failure, Failure::Compile(diagnostics));
     }

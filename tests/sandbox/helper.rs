@@ -1,4 +1,4 @@
-//! This program in other roles, for trials that need a platform process of their own.
+//! Roles of this program, for trials that need a platform process of their own.
 
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
@@ -15,13 +15,13 @@ pub(crate) const HOST: &str = "--role-host";
 /// Starts engines where the kernel permits no filter.
 pub(crate) const WITHOUT_SECCOMP: &str = "--role-without-seccomp";
 
-/// This program in a role; what it prints can be read.
+/// Starts this program in a role, with its standard output piped.
 pub(crate) fn start(role: &str) -> Child {
     let program = std::env::current_exe().unwrap();
     Command::new(program).arg(role).stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap()
 }
 
-/// What a role prints until it ends.
+/// The standard output of a role, until it ends.
 pub(crate) fn output(role: &str) -> String {
     let output = start(role).wait_with_output().unwrap();
     assert!(output.status.success(), "{role}: {}", output.status);
@@ -34,7 +34,7 @@ pub(crate) fn without_init() -> ! {
     std::process::exit(0)
 }
 
-pub(crate) fn play_a_role_if_asked() {
+pub(crate) fn run_role_from_arguments() {
     match std::env::args().nth(1).as_deref() {
         Some(HOST) => host(),
         Some(WITHOUT_SECCOMP) => without_seccomp(),
@@ -46,9 +46,9 @@ fn host() -> ! {
     let engine = policies::engine();
     policies::assert_serves(&engine);
     let hanging = engine.clone();
-    std::thread::spawn(move || policies::run(&hanging, &policies::hang_if_asked(), "true"));
+    std::thread::spawn(move || policies::run(&hanging, &policies::hang_if_input_is_true(), "true"));
     procfs::busy_worker();
-    // Some workers are started after the answers of those before them.
+    // Spare workers are started after the replies of their predecessors.
     procfs::wait_until("two zygotes and three workers are there", || {
         procfs::descendants(procfs::own()).len() >= 5
     });
@@ -76,7 +76,7 @@ fn without_seccomp() -> ! {
     std::process::exit(0)
 }
 
-/// From here on every attempt to install a filter fails, as on a host that does not permit it.
+/// Makes every later attempt to install a filter fail, as on a host that does not permit it.
 fn forbid_seccomp() {
     let arch = std::env::consts::ARCH.try_into().unwrap();
     let filter = seccompiler::SeccompFilter::new(

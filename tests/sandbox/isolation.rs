@@ -1,10 +1,10 @@
-//! No run sees another one: not of the same policy, not of another workspace.
+//! Tests that no run sees another one, of the same policy or of another workspace.
 
 use libtest_mimic::Trial;
 use writ_engine::{Call, Source};
 use writ_model::Language;
 
-use crate::policies::{WORKSPACE, ample, call, calm, echo, engine, python, run};
+use crate::policies::{WORKSPACE, ample_budget, call, constant_policy, echo, engine, python, run};
 use crate::{procfs, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -60,7 +60,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials
 }
 
-/// Each policy counts what it finds of earlier runs, itself included.
+/// Each policy counts the traces of earlier runs, including its own one.
 fn every_run_is_the_first(source: &Source) {
     let engine = engine();
     for _ in 0..4 {
@@ -73,7 +73,7 @@ fn two_workspaces() {
     let source = echo(Language::Rego);
     let in_workspace = |workspace| {
         let before = engine.stats().reuses;
-        engine.run(workspace, &source, &call("1"), &ample()).unwrap();
+        engine.run(workspace, &source, &call("1"), &ample_budget()).unwrap();
         engine.stats().reuses - before
     };
     assert_eq!(in_workspace("ours"), 0);
@@ -89,11 +89,11 @@ fn two_workspaces() {
 fn two_policies() {
     for language in Language::ALL {
         let engine = engine();
-        let (source, input, _) = calm(language);
+        let (source, input, _) = constant_policy(language);
         let of_policy = |rule_id: &str| {
             let reuses = engine.stats().reuses;
             let call = Call { rule_id: rule_id.to_owned(), ..call(input) };
-            engine.run(WORKSPACE, &source, &call, &ample()).unwrap();
+            engine.run(WORKSPACE, &source, &call, &ample_budget()).unwrap();
             engine.stats().reuses - reuses
         };
         assert_eq!(of_policy("first"), 0, "{language}");
@@ -102,9 +102,9 @@ fn two_policies() {
     let engine = engine();
     for rule_id in ["first", "second", "first", "second"] {
         let call = Call { rule_id: rule_id.to_owned(), ..call("1") };
-        engine.run(WORKSPACE, &echo(Language::Rego), &call, &ample()).unwrap();
+        engine.run(WORKSPACE, &echo(Language::Rego), &call, &ample_budget()).unwrap();
     }
-    // Each goes on using its own.
+    // Each policy keeps its own worker.
     assert_eq!((engine.stats().starts, engine.stats().reuses), (2, 2));
 }
 

@@ -1,5 +1,5 @@
-//! Runs that may take minutes: they are stopped when nobody wants them any more, and leave room to
-//! requests.
+//! Tests of runs that may take minutes: they are cancelled when their caller is gone, and leave slots
+//! to requests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,19 +16,20 @@ use writ_model::Language;
 use writ_ports::Evaluate;
 
 use crate::policies::{
-    WORKSPACE, assert_serves, call, calm, engine, engine_with, hang_if_asked, python,
+    WORKSPACE, assert_serves, call, constant_policy, engine, engine_with, hang_if_input_is_true,
+    python,
 };
 use crate::{procfs, trial};
 
-/// As long as a job may take where it may take least.
+/// The longest time of a job, on the deployment target with the shortest one.
 const LONG: Duration = Duration::from_secs(14 * 60);
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        trial("a_run_that_nobody_wants_any_more_takes_its_worker_along", dropped_while_it_runs),
-        trial("a_run_that_nobody_wants_any_more_is_stopped_while_it_compiles", dropped_in_compile),
-        trial("a_run_that_nobody_wants_any_more_waits_no_longer", dropped_while_it_waits),
-        trial("a_run_that_was_cancelled_before_it_began_starts_nothing", cancelled_before),
+        trial("a_run_without_a_caller_has_its_worker_killed", dropped_while_it_runs),
+        trial("a_run_without_a_caller_is_stopped_while_it_compiles", dropped_in_compile),
+        trial("a_run_without_a_caller_waits_no_longer", dropped_while_it_waits),
+        trial("a_run_that_was_cancelled_before_its_start_starts_nothing", cancelled_before),
         trial("a_cancellation_after_the_end_costs_no_worker", cancelled_after),
         trial("a_long_budget_is_in_force_in_every_language", long_budget),
         trial("requests_are_served_while_jobs_hang", requests_beside_jobs),
@@ -39,7 +40,7 @@ fn job() -> Budget {
     Budget { time: LONG, class: RunClass::Job, ..Budget::default() }
 }
 
-/// Callers that change their mind.
+/// Callers that cancel their runs.
 struct Callers {
     engine: Arc<Engine>,
     workers: Workers,
@@ -55,8 +56,8 @@ impl Callers {
         Self { workers: Workers::new(Arc::clone(&engine)), engine, runtime }
     }
 
-    /// One place, so that whatever runs next proves that it was given back.
-    fn of_one_worker() -> Self {
+    /// With one slot, so that the next run proves that the slot was released.
+    fn with_one_worker() -> Self {
         Self::new(|config| {
             config.workers_max = 1;
             config.workers_per_policy_max = 1;
@@ -79,7 +80,7 @@ impl Callers {
         assert_eq!(self.runtime.block_on(run).unwrap().unwrap().output.as_str(), output);
     }
 
-    /// What one dead worker and one new one leave in the books.
+    /// Asserts that the counters show one killed worker and one new one.
     fn assert_one_was_killed(&self) {
         let stats = self.engine.stats();
         assert!(matches!(stats, EngineStats { starts: 2, reuses: 0, kills: 1, .. }), "{stats:?}");
@@ -88,44 +89,44 @@ impl Callers {
 
 fn dropped_while_it_runs() {
     for class in [RunClass::Request, RunClass::Job] {
-        let callers = Callers::of_one_worker();
-        let run = callers.start(hang_if_asked(), call("true"), Budget { class, ..job() });
+        let callers = Callers::with_one_worker();
+        let run = callers.start(hang_if_input_is_true(), call("true"), Budget { class, ..job() });
         let worker = procfs::busy_worker();
         callers.drop_run(run);
         procfs::wait_until("the worker is dead", || !procfs::is_alive(worker));
-        callers.assert_runs(hang_if_asked(), "false", "false");
+        callers.assert_runs(hang_if_input_is_true(), "false", "false");
         callers.assert_one_was_killed();
     }
 }
 
 fn dropped_in_compile() {
-    let callers = Callers::of_one_worker();
+    let callers = Callers::with_one_worker();
     let run = callers.start(slow_to_compile(), call("1"), job());
     let worker = procfs::busy_worker();
     let cpu_s: u64 = procfs::soft_limit(worker, "Max cpu time").unwrap().parse().unwrap();
     assert!(cpu_s < LONG.as_secs(), "it has compiled already");
     callers.drop_run(run);
     procfs::wait_until("the worker is dead", || !procfs::is_alive(worker));
-    callers.assert_runs(hang_if_asked(), "false", "false");
+    callers.assert_runs(hang_if_input_is_true(), "false", "false");
     callers.assert_one_was_killed();
 }
 
-/// Takes seconds in any build.
+/// A source that takes seconds to compile in any build.
 fn slow_to_compile() -> Source {
     python(&"a = 1\n".repeat(300_000), "return 1")
 }
 
 fn dropped_while_it_waits() {
-    let callers = Callers::of_one_worker();
-    let hanging = callers.start(hang_if_asked(), call("true"), job());
+    let callers = Callers::with_one_worker();
+    let hanging = callers.start(hang_if_input_is_true(), call("true"), job());
     let worker = procfs::busy_worker();
-    let waiting = callers.start(hang_if_asked(), call("true"), job());
+    let waiting = callers.start(hang_if_input_is_true(), call("true"), job());
     callers.drop_run(waiting);
     assert!(procfs::is_alive(worker), "the wrong run was stopped");
     assert_eq!(callers.engine.stats().kills, 0);
     callers.drop_run(hanging);
-    // Had the other run been left, it would have got the only place, for ever.
-    callers.assert_runs(hang_if_asked(), "false", "false");
+    // If the waiting run were not cancelled, it would hold the only slot for ever.
+    callers.assert_runs(hang_if_input_is_true(), "false", "false");
     callers.assert_one_was_killed();
 }
 
@@ -134,14 +135,14 @@ fn cancelled_before() {
     let cancellation = Cancellation::default();
     engine.cancel(&cancellation);
     let run = |cancellation: &Cancellation| {
-        let (source, call) = (hang_if_asked(), call("false"));
+        let (source, call) = (hang_if_input_is_true(), call("false"));
         engine.run_unless_cancelled(WORKSPACE, &source, &call, &job(), cancellation)
     };
     let reason = "its run was cancelled".to_owned();
     let cancelled = Failed::from(Failure::WorkerLost { reason });
     assert_eq!(run(&cancellation), Err(cancelled.clone()));
     assert_eq!(engine.stats().starts, 0);
-    // Where a worker waits, it goes on waiting.
+    // An idle worker stays idle.
     run(&Cancellation::default()).unwrap();
     assert_eq!(run(&cancellation), Err(cancelled));
     run(&Cancellation::default()).unwrap();
@@ -151,7 +152,7 @@ fn cancelled_before() {
 
 fn cancelled_after() {
     let engine = engine();
-    let (source, input, _) = calm(Language::Rego);
+    let (source, input, _) = constant_policy(Language::Rego);
     for _ in 0..3 {
         let cancellation = Cancellation::default();
         let call = call(input);
@@ -166,17 +167,17 @@ fn cancelled_after() {
 fn long_budget() {
     let callers = Callers::new(|_| {});
     for language in Language::ALL {
-        let (source, input, output) = calm(language);
+        let (source, input, output) = constant_policy(language);
         callers.assert_runs(source, input, output);
     }
-    // A worker whose last run had a short one.
-    let hanging = |input, budget| callers.start(hang_if_asked(), call(input), budget);
+    // A worker that has run with a short budget.
+    let hanging = |input, budget| callers.start(hang_if_input_is_true(), call(input), budget);
     callers.runtime.block_on(hanging("false", Budget::default())).unwrap().unwrap();
     let run = hanging("true", job());
     let worker = procfs::busy_worker();
     let cpu_s: u64 = procfs::soft_limit(worker, "Max cpu time").unwrap().parse().unwrap();
     assert!((LONG.as_secs()..=LONG.as_secs() + 10).contains(&cpu_s), "{cpu_s}");
-    // More than a request may take by default, and more than that in whole seconds.
+    // More than the default budget of a request, rounded up to seconds.
     procfs::wait_until("it has computed for 3 s", || procfs::cpu_ticks(worker) >= 300);
     assert!(procfs::is_alive(worker) && !run.is_finished());
     callers.drop_run(run);
@@ -191,16 +192,16 @@ fn requests_beside_jobs() {
     let mut hanging: Vec<_> = ["a", "b", "c"]
         .map(|policy| {
             let call = Call { rule_id: policy.to_owned(), ..call("true") };
-            callers.start(hang_if_asked(), call, job())
+            callers.start(hang_if_input_is_true(), call, job())
         })
         .into();
     let started = |count| {
-        procfs::wait_until("jobs have begun", || callers.engine.stats().starts >= count);
+        procfs::wait_until("jobs have started", || callers.engine.stats().starts >= count);
     };
     started(2);
     assert_serves(&callers.engine);
     assert!(hanging.iter().all(|run| !run.is_finished()));
-    // Whichever of them waited: where two are dropped, the third runs.
+    // Whichever of them waited: after two are dropped, the third runs.
     let last = hanging.pop().unwrap();
     hanging.into_iter().for_each(|run| callers.drop_run(run));
     procfs::busy_worker();

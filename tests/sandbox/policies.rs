@@ -13,7 +13,7 @@ pub(crate) fn engine() -> Arc<Engine> {
     engine_with(|_| {})
 }
 
-/// An engine with patience for a slow machine, changed by `change`.
+/// An engine with long timeouts for a slow machine, changed by `change`.
 pub(crate) fn engine_with(change: impl FnOnce(&mut EngineConfig)) -> Arc<Engine> {
     let mut config =
         EngineConfig { acquire_timeout: Duration::from_secs(60), ..EngineConfig::default() };
@@ -22,13 +22,13 @@ pub(crate) fn engine_with(change: impl FnOnce(&mut EngineConfig)) -> Arc<Engine>
     Arc::new(Engine::start(config).unwrap())
 }
 
-/// Long enough for anything that ends by itself, on any machine.
-pub(crate) fn ample() -> Budget {
+/// A budget that is long enough for every run that ends by itself, on any machine.
+pub(crate) fn ample_budget() -> Budget {
     Budget { time: Duration::from_secs(60), ..Budget::default() }
 }
 
-/// Short enough to wait for.
-pub(crate) fn short() -> Budget {
+/// A budget that is short enough to wait for.
+pub(crate) fn short_budget() -> Budget {
     Budget { time: Duration::from_millis(500), ..Budget::default() }
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn source(language: Language, code: &str) -> Source {
     }
 }
 
-/// A policy class whose `eval` has this body; `before` stands above the class.
+/// A policy class with this body of `eval`; `before` is the code above the class.
 pub(crate) fn python(before: &str, body: &str) -> Source {
     let body = body.replace('\n', "\n        ");
     source(
@@ -61,10 +61,10 @@ pub(crate) fn python(before: &str, body: &str) -> Source {
     )
 }
 
-/// The languages whose policies return any value, and so their input.
-pub(crate) const ECHOING: [Language; 3] = [Language::Python, Language::Rego, Language::Cel];
+/// The languages in which a policy can return any value, so also its input.
+pub(crate) const ECHO_LANGUAGES: [Language; 3] = [Language::Python, Language::Rego, Language::Cel];
 
-/// Returns its input.
+/// A policy that returns its input.
 pub(crate) fn echo(language: Language) -> Source {
     match language {
         Language::Python => python("", "return input_data"),
@@ -74,8 +74,8 @@ pub(crate) fn echo(language: Language) -> Source {
     }
 }
 
-/// Hangs when its input is true, and returns it otherwise.
-pub(crate) fn hang_if_asked() -> Source {
+/// A policy that hangs if its input is true, and returns it otherwise.
+pub(crate) fn hang_if_input_is_true() -> Source {
     python("", "while input_data:\n    pass\nreturn input_data")
 }
 
@@ -93,11 +93,11 @@ pub(crate) fn call(input: &str) -> Call {
 }
 
 pub(crate) fn run(engine: &Engine, source: &Source, input: &str) -> Result<Outcome, Failure> {
-    engine.run(WORKSPACE, source, &call(input), &ample()).map_err(|failed| failed.failure)
+    engine.run(WORKSPACE, source, &call(input), &ample_budget()).map_err(|failed| failed.failure)
 }
 
-/// A policy that gives one answer, what it is asked, and the answer.
-pub(crate) fn calm(language: Language) -> (Source, &'static str, &'static str) {
+/// A policy with a constant output, its input, and the output.
+pub(crate) fn constant_policy(language: Language) -> (Source, &'static str, &'static str) {
     let document = r#"{"a":[1,2.5]}"#;
     match language {
         Language::Python | Language::Rego | Language::Cel => (echo(language), document, document),
@@ -121,10 +121,10 @@ pub(crate) fn calm(language: Language) -> (Source, &'static str, &'static str) {
     }
 }
 
-/// The engine still does its work, in every language.
+/// Asserts that the engine runs a policy of every language.
 pub(crate) fn assert_serves(engine: &Engine) {
     for language in Language::ALL {
-        let (source, input, output) = calm(language);
+        let (source, input, output) = constant_policy(language);
         let outcome = run(engine, &source, input).unwrap();
         assert_eq!(outcome.output.as_str(), output, "{language}");
     }

@@ -1,4 +1,4 @@
-//! What the kernel says of our processes.
+//! Tests of the processes' attributes, as the kernel reports them.
 
 use libtest_mimic::Trial;
 use writ_model::Language;
@@ -10,24 +10,24 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("a_worker_has_no_environment", no_environment),
         trial("a_worker_has_its_own_descriptors_only", own_descriptors),
-        trial("a_worker_is_confined_for_good", confined),
-        trial("a_zygote_has_no_rights_to_gain_and_one_thread", zygote),
+        trial("a_worker_is_confined_irrevocably", confined),
+        trial("a_zygote_cannot_gain_privileges_and_has_one_thread", zygote),
         trial("the_platform_is_not_dumpable", not_dumpable),
-        trial("a_whole_sandbox_is_reported_as_such", report),
-        trial("a_program_that_cannot_be_its_own_worker_is_told_what_to_do", without_init),
+        trial("a_complete_sandbox_is_reported_as_such", report),
+        trial("a_program_that_cannot_be_its_own_worker_gets_help", without_init),
         trial("a_worker_without_a_platform_ends", without_platform),
-        trial("without_seccomp_nothing_runs_unless_the_operator_says_so", without_seccomp),
+        trial("without_seccomp_nothing_runs_unless_the_operator_permits_it", without_seccomp),
     ]
 }
 
-/// An engine with idle workers of both languages, and their processes.
-fn with_workers(look: impl Fn(i32)) {
+/// Starts an engine with idle workers of every language, and inspects each worker process.
+fn with_workers(inspect: impl Fn(i32)) {
     let engine = engine();
     assert_serves(&engine);
     let workers = procfs::workers();
     assert!(workers.len() >= Language::ALL.len(), "{workers:?}");
-    workers.into_iter().for_each(look);
-    // They were the real ones, which still work.
+    workers.into_iter().for_each(inspect);
+    // The inspected workers still serve calls.
     assert_serves(&engine);
     assert_eq!(engine.stats().kills, 0);
 }
@@ -41,7 +41,7 @@ fn no_environment() {
 }
 
 fn own_descriptors() {
-    // Something to inherit, without the flag that closes it on exec.
+    // A descriptor without the close-on-exec flag, which a child would inherit.
     let file = std::fs::File::open("/proc/self/exe").unwrap();
     nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
     with_workers(|pid| {
@@ -78,7 +78,7 @@ fn zygote() {
         assert_eq!(procfs::status(pid, "Threads").unwrap(), "1");
         assert_eq!(std::fs::read(format!("/proc/{pid}/environ")).unwrap(), b"");
         assert_eq!(procfs::descriptors(pid).len(), 4, "{:?}", procfs::descriptors(pid));
-        // Its own session: a signal to our terminal's group does not reach it.
+        // Its own session: a signal to the terminal's process group does not reach it.
         assert_eq!(
             nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(pid))).unwrap().as_raw(),
             pid
@@ -95,15 +95,16 @@ fn not_dumpable() {
 fn report() {
     let engine = engine();
     assert!(engine.report().is_complete(), "{:?}", engine.report());
-    let names: Vec<_> = engine.report().capabilities.iter().map(|capability| capability.name).collect();
+    let names: Vec<_> =
+        engine.report().capabilities.iter().map(|capability| capability.name).collect();
     for name in ["seccomp", "no_new_privs", "pidfd", "prlimit", "close_range", "dumpable"] {
         assert!(names.contains(&name), "{names:?}");
     }
 }
 
 fn without_init() {
-    let said = helper::output(helper::WITHOUT_INIT);
-    assert!(said.contains("call `writ_engine::worker::init()` first in `main`"), "{said}");
+    let text = helper::output(helper::WITHOUT_INIT);
+    assert!(text.contains("call `writ_engine::worker::init()` first in `main`"), "{text}");
 }
 
 fn without_platform() {
@@ -112,14 +113,14 @@ fn without_platform() {
         let output =
             std::process::Command::new(program).args(["__writ-worker", language]).output().unwrap();
         assert!(!output.status.success(), "{language}: {output:?}");
-        // It has not run this program's own main.
+        // It has not run the `main` of this program.
         assert!(output.stdout.is_empty(), "{language}: {output:?}");
     }
 }
 
 fn without_seccomp() {
-    let said = helper::output(helper::WITHOUT_SECCOMP);
-    let [refused, weak] = said.lines().collect::<Vec<_>>()[..] else { panic!("{said}") };
+    let text = helper::output(helper::WITHOUT_SECCOMP);
+    let [refused, weak] = text.lines().collect::<Vec<_>>()[..] else { panic!("{text}") };
     assert!(refused.contains("`seccomp`") && refused.contains("allow_weak_sandbox"), "{refused}");
     assert_eq!(weak, "1 without seccomp");
 }

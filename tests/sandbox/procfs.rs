@@ -1,4 +1,4 @@
-//! What the kernel says of processes.
+//! Access to `/proc`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// The processes that this process has started and those that they have started.
+/// The descendants of a process.
 pub(crate) fn descendants(of: i32) -> BTreeSet<i32> {
     let parents: Vec<(i32, i32)> =
         all().into_iter().filter_map(|pid| Some((pid, parent(pid)?))).collect();
@@ -26,12 +26,12 @@ pub(crate) fn descendants(of: i32) -> BTreeSet<i32> {
     }
 }
 
-/// Our workers, alive ones only.
+/// The workers of this process that are alive.
 pub(crate) fn workers() -> BTreeSet<i32> {
     named("writ-worker")
 }
 
-/// Our zygotes.
+/// The zygotes of this process that are alive.
 pub(crate) fn zygotes() -> BTreeSet<i32> {
     named("writ-zygote")
 }
@@ -69,7 +69,7 @@ pub(crate) fn soft_limit(pid: i32, name: &str) -> Option<String> {
     values.split_whitespace().next().map(str::to_owned)
 }
 
-/// Where each open descriptor leads, in the order of their numbers.
+/// The open descriptors with their targets, in the order of their numbers.
 pub(crate) fn descriptors(pid: i32) -> Vec<(i32, String)> {
     let mut found: Vec<_> = fs::read_dir(format!("/proc/{pid}/fd"))
         .unwrap()
@@ -83,8 +83,8 @@ pub(crate) fn descriptors(pid: i32) -> Vec<(i32, String)> {
     found
 }
 
-/// Waits until one of our workers is computing, and says which. Ticks are a hundredth of a
-/// second, and compiling a small policy takes none.
+/// Waits until a worker of this process is computing, and returns its process number. A tick is a
+/// hundredth of a second, and compiling a small policy takes none.
 pub(crate) fn busy_worker() -> i32 {
     const TICKS: u64 = 10;
     let mut found = None;
@@ -99,7 +99,7 @@ pub(crate) fn send(pid: i32, signal: Signal) {
     kill(Pid::from_raw(pid), signal).unwrap();
 }
 
-/// Waits, for minutes if need be.
+/// Waits until the condition holds, for minutes if necessary.
 pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     for _ in 0..60_000 {
         if condition() {
@@ -115,7 +115,7 @@ fn all() -> Vec<i32> {
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// Who has started it.
+/// The parent of a process, by their numbers.
 pub(crate) fn parent(pid: i32) -> Option<i32> {
     stat(pid)?.get(1)?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! Processes are killed from outside; the platform goes on, or leaves nothing behind.
+//! Tests in which processes are killed from outside: the platform continues, or leaves nothing behind.
 
 use std::io::{BufRead, BufReader};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use writ_engine::{Engine, Failure};
 use writ_model::Language;
 
-use crate::policies::{assert_serves, echo, engine, hang_if_asked, run};
+use crate::policies::{assert_serves, echo, engine, hang_if_input_is_true, run};
 use crate::{helper, procfs, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -20,7 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         })
         .collect();
     trials.extend([
-        trial("a_worker_that_aborts_is_the_policys_doing", aborted),
+        trial("an_aborted_worker_is_a_failure_of_the_policy", aborted),
         trial("a_worker_killed_while_idle_costs_nothing", killed_while_idle),
         trial("a_killed_zygote_is_replaced", killed_zygote),
         trial("shutdown_leaves_no_process_behind", shutdown),
@@ -32,7 +32,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 fn hang(engine: &Arc<Engine>) -> std::thread::JoinHandle<Failure> {
     let engine = Arc::clone(engine);
-    std::thread::spawn(move || run(&engine, &hang_if_asked(), "true").unwrap_err())
+    std::thread::spawn(move || run(&engine, &hang_if_input_is_true(), "true").unwrap_err())
 }
 
 fn killed_in_mid_run(signal: Signal) {
@@ -44,7 +44,7 @@ fn killed_in_mid_run(signal: Signal) {
     };
     assert!(reason.contains(signal.as_str()), "{reason}");
     assert_eq!(engine.stats().kills, 1);
-    assert_eq!(run(&engine, &hang_if_asked(), "false").unwrap().output.as_str(), "false");
+    assert_eq!(run(&engine, &hang_if_input_is_true(), "false").unwrap().output.as_str(), "false");
     assert_serves(&engine);
 }
 

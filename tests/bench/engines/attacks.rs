@@ -1,5 +1,5 @@
-//! Another workspace's decisions while somebody attacks: the worst attacks on each language, by as
-//! many callers as one policy may have workers, beside one honest caller of the same language.
+//! Decisions of another workspace during an attack: the worst attacks on each language, by as many
+//! callers as one policy may have workers, beside one honest caller of the same language.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -17,10 +17,10 @@ use crate::sample::{Sample, text};
 const RUNS: usize = 1_000;
 /// Callers do not call back to back, and an idle caller is what an attack may delay.
 const PAUSE: Duration = Duration::from_millis(1);
-/// Until the attackers have their workers.
+/// The time until the attackers have their workers.
 const LEAD: Duration = Duration::from_millis(500);
 
-/// The table of attacks. A word in `names` selects the attacks whose name has it.
+/// The table of attacks. A word in `names` selects the attacks with the word in their name.
 pub(crate) fn report(names: &[String]) -> Result<String, Box<dyn Error>> {
     let config = EngineConfig::default();
     let attackers = config.workers_per_policy_max;
@@ -54,9 +54,9 @@ fn honest(engine: &Engine, battery: &Battery) -> Result<Sample, Box<dyn Error>> 
     let (call, budget) = (battery.canary.call(), Budget::default());
     let mut taken = Vec::with_capacity(RUNS);
     for _ in 0..RUNS {
-        let begun = Instant::now();
+        let started = Instant::now();
         let outcome = engine.run("honest", &source, &call, &budget)?;
-        taken.push(begun.elapsed());
+        taken.push(started.elapsed());
         if outcome.output.as_str() != battery.canary.answer {
             return Err(format!("{}: {:?}", battery.language, outcome.output).into());
         }
@@ -89,7 +89,7 @@ impl Attack {
             let (source, call) = (case.source(battery.language), case.call());
             let attack = move || {
                 while !stop.load(Ordering::Relaxed) {
-                    // It fails; that is the point.
+                    // The run is expected to fail.
                     let _ = engine.run("attacker", &source, &call, &Budget::default());
                 }
             };
@@ -101,7 +101,7 @@ impl Attack {
     fn finish(self) {
         self.stop.store(true, Ordering::Relaxed);
         for caller in self.callers {
-            // A caller that panicked has said so.
+            // A caller that panicked has printed its message.
             let _ = caller.join();
         }
     }

@@ -28,7 +28,7 @@ class AIOSv1PolicyRule:
         return {'allowed': allowed, 'input_data': input_data, 'reason': 'allowed' if allowed else 'denied'}
 ";
 
-/// The same, with a use of something shared that cannot be proven clean.
+/// The same, with a use of shared state that cannot be proven harmless.
 const PYTHON_UNPROVEN: &str = "
 import json
 class AIOSv1PolicyRule:
@@ -178,7 +178,7 @@ fn cases(
     Ok(cases)
 }
 
-/// Decides once; what of it the worker spent.
+/// Decides once. Returns the part of the time that the worker took.
 fn decide(
     engine: &Engine,
     source: &Source,
@@ -199,7 +199,7 @@ fn decide(
     Ok(Duration::from_micros(outcome.engine_us))
 }
 
-/// What no engine can beat: parse, look up, print.
+/// A lower bound for every engine: parse, look up, print.
 fn floor(input: &RawJson, parameters: &RawJson) -> Result<(), Box<dyn Error>> {
     let (input, parameters) = (input.value(), parameters.value());
     let list: HashSet<&str> = parameters
@@ -213,7 +213,7 @@ fn floor(input: &RawJson, parameters: &RawJson) -> Result<(), Box<dyn Error>> {
     if output.is_empty() { Err("no output".into()) } else { Ok(()) }
 }
 
-/// A source that no worker has seen: fork, compile, run.
+/// A source without a warm worker: fork, compile, run.
 fn workers(
     engine: &Engine,
     language: Language,

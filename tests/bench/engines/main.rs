@@ -4,8 +4,9 @@
 //! cargo bench -p writ-bench-engines
 //! ```
 //!
-//! `cargo bench -p writ-bench-engines -- attacks` measures instead what attacks cost somebody else;
-//! further words select those whose names have one of them, as `-- attacks rego: cel:`.
+//! `cargo bench -p writ-bench-engines -- attacks` measures instead what attacks cost another
+//! workspace; further words select the attacks with one of them in their name, as
+//! `-- attacks rego: cel:`.
 //!
 //! Figures are of one machine at one time; compare rows of one report, not of two.
 

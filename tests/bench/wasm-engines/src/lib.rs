@@ -1,14 +1,14 @@
-//! What both programs measure: the same module, the same argument, the same steps.
+//! The measurement that both programs share: the same module, argument and steps.
 
 use std::time::{Duration, Instant};
 
-/// Addresses on the allow-list; the one that is asked for is the last.
+/// Addresses on the allow-list; the input has the last of them.
 const ADDRESSES: usize = 100;
-/// Rounds of one batch, and batches: the lowest one counts, since others use the machine too.
+/// Rounds of one batch, and batches: the lowest one counts, since other processes use the machine.
 const ROUNDS: u32 = 200;
 const BATCHES: u32 = 30;
 
-/// What a policy is given: the list of the caller, and an address on it.
+/// The argument of the policy: an allow-list, and an address on it.
 pub fn argument() -> String {
     let list: Vec<String> =
         (0..ADDRESSES).map(|n| format!("\"10.0.{}.{}\"", n / 256, n % 256)).collect();
@@ -19,7 +19,7 @@ pub fn argument() -> String {
     )
 }
 
-/// What it has to answer.
+/// The expected output of the policy.
 pub fn expected() -> String {
     let last = format!("10.0.0.{}", ADDRESSES - 1);
     format!(r#"{{"allowed":true,"input_data":{{"ip":"{last}"}},"reason":"allowed"}}"#)
@@ -38,7 +38,7 @@ pub fn lowest(mut round: impl FnMut()) -> Duration {
         .unwrap_or_default()
 }
 
-/// How long something takes that is done once, the lowest of ten.
+/// The time of work that is done once, the lowest of ten.
 pub fn once<T>(mut work: impl FnMut() -> T) -> (Duration, T) {
     let mut timed = || {
         let started = Instant::now();

@@ -75,9 +75,9 @@ impl Run {
     fn decide(&mut self, argument: &str) -> String {
         self.store.set_fuel(FUEL).expect("fuel");
         let length = argument.len() as i32;
-        let place = self.alloc.call(&mut self.store, length).expect("memory");
-        self.memory.write(&mut self.store, place as usize, argument.as_bytes()).expect("room");
-        let answer = self.eval.call(&mut self.store, (place, length)).expect("a decision");
+        let address = self.alloc.call(&mut self.store, length).expect("memory");
+        self.memory.write(&mut self.store, address as usize, argument.as_bytes()).expect("the memory has space");
+        let answer = self.eval.call(&mut self.store, (address, length)).expect("a decision");
         let mut output = vec![0; answer as u32 as usize];
         self.memory
             .read(&self.store, (answer >> 32) as u32 as usize, &mut output)

@@ -113,7 +113,7 @@ impl<'t> Names<'t> {
     /// Checks the name of a call. Returns whether the call's target is a part of the name.
     fn check_name(&mut self, call: &CallExpr, id: u64) -> bool {
         let name = &call.func_name;
-        let namespace = call.target.as_ref().and_then(|target| qualified(target));
+        let namespace = call.target.as_ref().and_then(|target| dotted_path(target));
         if namespace.is_some_and(|namespace| is_one_of(FUNCTIONS, &format!("{namespace}.{name}"))) {
             return true;
         }
@@ -127,7 +127,7 @@ impl<'t> Names<'t> {
     }
 
     fn is_type(&self, tree: &IdedExpr) -> bool {
-        qualified(tree).is_some_and(|name| self.environment.types().find_type(&name).is_some())
+        dotted_path(tree).is_some_and(|name| self.environment.types().find_type(&name).is_some())
     }
 
     fn struct_literal(&mut self, struct_literal: &StructExpr, id: u64) {
@@ -161,7 +161,7 @@ fn join_names(names: &[&str]) -> String {
 }
 
 /// The dotted path of selections on a name, as `a.b.c`.
-fn qualified(tree: &IdedExpr) -> Option<String> {
+fn dotted_path(tree: &IdedExpr) -> Option<String> {
     let mut segments = Vec::new();
     let mut rest = tree;
     loop {

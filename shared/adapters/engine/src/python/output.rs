@@ -107,7 +107,7 @@ impl Writer<'_> {
             let text = self.integer(value, number);
             self.put(&text)
         } else if let Some(number) = value.downcast_ref::<PyFloat>() {
-            let text = finite(number, path)?;
+            let text = finite_number(number, path)?;
             self.put(&text)
         } else {
             self.container(value, path)
@@ -180,7 +180,7 @@ impl Writer<'_> {
         } else if let Some(number) = key.downcast_ref::<PyInt>() {
             Ok(self.integer(key, number))
         } else if let Some(number) = key.downcast_ref::<PyFloat>() {
-            finite(number, path)
+            finite_number(number, path)
         } else {
             Err(path.error(format_args!("a key of type `{}`", key.class().name())))
         }
@@ -211,7 +211,7 @@ impl Writer<'_> {
     }
 }
 
-fn finite(number: &PyFloat, path: &Path<'_>) -> Result<String, Failure> {
+fn finite_number(number: &PyFloat, path: &Path<'_>) -> Result<String, Failure> {
     let number = number.to_f64();
     if number.is_finite() {
         return Ok(literal::float::to_string(number));

@@ -105,7 +105,7 @@ impl Scan {
                 }
                 _ => self.symbol(bytes, at),
             };
-            if let Some(found) = self.over(start) {
+            if let Some(found) = self.excess(start) {
                 return Some(found);
             }
         }
@@ -132,7 +132,7 @@ impl Scan {
         ))
     }
 
-    fn top(&mut self, change: impl FnOnce(&mut Level)) {
+    fn update_level(&mut self, change: impl FnOnce(&mut Level)) {
         if let Some(level) = self.open.last_mut() {
             change(level);
         }
@@ -145,9 +145,9 @@ impl Scan {
             .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_' || **byte >= 0x80);
         let end = at + length.count();
         match bytes.get(at..end).unwrap_or_default() {
-            b"and" | b"or" => self.top(|level| level.chain = 0),
+            b"and" | b"or" => self.update_level(|level| level.chain = 0),
             b"lambda" | b"else" | b"not" | b"await" | b"yield" => {
-                self.top(|level| level.prefix += 1)
+                self.update_level(|level| level.prefix += 1)
             }
             _ => {}
         }
@@ -162,20 +162,20 @@ impl Scan {
                     self.open.pop();
                 }
                 // `f()()()` and `x[0][0]` nest to the left.
-                self.top(|level| level.chain += 1);
+                self.update_level(|level| level.chain += 1);
             }
-            b',' => self.top(|level| level.chain = 0),
-            b';' => self.top(|level| *level = Level::default()),
+            b',' => self.update_level(|level| level.chain = 0),
+            b';' => self.update_level(|level| *level = Level::default()),
             b'+' | b'-' | b'*' | b'/' | b'%' | b'@' | b'&' | b'|' | b'^' | b'~' | b'<' | b'>'
             | b'.' | b'!' => {
-                self.top(|level| level.chain += 1);
+                self.update_level(|level| level.chain += 1);
             }
             _ => {}
         }
         at + 1
     }
 
-    fn over(&self, at: usize) -> Option<Finding> {
+    fn excess(&self, at: usize) -> Option<Finding> {
         let brackets = self.open.len() - 1;
         if brackets > BRACKETS_MAX {
             let what = format!("more than {BRACKETS_MAX} nested brackets");

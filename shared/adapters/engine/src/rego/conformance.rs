@@ -189,7 +189,7 @@ fn outcome(case: &Case) -> Result<(), String> {
     for input in &inputs {
         let fast = program.run(&call(input), &Budget::default());
         // If the machine ran it, the interpreter must give the same result.
-        let reference = program.interpreted(&call(input), &Budget::default());
+        let reference = program.run_interpreted(&call(input), &Budget::default());
         let text = |result: &Result<crate::Outcome, Failure>| match result {
             Ok(outcome) => outcome.output.as_str().to_owned(),
             Err(failure) => format!("{failure:?}"),

@@ -190,7 +190,7 @@ impl Program for RegoProgram {
         let evaluation = self.evaluate(call, input, budget)?;
         let value = match evaluation.value {
             Value::Undefined if self.compiled.query.is_document => Value::new_object(),
-            Value::Undefined => return Err(undefined(&self.compiled.query.text())),
+            Value::Undefined => return Err(undefined_error(&self.compiled.query.text())),
             value => value,
         };
         Ok(Outcome {
@@ -207,7 +207,7 @@ impl Program for RegoProgram {
     }
 }
 
-fn undefined(query: &str) -> Failure {
+fn undefined_error(query: &str) -> Failure {
     let rule = query.rsplit('.').next().unwrap_or(query);
     policy_error(
         "rego.undefined",
@@ -229,7 +229,11 @@ fn policy_error(kind: &str, message: &str) -> Failure {
 #[cfg(test)]
 impl RegoProgram {
     /// A run by the interpreter, even if the machine could run it.
-    pub(super) fn interpreted(&mut self, call: &Call, budget: &Budget) -> Result<Outcome, Failure> {
+    pub(super) fn run_interpreted(
+        &mut self,
+        call: &Call,
+        budget: &Budget,
+    ) -> Result<Outcome, Failure> {
         let bytecode = self.compiled.program.take();
         let result = self.run(call, budget);
         self.compiled.program = bytecode;

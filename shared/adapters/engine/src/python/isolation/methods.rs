@@ -30,7 +30,7 @@ pub(super) struct Methods {
 
 impl Methods {
     pub(super) fn of(module: &[Stmt], names: &Names) -> Result<Self, Obstacle> {
-        let mut defs = Defs::default();
+        let mut defs = MethodDefs::default();
         defs.visit_body(module);
         // A method that reaches a privileged one through `self` is privileged as well.
         let mut reached: HashSet<&str> = HashSet::new();
@@ -169,13 +169,13 @@ pub(super) fn import_path(expr: &Expr, names: &Names) -> Option<String> {
 
 /// All methods: functions of a class's own scope, also those behind an `if` or the like.
 #[derive(Default)]
-struct Defs<'a> {
+struct MethodDefs<'a> {
     found: Vec<&'a StmtFunctionDef>,
     accessors: HashSet<usize>,
     in_class: bool,
 }
 
-impl<'a> Defs<'a> {
+impl<'a> MethodDefs<'a> {
     /// Finds `@name.setter` and the like where `name` is certainly a property: an earlier statement
     /// of the same class body defines it as one, and none rebinds it since.
     fn accessors(&mut self, body: &'a [Stmt]) {
@@ -216,7 +216,7 @@ fn names_itself(def: &StmtFunctionDef) -> bool {
     })
 }
 
-impl<'a> Visitor<'a> for Defs<'a> {
+impl<'a> Visitor<'a> for MethodDefs<'a> {
     fn visit_stmt(&mut self, stmt: &'a Stmt) {
         let outer = self.in_class;
         match stmt {
@@ -239,18 +239,18 @@ impl<'a> Visitor<'a> for Defs<'a> {
 
 fn uses_privilege(def: &StmtFunctionDef, privileged: &HashSet<&str>) -> bool {
     let Some((name, _)) = receiver(def) else { return false };
-    let mut uses = Uses { receiver: name, privileged, found: false };
+    let mut uses = PrivilegeUses { receiver: name, privileged, found: false };
     uses.visit_body(&def.body);
     uses.found
 }
 
-struct Uses<'a> {
+struct PrivilegeUses<'a> {
     receiver: &'a str,
     privileged: &'a HashSet<&'a str>,
     found: bool,
 }
 
-impl Visitor<'_> for Uses<'_> {
+impl Visitor<'_> for PrivilegeUses<'_> {
     fn visit_expr(&mut self, expr: &Expr) {
         match expr {
             Expr::Attribute(attribute) => {

@@ -195,14 +195,14 @@ fn pattern_names(pattern: &Pattern) -> Vec<&Identifier> {
 /// The names that a function's body and its nested functions bind: a default or a decorator of a
 /// nested function is evaluated in the outer one.
 pub(super) fn bound_in(body: &[Stmt]) -> HashSet<String> {
-    let mut local = Local(HashSet::new());
+    let mut local = LocalNames(HashSet::new());
     local.visit_body(body);
     local.0
 }
 
-struct Local(HashSet<String>);
+struct LocalNames(HashSet<String>);
 
-impl Visitor<'_> for Local {
+impl Visitor<'_> for LocalNames {
     fn visit_stmt(&mut self, stmt: &Stmt) {
         match stmt {
             Stmt::FunctionDef(def) => {

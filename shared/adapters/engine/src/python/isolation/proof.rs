@@ -158,13 +158,13 @@ impl Proof<'_> {
         for attribute in
             full.get(end..).unwrap_or_default().split('.').filter(|name| !name.is_empty())
         {
-            self.plain_attribute(attribute, expr);
+            self.check_attribute_read(attribute, expr);
         }
         Some(usage)
     }
 
     /// Checks an attribute that is read from a value of any type.
-    fn plain_attribute(&mut self, name: &str, at: &impl Ranged) {
+    fn check_attribute_read(&mut self, name: &str, at: &impl Ranged) {
         let dunder = is_dunder(name) && !allowlist::DUNDERS_READABLE.contains(&name);
         let private = name.starts_with('_') && !is_dunder(name);
         if dunder || private || allowlist::ATTRIBUTES_REFUSED.contains(&name) {
@@ -198,7 +198,7 @@ impl Proof<'_> {
         let private = name.starts_with('_') && !is_dunder(name) && self.owns_private(base, name);
         let privileged = self.methods.privileged.contains_key(name) && self.has_privilege(base);
         if !(special || private || privileged) {
-            self.plain_attribute(name, attribute);
+            self.check_attribute_read(name, attribute);
         } else if self.methods.privileged.contains_key(name) && !self.has_privilege(base) {
             self.obstruct_at(
                 attribute,
@@ -222,7 +222,7 @@ impl Proof<'_> {
             }
             Expr::Name(name) if name.id.as_str() == "getattr" => match call.arguments.args.get(1) {
                 Some(Expr::StringLiteral(attribute)) if is_plain => {
-                    self.plain_attribute(attribute.value.to_str(), call);
+                    self.check_attribute_read(attribute.value.to_str(), call);
                 }
                 _ => self.obstruct_at(call, "`getattr` with a computed name"),
             },

@@ -16,7 +16,7 @@ pub(super) fn evaluate(name: &str, arguments: &[Value]) -> Option<Value> {
             return Some(Value::Bool(one == other));
         }
         (_, [Value::String(text), Value::String(key)]) => {
-            hex::encode(keyed(name.strip_prefix("crypto.hmac.")?, key.as_bytes(), text.as_bytes())?)
+            hex::encode(hmac(name.strip_prefix("crypto.hmac.")?, key.as_bytes(), text.as_bytes())?)
         }
         _ => return None,
     };
@@ -24,7 +24,7 @@ pub(super) fn evaluate(name: &str, arguments: &[Value]) -> Option<Value> {
 }
 
 /// The keyed digest (RFC 2104) of a message; `None` for an unknown digest.
-pub(super) fn keyed(digest: &str, key: &[u8], message: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn hmac(digest: &str, key: &[u8], message: &[u8]) -> Option<Vec<u8>> {
     fn with<M: KeyInit + Mac>(key: &[u8], message: &[u8]) -> Option<Vec<u8>> {
         let mac = <M as KeyInit>::new_from_slice(key).ok()?;
         Some(mac.chain_update(message).finalize().into_bytes().to_vec())

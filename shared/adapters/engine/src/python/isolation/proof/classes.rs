@@ -94,7 +94,7 @@ impl Proof<'_> {
             self.obstruct_at(pattern, "a class pattern that is not followed");
         }
         for keyword in &arguments.keywords {
-            self.plain_attribute(keyword.attr.as_str(), keyword);
+            self.check_attribute_read(keyword.attr.as_str(), keyword);
         }
     }
 }

@@ -12,7 +12,7 @@ fn compiled(code: &str, form: serde_json::Value) -> Result<RegoProgram, Vec<Diag
 fn both(code: &str, form: serde_json::Value, input: &str) -> String {
     let mut program = compiled(code, form).unwrap_or_else(|problems| panic!("{problems:#?}"));
     let fast = line(&program.run(&call(input), &Budget::default()));
-    assert_eq!(fast, line(&program.interpreted(&call(input), &Budget::default())), "{code}");
+    assert_eq!(fast, line(&program.run_interpreted(&call(input), &Budget::default())), "{code}");
     fast
 }
 

@@ -1,4 +1,4 @@
-//! The HTTP client: one request, one answer, problems as failures.
+//! The HTTP client: one request, one response, and problem documents as errors.
 
 use std::io;
 use std::time::Duration;
@@ -10,40 +10,40 @@ use ureq::http::{Method, Request, Uri, header};
 
 use writ_model::Diagnostic;
 
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::problem::Problem;
 
-/// A call to the server ends within 25 seconds; the rest is the way there and back.
+/// The server answers within 25 seconds; the rest is for the network.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Connections that are kept for the next calls: one for each of those at once.
-pub(crate) const CALLS_AT_ONCE_MAX: usize = 64;
+/// Requests that run at the same time, at most; as many idle connections are kept.
+pub(crate) const CONCURRENT_REQUESTS_MAX: usize = 64;
 
-/// A page of a thousand policies with their code fits; an endless reply does not.
+/// Bound of a response body: a page of a thousand policies with their code fits.
 const REPLY_BYTES_MAX: u64 = 256 << 20;
 
-/// What may stand in a path segment as it is; `:` because policy URIs are written with it.
+/// Characters to encode in a path segment. `:` is left as it is because policy URIs contain it.
 const SEGMENT: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
-/// Talks to one server.
+/// A client of one server.
 pub(crate) struct Client {
     agent: ureq::Agent,
     server: String,
     token: Option<String>,
 }
 
-/// A success.
+/// The body of a successful response.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    /// `data`, byte for byte.
+pub(crate) struct ApiResponse {
+    /// The member `data`, byte for byte; `null` for an empty body.
     pub(crate) data: String,
-    /// The record of the run, for a route that runs something.
+    /// The id of the run's record, for a route that runs a policy.
     pub(crate) execution_id: Option<String>,
-    /// Where the next page begins, if there is one.
+    /// The continuation token of the next page; `None` on the last page.
     pub(crate) next_token: Option<String>,
-    /// What the author of a policy should know though it is registered.
+    /// Warnings about a policy that was registered all the same.
     pub(crate) warnings: Vec<Diagnostic>,
 }
 
@@ -56,9 +56,9 @@ struct Envelope {
     warnings: Vec<Diagnostic>,
 }
 
-/// A request about to be sent.
+/// A request of the API: method, path, query, headers and body.
 #[derive(Debug)]
-pub(crate) struct Call {
+pub(crate) struct ApiRequest {
     method: Method,
     path: String,
     query: Vec<(&'static str, String)>,
@@ -66,7 +66,7 @@ pub(crate) struct Call {
     body: Option<String>,
 }
 
-impl Call {
+impl ApiRequest {
     pub(crate) fn new(method: Method, segments: &[&str]) -> Self {
         let path = segments
             .iter()
@@ -113,11 +113,11 @@ impl Call {
 
 impl Client {
     /// A client of the server at `server`, an `http` or `https` URL with or without a path.
-    pub(crate) fn new(server: &str, token: Option<String>) -> Result<Self, Failure> {
+    pub(crate) fn new(server: &str, token: Option<String>) -> Result<Self, CliError> {
         let server = server.trim_end_matches('/').to_owned();
         let wrong = |why: &str| {
-            Failure::usage(format!("`{server}` is no server address: {why}"))
-                .help("write it as `http://127.0.0.1:5000`, by `--server` or WRIT_SERVER")
+            CliError::usage(format!("`{server}` is not a server address: {why}"))
+                .help("write it as `http://127.0.0.1:5000`, with `--server` or WRIT_SERVER")
         };
         let uri: Uri = server.parse().map_err(|_| wrong("not a URL"))?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
@@ -128,10 +128,10 @@ impl Client {
         let mut config = ureq::Agent::config_builder()
             .timeout_global(Some(TIMEOUT))
             .http_status_as_error(false)
-            // A token goes to the server that it was given for and nowhere else.
+            // The token is for this server alone, so it does not follow a redirect.
             .max_redirects(0)
-            .max_idle_connections(CALLS_AT_ONCE_MAX)
-            .max_idle_connections_per_host(CALLS_AT_ONCE_MAX)
+            .max_idle_connections(CONCURRENT_REQUESTS_MAX)
+            .max_idle_connections_per_host(CONCURRENT_REQUESTS_MAX)
             .user_agent(concat!("writ/", env!("CARGO_PKG_VERSION")));
         if is_loopback(host) {
             config = config.proxy(None);
@@ -139,29 +139,32 @@ impl Client {
         Ok(Self { agent: config.build().into(), server, token })
     }
 
-    /// Whether the token would cross a network in clear text.
-    pub(crate) fn shows_token(&self) -> bool {
+    /// Whether a token would cross a network in clear text.
+    pub(crate) fn exposes_token(&self) -> bool {
         let host = self.server.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned));
         self.token.is_some()
             && self.server.starts_with("http://")
             && !host.is_some_and(|host| is_loopback(&host))
     }
 
-    /// Sends, and reads the success.
-    pub(crate) fn send(&self, call: &Call) -> Result<Answer, Failure> {
-        self.try_send(call)?.map_err(|problem| self.failure(call, &problem))
+    /// Sends the request. A problem document becomes an error.
+    pub(crate) fn send(&self, request: &ApiRequest) -> Result<ApiResponse, CliError> {
+        self.try_send(request)?.map_err(|problem| self.failure(request, &problem))
     }
 
-    /// Sends; a problem is handed back for callers that know more about it.
-    pub(crate) fn try_send(&self, call: &Call) -> Result<Result<Answer, Problem>, Failure> {
-        let (status, retry_after, body) = self.exchange(call)?;
+    /// Sends the request. The inner error is the problem document, for callers that handle it.
+    pub(crate) fn try_send(
+        &self,
+        request: &ApiRequest,
+    ) -> Result<Result<ApiResponse, Problem>, CliError> {
+        let (status, retry_after, body) = self.exchange(request)?;
         if !(200..300).contains(&status) {
-            return Problem::read(status, retry_after, &body)
+            return Problem::parse(status, retry_after, &body)
                 .map(Err)
-                .ok_or_else(|| self.stranger(call, status));
+                .ok_or_else(|| self.unexpected_reply(request, status));
         }
         if body.is_empty() {
-            return Ok(Ok(Answer {
+            return Ok(Ok(ApiResponse {
                 data: "null".to_owned(),
                 execution_id: None,
                 next_token: None,
@@ -169,8 +172,8 @@ impl Client {
             }));
         }
         let envelope: Envelope =
-            serde_json::from_str(&body).map_err(|_| self.stranger(call, status))?;
-        Ok(Ok(Answer {
+            serde_json::from_str(&body).map_err(|_| self.unexpected_reply(request, status))?;
+        Ok(Ok(ApiResponse {
             data: envelope.data.get().to_owned(),
             execution_id: envelope.execution_id,
             next_token: envelope.next_token,
@@ -178,13 +181,13 @@ impl Client {
         }))
     }
 
-    /// What a problem means to a person.
-    pub(crate) fn failure(&self, call: &Call, problem: &Problem) -> Failure {
-        let failure = Failure::of(&problem.error).at(format!(
+    /// The error of a problem document, with the request that it answers.
+    pub(crate) fn failure(&self, request: &ApiRequest, problem: &Problem) -> CliError {
+        let failure = CliError::from_error(&problem.error).at(format!(
             "{} {}{}",
-            call.method,
+            request.method,
             self.server,
-            call.target()
+            request.target()
         ));
         match &problem.execution_id {
             Some(id) => failure.note(format!("recorded as execution {id}")),
@@ -192,26 +195,26 @@ impl Client {
         }
     }
 
-    fn exchange(&self, call: &Call) -> Result<(u16, Option<u32>, String), Failure> {
-        let mut request = Request::builder()
-            .method(call.method.clone())
-            .uri(format!("{}{}", self.server, call.target()))
+    fn exchange(&self, request: &ApiRequest) -> Result<(u16, Option<u32>, String), CliError> {
+        let mut http_request = Request::builder()
+            .method(request.method.clone())
+            .uri(format!("{}{}", self.server, request.target()))
             .header(header::ACCEPT, "application/json, application/problem+json");
-        for (name, value) in &call.headers {
-            request = request.header(*name, value);
+        for (name, value) in &request.headers {
+            http_request = http_request.header(*name, value);
         }
         if let Some(token) = &self.token {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+            http_request = http_request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        if call.body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
+        if request.body.is_some() {
+            http_request = http_request.header(header::CONTENT_TYPE, "application/json");
         }
-        // Only a header can be wrong here, and its value is not repeated: it may be the token.
+        // Only a header can be invalid here, and its value is not printed: it may be the token.
         let unsendable =
-            |_| Failure::usage("a header or the token holds characters that HTTP does not allow");
-        let sent = match &call.body {
-            Some(body) => self.agent.run(request.body(body.as_str()).map_err(unsendable)?),
-            None => self.agent.run(request.body(()).map_err(unsendable)?),
+            |_| CliError::usage("a header or the token holds characters that HTTP does not allow");
+        let sent = match &request.body {
+            Some(body) => self.agent.run(http_request.body(body.as_str()).map_err(unsendable)?),
+            None => self.agent.run(http_request.body(()).map_err(unsendable)?),
         };
         let mut reply = sent.map_err(|error| self.unreachable(&error))?;
         let retry_after = reply
@@ -228,33 +231,33 @@ impl Client {
         Ok((reply.status().as_u16(), retry_after, body))
     }
 
-    fn unreachable(&self, error: &ureq::Error) -> Failure {
+    fn unreachable(&self, error: &ureq::Error) -> CliError {
         let refused = matches!(error, ureq::Error::ConnectionFailed)
             || matches!(error, ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused);
         if refused {
-            return Failure::new(Exit::Unavailable, "cannot connect to the server")
+            return CliError::new(Exit::Unavailable, "cannot connect to the server")
                 .at(self.server.as_str())
                 .help(
-                    "is the server running? start it with `writ up`, or name another by `--server`",
+                    "is the server running? start it with `writ up`, or set another with `--server`",
                 );
         }
         let message = match error {
             ureq::Error::Timeout(_) => {
                 format!("the server did not answer within {} s", TIMEOUT.as_secs())
             }
-            ureq::Error::HostNotFound => "there is no host of this name".to_owned(),
-            other => format!("talking to the server failed: {other}"),
+            ureq::Error::HostNotFound => "the host name does not resolve".to_owned(),
+            other => format!("the request to the server failed: {other}"),
         };
-        Failure::new(Exit::Unavailable, message).at(self.server.as_str())
+        CliError::new(Exit::Unavailable, message).at(self.server.as_str())
     }
 
-    fn stranger(&self, call: &Call, status: u16) -> Failure {
-        Failure::new(
+    fn unexpected_reply(&self, request: &ApiRequest, status: u16) -> CliError {
+        CliError::new(
             Exit::Unavailable,
-            format!("what answers there (with status {status}) is not Writ"),
+            format!("the reply (with status {status}) does not come from a Writ server"),
         )
-        .at(format!("{} {}{}", call.method, self.server, call.target()))
-        .help("name the right server by `--server` or WRIT_SERVER")
+        .at(format!("{} {}{}", request.method, self.server, request.target()))
+        .help("set the server with `--server` or WRIT_SERVER")
     }
 }
 
@@ -267,12 +270,12 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::tests::plain;
+    use crate::error::tests::plain;
     use std::io::{BufRead as _, BufReader, Write as _};
     use std::net::TcpListener;
 
-    /// Answers one request with `reply`; gives back the request's head.
-    fn answering(reply: String) -> (String, std::thread::JoinHandle<String>) {
+    /// Serves one request with `reply`. The thread returns the request's head.
+    fn serve_once(reply: String) -> (String, std::thread::JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let head = std::thread::spawn(move || {
@@ -300,16 +303,17 @@ mod tests {
 
     #[test]
     fn data_arrives_byte_for_byte_and_the_call_is_spelled_as_the_api_wants() {
-        let (url, head) = answering(reply(
+        let (url, head) = serve_once(reply(
             "200 OK",
             r#"{"success":true,"data":{"b": 1.0, "a":1e400},"next_token":"n"}"#,
         ));
         let client = Client::new(&url, Some("secret".to_owned())).unwrap();
-        let call =
-            Call::get(&["policy", "é x:1.0-b/c"]).query("sort", Some("-name")).query("limit", None);
-        let answer = client.send(&call).unwrap();
-        assert_eq!(answer.data, r#"{"b": 1.0, "a":1e400}"#);
-        assert_eq!((answer.next_token.as_deref(), answer.execution_id), (Some("n"), None));
+        let request = ApiRequest::get(&["policy", "é x:1.0-b/c"])
+            .query("sort", Some("-name"))
+            .query("limit", None);
+        let response = client.send(&request).unwrap();
+        assert_eq!(response.data, r#"{"b": 1.0, "a":1e400}"#);
+        assert_eq!((response.next_token.as_deref(), response.execution_id), (Some("n"), None));
         let head = head.join().unwrap();
         assert!(
             head.starts_with("GET /policy/%C3%A9%20x:1.0-b%2Fc?sort=%2Dname HTTP/1.1\n"),
@@ -321,9 +325,11 @@ mod tests {
     #[test]
     fn a_problem_says_which_call_it_answered() {
         let body = r#"{"type":"urn:writ:error:not_found","detail":"there is no policy `a:1-b`"}"#;
-        let (url, head) = answering(reply("404 Not Found", body));
-        let failure =
-            Client::new(&url, None).unwrap().send(&Call::get(&["policy", "a:1-b"])).unwrap_err();
+        let (url, head) = serve_once(reply("404 Not Found", body));
+        let failure = Client::new(&url, None)
+            .unwrap()
+            .send(&ApiRequest::get(&["policy", "a:1-b"]))
+            .unwrap_err();
         head.join().unwrap();
         assert_eq!(failure.exit(), Exit::NotFound);
         assert_eq!(
@@ -334,11 +340,12 @@ mod tests {
 
     #[test]
     fn another_servers_page_is_not_data() {
-        for answer in [reply("200 OK", "<html>"), reply("302 Found", ""), reply("500 Oops", "oops")]
+        for response in
+            [reply("200 OK", "<html>"), reply("302 Found", ""), reply("500 Oops", "oops")]
         {
-            let (url, head) = answering(answer);
+            let (url, head) = serve_once(response);
             let failure =
-                Client::new(&url, None).unwrap().send(&Call::get(&["whoami"])).unwrap_err();
+                Client::new(&url, None).unwrap().send(&ApiRequest::get(&["whoami"])).unwrap_err();
             head.join().unwrap();
             assert_eq!(failure.exit(), Exit::Unavailable);
         }
@@ -349,7 +356,7 @@ mod tests {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let failure = Client::new(&format!("http://{address}"), None)
             .unwrap()
-            .send(&Call::get(&["whoami"]))
+            .send(&ApiRequest::get(&["whoami"]))
             .unwrap_err();
         assert_eq!(failure.exit(), Exit::Unavailable);
         assert!(plain(&failure.render()).contains("start it with `writ up`"), "{failure:?}");
@@ -358,7 +365,7 @@ mod tests {
     #[test]
     fn a_token_that_http_cannot_carry_is_not_repeated() {
         let client = Client::new("http://127.0.0.1:9", Some("sec\nret".to_owned())).unwrap();
-        let failure = client.send(&Call::get(&["whoami"])).unwrap_err();
+        let failure = client.send(&ApiRequest::get(&["whoami"])).unwrap_err();
         assert_eq!(failure.exit(), Exit::Usage);
         assert!(!failure.render().contains("sec"), "{failure:?}");
     }
@@ -380,7 +387,7 @@ mod tests {
             ("http://example.org", true),
         ] {
             assert_eq!(
-                Client::new(server, Some("t".to_owned())).unwrap().shows_token(),
+                Client::new(server, Some("t".to_owned())).unwrap().exposes_token(),
                 shows,
                 "{server}"
             );

@@ -1,30 +1,32 @@
-//! The store in a data directory, without a server.
+//! Access to the store in a data directory, without a server.
 
 use std::path::Path;
 
 use writ_model::Error;
 use writ_store::Store;
 
-use crate::command::up::refused;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::up_error::up_error;
 
-/// Works on the store in `data`, and closes it.
+/// Opens the store in the directory `data`, runs `work` on it, and closes it.
 ///
 /// # Errors
-/// A directory that is none, or that a running server holds; what `work` says.
+/// A directory that cannot be opened, or that a running server has locked; the errors of `work`.
 pub(crate) fn with_store<T>(
     data: &Path,
     work: impl AsyncFnOnce(&Store) -> Result<T, Error>,
-) -> Result<T, Failure> {
+) -> Result<T, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Exit::Internal, format!("cannot start: {error}")))?;
+        .map_err(|error| CliError::new(Exit::Internal, format!("cannot start: {error}")))?;
     runtime.block_on(async {
-        // The database ends with the block, after the last write.
+        // The database is dropped at the end of the block, after the last write.
         let (_database, store) =
-            writ_embedded::open_store(data).await.map_err(|error| refused(&error))?;
-        work(&store).await.map_err(|error| Failure::of(&error).at(data.display().to_string()))
+            writ_embedded::open_store(data).await.map_err(|error| up_error(&error))?;
+        work(&store)
+            .await
+            .map_err(|error| CliError::from_error(&error).at(data.display().to_string()))
     })
 }

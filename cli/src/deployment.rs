@@ -1,36 +1,37 @@
-//! The store of a deployment on AWS or on an emulator, without its API.
+//! Access to the store of a deployment on AWS or on an emulator, without its API.
 
 use writ_aws::{Aws, Environment};
 use writ_model::Error;
 use writ_store::{Store, TableNames};
 
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
 
-/// Works on the store in the tables whose names start with `prefix`, where the variables of AWS's
-/// own tools point.
+/// Runs `work` on the store in the tables with the name prefix `prefix`. Region, credentials and
+/// endpoint come from the environment variables of AWS's tools.
 ///
 /// # Errors
-/// A variable that is missing; what `work` says.
+/// A variable that is missing; the errors of `work`.
 pub(crate) fn with_store<T>(
     prefix: &str,
     work: impl AsyncFnOnce(&Store) -> Result<T, Error>,
-) -> Result<T, Failure> {
+) -> Result<T, CliError> {
     let environment = environment(|name| std::env::var(name).ok())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Exit::Internal, format!("cannot start: {error}")))?;
+        .map_err(|error| CliError::new(Exit::Internal, format!("cannot start: {error}")))?;
     runtime.block_on(async {
         let store = Store::new(Aws::new(environment).dynamodb(), TableNames::with_prefix(prefix));
         work(&store)
             .await
-            .map_err(|error| Failure::of(&error).at(format!("the tables `{prefix}...`")))
+            .map_err(|error| CliError::from_error(&error).at(format!("the tables `{prefix}...`")))
     })
 }
 
-/// AWS's command line calls the region by another name than Lambda; either will do.
-fn environment(variable: impl Fn(&str) -> Option<String>) -> Result<Environment, Failure> {
+/// Reads the AWS settings. The AWS command line and Lambda name the region differently; both names
+/// are read.
+fn environment(variable: impl Fn(&str) -> Option<String>) -> Result<Environment, CliError> {
     let known = |name: &str| {
         let value = variable(name).filter(|value| !value.is_empty());
         value.or_else(|| (name == "AWS_REGION").then(|| variable("AWS_DEFAULT_REGION")).flatten())
@@ -40,7 +41,7 @@ fn environment(variable: impl Fn(&str) -> Option<String>) -> Result<Environment,
         let missing = names.iter().filter(|name| known(name).is_none_or(|value| value.is_empty()));
         let missing: Vec<_> = missing.map(|name| format!("`{name}`")).collect();
         let message = format!("the environment lacks {}", missing.join(", "));
-        Failure::usage(message).help(
+        CliError::usage(message).help(
             "export the region and what `aws configure export-credentials --format env` prints",
         )
     })
@@ -49,9 +50,9 @@ fn environment(variable: impl Fn(&str) -> Option<String>) -> Result<Environment,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::tests::plain;
+    use crate::error::tests::plain;
 
-    fn of(pairs: &[(&str, &str)]) -> Result<Environment, Failure> {
+    fn parse(pairs: &[(&str, &str)]) -> Result<Environment, CliError> {
         environment(|name| {
             let pair = pairs.iter().find(|(known, _)| *known == name);
             pair.map(|(_, value)| (*value).to_owned())
@@ -64,15 +65,15 @@ mod tests {
     #[test]
     fn the_region_goes_by_either_name() {
         for region in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
-            assert!(of(&[KEYS[0], KEYS[1], (region, "eu-central-1")]).is_ok(), "{region}");
+            assert!(parse(&[KEYS[0], KEYS[1], (region, "eu-central-1")]).is_ok(), "{region}");
         }
         let both = [KEYS[0], KEYS[1], ("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "eu-central-1")];
-        assert!(of(&both).is_ok());
+        assert!(parse(&both).is_ok());
     }
 
     #[test]
     fn all_that_is_missing_is_named_at_once() {
-        let failure = of(&[KEYS[0], ("AWS_DEFAULT_REGION", "")]).unwrap_err();
+        let failure = parse(&[KEYS[0], ("AWS_DEFAULT_REGION", "")]).unwrap_err();
         assert_eq!(failure.exit(), Exit::Usage);
         let text = plain(&failure.render());
         assert!(text.contains("lacks `AWS_REGION`, `AWS_SECRET_ACCESS_KEY`"), "{text}");

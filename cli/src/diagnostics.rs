@@ -1,43 +1,46 @@
-//! Diagnostics as `rustc` and `cargo` print them: the finding, its place, the line, what to do.
+//! Diagnostics in the format of `rustc` and `cargo`: message, location, source line, help.
 
 use std::fmt::Write as _;
 
 use writ_model::{Diagnostic, Severity};
 
-use crate::failure::severity;
-use crate::style::{ERROR, FRAME, STRONG, WARNING, harmless, paint};
+use crate::error::severity;
+use crate::style::{BOLD, ERROR, FRAME, WARNING, apply_style, sanitize};
 
-/// A tab is shown as this many spaces, so that the caret stands where the reader looks.
+/// A tab is printed as four spaces, so that the caret is below its column.
 const TAB: &str = "    ";
 
 /// The source that diagnostics are about.
 pub(crate) struct Listing<'a> {
-    /// How the place is named, as `policy.py` or `policy.json#/code`.
+    /// The name of the source in locations, as `policy.py` or `policy.json#/code`.
     pub(crate) name: &'a str,
-    /// The text.
     pub(crate) text: &'a str,
 }
 
 impl Listing<'_> {
-    /// One finding, styled.
+    /// Renders one diagnostic as styled text.
     pub(crate) fn render(&self, diagnostic: &Diagnostic) -> String {
         let style = match diagnostic.severity {
             Severity::Error => ERROR,
             Severity::Warning => WARNING,
         };
         let head = format!("{}[{}]", severity(diagnostic.severity), diagnostic.code);
-        let mut out =
-            format!("{}: {}\n", paint(style, &head), paint(STRONG, &harmless(&diagnostic.message)));
+        let mut out = format!(
+            "{}: {}\n",
+            apply_style(style, &head),
+            apply_style(BOLD, &sanitize(&diagnostic.message))
+        );
         let number = diagnostic.line.map(|line| line.to_string()).unwrap_or_default();
         let gutter = " ".repeat(number.len().max(1));
-        let _ = writeln!(out, "{gutter}{} {}", paint(FRAME, "-->"), self.location(diagnostic));
+        let _ =
+            writeln!(out, "{gutter}{} {}", apply_style(FRAME, "-->"), self.location(diagnostic));
         if let Some(line) = diagnostic.line.and_then(|line| self.line(line)) {
-            let bar = paint(FRAME, "|");
+            let bar = apply_style(FRAME, "|");
             let _ = writeln!(out, "{gutter} {bar}");
-            let shown = harmless(line).replace('\t', TAB);
-            let _ = writeln!(out, "{} {bar} {shown}", paint(FRAME, &number));
+            let source = sanitize(line).replace('\t', TAB);
+            let _ = writeln!(out, "{} {bar} {source}", apply_style(FRAME, &number));
             if let Some(column) = diagnostic.column {
-                let caret = format!("{}{}", indent(line, column), paint(style, "^"));
+                let caret = format!("{}{}", indent(line, column), apply_style(style, "^"));
                 let _ = writeln!(out, "{gutter} {bar} {caret}");
             }
         }
@@ -45,9 +48,9 @@ impl Listing<'_> {
             let _ = writeln!(
                 out,
                 "{gutter} {} {}: {}",
-                paint(FRAME, "="),
-                paint(STRONG, "help"),
-                harmless(help)
+                apply_style(FRAME, "="),
+                apply_style(BOLD, "help"),
+                sanitize(help)
             );
         }
         out
@@ -61,14 +64,14 @@ impl Listing<'_> {
         }
     }
 
-    /// The one-based line, where the text has it.
+    /// Returns the line with this one-based number, if there is one.
     fn line(&self, number: u32) -> Option<&str> {
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         self.text.lines().nth(index)
     }
 }
 
-/// White space up to the one-based column, at most to the end of the line.
+/// White space up to the one-based column, at most up to the end of the line.
 fn indent(line: &str, column: u32) -> String {
     let before = usize::try_from(column).unwrap_or(usize::MAX).saturating_sub(1);
     line.chars().take(before).map(|c| if c == '\t' { TAB } else { " " }).collect()
@@ -77,7 +80,7 @@ fn indent(line: &str, column: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::tests::plain;
+    use crate::error::tests::plain;
 
     const SOURCE: &str =
         "class P:\n\tdef eval(self):\n\t\tretrun 1\n    pass\n5\n6\n7\n8\n9\nimport socket\n";

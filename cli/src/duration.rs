@@ -1,38 +1,38 @@
-//! Lengths of time, as a person writes and reads them.
+//! Durations on the command line and in output.
 
 use std::time::Duration;
 
-/// Units of a length of time, in seconds.
+/// The units of a duration, in seconds.
 const UNITS: [(char, u64); 5] =
     [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400), ('w', 7 * 86_400)];
 
-/// A length of time on the command line, in whole seconds.
+/// A duration on the command line, in whole seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Length(pub(crate) Duration);
+pub(crate) struct DurationArg(pub(crate) Duration);
 
-impl std::str::FromStr for Length {
+impl std::str::FromStr for DurationArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        read(text)
+        parse(text)
             .map(Self)
             .ok_or_else(|| "write a length of time as `90s`, `30m`, `1h`, `2d` or `1w`".to_owned())
     }
 }
 
-/// Reads a count and its unit.
-pub(crate) fn read(text: &str) -> Option<Duration> {
+/// Parses a count and its unit, as `90s`.
+pub(crate) fn parse(text: &str) -> Option<Duration> {
     let last = text.chars().last()?;
     let (_, seconds) = UNITS.into_iter().find(|(unit, _)| *unit == last)?;
     let digits = text.strip_suffix(last)?;
-    // A sign is none of ours, and `+` has its own meaning where a time is expected.
+    // No sign: `parse` of integers allows `+`, which has its own meaning in `--not-before`.
     let count: u64 =
         digits.bytes().all(|byte| byte.is_ascii_digit()).then_some(digits)?.parse().ok()?;
     count.checked_mul(seconds).map(Duration::from_secs)
 }
 
-/// Milliseconds as a person reads them: `812 ms`, `12.3 s`, `2m 5s`, `1h 0m`.
-pub(crate) fn shown(ms: u64) -> String {
+/// Formats milliseconds for tables: `812 ms`, `12.3 s`, `2m 5s`, `1h 0m`.
+pub(crate) fn format_ms(ms: u64) -> String {
     let seconds = ms / 1_000;
     match seconds {
         0 => format!("{ms} ms"),
@@ -50,11 +50,11 @@ mod tests {
     fn a_length_is_a_count_and_a_unit() {
         for (text, seconds) in [("0s", 0), ("90s", 90), ("5m", 300), ("1h", 3_600), ("2d", 172_800)]
         {
-            assert_eq!(text.parse(), Ok(Length(Duration::from_secs(seconds))), "{text}");
+            assert_eq!(text.parse(), Ok(DurationArg(Duration::from_secs(seconds))), "{text}");
         }
         for text in ["", "s", "5", "-5m", "+5m", "1.5h", "5 m", "5M", "99999999999999999999w", "5é"]
         {
-            assert!(text.parse::<Length>().is_err(), "{text}");
+            assert!(text.parse::<DurationArg>().is_err(), "{text}");
         }
     }
 
@@ -69,7 +69,7 @@ mod tests {
             (3_600_000, "1h 0m"),
             (93_600_000, "26h 0m"),
         ] {
-            assert_eq!(shown(ms), text);
+            assert_eq!(format_ms(ms), text);
         }
     }
 }

@@ -1,10 +1,10 @@
-//! What the process says to its caller by its exit code; the one place that maps errors to it.
+//! Exit codes of the process, and the one mapping of errors to them.
 
 use std::process::ExitCode;
 
 use writ_model::{Error, ErrorKind};
 
-/// How a command ended.
+/// The exit code of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Success,
@@ -35,32 +35,32 @@ impl Exit {
         Self::Unfinished,
     ];
 
-    /// The number, and what it means. Part of the interface: a number never changes its meaning.
+    /// The number and its meaning. Both are part of the interface: a number keeps its meaning.
     fn meaning(self) -> (u8, &'static str) {
         match self {
-            Self::Success => (0, "done"),
+            Self::Success => (0, "success"),
             Self::Failed => (
                 1,
                 "the policy or its pre-check failed, a test failed, a replay or a plan differs, a line \
                  of a file of jobs was refused",
             ),
             Self::Usage => (2, "the command line is wrong"),
-            Self::NotFound => (3, "there is no such thing, or no such file"),
+            Self::NotFound => (3, "the resource or the file does not exist"),
             Self::Conflict => {
-                (4, "it exists already, changed in the meantime, or cannot be run again")
+                (4, "the resource exists already, has changed meanwhile, or cannot be replayed")
             }
-            Self::Forbidden => (5, "the caller is not known, or may not do this"),
+            Self::Forbidden => (5, "the caller is not authenticated or not authorized"),
             Self::Invalid => {
-                (6, "what was given is malformed, does not fit its schema, or does not compile")
+                (6, "an input is malformed, does not fit its schema, or does not compile")
             }
-            Self::Unavailable => (7, "the server does not answer, or cannot serve this now"),
-            Self::Internal => (8, "a defect or an outage of the platform or of this program"),
+            Self::Unavailable => (7, "the server cannot be reached or is not available"),
+            Self::Internal => (8, "an internal error of the platform or of this program"),
             Self::Cancelled => (9, "the job was cancelled"),
-            Self::Unfinished => (10, "the job was not over when waiting for it was"),
+            Self::Unfinished => (10, "the job had not ended when the wait timed out"),
         }
     }
 
-    /// The exit codes as the help shows them.
+    /// The table of exit codes for the help.
     pub(crate) fn table() -> String {
         let mut text = "Exit codes:\n".to_owned();
         for exit in Self::ALL {
@@ -70,10 +70,10 @@ impl Exit {
         text
     }
 
-    /// How a command ends that ran into `error`.
-    pub(crate) fn of(error: &Error) -> Self {
+    /// Maps a platform error to the exit code of the command.
+    pub(crate) fn for_error(error: &Error) -> Self {
         match error.kind {
-            ErrorKind::SchemaViolation if is_the_policys_own(error) => Self::Failed,
+            ErrorKind::SchemaViolation if is_output_violation(error) => Self::Failed,
             ErrorKind::PolicyRaised
             | ErrorKind::PolicyOutputNotJson
             | ErrorKind::PolicyOutputTooLarge
@@ -101,8 +101,8 @@ impl Exit {
     }
 }
 
-/// Whether the policy's output, and nothing that the caller gave, breaks a schema.
-fn is_the_policys_own(error: &Error) -> bool {
+/// Whether only the policy's output breaks a schema, and no input of the caller.
+fn is_output_violation(error: &Error) -> bool {
     !error.violations.is_empty()
         && error.violations.iter().all(|violation| violation.subject == "output")
 }
@@ -148,8 +148,8 @@ mod tests {
             ("timed_out", 7),
             ("internal", 8),
         ];
-        let actual =
-            ErrorKind::ALL.map(|kind| (kind.name(), Exit::of(&Error::new(kind, "x")).meaning().0));
+        let actual = ErrorKind::ALL
+            .map(|kind| (kind.name(), Exit::for_error(&Error::new(kind, "x")).meaning().0));
         assert_eq!(actual, expected);
     }
 
@@ -161,8 +161,11 @@ mod tests {
             rule: "type".to_owned(),
             message: "is not a boolean".to_owned(),
         };
-        assert_eq!(Exit::of(&Error::violations(vec![violation("output")])), Exit::Failed);
-        assert_eq!(Exit::of(&Error::violations(vec![violation("input_data")])), Exit::Invalid);
+        assert_eq!(Exit::for_error(&Error::violations(vec![violation("output")])), Exit::Failed);
+        assert_eq!(
+            Exit::for_error(&Error::violations(vec![violation("input_data")])),
+            Exit::Invalid
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! A policy in a file: its source code alone, or a whole document with its code inside or beside.
+//! A policy in a file: source code alone, or a whole document with its code inside or in a file
+//! beside it.
 
 use std::path::Path;
 
@@ -9,35 +10,35 @@ use writ::Policy;
 use writ_model::{Error, Language, RawJson};
 
 use crate::diagnostics::Listing;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::input;
 
-/// A member that only files have: where the code is, relative to the document.
+/// A member of files alone: the path of the code, relative to the document.
 const CODE_FILE: &str = "code_file";
-/// Another: the files of further modules, which become `functionality_data.modules`.
+/// A member of files alone: the files of further modules, put into `functionality_data.modules`.
 const MODULE_FILES: &str = "module_files";
 
-/// What was read.
+/// A policy that was read from a file or fetched from a server.
 #[derive(Clone, Debug)]
 pub(crate) struct PolicyFile {
-    /// The file that was asked for.
+    /// The path of the file, or the URI of the policy.
     pub(crate) origin: String,
-    /// The document, as the registry takes it.
+    /// The policy document as the API expects it, JSON text.
     pub(crate) document: String,
-    /// The code and where it stands.
     pub(crate) code: String,
+    /// The name of the code in locations: a path, or `PATH#/code`.
     pub(crate) code_origin: String,
 }
 
 impl PolicyFile {
-    /// Reads code alone, as `policy.py` or `policy.wasm`, or a document in JSON or YAML.
-    pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
+    /// Loads code alone, as `policy.py` or `policy.wasm`, or a document in JSON or YAML.
+    pub(crate) fn load(path: &Path) -> Result<Self, CliError> {
         Self::load_with(path, None)
     }
 
     /// As [`PolicyFile::load`], with the code from another file.
-    pub(crate) fn load_with(path: &Path, code_file: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn load_with(path: &Path, code_file: Option<&Path>) -> Result<Self, CliError> {
         let origin = path.display().to_string();
         match language_of(path) {
             Some(language) => {
@@ -49,21 +50,21 @@ impl PolicyFile {
         }
     }
 
-    fn document(path: &Path, origin: String, code_file: Option<&Path>) -> Result<Self, Failure> {
-        let json = input::json(&path.display().to_string())?;
+    fn document(path: &Path, origin: String, code_file: Option<&Path>) -> Result<Self, CliError> {
+        let json = input::read_json(&path.display().to_string())?;
         let Value::Object(mut members) = json.value() else {
-            return Err(Failure::new(Exit::Invalid, "a policy document is an object").at(origin));
+            return Err(CliError::new(Exit::Invalid, "a policy document is an object").at(origin));
         };
-        let beside = match code_file {
+        let code_path = match code_file {
             Some(file) => Some(file.to_owned()),
             None => code_file_of(&members, path).map_err(|failure| failure.within(&origin))?,
         };
         let has_modules =
             add_modules(&mut members, path).map_err(|failure| failure.within(&origin))?;
-        let Some(beside) = beside else {
+        let Some(code_path) = code_path else {
             let document = match has_modules {
-                // The text as it is: what a parser would silently drop is for the registry to
-                // refuse.
+                // The text as it is: the server refuses members that a parser here would drop
+                // silently, such as repeated ones.
                 false => json.as_str().to_owned(),
                 true => Value::Object(members.clone()).to_string(),
             };
@@ -71,25 +72,25 @@ impl PolicyFile {
             let code_origin = format!("{origin}#/code");
             return Ok(Self { origin, document, code, code_origin });
         };
-        let code = code(&beside)?;
+        let code = code(&code_path)?;
         members.remove(CODE_FILE);
         members.insert("code".to_owned(), Value::from(code.clone()));
-        let code_origin = beside.display().to_string();
+        let code_origin = code_path.display().to_string();
         Ok(Self { origin, document: Value::Object(members).to_string(), code, code_origin })
     }
 
-    /// The same policy as a server keeps it.
-    pub(crate) fn stored(uri: &str, document: String) -> Self {
+    /// A policy from the document that a server returned.
+    pub(crate) fn from_document(uri: &str, document: String) -> Self {
         let value: Value = serde_json::from_str(&document).unwrap_or_default();
         let code = value.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
         Self { origin: uri.to_owned(), document, code, code_origin: format!("{uri}#/code") }
     }
 
-    /// The same policy with other settings.
-    pub(crate) fn with_settings(mut self, settings: &RawJson) -> Result<Self, Failure> {
+    /// Replaces the policy's settings.
+    pub(crate) fn with_settings(mut self, settings: &RawJson) -> Result<Self, CliError> {
         let Ok(Value::Object(mut members)) = serde_json::from_str(&self.document) else {
             return Err(
-                Failure::new(Exit::Invalid, "a policy document is an object").at(self.origin)
+                CliError::new(Exit::Invalid, "a policy document is an object").at(self.origin)
             );
         };
         members.insert("policy_settings".to_owned(), settings.value());
@@ -97,7 +98,7 @@ impl PolicyFile {
         Ok(self)
     }
 
-    /// The policy with its schemas compiled.
+    /// Parses the document and compiles its schemas.
     pub(crate) fn policy(&self) -> Result<Policy, Error> {
         Policy::from_json(&self.document)
     }
@@ -106,13 +107,13 @@ impl PolicyFile {
         Listing { name: &self.code_origin, text: &self.code }
     }
 
-    /// What an error of this policy means to a person who has the file before them.
-    pub(crate) fn failure(&self, error: &Error) -> Failure {
-        Failure::in_code(error, &self.listing()).within(&self.origin)
+    /// Renders an error of this policy with its locations in the file.
+    pub(crate) fn failure(&self, error: &Error) -> CliError {
+        CliError::with_listing(error, &self.listing()).within(&self.origin)
     }
 }
 
-/// The language of a file that holds nothing but code.
+/// The language of a source file, by its extension; `None` for documents.
 pub(crate) fn language_of(path: &Path) -> Option<Language> {
     match path.extension()?.to_str()? {
         "py" => Some(Language::Python),
@@ -124,17 +125,17 @@ pub(crate) fn language_of(path: &Path) -> Option<Language> {
     }
 }
 
-/// The code in a file: its text, or a module's bytes in base64.
-fn code(path: &Path) -> Result<String, Failure> {
+/// The code in a file: its text, or the bytes of a WebAssembly module in base64.
+fn code(path: &Path) -> Result<String, CliError> {
     match path.extension().is_some_and(|ending| ending == "wasm") {
         true => std::fs::read(path)
             .map(|bytes| STANDARD.encode(bytes))
-            .map_err(|error| Failure::file(path, "read", &error)),
-        false => input::text(path),
+            .map_err(|error| CliError::file(path, "read", &error)),
+        false => input::read_text(path),
     }
 }
 
-/// The document of code alone: named after the file, fit for running and checking.
+/// A document for code alone, named after the file, for commands that run or check it.
 fn document_of(path: &Path, language: Language, code: &str) -> Value {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
     let fits = |c: char| !c.is_whitespace() && !c.is_control() && c != ':' && c != '/';
@@ -151,38 +152,39 @@ fn document_of(path: &Path, language: Language, code: &str) -> Value {
 fn code_file_of(
     members: &Map<String, Value>,
     path: &Path,
-) -> Result<Option<std::path::PathBuf>, Failure> {
+) -> Result<Option<std::path::PathBuf>, CliError> {
     match members.get(CODE_FILE) {
         None => Ok(None),
         Some(_) if members.contains_key("code") => {
-            Err(Failure::new(Exit::Invalid, "`code` and `code_file` are both there")
-                .help("keep one of them"))
+            Err(CliError::new(Exit::Invalid, "`code` and `code_file` are both set")
+                .help("remove one of them"))
         }
         Some(Value::String(file)) => Ok(Some(path.parent().unwrap_or(Path::new("")).join(file))),
-        Some(_) => Err(Failure::new(Exit::Invalid, "`code_file` is a string").at("/code_file")),
+        Some(_) => Err(CliError::new(Exit::Invalid, "`code_file` is a string").at("/code_file")),
     }
 }
 
-/// Puts the files that the document names into `functionality_data.modules`, each under its name.
-fn add_modules(members: &mut Map<String, Value>, path: &Path) -> Result<bool, Failure> {
+/// Reads the files of `module_files` into `functionality_data.modules`, each under its name.
+/// Returns whether the document has the member.
+fn add_modules(members: &mut Map<String, Value>, path: &Path) -> Result<bool, CliError> {
     let Some(files) = members.remove(MODULE_FILES) else { return Ok(false) };
-    let refuse = |text: &str| Failure::new(Exit::Invalid, text).at("/module_files");
+    let refuse = |text: &str| CliError::new(Exit::Invalid, text).at("/module_files");
     let Value::Array(files) = files else {
         return Err(refuse("`module_files` is a list of file names"));
     };
     let form = members.entry("functionality_data").or_insert_with(|| json!({}));
     let Value::Object(form) = form else {
-        return Err(refuse("`functionality_data` is no object that modules could be put into"));
+        return Err(refuse("`functionality_data` is not an object"));
     };
     let modules = form.entry("modules").or_insert_with(|| json!({}));
     let Value::Object(modules) = modules else {
-        return Err(refuse("`functionality_data.modules` is no object"));
+        return Err(refuse("`functionality_data.modules` is not an object"));
     };
     for file in &files {
         let Value::String(name) = file else {
             return Err(refuse("`module_files` is a list of file names"));
         };
-        let text = input::text(&path.parent().unwrap_or(Path::new("")).join(name))?;
+        let text = input::read_text(&path.parent().unwrap_or(Path::new("")).join(name))?;
         modules.insert(name.clone(), Value::from(text));
     }
     Ok(true)
@@ -193,7 +195,7 @@ mod tests {
     use super::*;
     use std::path::PathBuf;
 
-    /// A folder of its own for one test, gone with it.
+    /// A directory for one test, removed when dropped.
     struct Folder(PathBuf);
 
     impl Folder {
@@ -207,7 +209,7 @@ mod tests {
             Self(folder)
         }
 
-        fn load(&self, file: &str) -> Result<PolicyFile, Failure> {
+        fn load(&self, file: &str) -> Result<PolicyFile, CliError> {
             PolicyFile::load(&self.0.join(file))
         }
     }
@@ -306,8 +308,10 @@ mod tests {
 
     #[test]
     fn settings_given_by_the_caller_replace_the_stored_ones() {
-        let file =
-            PolicyFile::stored("a:1-b", r#"{"policy_settings":{"a":1},"code":""}"#.to_owned());
+        let file = PolicyFile::from_document(
+            "a:1-b",
+            r#"{"policy_settings":{"a":1},"code":""}"#.to_owned(),
+        );
         let settings = RawJson::parse(r#"{"b":2.0}"#).unwrap();
         assert_eq!(
             file.with_settings(&settings).unwrap().document,

@@ -1,13 +1,13 @@
-//! What a server says when it refuses: `application/problem+json` (RFC 9457), back into the
-//! platform's own error.
+//! Error responses of a server: `application/problem+json` (RFC 9457), parsed into the platform's
+//! error type.
 
 use serde::Deserialize;
 use writ_model::{Diagnostic, Error, ErrorKind, Violation};
 
-/// Every problem's `type` starts with this.
+/// The URN prefix of every problem's `type`.
 const TYPE_PREFIX: &str = "urn:writ:error:";
 
-/// An error, and the record of the run that ended with it.
+/// An error response, and the id of the run's record if a run caused it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub(crate) error: Error,
@@ -33,9 +33,9 @@ struct Document {
 }
 
 impl Problem {
-    /// Reads a reply that is no success. `None` where it did not come from Writ or a gateway in
-    /// front of it.
-    pub(crate) fn read(status: u16, retry_after: Option<u32>, body: &str) -> Option<Self> {
+    /// Parses an error response. `None` if it comes neither from Writ nor from a gateway in front
+    /// of it.
+    pub(crate) fn parse(status: u16, retry_after: Option<u32>, body: &str) -> Option<Self> {
         let document: Document = serde_json::from_str(body).ok()?;
         let kind =
             document.r#type.as_deref().and_then(kind_of_type).or_else(|| kind_of_status(status))?;
@@ -60,7 +60,7 @@ fn kind_of_type(text: &str) -> Option<ErrorKind> {
     ErrorKind::ALL.into_iter().find(|kind| kind.name() == name)
 }
 
-/// For what API Gateway says by itself, and for kinds that a newer server knows.
+/// Maps a status, for responses of API Gateway itself and for kinds that only a newer server has.
 fn kind_of_status(status: u16) -> Option<ErrorKind> {
     Some(match status {
         401 => ErrorKind::Unauthenticated,
@@ -90,7 +90,7 @@ mod tests {
         let body = r#"{"type":"urn:writ:error:policy_raised","title":"x","status":422,
             "detail":"the policy raised KeyError: 'ip'","message":"the policy raised KeyError: 'ip'",
             "success":false,"line":9,"traceback":"Traceback","execution_id":"0199"}"#;
-        let problem = Problem::read(422, None, body).unwrap();
+        let problem = Problem::parse(422, None, body).unwrap();
         assert_eq!(problem.error.kind, ErrorKind::PolicyRaised);
         assert_eq!(problem.error.message, "the policy raised KeyError: 'ip'");
         assert_eq!(
@@ -105,7 +105,7 @@ mod tests {
         let body = r#"{"type":"urn:writ:error:schema_violation","detail":"d",
             "violations":[{"subject":"input_data","path":"/ip","rule":"pattern","message":"m"}],
             "diagnostics":[{"severity":"error","code":"python.syntax","message":"m","line":1,"column":2}]}"#;
-        let error = Problem::read(422, None, body).unwrap().error;
+        let error = Problem::parse(422, None, body).unwrap().error;
         assert_eq!(error.violations[0].path, "/ip");
         assert_eq!(error.diagnostics[0].column, Some(2));
     }
@@ -119,7 +119,7 @@ mod tests {
             (503, ErrorKind::Unavailable),
             (418, ErrorKind::InvalidRequest),
         ] {
-            let problem = Problem::read(status, Some(7), r#"{"message":"no"}"#).unwrap();
+            let problem = Problem::parse(status, Some(7), r#"{"message":"no"}"#).unwrap();
             assert_eq!((problem.error.kind, problem.error.retry_after_s), (kind, Some(7)));
         }
     }
@@ -127,13 +127,13 @@ mod tests {
     #[test]
     fn an_unknown_type_falls_back_to_the_status() {
         let body = r#"{"type":"urn:writ:error:from_the_future","detail":"x"}"#;
-        assert_eq!(Problem::read(409, None, body).unwrap().error.kind, ErrorKind::Conflict);
+        assert_eq!(Problem::parse(409, None, body).unwrap().error.kind, ErrorKind::Conflict);
     }
 
     #[test]
     fn another_servers_reply_is_not_taken_for_ours() {
-        assert_eq!(Problem::read(404, None, "<html>not found</html>"), None);
-        assert_eq!(Problem::read(500, None, "{}"), None);
-        assert_eq!(Problem::read(301, None, r#"{"message":"moved"}"#), None);
+        assert_eq!(Problem::parse(404, None, "<html>not found</html>"), None);
+        assert_eq!(Problem::parse(500, None, "{}"), None);
+        assert_eq!(Problem::parse(301, None, r#"{"message":"moved"}"#), None);
     }
 }

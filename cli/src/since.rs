@@ -1,4 +1,4 @@
-//! How far back a command looks.
+//! The option `--since`: the start of a time range.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,7 +6,7 @@ use writ_model::Timestamp;
 
 use crate::duration;
 
-/// A point in time, given as one or as a length of time before now.
+/// A point in time, or a duration before now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Since {
     Ago(Duration),
@@ -20,8 +20,8 @@ impl std::str::FromStr for Since {
         if let Ok(time) = text.parse() {
             return Ok(Self::At(time));
         }
-        duration::read(text).map(Self::Ago).ok_or_else(|| {
-            "write a length of time as `90s`, `30m`, `1h`, `2d` or `1w`, or a time as \
+        duration::parse(text).map(Self::Ago).ok_or_else(|| {
+            "write a duration as `90s`, `30m`, `1h`, `2d` or `1w`, or a time as \
              `2026-01-31T09:30:00Z`"
                 .to_owned()
         })
@@ -29,7 +29,7 @@ impl std::str::FromStr for Since {
 }
 
 impl Since {
-    /// The point in time.
+    /// Resolves to a point in time, not before 1970.
     pub(crate) fn time(self) -> Timestamp {
         match self {
             Self::At(time) => time,
@@ -41,7 +41,7 @@ impl Since {
     }
 }
 
-/// This moment.
+/// The current time of the system's clock.
 pub(crate) fn now() -> Timestamp {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_ms(i64::try_from(now.as_millis()).unwrap_or(i64::MAX))

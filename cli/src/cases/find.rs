@@ -1,22 +1,23 @@
-//! Where case files are, and which policy each is about.
+//! Discovery of case files and of the policy that each tests.
 //!
-//! `cases.yaml` is about the `policy.json`, `policy.yaml`, or `policy.py` and its like in its
-//! folder, `NAME.cases.yaml` about `NAME.json` and so on, and a file that says `policy:` about that.
+//! `cases.yaml` tests the `policy.json`, `policy.yaml`, `policy.py` or another `policy.*` in its
+//! directory, `NAME.cases.yaml` tests `NAME.json` and so on, and a file with a member `policy` tests
+//! that policy.
 
 use std::path::{Path, PathBuf};
 
 use super::{CaseFile, load};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
 
 const CASE_ENDINGS: [&str; 3] = ["cases.yaml", "cases.yml", "cases.json"];
-/// A document before its code: it knows the schemas.
+/// Extensions of policies. A document comes before code alone: it has the schemas.
 const POLICY_ENDINGS: [&str; 9] =
     ["json", "yaml", "yml", "py", "rego", "cedar", "cel", "wat", "wasm"];
-/// Folders nest no deeper than this; a link in a circle does.
+/// The deepest nesting of directories that is walked; bounds a cycle of links.
 const DEPTH_MAX: usize = 32;
 
-/// One case file with its policy.
+/// A case file and the policy that it tests.
 #[derive(Debug)]
 pub(crate) struct Suite {
     pub(crate) cases_path: PathBuf,
@@ -24,26 +25,26 @@ pub(crate) struct Suite {
     pub(crate) file: CaseFile,
 }
 
-/// The suites under `path`: a folder, a case file, or a policy with cases beside it.
-pub(crate) fn find(path: &Path) -> Result<Vec<Suite>, Failure> {
+/// Finds the suites of `path`: a directory, a case file, or a policy with cases beside it.
+pub(crate) fn find(path: &Path) -> Result<Vec<Suite>, CliError> {
     let mut files = Vec::new();
     if path.is_dir() {
         walk(path, 0, &mut files)?;
     } else if stem_of_cases(path).is_some() {
         files.push(path.to_owned());
     } else {
-        std::fs::metadata(path).map_err(|error| Failure::file(path, "read", &error))?;
+        std::fs::metadata(path).map_err(|error| CliError::file(path, "read", &error))?;
         files.extend(beside(path));
     }
     if files.is_empty() {
-        return Err(Failure::new(Exit::NotFound, "there are no tests here")
+        return Err(CliError::new(Exit::NotFound, "no test cases were found")
             .at(path.display().to_string())
             .help("write cases into `cases.yaml` beside `policy.json`, or `NAME.cases.yaml` beside `NAME.py`"));
     }
     files.into_iter().map(suite).collect()
 }
 
-fn suite(cases_path: PathBuf) -> Result<Suite, Failure> {
+fn suite(cases_path: PathBuf) -> Result<Suite, CliError> {
     let file = load(&cases_path)?;
     let folder = cases_path.parent().unwrap_or(Path::new(""));
     let policy_path = match &file.policy {
@@ -54,19 +55,19 @@ fn suite(cases_path: PathBuf) -> Result<Suite, Failure> {
             let candidates =
                 POLICY_ENDINGS.iter().map(|ending| folder.join(format!("{stem}.{ending}")));
             candidates.into_iter().find(|candidate| candidate.is_file()).ok_or_else(|| {
-                Failure::new(
+                CliError::new(
                     Exit::NotFound,
                     format!("there is no policy `{stem}` beside the cases"),
                 )
                 .at(cases_path.display().to_string())
-                .help("name it in the case file by `policy: FILE`")
+                .help("set it in the case file with `policy: FILE`")
             })?
         }
     };
     Ok(Suite { cases_path, policy_path, file })
 }
 
-/// `Some("")` for `cases.yaml`, `Some("x")` for `x.cases.yaml`, `None` for what holds no cases.
+/// Returns `Some("")` for `cases.yaml`, `Some("x")` for `x.cases.yaml`, and `None` for other files.
 fn stem_of_cases(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let rest = CASE_ENDINGS.iter().find_map(|ending| name.strip_suffix(ending))?;
@@ -81,13 +82,13 @@ fn beside(policy: &Path) -> Option<PathBuf> {
     own.chain(shared).find(|candidate| candidate.is_file())
 }
 
-fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let unreadable = |error| Failure::file(folder, "read", &error);
+fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), CliError> {
+    let unreadable = |error| CliError::file(folder, "read", &error);
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         entries.push(entry.map_err(unreadable)?.path());
     }
-    // The same order on every machine.
+    // Directory order differs between file systems.
     entries.sort();
     for entry in entries {
         let is_hidden =

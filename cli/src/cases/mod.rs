@@ -1,4 +1,4 @@
-//! Policy tests as data: what a case file says, where it is, whether a run fits it.
+//! Policy tests as data: parsing and discovery of case files, comparison and report of results.
 
 pub(crate) mod coverage;
 mod find;
@@ -11,58 +11,58 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use writ_model::{ErrorKind, RawJson};
 
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::input;
 
 pub(crate) use find::{Suite, find};
 pub(crate) use verdict::{Mismatch, compare};
 
-/// One case.
+/// One test case of a policy. Input and parameters are JSON text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) input: String,
     pub(crate) parameters: Option<String>,
     pub(crate) expected: Expected,
-    /// Exactly what is printed, whether it fails or not, where the case says so.
+    /// The exact text that the policy must print, in success and failure; `None` for any text.
     pub(crate) printed: Option<String>,
 }
 
-/// What a case expects.
+/// The expected result of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
-    /// Exactly these bytes.
+    /// An output of exactly these bytes.
     Output(String),
-    /// An error that fits.
+    /// An error with these properties.
     Error(ExpectedError),
 }
 
-/// What an error has to be; what is not said may be anything.
+/// The expected properties of an error; an absent one matches anything.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExpectedError {
-    /// The last part of the problem's `type`, or several of which one has to fit.
+    /// The last part of the problem's `type`, or several of which one must match.
     #[serde(rename = "type")]
-    pub(crate) kind: Kinds,
+    pub(crate) kind: ErrorKinds,
     pub(crate) subject: Option<String>,
     pub(crate) path: Option<String>,
     pub(crate) rule: Option<String>,
-    /// A part of the message.
+    /// A text that the message contains.
     pub(crate) message: Option<String>,
     pub(crate) line: Option<u32>,
     pub(crate) column: Option<u32>,
 }
 
-/// One kind of error or several.
+/// One expected kind of error, or several alternatives.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum Kinds {
+pub(crate) enum ErrorKinds {
     One(String),
     Several(Vec<String>),
 }
 
-impl Kinds {
+impl ErrorKinds {
     pub(crate) fn names(&self) -> &[String] {
         match self {
             Self::One(name) => std::slice::from_ref(name),
@@ -89,28 +89,29 @@ struct CaseDocument {
     error: Option<ExpectedError>,
 }
 
-/// What a case file says.
+/// A parsed case file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CaseFile {
-    /// The policy that it is about, relative to the file, where it says so.
+    /// The path of the policy, relative to the file; `None` for the one beside it.
     pub(crate) policy: Option<PathBuf>,
     pub(crate) cases: Vec<Case>,
 }
 
-/// Reads a case file, YAML or JSON.
-pub(crate) fn load(path: &Path) -> Result<CaseFile, Failure> {
-    parse(&input::text(path)?).map_err(|failure| failure.within(&path.display().to_string()))
+/// Loads a case file, YAML or JSON.
+pub(crate) fn load(path: &Path) -> Result<CaseFile, CliError> {
+    parse(&input::read_text(path)?).map_err(|failure| failure.within(&path.display().to_string()))
 }
 
-fn parse(text: &str) -> Result<CaseFile, Failure> {
-    let document: Document = yaml_serde::from_str(text)
-        .map_err(|error| Failure::new(Exit::Invalid, format!("this is no case file: {error}")))?;
+fn parse(text: &str) -> Result<CaseFile, CliError> {
+    let document: Document = yaml_serde::from_str(text).map_err(|error| {
+        CliError::new(Exit::Invalid, format!("this is not a case file: {error}"))
+    })?;
     let mut cases: Vec<Case> = Vec::new();
     for case in document.cases {
         if cases.iter().any(|earlier| earlier.name == case.name) {
-            return Err(Failure::new(
+            return Err(CliError::new(
                 Exit::Invalid,
-                format!("two cases are called `{}`", case.name),
+                format!("two cases have the name `{}`", case.name),
             ));
         }
         cases.push(case.into_case()?);
@@ -119,9 +120,9 @@ fn parse(text: &str) -> Result<CaseFile, Failure> {
 }
 
 impl CaseDocument {
-    fn into_case(self) -> Result<Case, Failure> {
+    fn into_case(self) -> Result<Case, CliError> {
         let name = self.name;
-        let wrong = |what: String| Failure::new(Exit::Invalid, format!("case `{name}`: {what}"));
+        let wrong = |what: String| CliError::new(Exit::Invalid, format!("case `{name}`: {what}"));
         let json = |member: &str, value| {
             json_text(value).map_err(|why| wrong(format!("`{member}` {why}")))
         };
@@ -134,7 +135,7 @@ impl CaseDocument {
                 }
                 Expected::Error(error)
             }
-            _ => return Err(wrong("give exactly one of `output` and `error`".to_owned())),
+            _ => return Err(wrong("exactly one of `output` and `error` is required".to_owned())),
         };
         let input = json("input", self.input)?;
         let parameters = self.parameters.map(|value| json("parameters", value)).transpose()?;
@@ -142,7 +143,7 @@ impl CaseDocument {
     }
 }
 
-/// A text is JSON already; anything else is YAML for it, with the losses that YAML brings.
+/// A string holds JSON text; any other YAML value is converted, with YAML's losses of precision.
 fn json_text(value: yaml_serde::Value) -> Result<String, String> {
     match value {
         yaml_serde::Value::String(text) => {
@@ -201,6 +202,6 @@ pub(crate) mod tests {
         }
         let twice =
             "cases: [{name: n, input: '1', output: '1'}, {name: n, input: '1', output: '1'}]";
-        assert!(parse(twice).unwrap_err().render().contains("two cases"));
+        assert!(parse(twice).unwrap_err().render().contains("two cases have the name `n`"));
     }
 }

@@ -1,38 +1,38 @@
-//! Cases on a server: the same policies, inputs and expectations, run by `execute_policy`.
+//! Test cases on a server: the same policies, inputs and expectations, run by `execute_policy`.
 
 use serde_json::{Value, json};
 use writ_model::{Error, ErrorKind, Execution};
 
 use super::Case;
-use crate::client::{Call, Client};
-use crate::failure::Failure;
+use crate::client::{ApiRequest, Client};
+use crate::error::CliError;
 use crate::policy_file::PolicyFile;
 
-/// A policy that is on the server for as long as its cases run.
-pub(crate) struct Registered<'c> {
+/// A policy that is registered on the server while its cases run.
+pub(crate) struct RemotePolicy<'c> {
     client: &'c Client,
     uri: String,
 }
 
-impl<'c> Registered<'c> {
-    /// Registers the policy; the inner error is what the registry has against it.
+impl<'c> RemotePolicy<'c> {
+    /// Registers the policy. The inner error is the server's refusal of the policy.
     ///
     /// # Errors
-    /// A server that cannot be reached, and a policy that is there already: it is not ours to
-    /// replace.
-    pub(crate) fn new(
+    /// A server that cannot be reached, and a URI that is registered already: a test must not
+    /// replace an existing policy.
+    pub(crate) fn register(
         client: &'c Client,
         file: &PolicyFile,
-    ) -> Result<Result<Self, Error>, Failure> {
-        let call = Call::post(&["policy"], file.document.as_str());
-        match client.try_send(&call)? {
-            Ok(answer) => {
-                let stored: Value = serde_json::from_str(&answer.data).unwrap_or_default();
+    ) -> Result<Result<Self, Error>, CliError> {
+        let request = ApiRequest::post(&["policy"], file.document.as_str());
+        match client.try_send(&request)? {
+            Ok(response) => {
+                let stored: Value = serde_json::from_str(&response.data).unwrap_or_default();
                 let uri = stored.get("policy_rule_uri").and_then(Value::as_str).unwrap_or_default();
                 Ok(Ok(Self { client, uri: uri.to_owned() }))
             }
             Err(problem) if problem.error.kind == ErrorKind::Conflict => {
-                Err(client.failure(&call, &problem).help(
+                Err(client.failure(&request, &problem).help(
                     "tests register their own policies; use a server or a workspace without this one",
                 ))
             }
@@ -40,11 +40,11 @@ impl<'c> Registered<'c> {
         }
     }
 
-    /// Runs a case and reads its record; the inner error is what kept it from starting.
+    /// Runs a case and fetches its record. The inner error is that of a run that did not start.
     ///
     /// # Errors
     /// A server that cannot be reached, and a run without a record.
-    pub(crate) fn run(&self, case: &Case) -> Result<Result<Execution, Error>, Failure> {
+    pub(crate) fn run(&self, case: &Case) -> Result<Result<Execution, Error>, CliError> {
         let parameters = case
             .parameters
             .as_ref()
@@ -55,30 +55,32 @@ impl<'c> Registered<'c> {
             json!(self.uri),
             case.input
         );
-        let call = Call::post(&["executor", "builtin", "execute_policy"], body);
-        let (execution_id, error) = match self.client.try_send(&call)? {
-            Ok(answer) => (answer.execution_id, None),
+        let request = ApiRequest::post(&["executor", "builtin", "execute_policy"], body);
+        let (execution_id, error) = match self.client.try_send(&request)? {
+            Ok(response) => (response.execution_id, None),
             Err(problem) => (problem.execution_id, Some(problem.error)),
         };
         match (execution_id, error) {
             (Some(id), _) => {
-                let call = Call::get(&["executions", &id]);
-                let record = self.client.send(&call)?.data;
+                let request = ApiRequest::get(&["executions", &id]);
+                let record = self.client.send(&request)?.data;
                 serde_json::from_str(&record).map(Ok).map_err(|error| {
-                    Failure::of(&Error::internal(error))
-                        .note(format!("execution {id} is no record"))
+                    CliError::from_error(&Error::internal(error))
+                        .note(format!("execution {id} is not a valid record"))
                 })
             }
             (None, Some(error)) => Ok(Err(error)),
-            (None, None) => Err(Failure::of(&Error::internal("a run without a record"))),
+            (None, None) => Err(CliError::from_error(&Error::internal("a run without a record"))),
         }
     }
 
-    /// Removes the policy again.
+    /// Deletes the policy from the server.
     ///
     /// # Errors
     /// A server that cannot be reached.
-    pub(crate) fn remove(self) -> Result<(), Failure> {
-        self.client.send(&Call::new(ureq::http::Method::DELETE, &["policy", &self.uri])).map(drop)
+    pub(crate) fn remove(self) -> Result<(), CliError> {
+        self.client
+            .send(&ApiRequest::new(ureq::http::Method::DELETE, &["policy", &self.uri]))
+            .map(drop)
     }
 }

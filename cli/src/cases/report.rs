@@ -1,4 +1,4 @@
-//! Tests as `cargo test` reports them.
+//! Test results in the format of `cargo test`.
 
 use std::time::Duration;
 
@@ -6,69 +6,74 @@ use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 
 use super::Mismatch;
-use crate::style::{ADDED, ERROR, GOOD, REMOVED, harmless, paint};
+use crate::style::{ADDED, ERROR, REMOVED, SUCCESS, apply_style, sanitize};
 
-/// One finished test.
+/// The result of one test case.
 #[derive(Debug)]
-pub(crate) struct Tested {
-    /// `policy::case`.
+pub(crate) struct TestResult {
+    /// The full name of the test, as `policy::case`.
     pub(crate) name: String,
     pub(crate) cases_file: String,
     pub(crate) mismatches: Vec<Mismatch>,
 }
 
-impl Tested {
-    fn passed(&self) -> bool {
+impl TestResult {
+    fn has_passed(&self) -> bool {
         self.mismatches.is_empty()
     }
 
-    /// The line that says how it went.
+    /// The line of the test with its verdict.
     pub(crate) fn line(&self) -> String {
-        let verdict = if self.passed() { paint(GOOD, "ok") } else { paint(ERROR, "FAILED") };
-        format!("test {} ... {verdict}\n", harmless(&self.name))
+        let verdict = if self.has_passed() {
+            apply_style(SUCCESS, "ok")
+        } else {
+            apply_style(ERROR, "FAILED")
+        };
+        format!("test {} ... {verdict}\n", sanitize(&self.name))
     }
 }
 
-/// All tests of a run.
+/// The results of all tests.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
-    pub(crate) tests: Vec<Tested>,
+    pub(crate) tests: Vec<TestResult>,
     pub(crate) filtered_out: usize,
 }
 
 impl Report {
     pub(crate) fn failed(&self) -> usize {
-        self.tests.iter().filter(|test| !test.passed()).count()
+        self.tests.iter().filter(|test| !test.has_passed()).count()
     }
 
-    /// What stands below the tests' lines.
-    pub(crate) fn summary(&self, took: Duration) -> String {
+    /// The text below the tests' lines: failures in detail, then the counts.
+    pub(crate) fn summary(&self, elapsed: Duration) -> String {
         let failed = self.failed();
         let mut text = String::new();
         if failed > 0 {
             text.push_str("\nfailures:\n");
-            for test in self.tests.iter().filter(|test| !test.passed()) {
+            for test in self.tests.iter().filter(|test| !test.has_passed()) {
                 text.push_str(&format!(
                     "\n---- {} ({}) ----\n",
-                    harmless(&test.name),
+                    sanitize(&test.name),
                     test.cases_file
                 ));
                 for mismatch in &test.mismatches {
-                    text.push_str(&explained(mismatch));
+                    text.push_str(&render_mismatch(mismatch));
                 }
             }
             text.push_str("\nfailures:\n");
-            for test in self.tests.iter().filter(|test| !test.passed()) {
-                text.push_str(&format!("    {}\n", harmless(&test.name)));
+            for test in self.tests.iter().filter(|test| !test.has_passed()) {
+                text.push_str(&format!("    {}\n", sanitize(&test.name)));
             }
         }
-        let verdict = if failed == 0 { paint(GOOD, "ok") } else { paint(ERROR, "FAILED") };
+        let verdict =
+            if failed == 0 { apply_style(SUCCESS, "ok") } else { apply_style(ERROR, "FAILED") };
         let passed = self.tests.len() - failed;
         text.push_str(&format!("\ntest result: {verdict}. {passed} passed; {failed} failed"));
         if self.filtered_out > 0 {
             text.push_str(&format!("; {} filtered out", self.filtered_out));
         }
-        text.push_str(&format!("; finished in {:.2}s\n", took.as_secs_f64()));
+        text.push_str(&format!("; finished in {:.2}s\n", elapsed.as_secs_f64()));
         text
     }
 
@@ -80,7 +85,7 @@ impl Report {
                 json!({
                     "name": test.name,
                     "file": test.cases_file,
-                    "passed": test.passed(),
+                    "passed": test.has_passed(),
                     "mismatches": test.mismatches,
                 })
             })
@@ -94,25 +99,27 @@ impl Report {
     }
 }
 
-fn explained(mismatch: &Mismatch) -> String {
+fn render_mismatch(mismatch: &Mismatch) -> String {
     let pretty =
         |text: &str| serde_json::from_str::<Value>(text).ok().map(|value| format!("{value:#}"));
     let (expected, actual) = match (pretty(&mismatch.expected), pretty(&mismatch.actual)) {
         (Some(expected), Some(actual)) if expected != actual => (expected, actual),
-        // The values are the same and the bytes are not, or one is no JSON.
+        // Equal values of different bytes, or text that is not JSON.
         _ => (mismatch.expected.clone(), mismatch.actual.clone()),
     };
     let mut text = format!(
         "{} differs ({}, {}):\n",
         mismatch.subject,
-        paint(REMOVED, "- expected"),
-        paint(ADDED, "+ actual")
+        apply_style(REMOVED, "- expected"),
+        apply_style(ADDED, "+ actual")
     );
-    for change in TextDiff::from_lines(ended(&expected), ended(&actual)).iter_all_changes() {
-        let line = harmless(change.value().trim_end_matches('\n'));
+    for change in TextDiff::from_lines(with_line_break(&expected), with_line_break(&actual))
+        .iter_all_changes()
+    {
+        let line = sanitize(change.value().trim_end_matches('\n'));
         text.push_str(&match change.tag() {
-            ChangeTag::Delete => paint(REMOVED, &format!("- {line}")),
-            ChangeTag::Insert => paint(ADDED, &format!("+ {line}")),
+            ChangeTag::Delete => apply_style(REMOVED, &format!("- {line}")),
+            ChangeTag::Insert => apply_style(ADDED, &format!("+ {line}")),
             ChangeTag::Equal => format!("  {line}"),
         });
         text.push('\n');
@@ -120,17 +127,17 @@ fn explained(mismatch: &Mismatch) -> String {
     text
 }
 
-fn ended(text: &str) -> String {
+fn with_line_break(text: &str) -> String {
     if text.is_empty() || text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::tests::plain;
+    use crate::error::tests::plain;
 
-    fn tested(name: &str, mismatches: &[(&str, &str)]) -> Tested {
-        Tested {
+    fn result(name: &str, mismatches: &[(&str, &str)]) -> TestResult {
+        TestResult {
             name: name.to_owned(),
             cases_file: "p/cases.yaml".to_owned(),
             mismatches: mismatches
@@ -148,12 +155,12 @@ mod tests {
     fn a_failure_shows_what_was_expected_and_what_came() {
         let report = Report {
             tests: vec![
-                tested("p::allows", &[]),
-                tested("p::denies", &[(r#"{"allowed":false,"n":1}"#, r#"{"allowed":true,"n":1}"#)]),
+                result("p::allows", &[]),
+                result("p::denies", &[(r#"{"allowed":false,"n":1}"#, r#"{"allowed":true,"n":1}"#)]),
             ],
             filtered_out: 3,
         };
-        let lines: String = report.tests.iter().map(Tested::line).collect();
+        let lines: String = report.tests.iter().map(TestResult::line).collect();
         assert_eq!(plain(&lines), "test p::allows ... ok\ntest p::denies ... FAILED\n");
         assert_eq!(
             plain(&report.summary(Duration::from_millis(1234))),
@@ -167,7 +174,7 @@ mod tests {
     #[test]
     fn equal_values_of_other_bytes_are_shown_as_bytes() {
         let report = Report {
-            tests: vec![tested("p::a", &[(r#"{"a": 1}"#, r#"{"a":1}"#)])],
+            tests: vec![result("p::a", &[(r#"{"a": 1}"#, r#"{"a":1}"#)])],
             filtered_out: 0,
         };
         let text = plain(&report.summary(Duration::ZERO));
@@ -176,7 +183,7 @@ mod tests {
 
     #[test]
     fn all_passed_is_one_line() {
-        let report = Report { tests: vec![tested("p::a", &[])], filtered_out: 0 };
+        let report = Report { tests: vec![result("p::a", &[])], filtered_out: 0 };
         assert_eq!(
             plain(&report.summary(Duration::ZERO)),
             "\ntest result: ok. 1 passed; 0 failed; finished in 0.00s\n"

@@ -1,21 +1,21 @@
-//! Whether a run fits its case.
+//! Comparison of a run with the expectations of its case.
 
 use serde::Serialize;
 use writ_model::{Error, Execution};
 
 use super::{Case, Expected, ExpectedError};
 
-/// One thing that does not fit.
+/// A difference between a run and its case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Mismatch {
-    /// What was compared, as `output`.
+    /// The property that was compared, as `output`.
     pub(crate) subject: String,
     pub(crate) expected: String,
     pub(crate) actual: String,
 }
 
-/// Everything about a run that does not fit its case; the run is a record, or what kept it from
-/// starting.
+/// Compares a run with its case and returns every difference. The run is a record, or the error of
+/// a run that did not start.
 pub(crate) fn compare(case: &Case, run: Result<&Execution, &Error>) -> Vec<Mismatch> {
     let error = run.err().or_else(|| run.ok().and_then(|execution| execution.error.as_ref()));
     let mut mismatches = match (&case.expected, error) {
@@ -24,7 +24,7 @@ pub(crate) fn compare(case: &Case, run: Result<&Execution, &Error>) -> Vec<Misma
             return vec![mismatch("error", expected.kind.names().join(" or "), output_of(run))];
         }
         (Expected::Output(json), Some(error)) => {
-            return vec![mismatch("output", json.clone(), told(error))];
+            return vec![mismatch("output", json.clone(), render_error(error))];
         }
         (Expected::Output(json), None) => {
             let actual = output_of(run);
@@ -53,8 +53,8 @@ fn output_of(run: Result<&Execution, &Error>) -> String {
         .unwrap_or_default()
 }
 
-/// An error that nobody expected, with all that helps to understand it.
-fn told(error: &Error) -> String {
+/// Renders an unexpected error with its diagnostics and its traceback.
+fn render_error(error: &Error) -> String {
     let mut text = format!("error {}: {error}", error.kind.name());
     for diagnostic in &error.diagnostics {
         text.push_str(&format!("\n{diagnostic}"));
@@ -68,16 +68,23 @@ fn told(error: &Error) -> String {
 fn compare_error(expected: &ExpectedError, error: &Error) -> Vec<Mismatch> {
     let mut mismatches = Vec::new();
     if !expected.kind.names().iter().any(|name| name == error.kind.name()) {
-        mismatches.push(mismatch("error type", expected.kind.names().join(" or "), told(error)));
+        mismatches.push(mismatch(
+            "error type",
+            expected.kind.names().join(" or "),
+            render_error(error),
+        ));
         return mismatches;
     }
-    if let Some(message) = expected.message.as_ref().filter(|message| !says(error, message)) {
-        mismatches.push(mismatch("error message", format!("... {message} ..."), told(error)));
+    if let Some(message) = expected.message.as_ref().filter(|message| !has_message(error, message))
+    {
+        mismatches.push(mismatch(
+            "error message",
+            format!("... {message} ..."),
+            render_error(error),
+        ));
     }
-    if let Some(found) = no_violation_fits(expected, error) {
-        mismatches.push(found);
-    }
-    if !at_place(expected, error) {
+    mismatches.extend(compare_violations(expected, error));
+    if !has_location(expected, error) {
         let location = |line: Option<u32>, column: Option<u32>| {
             let line = line.map(|line| format!("line {line}"));
             let column = column.map(|column| format!("column {column}"));
@@ -91,45 +98,47 @@ fn compare_error(expected: &ExpectedError, error: &Error) -> Vec<Mismatch> {
     mismatches
 }
 
-/// Whether the error, a violation or a diagnostic of it has this part in its message.
-fn says(error: &Error, part: &str) -> bool {
+/// Whether the message of the error, of a violation or of a diagnostic contains `part`.
+fn has_message(error: &Error, part: &str) -> bool {
     error.message.contains(part)
         || error.violations.iter().any(|violation| violation.message.contains(part))
         || error.diagnostics.iter().any(|diagnostic| diagnostic.message.contains(part))
 }
 
-fn no_violation_fits(expected: &ExpectedError, error: &Error) -> Option<Mismatch> {
-    let wanted = [&expected.subject, &expected.path, &expected.rule];
-    if wanted.iter().all(|part| part.is_none()) {
+/// Returns a mismatch unless one violation has all expected properties.
+fn compare_violations(expected: &ExpectedError, error: &Error) -> Option<Mismatch> {
+    let parts = [&expected.subject, &expected.path, &expected.rule];
+    if parts.iter().all(|part| part.is_none()) {
         return None;
     }
-    let fits =
+    let matches =
         |part: &Option<String>, actual: &str| part.as_ref().is_none_or(|part| part == actual);
-    let fitting = error.violations.iter().any(|violation| {
-        fits(&expected.subject, &violation.subject)
-            && fits(&expected.path, &violation.path)
-            && fits(&expected.rule, &violation.rule)
+    let is_found = error.violations.iter().any(|violation| {
+        matches(&expected.subject, &violation.subject)
+            && matches(&expected.path, &violation.path)
+            && matches(&expected.rule, &violation.rule)
     });
-    if fitting {
+    if is_found {
         return None;
     }
-    let show = |subject: &str, path: &str, rule: &str| format!("{subject}{path} ({rule})");
+    let format = |subject: &str, path: &str, rule: &str| format!("{subject}{path} ({rule})");
     let any = |part: &Option<String>| part.clone().unwrap_or_else(|| "*".to_owned());
     let actual: Vec<_> = error
         .violations
         .iter()
-        .map(|violation| show(&violation.subject, &violation.path, &violation.rule))
+        .map(|violation| format(&violation.subject, &violation.path, &violation.rule))
         .collect();
-    let expected = show(&any(&expected.subject), &any(&expected.path), &any(&expected.rule));
+    let expected = format(&any(&expected.subject), &any(&expected.path), &any(&expected.rule));
     Some(mismatch("violation", expected, actual.join("\n")))
 }
 
-fn at_place(expected: &ExpectedError, error: &Error) -> bool {
-    let fits = |wanted: Option<u32>, actual: Option<u32>| wanted.is_none() || wanted == actual;
-    let raised = expected.column.is_none() && fits(expected.line, error.line);
-    raised
+fn has_location(expected: &ExpectedError, error: &Error) -> bool {
+    let matches =
+        |expected: Option<u32>, actual: Option<u32>| expected.is_none() || expected == actual;
+    let is_raised_there = expected.column.is_none() && matches(expected.line, error.line);
+    is_raised_there
         || error.diagnostics.iter().any(|diagnostic| {
-            fits(expected.line, diagnostic.line) && fits(expected.column, diagnostic.column)
+            matches(expected.line, diagnostic.line) && matches(expected.column, diagnostic.column)
         })
 }
 

@@ -1,25 +1,30 @@
-//! `writ completions SHELL`: prints what teaches a shell to complete this program's words.
+//! `writ completions SHELL`: prints the completion script for a shell.
 
 use clap::Args;
 use clap_complete::{Shell, generate};
 
-use crate::args::{Cli, Global};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 
 /// As `writ completions bash > ~/.local/share/bash-completion/completions/writ`.
 #[derive(Debug, Args)]
 pub(crate) struct Completions {
-    /// Which shell
+    /// The shell to print the script for
     #[arg(value_enum)]
     shell: Shell,
 }
 
 impl Completions {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
+    /// Prints the script for `command`, the whole command line.
+    pub(crate) fn run(
+        self,
+        global: &GlobalArgs,
+        mut command: clap::Command,
+    ) -> Result<Exit, CliError> {
         let mut script = Vec::new();
-        generate(self.shell, &mut Cli::command(), "writ", &mut script);
-        global.terminal().text(&String::from_utf8_lossy(&script))?;
+        generate(self.shell, &mut command, "writ", &mut script);
+        global.terminal().print_text(&String::from_utf8_lossy(&script))?;
         Ok(Exit::Success)
     }
 }
@@ -27,6 +32,7 @@ impl Completions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::Cli;
 
     #[test]
     fn every_shell_learns_every_verb() {

@@ -1,5 +1,5 @@
-//! `writ plan new.json`: runs a changed policy over recorded executions and says which outcomes
-//! would change.
+//! `writ plan new.json`: runs a changed policy over recorded executions and prints the outcomes
+//! that would change.
 
 use std::path::PathBuf;
 
@@ -8,20 +8,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use writ_model::ErrorKind;
 
-use crate::args::Global;
-use crate::client::{Call, Client};
+use crate::client::{ApiRequest, Client};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 use crate::policy_file::PolicyFile;
 use crate::since::Since;
 
-/// Executions that the server is asked to run at a time.
+/// Executions of one request to the server.
 const PAGE: u64 = 100;
 
-/// Examples that are shown of one group.
+/// Examples that are printed of one group.
 const EXAMPLES_MAX: usize = 3;
 
-/// Nothing is registered or recorded. Exits 0 where no outcome changes, 1 where one does.
+/// Nothing is registered or recorded. Exits 0 if no outcome changes, 1 if one does.
 #[derive(Debug, Args)]
 pub(crate) struct Plan {
     /// The changed policy's document, JSON or YAML; `-` for standard input
@@ -29,20 +29,20 @@ pub(crate) struct Plan {
     /// The file that holds the document's `code`
     #[arg(long, value_name = "FILE")]
     code_file: Option<PathBuf>,
-    /// The registered policy whose executions are run; the document's own URI without it
+    /// The registered policy of the executions [default: the URI of the document]
     #[arg(long, value_name = "URI")]
     of: Option<String>,
-    /// Executions since then: a length of time as `1h`, or a time as `2026-01-31T09:30:00Z`
+    /// Only executions since this time: a duration as `1h`, or a time as `2026-01-31T09:30:00Z`
     #[arg(long, value_name = "TIME")]
     since: Option<Since>,
-    /// The newest executions, so many at most
+    /// The number of executions at most, newest first
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     limit: u64,
 }
 
-/// What would change, as the server tells it page by page.
+/// The changes of outcomes, as the server returns them page by page.
 #[derive(Debug, Default, Deserialize, Serialize)]
-struct Planned {
+struct PlanReport {
     considered: u64,
     same: u64,
     changed: u64,
@@ -65,64 +65,65 @@ struct Group {
 }
 
 impl Plan {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
         let file = PolicyFile::load_with(&self.file, self.code_file.as_deref())?;
         let policy = file.policy().map_err(|error| file.failure(&error))?;
         let new = policy.prepared().policy().policy_rule_uri.to_string();
         let of = self.of.clone().unwrap_or_else(|| new.clone());
         let (client, terminal) = (global.client()?, global.terminal());
-        let planned = self.ask(&client, global, &file, &of)?;
-        terminal.show(&json!(planned).to_string(), |_| planned.told(&new, &of))?;
-        Ok(if planned.changed == 0 { Exit::Success } else { Exit::Failed })
+        let report = self.fetch(&client, global, &file, &of)?;
+        terminal.print(&json!(report).to_string(), |_| report.render(&new, &of))?;
+        Ok(if report.changed == 0 { Exit::Success } else { Exit::Failed })
     }
 
-    fn ask(
+    fn fetch(
         &self,
         client: &Client,
-        global: &Global,
+        global: &GlobalArgs,
         file: &PolicyFile,
         of: &str,
-    ) -> Result<Planned, Failure> {
+    ) -> Result<PlanReport, CliError> {
         let progress = global.terminal().progress("planning", None);
         let since = self.since.map(Since::time);
-        let (mut planned, mut next) = (Planned::default(), None::<String>);
-        while planned.considered < self.limit {
-            let limit = PAGE.min(self.limit - planned.considered);
+        let (mut report, mut next) = (PlanReport::default(), None::<String>);
+        while report.considered < self.limit {
+            let limit = PAGE.min(self.limit - report.considered);
             let body = format!(
                 "{{\"policy\":{},\"since\":{},\"limit\":{limit},\"next_token\":{}}}",
                 file.document,
                 json!(since),
                 json!(next)
             );
-            let call = Call::post(&["policy", of, "plan"], body);
-            let answer = client.try_send(&call)?.map_err(|problem| {
+            let request = ApiRequest::post(&["policy", of, "plan"], body);
+            let response = client.try_send(&request)?.map_err(|problem| {
                 if problem.error.diagnostics.is_empty() {
-                    let failure = client.failure(&call, &problem);
+                    let failure = client.failure(&request, &problem);
                     match (problem.error.kind, &self.of) {
-                        (ErrorKind::NotFound, None) => failure
-                            .help("say by `--of` which registered policy's executions to run"),
+                        (ErrorKind::NotFound, None) => {
+                            failure.help("set the registered policy with `--of`")
+                        }
                         _ => failure,
                     }
                 } else {
                     file.failure(&problem.error)
                 }
             })?;
-            let page: Planned = serde_json::from_str(&answer.data)
-                .map_err(|_| Failure::new(Exit::Internal, "the server's plan is none"))?;
+            let page: PlanReport = serde_json::from_str(&response.data)
+                .map_err(|_| CliError::new(Exit::Internal, "the server's plan is malformed"))?;
             progress.add(page.considered);
-            planned.add(page);
-            next = answer.next_token;
+            report.add(page);
+            next = response.next_token;
             if next.is_none() {
                 break;
             }
         }
-        planned.groups.sort_by_key(|group| std::cmp::Reverse(group.count));
-        Ok(planned)
+        report.groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+        Ok(report)
     }
 }
 
-impl Planned {
-    /// Counts a later page's outcomes with those that change alike.
+impl PlanReport {
+    /// Merges a later page: groups with the same changes are counted together.
     fn add(&mut self, page: Self) {
         self.considered += page.considered;
         self.same += page.same;
@@ -145,7 +146,7 @@ impl Planned {
         }
     }
 
-    fn told(&self, new: &str, of: &str) -> String {
+    fn render(&self, new: &str, of: &str) -> String {
         let skipped: u64 = self.skipped.iter().map(|skipped| skipped.count).sum();
         let mut text = format!(
             "{new} over {} executions of {of}: {} same, {} changed, {skipped} not replayable\n",
@@ -154,10 +155,10 @@ impl Planned {
         for group in &self.groups {
             text.push_str(&format!("\n{} of them:\n", group.count));
             for change in &group.changes {
-                text.push_str(&format!("  {}\n", told(change)));
+                text.push_str(&format!("  {}\n", render_change(change)));
             }
             for example in &group.examples {
-                let part = |name: &str| example.get(name).map(cut).unwrap_or_default();
+                let part = |name: &str| example.get(name).map(truncate).unwrap_or_default();
                 let id = example.get("execution_id").and_then(Value::as_str).unwrap_or_default();
                 text.push_str(&format!(
                     "    {id} {}\n      was {}\n      is  {}\n",
@@ -177,8 +178,8 @@ impl Planned {
     }
 }
 
-/// One place that changes, in words.
-fn told(change: &Value) -> String {
+/// Renders the change at one location of the output.
+fn render_change(change: &Value) -> String {
     let path = change.get("path").and_then(Value::as_str).unwrap_or_default();
     let location = if path.is_empty() { "the output" } else { path };
     match (change.get("change").and_then(Value::as_str), change.get("was"), change.get("is")) {
@@ -189,8 +190,8 @@ fn told(change: &Value) -> String {
     }
 }
 
-/// JSON on one line.
-fn cut(value: &Value) -> String {
+/// JSON text on one line, cut after 160 characters.
+fn truncate(value: &Value) -> String {
     const CHARS_MAX: usize = 160;
     let text = value.to_string();
     match text.char_indices().nth(CHARS_MAX) {
@@ -203,7 +204,7 @@ fn cut(value: &Value) -> String {
 mod tests {
     use super::*;
 
-    fn page(count: u64, id: &str) -> Planned {
+    fn page(count: u64, id: &str) -> PlanReport {
         serde_json::from_value(json!({
             "considered": count + 2, "same": 1, "changed": count,
             "skipped": [{"reason": "masked", "count": 1, "execution_id": id}],
@@ -221,11 +222,10 @@ mod tests {
 
     #[test]
     fn pages_are_counted_together_and_told_once() {
-        let mut planned = page(2, "a");
-        planned.add(page(3, "b"));
-        let told = planned.told("p:2-x", "p:1-x");
+        let mut report = page(2, "a");
+        report.add(page(3, "b"));
         assert_eq!(
-            told,
+            report.render("p:2-x", "p:1-x"),
             "p:2-x over 9 executions of p:1-x: 2 same, 5 changed, 2 not replayable\n\
              \n5 of them:\n  /allowed: true -> false\n  /reason is new\n    \
              a {\"ip\":\"x\"}\n      was {\"allowed\":true}\n      is  1\n    \

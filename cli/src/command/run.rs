@@ -4,13 +4,13 @@ use clap::Args;
 use serde_json::json;
 use writ_model::RawJson;
 
-use crate::args::Global;
-use crate::client::Call;
+use crate::client::ApiRequest;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 use crate::input;
 
-/// The output goes to standard output byte for byte; the record's id to standard error.
+/// The output goes to standard output, byte for byte; the record's id goes to standard error.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// The policy, as `ip_allowlist:1.0-beta`
@@ -21,34 +21,34 @@ pub(crate) struct Run {
     /// Parameters that override the stored ones
     #[arg(short, long, value_name = "JSON")]
     params: Option<String>,
-    /// Which executor; `builtin` is the platform itself
+    /// The executor to run on; `builtin` is the platform itself
     #[arg(long, default_value = "builtin")]
     executor: String,
-    /// Makes a repeated call give the first one's answer
+    /// Idempotency key: a repeated request returns the first response
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
 }
 
 impl Run {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let input = input::json(&self.input)?;
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
+        let input = input::read_json(&self.input)?;
         let parameters = input::optional_json(self.params.as_deref())?;
         let client = global.client()?;
-        let call = Call::post(
+        let request = ApiRequest::post(
             &["executor", &self.executor, "execute_policy"],
             body(&self.uri, &input, parameters.as_ref()),
         )
         .header("idempotency-key", self.idempotency_key.as_deref());
-        let answer = client.send(&call)?;
-        if let Some(id) = answer.execution_id {
+        let response = client.send(&request)?;
+        if let Some(id) = response.execution_id {
             global.terminal().note(&format!("execution {id}"));
         }
-        global.terminal().show_output(&answer.data)?;
+        global.terminal().print_output(&response.data)?;
         Ok(Exit::Success)
     }
 }
 
-/// The request, with the input's and the parameters' own bytes.
+/// The body of the request; input and parameters keep their bytes.
 fn body(uri: &str, input: &RawJson, parameters: Option<&RawJson>) -> String {
     let parameters =
         parameters.map(|raw| format!(",\"parameters\":{}", raw.as_str())).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `writ test [PATH]...`: runs the cases that stand beside policies.
+//! `writ test [PATH]...`: runs the test cases of policies.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -8,74 +8,73 @@ use serde_json::{Value, json};
 use writ::{Policy, Writ};
 use writ_model::Error;
 
-use super::engines;
-use crate::args::Global;
-use crate::cases::coverage::Lines;
-use crate::cases::remote::Registered;
-use crate::cases::report::{Report, Tested};
+use crate::cases::coverage::LineCoverage;
+use crate::cases::remote::RemotePolicy;
+use crate::cases::report::{Report, TestResult};
 use crate::cases::{Case, Mismatch, Suite, compare, find};
 use crate::client::Client;
+use crate::engines::start_engines;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 use crate::output::{Format, Terminal};
 use crate::policy_file::PolicyFile;
 
-/// Looks for `cases.yaml` and `NAME.cases.yaml` (or `.yml`, `.json`) in folders, at any depth.
+/// Searches directories for `cases.yaml` and `NAME.cases.yaml` (or `.yml`, `.json`), at any depth.
 #[derive(Debug, Args)]
 pub(crate) struct Test {
-    /// Folders, case files, or policies with cases beside them
+    /// Directories, case files, or policies with cases beside them
     #[arg(value_name = "PATH", default_value = ".")]
     paths: Vec<PathBuf>,
-    /// Only tests whose name (`policy::case`) has this part
+    /// Run only tests with a name (`policy::case`) that contains this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Say which lines of each policy no test ran
+    /// Print the lines of each policy that no test ran
     #[arg(long, conflicts_with = "remote")]
     coverage: bool,
-    /// Run on the server; each policy is registered for its cases and removed after them
+    /// Run on the server; each policy is registered for its cases and deleted after them
     #[arg(long)]
     remote: bool,
-    /// Run although this host does not permit the whole sandbox
+    /// Run even if this host does not permit the whole sandbox
     #[arg(long)]
     allow_weak_sandbox: bool,
 }
 
-/// What all suites share.
+/// The state of one command over all suites.
 struct Session<'a> {
     test: &'a Test,
-    home: &'a Home,
+    backend: &'a Backend,
     terminal: Terminal,
     report: Report,
-    coverage: Vec<(String, String, Lines)>,
+    coverage: Vec<(String, String, LineCoverage)>,
 }
 
-/// Where cases run.
-enum Home {
-    /// In this process.
-    Process(Box<Writ>),
-    /// On a server's builtin executor.
+/// The engine that runs the cases.
+enum Backend {
+    InProcess(Box<Writ>),
+    /// The builtin executor of a server.
     Server(Box<Client>),
 }
 
-/// A policy that passed everything a registry asks.
-enum Subject<'h> {
+/// A policy that passed the checks of a registration.
+enum PolicyUnderTest<'h> {
     InProcess(&'h Writ, Box<Policy>),
-    Registered(Registered<'h>),
+    Remote(RemotePolicy<'h>),
 }
 
 impl Test {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
         let mut suites = Vec::new();
         for path in &self.paths {
             suites.extend(find(path)?);
         }
-        let home = if self.remote {
-            Home::Server(Box::new(global.client()?))
+        let backend = if self.remote {
+            Backend::Server(Box::new(global.client()?))
         } else {
-            Home::Process(Box::new(engines(self.allow_weak_sandbox)?))
+            Backend::InProcess(Box::new(start_engines(self.allow_weak_sandbox)?))
         };
         let mut session = Session {
-            home: &home,
+            backend: &backend,
             test: &self,
             terminal: global.terminal(),
             report: Report::default(),
@@ -90,11 +89,11 @@ impl Test {
 }
 
 impl<'a> Session<'a> {
-    fn run(&mut self, suite: &Suite) -> Result<(), Failure> {
+    fn run(&mut self, suite: &Suite) -> Result<(), CliError> {
         let file = PolicyFile::load(&suite.policy_path)?;
-        let subject = self.prepare(&file)?;
+        let policy = self.prepare(&file)?;
         let name = name_of(&file);
-        let mut lines = Lines::default();
+        let mut lines = LineCoverage::default();
         let mut ran = false;
         for case in &suite.file.cases {
             let test = format!("{name}::{}", case.name);
@@ -103,20 +102,20 @@ impl<'a> Session<'a> {
                 continue;
             }
             ran = true;
-            let tested = Tested {
+            let result = TestResult {
                 name: test,
                 cases_file: suite.cases_path.display().to_string(),
-                mismatches: match &subject {
-                    Ok(subject) => self.run_case(subject, case, &mut lines)?,
+                mismatches: match &policy {
+                    Ok(policy) => self.run_case(policy, case, &mut lines)?,
                     Err(error) => compare(case, Err(error)),
                 },
             };
             if self.terminal.format() == Format::Table {
-                self.terminal.styled(&tested.line())?;
+                self.terminal.print_styled(&result.line())?;
             }
-            self.report.tests.push(tested);
+            self.report.tests.push(result);
         }
-        if let Ok(Subject::Registered(policy)) = subject {
+        if let Ok(PolicyUnderTest::Remote(policy)) = policy {
             policy.remove()?;
         }
         if ran && self.test.coverage {
@@ -125,26 +124,31 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Everything that would keep the policy from being registered fails each of its cases.
-    fn prepare(&self, file: &PolicyFile) -> Result<Result<Subject<'a>, Error>, Failure> {
-        match self.home {
-            Home::Server(client) => Ok(Registered::new(client, file)?.map(Subject::Registered)),
-            Home::Process(writ) => Ok(file.policy().and_then(|policy| {
+    /// Registers or checks the policy. The inner error is one that a registration would return; it
+    /// is the result of each case.
+    fn prepare(&self, file: &PolicyFile) -> Result<Result<PolicyUnderTest<'a>, Error>, CliError> {
+        match self.backend {
+            Backend::Server(client) => {
+                Ok(RemotePolicy::register(client, file)?.map(PolicyUnderTest::Remote))
+            }
+            Backend::InProcess(writ) => Ok(file.policy().and_then(|policy| {
                 writ.check(&policy)?;
-                Ok(Subject::InProcess(writ, Box::new(policy)))
+                Ok(PolicyUnderTest::InProcess(writ, Box::new(policy)))
             })),
         }
     }
 
     fn run_case(
         &self,
-        subject: &Subject<'_>,
+        policy: &PolicyUnderTest<'_>,
         case: &Case,
-        lines: &mut Lines,
-    ) -> Result<Vec<Mismatch>, Failure> {
-        let (writ, policy) = match subject {
-            Subject::Registered(policy) => return Ok(compare(case, policy.run(case)?.as_ref())),
-            Subject::InProcess(writ, policy) => (writ, policy),
+        lines: &mut LineCoverage,
+    ) -> Result<Vec<Mismatch>, CliError> {
+        let (writ, policy) = match policy {
+            PolicyUnderTest::Remote(policy) => {
+                return Ok(compare(case, policy.run(case)?.as_ref()));
+            }
+            PolicyUnderTest::InProcess(writ, policy) => (writ, policy),
         };
         let parameters = case.parameters.as_deref();
         let run = if self.test.coverage {
@@ -158,33 +162,33 @@ impl<'a> Session<'a> {
         Ok(compare(case, run.as_ref().map(|run| &run.execution)))
     }
 
-    fn finish(self, started: Instant) -> Result<Exit, Failure> {
+    fn finish(self, started: Instant) -> Result<Exit, CliError> {
         if self.terminal.format() == Format::Table {
             let mut text = self.report.summary(started.elapsed());
             for (name, code, lines) in &self.coverage {
-                text.push_str(&format!("\ncoverage of {name}: {}\n", lines.share()));
+                text.push_str(&format!("\ncoverage of {name}: {}\n", lines.percentage()));
                 let missed = lines.missed();
                 if !missed.is_empty() {
                     text.push_str(&format!("  not run: {code}:{missed}\n"));
                 }
             }
-            self.terminal.styled(&text)?;
+            self.terminal.print_styled(&text)?;
         } else {
             let mut data = self.report.data();
             if self.test.coverage {
-                let of = |(name, code, lines): &(String, String, Lines)| json!({"policy": name, "code": code, "lines": lines.data()});
+                let of = |(name, code, lines): &(String, String, LineCoverage)| json!({"policy": name, "code": code, "lines": lines.data()});
                 let coverage: Vec<Value> = self.coverage.iter().map(of).collect();
                 if let Value::Object(members) = &mut data {
                     members.insert("coverage".to_owned(), Value::from(coverage));
                 }
             }
-            self.terminal.show(&data.to_string(), |_| String::new())?;
+            self.terminal.print(&data.to_string(), |_| String::new())?;
         }
         Ok(if self.report.failed() == 0 { Exit::Success } else { Exit::Failed })
     }
 }
 
-/// The policy's name; the file's where the document has none.
+/// The policy's name, or the path of the file if the document has none.
 fn name_of(file: &PolicyFile) -> String {
     let document: Value = serde_json::from_str(&file.document).unwrap_or_default();
     document.get("name").and_then(Value::as_str).map_or_else(|| file.origin.clone(), str::to_owned)

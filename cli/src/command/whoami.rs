@@ -1,21 +1,21 @@
-//! `writ whoami`: says who the server takes the caller for, and which rule let them in.
+//! `writ whoami`: shows the caller's identity on the server, and the rule that authorized it.
 
 use clap::Args;
 
-use crate::args::Global;
-use crate::client::Call;
+use crate::client::ApiRequest;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 use crate::output::table;
 
-/// No options of its own.
+/// The command has no options of its own.
 #[derive(Debug, Args)]
 pub(crate) struct Whoami {}
 
 impl Whoami {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let answer = global.client()?.send(&Call::get(&["whoami"]))?;
-        global.terminal().show(&answer.data, table::members)?;
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
+        let response = global.client()?.send(&ApiRequest::get(&["whoami"]))?;
+        global.terminal().print(&response.data, table::members)?;
         Ok(Exit::Success)
     }
 }

@@ -1,4 +1,4 @@
-//! What a command prints: data on standard output, everything else on standard error.
+//! Output of commands: data on standard output, everything else on standard error.
 
 mod progress;
 pub(crate) use progress::Progress;
@@ -10,33 +10,33 @@ use std::io::Write as _;
 use clap::ValueEnum;
 use serde_json::Value;
 
-use crate::failure::Failure;
-use crate::style::{STRONG, WARNING, harmless, paint};
+use crate::error::CliError;
+use crate::style::{BOLD, WARNING, apply_style, sanitize};
 
-/// How data is printed.
+/// The format of data on standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people.
+    /// Tables and text for reading in a terminal
     Table,
-    /// The data itself, byte for byte.
+    /// The JSON data, byte for byte
     Json,
-    /// The same data as YAML 1.2; numbers keep their digits.
+    /// The same data as YAML 1.2; numbers keep their digits
     Yaml,
 }
 
-/// Whether text is coloured.
+/// When to style text on a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal, unless NO_COLOR is set.
+    /// On a terminal, unless NO_COLOR is set
     Auto,
-    /// Always.
+    /// Even if the output is not a terminal
     Always,
-    /// Never.
+    /// Not even on a terminal
     Never,
 }
 
 impl Color {
-    /// Makes this the choice for the rest of the process.
+    /// Sets the choice for the whole process.
     pub(crate) fn apply(self) {
         match self {
             Self::Auto => anstream::ColorChoice::Auto,
@@ -47,7 +47,7 @@ impl Color {
     }
 }
 
-/// Where a command prints.
+/// Writes a command's output in the format that was chosen.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terminal {
     format: Format,
@@ -63,61 +63,66 @@ impl Terminal {
         self.format
     }
 
-    /// Prints JSON text, or what `table` makes of its value.
-    pub(crate) fn show(
+    /// Prints JSON text in the chosen format; `table` renders its value for [`Format::Table`].
+    pub(crate) fn print(
         self,
         json: &str,
         table: impl FnOnce(&Value) -> String,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CliError> {
         match self.format {
-            Format::Json => self.text(json),
-            Format::Yaml => self.text(&yaml::from_json(&value_of(json))),
-            Format::Table => self.text(&harmless(&table(&value_of(json)))),
+            Format::Json => self.print_text(json),
+            Format::Yaml => self.print_text(&yaml::from_json(&value_of(json))),
+            Format::Table => self.print_text(&sanitize(&table(&value_of(json)))),
         }
     }
 
-    /// Prints a policy's output: itself an answer, so JSON stays JSON unless YAML is asked for.
-    pub(crate) fn show_output(self, json: &str) -> Result<(), Failure> {
+    /// Prints a policy's output as JSON, or as YAML if that format was chosen.
+    pub(crate) fn print_output(self, json: &str) -> Result<(), CliError> {
         match self.format {
-            Format::Yaml => self.text(&yaml::from_json(&value_of(json))),
-            Format::Json | Format::Table => self.text(json),
+            Format::Yaml => self.print_text(&yaml::from_json(&value_of(json))),
+            Format::Json | Format::Table => self.print_text(json),
         }
     }
 
-    /// Prints data as it is, ended by a line break.
-    pub(crate) fn text(self, text: &str) -> Result<(), Failure> {
+    /// Prints text, with a line break at its end.
+    pub(crate) fn print_text(self, text: &str) -> Result<(), CliError> {
         let mut out = std::io::stdout().lock();
         let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
         write!(out, "{text}{end}")
             .and_then(|()| out.flush())
-            .map_err(|error| Failure::stream(&error))
+            .map_err(|error| CliError::stream(&error))
     }
 
-    /// Prints styled data, ended as it is.
-    pub(crate) fn styled(self, text: &str) -> Result<(), Failure> {
+    /// Prints styled text as it is.
+    pub(crate) fn print_styled(self, text: &str) -> Result<(), CliError> {
         let mut out = anstream::stdout().lock();
-        write!(out, "{text}").and_then(|()| out.flush()).map_err(|error| Failure::stream(&error))
+        write!(out, "{text}").and_then(|()| out.flush()).map_err(|error| CliError::stream(&error))
     }
 
-    /// Says something to the person, unless they want none of it.
+    /// Writes a line to standard error, unless `--quiet` is set.
     pub(crate) fn note(self, text: &str) {
         if !self.is_quiet {
-            say(&format!("{}\n", harmless(text)));
+            print_stderr(&format!("{}\n", sanitize(text)));
         }
     }
 
-    /// Warns the person, whether they want it or not.
+    /// Writes a warning to standard error, even with `--quiet`.
     pub(crate) fn warn(self, text: &str) {
-        say(&format!("{}: {}\n", paint(WARNING, "warning"), paint(STRONG, &harmless(text))));
+        print_stderr(&format!(
+            "{}: {}\n",
+            apply_style(WARNING, "warning"),
+            apply_style(BOLD, &sanitize(text))
+        ));
     }
 }
 
-/// Writes styled text to standard error. Where even that fails there is nobody left to tell.
-pub(crate) fn say(text: &str) {
+/// Writes styled text to standard error. A failed write is ignored: no other stream is left to
+/// report it on.
+pub(crate) fn print_stderr(text: &str) {
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }
 
-/// The value of JSON text that was read as JSON before.
+/// The value of text that is known to be valid JSON.
 fn value_of(json: &str) -> Value {
     serde_json::from_str(json).unwrap_or(Value::Null)
 }

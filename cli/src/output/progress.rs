@@ -1,4 +1,4 @@
-//! How far a long command has come: one line on a terminal's standard error, gone at its end.
+//! Progress of long commands: one line on standard error, removed at the end.
 
 use std::time::Duration;
 
@@ -6,26 +6,26 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Terminal;
 
-/// How often the line moves while nothing is known.
+/// The redraw interval of the progress line.
 const TICK: Duration = Duration::from_millis(120);
 
-/// A progress line; nothing where nobody watches.
+/// A progress line; hidden with `--quiet` or if standard error is not a terminal.
 pub(crate) struct Progress(ProgressBar);
 
 impl Terminal {
-    /// Starts one. Without a total it counts.
-    pub(crate) fn progress(self, doing: &'static str, total: Option<u64>) -> Progress {
+    /// Starts a progress bar, or a counter if the total is not known.
+    pub(crate) fn progress(self, message: &'static str, total: Option<u64>) -> Progress {
         let template = match total {
             Some(_) => "{msg} [{bar:30}] {pos}/{len}  {eta} left",
             None => "{msg} {spinner} {pos}",
         };
         let progress = self.line(template, total);
-        progress.0.set_message(doing);
+        progress.0.set_message(message);
         progress
     }
 
-    /// Starts one that says how something stands, and for how long it has been watched.
-    pub(crate) fn watching(self) -> Progress {
+    /// Starts a line with a changing message and the elapsed time.
+    pub(crate) fn spinner(self) -> Progress {
         self.line("{spinner} {msg}  {elapsed}", None)
     }
 
@@ -36,7 +36,7 @@ impl Terminal {
         };
         bar.set_draw_target(match self.is_quiet {
             true => ProgressDrawTarget::hidden(),
-            // Hides itself where standard error is no terminal.
+            // Hidden by `indicatif` if standard error is not a terminal.
             false => ProgressDrawTarget::stderr(),
         });
         if let Ok(style) = ProgressStyle::with_template(template) {
@@ -48,23 +48,23 @@ impl Terminal {
 }
 
 impl Progress {
-    /// So many more are done.
+    /// Adds `count` finished items.
     pub(crate) fn add(&self, count: u64) {
         self.0.inc(count);
     }
 
-    /// How it stands now.
-    pub(crate) fn tell(&self, state: String) {
-        self.0.set_message(state);
+    /// Replaces the message of the line.
+    pub(crate) fn set_message(&self, message: String) {
+        self.0.set_message(message);
     }
 
-    /// Whether somebody sees it.
-    pub(crate) fn is_seen(&self) -> bool {
+    /// Whether the line is drawn on a terminal.
+    pub(crate) fn is_visible(&self) -> bool {
         !self.0.is_hidden()
     }
 
-    /// Prints something while the line is out of the way.
-    pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+    /// Runs `print` while the line is cleared.
+    pub(crate) fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
         self.0.suspend(print)
     }
 }

@@ -1,4 +1,4 @@
-//! Data as tables.
+//! Renders data as tables.
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
@@ -7,23 +7,23 @@ use serde_json::Value;
 /// A cell of a list holds at most this many characters; the rest is in `-o json`.
 const CELL_CHARS_MAX: usize = 60;
 
-/// A column: its heading and where its value stands in each object.
+/// A column: its heading and the member of each object that it prints.
 pub(crate) type Column = (&'static str, &'static str);
 
-/// A list of objects, one row each.
+/// Renders a list of objects, one row for each.
 pub(crate) fn rows(columns: &[Column], items: &[Value]) -> String {
     let mut table = plain();
     table.set_header(columns.iter().map(|(heading, _)| *heading));
     for item in items {
         table.add_row(columns.iter().map(|(_, field)| {
             let text = item.get(field).map(cell).unwrap_or_default();
-            cut(text.replace(['\n', '\t'], " "))
+            truncate(text.replace(['\n', '\t'], " "))
         }));
     }
     trimmed(&table)
 }
 
-/// One object, one row a member; members with text of several lines follow below.
+/// Renders one object, one row for each member; text of several lines follows below the table.
 pub(crate) fn members(object: &Value) -> String {
     let Value::Object(members) = object else {
         return cell(object);
@@ -57,7 +57,7 @@ fn trimmed(table: &Table) -> String {
     text
 }
 
-/// A value as a person reads it: text without quotes, nothing for null, the rest as JSON.
+/// Formats a value: text without quotes, nothing for null, anything else as JSON.
 fn cell(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -66,7 +66,7 @@ fn cell(value: &Value) -> String {
     }
 }
 
-fn cut(text: String) -> String {
+fn truncate(text: String) -> String {
     if text.chars().count() <= CELL_CHARS_MAX {
         return text;
     }

@@ -1,11 +1,10 @@
-//! JSON as YAML 1.2, which is a superset of it: whatever could be misread is left as JSON.
+//! Writes JSON values as YAML 1.2, a superset of JSON: text that a reader could misread stays JSON.
 //!
-//! Written here because a general YAML serialiser holds numbers as 64-bit floats and would round
-//! them.
+//! A general YAML serialiser holds numbers as 64-bit floats and would round them.
 
 use serde_json::Value;
 
-/// The value as a YAML document.
+/// Renders the value as a YAML document.
 pub(crate) fn from_json(value: &Value) -> String {
     let mut out = String::new();
     match value {
@@ -19,7 +18,7 @@ pub(crate) fn from_json(value: &Value) -> String {
     out
 }
 
-/// A collection that is not empty, each element on lines of its own.
+/// Writes a collection that is not empty, each element on its own lines.
 fn block(out: &mut String, value: &Value, depth: usize) {
     match value {
         Value::Object(members) => {
@@ -57,7 +56,7 @@ fn after_indicator(out: &mut String, value: &Value, depth: usize) {
     }
 }
 
-/// A scalar or an empty collection, without the line's end.
+/// Writes a scalar or an empty collection, without the line break.
 fn inline(out: &mut String, value: &Value, depth: usize) {
     match value {
         Value::String(text) if reads_as_block(text) => literal(out, text, depth),
@@ -70,7 +69,7 @@ fn key(name: &str) -> String {
     if reads_as_plain(name) { name.to_owned() } else { Value::from(name).to_string() }
 }
 
-/// Whether a text may stand without quotes and is still a string to every reader, of YAML 1.1 too.
+/// Whether text without quotes is still a string to every reader, including those of YAML 1.1.
 fn reads_as_plain(text: &str) -> bool {
     let starts = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     let inner = |c: char| c.is_ascii_alphanumeric() || "_-./ ".contains(c);
@@ -81,7 +80,7 @@ fn reads_as_plain(text: &str) -> bool {
         && !words.contains(&text.to_ascii_lowercase().as_str())
 }
 
-/// Whether a text of several lines may stand as a literal block, as code should.
+/// Whether text of several lines can be a literal block.
 fn reads_as_block(text: &str) -> bool {
     text.contains('\n')
         && !text.starts_with([' ', '\t', '\n'])
@@ -107,7 +106,7 @@ fn literal(out: &mut String, text: &str, depth: usize) {
             out.push_str(line);
         }
     }
-    // The caller ends the last line.
+    // The caller writes the break of the last line.
     out.push_str(&"\n".repeat(breaks.saturating_sub(1)));
 }
 

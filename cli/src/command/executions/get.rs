@@ -1,24 +1,24 @@
-//! `writ executions get ID`: shows one record.
+//! `writ executions get ID`: shows the record of an execution.
 
 use clap::Args;
 
-use crate::args::Global;
-use crate::client::Call;
+use crate::client::ApiRequest;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 use crate::output::table;
 
-/// The record says enough to run the same again; see `writ replay`.
+/// The record is complete enough for a replay; see `writ replay`.
 #[derive(Debug, Args)]
 pub(crate) struct Get {
-    /// The execution
+    /// The id of the execution
     id: String,
 }
 
 impl Get {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let answer = global.client()?.send(&Call::get(&["executions", &self.id]))?;
-        global.terminal().show(&answer.data, table::members)?;
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
+        let response = global.client()?.send(&ApiRequest::get(&["executions", &self.id]))?;
+        global.terminal().print(&response.data, table::members)?;
         Ok(Exit::Success)
     }
 }

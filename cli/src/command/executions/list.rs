@@ -1,12 +1,12 @@
-//! `writ executions list`: lists records.
+//! `writ executions list`: lists execution records.
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::args::Global;
-use crate::command::paging::{Paging, Query};
+use crate::command::paging::{ListQuery, PagingArgs};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 use crate::output::Format;
 use crate::output::table::{Column, rows};
 
@@ -31,24 +31,24 @@ enum Status {
 /// Newest first, unless sorted otherwise.
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Runs of this policy alone
+    /// Only executions of this policy
     #[arg(long, value_name = "URI")]
     policy: Option<String>,
-    /// Runs that ended so
+    /// Only executions with this status
     #[arg(long, value_enum)]
     status: Option<Status>,
     #[command(flatten)]
-    paging: Paging,
+    paging: PagingArgs,
 }
 
 impl List {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let filter = self.paging.narrowed(conditions(self.policy.as_deref(), self.status))?;
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
+        let filter = self.paging.filter_with(conditions(self.policy.as_deref(), self.status))?;
         let terminal = global.terminal();
         let projection = (terminal.format() == Format::Table).then_some(FIELDS);
-        let query = Query { segments: &["executions", "query"], filter, projection };
+        let query = ListQuery { segments: &["executions", "query"], filter, projection };
         self.paging.list(&global.client()?, terminal, &query, |items| {
-            rows(&COLUMNS, &items.iter().map(with_time).collect::<Vec<_>>())
+            rows(&COLUMNS, &items.iter().map(with_duration).collect::<Vec<_>>())
         })?;
         Ok(Exit::Success)
     }
@@ -63,17 +63,17 @@ fn conditions(policy: Option<&str>, status: Option<Status>) -> Vec<Value> {
     policy.into_iter().chain(status.map(|status| json!({"status": status}))).collect()
 }
 
-/// The record with its duration as a person reads it.
-fn with_time(record: &Value) -> Value {
+/// The record with its duration formatted for the table.
+fn with_duration(record: &Value) -> Value {
     let mut record = record.clone();
-    let took = record.get("duration_us").and_then(Value::as_u64).map(milliseconds);
+    let took = record.get("duration_us").and_then(Value::as_u64).map(format_us);
     if let (Value::Object(members), Some(took)) = (&mut record, took) {
         members.insert("took".to_owned(), Value::from(took));
     }
     record
 }
 
-fn milliseconds(us: u64) -> String {
+fn format_us(us: u64) -> String {
     format!("{}.{} ms", us / 1000, us % 1000 / 100)
 }
 
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_duration_is_shown_in_milliseconds() {
         for (us, text) in [(0, "0.0 ms"), (999, "0.9 ms"), (12_345, "12.3 ms")] {
-            assert_eq!(milliseconds(us), text);
+            assert_eq!(format_us(us), text);
         }
     }
 }

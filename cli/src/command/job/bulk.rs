@@ -1,5 +1,6 @@
-//! Many jobs from one file: several lines at once, ids in the file's order, and a report. What a
-//! line sends depends on the line and the run's key alone, so that a rerun submits nothing twice.
+//! Submission of the jobs of a file: several lines at a time, ids in the file's order, and a report.
+//! The request of a line depends only on the line and the idempotency key of the command, so that a
+//! second run submits no job twice.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,28 +14,28 @@ use writ_model::{Digest, ErrorKind};
 use writ_os::Os;
 use writ_ports::Ids as _;
 
-use super::display::count;
-use super::document::Document;
-use super::lines::{Line, Lines};
+use super::display::format_count;
+use super::document::JobDocument;
+use super::ndjson::{NdjsonLine, NdjsonLines};
 use super::retry_policy::RetryPolicy;
-use crate::client::{Call, Client};
+use crate::client::{ApiRequest, Client};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::output::{Format, Terminal, say};
+use crate::output::{Format, Terminal, print_stderr};
 use crate::since;
-use crate::style::harmless;
+use crate::style::sanitize;
 
-/// How a file is submitted.
-pub(super) struct Bulk<'a> {
+/// The settings of a submission.
+pub(super) struct BulkSubmission<'a> {
     executor: &'a str,
     key: String,
     parallel: usize,
     retry_policy: RetryPolicy,
 }
 
-/// What came of a line.
+/// The result of a line.
 #[derive(Debug)]
-struct Done {
+struct LineResult {
     line: u64,
     outcome: Outcome,
 }
@@ -46,134 +47,135 @@ enum Outcome {
         kind: &'static str,
         message: String,
     },
-    /// Nothing more can be submitted.
-    Stopped(Failure),
+    /// An error after which no line can be submitted.
+    Aborted(CliError),
 }
 
-/// What came of all of them.
+/// The results of all lines.
 #[derive(Debug, Default)]
 struct Report {
     submitted: u64,
     refused: u64,
-    stopped: Option<Failure>,
+    abort_error: Option<CliError>,
 }
 
-impl<'a> Bulk<'a> {
-    /// Without a key, the run has its own.
+impl<'a> BulkSubmission<'a> {
+    /// Without a key, the command generates one.
     pub(super) fn new(executor: &'a str, key: Option<String>, parallel: usize) -> Self {
         let key = key.unwrap_or_else(|| Os.id(since::now()));
-        Self { executor, key, parallel, retry_policy: RetryPolicy::USUAL }
+        Self { executor, key, parallel, retry_policy: RetryPolicy::DEFAULT }
     }
 
-    /// Submits a file, or standard input for `-`, and tells what came of it.
+    /// Submits a file, or standard input for `-`, and prints the results.
     pub(super) fn submit(
         &self,
         client: &Client,
         terminal: Terminal,
         file: &Path,
-    ) -> Result<Exit, Failure> {
-        let unreadable = |error| Failure::file(file, "read", &error);
+    ) -> Result<Exit, CliError> {
+        let unreadable = |error| CliError::file(file, "read", &error);
         let (origin, total, reader): (_, _, Box<dyn BufRead + Send>) = match file.to_str() {
             Some("-") => ("standard input".to_owned(), None, Box::new(BufReader::new(io::stdin()))),
             _ => {
                 let opened = File::open(file).map_err(unreadable)?;
-                let total = lines_in(file).map_err(unreadable)?;
+                let total = count_lines(file).map_err(unreadable)?;
                 (file.display().to_string(), total, Box::new(BufReader::new(opened)))
             }
         };
         terminal.note(&format!(
-            "submitting under `--idempotency-key {}`: a rerun with it submits nothing twice",
+            "submitting with `--idempotency-key {}`: a second run with it submits no job twice",
             self.key
         ));
         let mut printed = Ok(());
         let report = {
             let progress = terminal.progress("submitting", total);
-            self.all(client, Lines::new(reader), |done| {
-                // A reader that has had enough of ids does not stop the jobs.
+            self.submit_all(client, NdjsonLines::new(reader), |result| {
+                // A closed standard output does not stop the submission.
                 if printed.is_ok() {
-                    printed = progress.aside(|| done.show(terminal));
+                    printed = progress.suspend(|| result.print(terminal));
                 }
-                progress.aside(|| done.complain(&origin));
+                progress.suspend(|| result.print_refusal(&origin));
                 progress.add(1);
             })
         };
-        printed.and_then(|()| report.settle(terminal, &self.key))
+        printed.and_then(|()| report.finish(terminal, &self.key))
     }
 
-    /// Submits every line; `each` hears of them in the file's order.
-    fn all(
+    /// Submits every line, and calls `each` with the results in the file's order.
+    fn submit_all(
         &self,
         client: &Client,
-        lines: Lines<impl BufRead + Send>,
-        mut each: impl FnMut(&Done),
+        lines: NdjsonLines<impl BufRead + Send>,
+        mut each: impl FnMut(&LineResult),
     ) -> Report {
         let lines = Mutex::new(lines.enumerate());
-        let is_over = AtomicBool::new(false);
-        let (tell, told) = mpsc::channel();
+        let is_aborted = AtomicBool::new(false);
+        let (sender, receiver) = mpsc::channel();
         let mut report = Report::default();
         std::thread::scope(|scope| {
             for _ in 0..self.parallel {
-                let (tell, lines, is_over) = (tell.clone(), &lines, &is_over);
+                let (sender, lines, is_aborted) = (sender.clone(), &lines, &is_aborted);
                 scope.spawn(move || {
-                    while !is_over.load(Ordering::Relaxed) {
+                    while !is_aborted.load(Ordering::Relaxed) {
                         let next = lines.lock().unwrap_or_else(PoisonError::into_inner).next();
-                        let Some((order, line)) = next else { break };
-                        let done = self.one(client, line);
-                        if matches!(done.outcome, Outcome::Stopped(_)) {
-                            is_over.store(true, Ordering::Relaxed);
+                        let Some((index, line)) = next else { break };
+                        let result = self.submit_line(client, line);
+                        if matches!(result.outcome, Outcome::Aborted(_)) {
+                            is_aborted.store(true, Ordering::Relaxed);
                         }
-                        // Whoever listens does so to the end.
-                        let _ = tell.send((order, done));
+                        // The receiver lives until all senders are dropped.
+                        let _ = sender.send((index, result));
                     }
                 });
             }
-            drop(tell);
-            let (mut early, mut turn) = (BTreeMap::new(), 0);
-            for (order, done) in told {
-                early.insert(order, done);
-                while let Some(done) = early.remove(&turn) {
-                    each(&done);
-                    report.add(done);
-                    turn += 1;
+            drop(sender);
+            let (mut pending, mut next_index) = (BTreeMap::new(), 0);
+            for (index, result) in receiver {
+                pending.insert(index, result);
+                while let Some(result) = pending.remove(&next_index) {
+                    each(&result);
+                    report.add(result);
+                    next_index += 1;
                 }
             }
         });
         report
     }
 
-    fn one(&self, client: &Client, line: io::Result<Line>) -> Done {
-        let Line { number, text } = match line {
+    fn submit_line(&self, client: &Client, line: io::Result<NdjsonLine>) -> LineResult {
+        let NdjsonLine { number, text } = match line {
             Ok(line) => line,
             Err(error) => {
-                let failure = Failure::new(Exit::Invalid, format!("cannot read on: {error}"));
-                return Done { line: 0, outcome: Outcome::Stopped(failure) };
+                let failure =
+                    CliError::new(Exit::Invalid, format!("cannot read the file: {error}"));
+                return LineResult { line: 0, outcome: Outcome::Aborted(failure) };
             }
         };
         let outcome = match text {
             Ok(text) => self.post(client, number, &text),
             Err(message) => Outcome::Refused { kind: ErrorKind::InvalidRequest.name(), message },
         };
-        Done { line: number, outcome }
+        LineResult { line: number, outcome }
     }
 
     fn post(&self, client: &Client, number: u64, text: &str) -> Outcome {
         let key = self.key_of(number, text);
-        let call = Call::post(&["jobs", "submit", self.executor], text)
+        let request = ApiRequest::post(&["jobs", "submit", self.executor], text)
             .header("idempotency-key", Some(&key));
-        let problem = match self.retry_policy.send(client, &call, None) {
-            Err(failure) => return Outcome::Stopped(failure),
-            Ok(Ok(answer)) => {
-                return match Document::read(&answer.data) {
+        let problem = match self.retry_policy.send(client, &request, None) {
+            Err(failure) => return Outcome::Aborted(failure),
+            Ok(Ok(response)) => {
+                return match JobDocument::parse(&response.data) {
                     Ok(document) => Outcome::Submitted(document.job_id),
-                    Err(failure) => Outcome::Stopped(failure),
+                    Err(failure) => Outcome::Aborted(failure),
                 };
             }
             Ok(Err(problem)) => problem,
         };
         match problem.error.kind {
-            // It is the caller who is refused, and would be with every line.
+            // The caller is refused, so every other line would be, too.
             ErrorKind::Unauthenticated | ErrorKind::Forbidden => {
-                Outcome::Stopped(client.failure(&call, &problem))
+                Outcome::Aborted(client.failure(&request, &problem))
             }
             kind => {
                 let location = problem.error.location.map(|location| format!(" ({location})"));
@@ -183,68 +185,75 @@ impl<'a> Bulk<'a> {
         }
     }
 
-    /// The same for the same line of the same run; a line that was mended has another.
+    /// The idempotency key of a line: the same for the same number, text and key of the command.
     fn key_of(&self, number: u64, text: &str) -> String {
         Digest::of(format!("{}\n{number}\n{text}", self.key).as_bytes()).as_str().to_owned()
     }
 }
 
-impl Done {
-    /// The id, for whoever reads on.
-    fn show(&self, terminal: Terminal) -> Result<(), Failure> {
+impl LineResult {
+    /// Prints the job's id, or for JSON and YAML the whole result, to standard output.
+    fn print(&self, terminal: Terminal) -> Result<(), CliError> {
         let json = match &self.outcome {
             Outcome::Submitted(job_id) => json!({"line": self.line, "job_id": job_id}),
             Outcome::Refused { kind, message } => {
                 json!({"line": self.line, "error": {"kind": kind, "message": message}})
             }
-            Outcome::Stopped(_) => return Ok(()),
+            Outcome::Aborted(_) => return Ok(()),
         };
         match (terminal.format(), &self.outcome) {
-            (Format::Table, Outcome::Submitted(job_id)) => terminal.text(&harmless(job_id)),
+            (Format::Table, Outcome::Submitted(job_id)) => terminal.print_text(&sanitize(job_id)),
             (Format::Table, _) => Ok(()),
-            (Format::Json, _) => terminal.text(&json.to_string()),
-            (Format::Yaml, _) => terminal.show(&json!([json]).to_string(), |_| String::new()),
+            (Format::Json, _) => terminal.print_text(&json.to_string()),
+            (Format::Yaml, _) => terminal.print(&json!([json]).to_string(), |_| String::new()),
         }
     }
 
-    /// The refusal, for the person.
-    fn complain(&self, origin: &str) {
+    /// Prints the refusal of a line to standard error.
+    fn print_refusal(&self, origin: &str) {
         if let Outcome::Refused { kind, message } = &self.outcome {
-            say(&format!("{}\n", harmless(&format!("{origin}:{}: [{kind}] {message}", self.line))));
+            print_stderr(&format!(
+                "{}\n",
+                sanitize(&format!("{origin}:{}: [{kind}] {message}", self.line))
+            ));
         }
     }
 }
 
 impl Report {
-    fn add(&mut self, done: Done) {
-        match done.outcome {
+    fn add(&mut self, result: LineResult) {
+        match result.outcome {
             Outcome::Submitted(_) => self.submitted += 1,
             Outcome::Refused { .. } => self.refused += 1,
-            Outcome::Stopped(failure) => {
-                self.stopped.get_or_insert(failure);
+            Outcome::Aborted(failure) => {
+                self.abort_error.get_or_insert(failure);
             }
         }
     }
 
-    fn settle(self, terminal: Terminal, key: &str) -> Result<Exit, Failure> {
-        let told = self.told();
-        if let Some(failure) = self.stopped {
-            return Err(failure.note(told).note(format!(
-                "with `--idempotency-key {key}` the same file goes on and submits nothing twice"
+    fn finish(self, terminal: Terminal, key: &str) -> Result<Exit, CliError> {
+        let summary = self.summary();
+        if let Some(failure) = self.abort_error {
+            return Err(failure.note(summary).note(format!(
+                "submit the file again with `--idempotency-key {key}`: no job is submitted twice"
             )));
         }
-        terminal.note(&told);
+        terminal.note(&summary);
         Ok(if self.refused == 0 { Exit::Success } else { Exit::Failed })
     }
 
-    fn told(&self) -> String {
-        let stopped = if self.stopped.is_some() { ", the rest not sent" } else { "" };
-        format!("{} submitted, {} refused{stopped}", count(self.submitted), count(self.refused))
+    fn summary(&self) -> String {
+        let rest = if self.abort_error.is_some() { ", the rest not sent" } else { "" };
+        format!(
+            "{} submitted, {} refused{rest}",
+            format_count(self.submitted),
+            format_count(self.refused)
+        )
     }
 }
 
-/// How many lines there are; unknown of what can be read only once.
-fn lines_in(file: &Path) -> io::Result<Option<u64>> {
+/// Counts the lines of a regular file; `None` for a pipe or a device, which can be read only once.
+fn count_lines(file: &Path) -> io::Result<Option<u64>> {
     if !std::fs::metadata(file)?.is_file() {
         return Ok(None);
     }

@@ -1,32 +1,33 @@
-//! `writ job callback-secret`: the secret that callbacks are signed with.
+//! `writ job callback-secret`: shows or rotates the signing secret of callbacks.
 
 use clap::Args;
 use serde_json::Value;
 
-use crate::args::Global;
-use crate::client::Call;
+use crate::client::ApiRequest;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 
-/// Whoever receives callbacks checks their signatures with it.
+/// A receiver of callbacks verifies their signatures with the secret.
 #[derive(Debug, Args)]
 pub(crate) struct CallbackSecret {
-    /// Make a new one; the old one signs besides for another day
+    /// Create a new secret; callbacks are signed with the old one, too, for another day
     #[arg(long)]
     rotate: bool,
 }
 
 impl CallbackSecret {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
         let path = ["jobs", "callbacks", "secret"];
-        let call = if self.rotate { Call::post(&path, "{}") } else { Call::get(&path) };
-        let answer = global.client()?.send(&call)?;
-        global.terminal().show(&answer.data, lines)?;
+        let request =
+            if self.rotate { ApiRequest::post(&path, "{}") } else { ApiRequest::get(&path) };
+        let response = global.client()?.send(&request)?;
+        global.terminal().print(&response.data, lines)?;
         Ok(Exit::Success)
     }
 }
 
-/// A line each; a table would cut a long one.
+/// One line for each secret; a table would truncate it.
 fn lines(data: &Value) -> String {
     let secrets = data.get("secrets").and_then(Value::as_array).into_iter().flatten();
     let line = |secret: &Value| {
@@ -41,12 +42,12 @@ fn lines(data: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::job::fixture::{Fake, data};
+    use crate::command::job::fake_server::{FakeServer, data};
     use serde_json::json;
 
     #[test]
     fn it_is_shown_or_made_anew() {
-        let fake = Fake::start(|_| (200, data(&json!({"secrets": []}))));
+        let fake = FakeServer::start(|_| (200, data(&json!({"secrets": []}))));
         fake.run(&["callback-secret"]).unwrap();
         fake.run(&["callback-secret", "--rotate"]).unwrap();
         assert_eq!(fake.lines(), ["GET /jobs/callbacks/secret", "POST /jobs/callbacks/secret"]);

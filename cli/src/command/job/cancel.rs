@@ -1,34 +1,34 @@
-//! `writ job cancel ID...`: stops jobs.
+//! `writ job cancel ID...`: cancels jobs.
 
 use clap::Args;
 use ureq::http::Method;
 
-use super::wait::settle;
-use crate::args::Global;
-use crate::client::Call;
+use super::wait::print_results;
+use crate::client::ApiRequest;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 
-/// One that waits never runs; the policy of one that runs is stopped within seconds. Asks nothing
-/// back.
+/// A queued job never runs; the policy of a running one is killed within seconds. The command does
+/// not ask for confirmation.
 #[derive(Debug, Args)]
 pub(crate) struct Cancel {
-    /// The jobs
+    /// The ids of the jobs
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
 }
 
 impl Cancel {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
         let client = global.client()?;
         let (mut jobs, mut failures) = (Vec::new(), Vec::new());
         for id in &self.ids {
-            match client.send(&Call::new(Method::DELETE, &["jobs", id])) {
-                Ok(answer) => jobs.push(answer.data),
+            match client.send(&ApiRequest::new(Method::DELETE, &["jobs", id])) {
+                Ok(response) => jobs.push(response.data),
                 Err(failure) => failures.push(failure),
             }
         }
-        settle(global.terminal(), &jobs, &failures)
+        print_results(global.terminal(), &jobs, &failures)
     }
 }
 
@@ -36,12 +36,12 @@ impl Cancel {
 mod tests {
     use super::*;
     use crate::command::job::document::tests::document;
-    use crate::command::job::fixture::{Fake, data, problem};
+    use crate::command::job::fake_server::{FakeServer, data, problem};
     use serde_json::json;
 
     #[test]
-    fn each_job_is_stopped_whatever_comes_of_the_others() {
-        let fake = Fake::start(|request| match request.line.as_str() {
+    fn each_job_is_cancelled_even_if_another_is_refused() {
+        let fake = FakeServer::start(|request| match request.line.as_str() {
             "DELETE /jobs/over" => (409, problem("conflict", "job `over` is completed", None)),
             _ => (200, data(&document("j", "cancelled", json!({})))),
         });

@@ -1,10 +1,10 @@
-//! Jobs as they are printed.
+//! Output of jobs, as a table or as documents.
 
 use serde_json::Value;
 use writ_model::Timestamp;
 
 use crate::duration;
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::output::table::{Column, rows};
 use crate::output::{Format, Terminal};
 
@@ -18,33 +18,33 @@ const COLUMNS: [Column; 7] = [
     ("TOOK", "took"),
 ];
 
-/// What the table needs of each job: inputs and outputs can be large.
+/// The fields of each job that the table needs; inputs and outputs can be large.
 pub(super) const FIELDS: &str =
     "job_id,name,policy_rule_uri,job_status,attempts_made,submitted_at,started_at,finished_at";
 
-/// Jobs as a table.
+/// Renders jobs as a table.
 pub(super) fn table(jobs: &[Value]) -> String {
-    rows(&COLUMNS, &jobs.iter().map(with_time).collect::<Vec<_>>())
+    rows(&COLUMNS, &jobs.iter().map(with_duration).collect::<Vec<_>>())
 }
 
-/// Prints jobs as they came: a table, or one document a line, or one YAML document each.
-pub(super) fn show(terminal: Terminal, jobs: &[String]) -> Result<(), Failure> {
+/// Prints jobs: a table, one JSON document on each line, or one YAML document each.
+pub(super) fn print_jobs(terminal: Terminal, jobs: &[String]) -> Result<(), CliError> {
     if terminal.format() == Format::Table {
-        return terminal.show(&format!("[{}]", jobs.join(",")), |jobs| {
+        return terminal.print(&format!("[{}]", jobs.join(",")), |jobs| {
             table(jobs.as_array().map(Vec::as_slice).unwrap_or_default())
         });
     }
     for job in jobs {
         if terminal.format() == Format::Yaml {
-            terminal.text("---")?;
+            terminal.print_text("---")?;
         }
-        terminal.show(job, |_| String::new())?;
+        terminal.print(job, |_| String::new())?;
     }
     Ok(())
 }
 
-/// The job with how long its policy ran, as a person reads it.
-fn with_time(job: &Value) -> Value {
+/// The job with the duration of its run, formatted for the table.
+fn with_duration(job: &Value) -> Value {
     let mut job = job.clone();
     let ms = |name| {
         let time: Timestamp = job.get(name)?.as_str()?.parse().ok()?;
@@ -53,13 +53,13 @@ fn with_time(job: &Value) -> Value {
     let took = ms("finished_at").zip(ms("started_at"));
     let took = took.and_then(|(end, start)| u64::try_from(end.saturating_sub(start)).ok());
     if let (Value::Object(members), Some(took)) = (&mut job, took) {
-        members.insert("took".to_owned(), Value::from(duration::shown(took)));
+        members.insert("took".to_owned(), Value::from(duration::format_ms(took)));
     }
     job
 }
 
-/// A count with its thousands apart: `9,998`.
-pub(super) fn count(number: u64) -> String {
+/// Formats a count with separators between thousands: `9,998`.
+pub(super) fn format_count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -96,7 +96,7 @@ mod tests {
         for (number, text) in
             [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345, "12,345"), (1_234_567, "1,234,567")]
         {
-            assert_eq!(count(number), text);
+            assert_eq!(format_count(number), text);
         }
     }
 }

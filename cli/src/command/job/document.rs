@@ -1,15 +1,15 @@
-//! A job as the server tells of it: where it is, and how it ended.
+//! The server's document of a job: its status and its outcome.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use writ_model::{Error, JobStatus, Timestamp};
 
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
 
-/// What the commands look at; the document itself is shown as it came.
+/// The members that commands read. The document itself is printed as the server sent it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Document {
+pub(super) struct JobDocument {
     pub(super) job_id: String,
     pub(super) job_status: JobStatus,
     position: Option<u64>,
@@ -29,11 +29,11 @@ struct Attempt {
     attempt: u32,
 }
 
-impl Document {
-    /// Reads a reply's data.
-    pub(super) fn read(data: &str) -> Result<Self, Failure> {
+impl JobDocument {
+    /// Parses the data of a response.
+    pub(super) fn parse(data: &str) -> Result<Self, CliError> {
         serde_json::from_str(data).map_err(|error| {
-            Failure::new(Exit::Internal, "the server's job is none").note(error.to_string())
+            CliError::new(Exit::Internal, "the server's job is malformed").note(error.to_string())
         })
     }
 
@@ -42,28 +42,28 @@ impl Document {
         self.job_output_data.as_deref().map_or("null", RawValue::get)
     }
 
-    /// How it stands, on a line.
-    pub(super) fn told(&self, now: Timestamp) -> String {
+    /// The status with attempt, position and start time, on one line.
+    pub(super) fn status_line(&self, now: Timestamp) -> String {
         let mut text = format!("job {} {}", self.job_id, self.job_status);
-        let tried = self.attempts.last().map(|last| last.attempt);
-        match (self.job_status, tried) {
-            (JobStatus::Queued, Some(tried)) => text.push_str(&format!(" after attempt {tried}")),
-            (_, Some(tried)) => text.push_str(&format!(", attempt {tried}")),
+        let attempt = self.attempts.last().map(|last| last.attempt);
+        match (self.job_status, attempt) {
+            (JobStatus::Queued, Some(last)) => text.push_str(&format!(" after attempt {last}")),
+            (_, Some(current)) => text.push_str(&format!(", attempt {current}")),
             (_, None) => {}
         }
         if let Some(position) = self.position {
             let more = if self.position_is_at_least { " or more" } else { "" };
             text.push_str(&format!(", position {position}{more}"));
         }
-        let begins = self.not_before.filter(|time| *time > now);
-        if let (JobStatus::Queued, Some(time)) = (self.job_status, begins) {
+        let not_before = self.not_before.filter(|time| *time > now);
+        if let (JobStatus::Queued, Some(time)) = (self.job_status, not_before) {
             text.push_str(&format!(", not before {time}"));
         }
         text
     }
 
-    /// Why it gave no output. `Ok` where it gave one.
-    pub(super) fn outcome(&self) -> Result<(), Failure> {
+    /// `Ok` for a completed job, else the error with the exit code of its status.
+    pub(super) fn outcome(&self) -> Result<(), CliError> {
         let id = &self.job_id;
         let failure = match self.job_status {
             JobStatus::Completed => return Ok(()),
@@ -71,13 +71,13 @@ impl Document {
             JobStatus::Cancelled => {
                 let by = self.cancelled_by.as_ref().map(|by| format!(" by `{by}`"));
                 let message = format!("the job was cancelled{}", by.unwrap_or_default());
-                Failure::new(Exit::Cancelled, message)
-                    .help(format!("`writ job retry {id}` tries it again"))
+                CliError::new(Exit::Cancelled, message)
+                    .help(format!("`writ job retry {id}` retries it"))
             }
             JobStatus::Queued | JobStatus::Admitted | JobStatus::Running => {
                 let message = format!("the job is still {}", self.job_status);
-                Failure::new(Exit::Unfinished, message)
-                    .help(format!("it goes on; `writ job wait {id}` waits for its end"))
+                CliError::new(Exit::Unfinished, message)
+                    .help(format!("the job continues; `writ job wait {id}` waits for its end"))
             }
         };
         let failure = failure.at(format!("job {id}"));
@@ -89,19 +89,19 @@ impl Document {
         })
     }
 
-    /// As a run ends that failed of the same.
-    fn failure(&self) -> Failure {
+    /// The error of a failed job, with the exit code of a failed `writ run`.
+    fn failure(&self) -> CliError {
         #[derive(Deserialize)]
         struct Unknown {
             message: String,
         }
         let text = self.error.as_deref().map_or("null", RawValue::get);
         if let Ok(error) = serde_json::from_str::<Error>(text) {
-            return Failure::of(&error);
+            return CliError::from_error(&error);
         }
-        // A kind that only a newer server knows.
+        // A kind of error that only a newer server has.
         let message = serde_json::from_str::<Unknown>(text).map(|unknown| unknown.message);
-        Failure::new(
+        CliError::new(
             Exit::Failed,
             message.unwrap_or_else(|_| format!("the job {}", self.job_status)),
         )
@@ -111,11 +111,11 @@ impl Document {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::failure::tests::plain;
+    use crate::error::tests::plain;
     use serde_json::{Value, json};
     use writ_model::ErrorKind;
 
-    /// A document as the server prints it, with `change` over it.
+    /// A document as the server returns it, with the members of `change` replaced.
     pub(crate) fn document(job_id: &str, status: &str, change: Value) -> Value {
         let mut document = json!({
             "job_id": job_id, "name": "n", "job_status": status, "job_output_data": null,
@@ -129,8 +129,8 @@ pub(super) mod tests {
         document
     }
 
-    fn read(status: &str, change: Value) -> Document {
-        Document::read(&document("j", status, change).to_string()).unwrap()
+    fn job(status: &str, change: Value) -> JobDocument {
+        JobDocument::parse(&document("j", status, change).to_string()).unwrap()
     }
 
     #[test]
@@ -150,16 +150,16 @@ pub(super) mod tests {
             ("running", json!({}), Exit::Unfinished),
         ];
         for (status, change, expected) in cases {
-            let failure = read(status, change.clone()).outcome().unwrap_err();
+            let failure = job(status, change.clone()).outcome().unwrap_err();
             assert_eq!(failure.exit(), expected, "{status} {change}");
         }
-        assert!(read("completed", json!({})).outcome().is_ok());
+        assert!(job("completed", json!({})).outcome().is_ok());
     }
 
     #[test]
     fn a_failure_names_the_job_and_its_record() {
         let error = Error::new(ErrorKind::PolicyRaised, "the policy raised KeyError: 'ip'");
-        let failed = read("failed", json!({"error": error, "execution_id": "e"}));
+        let failed = job("failed", json!({"error": error, "execution_id": "e"}));
         assert_eq!(
             plain(&failed.outcome().unwrap_err().render()),
             "error[policy_raised]: the policy raised KeyError: 'ip'\n \
@@ -193,7 +193,7 @@ pub(super) mod tests {
             ),
         ];
         for (status, change, expected) in cases {
-            assert_eq!(read(status, change).told(now), expected);
+            assert_eq!(job(status, change).status_line(now), expected);
         }
     }
 
@@ -202,12 +202,12 @@ pub(super) mod tests {
         let text = document("j", "completed", json!({"job_output_data": "OUT"}))
             .to_string()
             .replace("\"OUT\"", "{\"b\": 1.0,  \"a\":1e400}");
-        assert_eq!(Document::read(&text).unwrap().output(), "{\"b\": 1.0,  \"a\":1e400}");
-        assert_eq!(read("queued", json!({})).output(), "null");
+        assert_eq!(JobDocument::parse(&text).unwrap().output(), "{\"b\": 1.0,  \"a\":1e400}");
+        assert_eq!(job("queued", json!({})).output(), "null");
     }
 
     #[test]
     fn another_servers_reply_is_no_job() {
-        assert_eq!(Document::read("{}").unwrap_err().exit(), Exit::Internal);
+        assert_eq!(JobDocument::parse("{}").unwrap_err().exit(), Exit::Internal);
     }
 }

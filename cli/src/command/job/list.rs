@@ -6,37 +6,37 @@ use serde_json::{Value, json};
 use writ_model::JobStatus;
 
 use super::display;
-use crate::args::Global;
-use crate::command::paging::{Paging, Query};
+use crate::command::paging::{ListQuery, PagingArgs};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 use crate::output::Format;
 use crate::since::Since;
 
 /// Newest first, unless sorted otherwise. As `writ job list --status failed --since 1h`.
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Jobs that stand so; may be repeated
+    /// Only jobs with this status; may be repeated
     #[arg(long, value_delimiter = ',', value_parser =
           PossibleValuesParser::new(JobStatus::ALL.map(JobStatus::name))
               .try_map(|name| name.parse::<JobStatus>()))]
     status: Vec<JobStatus>,
-    /// Jobs of this policy alone
+    /// Only jobs of this policy
     #[arg(long, value_name = "URI")]
     policy: Option<String>,
-    /// Submitted since then: a length of time as `1h`, or a time as `2026-01-31T09:30:00Z`
+    /// Only jobs submitted since this time: a duration as `1h`, or a time as `2026-01-31T09:30:00Z`
     #[arg(long, value_name = "TIME")]
     since: Option<Since>,
     #[command(flatten)]
-    paging: Paging,
+    paging: PagingArgs,
 }
 
 impl List {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
         let terminal = global.terminal();
-        let query = Query {
+        let query = ListQuery {
             segments: &["jobs", "query"],
-            filter: self.paging.narrowed(self.conditions())?,
+            filter: self.paging.filter_with(self.conditions())?,
             projection: (terminal.format() == Format::Table).then_some(display::FIELDS),
         };
         self.paging.list(&global.client()?, terminal, &query, display::table)?;
@@ -58,9 +58,7 @@ impl List {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::Cli;
-    use crate::command::job::fixture::{Fake, data};
-    use clap::Parser as _;
+    use crate::command::job::fake_server::{FakeServer, data, is_valid};
 
     #[test]
     fn options_and_filter_all_have_to_fit() {
@@ -84,17 +82,18 @@ mod tests {
             ),
         ];
         for (arguments, expected) in cases {
-            let fake = Fake::start(|_| (200, data(&json!([]))));
+            let fake = FakeServer::start(|_| (200, data(&json!([]))));
             let words =
                 ["list", "--limit", "5"].iter().chain(arguments).copied().collect::<Vec<_>>();
             assert_eq!(fake.run(&words).unwrap(), Exit::Success);
-            assert_eq!(fake.seen()[0].body, expected);
+            assert_eq!(fake.requests()[0].body, expected);
             assert!(fake.lines()[0].starts_with("POST /jobs/query?limit=5&projection=job%5Fid"));
         }
     }
 
     #[test]
     fn a_status_that_no_job_has_is_a_mistake() {
-        assert!(Cli::try_parse_from(["writ", "job", "list", "--status", "done"]).is_err());
+        assert!(is_valid(&["list", "--status", "failed"]));
+        assert!(!is_valid(&["list", "--status", "done"]));
     }
 }

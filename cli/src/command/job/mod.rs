@@ -1,4 +1,4 @@
-//! `writ job`: runs that nobody waits for in line.
+//! `writ job`: policies that run asynchronously.
 
 mod bulk;
 mod callback_secret;
@@ -6,50 +6,50 @@ mod cancel;
 mod display;
 mod document;
 #[cfg(test)]
-mod fixture;
+mod fake_server;
 mod get;
-mod lines;
+mod job_args;
+mod job_waiter;
 mod list;
 mod logs;
+mod ndjson;
 mod not_before;
 mod redrive;
-mod request;
 mod retry;
 mod retry_policy;
 mod submit;
 mod wait;
-mod waiting;
 
 use clap::Subcommand;
 
-use crate::args::Global;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Job {
-    /// Submit a job, or a file of them, and print its id
+    /// Submit a job, or a file of jobs, and print the ids
     Submit(submit::Submit),
-    /// Show a job
+    /// Show a job and its attempts
     Get(get::Get),
-    /// List jobs
+    /// List the jobs of the workspace
     List(list::List),
-    /// Wait until jobs are over, and exit by their outcome
+    /// Wait until jobs have ended, and exit with their outcome
     Wait(wait::Wait),
-    /// Show what a job's policy printed
+    /// Show the text that a job's policy printed
     Logs(logs::Logs),
-    /// Stop jobs
+    /// Cancel queued or running jobs
     Cancel(cancel::Cancel),
-    /// Try jobs again that gave no result
+    /// Retry failed, timed out or cancelled jobs
     Retry(retry::Retry),
-    /// Try all jobs again that the platform lost
+    /// Retry all jobs that failed because their runners were lost
     Redrive(redrive::Redrive),
-    /// Show the secret that callbacks are signed with
+    /// Show or rotate the signing secret of callbacks
     CallbackSecret(callback_secret::CallbackSecret),
 }
 
 impl Job {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
         match self {
             Self::Submit(submit) => submit.run(global),
             Self::Get(get) => get.run(global),

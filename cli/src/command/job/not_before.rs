@@ -1,4 +1,4 @@
-//! When a job may start.
+//! The option `--not-before`: the earliest start of a job.
 
 use std::time::Duration;
 
@@ -6,10 +6,11 @@ use writ_model::Timestamp;
 
 use crate::duration;
 
-/// The last millisecond that a time can be written of; the server says how far ahead is too far.
+/// The latest time that can be formatted in every time zone: 9999-12-30T21:59:59.999Z. The server has
+/// a nearer bound.
 const LAST_MS: i64 = 253_402_207_199_999;
 
-/// A point in time, given as one or as a length of time from now.
+/// A point in time, or a duration from now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NotBefore {
     In(Duration),
@@ -20,16 +21,15 @@ impl std::str::FromStr for NotBefore {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let ahead = text.strip_prefix('+').and_then(duration::read).map(Self::In);
-        ahead.or_else(|| text.parse().ok().map(Self::At)).ok_or_else(|| {
-            "write a time as `2026-01-31T09:30:00Z`, or a length of time from now as `+10m`"
-                .to_owned()
+        let relative = text.strip_prefix('+').and_then(duration::parse).map(Self::In);
+        relative.or_else(|| text.parse().ok().map(Self::At)).ok_or_else(|| {
+            "write a time as `2026-01-31T09:30:00Z`, or a duration from now as `+10m`".to_owned()
         })
     }
 }
 
 impl NotBefore {
-    /// The point in time.
+    /// Resolves to a point in time.
     pub(super) fn time(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(time) => time,

@@ -1,46 +1,46 @@
-//! `writ job retry ID...`: tries jobs again.
+//! `writ job retry ID...`: retries jobs that gave no result.
 
 use clap::Args;
 
-use super::wait::{settle, until_over};
-use crate::args::Global;
-use crate::client::Call;
-use crate::duration::Length;
+use super::wait::{print_results, wait_for_all};
+use crate::client::ApiRequest;
+use crate::duration::DurationArg;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 
-/// Those that failed, timed out or were cancelled: the same job, queued again, its attempts kept.
+/// A job that failed, timed out or was cancelled is queued again; its record of attempts stays.
 #[derive(Debug, Args)]
 pub(crate) struct Retry {
-    /// The jobs
+    /// The ids of the jobs
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
-    /// Wait until they are over, as `writ job wait` does
+    /// Wait until the jobs have ended, as `writ job wait` does
     #[arg(long)]
     wait: bool,
-    /// How long to wait, as `10m`; without it as long as it takes
+    /// Stop waiting after this duration, as `10m` [default: no limit]
     #[arg(long, value_name = "LENGTH", requires = "wait")]
-    wait_timeout: Option<Length>,
+    wait_timeout: Option<DurationArg>,
 }
 
 impl Retry {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
         let client = global.client()?;
         let (mut ids, mut jobs, mut failures) = (Vec::new(), Vec::new(), Vec::new());
         for id in self.ids {
-            match client.send(&Call::post(&["jobs", &id, "retry"], "{}")) {
-                Ok(answer) => {
-                    jobs.push(answer.data);
+            match client.send(&ApiRequest::post(&["jobs", &id, "retry"], "{}")) {
+                Ok(response) => {
+                    jobs.push(response.data);
                     ids.push(id);
                 }
                 Err(failure) => failures.push(failure),
             }
         }
         if !self.wait {
-            return settle(global.terminal(), &jobs, &failures);
+            return print_results(global.terminal(), &jobs, &failures);
         }
-        let refused = settle(global.terminal(), &[], &failures)?;
-        let waited = until_over(global, &client, &ids, self.wait_timeout)?;
+        let refused = print_results(global.terminal(), &[], &failures)?;
+        let waited = wait_for_all(global, &client, &ids, self.wait_timeout)?;
         Ok(if refused == Exit::Success { waited } else { refused })
     }
 }
@@ -49,11 +49,11 @@ impl Retry {
 mod tests {
     use super::*;
     use crate::command::job::document::tests::document;
-    use crate::command::job::fixture::{Fake, data, problem};
+    use crate::command::job::fake_server::{FakeServer, data, problem};
     use serde_json::json;
 
-    fn fake() -> Fake {
-        Fake::start(|request| match request.line.as_str() {
+    fn fake() -> FakeServer {
+        FakeServer::start(|request| match request.line.as_str() {
             "POST /jobs/done/retry" => (409, problem("conflict", "job `done` is completed", None)),
             line if line.starts_with("POST") => (200, data(&document("j", "queued", json!({})))),
             line if line.contains("/bad?") => (200, data(&document("bad", "failed", json!({})))),
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn each_job_is_tried_again_and_waited_for_where_asked() {
+    fn each_job_is_retried_and_waited_for_if_requested() {
         let cases: [(&[&str], Exit, &[&str]); 5] = [
             (&["a"], Exit::Success, &["POST /jobs/a/retry"]),
             (&["a", "--wait"], Exit::Success, &["POST /jobs/a/retry", "GET /jobs/a?wait=20s"]),

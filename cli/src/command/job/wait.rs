@@ -1,48 +1,48 @@
-//! `writ job wait ID...`: waits until jobs are over.
+//! `writ job wait ID...`: waits until jobs have ended.
 
 use clap::Args;
 
 use super::display;
-use super::waiting::Waiting;
-use crate::args::Global;
+use super::job_waiter::JobWaiter;
 use crate::client::Client;
-use crate::duration::Length;
+use crate::duration::DurationArg;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::output::say;
+use crate::global_args::GlobalArgs;
+use crate::output::print_stderr;
 
-/// Exits 0 where each gave an output, otherwise as the first that did not: as a run that failed of
-/// the same, 9 where it was cancelled, 10 where it is not over.
+/// Exits 0 if each job completed, otherwise with the code of the first that did not: that of `writ
+/// run` for the same error, 9 for a cancelled job, 10 if the wait timed out.
 #[derive(Debug, Args)]
 pub(crate) struct Wait {
-    /// The jobs
+    /// The ids of the jobs
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
-    /// How long, as `10m`; without it as long as it takes
+    /// Stop waiting after this duration, as `10m` [default: no limit]
     #[arg(long, value_name = "LENGTH")]
-    timeout: Option<Length>,
+    timeout: Option<DurationArg>,
 }
 
 impl Wait {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        until_over(global, &global.client()?, &self.ids, self.timeout)
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
+        wait_for_all(global, &global.client()?, &self.ids, self.timeout)
     }
 }
 
-/// Waits for all of them, prints them, and says on standard error why one gave no output.
-pub(super) fn until_over(
-    global: &Global,
+/// Waits for all jobs, prints them, and prints the errors of those that did not complete.
+pub(super) fn wait_for_all(
+    global: &GlobalArgs,
     client: &Client,
     ids: &[String],
-    timeout: Option<Length>,
-) -> Result<Exit, Failure> {
+    timeout: Option<DurationArg>,
+) -> Result<Exit, CliError> {
     let terminal = global.terminal();
     let (mut jobs, mut failures) = (Vec::new(), Vec::new());
     {
-        let progress = terminal.watching();
-        let waiting = Waiting::new(client, &progress, timeout);
+        let progress = terminal.spinner();
+        let waiting = JobWaiter::new(client, &progress, timeout);
         for id in ids {
-            match waiting.end_of(id) {
+            match waiting.wait_for(id) {
                 Ok((text, document)) => {
                     failures.extend(document.outcome().err());
                     jobs.push(text);
@@ -51,34 +51,34 @@ pub(super) fn until_over(
             }
         }
     }
-    settle(terminal, &jobs, &failures)
+    print_results(terminal, &jobs, &failures)
 }
 
-/// Prints the jobs, then what went wrong with them; the exit code is the first failure's.
-pub(super) fn settle(
+/// Prints the jobs, then the errors; the exit code is that of the first error.
+pub(super) fn print_results(
     terminal: crate::output::Terminal,
     jobs: &[String],
-    failures: &[Failure],
-) -> Result<Exit, Failure> {
+    failures: &[CliError],
+) -> Result<Exit, CliError> {
     if !jobs.is_empty() {
-        display::show(terminal, jobs)?;
+        display::print_jobs(terminal, jobs)?;
     }
     for failure in failures {
-        say(&failure.render());
+        print_stderr(&failure.render());
     }
-    Ok(failures.first().map_or(Exit::Success, Failure::exit))
+    Ok(failures.first().map_or(Exit::Success, CliError::exit))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::command::job::document::tests::document;
-    use crate::command::job::fixture::{Fake, data, problem};
+    use crate::command::job::fake_server::{FakeServer, data, problem};
     use serde_json::json;
 
-    /// A server whose jobs are called as they are.
-    fn fake() -> Fake {
-        Fake::start(|request| {
+    /// A server on which the id of a job is its status.
+    fn fake() -> FakeServer {
+        FakeServer::start(|request| {
             let id = request.line.trim_start_matches("GET /jobs/").split('?').next().unwrap();
             match id {
                 "missing" => (404, problem("not_found", "there is no job `missing`", None)),

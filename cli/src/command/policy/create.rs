@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{uri_line, warn_of};
-use crate::args::Global;
-use crate::client::Call;
+use super::{print_warnings, render_uri};
+use crate::client::ApiRequest;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 use crate::policy_file::{PolicyFile, language_of};
 
-/// What does not compile is refused, with the line.
+/// Code that does not compile is refused, with its location.
 #[derive(Debug, Args)]
 pub(crate) struct Create {
     /// The policy document, JSON or YAML; `-` for standard input
@@ -23,20 +23,21 @@ pub(crate) struct Create {
 }
 
 impl Create {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
         if language_of(&self.file).is_some() {
-            return Err(Failure::usage(
-                "code alone has no name, version and release tag to be registered under",
+            return Err(CliError::usage(
+                "a policy needs a document with a name, a version and a release tag",
             )
             .at(self.file.display().to_string())
-            .help("give the document by `-f` and the code by `--code-file`"));
+            .help("set the document with `-f` and the code with `--code-file`"));
         }
         let file = PolicyFile::load_with(&self.file, self.code_file.as_deref())?;
         let client = global.client()?;
-        let call = Call::post(&["policy"], file.document.as_str());
-        let answer = client.try_send(&call)?.map_err(|problem| file.failure(&problem.error))?;
-        warn_of(global, &answer.warnings);
-        global.terminal().show(&answer.data, uri_line)?;
+        let request = ApiRequest::post(&["policy"], file.document.as_str());
+        let response =
+            client.try_send(&request)?.map_err(|problem| file.failure(&problem.error))?;
+        print_warnings(global, &response.warnings);
+        global.terminal().print(&response.data, render_uri)?;
         Ok(Exit::Success)
     }
 }

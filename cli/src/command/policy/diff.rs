@@ -1,30 +1,30 @@
-//! `writ policy diff URI`: what changed between two revisions.
+//! `writ policy diff URI`: compares two revisions of a policy.
 
 use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 
-use super::history::newest;
-use crate::args::Global;
-use crate::client::{Call, Client};
+use super::history::fetch_newest;
+use crate::client::{ApiRequest, Client};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 use crate::output::Format;
-use crate::style::{ADDED, FRAME, REMOVED, STRONG, harmless, paint};
+use crate::style::{ADDED, BOLD, FRAME, REMOVED, apply_style, sanitize};
 
-/// The document as pretty JSON, its code as code, each as a unified diff.
+/// Prints a unified diff of the documents as indented JSON, and one of the code.
 #[derive(Debug, Args)]
 pub(crate) struct Diff {
     /// The policy, as `ip_allowlist:1.0-beta`
     uri: String,
-    /// The older revision; the one before `--to` without it
+    /// The older revision [default: the one before `--to`]
     #[arg(long, value_name = "N")]
     from: Option<u64>,
-    /// The newer revision; the newest without it
+    /// The newer revision [default: the newest]
     #[arg(long, value_name = "N")]
     to: Option<u64>,
-    /// Exit with 1 where they differ
+    /// Exit with 1 if the revisions differ
     #[arg(long)]
     exit_code: bool,
 }
@@ -35,33 +35,33 @@ struct Numbered {
 }
 
 impl Diff {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
         let client = global.client()?;
         let to = match self.to {
             Some(to) => to,
-            None => self.newest(&client)?,
+            None => self.newest_revision(&client)?,
         };
         let from = match self.from {
             Some(from) => from,
             None if to > 1 => to - 1,
             None => {
-                return Err(Failure::usage(format!(
-                    "revision {to} of `{}` has none before it",
+                return Err(CliError::usage(format!(
+                    "no revision precedes revision {to} of `{}`",
                     self.uri
                 ))
-                .help("name the other one by `--from`"));
+                .help("set the other one with `--from`"));
             }
         };
         let old = self.fetch(&client, from)?;
         let new = self.fetch(&client, to)?;
         let names = [format!("{}@{from}", self.uri), format!("{}@{to}", self.uri)];
-        let text = unified(&names, &old, &new);
+        let text = render_diffs(&names, &old, &new);
         match global.terminal().format() {
-            Format::Table => global.terminal().styled(&text)?,
+            Format::Table => global.terminal().print_styled(&text)?,
             Format::Json | Format::Yaml => {
                 let plain = anstream::adapter::strip_str(&text).to_string();
                 let data = json!({"from": from, "to": to, "same": text.is_empty(), "diff": plain});
-                global.terminal().show(&data.to_string(), |_| String::new())?;
+                global.terminal().print(&data.to_string(), |_| String::new())?;
             }
         }
         if text.is_empty() {
@@ -70,48 +70,52 @@ impl Diff {
         Ok(if self.exit_code && !text.is_empty() { Exit::Failed } else { Exit::Success })
     }
 
-    fn newest(&self, client: &Client) -> Result<u64, Failure> {
-        let revisions = newest(client, &self.uri, 1)?;
+    fn newest_revision(&self, client: &Client) -> Result<u64, CliError> {
+        let revisions = fetch_newest(client, &self.uri, 1)?;
         revisions
             .first()
             .and_then(|raw| serde_json::from_str::<Numbered>(raw.get()).ok())
             .map(|numbered| numbered.revision)
             .ok_or_else(|| {
-                Failure::new(
+                CliError::new(
                     Exit::Internal,
-                    format!("the server knows no revision of `{}`", self.uri),
+                    format!("the server returned no revision of `{}`", self.uri),
                 )
             })
     }
 
-    fn fetch(&self, client: &Client, revision: u64) -> Result<Value, Failure> {
-        let answer =
-            client.send(&Call::get(&["policy", &self.uri, "revisions", &revision.to_string()]))?;
-        serde_json::from_str(&answer.data)
-            .map_err(|_| Failure::new(Exit::Internal, "the server's revision is no policy"))
+    fn fetch(&self, client: &Client, revision: u64) -> Result<Value, CliError> {
+        let response = client.send(&ApiRequest::get(&[
+            "policy",
+            &self.uri,
+            "revisions",
+            &revision.to_string(),
+        ]))?;
+        serde_json::from_str(&response.data)
+            .map_err(|_| CliError::new(Exit::Internal, "the server's revision is malformed"))
     }
 }
 
-/// Both diffs, styled; nothing where nothing changed.
-fn unified(names: &[String; 2], old: &Value, new: &Value) -> String {
-    let mut text = changes(names, "", &document(old), &document(new));
-    text.push_str(&changes(names, " code", &code(old), &code(new)));
+/// Renders both diffs as styled text; empty if nothing changed.
+fn render_diffs(names: &[String; 2], old: &Value, new: &Value) -> String {
+    let mut text = render_diff(names, "", &document(old), &document(new));
+    text.push_str(&render_diff(names, " code", &code(old), &code(new)));
     text
 }
 
-fn changes([old_name, new_name]: &[String; 2], suffix: &str, old: &str, new: &str) -> String {
+fn render_diff([old_name, new_name]: &[String; 2], suffix: &str, old: &str, new: &str) -> String {
     let diff = TextDiff::from_lines(old, new);
     let mut hunks = String::new();
     for hunk in diff.unified_diff().context_radius(3).iter_hunks() {
-        hunks.push_str(&format!("{}\n", paint(FRAME, &hunk.header().to_string())));
+        hunks.push_str(&format!("{}\n", apply_style(FRAME, &hunk.header().to_string())));
         for change in hunk.iter_changes() {
-            let line = harmless(change.value().trim_end_matches('\n'));
-            let shown = match change.tag() {
-                ChangeTag::Delete => paint(REMOVED, &format!("-{line}")),
-                ChangeTag::Insert => paint(ADDED, &format!("+{line}")),
+            let line = sanitize(change.value().trim_end_matches('\n'));
+            let line = match change.tag() {
+                ChangeTag::Delete => apply_style(REMOVED, &format!("-{line}")),
+                ChangeTag::Insert => apply_style(ADDED, &format!("+{line}")),
                 ChangeTag::Equal => format!(" {line}"),
             };
-            hunks.push_str(&format!("{shown}\n"));
+            hunks.push_str(&format!("{line}\n"));
             if change.missing_newline() {
                 hunks.push_str("\\ No newline at end of file\n");
             }
@@ -120,11 +124,11 @@ fn changes([old_name, new_name]: &[String; 2], suffix: &str, old: &str, new: &st
     if hunks.is_empty() {
         return hunks;
     }
-    let header = |sign: &str, name: &str| paint(STRONG, &format!("{sign} {name}{suffix}"));
+    let header = |sign: &str, name: &str| apply_style(BOLD, &format!("{sign} {name}{suffix}"));
     format!("{}\n{}\n{hunks}", header("---", old_name), header("+++", new_name))
 }
 
-/// Everything but the code, one line a value.
+/// The document without its code, as indented JSON.
 fn document(policy: &Value) -> String {
     let mut policy = policy.clone();
     if let Value::Object(members) = &mut policy {
@@ -140,10 +144,10 @@ fn code(policy: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::tests::plain;
+    use crate::error::tests::plain;
 
     fn diff(old: &Value, new: &Value) -> String {
-        plain(&unified(&["a:1-b@1".to_owned(), "a:1-b@2".to_owned()], old, new))
+        plain(&render_diffs(&["a:1-b@1".to_owned(), "a:1-b@2".to_owned()], old, new))
     }
 
     #[test]

@@ -1,12 +1,12 @@
-//! `writ policy get URI`: shows a policy as it is stored, or as it was.
+//! `writ policy get URI`: shows the newest or an earlier revision of a policy.
 
 use clap::Args;
 use serde_json::Value;
 
-use crate::args::Global;
-use crate::client::Call;
+use crate::client::ApiRequest;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 use crate::output::table;
 
 /// `-o json` prints the stored document byte for byte.
@@ -14,28 +14,30 @@ use crate::output::table;
 pub(crate) struct Get {
     /// The policy, as `ip_allowlist:1.0-beta`
     uri: String,
-    /// This revision instead of the newest
+    /// The revision to show [default: the newest]
     #[arg(long, value_name = "N")]
     revision: Option<u64>,
-    /// The code alone, as it is
+    /// Print only the code of the policy
     #[arg(long)]
     code: bool,
 }
 
 impl Get {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let call = match self.revision {
-            None => Call::get(&["policy", &self.uri]),
-            Some(number) => Call::get(&["policy", &self.uri, "revisions", &number.to_string()]),
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
+        let request = match self.revision {
+            None => ApiRequest::get(&["policy", &self.uri]),
+            Some(number) => {
+                ApiRequest::get(&["policy", &self.uri, "revisions", &number.to_string()])
+            }
         };
-        let answer = global.client()?.send(&call)?;
+        let response = global.client()?.send(&request)?;
         if self.code {
-            let value: Value = serde_json::from_str(&answer.data).unwrap_or_default();
+            let value: Value = serde_json::from_str(&response.data).unwrap_or_default();
             global
                 .terminal()
-                .text(value.get("code").and_then(Value::as_str).unwrap_or_default())?;
+                .print_text(value.get("code").and_then(Value::as_str).unwrap_or_default())?;
         } else {
-            global.terminal().show(&answer.data, table::members)?;
+            global.terminal().print(&response.data, table::members)?;
         }
         Ok(Exit::Success)
     }

@@ -4,10 +4,10 @@ use clap::Args;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::args::Global;
-use crate::client::{Call, Client};
+use crate::client::{ApiRequest, Client};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 use crate::output::table::{Column, rows};
 
 const COLUMNS: [Column; 6] = [
@@ -19,24 +19,24 @@ const COLUMNS: [Column; 6] = [
     ("DIGEST", "digest"),
 ];
 
-/// As many digits of a digest as an entity tag has.
+/// Digits of a digest in the table, as many as in an entity tag.
 const DIGEST_DIGITS: usize = 12;
 
-/// Through all of the policy's renames.
+/// The revisions of a policy, including those under earlier URIs.
 #[derive(Debug, Args)]
 pub(crate) struct History {
     /// The policy, as `ip_allowlist:1.0-beta`
     uri: String,
-    /// Revisions at most
+    /// The number of revisions at most
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: usize,
 }
 
 impl History {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let revisions = newest(&global.client()?, &self.uri, self.limit)?;
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
+        let revisions = fetch_newest(&global.client()?, &self.uri, self.limit)?;
         let texts: Vec<_> = revisions.iter().map(|revision| revision.get()).collect();
-        global.terminal().show(&format!("[{}]", texts.join(",")), |value| {
+        global.terminal().print(&format!("[{}]", texts.join(",")), |value| {
             let items: Vec<_> =
                 value.as_array().into_iter().flatten().map(with_short_digest).collect();
             rows(&COLUMNS, &items)
@@ -45,21 +45,22 @@ impl History {
     }
 }
 
-/// What is known of the newest revisions, newest first.
-pub(super) fn newest(
+/// Fetches the metadata of at most `limit` revisions, newest first.
+pub(super) fn fetch_newest(
     client: &Client,
     uri: &str,
     limit: usize,
-) -> Result<Vec<Box<RawValue>>, Failure> {
+) -> Result<Vec<Box<RawValue>>, CliError> {
     let mut revisions: Vec<Box<RawValue>> = Vec::new();
     let mut next = None;
     loop {
-        let answer = client
-            .send(&Call::get(&["policy", uri, "revisions"]).query("next_token", next.as_deref()))?;
-        let page: Vec<Box<RawValue>> = serde_json::from_str(&answer.data)
-            .map_err(|_| Failure::new(Exit::Internal, "the server's revisions are no list"))?;
+        let response = client.send(
+            &ApiRequest::get(&["policy", uri, "revisions"]).query("next_token", next.as_deref()),
+        )?;
+        let page: Vec<Box<RawValue>> = serde_json::from_str(&response.data)
+            .map_err(|_| CliError::new(Exit::Internal, "the server's page is not a list"))?;
         revisions.extend(page);
-        next = answer.next_token;
+        next = response.next_token;
         if next.is_none() || revisions.len() >= limit {
             revisions.truncate(limit);
             return Ok(revisions);

@@ -2,10 +2,10 @@
 
 use clap::Args;
 
-use crate::args::Global;
-use crate::command::paging::{Paging, Query};
+use crate::command::paging::{ListQuery, PagingArgs};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 use crate::output::Format;
 use crate::output::table::{Column, rows};
 
@@ -16,20 +16,20 @@ const COLUMNS: [Column; 4] = [
     ("DESCRIPTION", "description"),
 ];
 
-/// What the table needs of each policy: the code can be large.
+/// The fields of each policy that the table needs; the code can be large.
 const FIELDS: &str = "policy_rule_uri,type,tags,description";
 
 /// As `writ policy list --filter '{"tags": {"$regex": "security"}}' --sort name,-version`.
 #[derive(Debug, Args)]
 pub(crate) struct List {
     #[command(flatten)]
-    paging: Paging,
+    paging: PagingArgs,
 }
 
 impl List {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
         let terminal = global.terminal();
-        let query = Query {
+        let query = ListQuery {
             segments: &["policy", "query"],
             filter: self.paging.filter()?,
             projection: (terminal.format() == Format::Table).then_some(FIELDS),

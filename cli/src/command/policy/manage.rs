@@ -1,23 +1,23 @@
-//! `writ policy manage URI ACTION`: sends a policy a management command.
+//! `writ policy manage URI ACTION`: runs a management command of a policy.
 
 use clap::Args;
 use serde_json::json;
 use writ_model::RawJson;
 
-use crate::args::Global;
-use crate::client::Call;
+use crate::client::ApiRequest;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 use crate::input;
 
-/// The answer goes to standard output byte for byte; the record's id to standard error.
+/// The answer goes to standard output, byte for byte; the record's id goes to standard error.
 #[derive(Debug, Args)]
 pub(crate) struct Manage {
     /// The policy, as `ip_allowlist:1.0-beta`
     uri: String,
-    /// The command, as its `management_commands_schema` names it
+    /// The command, one of the policy's `management_commands_schema`
     action: String,
-    /// The command's argument: a file, `-`, or JSON that starts with `{` or `[`
+    /// The argument of the command: a file, `-`, or JSON that starts with `{` or `[`
     #[arg(short, long, value_name = "JSON")]
     data: Option<String>,
     /// Parameters that override the stored ones
@@ -26,21 +26,21 @@ pub(crate) struct Manage {
 }
 
 impl Manage {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
         let data = input::optional_json(self.data.as_deref())?;
         let parameters = input::optional_json(self.params.as_deref())?;
         let body = body(&self.action, data.as_ref(), parameters.as_ref());
-        let answer =
-            global.client()?.send(&Call::post(&["policy", &self.uri, "management"], body))?;
-        if let Some(id) = answer.execution_id {
+        let response =
+            global.client()?.send(&ApiRequest::post(&["policy", &self.uri, "management"], body))?;
+        if let Some(id) = response.execution_id {
             global.terminal().note(&format!("execution {id}"));
         }
-        global.terminal().show_output(&answer.data)?;
+        global.terminal().print_output(&response.data)?;
         Ok(Exit::Success)
     }
 }
 
-/// The request, with the caller's own bytes.
+/// The body of the request; data and parameters keep their bytes.
 fn body(action: &str, data: Option<&RawJson>, parameters: Option<&RawJson>) -> String {
     let member = |name: &str, value: Option<&RawJson>| {
         value.map(|raw| format!(",\"{name}\":{}", raw.as_str())).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! `writ policy`: the registry.
+//! `writ policy`: the registered policies of a server.
 
 mod create;
 mod delete;
@@ -11,32 +11,32 @@ mod update;
 
 use clap::Subcommand;
 
-use crate::args::Global;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
-    /// Register a policy
+    /// Register a policy from a file
     Create(create::Create),
-    /// Show a policy
+    /// Show a policy or its code
     Get(get::Get),
-    /// List policies
+    /// List the policies of the workspace
     List(list::List),
-    /// Change a policy, as a new revision
+    /// Update a policy, as a new revision
     Update(update::Update),
-    /// Remove a policy
+    /// Delete a policy and keep its records
     Delete(delete::Delete),
-    /// Send a policy one of its management commands
+    /// Run a management command of a policy
     Manage(manage::Manage),
-    /// List a policy's revisions, newest first
+    /// List the revisions of a policy, newest first
     History(history::History),
     /// Compare two revisions of a policy
     Diff(diff::Diff),
 }
 
 impl Policy {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
         match self {
             Self::Create(create) => create.run(global),
             Self::Get(get) => get.run(global),
@@ -50,14 +50,14 @@ impl Policy {
     }
 }
 
-/// What a write answers, for people: the URI that the policy now has.
-fn uri_line(stored: &serde_json::Value) -> String {
+/// Renders the response to a write: the URI that the policy now has.
+fn render_uri(stored: &serde_json::Value) -> String {
     let uri = stored.get("policy_rule_uri").and_then(serde_json::Value::as_str).unwrap_or_default();
     format!("{uri}\n")
 }
 
-/// What a write answers beside the policy.
-fn warn_of(global: &Global, warnings: &[writ_model::Diagnostic]) {
+/// Prints the warnings of the response to a write.
+fn print_warnings(global: &GlobalArgs, warnings: &[writ_model::Diagnostic]) {
     for warning in warnings {
         let help = warning.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
         global.terminal().warn(&format!("[{}] {warning}{help}", warning.code));

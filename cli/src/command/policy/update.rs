@@ -1,4 +1,4 @@
-//! `writ policy update URI`: writes a new revision, from a whole document or from changes.
+//! `writ policy update URI`: writes a new revision, from a whole document or from operators.
 
 use std::path::PathBuf;
 
@@ -6,11 +6,11 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use ureq::http::Method;
 
-use super::{uri_line, warn_of};
-use crate::args::Global;
-use crate::client::Call;
+use super::{print_warnings, render_uri};
+use crate::client::ApiRequest;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 use crate::policy_file::PolicyFile;
 
 /// As `writ policy update ip_allowlist:1.0-beta --set policy_parameters.local_allowlist='["10.0.0.1"]'`.
@@ -28,44 +28,44 @@ pub(crate) struct Update {
     /// Set a dotted path to a JSON value; may be repeated
     #[arg(long, value_name = "PATH=JSON", group = "change")]
     set: Vec<String>,
-    /// Set a dotted path to a text; may be repeated
+    /// Set a dotted path to a string; may be repeated
     #[arg(long, value_name = "PATH=TEXT", group = "change")]
     set_text: Vec<String>,
-    /// Remove a dotted path; may be repeated
+    /// Remove the value at a dotted path; may be repeated
     #[arg(long, value_name = "PATH", group = "change")]
     unset: Vec<String>,
-    /// Only if the stored revision still has this entity tag
+    /// Update only if the stored revision still has this entity tag
     #[arg(long, value_name = "ETAG")]
     if_match: Option<String>,
 }
 
 impl Update {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
         let file = match &self.file {
             Some(path) => PolicyFile::load_with(path, self.code_file.as_deref())?,
-            None => PolicyFile::stored(&self.uri, self.operators()?.to_string()),
+            None => PolicyFile::from_document(&self.uri, self.operators()?.to_string()),
         };
-        let call = Call::new(Method::PUT, &["policy", &self.uri])
+        let request = ApiRequest::new(Method::PUT, &["policy", &self.uri])
             .body(file.document.as_str())
             .header("if-match", self.if_match.as_deref());
         let client = global.client()?;
-        let answer = client.try_send(&call)?.map_err(|problem| match self.file {
+        let response = client.try_send(&request)?.map_err(|problem| match self.file {
             Some(_) => file.failure(&problem.error),
-            None => client.failure(&call, &problem),
+            None => client.failure(&request, &problem),
         })?;
-        warn_of(global, &answer.warnings);
-        global.terminal().show(&answer.data, uri_line)?;
+        print_warnings(global, &response.warnings);
+        global.terminal().print(&response.data, render_uri)?;
         Ok(Exit::Success)
     }
 
-    fn operators(&self) -> Result<Value, Failure> {
+    fn operators(&self) -> Result<Value, CliError> {
         let mut set = Map::new();
         for change in &self.set {
             let (path, text) = split(change)?;
             let value = serde_json::from_str(text).map_err(|error| {
-                Failure::usage(format!("`{text}` is not valid JSON: {error}"))
+                CliError::usage(format!("`{text}` is not valid JSON: {error}"))
                     .at(format!("--set {path}"))
-                    .help(format!("for a text write `--set-text '{path}={text}'`"))
+                    .help(format!("for a string write `--set-text '{path}={text}'`"))
             })?;
             set.insert(path.to_owned(), value);
         }
@@ -85,9 +85,9 @@ impl Update {
     }
 }
 
-fn split(change: &str) -> Result<(&str, &str), Failure> {
+fn split(change: &str) -> Result<(&str, &str), CliError> {
     change.split_once('=').filter(|(path, _)| !path.is_empty()).ok_or_else(|| {
-        Failure::usage(format!("`{change}` sets nothing"))
+        CliError::usage(format!("`{change}` has no `=` after a path"))
             .help("write it as `path=value`, as `metadata.owner=\"me\"`")
     })
 }
@@ -96,7 +96,7 @@ fn split(change: &str) -> Result<(&str, &str), Failure> {
 mod tests {
     use super::*;
 
-    fn operators(set: &[&str], set_text: &[&str], unset: &[&str]) -> Result<String, Failure> {
+    fn operators(set: &[&str], set_text: &[&str], unset: &[&str]) -> Result<String, CliError> {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         Update {
             uri: "a:1-b".to_owned(),

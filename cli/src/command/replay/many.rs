@@ -1,25 +1,24 @@
-//! Every record since some time.
+//! Replay of every execution since a point in time.
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use writ_model::{ErrorKind, Timestamp};
 
-use crate::args::Global;
-use crate::client::{Call, Client};
+use crate::client::{ApiRequest, Client};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 
-/// Records of one page of the log.
+/// Executions of one page of the listing.
 const PAGE: &str = "1000";
 
-/// What came of all of them.
+/// The results of all replays.
 #[derive(Debug, Default, Serialize)]
 struct Report {
-    /// How many gave the same bytes.
+    /// The number of replays with the same bytes.
     same: usize,
-    /// Those that did not.
     different: Vec<Different>,
-    /// Those that could not be run again, by reason.
+    /// Executions that cannot be replayed, grouped by reason.
     not_replayable: Vec<NotReplayable>,
 }
 
@@ -37,53 +36,53 @@ struct NotReplayable {
     execution_id: String,
 }
 
-/// Runs them again, newest first, and tells what differs.
+/// Replays the executions, newest first, and prints the differences.
 pub(super) fn replay(
-    global: &Global,
+    global: &GlobalArgs,
     since: Timestamp,
     policy: Option<&str>,
-) -> Result<Exit, Failure> {
+) -> Result<Exit, CliError> {
     let (client, terminal) = (global.client()?, global.terminal());
-    let found = recorded(&client, since, policy)?;
+    let executions = list_executions(&client, since, policy)?;
     let mut report = Report::default();
     {
-        let progress = terminal.progress("replaying", Some(found.len() as u64));
-        for (done, (id, uri)) in found.iter().enumerate() {
+        let progress = terminal.progress("replaying", Some(executions.len() as u64));
+        for (done, (id, uri)) in executions.iter().enumerate() {
             report.add(&client, id, uri).map_err(|failure| {
-                failure.note(format!("{done} of {} executions were run again", found.len()))
+                failure.note(format!("{done} of {} executions were replayed", executions.len()))
             })?;
             progress.add(1);
         }
     }
     let text = json!(report).to_string();
-    terminal.show(&text, |_| report.told(found.len(), since))?;
+    terminal.print(&text, |_| report.render(executions.len(), since))?;
     Ok(if report.different.is_empty() { Exit::Success } else { Exit::Failed })
 }
 
-/// The executions that were no replays themselves: id and policy.
-fn recorded(
+/// Lists the executions, id and policy, without those that were replays themselves.
+fn list_executions(
     client: &Client,
     since: Timestamp,
     policy: Option<&str>,
-) -> Result<Vec<(String, String)>, Failure> {
+) -> Result<Vec<(String, String)>, CliError> {
     let mut filter = json!({"started_at": {"$gte": since}, "cause": {"$ne": "replay"}});
     if let (Some(policy), Value::Object(members)) = (policy, &mut filter) {
         members.insert("policy_rule_uri".to_owned(), json!(policy));
     }
     let (mut found, mut next) = (Vec::new(), None::<String>);
     loop {
-        let call = Call::post(&["executions", "query"], filter.to_string())
+        let request = ApiRequest::post(&["executions", "query"], filter.to_string())
             .query("limit", Some(PAGE))
             .query("projection", Some("execution_id,policy_rule_uri"))
             .query("next_token", next.as_deref());
-        let answer = client.send(&call)?;
-        let page: Vec<Value> = serde_json::from_str(&answer.data)
-            .map_err(|_| Failure::new(Exit::Internal, "the server's page is no list"))?;
+        let response = client.send(&request)?;
+        let page: Vec<Value> = serde_json::from_str(&response.data)
+            .map_err(|_| CliError::new(Exit::Internal, "the server's page is not a list"))?;
         found.extend(page.iter().map(|item| {
             let text = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();
             (text("execution_id").to_owned(), text("policy_rule_uri").to_owned())
         }));
-        next = answer.next_token;
+        next = response.next_token;
         if next.is_none() {
             return Ok(found);
         }
@@ -91,26 +90,26 @@ fn recorded(
 }
 
 impl Report {
-    fn add(&mut self, client: &Client, id: &str, uri: &str) -> Result<(), Failure> {
-        let call = Call::post(&["executions", id, "replay"], "{}");
-        match client.try_send(&call)? {
-            Ok(answer) => self.compared(id, uri, &answer.data),
+    fn add(&mut self, client: &Client, id: &str, uri: &str) -> Result<(), CliError> {
+        let request = ApiRequest::post(&["executions", id, "replay"], "{}");
+        match client.try_send(&request)? {
+            Ok(response) => self.add_comparison(id, uri, &response.data),
             Err(problem) if problem.error.kind == ErrorKind::NotRepeatable => {
-                self.not_replayable(id, &problem.error.message);
+                self.add_not_replayable(id, &problem.error.message);
             }
-            Err(problem) => return Err(client.failure(&call, &problem)),
+            Err(problem) => return Err(client.failure(&request, &problem)),
         }
         Ok(())
     }
 
-    fn compared(&mut self, id: &str, uri: &str, data: &str) {
+    fn add_comparison(&mut self, id: &str, uri: &str, data: &str) {
         let replayed: Value = serde_json::from_str(data).unwrap_or_default();
         if super::one::is_same(&replayed) {
             self.same += 1;
             return;
         }
-        let listed = replayed.get("differences").and_then(Value::as_array);
-        let differences = listed.into_iter().flatten().map(|difference| {
+        let differences = replayed.get("differences").and_then(Value::as_array);
+        let differences = differences.into_iter().flatten().map(|difference| {
             difference.as_str().map_or_else(|| difference.to_string(), str::to_owned)
         });
         self.different.push(Different {
@@ -120,7 +119,7 @@ impl Report {
         });
     }
 
-    fn not_replayable(&mut self, id: &str, reason: &str) {
+    fn add_not_replayable(&mut self, id: &str, reason: &str) {
         match self.not_replayable.iter_mut().find(|known| known.reason == reason) {
             Some(known) => known.count += 1,
             None => self.not_replayable.push(NotReplayable {
@@ -131,7 +130,7 @@ impl Report {
         }
     }
 
-    fn told(&self, total: usize, since: Timestamp) -> String {
+    fn render(&self, total: usize, since: Timestamp) -> String {
         let (same, different) = (self.same, self.different.len());
         let not = total - same - different;
         let mut text = format!(
@@ -161,13 +160,14 @@ mod tests {
     #[test]
     fn what_differs_and_what_cannot_be_run_again_is_listed() {
         let mut report = Report::default();
-        report.compared("a", "p:1-x", r#"{"same": true, "differences": []}"#);
-        report.compared("b", "p:1-x", r#"{"same": false, "differences": ["output: was 1, is 2"]}"#);
-        report.not_replayable("c", "because");
-        report.not_replayable("d", "because");
+        report.add_comparison("a", "p:1-x", r#"{"same": true, "differences": []}"#);
+        let different = r#"{"same": false, "differences": ["output: was 1, is 2"]}"#;
+        report.add_comparison("b", "p:1-x", different);
+        report.add_not_replayable("c", "because");
+        report.add_not_replayable("d", "because");
         let since = Timestamp::from_ms(0);
         assert_eq!(
-            report.told(4, since),
+            report.render(4, since),
             "4 executions since 1970-01-01T00:00:00.000Z: 1 same, 1 different, 2 not replayable\n\
              \ndifferent: b p:1-x\n  output: was 1, is 2\n\
              \nnot replayable: 2 as c\n  because\n"

@@ -1,17 +1,17 @@
-//! One record.
+//! Replay of one execution.
 
 use serde_json::Value;
 
-use crate::args::Global;
-use crate::client::Call;
+use crate::client::ApiRequest;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 
-/// Runs it again and tells what differs.
-pub(super) fn replay(global: &Global, id: &str) -> Result<Exit, Failure> {
-    let answer = global.client()?.send(&Call::post(&["executions", id, "replay"], "{}"))?;
-    global.terminal().show(&answer.data, |replayed| told(id, replayed))?;
-    let value: Value = serde_json::from_str(&answer.data).unwrap_or_default();
+/// Replays the execution and prints the differences.
+pub(super) fn replay(global: &GlobalArgs, id: &str) -> Result<Exit, CliError> {
+    let response = global.client()?.send(&ApiRequest::post(&["executions", id, "replay"], "{}"))?;
+    global.terminal().print(&response.data, |replayed| render(id, replayed))?;
+    let value: Value = serde_json::from_str(&response.data).unwrap_or_default();
     Ok(if is_same(&value) { Exit::Success } else { Exit::Failed })
 }
 
@@ -19,7 +19,7 @@ pub(super) fn is_same(replayed: &Value) -> bool {
     replayed.get("same").and_then(Value::as_bool) == Some(true)
 }
 
-fn told(id: &str, replayed: &Value) -> String {
+fn render(id: &str, replayed: &Value) -> String {
     let again = replayed.get("execution_id").and_then(Value::as_str).unwrap_or_default();
     if is_same(replayed) {
         return format!("same: {again} repeats {id}\n");
@@ -41,8 +41,8 @@ mod tests {
     fn what_differs_is_listed() {
         let replayed =
             json!({"same": false, "execution_id": "b", "differences": ["output: was 1, is 2"]});
-        assert_eq!(told("a", &replayed), "differs: b does not repeat a\n  output: was 1, is 2\n");
+        assert_eq!(render("a", &replayed), "differs: b does not repeat a\n  output: was 1, is 2\n");
         let replayed = json!({"same": true, "execution_id": "b", "differences": []});
-        assert_eq!(told("a", &replayed), "same: b repeats a\n");
+        assert_eq!(render("a", &replayed), "same: b repeats a\n");
     }
 }

@@ -1,4 +1,4 @@
-//! `writ schedule create NAME`: makes a schedule.
+//! `writ schedule create NAME`: creates a schedule.
 
 use std::collections::BTreeMap;
 
@@ -6,42 +6,42 @@ use clap::Args;
 use serde_json::json;
 use writ_model::RawJson;
 
-use super::schedule_args::{ScheduleArgs, object};
-use super::told;
-use crate::args::Global;
-use crate::client::Call;
+use super::render_next_fire;
+use super::schedule_args::{ScheduleArgs, object_text};
+use crate::client::ApiRequest;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 use crate::input;
 
 /// As `writ schedule create nightly --cron "0 2 * * ? *" --policy ip_allowlist:1.0-beta --input '{"ip": "10.0.0.1"}'`.
 #[derive(Debug, Args)]
 pub(crate) struct Create {
-    /// What to call it
+    /// The name of the schedule
     #[arg(required_unless_present = "file")]
     name: Option<String>,
-    /// The whole schedule as JSON or YAML, for what the options do not say: a job with a callback
+    /// The whole schedule as JSON or YAML, for settings without an option, such as callbacks
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["when", "policy"])]
     file: Option<String>,
     #[command(flatten)]
     schedule_args: ScheduleArgs,
-    /// Do not let it fire yet
+    /// Create the schedule disabled, so that it does not fire
     #[arg(long)]
     disabled: bool,
 }
 
 impl Create {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let call = Call::post(&["schedules"], self.body()?);
-        let answer = global.client()?.send(&call)?;
-        global.terminal().show(&answer.data, told)?;
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
+        let request = ApiRequest::post(&["schedules"], self.body()?);
+        let response = global.client()?.send(&request)?;
+        global.terminal().print(&response.data, render_next_fire)?;
         Ok(Exit::Success)
     }
 
-    fn body(&self) -> Result<String, Failure> {
+    fn body(&self) -> Result<String, CliError> {
         let mut members = match &self.file {
             None => BTreeMap::new(),
-            Some(file) => document(file)?,
+            Some(file) => read_document(file)?,
         };
         let mut set = |name: &str, value: String| members.insert(name.to_owned(), value);
         if let Some(name) = &self.name {
@@ -59,21 +59,21 @@ impl Create {
             {
                 if !members.contains_key(member) {
                     let message = format!("a schedule needs {options}");
-                    return Err(Failure::usage(message).help("or a whole one with `--file`"));
+                    return Err(CliError::usage(message).help("or set a whole one with `--file`"));
                 }
             }
         }
         let members: Vec<_> =
             members.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-        Ok(object(&members))
+        Ok(object_text(&members))
     }
 }
 
-/// The members of a document, each with its own bytes.
-pub(super) fn document(file: &str) -> Result<BTreeMap<String, String>, Failure> {
-    let json = input::json(file)?;
+/// Reads the members of a document; values keep their bytes.
+pub(super) fn read_document(file: &str) -> Result<BTreeMap<String, String>, CliError> {
+    let json = input::read_json(file)?;
     let members: BTreeMap<String, RawJson> = serde_json::from_str(json.as_str()).map_err(|_| {
-        Failure::new(Exit::Invalid, "a schedule is a JSON object").at(file.to_owned())
+        CliError::new(Exit::Invalid, "a schedule is a JSON object").at(file.to_owned())
     })?;
     let text = |(name, value): (String, RawJson)| (name, value.as_str().to_owned());
     Ok(members.into_iter().map(text).collect())
@@ -81,18 +81,23 @@ pub(super) fn document(file: &str) -> Result<BTreeMap<String, String>, Failure> 
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
+    use clap::Parser;
 
     use super::*;
-    use crate::args::{Cli, Command};
-    use crate::command::schedule::Schedule;
 
-    fn body(words: &[&str]) -> Result<String, Failure> {
-        let words = ["writ", "schedule", "create"].iter().chain(words);
-        match Cli::try_parse_from(words).unwrap().command {
-            Command::Schedule(Schedule::Create(create)) => create.body(),
-            other => panic!("{other:?}"),
-        }
+    #[derive(Debug, Parser)]
+    struct CreateCommand {
+        #[command(flatten)]
+        create: Create,
+    }
+
+    fn parse(words: &[&str]) -> Result<Create, clap::Error> {
+        let words = ["create"].iter().chain(words);
+        CreateCommand::try_parse_from(words).map(|command| command.create)
+    }
+
+    fn body(words: &[&str]) -> Result<String, CliError> {
+        parse(words).unwrap().body()
     }
 
     #[test]
@@ -117,12 +122,10 @@ mod tests {
         for words in [&["n", "--policy", "p:1-x"], &["n", "--rate", "1 day"]] {
             assert_eq!(body(words).unwrap_err().exit(), Exit::Usage);
         }
-        for words in [
-            &["writ", "schedule", "create", "n", "--rate", "1 day", "--cron", "x"][..],
-            &["writ", "schedule", "create"],
-            &["writ", "schedule", "create", "n", "--file", "{}", "--at", "x"],
-        ] {
-            assert!(Cli::try_parse_from(words).is_err(), "{words:?}");
+        for words in
+            [&["n", "--rate", "1 day", "--cron", "x"][..], &[], &["n", "--file", "{}", "--at", "x"]]
+        {
+            assert!(parse(words).is_err(), "{words:?}");
         }
     }
 }

@@ -1,28 +1,28 @@
-//! `writ schedule delete NAME`: removes a schedule.
+//! `writ schedule delete NAME`: deletes a schedule.
 
 use clap::Args;
 use ureq::http::Method;
 
-use crate::args::Global;
-use crate::client::Call;
+use crate::client::ApiRequest;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 
-/// Asks nothing back.
+/// The command does not ask for confirmation.
 #[derive(Debug, Args)]
 pub(crate) struct Delete {
-    /// The schedule
+    /// The name of the schedule
     name: String,
-    /// Only if the stored revision still has this entity tag
+    /// Delete only if the stored revision still has this entity tag
     #[arg(long, value_name = "ETAG")]
     if_match: Option<String>,
 }
 
 impl Delete {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let call = Call::new(Method::DELETE, &["schedules", &self.name])
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
+        let request = ApiRequest::new(Method::DELETE, &["schedules", &self.name])
             .header("if-match", self.if_match.as_deref());
-        global.client()?.send(&call)?;
+        global.client()?.send(&request)?;
         global.terminal().note(&format!("deleted {}", self.name));
         Ok(Exit::Success)
     }

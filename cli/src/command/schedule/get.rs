@@ -5,36 +5,36 @@ use serde_json::Value;
 use writ_model::Timestamp;
 use writ_schedules::{Timing, TimingSpec};
 
-use crate::args::Global;
-use crate::client::Call;
+use crate::client::ApiRequest;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 use crate::output::table;
 
-/// Fires to come that are shown.
-const NEXT: usize = 5;
+/// The number of future fires that are printed.
+const NEXT_FIRES: usize = 5;
 
-/// With its next fires and what came of the last ones.
+/// Shows the schedule with its next fires and the outcomes of the last ones.
 #[derive(Debug, Args)]
 pub(crate) struct Get {
-    /// The schedule
+    /// The name of the schedule
     name: String,
 }
 
 impl Get {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let answer = global.client()?.send(&Call::get(&["schedules", &self.name]))?;
-        global.terminal().show(&answer.data, shown)?;
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
+        let response = global.client()?.send(&ApiRequest::get(&["schedules", &self.name]))?;
+        global.terminal().print(&response.data, render)?;
         Ok(Exit::Success)
     }
 }
 
-fn shown(schedule: &Value) -> String {
+fn render(schedule: &Value) -> String {
     let mut schedule = schedule.clone();
     let next = next_fires(&schedule).unwrap_or_default();
     if let Value::Object(members) = &mut schedule {
         let last = members.remove("last_fires").unwrap_or_default();
-        let last: Vec<_> = last.as_array().into_iter().flatten().map(line).collect();
+        let last: Vec<_> = last.as_array().into_iter().flatten().map(render_fire).collect();
         for (name, lines) in [("next fires", next), ("last fires", last)] {
             if !lines.is_empty() {
                 members.insert(name.to_owned(), Value::from(lines.join("\n") + "\n"));
@@ -44,8 +44,8 @@ fn shown(schedule: &Value) -> String {
     table::members(&schedule)
 }
 
-/// What came of a fire, on a line.
-fn line(fire: &Value) -> String {
+/// Renders the outcome of a fire on one line.
+fn render_fire(fire: &Value) -> String {
     let text = |name| fire.get(name).and_then(Value::as_str).unwrap_or_default();
     let mut line = format!("{}  {}", text("scheduled_for"), text("outcome"));
     let count = fire.get("missed_count").and_then(Value::as_u64).filter(|count| *count > 1);
@@ -64,7 +64,7 @@ fn line(fire: &Value) -> String {
     line
 }
 
-/// The fires to come, as this release understands the schedule; none where it does not.
+/// Computes the next fires; `None` for an expression that this release cannot parse.
 fn next_fires(schedule: &Value) -> Option<Vec<String>> {
     let text = |name| schedule.get(name).and_then(Value::as_str);
     let time = |name| text(name).and_then(|text| text.parse::<Timestamp>().ok());
@@ -78,7 +78,7 @@ fn next_fires(schedule: &Value) -> Option<Vec<String>> {
     let timing = Timing::new(&spec, time("created_at")?).ok()?;
     let first = time("next_fire_at")?;
     let fires = std::iter::successors(Some(first), |fire| timing.next_after(*fire));
-    Some(fires.take(NEXT).map(|fire| fire.to_string()).collect())
+    Some(fires.take(NEXT_FIRES).map(|fire| fire.to_string()).collect())
 }
 
 #[cfg(test)]
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fires_to_come_and_fires_that_were_stand_below() {
+    fn next_fires_and_last_fires_are_printed_below() {
         let schedule = json!({
             "name": "n", "schedule_expression": "cron(0 2 * * ? *)", "timezone": "Europe/Berlin",
             "start_at": null, "created_at": "2026-10-01T00:00:00Z",
@@ -101,13 +101,13 @@ mod tests {
         });
         // The clock goes back on the 25th.
         assert!(
-            shown(&schedule).ends_with(
+            render(&schedule).ends_with(
                 "next fires:\n2026-10-24T00:00:00.000Z\n2026-10-25T00:00:00.000Z\n\
                  2026-10-26T01:00:00.000Z\n\n\
                  last fires:\na  submitted  job j\nb  failed  gone\nc  missed  3 since d\n"
             ),
             "{}",
-            shown(&schedule)
+            render(&schedule)
         );
     }
 
@@ -117,6 +117,6 @@ mod tests {
             "name": "n", "schedule_expression": "rate(1 day)", "created_at": "2026-10-01T00:00:00Z",
             "next_fire_at": null, "last_fires": [],
         });
-        assert!(!shown(&schedule).contains("fires:"), "{}", shown(&schedule));
+        assert!(!render(&schedule).contains("fires:"), "{}", render(&schedule));
     }
 }

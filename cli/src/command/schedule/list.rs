@@ -3,10 +3,10 @@
 use clap::Args;
 use serde_json::Value;
 
-use crate::args::Global;
-use crate::command::paging::{Paging, Query};
+use crate::command::paging::{ListQuery, PagingArgs};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 use crate::output::Format;
 use crate::output::table::{Column, rows};
 
@@ -19,20 +19,20 @@ const COLUMNS: [Column; 6] = [
     ("LAST", "last"),
 ];
 
-/// What the table needs of each.
+/// The fields of each schedule that the table needs.
 const FIELDS: &str = "name,schedule_expression,timezone,enabled,next_fire_at,last_fires";
 
-/// By name, unless sorted otherwise.
+/// The list is sorted by name, unless `--sort` is set.
 #[derive(Debug, Args)]
 pub(crate) struct List {
     #[command(flatten)]
-    paging: Paging,
+    paging: PagingArgs,
 }
 
 impl List {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
         let terminal = global.terminal();
-        let query = Query {
+        let query = ListQuery {
             segments: &["schedules", "query"],
             filter: self.paging.filter()?,
             projection: (terminal.format() == Format::Table).then_some(FIELDS),
@@ -43,11 +43,11 @@ impl List {
 }
 
 fn table(schedules: &[Value]) -> String {
-    rows(&COLUMNS, &schedules.iter().map(with_last).collect::<Vec<_>>())
+    rows(&COLUMNS, &schedules.iter().map(with_last_outcome).collect::<Vec<_>>())
 }
 
-/// The schedule with what came of its last fire.
-fn with_last(schedule: &Value) -> Value {
+/// The schedule with the outcome of its last fire.
+fn with_last_outcome(schedule: &Value) -> Value {
     let mut schedule = schedule.clone();
     let last = schedule.pointer("/last_fires/0/outcome").cloned();
     if let (Value::Object(members), Some(last)) = (&mut schedule, last) {

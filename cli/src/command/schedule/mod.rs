@@ -1,39 +1,39 @@
-//! `writ schedule`: jobs that are made at their time.
+//! `writ schedule`: jobs that are submitted on a schedule.
 
 mod create;
 mod delete;
+mod enabled;
 mod get;
 mod list;
 mod schedule_args;
-mod switch;
 mod update;
 
 use clap::Subcommand;
 
-use crate::args::Global;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Schedule {
-    /// Make a schedule
+    /// Create a schedule of a policy or a job
     Create(create::Create),
-    /// Show a schedule, its next fires and what came of the last ones
+    /// Show a schedule, its next fires and the outcomes of the last ones
     Get(get::Get),
-    /// List schedules
+    /// List the schedules of the workspace
     List(list::List),
-    /// Change a schedule
+    /// Update a schedule, as a new revision
     Update(update::Update),
-    /// Remove a schedule; the jobs that it made stay
+    /// Delete a schedule and keep its jobs
     Delete(delete::Delete),
-    /// Let a schedule fire again, from now on
-    Enable(switch::Enable),
-    /// Let a schedule fire no more
-    Disable(switch::Disable),
+    /// Enable a schedule, from now on
+    Enable(enabled::Enable),
+    /// Disable a schedule, so that it does not fire
+    Disable(enabled::Disable),
 }
 
 impl Schedule {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
         match self {
             Self::Create(create) => create.run(global),
             Self::Get(get) => get.run(global),
@@ -46,8 +46,8 @@ impl Schedule {
     }
 }
 
-/// What a write answers, for people.
-fn told(stored: &serde_json::Value) -> String {
+/// Renders the response to a write: the schedule's next fire.
+fn render_next_fire(stored: &serde_json::Value) -> String {
     let text = |name| stored.get(name).and_then(serde_json::Value::as_str);
     let name = text("name").unwrap_or_default();
     match text("next_fire_at") {

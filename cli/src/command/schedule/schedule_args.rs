@@ -1,47 +1,47 @@
-//! What is asked for on the command line: when, and what is run.
+//! Options of a schedule: its times and its target.
 
 use clap::{ArgGroup, Args};
 use serde_json::json;
 use writ_model::Timestamp;
 
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::input;
 
-/// When, and what is run; what is not given is the server's choice, or stays.
+/// The options of a schedule. An absent option has the server's default, or is not updated.
 #[derive(Debug, Default, Args)]
 #[command(group = ArgGroup::new("when").multiple(false))]
 pub(super) struct ScheduleArgs {
-    /// Six fields, as `0 9 ? * MON-FRI *`: minutes, hours, day of the month, month, day of the week, year
+    /// Cron expression of six fields, as `0 9 ? * MON-FRI *`: minutes, hours, day of the month, month, day of the week, year
     #[arg(long, value_name = "FIELDS", group = "when")]
     cron: Option<String>,
-    /// Again and again, as `5 minutes`
+    /// The interval between fires, as `5 minutes`
     #[arg(long, value_name = "TIME", group = "when")]
     rate: Option<String>,
-    /// Once, as `2026-12-01T02:00:00`
+    /// The time of a single fire, as `2026-12-01T02:00:00`
     #[arg(long, value_name = "TIME", group = "when")]
     at: Option<String>,
-    /// The zone whose clock `--cron` and `--at` are read by, as `Europe/Berlin`; UTC without it
+    /// The time zone of `--cron` and `--at`, as `Europe/Berlin` [default: UTC]
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
-    /// Nothing fires before; a rate counts from here
+    /// The start of the schedule, from which `--rate` counts
     #[arg(long, value_name = "TIME")]
     start_at: Option<Timestamp>,
-    /// Nothing fires after
+    /// The end of the schedule, after which nothing fires
     #[arg(long, value_name = "TIME")]
     end_at: Option<Timestamp>,
-    /// Run each fire at some point of so many minutes
+    /// Spread each fire over this number of minutes
     #[arg(long, value_name = "MINUTES")]
     flexible_window: Option<u32>,
-    /// What becomes of fires that nobody was awake for: `skip`, `latest` or `all`
+    /// The missed fires to run after an outage: `skip`, `latest` or `all`
     #[arg(long, value_name = "RULE", value_parser = ["skip", "latest", "all"])]
     catch_up: Option<String>,
-    /// For people
+    /// A description of the schedule
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
     /// The policy to run, as `ip_allowlist:1.0-beta`
     #[arg(long, value_name = "URI")]
     policy: Option<String>,
-    /// The input: a file, `-` for standard input, or JSON that starts with `{` or `[`; `{}` without it
+    /// The input: a file, `-` for standard input, or JSON that starts with `{` or `[` [default: {}]
     #[arg(short, long, value_name = "JSON", requires = "policy")]
     input: Option<String>,
     /// Parameters that override the stored ones
@@ -50,8 +50,8 @@ pub(super) struct ScheduleArgs {
 }
 
 impl ScheduleArgs {
-    /// The members that are given, with the caller's own bytes.
-    pub(super) fn members(&self) -> Result<Vec<(&'static str, String)>, Failure> {
+    /// The members of the options that are set, as JSON text; input and parameters keep their bytes.
+    pub(super) fn members(&self) -> Result<Vec<(&'static str, String)>, CliError> {
         let text = |value: &Option<String>| value.as_ref().map(|value| json!(value).to_string());
         let members = [
             ("schedule_expression", self.expression().map(|value| json!(value).to_string())),
@@ -67,16 +67,16 @@ impl ScheduleArgs {
     }
 
     fn expression(&self) -> Option<String> {
-        let within = |kind: &str, text: &String| match text.starts_with(&format!("{kind}(")) {
+        let wrap = |kind: &str, text: &String| match text.starts_with(&format!("{kind}(")) {
             true => text.clone(),
             false => format!("{kind}({text})"),
         };
-        let cron = self.cron.as_ref().map(|text| within("cron", text));
-        let rate = self.rate.as_ref().map(|text| within("rate", text));
-        cron.or(rate).or_else(|| self.at.as_ref().map(|text| within("at", text)))
+        let cron = self.cron.as_ref().map(|text| wrap("cron", text));
+        let rate = self.rate.as_ref().map(|text| wrap("rate", text));
+        cron.or(rate).or_else(|| self.at.as_ref().map(|text| wrap("at", text)))
     }
 
-    fn target(&self) -> Result<Option<String>, Failure> {
+    fn target(&self) -> Result<Option<String>, CliError> {
         let Some(uri) = &self.policy else { return Ok(None) };
         let mut members = vec![("policy_rule_uri", json!(uri).to_string())];
         for (name, argument) in [("input_data", &self.input), ("parameters", &self.params)] {
@@ -84,12 +84,12 @@ impl ScheduleArgs {
                 members.push((name, json.as_str().to_owned()));
             }
         }
-        Ok(Some(format!("{{\"policy\":{}}}", object(&members))))
+        Ok(Some(format!("{{\"policy\":{}}}", object_text(&members))))
     }
 }
 
-/// JSON text of these members, their values JSON text already.
-pub(super) fn object(members: &[(&str, String)]) -> String {
+/// The JSON text of an object; the values are JSON text.
+pub(super) fn object_text(members: &[(&str, String)]) -> String {
     let members: Vec<_> =
         members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
     format!("{{{}}}", members.join(","))
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_callers_bytes_are_sent_as_they_are() {
-        let asked = ScheduleArgs {
+        let args = ScheduleArgs {
             cron: Some("0 2 * * ? *".to_owned()),
             timezone: Some("Europe/Berlin".to_owned()),
             flexible_window: Some(15),
@@ -116,7 +116,7 @@ mod tests {
             ..ScheduleArgs::default()
         };
         assert_eq!(
-            object(&asked.members().unwrap()),
+            object_text(&args.members().unwrap()),
             r#"{"schedule_expression":"cron(0 2 * * ? *)","timezone":"Europe/Berlin","#.to_owned()
                 + r#""flexible_time_window_minutes":15,"target":{"policy":{"policy_rule_uri":"p:1-x","#
                 + r#""input_data":{"x": 1.0},"parameters":{"a":1e400}}}}"#
@@ -131,8 +131,8 @@ mod tests {
             (None, Some("2026-12-01T02:00:00"), "at(2026-12-01T02:00:00)"),
         ] {
             let (rate, at) = (rate.map(str::to_owned), at.map(str::to_owned));
-            let asked = ScheduleArgs { rate, at, ..ScheduleArgs::default() };
-            assert_eq!(asked.expression().as_deref(), Some(expression));
+            let args = ScheduleArgs { rate, at, ..ScheduleArgs::default() };
+            assert_eq!(args.expression().as_deref(), Some(expression));
         }
     }
 }

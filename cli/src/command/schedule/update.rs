@@ -1,75 +1,77 @@
-//! `writ schedule update NAME`: writes a revision, from a whole document or from what changes.
+//! `writ schedule update NAME`: writes a new revision, from a whole document or from options.
 
 use clap::Args;
 use ureq::http::Method;
 
-use super::create::document;
-use super::schedule_args::{ScheduleArgs, object};
-use super::told;
-use crate::args::Global;
-use crate::client::Call;
+use super::create::read_document;
+use super::render_next_fire;
+use super::schedule_args::{ScheduleArgs, object_text};
+use crate::client::ApiRequest;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 
-/// As `writ schedule update nightly --cron "0 3 * * ? *"`. From then on it acts for whoever did this.
+/// As `writ schedule update nightly --cron "0 3 * * ? *"`. The schedule then runs with the identity of
+/// the caller of the update.
 #[derive(Debug, Args)]
 pub(crate) struct Update {
-    /// The schedule
+    /// The name of the schedule
     name: String,
     /// The whole new document, or Mongo operators
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["when", "policy"])]
     file: Option<String>,
     #[command(flatten)]
     schedule_args: ScheduleArgs,
-    /// Only if the stored revision still has this entity tag
+    /// Update only if the stored revision still has this entity tag
     #[arg(long, value_name = "ETAG")]
     if_match: Option<String>,
 }
 
 impl Update {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let call = Call::new(Method::PUT, &["schedules", &self.name])
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
+        let request = ApiRequest::new(Method::PUT, &["schedules", &self.name])
             .body(self.body()?)
             .header("if-match", self.if_match.as_deref());
-        let answer = global.client()?.send(&call)?;
-        global.terminal().show(&answer.data, told)?;
+        let response = global.client()?.send(&request)?;
+        global.terminal().print(&response.data, render_next_fire)?;
         Ok(Exit::Success)
     }
 
-    fn body(&self) -> Result<String, Failure> {
+    fn body(&self) -> Result<String, CliError> {
         let schedule_args = self.schedule_args.members()?;
         match &self.file {
             Some(file) => {
-                let mut members = document(file)?;
+                let mut members = read_document(file)?;
                 members.extend(
                     schedule_args.into_iter().map(|(name, value)| (name.to_owned(), value)),
                 );
                 let members: Vec<_> =
                     members.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-                Ok(object(&members))
+                Ok(object_text(&members))
             }
             None if schedule_args.is_empty() => {
-                Err(Failure::usage("nothing is to be changed").help("give an option, or `--file`"))
+                Err(CliError::usage("nothing to update").help("set an option, or `--file`"))
             }
-            None => Ok(object(&[("$set", object(&schedule_args))])),
+            None => Ok(object_text(&[("$set", object_text(&schedule_args))])),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
+    use clap::Parser;
 
     use super::*;
-    use crate::args::{Cli, Command};
-    use crate::command::schedule::Schedule;
 
-    fn body(words: &[&str]) -> Result<String, Failure> {
-        let words = ["writ", "schedule", "update", "n"].iter().chain(words);
-        match Cli::try_parse_from(words).unwrap().command {
-            Command::Schedule(Schedule::Update(update)) => update.body(),
-            other => panic!("{other:?}"),
-        }
+    #[derive(Debug, Parser)]
+    struct UpdateCommand {
+        #[command(flatten)]
+        update: Update,
+    }
+
+    fn body(words: &[&str]) -> Result<String, CliError> {
+        let words = ["update", "n"].iter().chain(words);
+        UpdateCommand::try_parse_from(words).unwrap().update.body()
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! `writ token create`: makes a token. Its secret is kept as a hash alone: nobody can show it again.
+//! `writ token create`: creates a token. Only a hash of its secret is stored, so the secret is printed
+//! once and cannot be shown again.
 
 use std::time::Duration;
 
@@ -6,59 +7,61 @@ use clap::Args;
 use serde_json::{Map, Value};
 use writ_model::{Identity, Role, Workspace};
 
-use super::direct::Direct;
-use crate::args::Global;
-use crate::client::Call;
+use super::store_args::StoreArgs;
+use crate::client::ApiRequest;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 use crate::output::Format;
 
-/// The token alone goes to standard output, as for `export WRIT_TOKEN=$(writ token create ...)`.
+/// Only the token goes to standard output, as for `export WRIT_TOKEN=$(writ token create ...)`.
 #[derive(Debug, Args)]
 pub(crate) struct Create {
-    /// Who will hold it, for the record of what they do
+    /// The subject of the token; it is recorded with every action
     #[arg(long)]
     subject: String,
-    /// What they may do: `reader`, `operator`, `author` or `admin`
+    /// The role of the token: `reader`, `operator`, `author` or `admin`
     #[arg(long)]
     role: Role,
-    /// Where they may do it; your own workspace without it
+    /// The workspace of the token [default: your own]
     #[arg(long)]
     workspace: Option<Workspace>,
-    /// When it ends, from now: `90d`, `12h`, `30m`, `60s`; never without it
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    /// The lifetime of the token: `90d`, `12h`, `30m`, `60s` [default: unlimited]
+    #[arg(long, value_name = "TIME", value_parser = parse_lifetime)]
     expires_in: Option<Duration>,
     #[command(flatten)]
-    direct: Direct,
+    store: StoreArgs,
 }
 
 impl Create {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let made = match self.direct.location() {
-            Some(location) => {
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
+        let created = match self.store.token_store() {
+            Some(store) => {
                 let seconds = self.expires_in.map(|time| time.as_secs());
-                location.create(self.holder(), seconds)?.to_string()
+                store.create(self.identity(), seconds)?.to_string()
             }
-            None => global.client()?.send(&Call::post(&["token"], self.body().to_string()))?.data,
+            None => {
+                global.client()?.send(&ApiRequest::post(&["token"], self.body().to_string()))?.data
+            }
         };
         let terminal = global.terminal();
         if terminal.format() == Format::Table {
-            let value: Value = serde_json::from_str(&made).unwrap_or_default();
+            let value: Value = serde_json::from_str(&created).unwrap_or_default();
             let member =
                 |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
             terminal.note(&format!(
-                "token {} for {}; it is shown this once",
+                "token {} for {}; it is not shown again",
                 member("token_id"),
                 self.subject
             ));
-            terminal.text(&member("token"))?;
+            terminal.print_text(&member("token"))?;
         } else {
-            terminal.show(&made, |_| String::new())?;
+            terminal.print(&created, |_| String::new())?;
         }
         Ok(Exit::Success)
     }
 
-    fn holder(&self) -> Identity {
+    fn identity(&self) -> Identity {
         Identity {
             subject: self.subject.clone(),
             workspace: self.workspace.clone().unwrap_or_default(),
@@ -80,9 +83,9 @@ impl Create {
     }
 }
 
-/// A whole number and its unit.
-fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no time such as `90d`, `12h`, `30m` or `60s`");
+/// Parses a whole number and its unit.
+fn parse_lifetime(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a duration as `90d`, `12h`, `30m` or `60s`");
     let unit = text.chars().last().ok_or_else(wrong)?;
     let seconds = match unit {
         's' => 1,
@@ -107,10 +110,10 @@ mod tests {
             ("90d", Some(7_776_000)),
             ("12h", Some(43_200)),
         ] {
-            assert_eq!(duration(text).ok().map(|d| d.as_secs()), seconds);
+            assert_eq!(parse_lifetime(text).ok().map(|d| d.as_secs()), seconds);
         }
         for text in ["", "d", "-1d", "1", "1w", "99999999999999999999d", "1é"] {
-            assert!(duration(text).is_err(), "{text}");
+            assert!(parse_lifetime(text).is_err(), "{text}");
         }
     }
 
@@ -121,7 +124,7 @@ mod tests {
             role: Role::Operator,
             workspace: None,
             expires_in: Some(Duration::from_secs(90)),
-            direct: Direct::default(),
+            store: StoreArgs::default(),
         };
         assert_eq!(
             create.body().to_string(),

@@ -1,13 +1,13 @@
-//! `writ token list`: lists tokens; secrets are not there to be listed.
+//! `writ token list`: lists tokens without their secrets, of which only hashes are stored.
 
 use clap::Args;
 use writ_model::Workspace;
 
-use super::direct::Direct;
-use crate::args::Global;
-use crate::client::Call;
+use super::store_args::StoreArgs;
+use crate::client::ApiRequest;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 use crate::output::table::{Column, rows};
 
 const COLUMNS: [Column; 6] = [
@@ -19,26 +19,29 @@ const COLUMNS: [Column; 6] = [
     ("EXPIRES", "expires_at"),
 ];
 
-/// Oldest first.
+/// The list begins with the oldest token.
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Whose; your own workspace without it
+    /// The workspace of the tokens [default: your own]
     #[arg(long)]
     workspace: Option<Workspace>,
     #[command(flatten)]
-    direct: Direct,
+    store: StoreArgs,
 }
 
 impl List {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let tokens = match self.direct.location() {
-            Some(location) => location.list(&self.workspace.unwrap_or_default())?.to_string(),
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
+        let tokens = match self.store.token_store() {
+            Some(store) => store.list(&self.workspace.unwrap_or_default())?.to_string(),
             None => {
                 let workspace = self.workspace.as_ref().map(Workspace::as_str);
-                global.client()?.send(&Call::get(&["token"]).query("workspace", workspace))?.data
+                global
+                    .client()?
+                    .send(&ApiRequest::get(&["token"]).query("workspace", workspace))?
+                    .data
             }
         };
-        global.terminal().show(&tokens, |value| {
+        global.terminal().print(&tokens, |value| {
             rows(&COLUMNS, value.as_array().map(Vec::as_slice).unwrap_or_default())
         })?;
         Ok(Exit::Success)

@@ -1,28 +1,28 @@
-//! `writ token`: who may call a server.
+//! `writ token`: the access tokens of a server.
 
 mod create;
-mod direct;
 mod list;
 mod revoke;
+mod store_args;
 
 use clap::Subcommand;
 
-use crate::args::Global;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Token {
-    /// Make a token, and show it this once
+    /// Create a token, and print it once
     Create(create::Create),
     /// List the tokens of a workspace, without their secrets
     List(list::List),
-    /// End a token
+    /// Revoke a token at once
     Revoke(revoke::Revoke),
 }
 
 impl Token {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
         match self {
             Self::Create(create) => create.run(global),
             Self::List(list) => list.run(global),

@@ -1,36 +1,36 @@
-//! `writ token revoke ID`: ends a token.
+//! `writ token revoke ID`: revokes a token.
 
 use clap::Args;
 use ureq::http::Method;
 use writ_model::Workspace;
 
-use super::direct::Direct;
-use crate::args::Global;
-use crate::client::Call;
+use super::store_args::StoreArgs;
+use crate::client::ApiRequest;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 
-/// Whoever holds it is refused from then on.
+/// Requests with a revoked token are refused.
 #[derive(Debug, Args)]
 pub(crate) struct Revoke {
-    /// The token's id, as `writ token list` shows it
+    /// The id of the token, as in `writ token list`
     id: String,
-    /// Whose; your own workspace without it
+    /// The workspace of the token [default: your own]
     #[arg(long)]
     workspace: Option<Workspace>,
     #[command(flatten)]
-    direct: Direct,
+    store: StoreArgs,
 }
 
 impl Revoke {
-    pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
-        match self.direct.location() {
-            Some(location) => location.revoke(&self.workspace.unwrap_or_default(), &self.id)?,
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
+        match self.store.token_store() {
+            Some(store) => store.revoke(&self.workspace.unwrap_or_default(), &self.id)?,
             None => {
                 let workspace = self.workspace.as_ref().map(Workspace::as_str);
-                let call =
-                    Call::new(Method::DELETE, &["token", &self.id]).query("workspace", workspace);
-                global.client()?.send(&call)?;
+                let request = ApiRequest::new(Method::DELETE, &["token", &self.id])
+                    .query("workspace", workspace);
+                global.client()?.send(&request)?;
             }
         }
         global.terminal().note(&format!("revoked {}", self.id));

@@ -1,26 +1,26 @@
-//! What `writ up` says when it serves.
+//! The text that `writ up` prints when the platform serves.
 
 use writ_embedded::ServerInfo;
 use writ_engine::SandboxReport;
 use writ_model::Language;
 
-use crate::style::{STRONG, WARNING, paint};
+use crate::style::{BOLD, WARNING, apply_style};
 
-/// Where it serves.
+/// The base URL of the platform.
 pub(super) fn url(ready: &ServerInfo) -> String {
     format!("http://{}", ready.address)
 }
 
-/// Everything that a newcomer needs next.
+/// The address, the configuration and a first request, as styled text.
 pub(super) fn banner(ready: &ServerInfo) -> String {
     let url = url(ready);
     let is_local = ready.address.ip().is_loopback();
     let data = match &ready.file {
         Some(file) => file.display().to_string(),
-        None => "in memory, gone at the end".to_owned(),
+        None => "in memory, deleted at the end".to_owned(),
     };
     let callers =
-        if is_local { "this machine alone, without a token" } else { "whoever has a token" };
+        if is_local { "this machine alone, without a token" } else { "any host, with a token" };
     let callers = match &ready.issuer {
         Some(issuer) => format!("{callers}, or with a JWT of {issuer}"),
         None => callers.to_owned(),
@@ -31,9 +31,9 @@ pub(super) fn banner(ready: &ServerInfo) -> String {
         .collect();
     let mut text = format!(
         "{} {} serves {}\n\n",
-        paint(STRONG, "Writ"),
+        apply_style(BOLD, "Writ"),
         env!("CARGO_PKG_VERSION"),
-        paint(STRONG, &url)
+        apply_style(BOLD, &url)
     );
     for (name, value) in [
         ("data", data),
@@ -50,10 +50,7 @@ pub(super) fn banner(ready: &ServerInfo) -> String {
 
 fn sandbox(report: &SandboxReport) -> String {
     if report.is_complete() {
-        return format!(
-            "whole: {} of {0} things that it needs are permitted",
-            report.capabilities.len()
-        );
+        return format!("whole: {} of {0} capabilities are permitted", report.capabilities.len());
     }
     let missing: Vec<_> = report
         .capabilities
@@ -63,10 +60,10 @@ fn sandbox(report: &SandboxReport) -> String {
             Some(format!("`{}` ({}): {why}", capability.name, capability.purpose))
         })
         .collect();
-    paint(WARNING, &format!("weak: this host does not permit {}", missing.join("; ")))
+    apply_style(WARNING, &format!("weak: this host does not permit {}", missing.join("; ")))
 }
 
-/// Pasted into another terminal, it registers a policy and runs it.
+/// Two `curl` commands that register a policy and run it.
 fn first_curl(url: &str, is_local: bool) -> String {
     let token = if is_local { "" } else { " -H \"Authorization: Bearer $WRIT_TOKEN\"" };
     let json = format!("{token} -H 'Content-Type: application/json'");
@@ -83,7 +80,7 @@ fn first_curl(url: &str, is_local: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::tests::plain;
+    use crate::error::tests::plain;
     use serde_json::Value;
     use writ_engine::Capability;
     use writ_model::PolicyRule;

@@ -3,38 +3,38 @@
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 
-use crate::failure::Failure;
+use crate::error::CliError;
 
-/// Which parts of the log are written, in the words of `tracing-subscriber`'s filters.
+/// The environment variable of the log filter, in the syntax of `tracing-subscriber`.
 const VARIABLE: &str = "WRIT_LOG";
 
-/// Without the variable: what an operator should look at.
+/// The filter without the variable.
 const DEFAULT: &str = "warn";
 
-/// How a line of the log is written.
+/// The format of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Style {
-    /// For people.
+pub(super) enum LogFormat {
+    /// Text for reading in a terminal
     Text,
-    /// For machines.
+    /// One JSON object for each line
     Json,
 }
 
 /// Starts the log for the rest of the process.
-pub(super) fn start(style: Style) -> Result<(), Failure> {
+pub(super) fn start(format: LogFormat) -> Result<(), CliError> {
     let text = std::env::var(VARIABLE).unwrap_or_else(|_| DEFAULT.to_owned());
     let filter = EnvFilter::try_new(&text).map_err(|error| {
-        Failure::usage(format!("`{text}` is no log filter: {error}"))
+        CliError::usage(format!("`{text}` is no log filter: {error}"))
             .at(format!("environment variable {VARIABLE}"))
-            .help("write it as `info`, or `warn,writ_edge=debug`")
+            .help("write it as `info`, or as `warn,writ_edge=debug`")
     })?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = match style {
-        Style::Text => builder.with_ansi(is_coloured()).try_init(),
-        Style::Json => builder.json().try_init(),
+    let result = match format {
+        LogFormat::Text => builder.with_ansi(is_coloured()).try_init(),
+        LogFormat::Json => builder.json().try_init(),
     };
-    started.map_err(|error| {
-        Failure::new(crate::exit::Exit::Internal, format!("cannot start the log: {error}"))
+    result.map_err(|error| {
+        CliError::new(crate::exit::Exit::Internal, format!("cannot start the log: {error}"))
     })
 }
 

@@ -1,21 +1,21 @@
-//! The identity provider, by flags or by the environment.
+//! Options of the identity provider, also read from the environment.
 
 use clap::Args;
 use writ_oidc::Settings;
 
-use crate::failure::Failure;
+use crate::error::CliError;
 
-/// An OpenID provider whose JWTs let their bearers in, beside tokens.
+/// The OpenID provider that signs the accepted JWTs; access tokens are accepted as well.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Identity provider")]
 pub(super) struct Oidc {
-    /// Whose JWTs to accept: the exact `iss`; its keys are found by OpenID Connect Discovery
+    /// The issuer of accepted JWTs: their exact `iss`; its keys are found by OpenID Connect Discovery
     #[arg(long, env = "WRIT_OIDC_ISSUER", value_name = "URL")]
     oidc_issuer: Option<String>,
-    /// What names this platform in a JWT's `aud`
+    /// The audience: the name of this platform in a JWT's `aud`
     #[arg(long, env = "WRIT_OIDC_AUDIENCE", value_name = "TEXT")]
     oidc_audience: Option<String>,
-    /// The claim that says the caller's workspace
+    /// The claim with the caller's workspace
     #[arg(
         long,
         env = "WRIT_OIDC_WORKSPACE_CLAIM",
@@ -23,17 +23,17 @@ pub(super) struct Oidc {
         default_value = "writ_workspace"
     )]
     oidc_workspace_claim: String,
-    /// The claim that says the caller's role
+    /// The claim with the caller's role
     #[arg(long, env = "WRIT_OIDC_ROLE_CLAIM", value_name = "CLAIM", default_value = "writ_role")]
     oidc_role_claim: String,
-    /// Where the issuer's keys are, instead of by discovery
+    /// The URL of the issuer's keys, instead of discovery
     #[arg(long, env = "WRIT_OIDC_JWKS_URL", value_name = "URL")]
     oidc_jwks_url: Option<String>,
 }
 
 impl Oidc {
-    /// The settings; none where no issuer is named.
-    pub(super) fn settings(&self) -> Result<Option<Settings>, Failure> {
+    /// Parses the settings; `None` without an issuer.
+    pub(super) fn settings(&self) -> Result<Option<Settings>, CliError> {
         let get = |name: &str| match name {
             "WRIT_OIDC_ISSUER" => self.oidc_issuer.clone(),
             "WRIT_OIDC_AUDIENCE" => self.oidc_audience.clone(),
@@ -43,8 +43,8 @@ impl Oidc {
             _ => None,
         };
         Settings::read(get).map_err(|error| {
-            Failure::usage(error.to_string())
-                .help("each is a flag, too: `WRIT_OIDC_ISSUER` is `--oidc-issuer`")
+            CliError::usage(error.to_string())
+                .help("each variable is an option, too: `WRIT_OIDC_ISSUER` is `--oidc-issuer`")
         })
     }
 }
@@ -57,14 +57,15 @@ mod tests {
     use crate::exit::Exit;
 
     #[derive(Parser)]
-    struct Line {
+    struct OidcCommand {
         #[command(flatten)]
         oidc: Oidc,
     }
 
-    fn settings(flags: &[&str]) -> Result<Option<Settings>, Failure> {
-        let line = Line::try_parse_from(std::iter::once("up").chain(flags.iter().copied()));
-        line.unwrap_or_else(|error| unreachable!("{error}")).oidc.settings()
+    fn settings(flags: &[&str]) -> Result<Option<Settings>, CliError> {
+        let words = std::iter::once("up").chain(flags.iter().copied());
+        let command = OidcCommand::try_parse_from(words);
+        command.unwrap_or_else(|error| unreachable!("{error}")).oidc.settings()
     }
 
     #[test]

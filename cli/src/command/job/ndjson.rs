@@ -1,34 +1,34 @@
-//! A file of jobs, a line at a time: it may be longer than memory.
+//! Reads a file of jobs line by line: it may be larger than memory.
 
 use std::io::{self, BufRead, Read as _};
 
 use writ_model::RawJson;
 
-/// What a server takes in one request; a longer line is refused here.
+/// The bound of a request body; a longer line is refused here.
 const LINE_BYTES_MAX: u64 = writ_edge::REQUEST_BYTES_MAX as u64;
 
-/// One line that is not empty.
+/// A line that is not empty.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Line {
-    /// From 1, empty ones counted.
+pub(super) struct NdjsonLine {
+    /// The one-based number; empty lines are counted.
     pub(super) number: u64,
-    /// Its JSON, or why it is none.
+    /// The JSON object of the line, or an error message.
     pub(super) text: Result<String, String>,
 }
 
-/// The lines of a file.
-pub(super) struct Lines<R> {
+/// An iterator over the lines of a file that are not empty.
+pub(super) struct NdjsonLines<R> {
     reader: R,
     number: u64,
 }
 
-impl<R: BufRead> Lines<R> {
+impl<R: BufRead> NdjsonLines<R> {
     pub(super) fn new(reader: R) -> Self {
         Self { reader, number: 0 }
     }
 
-    /// The next line; nothing at the end.
-    fn read(&mut self) -> io::Result<Option<Line>> {
+    /// Reads the next line; `None` at the end.
+    fn read(&mut self) -> io::Result<Option<NdjsonLine>> {
         loop {
             let mut bytes = Vec::new();
             let read =
@@ -41,27 +41,30 @@ impl<R: BufRead> Lines<R> {
             if !is_whole && bytes.len() as u64 > LINE_BYTES_MAX {
                 self.reader.skip_until(b'\n')?;
                 let text = Err(format!("the line has more than {LINE_BYTES_MAX} bytes"));
-                return Ok(Some(Line { number: self.number, text }));
+                return Ok(Some(NdjsonLine { number: self.number, text }));
             }
             if self.number == 1 && bytes.starts_with("\u{feff}".as_bytes()) {
                 bytes.drain(..3);
             }
             if !bytes.trim_ascii().is_empty() {
-                return Ok(Some(Line { number: self.number, text: json(bytes.trim_ascii()) }));
+                return Ok(Some(NdjsonLine {
+                    number: self.number,
+                    text: json(bytes.trim_ascii()),
+                }));
             }
         }
     }
 }
 
-impl<R: BufRead> Iterator for Lines<R> {
-    type Item = io::Result<Line>;
+impl<R: BufRead> Iterator for NdjsonLines<R> {
+    type Item = io::Result<NdjsonLine>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.read().transpose()
     }
 }
 
-/// The line's text, if it is one JSON object.
+/// Returns the line's text if it is one JSON object, else an error message.
 fn json(bytes: &[u8]) -> Result<String, String> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| format!("the line is not UTF-8 at byte {}", error.valid_up_to()))?;
@@ -71,7 +74,7 @@ fn json(bytes: &[u8]) -> Result<String, String> {
     })?;
     match text.starts_with('{') {
         true => Ok(raw.as_str().to_owned()),
-        false => Err("the line is no JSON object, as `{\"name\": ...}`".to_owned()),
+        false => Err("the line is not a JSON object, as `{\"name\": ...}`".to_owned()),
     }
 }
 
@@ -80,7 +83,10 @@ mod tests {
     use super::*;
 
     fn lines(bytes: &[u8]) -> Vec<(u64, Result<String, String>)> {
-        Lines::new(bytes).map(|line| line.unwrap()).map(|line| (line.number, line.text)).collect()
+        NdjsonLines::new(bytes)
+            .map(|line| line.unwrap())
+            .map(|line| (line.number, line.text))
+            .collect()
     }
 
     #[test]
@@ -91,7 +97,7 @@ mod tests {
         let expected = [
             (1, Ok("{\"a\": 1.0}")),
             (4, Err("the line is not valid JSON: trailing comma at column 8")),
-            (5, Err("the line is no JSON object, as `{\"name\": ...}`")),
+            (5, Err("the line is not a JSON object, as `{\"name\": ...}`")),
             (6, Err("the line is not UTF-8 at byte 2")),
             (7, Ok("{\"b\":1e400}")),
         ];

@@ -1,5 +1,6 @@
-//! Tokens straight in a store: the first one of a platform that demands them, and a way back in
-//! where the last was lost. Whoever may write the file or the tables owns the platform anyway.
+//! Access to tokens in a store, without a server: for the first token of a platform that requires
+//! tokens, and for recovery when the last one was lost. A process that can write the file or the
+//! tables controls the platform anyway.
 
 use std::path::PathBuf;
 
@@ -11,67 +12,67 @@ use writ_os::Os;
 use writ_ports::{Clock as _, ListTokens as _, PutToken as _, RevokeToken as _, Token};
 use writ_store::Store;
 
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::{data_directory, deployment};
 
-/// Which store, where it is not a server's.
+/// The options that select a store instead of a server.
 #[derive(Clone, Debug, Default, Args)]
-pub(crate) struct Direct {
-    /// Work on this data directory itself, while no server holds it
+pub(crate) struct StoreArgs {
+    /// Access this data directory directly, while no server runs on it
     #[arg(long, value_name = "DIR", conflicts_with = "tables")]
     data: Option<PathBuf>,
-    /// Work on a deployment's tables themselves, whose names start so; AWS's own variables, as
-    /// AWS_REGION, say where they are and who may write them
+    /// Access a deployment's tables with this name prefix directly; region and credentials come from
+    /// AWS's environment variables
     #[arg(long, value_name = "PREFIX")]
     tables: Option<String>,
 }
 
-/// A store that is worked on without a server.
-pub(crate) enum Place<'a> {
-    /// An embedded platform's.
+/// The tokens of a store that is accessed without a server.
+pub(crate) enum TokenStore<'a> {
+    /// The data directory of an embedded platform.
     Data(&'a PathBuf),
-    /// A deployment's.
+    /// The prefix of a deployment's tables.
     Tables(&'a str),
 }
 
-impl Direct {
-    /// The store; `None` where the server is to be asked.
-    pub(crate) fn location(&self) -> Option<Place<'_>> {
-        let data = self.data.as_ref().map(Place::Data);
-        data.or_else(|| self.tables.as_deref().map(Place::Tables))
+impl StoreArgs {
+    /// The store, or `None` for requests to the server.
+    pub(crate) fn token_store(&self) -> Option<TokenStore<'_>> {
+        let data = self.data.as_ref().map(TokenStore::Data);
+        data.or_else(|| self.tables.as_deref().map(TokenStore::Tables))
     }
 }
 
-impl Place<'_> {
-    /// Makes a token.
+impl TokenStore<'_> {
+    /// Creates a token and returns it with its secret.
     pub(super) fn create(
         &self,
-        holder: Identity,
+        identity: Identity,
         expires_in_seconds: Option<u64>,
-    ) -> Result<Value, Failure> {
-        let (token, text) =
-            mint(&Os, Os.now(), holder, expires_in_seconds).map_err(|error| Failure::of(&error))?;
+    ) -> Result<Value, CliError> {
+        let (token, text) = mint(&Os, Os.now(), identity, expires_in_seconds)
+            .map_err(|error| CliError::from_error(&error))?;
         self.with_store(async |store| store.put_token(&token).await)?;
-        let mut record = shown(&token);
+        let mut record = document(&token);
         if let Value::Object(members) = &mut record {
             members.insert("token".to_owned(), Value::from(text.reveal()));
         }
         Ok(record)
     }
 
-    /// Every token of a workspace.
-    pub(super) fn list(&self, workspace: &Workspace) -> Result<Value, Failure> {
+    /// Lists every token of a workspace, without secrets.
+    pub(super) fn list(&self, workspace: &Workspace) -> Result<Value, CliError> {
         let tokens = self.with_store(async |store| store.list_tokens(workspace).await)?;
-        Ok(tokens.iter().map(shown).collect())
+        Ok(tokens.iter().map(document).collect())
     }
 
-    /// Ends a token.
-    pub(super) fn revoke(&self, workspace: &Workspace, id: &str) -> Result<(), Failure> {
+    /// Revokes a token, or fails if there is none with this id.
+    pub(super) fn revoke(&self, workspace: &Workspace, id: &str) -> Result<(), CliError> {
         let revoked = self.with_store(async |store| store.revoke_token(workspace, id).await)?;
         if revoked {
             return Ok(());
         }
-        Err(Failure::of(&Error::not_found(format!(
+        Err(CliError::from_error(&Error::not_found(format!(
             "there is no token `{id}` in workspace `{workspace}`"
         ))))
     }
@@ -79,7 +80,7 @@ impl Place<'_> {
     fn with_store<T>(
         &self,
         work: impl AsyncFnOnce(&Store) -> Result<T, Error>,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, CliError> {
         match self {
             Self::Data(data) => data_directory::with_store(data, work),
             Self::Tables(prefix) => deployment::with_store(prefix, work),
@@ -87,8 +88,8 @@ impl Place<'_> {
     }
 }
 
-/// What a server would answer: each field by name, the hash not among them.
-fn shown(token: &Token) -> Value {
+/// The document that a server returns: every field except the hash.
+fn document(token: &Token) -> Value {
     let Token { token_id, secret_hash: _, subject, workspace, role, created_at, expires_at } =
         token;
     let mut record = json!({

@@ -1,4 +1,4 @@
-//! Why a command could not do its work, as a person reads it: what, where, what to do.
+//! The error of a command, rendered with message, location, notes and help.
 
 use std::fmt::Write as _;
 use std::io;
@@ -8,23 +8,24 @@ use writ_model::{Error, ErrorKind};
 
 use crate::diagnostics::Listing;
 use crate::exit::Exit;
-use crate::style::{ERROR, FRAME, STRONG, harmless, paint};
+use crate::style::{BOLD, ERROR, FRAME, apply_style, sanitize};
 
-/// A command's failure.
+/// Why a command failed, with its exit code.
 #[derive(Clone, Debug)]
-pub(crate) struct Failure {
+pub(crate) struct CliError {
     exit: Exit,
     kind: Option<&'static str>,
     message: String,
     location: Option<String>,
     notes: Vec<String>,
     help: Option<String>,
-    findings: String,
-    is_said: bool,
+    /// Rendered diagnostics, printed before the message.
+    diagnostics: String,
+    is_silent: bool,
 }
 
-impl Failure {
-    /// A failure of this program's own making.
+impl CliError {
+    /// An error of this program.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self {
             exit,
@@ -33,42 +34,42 @@ impl Failure {
             location: None,
             notes: Vec::new(),
             help: None,
-            findings: String::new(),
-            is_said: false,
+            diagnostics: String::new(),
+            is_silent: false,
         }
     }
 
-    /// A command line that means nothing.
+    /// An error in the command line's arguments.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }
 
-    /// A failure about which everything has been printed already.
-    pub(crate) fn said(exit: Exit) -> Self {
-        Self { is_said: true, ..Self::new(exit, "") }
+    /// An exit code without a message.
+    pub(crate) fn silent(exit: Exit) -> Self {
+        Self { is_silent: true, ..Self::new(exit, "") }
     }
 
-    /// A file that cannot be read or written.
-    pub(crate) fn file(path: &Path, doing: &str, error: &io::Error) -> Self {
+    /// A file on which the operation `verb`, as `read`, failed.
+    pub(crate) fn file(path: &Path, verb: &str, error: &io::Error) -> Self {
         let exit = match error.kind() {
             io::ErrorKind::NotFound => Exit::NotFound,
             _ => Exit::Invalid,
         };
-        Self::new(exit, format!("cannot {doing} `{}`: {error}", path.display()))
+        Self::new(exit, format!("cannot {verb} `{}`: {error}", path.display()))
     }
 
-    /// Standard output or error that cannot be written. A reader that has had enough (as `head`)
-    /// is no failure.
+    /// A failed write to standard output or standard error. A closed pipe (as by `head`) is a
+    /// success.
     pub(crate) fn stream(error: &io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::BrokenPipe => Self::said(Exit::Success),
+            io::ErrorKind::BrokenPipe => Self::silent(Exit::Success),
             _ => Self::new(Exit::Internal, format!("cannot write the output: {error}")),
         }
     }
 
-    /// An error of the platform, whether a server or the library in this process reported it.
-    pub(crate) fn of(error: &Error) -> Self {
-        let mut failure = Self::new(Exit::of(error), error.message.clone());
+    /// An error of the platform, from a server or from the library in this process.
+    pub(crate) fn from_error(error: &Error) -> Self {
+        let mut failure = Self::new(Exit::for_error(error), error.message.clone());
         failure.kind = Some(error.kind.name());
         failure.location.clone_from(&error.location);
         failure.help = help_for(error);
@@ -95,21 +96,21 @@ impl Failure {
         failure
     }
 
-    /// The same, with each diagnostic shown in the code that it is about.
-    pub(crate) fn in_code(error: &Error, listing: &Listing<'_>) -> Self {
-        let findings =
+    /// As [`CliError::from_error`], with each diagnostic rendered in the source code.
+    pub(crate) fn with_listing(error: &Error, listing: &Listing<'_>) -> Self {
+        let diagnostics =
             error.diagnostics.iter().map(|diagnostic| listing.render(diagnostic) + "\n").collect();
         let rest = Error { diagnostics: Vec::new(), ..error.clone() };
-        Self { findings, ..Self::of(&rest) }
+        Self { diagnostics, ..Self::from_error(&rest) }
     }
 
-    /// Where it happened, unless a nearer place is known.
+    /// Sets the location, unless a more precise one is set.
     pub(crate) fn at(mut self, location: impl Into<String>) -> Self {
         self.location.get_or_insert(location.into());
         self
     }
 
-    /// Where it happened, before the place that is known already: a file before a pointer into it.
+    /// Puts `origin` before the location, as a file before a JSON Pointer into it.
     pub(crate) fn within(mut self, origin: &str) -> Self {
         self.location = Some(match self.location {
             Some(location) if location.starts_with('/') => format!("{origin}#{location}"),
@@ -119,13 +120,13 @@ impl Failure {
         self
     }
 
-    /// What else helps to understand it.
+    /// Adds a note below the location.
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
     }
 
-    /// What to do about it.
+    /// Sets the help text: what to do about the error.
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
@@ -135,33 +136,33 @@ impl Failure {
         self.exit
     }
 
-    /// The text for standard error, styled; nothing where all has been said.
+    /// Renders the styled text for standard error; empty for [`CliError::silent`].
     pub(crate) fn render(&self) -> String {
-        if self.is_said {
+        if self.is_silent {
             return String::new();
         }
         let kind = self.kind.map(|kind| format!("[{kind}]")).unwrap_or_default();
-        let head = paint(ERROR, &format!("error{kind}"));
-        let mut text = self.findings.clone();
-        let _ = writeln!(text, "{head}: {}", paint(STRONG, &harmless(&self.message)));
+        let head = apply_style(ERROR, &format!("error{kind}"));
+        let mut text = self.diagnostics.clone();
+        let _ = writeln!(text, "{head}: {}", apply_style(BOLD, &sanitize(&self.message)));
         if let Some(location) = &self.location {
-            let _ = writeln!(text, " {} {}", paint(FRAME, "-->"), harmless(location));
+            let _ = writeln!(text, " {} {}", apply_style(FRAME, "-->"), sanitize(location));
         }
         for note in &self.notes {
             let mut lines = note.lines();
             let first = lines.next().unwrap_or_default();
-            let _ = writeln!(text, "  {} {}", paint(FRAME, "="), harmless(first));
+            let _ = writeln!(text, "  {} {}", apply_style(FRAME, "="), sanitize(first));
             for line in lines {
-                let _ = writeln!(text, "    {}", harmless(line));
+                let _ = writeln!(text, "    {}", sanitize(line));
             }
         }
         if let Some(help) = &self.help {
             let _ = writeln!(
                 text,
                 "  {} {}: {}",
-                paint(FRAME, "="),
-                paint(STRONG, "help"),
-                harmless(help)
+                apply_style(FRAME, "="),
+                apply_style(BOLD, "help"),
+                sanitize(help)
             );
         }
         text
@@ -175,16 +176,18 @@ pub(crate) fn severity(severity: writ_model::Severity) -> &'static str {
     }
 }
 
-/// What a caller can do about an error that does not say so itself.
+/// The help for kinds of errors for which the message gives none.
 fn help_for(error: &Error) -> Option<String> {
     let help = match error.kind {
         ErrorKind::Unauthenticated => {
-            "give a token by `--token` or WRIT_TOKEN; `writ token create` makes one".to_owned()
+            "set a token with `--token` or WRIT_TOKEN; `writ token create` makes one".to_owned()
         }
         ErrorKind::Forbidden => {
-            "`writ whoami` says who you are to the server, and by which role".to_owned()
+            "`writ whoami` shows the identity and the role that the server gives you".to_owned()
         }
-        ErrorKind::Stale => "read it again, apply your change to that, and retry".to_owned(),
+        ErrorKind::Stale => {
+            "fetch the newest revision, apply the change to it, and retry".to_owned()
+        }
         ErrorKind::Limited | ErrorKind::Unavailable => {
             format!("try again in {} s", error.retry_after_s?)
         }
@@ -204,14 +207,14 @@ pub(crate) mod tests {
 
     #[test]
     fn a_failure_says_what_where_and_what_to_do() {
-        let failure = Failure::of(
+        let failure = CliError::from_error(
             &Error::new(ErrorKind::Stale, "revision 3 is not the newest").at("If-Match"),
         );
         assert_eq!(
             plain(&failure.render()),
             "error[stale]: revision 3 is not the newest\n \
              --> If-Match\n  \
-             = help: read it again, apply your change to that, and retry\n"
+             = help: fetch the newest revision, apply the change to it, and retry\n"
         );
         assert_eq!(failure.exit(), Exit::Conflict);
     }
@@ -224,7 +227,8 @@ pub(crate) mod tests {
             rule: "type".to_owned(),
             message: "is not a string".to_owned(),
         };
-        let failure = Failure::of(&Error::violations(vec![violation("/ip"), violation("/port")]));
+        let failure =
+            CliError::from_error(&Error::violations(vec![violation("/ip"), violation("/port")]));
         assert_eq!(
             plain(&failure.render()),
             "error[schema_violation]: at `input_data/ip`: is not a string (and 1 more)\n  \
@@ -239,7 +243,7 @@ pub(crate) mod tests {
         error.traceback =
             Some("Traceback:\n  line 3, in eval\nValueError: \u{1b}[31mno\n".to_owned());
         assert_eq!(
-            plain(&Failure::of(&error).render()),
+            plain(&CliError::from_error(&error).render()),
             "error[policy_raised]: the policy raised ValueError: no\n  \
              = Traceback:\n      line 3, in eval\n    ValueError: \u{fffd}[31mno\n"
         );
@@ -248,16 +252,16 @@ pub(crate) mod tests {
     #[test]
     fn a_pointer_stands_behind_its_file() {
         let at = |location: &str| {
-            Failure::of(&Error::invalid("x").at(location)).within("p.json").location
+            CliError::from_error(&Error::invalid("x").at(location)).within("p.json").location
         };
         assert_eq!(at("/version").as_deref(), Some("p.json#/version"));
         assert_eq!(at("line 3, column 1").as_deref(), Some("p.json: line 3, column 1"));
-        assert_eq!(Failure::usage("x").within("p.json").location.as_deref(), Some("p.json"));
+        assert_eq!(CliError::usage("x").within("p.json").location.as_deref(), Some("p.json"));
     }
 
     #[test]
     fn a_reader_that_has_had_enough_is_no_failure() {
-        let failure = Failure::stream(&io::Error::from(io::ErrorKind::BrokenPipe));
+        let failure = CliError::stream(&io::Error::from(io::ErrorKind::BrokenPipe));
         assert_eq!((failure.exit(), failure.render().as_str()), (Exit::Success, ""));
     }
 }

@@ -1,23 +1,38 @@
-//! A server for tests: answers by a function and remembers what it was asked.
+//! A server for tests: it answers by a function and records its requests.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use clap::Parser as _;
+use clap::Parser;
 use serde_json::json;
 
-use crate::args::Cli;
+use super::Job;
 use crate::client::Client;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::global_args::GlobalArgs;
 
-/// One request as it arrived.
+/// The command line of `writ job` alone.
+#[derive(Debug, Parser)]
+struct JobCommand {
+    #[command(flatten)]
+    global: GlobalArgs,
+    #[command(subcommand)]
+    job: Job,
+}
+
+/// Whether `writ job` accepts these arguments.
+pub(super) fn is_valid(arguments: &[&str]) -> bool {
+    JobCommand::try_parse_from(["job"].iter().chain(arguments)).is_ok()
+}
+
+/// A request that the server received.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Request {
-    /// `GET /jobs/j?wait=20s`.
+    /// Method and target, as `GET /jobs/j?wait=20s`.
     pub(super) line: String,
-    /// Header lines, names in lower case.
+    /// Header fields, names in lower case.
     headers: Vec<(String, String)>,
     pub(super) body: String,
 }
@@ -47,76 +62,75 @@ impl Request {
     }
 }
 
-/// A server that lives as long as its test's process.
-pub(super) struct Fake {
+/// A server that runs until the test's process ends.
+pub(super) struct FakeServer {
     url: String,
-    seen: Arc<Mutex<Vec<Request>>>,
+    requests: Arc<Mutex<Vec<Request>>>,
 }
 
-impl Fake {
+impl FakeServer {
     pub(super) fn start(
-        answer: impl Fn(&Request) -> (u16, String) + Send + Sync + 'static,
+        handler: impl Fn(&Request) -> (u16, String) + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let (answer, kept) = (Arc::new(answer), Arc::clone(&seen));
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let (handler, recorded) = (Arc::new(handler), Arc::clone(&requests));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (answer, seen) = (Arc::clone(&answer), Arc::clone(&kept));
+                let (handler, recorded) = (Arc::clone(&handler), Arc::clone(&recorded));
                 std::thread::spawn(move || {
                     let Some(request) = Request::read(&stream) else { return };
-                    seen.lock().unwrap().push(request.clone());
-                    let (status, body) = answer(&request);
+                    recorded.lock().unwrap().push(request.clone());
+                    let (status, body) = handler(&request);
                     let head = format!(
                         "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
                         body.len()
                     );
-                    // A caller that has gone needs no answer.
+                    // The client may have closed the connection.
                     let _ = (&stream).write_all(format!("{head}{body}").as_bytes());
                 });
             }
         });
-        Self { url, seen }
+        Self { url, requests }
     }
 
     pub(super) fn client(&self) -> Client {
         Client::new(&self.url, None).unwrap()
     }
 
-    /// A client of a server that is not there.
-    pub(super) fn nobody() -> Client {
+    /// A client of a port on which no server listens.
+    pub(super) fn unreachable_client() -> Client {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         Client::new(&format!("http://{address}"), None).unwrap()
     }
 
-    /// What it was asked, in order.
-    pub(super) fn seen(&self) -> Vec<Request> {
-        self.seen.lock().unwrap().clone()
+    /// The requests so far, in order.
+    pub(super) fn requests(&self) -> Vec<Request> {
+        self.requests.lock().unwrap().clone()
     }
 
     /// Each request's method and target.
     pub(super) fn lines(&self) -> Vec<String> {
-        self.seen().into_iter().map(|request| request.line).collect()
+        self.requests().into_iter().map(|request| request.line).collect()
     }
 
     /// Runs `writ job` with these arguments.
-    pub(super) fn run(&self, arguments: &[&str]) -> Result<Exit, Failure> {
-        // Quiet: a progress line that somebody sees asks more often.
-        let words = ["writ", "--quiet", "--server", &self.url, "job"]
-            .into_iter()
-            .chain(arguments.iter().copied());
-        let cli = Cli::try_parse_from(words).unwrap();
-        cli.command.run(&cli.global)
+    pub(super) fn run(&self, arguments: &[&str]) -> Result<Exit, CliError> {
+        // A visible progress line would poll more often.
+        let options = ["job", "--quiet", "--server", &self.url];
+        let words = options.into_iter().chain(arguments.iter().copied());
+        let JobCommand { global, job } = JobCommand::try_parse_from(words).unwrap();
+        job.run(&global)
     }
 }
 
-/// A success with this data.
+/// The body of a success with this data.
 pub(super) fn data(value: &serde_json::Value) -> String {
     json!({"success": true, "data": value}).to_string()
 }
 
-/// A refusal.
+/// A problem document of this kind.
 pub(super) fn problem(kind: &str, message: &str, retry_after_s: Option<u32>) -> String {
     json!({
         "type": format!("urn:writ:error:{kind}"), "detail": message, "success": false,

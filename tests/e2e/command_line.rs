@@ -1,4 +1,4 @@
-//! The commands, as typed.
+//! Tests of the commands of `writ`.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -24,7 +24,7 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("command_line::the_committed_openapi_document_is_current", the_openapi_document_is_current),
 ];
 
-/// The command, in the root of the repository, for the server at `url`.
+/// The command with the repository's root as working directory, for the server at `url`.
 fn command(url: Option<&str>, token: Option<&str>, arguments: &[&str]) -> Command {
     let mut command = Command::new(WRIT);
     command.args(arguments).current_dir(root()).env_remove("WRIT_TOKEN").env_remove("WRIT_SERVER");
@@ -38,38 +38,34 @@ fn writ(server: Option<&Server>, arguments: &[&str]) -> Result<Output, Failed> {
 }
 
 fn succeed(server: Option<&Server>, arguments: &[&str]) -> Result<String, Failed> {
-    said(writ(server, arguments)?, arguments)
+    stdout_of_success(writ(server, arguments)?, arguments)
 }
 
-/// What a command prints that succeeds on the server at `url`.
+/// Runs a command on the server at `url`. Returns its standard output; fails unless it succeeds.
 pub(crate) fn succeed_on(
     url: &str,
     token: Option<&str>,
     arguments: &[&str],
 ) -> Result<String, Failed> {
-    said(command(Some(url), token, arguments).output()?, arguments)
+    stdout_of_success(command(Some(url), token, arguments).output()?, arguments)
 }
 
-/// What the command prints, whatever it exits with.
-pub(crate) fn printed_on(
-    url: &str,
-    token: Option<&str>,
-    arguments: &[&str],
-) -> Result<String, Failed> {
+/// Runs a command on the server at `url`. Returns its standard output, whatever its exit code.
+pub(crate) fn run_on(url: &str, token: Option<&str>, arguments: &[&str]) -> Result<String, Failed> {
     let output = command(Some(url), token, arguments).output()?;
     match output.stdout.as_slice() {
-        [] => said(output, arguments),
-        printed => Ok(String::from_utf8_lossy(printed).into_owned()),
+        [] => stdout_of_success(output, arguments),
+        stdout => Ok(String::from_utf8_lossy(stdout).into_owned()),
     }
 }
 
-fn said(output: Output, arguments: &[&str]) -> Result<String, Failed> {
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+fn stdout_of_success(output: Output, arguments: &[&str]) -> Result<String, Failed> {
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {
-        return Ok(said);
+        return Ok(stdout);
     }
     fail(format!(
-        "writ {arguments:?}: {:?}\n{said}{}",
+        "writ {arguments:?}: {:?}\n{stdout}{}",
         output.status,
         String::from_utf8_lossy(&output.stderr)
     ))
@@ -80,7 +76,7 @@ fn allow_list(version: &str, address: &str) -> Result<tempfile::NamedTempFile, F
     let document = serde_json::json!({
         "name": "planned", "version": version, "release_tag": "x", "code_type": "cel",
         "code": format!("{{\"allowed\": \"input.ip == '{address}'\"}}"),
-        "metadata": {"failure_policy_uri": "nobody:1-x"},
+        "metadata": {"failure_policy_uri": "missing:1-x"},
     });
     let file = tempfile::NamedTempFile::with_suffix(".json")?;
     std::fs::write(file.path(), document.to_string())?;
@@ -93,18 +89,18 @@ fn planned_and_replayed() -> Result<(), Failed> {
     let (old, new) = (allow_list("1", "10.0.0.1")?, allow_list("2", "10.0.0.2")?);
     let path = |file: &tempfile::NamedTempFile| file.path().display().to_string();
     let created = writ(on, &["policy", "create", "-f", &path(&old)])?;
-    let warned = String::from_utf8_lossy(&created.stderr).into_owned();
-    if !warned.contains("policy.no-failure-policy") {
-        return fail(format!("no warning: {warned}"));
+    let stderr = String::from_utf8_lossy(&created.stderr).into_owned();
+    if !stderr.contains("policy.no-failure-policy") {
+        return fail(format!("no warning: {stderr}"));
     }
     for address in ["10.0.0.1", "10.0.0.2", "10.0.0.3"] {
         succeed(on, &["run", "planned:1-x", "-i", &format!("{{\"ip\":\"{address}\"}}")])?;
     }
     let plan = writ(on, &["plan", &path(&new), "--of", "planned:1-x", "--since", "1h"])?;
-    let told = String::from_utf8_lossy(&plan.stdout).into_owned();
+    let stdout = String::from_utf8_lossy(&plan.stdout).into_owned();
     let expected = ["1 same, 2 changed", "/allowed: true -> false", "/allowed: false -> true"];
-    if plan.status.code() != Some(1) || !expected.iter().all(|text| told.contains(text)) {
-        return fail(format!("{:?}: {told}", plan.status));
+    if plan.status.code() != Some(1) || !expected.iter().all(|text| stdout.contains(text)) {
+        return fail(format!("{:?}: {stdout}", plan.status));
     }
     let replayed = succeed(on, &["replay", "--since", "1h", "--policy", "planned:1-x"])?;
     if !replayed.contains("3 same, 0 different, 0 not replayable") {
@@ -120,15 +116,15 @@ fn the_first_five_minutes() -> Result<(), Failed> {
     let input = tempfile::NamedTempFile::new()?;
     std::fs::write(input.path(), r#"{"ip": "10.0.0.1"}"#)?;
     let input = path(input.path())?;
-    let ran = succeed(on, &["run", "ip_allowlist:1.0-beta", "-i", input, "-o", "json"])?;
-    let ran: Value = serde_json::from_str(&ran)?;
-    if ran.pointer("/allowed") != Some(&Value::Bool(true)) {
-        return fail(format!("{ran}"));
+    let output = succeed(on, &["run", "ip_allowlist:1.0-beta", "-i", input, "-o", "json"])?;
+    let output: Value = serde_json::from_str(&output)?;
+    if output.pointer("/allowed") != Some(&Value::Bool(true)) {
+        return fail(format!("{output}"));
     }
-    let listed = succeed(on, &["executions", "list", "-o", "json"])?;
-    let listed: Value = serde_json::from_str(&listed)?;
+    let list = succeed(on, &["executions", "list", "-o", "json"])?;
+    let list: Value = serde_json::from_str(&list)?;
     let id =
-        listed.pointer("/0/execution_id").and_then(Value::as_str).ok_or("no execution")?.to_owned();
+        list.pointer("/0/execution_id").and_then(Value::as_str).ok_or("no execution")?.to_owned();
     let replayed = succeed(on, &["replay", &id])?;
     if !replayed.contains("same") {
         return fail(replayed);
@@ -139,31 +135,31 @@ fn the_first_five_minutes() -> Result<(), Failed> {
     if !history.contains('2') || !diff.contains("new") {
         return fail(format!("{history}\n{diff}"));
     }
-    let who = succeed(on, &["whoami"])?;
+    let identity = succeed(on, &["whoami"])?;
     succeed(on, &["policy", "delete", "ip_allowlist:1.0-beta"])?;
-    if who.contains("local-admin") { Ok(()) } else { fail(who) }
+    if identity.contains("local-admin") { Ok(()) } else { fail(identity) }
 }
 
 fn eval_needs_no_server() -> Result<(), Failed> {
     let input = tempfile::NamedTempFile::new()?;
     std::fs::write(input.path(), r#"{"ip": "10.0.0.1"}"#)?;
-    let said = succeed(
+    let stdout = succeed(
         None,
         &["eval", "examples/ip_allowlist/policy.json", "-i", path(input.path())?, "-o", "json"],
     )?;
-    if said.contains("\"allowed\"") { Ok(()) } else { fail(said) }
+    if stdout.contains("\"allowed\"") { Ok(()) } else { fail(stdout) }
 }
 
 fn eval_shows_what_was_printed_before_the_policy_failed() -> Result<(), Failed> {
     let policy = tempfile::Builder::new().suffix(".py").tempfile()?;
     let code = "class P:\n    def __init__(self, rule_id, settings, parameters):\n        pass\n    \
-                def eval(self, parameters, input_data, context):\n        print('looked at', input_data)\n        \
-                raise ValueError('told to')\n";
+                def eval(self, parameters, input_data, context):\n        print('read', input_data)\n        \
+                raise ValueError('refused')\n";
     std::fs::write(policy.path(), code)?;
     let output = writ(None, &["eval", path(policy.path())?, "-i", "[1]"])?;
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    if output.status.success() || !said.contains("looked at [1]") || !said.contains("told to") {
-        return fail(said);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() || !stderr.contains("read [1]") || !stderr.contains("refused") {
+        return fail(stderr);
     }
     Ok(())
 }
@@ -173,17 +169,17 @@ fn check_says_where_and_what() -> Result<(), Failed> {
     let file = directory.path().join("broken.py");
     std::fs::write(&file, "class P:\n    def eval(self:\n")?;
     let output = writ(None, &["check", path(&file)?])?;
-    let said = String::from_utf8_lossy(&output.stderr).into_owned()
+    let text = String::from_utf8_lossy(&output.stderr).into_owned()
         + &String::from_utf8_lossy(&output.stdout);
-    if output.status.success() || !said.contains("broken.py:2:") {
-        return fail(said);
+    if output.status.success() || !text.contains("broken.py:2:") {
+        return fail(text);
     }
     Ok(())
 }
 
 fn the_examples_pass_their_own_tests() -> Result<(), Failed> {
-    let said = succeed(None, &["test", "examples", "--coverage"])?;
-    if said.contains("0 failed") { Ok(()) } else { fail(said) }
+    let stdout = succeed(None, &["test", "examples", "--coverage"])?;
+    if stdout.contains("0 failed") { Ok(()) } else { fail(stdout) }
 }
 
 fn the_corpus_in_process() -> Result<(), Failed> {
@@ -216,11 +212,11 @@ fn the_openapi_document_is_current() -> Result<(), Failed> {
         Ok(())
     } else {
         fail(
-            "docs/openapi.json is not what the route table says; run `writ openapi > docs/openapi.json`",
+            "docs/openapi.json differs from the route table; run `writ openapi > docs/openapi.json`",
         )
     }
 }
 
 fn path(path: &Path) -> Result<&str, Failed> {
-    path.to_str().ok_or_else(|| Failed::from("a path that is no text"))
+    path.to_str().ok_or_else(|| Failed::from("the path is not UTF-8"))
 }

@@ -1,9 +1,9 @@
-//! Two writers of one thing at once: one wins, the others are told so, nothing is half written.
+//! Concurrent writers of one resource: one wins, the others get an error, no write is partial.
 
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
 
-use crate::server::Answer;
+use crate::server::HttpResponse;
 use crate::target::{Session, Target};
 use crate::{TargetCheck, fail};
 
@@ -16,7 +16,7 @@ pub(crate) const CHECKS: &[(&str, TargetCheck)] = &[
 
 const WRITERS: usize = 8;
 
-/// `{"name": name, ...}` with `description`.
+/// A policy document with this name and description.
 fn policy(name: &str, description: &str) -> Value {
     json!({
         "name": name, "version": "1", "release_tag": "x", "description": description,
@@ -30,14 +30,16 @@ fn json_with(
     path: &str,
     if_match: Option<&str>,
     body: &Value,
-) -> Result<Answer, Failed> {
+) -> Result<HttpResponse, Failed> {
     let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
     headers.extend(if_match.map(|etag| ("if-match".to_owned(), etag.to_owned())));
     session.send(method, path, &headers, body.to_string().as_bytes())
 }
 
-/// What each of the writers, who start together, is answered.
-fn race(write: impl Fn(usize) -> Result<Answer, Failed> + Sync) -> Result<Vec<Answer>, Failed> {
+/// Starts the writers at the same time and returns the response to each.
+fn race(
+    write: impl Fn(usize) -> Result<HttpResponse, Failed> + Sync,
+) -> Result<Vec<HttpResponse>, Failed> {
     let start = std::sync::Barrier::new(WRITERS);
     std::thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS)
@@ -53,11 +55,14 @@ fn race(write: impl Fn(usize) -> Result<Answer, Failed> + Sync) -> Result<Vec<An
     })
 }
 
-/// The one winner's number; everybody else was told one of `lost`.
-fn winner(answers: &[Answer], won: u16, lost: &[u16]) -> Result<usize, Failed> {
-    let winners: Vec<_> =
-        (0..).zip(answers).filter(|(_, answer)| answer.status == won).map(|(at, _)| at).collect();
-    let others = answers.iter().filter(|answer| answer.status != won);
+/// Returns the index of the one response with status `won`; all others must have a status of `lost`.
+fn winner(responses: &[HttpResponse], won: u16, lost: &[u16]) -> Result<usize, Failed> {
+    let winners: Vec<_> = (0..)
+        .zip(responses)
+        .filter(|(_, response)| response.status == won)
+        .map(|(at, _)| at)
+        .collect();
+    let others = responses.iter().filter(|response| response.status != won);
     for other in others {
         if !lost.contains(&other.status) {
             return fail(format!("{other:?}"));
@@ -65,11 +70,11 @@ fn winner(answers: &[Answer], won: u16, lost: &[u16]) -> Result<usize, Failed> {
     }
     match winners.as_slice() {
         [one] => Ok(*one),
-        _ => fail(format!("{} winners: {answers:?}", winners.len())),
+        _ => fail(format!("{} winners: {responses:?}", winners.len())),
     }
 }
 
-/// A policy as it is stored, and how many revisions it has.
+/// Fetches a policy and its number of revisions.
 fn stored(session: &Session, uri: &str) -> Result<(Value, usize), Failed> {
     let policy = session.send("GET", &format!("/policy/{uri}"), &[], b"")?;
     let revisions = session.send("GET", &format!("/policy/{uri}/revisions"), &[], b"")?;
@@ -79,8 +84,9 @@ fn stored(session: &Session, uri: &str) -> Result<(Value, usize), Failed> {
 }
 
 fn expect(found: &(Value, usize), description: &str, revisions: usize) -> Result<(), Failed> {
-    let is_so = found.0.get("description") == Some(&json!(description)) && found.1 == revisions;
-    if is_so {
+    let is_expected =
+        found.0.get("description") == Some(&json!(description)) && found.1 == revisions;
+    if is_expected {
         Ok(())
     } else {
         fail(format!("instead of `{description}` in {revisions} revisions: {found:?}"))
@@ -89,10 +95,10 @@ fn expect(found: &(Value, usize), description: &str, revisions: usize) -> Result
 
 fn one_of_many_creators_wins(target: &Target) -> Result<(), Failed> {
     let session = target.session()?;
-    let answers = race(|number| {
+    let responses = race(|number| {
         json_with(&session, "POST", "/policy", None, &policy("contested", &number.to_string()))
     })?;
-    let winner = winner(&answers, 201, &[409])?;
+    let winner = winner(&responses, 201, &[409])?;
     expect(&stored(&session, "contested:1-x")?, &winner.to_string(), 1)
 }
 
@@ -100,25 +106,25 @@ fn one_of_many_writers_wins(target: &Target) -> Result<(), Failed> {
     let session = target.session()?;
     let created = json_with(&session, "POST", "/policy", None, &policy("contested", "at first"))?;
     let etag = created.header("etag").ok_or_else(|| format!("no etag: {created:?}"))?;
-    let answers = race(|number| {
+    let responses = race(|number| {
         let update = json!({"$set": {"description": number.to_string()}});
         json_with(&session, "PUT", "/policy/contested:1-x", Some(etag), &update)
     })?;
-    let winner = winner(&answers, 200, &[409, 412])?;
+    let winner = winner(&responses, 200, &[409, 412])?;
     expect(&stored(&session, "contested:1-x")?, &winner.to_string(), 2)
 }
 
 fn what_was_acknowledged_was_done(target: &Target) -> Result<(), Failed> {
     let session = target.session()?;
     json_with(&session, "POST", "/policy", None, &policy("counted", "a counter"))?;
-    let answers = race(|_| {
+    let responses = race(|_| {
         let update = json!({"$inc": {"policy_parameters.n": 1}});
         json_with(&session, "PUT", "/policy/counted:1-x", None, &update)
     })?;
-    let done = answers.iter().filter(|answer| answer.status == 200).count();
-    // Who lost too often may be told to try again; nothing of theirs is there then.
+    let done = responses.iter().filter(|response| response.status == 200).count();
+    // A writer that lost too often may get 503; its change is not applied then.
     if let Some(other) =
-        answers.iter().find(|answer| ![200, 409, 412, 503].contains(&answer.status))
+        responses.iter().find(|response| ![200, 409, 412, 503].contains(&response.status))
     {
         return fail(format!("{other:?}"));
     }
@@ -135,17 +141,17 @@ fn one_of_many_renames_wins(target: &Target) -> Result<(), Failed> {
         let body = policy(&format!("from{number}"), &number.to_string());
         json_with(&session, "POST", "/policy", None, &body)?;
     }
-    let answers = race(|number| {
+    let responses = race(|number| {
         let update = json!({"$set": {"name": "to"}});
         json_with(&session, "PUT", &format!("/policy/from{number}:1-x"), None, &update)
     })?;
-    let winner = winner(&answers, 200, &[409])?;
+    let winner = winner(&responses, 200, &[409])?;
     expect(&stored(&session, "to:1-x")?, &winner.to_string(), 2)?;
     for number in 0..WRITERS {
-        let answer = session.send("GET", &format!("/policy/from{number}:1-x"), &[], b"")?;
-        let is_there = answer.status == 200;
+        let response = session.send("GET", &format!("/policy/from{number}:1-x"), &[], b"")?;
+        let is_there = response.status == 200;
         if is_there == (number == winner) {
-            return fail(format!("after `from{winner}` was renamed: {answer:?}"));
+            return fail(format!("after `from{winner}` was renamed: {response:?}"));
         }
     }
     Ok(())

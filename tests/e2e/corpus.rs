@@ -1,10 +1,10 @@
-//! The conformance corpus, on the target's builtin executor; then every run of it again.
+//! The conformance corpus on the target's builtin executor, then a replay of every execution.
 
 use libtest_mimic::Failed;
 use serde_json::Value;
 
 use crate::TargetCheck;
-use crate::command_line::{printed_on, succeed_on};
+use crate::command_line::{run_on, succeed_on};
 use crate::target::Target;
 
 pub(crate) const CHECKS: &[(&str, TargetCheck)] =
@@ -15,7 +15,7 @@ fn the_corpus_on_the_builtin_executor(target: &Target) -> Result<(), Failed> {
     let arguments = ["test", "tests/conformance", "--remote"];
     succeed_on(&session.url, session.token.as_deref(), &arguments)?;
     let arguments = ["replay", "--since", "1d", "--output", "json"];
-    let report = printed_on(&session.url, session.token.as_deref(), &arguments)?;
+    let report = run_on(&session.url, session.token.as_deref(), &arguments)?;
     let report: Value = serde_json::from_str(&report)?;
     let different: Vec<_> =
         report.get("different").and_then(Value::as_array).into_iter().flatten().collect();
@@ -28,7 +28,7 @@ fn the_corpus_on_the_builtin_executor(target: &Target) -> Result<(), Failed> {
     }
 }
 
-/// Where two bounds are close, the machine's load says which is reached first.
+/// Policies near two bounds at once: the machine's load decides which bound they reach first.
 fn may_differ(one: &Value) -> bool {
     let uri = one.get("policy_rule_uri").and_then(Value::as_str).unwrap_or_default();
     ["beyond_its_budget", "too_deep"].iter().any(|name| uri.contains(name))

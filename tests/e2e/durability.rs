@@ -1,4 +1,4 @@
-//! What was acknowledged survives; what was not is not half there.
+//! Acknowledged writes survive a crash; a write that was not acknowledged is complete or absent.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
@@ -24,28 +24,27 @@ const ECHO: &str = "class P:\n    def __init__(self, rule_id, settings, paramete
 fn kill_9_loses_nothing_acknowledged() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     let (policies, executions) = {
-        let mut server = Server::on(directory.path())?;
+        let mut server = Server::start_on(directory.path())?;
         server.register("echo", "python", ECHO)?;
         let stop = AtomicBool::new(false);
         let policies = Mutex::new(BTreeSet::new());
         let executions = Mutex::new(BTreeSet::new());
         std::thread::scope(|scope| {
             for writer in 0..2 {
-                let (server_url, stop, policies, executions) =
-                    (&server, &stop, &policies, &executions);
+                let (server, stop, policies, executions) = (&server, &stop, &policies, &executions);
                 scope.spawn(move || {
                     for number in 0.. {
                         if stop.load(Ordering::Relaxed) {
                             return;
                         }
                         let name = format!("p{writer}_{number}");
-                        // The last one is cut off by the kill: only what was answered counts.
-                        if server_url.register(&name, "python", ECHO).is_ok() {
+                        // The kill interrupts the last request; only acknowledged ones count.
+                        if server.register(&name, "python", ECHO).is_ok() {
                             policies.lock().unwrap_or_else(|e| e.into_inner()).insert(name);
                         }
-                        let run = server_url.execute("echo", &json!({"n": number}));
+                        let run = server.execute("echo", &json!({"n": number}));
                         if let Some(id) =
-                            run.ok().and_then(|answer| answer.json().ok()).and_then(|json| {
+                            run.ok().and_then(|response| response.json().ok()).and_then(|json| {
                                 json.pointer("/execution_id")
                                     .and_then(|id| id.as_str().map(str::to_owned))
                             })
@@ -65,17 +64,17 @@ fn kill_9_loses_nothing_acknowledged() -> Result<(), Failed> {
         server.child.wait()?;
         (policies.into_inner().unwrap_or_default(), executions.into_inner().unwrap_or_default())
     };
-    let server = Server::on(directory.path())?;
+    let server = Server::start_on(directory.path())?;
     for name in &policies {
-        let answer = server.get(&format!("/policy/{name}:1.0-test"))?;
-        if answer.status != 200 {
-            return fail(format!("{name} was acknowledged and is lost: {answer:?}"));
+        let response = server.get(&format!("/policy/{name}:1.0-test"))?;
+        if response.status != 200 {
+            return fail(format!("{name} was acknowledged and is lost: {response:?}"));
         }
     }
     for id in &executions {
-        let answer = server.get(&format!("/executions/{id}"))?;
-        if answer.status != 200 {
-            return fail(format!("execution {id} was acknowledged and is lost: {answer:?}"));
+        let response = server.get(&format!("/executions/{id}"))?;
+        if response.status != 200 {
+            return fail(format!("execution {id} was acknowledged and is lost: {response:?}"));
         }
     }
     Ok(())
@@ -92,9 +91,9 @@ fn operators_that_race_are_all_applied() -> Result<(), Failed> {
     std::thread::scope(|scope| {
         let writers: Vec<_> = (0..4).map(|_| scope.spawn(|| add(1))).collect();
         for writer in writers {
-            let answer = writer.join().map_err(|_| "a thread panicked")??;
-            if answer.status != 200 {
-                return fail(format!("{answer:?}"));
+            let response = writer.join().map_err(|_| "a thread panicked")??;
+            if response.status != 200 {
+                return fail(format!("{response:?}"));
             }
         }
         let stored = server.get("/policy/counted:1.0-test")?.json()?;
@@ -110,7 +109,7 @@ fn the_data_is_its_owners_alone() -> Result<(), Failed> {
 
     let directory = tempfile::tempdir()?;
     let data = directory.path().join("new");
-    let server = Server::on(&data)?;
+    let server = Server::start_on(&data)?;
     server.register("echo", "python", ECHO)?;
     let mut paths = vec![data.clone()];
     for entry in std::fs::read_dir(&data)? {
@@ -132,9 +131,9 @@ fn a_second_server_is_refused() -> Result<(), Failed> {
         .arg(server.data())
         .stdout(Stdio::null())
         .output()?;
-    let said = String::from_utf8_lossy(&second.stderr);
-    if second.status.success() || !said.contains("in use") {
-        return fail(format!("{:?}: {said}", second.status));
+    let stderr = String::from_utf8_lossy(&second.stderr);
+    if second.status.success() || !stderr.contains("in use") {
+        return fail(format!("{:?}: {stderr}", second.status));
     }
     Ok(())
 }
@@ -148,7 +147,7 @@ fn a_termination_signal_ends_it_cleanly() -> Result<(), Failed> {
     if status.success() { Ok(()) } else { fail(format!("{status:?}")) }
 }
 
-/// Sends a signal by name.
+/// Sends the signal with this name to a process.
 pub(crate) fn kill(pid: u32, signal: &str) -> Result<(), Failed> {
     let status = Command::new("kill").args([format!("-{signal}"), pid.to_string()]).status()?;
     if status.success() { Ok(()) } else { fail(format!("kill -{signal} {pid}: {status}")) }

@@ -1,4 +1,5 @@
-//! What API Gateway's HTTP API sends to functions and makes of their replies (payload format 2.0,
+//! Conversion of requests to events of API Gateway's HTTP API, and of functions' replies to responses
+//! (payload format 2.0,
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
 
 use std::time::SystemTime;
@@ -11,18 +12,18 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 use crate::routes::Route;
-use crate::server::Answer;
+use crate::server::HttpResponse;
 
-/// A request, with its path as API Gateway reads it: percent-decoded as a whole, so that `%2F`
-/// separates segments.
-pub(crate) struct Arrived {
+/// A request at the gateway. Its path is percent-decoded as a whole, as by API Gateway, so that
+/// `%2F` separates segments.
+pub(crate) struct GatewayRequest {
     parts: Parts,
     pub(crate) path: String,
     id: String,
     epoch_ms: u64,
 }
 
-impl Arrived {
+impl GatewayRequest {
     pub(crate) fn new(parts: Parts, number: u64) -> Self {
         let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy().into_owned();
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -35,17 +36,17 @@ impl Arrived {
     }
 
     pub(crate) fn authorization(&self) -> Option<String> {
-        joined(&self.parts.headers).remove("authorization")?.as_str().map(str::to_owned)
+        join_headers(&self.parts.headers).remove("authorization")?.as_str().map(str::to_owned)
     }
 
-    /// What the authorizer gets: the identity sources, in their configured order.
+    /// The authorizer's event, with the identity sources in their configured order.
     pub(crate) fn to_authorizer(
         &self,
         route: &Route,
         params: &[(String, String)],
         authorization: &str,
     ) -> Value {
-        let mut event = self.whatever_kind(route, params);
+        let mut event = self.common_members(route, params);
         let arn = format!(
             "arn:aws:execute-api:us-east-1:000000000000:bridge/$default/{}{}",
             self.method(),
@@ -57,7 +58,7 @@ impl Arrived {
         Value::Object(event)
     }
 
-    /// What the route's function gets.
+    /// The event of the route's function.
     pub(crate) fn to_function(
         &self,
         route: &Route,
@@ -65,7 +66,7 @@ impl Arrived {
         context: &Value,
         body: &[u8],
     ) -> Value {
-        let mut event = self.whatever_kind(route, params);
+        let mut event = self.common_members(route, params);
         if let Some(Value::Object(request)) = event.get_mut("requestContext") {
             request.insert("authorizer".to_owned(), json!({"lambda": context}));
         }
@@ -78,17 +79,18 @@ impl Arrived {
         Value::Object(event)
     }
 
-    fn whatever_kind(&self, route: &Route, params: &[(String, String)]) -> Map<String, Value> {
+    fn common_members(&self, route: &Route, params: &[(String, String)]) -> Map<String, Value> {
         let query = self.parts.uri.query().unwrap_or_default();
         let mut event = Map::from_iter([
             ("version".to_owned(), json!("2.0")),
             ("routeKey".to_owned(), json!(route.key())),
             ("rawPath".to_owned(), json!(self.path)),
             ("rawQueryString".to_owned(), json!(query)),
-            ("headers".to_owned(), Value::Object(joined(&self.parts.headers))),
+            ("headers".to_owned(), Value::Object(join_headers(&self.parts.headers))),
         ]);
         if !query.is_empty() {
-            event.insert("queryStringParameters".to_owned(), Value::Object(parameters(query)));
+            event
+                .insert("queryStringParameters".to_owned(), Value::Object(query_parameters(query)));
         }
         if !params.is_empty() {
             let params = params.iter().map(|(name, value)| (name.clone(), json!(value)));
@@ -114,7 +116,7 @@ impl Arrived {
         event
     }
 
-    /// Whether a body of this type stays as it is; any other arrives in base64.
+    /// Whether a body of this media type stays text; any other is encoded in base64.
     fn is_text(&self) -> bool {
         let Some(value) = self.parts.headers.get("content-type") else { return false };
         let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
@@ -126,21 +128,21 @@ impl Arrived {
     }
 }
 
-/// Names in lower case; the values of one name in one line.
-fn joined(headers: &HeaderMap) -> Map<String, Value> {
-    let mut lines = Map::new();
+/// Header names in lower case; the values of one name are joined by commas.
+fn join_headers(headers: &HeaderMap) -> Map<String, Value> {
+    let mut joined = Map::new();
     for name in headers.keys() {
         let values: Vec<_> = headers
             .get_all(name)
             .iter()
             .map(|value| String::from_utf8_lossy(value.as_bytes()))
             .collect();
-        lines.insert(name.to_string(), json!(values.join(",")));
+        joined.insert(name.to_string(), json!(values.join(",")));
     }
-    lines
+    joined
 }
 
-fn parameters(query: &str) -> Map<String, Value> {
+fn query_parameters(query: &str) -> Map<String, Value> {
     let decoded =
         |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     let mut parameters: Map<String, Value> = Map::new();
@@ -155,8 +157,8 @@ fn parameters(query: &str) -> Map<String, Value> {
     parameters
 }
 
-/// A function's reply, as the caller sees it; `None` for what API Gateway takes for no reply.
-pub(crate) fn answer(reply: &Value) -> Option<Answer> {
+/// The response for a function's reply; `None` for a reply that API Gateway does not accept.
+pub(crate) fn response(reply: &Value) -> Option<HttpResponse> {
     let status = reply.get("statusCode")?.as_u64()?.try_into().ok()?;
     let body = reply.get("body").and_then(Value::as_str).unwrap_or_default();
     let body = if reply.get("isBase64Encoded") == Some(&Value::Bool(true)) {
@@ -168,5 +170,5 @@ pub(crate) fn answer(reply: &Value) -> Option<Answer> {
     for (name, value) in reply.get("headers").and_then(Value::as_object).into_iter().flatten() {
         headers.push((name.to_lowercase(), value.as_str()?.to_owned()));
     }
-    Some(Answer { status, headers, body })
+    Some(HttpResponse { status, headers, body })
 }

@@ -1,5 +1,5 @@
-//! Whether the bridge plays API Gateway's part: seen from both of its sides, with a Lambda API that
-//! writes down what it is asked.
+//! Tests that the bridge behaves as API Gateway, from both of its sides, with a Lambda API that
+//! records its invocations.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::bridge::Bridge;
 use crate::lambda::Lambda;
-use crate::server::{Answer, send};
+use crate::server::{HttpResponse, send};
 use crate::{Check, fail};
 
 pub(crate) const CHECKS: &[(&str, Check)] = &[
@@ -20,31 +20,31 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("gateway::what_no_function_answers_is_answered_without_one", answered_without_a_function),
 ];
 
-/// One invocation, as the Lambda API saw it.
+/// One invocation, as the Lambda API received it.
 #[derive(Clone, Debug)]
-struct Asked {
+struct Invocation {
     line: String,
     authorization: String,
     event: Value,
 }
 
-/// A Lambda API whose functions say what is to be said of them.
+/// A bridge over a Lambda API with scripted replies.
 struct Recorder {
     bridge: Bridge,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    invocations: Arc<Mutex<Vec<Invocation>>>,
 }
 
 impl Recorder {
     fn start() -> Result<Self, Failed> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let endpoint = format!("http://{}", listener.local_addr()?);
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let written = Arc::clone(&asked);
-        // Ends with the process: nothing else tells it to.
+        let invocations = Arc::new(Mutex::new(Vec::new()));
+        let recorded = Arc::clone(&invocations);
+        // The thread runs until the process ends.
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                // A request that cannot be read is one that the check misses.
-                let _ = answer(stream, &written);
+                // The check fails for lack of a request that cannot be read.
+                let _ = serve(stream, &recorded);
             }
         });
         let credentials = Credentials::builder()
@@ -53,7 +53,7 @@ impl Recorder {
             .provider_name("test")
             .build();
         let lambda = Lambda::at(&endpoint, "eu-central-1".to_owned(), credentials);
-        Ok(Self { bridge: Bridge::start(lambda, "p-".to_owned())?, asked })
+        Ok(Self { bridge: Bridge::start(lambda, "p-".to_owned())?, invocations })
     }
 
     fn send(
@@ -61,17 +61,18 @@ impl Recorder {
         request: &str,
         headers: &[(&str, &str)],
         body: &[u8],
-    ) -> Result<(Answer, Vec<Asked>), Failed> {
+    ) -> Result<(HttpResponse, Vec<Invocation>), Failed> {
         let (method, path) = request.split_once(' ').ok_or("a request is a method and a path")?;
         let headers: Vec<_> =
             headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let answer = send(&self.bridge.url, method, path, &headers, body)?;
-        let asked = std::mem::take(&mut *self.asked.lock().unwrap_or_else(|e| e.into_inner()));
-        Ok((answer, asked))
+        let response = send(&self.bridge.url, method, path, &headers, body)?;
+        let invocations =
+            std::mem::take(&mut *self.invocations.lock().unwrap_or_else(|e| e.into_inner()));
+        Ok((response, invocations))
     }
 }
 
-fn answer(mut stream: TcpStream, asked: &Mutex<Vec<Asked>>) -> Result<(), Failed> {
+fn serve(mut stream: TcpStream, invocations: &Mutex<Vec<Invocation>>) -> Result<(), Failed> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let (mut line, mut authorization, mut length) = (String::new(), String::new(), 0);
     reader.read_line(&mut line)?;
@@ -99,7 +100,8 @@ fn answer(mut stream: TcpStream, asked: &Mutex<Vec<Asked>>) -> Result<(), Failed
     } else {
         ("", json!({"statusCode": 207, "headers": {"X-Made-By": "it"}, "body": "said"}))
     };
-    asked.lock().unwrap_or_else(|e| e.into_inner()).push(Asked { line, authorization, event });
+    let invocation = Invocation { line, authorization, event };
+    invocations.lock().unwrap_or_else(|e| e.into_inner()).push(invocation);
     let reply = reply.to_string();
     let length = reply.len();
     let head = format!("HTTP/1.1 200 OK\r\n{head}connection: close\r\ncontent-length: {length}");
@@ -120,22 +122,26 @@ fn expect(event: &Value, members: &[(&str, Value)]) -> Result<(), Failed> {
 fn both_get_their_events() -> Result<(), Failed> {
     let recorder = Recorder::start()?;
     let headers = [("authorization", "Bearer t"), ("x-odd", "1"), ("X-ODD", "2")];
-    let (answer, asked) = recorder.send("GET /policy/a%3A1%3F%25?x=1&x=2&y=%2B+", &headers, b"")?;
-    if (answer.status, answer.body.as_str(), answer.header("x-made-by"))
+    let target = "GET /policy/a%3A1%3F%25?x=1&x=2&y=%2B+";
+    let (response, invocations) = recorder.send(target, &headers, b"")?;
+    if (response.status, response.body.as_str(), response.header("x-made-by"))
         != (207, "said", Some("it"))
     {
-        return fail(format!("{answer:?}"));
+        return fail(format!("{response:?}"));
     }
-    let [authorizer, function] = asked.as_slice() else { return fail(format!("{asked:?}")) };
-    for (asked, name) in [(authorizer, "p-authorizer"), (function, "p-policy-get")] {
+    let [authorizer, function] = invocations.as_slice() else {
+        return fail(format!("{invocations:?}"));
+    };
+    for (invocation, name) in [(authorizer, "p-authorizer"), (function, "p-policy-get")] {
         let line = format!("POST /2015-03-31/functions/{name}/invocations HTTP/1.1");
-        let is_signed = asked.authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKID/")
-            && asked.authorization.contains("/eu-central-1/lambda/aws4_request");
-        if asked.line.trim_end() != line || !is_signed {
-            return fail(format!("{asked:?}"));
+        let authorization = &invocation.authorization;
+        let is_signed = authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKID/")
+            && authorization.contains("/eu-central-1/lambda/aws4_request");
+        if invocation.line.trim_end() != line || !is_signed {
+            return fail(format!("{invocation:?}"));
         }
         expect(
-            &asked.event,
+            &invocation.event,
             &[
                 ("/version", json!("2.0")),
                 ("/routeKey", json!("GET /policy/{uri}")),
@@ -171,8 +177,10 @@ fn a_body_arrives_in_base64() -> Result<(), Failed> {
         ("application/json", b"\xff", "/w==", true),
     ] {
         let headers = [("authorization", "Bearer t"), ("content-type", kind)];
-        let (_, asked) = recorder.send("POST /policy", &headers, body)?;
-        let [authorizer, function] = asked.as_slice() else { return fail(format!("{asked:?}")) };
+        let (_, invocations) = recorder.send("POST /policy", &headers, body)?;
+        let [authorizer, function] = invocations.as_slice() else {
+            return fail(format!("{invocations:?}"));
+        };
         expect(&authorizer.event, &[("/body", Value::Null)])?;
         expect(
             &function.event,
@@ -185,7 +193,7 @@ fn a_body_arrives_in_base64() -> Result<(), Failed> {
 fn answered_without_a_function() -> Result<(), Failed> {
     let recorder = Recorder::start()?;
     let known = [("authorization", "Bearer t")];
-    for (request, headers, status, invocations) in [
+    for (request, headers, status, count) in [
         ("GET /whoami", [].as_slice(), 401, 0),
         ("GET /polcy", &known, 404, 0),
         ("GET /polcy", &[], 404, 0),
@@ -195,12 +203,13 @@ fn answered_without_a_function() -> Result<(), Failed> {
         ("GET /policy/", &known, 404, 0),
         ("DELETE /policy/a", &known, 500, 2),
     ] {
-        let (answer, asked) = recorder.send(request, headers, b"")?;
-        if (answer.status, asked.len()) != (status, invocations) {
-            return fail(format!("{request}: {answer:?} after {asked:?}"));
+        let (response, invocations) = recorder.send(request, headers, b"")?;
+        if (response.status, invocations.len()) != (status, count) {
+            return fail(format!("{request}: {response:?} after {invocations:?}"));
         }
     }
     let large = vec![b' '; (10 << 20) + 1];
-    let (answer, asked) = recorder.send("POST /policy", &known, &large)?;
-    if (answer.status, asked.len()) == (413, 0) { Ok(()) } else { fail(format!("{answer:?}")) }
+    let (response, invocations) = recorder.send("POST /policy", &known, &large)?;
+    let is_refused = (response.status, invocations.len()) == (413, 0);
+    if is_refused { Ok(()) } else { fail(format!("{response:?}")) }
 }

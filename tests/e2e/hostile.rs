@@ -1,4 +1,4 @@
-//! Policies and neighbours that mean harm, seen from outside.
+//! Hostile policies and processes, observed from outside the platform.
 
 use std::fs;
 
@@ -12,18 +12,18 @@ use crate::{Check, fail};
 pub(crate) const CHECKS: &[(&str, Check)] = &[
     (
         "hostile::a_policy_that_hangs_is_stopped_and_others_are_served",
-        a_hanging_policy_holds_nobody_up,
+        a_hanging_policy_delays_no_other,
     ),
     (
         "hostile::a_worker_killed_in_mid_run_is_said_and_the_next_call_works",
-        a_killed_worker_is_said,
+        a_killed_worker_is_reported,
     ),
     ("hostile::nothing_but_the_one_port_listens", nothing_but_the_one_port_listens),
 ];
 
 const HANG: &str = "class P:\n    def __init__(self, rule_id, settings, parameters):\n        pass\n    def eval(self, parameters, input_data, context):\n        while input_data.get('hang'):\n            pass\n        return input_data\n";
 
-fn a_hanging_policy_holds_nobody_up() -> Result<(), Failed> {
+fn a_hanging_policy_delays_no_other() -> Result<(), Failed> {
     let server = Server::start()?;
     server.register("hang", "python", HANG)?;
     server.register("calm", "rego", "package calm\n\nallow := input.n > 1\n")?;
@@ -31,37 +31,37 @@ fn a_hanging_policy_holds_nobody_up() -> Result<(), Failed> {
         let hanging: Vec<_> = (0..8)
             .map(|_| scope.spawn(|| server.execute("hang", &json!({"hang": true}))))
             .collect();
-        // Served while the others hang: none of them has ended before all of these have.
+        // These are served while the others hang.
         for n in 0..20 {
-            let answer = server.execute("calm", &json!({"n": n}))?;
-            if answer.status != 200 {
-                return fail(format!("{answer:?}"));
+            let response = server.execute("calm", &json!({"n": n}))?;
+            if response.status != 200 {
+                return fail(format!("{response:?}"));
             }
         }
         for thread in hanging {
-            let answer = thread.join().map_err(|_| "a thread panicked")??;
-            let kind = answer.json()?.pointer("/type").cloned().unwrap_or(Value::Null);
-            let busy = answer.status == 503;
-            if !busy && (answer.status != 504 || kind != "urn:writ:error:policy_timed_out") {
-                return fail(format!("{answer:?}"));
+            let response = thread.join().map_err(|_| "a thread panicked")??;
+            let kind = response.json()?.pointer("/type").cloned().unwrap_or(Value::Null);
+            let busy = response.status == 503;
+            if !busy && (response.status != 504 || kind != "urn:writ:error:policy_timed_out") {
+                return fail(format!("{response:?}"));
             }
         }
-        let answer = server.execute("hang", &json!({}))?;
-        if answer.status == 200 { Ok(()) } else { fail(format!("{answer:?}")) }
+        let response = server.execute("hang", &json!({}))?;
+        if response.status == 200 { Ok(()) } else { fail(format!("{response:?}")) }
     })
 }
 
-fn a_killed_worker_is_said() -> Result<(), Failed> {
+fn a_killed_worker_is_reported() -> Result<(), Failed> {
     let server = Server::start()?;
     server.register("hang", "python", HANG)?;
-    let answer = server.execute("hang", &json!({}))?;
-    if answer.status != 200 {
-        return fail(format!("{answer:?}"));
+    let response = server.execute("hang", &json!({}))?;
+    if response.status != 200 {
+        return fail(format!("{response:?}"));
     }
-    let answer = std::thread::scope(|scope| {
+    let response = std::thread::scope(|scope| {
         let run = scope.spawn(|| server.execute("hang", &json!({"hang": true})));
-        // The workers are the children of the zygotes, which are the children of the server.
-        // Whichever of them computes is the one that runs.
+        // The workers are the children of the zygotes, which are the children of the server. The one
+        // in state `R` runs the policy.
         let victim = loop {
             let busy = children(server.child.id())
                 .into_iter()
@@ -78,12 +78,12 @@ fn a_killed_worker_is_said() -> Result<(), Failed> {
         kill(victim, "KILL")?;
         run.join().map_err(|_| Failed::from("a thread panicked"))?
     })?;
-    let kind = answer.json()?.pointer("/type").cloned().unwrap_or(Value::Null);
-    if answer.status != 502 || kind != "urn:writ:error:executor_fault" {
-        return fail(format!("{answer:?}"));
+    let kind = response.json()?.pointer("/type").cloned().unwrap_or(Value::Null);
+    if response.status != 502 || kind != "urn:writ:error:executor_fault" {
+        return fail(format!("{response:?}"));
     }
-    let answer = server.execute("hang", &json!({}))?;
-    if answer.status == 200 { Ok(()) } else { fail(format!("{answer:?}")) }
+    let response = server.execute("hang", &json!({}))?;
+    if response.status == 200 { Ok(()) } else { fail(format!("{response:?}")) }
 }
 
 fn nothing_but_the_one_port_listens() -> Result<(), Failed> {

@@ -1,5 +1,5 @@
-//! A platform that is killed in the middle of its jobs: each is done, and what it did is there
-//! once.
+//! A platform that is killed in the middle of its jobs: every job completes, and its effects are
+//! committed once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,10 +17,10 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[(
 
 const JOBS: usize = 1_000;
 
-/// The kill comes when so many are done.
-const DONE: usize = 300;
+/// The number of completed jobs at which the platform is killed.
+const JOBS_BEFORE_KILL: usize = 300;
 
-/// Counts its runs in its context, some of them slowly.
+/// A policy that counts its runs in its context and spins as its input says.
 const COUNTER: &str = "class P:
     def __init__(self, rule_id, settings, parameters):
         pass
@@ -35,7 +35,7 @@ const COUNTER: &str = "class P:
 fn a_thousand_jobs_survive_a_kill_and_each_is_committed_once() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     let jobs = {
-        let mut server = Server::on(directory.path())?;
+        let mut server = Server::start_on(directory.path())?;
         let policy = json!({
             "name": "counter", "version": "1.0", "release_tag": "test", "code": COUNTER,
             "code_type": "python", "metadata": {"state": true},
@@ -45,20 +45,20 @@ fn a_thousand_jobs_survive_a_kill_and_each_is_committed_once() -> Result<(), Fai
             return fail(format!("{registered:?}"));
         }
         let jobs: Vec<String> = (0..JOBS).map(|n| submit(&server, n)).collect::<Result<_, _>>()?;
-        ended(&server, jobs.get(DONE).ok_or("no such job")?)?;
+        wait_for_completion(&server, jobs.get(JOBS_BEFORE_KILL).ok_or("no such job")?)?;
         kill(server.child.id(), "KILL")?;
         server.child.wait()?;
         jobs
     };
-    let server = Server::on(directory.path())?;
+    let server = Server::start_on(directory.path())?;
     let mut counts = BTreeSet::new();
     for id in &jobs {
-        let job = ended(&server, id)?;
+        let job = wait_for_completion(&server, id)?;
         let count = job.pointer("/job_output_data/count").and_then(Value::as_u64);
         let Some(count) = count else { return fail(format!("no result: {job}")) };
         counts.insert(count);
     }
-    // Each run saw what the one before it had left, and no two of them the same.
+    // Each run read the context that the run before it had committed, and no two runs the same one.
     let expected: BTreeSet<u64> = (1..=JOBS as u64).collect();
     if counts != expected {
         return fail(format!("{} counts of {JOBS}, up to {:?}", counts.len(), counts.last()));
@@ -77,14 +77,15 @@ fn submit(server: &Server, number: usize) -> Result<String, Failed> {
         "name": format!("count {number}"), "policy_rule_uri": "counter:1.0-test",
         "inputs": {"spin": spin},
     });
-    let answer = server.post("/jobs/submit/builtin", &job)?;
-    let id = answer.json()?.get("job_id").and_then(Value::as_str).map(str::to_owned);
-    id.ok_or_else(|| Failed::from(format!("{answer:?}")))
+    let response = server.post("/jobs/submit/builtin", &job)?;
+    let id = response.json()?.get("job_id").and_then(Value::as_str).map(str::to_owned);
+    id.ok_or_else(|| Failed::from(format!("{response:?}")))
 }
 
-/// The job when it is over.
-fn ended(server: &Server, id: &str) -> Result<Value, Failed> {
-    // A lease of a runner that is gone ends after 30 seconds, and three of these are for the rest.
+/// Polls the job until it has completed.
+fn wait_for_completion(server: &Server, id: &str) -> Result<Value, Failed> {
+    // Ten minutes: the lease of a runner that was killed expires after 30 seconds, and a thousand
+    // jobs take their time on a slow machine.
     for _ in 0..30 {
         let job = server.get(&format!("/jobs/{id}?wait=20s"))?.json()?;
         let job = job.get("data").cloned().unwrap_or_default();
@@ -94,10 +95,10 @@ fn ended(server: &Server, id: &str) -> Result<Value, Failed> {
             _ => return fail(format!("job {id}: {job}")),
         }
     }
-    fail(format!("job {id} does not come to its end"))
+    fail(format!("job {id} does not end"))
 }
 
-/// How many runs succeeded, by their job.
+/// The number of successful executions of each job.
 fn records(server: &Server) -> Result<BTreeMap<String, usize>, Failed> {
     let (mut records, mut next) = (BTreeMap::new(), String::new());
     loop {

@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use crate::target::setting;
 
-/// A function that starts for the first time on a slow emulator answers within it.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Bound of an invocation: long enough for a cold start on a slow emulator.
+const INVOKE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Invokes functions.
+/// A client of the Lambda API.
 pub(crate) struct Lambda {
     agent: ureq::Agent,
     endpoint: String,
@@ -21,27 +21,28 @@ pub(crate) struct Lambda {
     credentials: Credentials,
 }
 
-/// What an invocation led to.
+/// The result of an invocation.
 #[derive(Debug)]
-pub(crate) enum Invoked {
-    /// The function's reply.
-    Returned(Value),
-    /// The function ended with an error, which no caller of a gateway sees.
-    Crashed(String),
-    /// Lambda did not run it: this status, for this reason.
-    Refused(u16, String),
+pub(crate) enum InvokeResult {
+    /// The payload that the function returned.
+    Payload(Value),
+    /// The error of the function, which API Gateway does not pass on to its caller.
+    FunctionError(String),
+    /// Lambda did not run the function: status and body of its response.
+    InvokeError(u16, String),
 }
 
 impl Lambda {
-    /// Reads what AWS's own tools read.
+    /// Reads the environment variables of AWS's tools.
     pub(crate) fn from_env() -> Result<Self, Failed> {
         let region = setting("AWS_REGION")
             .or_else(|| setting("AWS_DEFAULT_REGION"))
-            .ok_or("AWS_REGION says where the functions are")?;
+            .ok_or("AWS_REGION is required")?;
         let endpoint = setting("AWS_ENDPOINT_URL_LAMBDA")
             .or_else(|| setting("AWS_ENDPOINT_URL"))
             .unwrap_or_else(|| format!("https://lambda.{region}.amazonaws.com"));
-        let key = |name| setting(name).ok_or_else(|| format!("{name} is needed to call functions"));
+        let key =
+            |name| setting(name).ok_or_else(|| format!("{name} is required to invoke functions"));
         let mut credentials = Credentials::builder()
             .access_key_id(key("AWS_ACCESS_KEY_ID")?)
             .secret_access_key(key("AWS_SECRET_ACCESS_KEY")?)
@@ -54,14 +55,14 @@ impl Lambda {
     pub(crate) fn at(endpoint: &str, region: String, credentials: Credentials) -> Self {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(PATIENCE))
+            .timeout_global(Some(INVOKE_TIMEOUT))
             .build()
             .into();
         Self { agent, endpoint: endpoint.trim_end_matches('/').to_owned(), region, credentials }
     }
 
-    /// Calls a function and waits for its reply.
-    pub(crate) fn invoke(&self, function: &str, event: &Value) -> Result<Invoked, Failed> {
+    /// Invokes a function and waits for its result.
+    pub(crate) fn invoke(&self, function: &str, event: &Value) -> Result<InvokeResult, Failed> {
         let uri = format!("{}/2015-03-31/functions/{function}/invocations", self.endpoint);
         let body = event.to_string();
         let mut request = ureq::http::Request::builder().method("POST").uri(&uri);
@@ -73,15 +74,15 @@ impl Lambda {
         let is_error = reply.headers().contains_key("x-amz-function-error");
         let text = reply.body_mut().with_config().limit(64 << 20).read_to_string()?;
         if !(200..300).contains(&status) {
-            return Ok(Invoked::Refused(status, text));
+            return Ok(InvokeResult::InvokeError(status, text));
         }
         if is_error {
-            return Ok(Invoked::Crashed(text));
+            return Ok(InvokeResult::FunctionError(text));
         }
-        Ok(Invoked::Returned(serde_json::from_str(&text)?))
+        Ok(InvokeResult::Payload(serde_json::from_str(&text)?))
     }
 
-    /// The headers that prove who calls (Signature Version 4).
+    /// The headers that sign the request (Signature Version 4).
     fn signature(&self, uri: &str, body: &[u8]) -> Result<Vec<(String, String)>, Failed> {
         let identity = self.credentials.clone().into();
         let params = v4::SigningParams::builder()

@@ -1,8 +1,9 @@
-//! The platform as a person meets it, wherever it runs: see [`target`].
+//! End-to-end tests of the platform through its public interfaces, on every deployment target: see
+//! [`target`].
 //!
-//! Scenarios are data (`tests/cases/http`), each on an empty platform. What needs threads or bytes
-//! of its own is a function in one of the modules; what needs the binary's process and files is run
-//! on the target `embedded` alone.
+//! Scenarios are data (`tests/cases/http`), each on an empty platform. Tests that need threads or
+//! hand-written bytes are functions in the modules; tests that need the binary's process and files
+//! run on the target `embedded` alone.
 
 mod bridge;
 mod command_line;
@@ -42,15 +43,15 @@ use target::Target;
 /// A test of the binary, written in Rust.
 type Check = fn() -> Result<(), Failed>;
 
-/// A test of whatever the target is, written in Rust.
+/// A test of the selected target, written in Rust.
 type TargetCheck = fn(&Target) -> Result<(), Failed>;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Each trial starts processes of its own: side by side they would only slow each other down.
+    // Each trial starts processes of its own, so more trials in parallel would not be faster.
     arguments.test_threads = arguments.test_threads.or(Some(2));
-    let (target, scenarios) = match prepared() {
-        Ok(prepared) => prepared,
+    let (target, scenarios) = match load() {
+        Ok(loaded) => loaded,
         Err(failed) => {
             eprintln!("nothing was tested: {}", failed.message().unwrap_or_default());
             return ExitCode::FAILURE;
@@ -60,12 +61,12 @@ fn main() -> ExitCode {
     let trials = trials(&target, &scenarios, &mut skipped);
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !arguments.list {
-        println!("{}", skipped.told(target.name));
+        println!("{}", skipped.report(target.name));
     }
     conclusion.exit_code()
 }
 
-fn prepared() -> Result<(Arc<Target>, Arc<Vec<Scenario>>), Failed> {
+fn load() -> Result<(Arc<Target>, Arc<Vec<Scenario>>), Failed> {
     let scenarios = scenario::load(&root().join("tests/cases/http"))?;
     Ok((Arc::new(Target::from_env()?), Arc::new(scenarios)))
 }
@@ -77,29 +78,29 @@ fn trials(
 ) -> Vec<Trial> {
     let mut trials = Vec::new();
     for (at, scenario) in scenarios.iter().enumerate() {
-        skipped.steps(scenario.skipped(target));
+        skipped.add_steps(scenario.skipped(target));
         let (target, scenarios) = (Arc::clone(target), Arc::clone(scenarios));
         trials.push(Trial::test(format!("http::{}", scenario.name), move || {
             scenarios.iter().skip(at).take(1).try_for_each(|scenario| scenario.run(&target))
         }));
     }
-    let (on, played) = (Arc::clone(target), Arc::clone(scenarios));
+    let (served_target, served_scenarios) = (Arc::clone(target), Arc::clone(scenarios));
     trials.push(Trial::test("http::every_route_serves_a_step_of_a_scenario", move || {
-        every_route_is_served(&on, &played)
+        every_route_is_served(&served_target, &served_scenarios)
     }));
     for (name, check) in [corpus::CHECKS, concurrency::CHECKS].concat() {
         let target = Arc::clone(target);
         trials.push(Trial::test(name, move || check(&target)));
     }
     for (name, check) in wire::CHECKS {
-        if target.is_in_clear() {
+        if target.is_unencrypted() {
             let target = Arc::clone(target);
             trials.push(Trial::test(*name, move || check(&target)));
         } else {
-            skipped.check(name, "bytes of one's own on an unencrypted connection");
+            skipped.add_check(name, "hand-written bytes on an unencrypted connection");
         }
     }
-    let of_the_binary = [
+    let binary_checks = [
         command_line::CHECKS,
         durability::CHECKS,
         hostile::CHECKS,
@@ -107,11 +108,11 @@ fn trials(
         oidc::CHECKS,
         upgrade::CHECKS,
     ];
-    for (name, check) in of_the_binary.concat() {
+    for (name, check) in binary_checks.concat() {
         if target.is_embedded() {
             trials.push(Trial::test(name, check));
         } else {
-            skipped.check(name, "the binary itself");
+            skipped.add_check(name, "the binary itself");
         }
     }
     for (name, check) in gateway::CHECKS {
@@ -127,7 +128,7 @@ fn trials(
     trials
 }
 
-/// A new route needs a scenario.
+/// Every route needs a step of a scenario that it serves.
 fn every_route_is_served(target: &Target, scenarios: &[Scenario]) -> Result<(), Failed> {
     let routes = Routes::load()?;
     let served: Vec<_> =
@@ -139,20 +140,20 @@ fn every_route_is_served(target: &Target, scenarios: &[Scenario]) -> Result<(), 
     fail(format!("no step of tests/cases/http is served by: {}", missing.join(", ")))
 }
 
-/// All scenarios on one server, each as a token's holder in a workspace of its own: what runs on
-/// the target `http`.
+/// Runs all scenarios on one server, each with the token of its own workspace, as on the target
+/// `http`.
 fn workspaces_are_as_good_as_servers(scenarios: &[Scenario]) -> Result<(), Failed> {
     let server = Server::start()?;
-    let target = Target::of_local_admin(&server.url)?;
+    let target = Target::with_local_admin(&server.url)?;
     scenarios.iter().try_for_each(|scenario| scenario.run(&target))
 }
 
-/// The root of the repository.
+/// The root directory of the repository.
 pub(crate) fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// A failed expectation.
+/// Fails a check with this message.
 pub(crate) fn fail<T>(message: impl Into<String>) -> Result<T, Failed> {
     Err(Failed::from(message.into()))
 }

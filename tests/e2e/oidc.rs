@@ -1,4 +1,4 @@
-//! JWTs of an identity provider, from outside: the provider listens on a port of its own.
+//! JWTs of an identity provider: the provider listens on a port of its own.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -6,7 +6,7 @@ use libtest_mimic::Failed;
 use serde_json::{Value, json};
 
 use crate::jwt::{AUDIENCE, Case, ISSUER, Provider};
-use crate::server::{Answer, Server};
+use crate::server::{HttpResponse, Server};
 use crate::{Check, fail, jwt_http};
 
 pub(crate) const CHECKS: &[(&str, Check)] = &[
@@ -16,14 +16,14 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("oidc::beyond_this_machine_a_jwt_is_enough", beyond_this_machine_a_jwt_is_enough),
 ];
 
-/// A platform that believes the provider, whose configuration it finds by itself.
+/// Starts a platform that accepts the provider's JWTs and discovers its configuration.
 fn platform(provider: &jwt_http::Server, more: &[&str]) -> Result<Server, Failed> {
     let url = provider.url();
     let flags = ["--oidc-issuer", url.as_str(), "--oidc-audience", AUDIENCE];
-    Server::with(&[&flags, more].concat())
+    Server::start_with(&[&flags, more].concat())
 }
 
-fn whoami(server: &Server, token: &str) -> Result<Answer, Failed> {
+fn whoami(server: &Server, token: &str) -> Result<HttpResponse, Failed> {
     server.send("GET", "/whoami", &[authorization(token)], b"")
 }
 
@@ -35,7 +35,7 @@ fn now_s() -> Result<i64, Failed> {
     Ok(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?)
 }
 
-/// A good token of this issuer for this role.
+/// A valid token of this issuer with this role.
 fn token(keys: &Provider, issuer: &str, role: &str) -> Result<String, Failed> {
     let mut case = Case::default();
     case.claims.insert("iss".to_owned(), json!(issuer));
@@ -49,24 +49,24 @@ fn jwts_are_judged_as_their_cases_say() -> Result<(), Failed> {
     let jwks_url = format!("{}/keys", provider.url());
     let flags =
         ["--oidc-issuer", ISSUER, "--oidc-audience", AUDIENCE, "--oidc-jwks-url", &jwks_url];
-    let server = Server::with(&flags)?;
+    let server = Server::start_with(&flags)?;
     for case in keys.cases() {
         let token = keys.token(case, now_s()?)?;
-        let answer = whoami(&server, &token)?;
-        check(case, &answer).map_err(|why| format!("{}: {why}: {answer:?}", case.name))?;
-        // Two dots alone stand in many a sentence.
-        if token.len() > 2 && answer.body.contains(&token) {
-            return fail(format!("{}: the token is repeated: {answer:?}", case.name));
+        let response = whoami(&server, &token)?;
+        check(case, &response).map_err(|why| format!("{}: {why}: {response:?}", case.name))?;
+        // The case of two dots alone: that text occurs in messages.
+        if token.len() > 2 && response.body.contains(&token) {
+            return fail(format!("{}: the token is repeated: {response:?}", case.name));
         }
     }
     Ok(())
 }
 
-/// Whether a case came back as it says.
-fn check(case: &Case, answer: &Answer) -> Result<(), String> {
-    let body = answer.json().map_err(|_| "no JSON")?;
+/// Compares the response with the expectations of its case.
+fn check(case: &Case, response: &HttpResponse) -> Result<(), String> {
+    let body = response.json().map_err(|_| "no JSON")?;
     let at = |pointer: &str| body.pointer(pointer).cloned().unwrap_or(Value::Null);
-    if answer.status != case.refused.unwrap_or(200) {
+    if response.status != case.refused.unwrap_or(200) {
         return Err("another status".to_owned());
     }
     match &case.accepted {
@@ -76,15 +76,17 @@ fn check(case: &Case, answer: &Answer) -> Result<(), String> {
                 "workspace": at("/data/workspace"),
                 "role": at("/data/role"),
             });
-            let is_so = seen == *identity && at("/data/principal_kind") == "jwt";
-            if is_so { Ok(()) } else { Err(format!("it is {identity}")) }
+            let is_expected = seen == *identity && at("/data/principal_kind") == "jwt";
+            if is_expected { Ok(()) } else { Err(format!("expected {identity}")) }
         }
         None => {
-            let is_told = at("/detail").as_str().is_some_and(|detail| detail.contains(&case.says));
-            let is_named = at("/rule") == "jwt-claims-name-workspace-and-role";
-            let is_asked = answer.header("www-authenticate").is_some();
-            let is_so = (is_named, is_asked) == (answer.status == 403, answer.status == 401);
-            if is_told && is_so { Ok(()) } else { Err(format!("it does not say {}", case.says)) }
+            let has_detail =
+                at("/detail").as_str().is_some_and(|detail| detail.contains(&case.says));
+            let has_rule = at("/rule") == "jwt-claims-name-workspace-and-role";
+            let has_challenge = response.header("www-authenticate").is_some();
+            let is_expected =
+                (has_rule, has_challenge) == (response.status == 403, response.status == 401);
+            if has_detail && is_expected { Ok(()) } else { Err(format!("expected {}", case.says)) }
         }
     }
 }
@@ -111,8 +113,8 @@ fn what_a_bearer_does_is_recorded_so() -> Result<(), Failed> {
     if made.status != 201 {
         return fail(format!("{made:?}"));
     }
-    let order = json!({ "policy_rule_uri": "calm:1.0-test", "input_data": {} });
-    let run = send("operator", "/executor/builtin/execute_policy", &order)?.json()?;
+    let body = json!({ "policy_rule_uri": "calm:1.0-test", "input_data": {} });
+    let run = send("operator", "/executor/builtin/execute_policy", &body)?.json()?;
     let id = run.pointer("/execution_id").and_then(Value::as_str).ok_or(run.to_string())?;
     let reader = authorization(&token(&keys, &provider.url(), "reader")?);
     let record = server.send("GET", &format!("/executions/{id}"), &[reader], b"")?.json()?;
@@ -123,9 +125,9 @@ fn what_a_bearer_does_is_recorded_so() -> Result<(), Failed> {
             return fail(format!("{pointer}: {record}"));
         }
     }
-    // The local admin of this machine is in another workspace, and sees none of it.
-    let elsewhere = server.get(&format!("/executions/{id}"))?;
-    if elsewhere.status == 404 { Ok(()) } else { fail(format!("{elsewhere:?}")) }
+    // The local admin is in another workspace and does not see the record.
+    let hidden = server.get(&format!("/executions/{id}"))?;
+    if hidden.status == 404 { Ok(()) } else { fail(format!("{hidden:?}")) }
 }
 
 fn a_provider_that_is_down() -> Result<(), Failed> {
@@ -134,28 +136,28 @@ fn a_provider_that_is_down() -> Result<(), Failed> {
     provider.is_down(true);
     let server = platform(&provider, &[])?;
     let good = token(&keys, &provider.url(), "reader")?;
-    let answer = whoami(&server, &good)?;
-    if answer.status != 503
-        || answer.header("retry-after") != Some("5")
-        || !answer.body.contains("the identity provider could not be reached")
+    let response = whoami(&server, &good)?;
+    if response.status != 503
+        || response.header("retry-after") != Some("5")
+        || !response.body.contains("the identity provider could not be reached")
     {
-        return fail(format!("{answer:?}"));
+        return fail(format!("{response:?}"));
     }
-    // Whoever needs no JWT does not notice.
-    let answer = server.get("/whoami")?;
-    if answer.status == 200 { Ok(()) } else { fail(format!("{answer:?}")) }
+    // A caller without a JWT is not affected.
+    let response = server.get("/whoami")?;
+    if response.status == 200 { Ok(()) } else { fail(format!("{response:?}")) }
 }
 
 fn beyond_this_machine_a_jwt_is_enough() -> Result<(), Failed> {
     let keys = Provider::new()?;
     let provider = jwt_http::Server::start(json!({ "keys": [] }))?;
     let server = platform(&provider, &["--host", "0.0.0.0"])?;
-    // Nothing is fetched before the first JWT comes: what is published until then counts.
+    // The platform fetches the keys with the first JWT, so these keys are the ones that it uses.
     provider.publish(keys.jwks());
-    let nobody = server.get("/whoami")?;
-    if nobody.status != 401 || !nobody.body.contains("or a JWT of the identity provider") {
-        return fail(format!("{nobody:?}"));
+    let anonymous = server.get("/whoami")?;
+    if anonymous.status != 401 || !anonymous.body.contains("or a JWT of the identity provider") {
+        return fail(format!("{anonymous:?}"));
     }
-    let answer = whoami(&server, &token(&keys, &provider.url(), "reader")?)?;
-    if answer.status == 200 { Ok(()) } else { fail(format!("{answer:?}")) }
+    let response = whoami(&server, &token(&keys, &provider.url(), "reader")?)?;
+    if response.status == 200 { Ok(()) } else { fail(format!("{response:?}")) }
 }

@@ -1,40 +1,40 @@
-//! The routes, as the committed OpenAPI document lists them.
+//! The routes of the committed OpenAPI document.
 
 use libtest_mimic::Failed;
 use serde_json::Value;
 
 use crate::root;
 
-/// One route.
+/// A route of the API.
 #[derive(Debug)]
 pub(crate) struct Route {
-    /// As `policy.get`.
+    /// The operation's id, as `policy.get`.
     pub(crate) name: String,
     pub(crate) method: String,
-    /// As `/policy/{uri}`.
+    /// The path template, as `/policy/{uri}`.
     pub(crate) template: String,
 }
 
 impl Route {
-    /// As API Gateway names it.
+    /// The route key of API Gateway, as `GET /policy/{uri}`.
     pub(crate) fn key(&self) -> String {
         format!("{} {}", self.method, self.template)
     }
 
-    /// What stands for the template's names in a path; `None` for another route's path.
+    /// The values of the template's parameters in a path; `None` if the path does not match.
     fn params(&self, path: &str) -> Option<Vec<(String, String)>> {
         let (mut template, mut path) = (self.template.split('/'), path.split('/'));
         let mut params = Vec::new();
         loop {
             match (template.next(), path.next()) {
                 (None, None) => return Some(params),
-                (Some(wanted), Some(found)) => {
-                    let name = wanted.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+                (Some(expected), Some(found)) => {
+                    let name = expected.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
                     match name {
                         Some(name) if !found.is_empty() => {
                             params.push((name.to_owned(), found.to_owned()));
                         }
-                        None if wanted == found => {}
+                        None if expected == found => {}
                         _ => return None,
                     }
                 }
@@ -44,12 +44,12 @@ impl Route {
     }
 }
 
-/// All of them.
+/// All routes of the API.
 #[derive(Debug)]
 pub(crate) struct Routes(Vec<Route>);
 
 impl Routes {
-    /// Reads `docs/openapi.json`.
+    /// Reads the routes from `docs/openapi.json`.
     pub(crate) fn load() -> Result<Self, Failed> {
         let text = std::fs::read_to_string(root().join("docs/openapi.json"))?;
         let document: Value = serde_json::from_str(&text)?;
@@ -69,8 +69,8 @@ impl Routes {
         Ok(Self(routes))
     }
 
-    /// The route of a request, and what stands for the names in its template. The method is
-    /// decided first and a fixed segment goes before a name, as in API Gateway.
+    /// Finds the route of a request and its path parameters. As in API Gateway, the method must
+    /// match, and a fixed segment has precedence over a parameter.
     pub(crate) fn find(&self, method: &str, path: &str) -> Option<(&Route, Vec<(String, String)>)> {
         self.0
             .iter()
@@ -79,7 +79,7 @@ impl Routes {
             .min_by_key(|(_, params)| params.len())
     }
 
-    /// Those that are not among `called`.
+    /// The names of the routes that are not in `called`.
     pub(crate) fn missing<'r>(&'r self, called: &[&str]) -> Vec<&'r str> {
         let names = self.0.iter().map(|route| route.name.as_str());
         names.filter(|name| !called.contains(name)).collect()

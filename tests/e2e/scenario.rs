@@ -1,4 +1,4 @@
-//! Scenarios as data: a list of requests and what must come back.
+//! Scenarios as data: lists of requests and expected responses.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,64 +9,64 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::routes::Routes;
-use crate::server::Answer;
+use crate::server::HttpResponse;
 use crate::target::{Session, Target, Trait};
 use crate::{fail, root};
 
-/// What is to come about by itself has come by then.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time within which an `eventually` step must succeed.
+const EVENTUALLY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// One request, and what must come back. `{{name}}` stands for what an earlier step saved.
+/// One request and its expected response. `{{name}}` is replaced by a value that an earlier step
+/// saved.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Step {
     name: String,
-    /// What a target needs, any one of these, for the step to say anything about it; see
-    /// [`Trait`]. Without it the step holds everywhere.
+    /// The step runs only on targets with one of these traits; on every target if it is empty.
     #[serde(default)]
     only: Vec<Trait>,
-    /// Sent again and again until the answer is as it must be, for what the platform does by itself.
+    /// The request is repeated until the response is as expected, for background work of the platform.
     #[serde(default)]
     eventually: bool,
-    /// Sent without the token that a target demands.
+    /// The request is sent without the token of the target's session.
     #[serde(default)]
     anonymous: bool,
-    /// Method and path.
+    /// Method and path, as `GET /policy/a:1-x`.
     request: String,
     #[serde(default)]
     headers: BTreeMap<String, String>,
-    /// The body as text.
+    /// The request body as text.
     body: Option<String>,
-    /// The body from a file of the repository.
+    /// The path of a file with the body, from the repository's root.
     body_file: Option<String>,
-    /// The body as a text and how often it is repeated, for large ones.
+    /// The body as a text and its number of repetitions, for large bodies.
     body_repeat: Option<(String, usize)>,
     status: u16,
-    /// JSON Pointers into the answer, and the values there; `null` for absent.
+    /// JSON Pointers into the response and the expected values; `null` for absent.
     #[serde(default)]
     expect: BTreeMap<String, Value>,
-    /// Texts that the answer holds.
+    /// Texts that the response must contain.
     #[serde(default)]
     contains: Vec<String>,
-    /// Texts that the answer does not hold.
+    /// Texts that the response must not contain.
     #[serde(default)]
     lacks: Vec<String>,
-    /// Headers of the answer and a text that each holds.
+    /// Headers of the response and a text that each must contain.
     #[serde(default)]
     header: BTreeMap<String, String>,
-    /// What to keep for later steps: a JSON Pointer, or `header NAME`.
+    /// Values to save for later steps: a JSON Pointer, or `header NAME`.
     #[serde(default)]
     save: BTreeMap<String, String>,
 }
 
-/// A file of steps.
+/// A named sequence of steps, read from one file.
 #[derive(Debug)]
 pub(crate) struct Scenario {
     pub(crate) name: String,
     steps: Vec<Step>,
 }
 
-/// Every scenario of a folder, in order.
+/// Loads every scenario of a directory, in the order of file names.
 pub(crate) fn load(folder: &Path) -> Result<Vec<Scenario>, Failed> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -85,16 +85,16 @@ impl Scenario {
         Ok(Self { name, steps })
     }
 
-    /// Plays it on an empty platform of the target.
+    /// Runs the steps on an empty platform of the target.
     pub(crate) fn run(&self, target: &Target) -> Result<(), Failed> {
         let session = target.session()?;
         let mut saved = BTreeMap::from([
             ("url".to_owned(), session.url.clone()),
             ("subject".to_owned(), session.subject.to_owned()),
-            ("other".to_owned(), session.other.clone()),
+            ("other".to_owned(), session.other_token.clone()),
         ]);
         for step in self.steps.iter().filter(|step| step.is_for(target)) {
-            play(&session, step, &mut saved).map_err(|error| {
+            run_step(&session, step, &mut saved).map_err(|error| {
                 let why = error.message().unwrap_or_default();
                 Failed::from(format!("{}: {}: {why}", self.name, step.name))
             })?;
@@ -102,18 +102,19 @@ impl Scenario {
         Ok(())
     }
 
-    /// The steps that a target leaves out, each with what it would need.
+    /// The steps that do not run on a target, each with the traits that it requires.
     pub(crate) fn skipped(&self, target: &Target) -> Vec<(String, String)> {
         let skipped = self.steps.iter().filter(|step| !step.is_for(target));
         skipped
             .map(|step| {
-                let needs: Vec<_> = step.only.iter().map(|needed| needed.name()).collect();
+                let needs: Vec<_> = step.only.iter().map(|required| required.name()).collect();
                 (needs.join(" or "), format!("{}: {}", self.name, step.name))
             })
             .collect()
     }
 
-    /// The routes that serve a step of it on the target. A step that is refused counts for none.
+    /// The routes that serve a step of the scenario on the target. A step that expects an error does
+    /// not count.
     pub(crate) fn served<'r>(&self, target: &Target, routes: &'r Routes) -> Vec<&'r str> {
         let steps = self.steps.iter().filter(|step| step.is_for(target) && step.status < 300);
         steps
@@ -128,11 +129,11 @@ impl Scenario {
 
 impl Step {
     fn is_for(&self, target: &Target) -> bool {
-        self.only.is_empty() || self.only.iter().any(|needed| target.traits.contains(needed))
+        self.only.is_empty() || self.only.iter().any(|required| target.traits.contains(required))
     }
 }
 
-fn play(
+fn run_step(
     session: &Session,
     step: &Step,
     saved: &mut BTreeMap<String, String>,
@@ -157,44 +158,50 @@ fn play(
         headers.push(("content-type".to_owned(), "application/json".to_owned()));
     }
     let path = filled(path);
-    let begun = Instant::now();
-    let answer = loop {
-        let answer = if step.anonymous {
-            session.send_as_it_is(method, &path, &headers, &body)?
+    let started = Instant::now();
+    let response = loop {
+        let response = if step.anonymous {
+            session.send_unauthenticated(method, &path, &headers, &body)?
         } else {
             session.send(method, &path, &headers, &body)?
         };
-        match check(step, &answer, &filled) {
-            Ok(()) => break answer,
-            Err(_) if step.eventually && begun.elapsed() < PATIENCE => {
+        match check(step, &response, &filled) {
+            Ok(()) => break response,
+            Err(_) if step.eventually && started.elapsed() < EVENTUALLY_TIMEOUT => {
                 std::thread::sleep(Duration::from_millis(100));
             }
             Err(failed) => return Err(failed),
         }
     };
-    let json = answer.json().unwrap_or(Value::Null);
-    for (name, what) in &step.save {
-        let value = match what.strip_prefix("header ") {
-            Some(header) => answer.header(header).map(str::to_owned),
+    let json = response.json().unwrap_or(Value::Null);
+    for (name, source) in &step.save {
+        let value = match source.strip_prefix("header ") {
+            Some(header) => response.header(header).map(str::to_owned),
             None => json
-                .pointer(what)
+                .pointer(source)
                 .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
         };
-        saved
-            .insert(name.clone(), value.ok_or_else(|| format!("nothing at {what} in {answer:?}"))?);
+        saved.insert(
+            name.clone(),
+            value.ok_or_else(|| format!("nothing at {source} in {response:?}"))?,
+        );
     }
     Ok(())
 }
 
-fn check(step: &Step, answer: &Answer, filled: &dyn Fn(&str) -> String) -> Result<(), Failed> {
-    if answer.status != step.status {
+fn check(
+    step: &Step,
+    response: &HttpResponse,
+    filled: &dyn Fn(&str) -> String,
+) -> Result<(), Failed> {
+    if response.status != step.status {
         return fail(format!(
             "status {} instead of {}: {}",
-            answer.status, step.status, answer.body
+            response.status, step.status, response.body
         ));
     }
     if !step.expect.is_empty() {
-        let json = answer.json()?;
+        let json = response.json()?;
         for (pointer, expected) in &step.expect {
             let expected =
                 expected.as_str().map_or_else(|| expected.clone(), |text| filled(text).into());
@@ -203,23 +210,23 @@ fn check(step: &Step, answer: &Answer, filled: &dyn Fn(&str) -> String) -> Resul
             if found != expected {
                 return fail(format!(
                     "{pointer} is {found} instead of {expected}: {}",
-                    answer.body
+                    response.body
                 ));
             }
         }
     }
     for text in &step.contains {
-        if !answer.body.contains(filled(text).as_str()) {
-            return fail(format!("lacks `{text}`: {}", answer.body));
+        if !response.body.contains(filled(text).as_str()) {
+            return fail(format!("lacks `{text}`: {}", response.body));
         }
     }
     for text in &step.lacks {
-        if answer.body.contains(filled(text).as_str()) {
-            return fail(format!("holds `{text}`: {}", answer.body));
+        if response.body.contains(filled(text).as_str()) {
+            return fail(format!("holds `{text}`: {}", response.body));
         }
     }
     for (name, text) in &step.header {
-        let found = answer.header(name).unwrap_or_default();
+        let found = response.header(name).unwrap_or_default();
         if !found.contains(filled(text).as_str()) {
             return fail(format!("header {name} is `{found}`, which lacks `{text}`"));
         }

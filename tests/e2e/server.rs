@@ -1,4 +1,4 @@
-//! A platform in a process of its own, and a client that speaks to it.
+//! An embedded platform in a process of its own, and a client of it.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -10,8 +10,8 @@ use libtest_mimic::Failed;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// No answer takes longer, on the slowest machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// Bound of a start and of a response, for the slowest machine.
+pub(crate) const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The binary under test.
 pub(crate) const WRIT: &str = env!("CARGO_BIN_EXE_writ");
@@ -25,21 +25,21 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts on a fresh data directory and a free port.
+    /// Starts on an empty data directory and a free port.
     pub(crate) fn start() -> Result<Self, Failed> {
-        Self::with(&[])
+        Self::start_with(&[])
     }
 
-    /// The same with more flags.
-    pub(crate) fn with(flags: &[&str]) -> Result<Self, Failed> {
+    /// As [`Server::start`], with more options.
+    pub(crate) fn start_with(flags: &[&str]) -> Result<Self, Failed> {
         let directory = tempfile::tempdir()?;
         let mut server = Self::spawn(directory.path(), flags)?;
         server._directory = Some(directory);
         Ok(server)
     }
 
-    /// Starts on `data` and a free port.
-    pub(crate) fn on(data: &Path) -> Result<Self, Failed> {
+    /// Starts on the data directory `data` and a free port.
+    pub(crate) fn start_on(data: &Path) -> Result<Self, Failed> {
         Self::spawn(data, &[])
     }
 
@@ -52,71 +52,75 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()?;
         let stdout = child.stdout.take().ok_or("no standard output")?;
-        let (found, url) = mpsc::channel();
+        let (sender, url) = mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                // Who listens on every address is reached on this machine's own, too.
+                // A listener on every address is reachable on loopback, too.
                 let line = line.replace("http://0.0.0.0:", "http://127.0.0.1:");
                 if let Some(at) = line.find("http://127.0.0.1:") {
                     let rest = line.get(at..).unwrap_or_default();
                     let end = rest.find(|c: char| c.is_whitespace()).unwrap_or(rest.len());
                     let url = rest.get(..end).unwrap_or_default().trim_end_matches('/').to_owned();
-                    // Further lines name the address again; the first one is enough.
-                    let _ = found.send(url);
+                    // The address is printed several times, and the receiver takes the first one.
+                    let _ = sender.send(url);
                 }
             }
         });
-        match url.recv_timeout(PATIENCE) {
+        match url.recv_timeout(REPLY_TIMEOUT) {
             Ok(url) => Ok(Self { url, child, data: data.to_owned(), _directory: None }),
             Err(_) => {
                 let _ = child.kill();
-                let mut said = String::new();
+                let mut log = String::new();
                 if let Some(mut stderr) = child.stderr.take() {
-                    stderr.read_to_string(&mut said)?;
+                    stderr.read_to_string(&mut log)?;
                 }
-                Err(Failed::from(format!("`writ up` did not come up: {said}")))
+                Err(Failed::from(format!("`writ up` did not start: {log}")))
             }
         }
     }
 
-    /// The data directory.
+    /// The path of the data directory.
     pub(crate) fn data(&self) -> &Path {
         &self.data
     }
 
-    /// Sends one request; every status is an answer.
+    /// Sends one request and returns the response, whatever its status.
     pub(crate) fn send(
         &self,
         method: &str,
         path: &str,
         headers: &[(String, String)],
         body: &[u8],
-    ) -> Result<Answer, Failed> {
+    ) -> Result<HttpResponse, Failed> {
         send(&self.url, method, path, headers, body)
     }
 
-    /// Posts JSON.
-    pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Answer, Failed> {
+    /// Sends a `POST` request with a JSON body.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Result<HttpResponse, Failed> {
         let headers = [("content-type".to_owned(), "application/json".to_owned())];
         self.send("POST", path, &headers, body.to_string().as_bytes())
     }
 
-    /// Gets.
-    pub(crate) fn get(&self, path: &str) -> Result<Answer, Failed> {
+    /// Sends a `GET` request.
+    pub(crate) fn get(&self, path: &str) -> Result<HttpResponse, Failed> {
         self.send("GET", path, &[], b"")
     }
 
-    /// Registers a policy of this code.
+    /// Registers a policy with this code, under `{name}:1.0-test`.
     pub(crate) fn register(&self, name: &str, code_type: &str, code: &str) -> Result<(), Failed> {
         let policy = serde_json::json!({
             "name": name, "version": "1.0", "release_tag": "test", "code": code, "code_type": code_type,
         });
-        let answer = self.post("/policy", &policy)?;
-        if answer.status == 201 { Ok(()) } else { Err(Failed::from(format!("{name}: {answer:?}"))) }
+        let response = self.post("/policy", &policy)?;
+        if response.status == 201 {
+            Ok(())
+        } else {
+            Err(Failed::from(format!("{name}: {response:?}")))
+        }
     }
 
     /// Runs a registered policy.
-    pub(crate) fn execute(&self, name: &str, input: &Value) -> Result<Answer, Failed> {
+    pub(crate) fn execute(&self, name: &str, input: &Value) -> Result<HttpResponse, Failed> {
         self.post(
             "/executor/builtin/execute_policy",
             &serde_json::json!({"policy_rule_uri": format!("{name}:1.0-test"), "input_data": input}),
@@ -126,21 +130,21 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may be gone already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// What came back.
+/// An HTTP response with a text body.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
-impl Answer {
+impl HttpResponse {
     pub(crate) fn json(&self) -> Result<Value, Failed> {
         serde_json::from_str(&self.body).map_err(|error| Failed::from(format!("{error}: {self:?}")))
     }
@@ -150,20 +154,20 @@ impl Answer {
     }
 }
 
-/// Sends one request to the platform at `url`; every status is an answer.
+/// Sends one request to the platform at `url` and returns the response, whatever its status.
 pub(crate) fn send(
     url: &str,
     method: &str,
     path: &str,
     headers: &[(String, String)],
     body: &[u8],
-) -> Result<Answer, Failed> {
+) -> Result<HttpResponse, Failed> {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .allow_non_standard_methods(true)
         .max_redirects(0)
         .max_redirects_will_error(false)
-        .timeout_global(Some(PATIENCE))
+        .timeout_global(Some(REPLY_TIMEOUT))
         .build()
         .into();
     let mut request = ureq::http::Request::builder().method(method).uri(format!("{url}{path}"));
@@ -178,5 +182,5 @@ pub(crate) fn send(
         .collect();
     let status = response.status().as_u16();
     let body = response.body_mut().with_config().limit(64 << 20).read_to_string()?;
-    Ok(Answer { status, headers, body })
+    Ok(HttpResponse { status, headers, body })
 }

@@ -1,8 +1,8 @@
-//! What a run left out, for its last lines.
+//! The summary of skipped steps and checks, printed at the end of a run.
 
 use std::collections::BTreeMap;
 
-/// Steps and checks by what they would have needed.
+/// Skipped steps and checks, grouped by the requirement that the target lacks.
 #[derive(Debug, Default)]
 pub(crate) struct Skipped {
     steps: BTreeMap<String, Vec<String>>,
@@ -10,20 +10,20 @@ pub(crate) struct Skipped {
 }
 
 impl Skipped {
-    /// Steps, each with what it needs.
-    pub(crate) fn steps(&mut self, steps: Vec<(String, String)>) {
+    /// Adds steps, each as its requirement and its name.
+    pub(crate) fn add_steps(&mut self, steps: Vec<(String, String)>) {
         for (needs, step) in steps {
             self.steps.entry(needs).or_default().push(step);
         }
     }
 
-    /// A check that needs something.
-    pub(crate) fn check(&mut self, name: &str, needs: &str) {
+    /// Adds a check with its requirement.
+    pub(crate) fn add_check(&mut self, name: &str, needs: &str) {
         self.checks.entry(needs.to_owned()).or_default().push(name.to_owned());
     }
 
-    /// What was left out on a target, and why.
-    pub(crate) fn told(&self, target: &str) -> String {
+    /// Renders the skipped steps and checks of a target with their requirements.
+    pub(crate) fn report(&self, target: &str) -> String {
         let mut text = String::new();
         for (kind, skipped) in [("steps", &self.steps), ("checks", &self.checks)] {
             let count: usize = skipped.values().map(Vec::len).sum();

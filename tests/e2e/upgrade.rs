@@ -1,9 +1,9 @@
-//! A data directory of an earlier build opens in this one: what it holds is answered byte for byte,
-//! its records replay, and jobs that were interrupted go on.
+//! A data directory of an earlier build opens in this one: the responses are the same byte for byte,
+//! the records replay, and interrupted jobs go on.
 //!
 //! `fixtures/data-80043a8` was written by the build of that commit, which was killed during a job:
-//! `writ.db` with its write-ahead log applied, and `answers.json`, what that build answered to a GET of
-//! each path before it was killed.
+//! `writ.db` with its write-ahead log applied, and `answers.json`, the responses of that build to a GET
+//! of each path before it was killed.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -22,17 +22,18 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[(
     a_data_directory_of_an_earlier_build_opens_and_goes_on,
 )];
 
-/// What the earlier build said.
+/// The recorded responses of the earlier build.
 #[derive(Deserialize)]
 struct Earlier {
-    /// Its answer to a GET of each path.
-    answers: BTreeMap<String, Answer>,
-    /// Ids of the jobs that it left: one running, one queued behind it.
+    /// The response to a GET of each path.
+    #[serde(rename = "answers")]
+    responses: BTreeMap<String, EarlierResponse>,
+    /// Ids of the unfinished jobs: one running, one queued behind it.
     unfinished: Vec<String>,
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct EarlierResponse {
     status: u16,
     body: String,
     etag: Option<String>,
@@ -42,10 +43,10 @@ fn a_data_directory_of_an_earlier_build_opens_and_goes_on() -> Result<(), Failed
     let fixture = root().join("tests/e2e/fixtures/data-80043a8");
     let directory = tempfile::tempdir()?;
     unpack(&fixture.join("writ.db.gz"), &directory.path().join("writ.db"))?;
-    let answers = GzDecoder::new(File::open(fixture.join("answers.json.gz"))?);
-    let Earlier { answers, unfinished } = serde_json::from_reader(answers)?;
-    let server = Server::on(directory.path())?;
-    for (path, earlier) in &answers {
+    let file = GzDecoder::new(File::open(fixture.join("answers.json.gz"))?);
+    let Earlier { responses, unfinished } = serde_json::from_reader(file)?;
+    let server = Server::start_on(directory.path())?;
+    for (path, earlier) in &responses {
         let now = server.get(path)?;
         if (now.status, &now.body, now.header("etag"))
             != (earlier.status, &earlier.body, earlier.etag.as_deref())
@@ -53,18 +54,18 @@ fn a_data_directory_of_an_earlier_build_opens_and_goes_on() -> Result<(), Failed
             return fail(format!("{path}\nearlier: {}\nnow: {}", earlier.body, now.body));
         }
     }
-    replay(&server, &answers)?;
+    replay(&server, &responses)?;
     for id in &unfinished {
         let job = server.get(&format!("/jobs/{id}?wait=20s"))?.json()?;
         if job.pointer("/data/job_status") != Some(&json!("completed")) {
-            // Its lease has ended long ago, so that it is run at once.
+            // Its lease expired long ago, so that it is run at once.
             return fail(format!("job {id} does not go on: {job}"));
         }
     }
     let input = json!({"policy_rule_uri": "counter:1-x", "input_data": {}});
-    let counted = server.post("/executor/builtin/execute_policy", &input)?.json()?;
-    if counted.pointer("/data/n") != Some(&json!(3)) {
-        return fail(format!("the context of two runs is lost: {counted}"));
+    let response = server.post("/executor/builtin/execute_policy", &input)?.json()?;
+    if response.pointer("/data/n") != Some(&json!(3)) {
+        return fail(format!("the context of two runs is lost: {response}"));
     }
     Ok(())
 }
@@ -76,9 +77,9 @@ fn unpack(from: &Path, to: &Path) -> Result<(), Failed> {
     Ok(fs::set_permissions(to, permissions)?)
 }
 
-/// Each record runs again with the same result, unless it was written without what is masked.
-fn replay(server: &Server, answers: &BTreeMap<String, Answer>) -> Result<(), Failed> {
-    for (path, earlier) in answers.iter().filter(|(path, _)| path.starts_with("/executions/")) {
+/// Each record replays with the same result, unless it was stored with masked values.
+fn replay(server: &Server, responses: &BTreeMap<String, EarlierResponse>) -> Result<(), Failed> {
+    for (path, earlier) in responses.iter().filter(|(path, _)| path.starts_with("/executions/")) {
         let record: Value = serde_json::from_str(&earlier.body)?;
         let masked = record.pointer("/data/masked").and_then(Value::as_array);
         let is_masked = masked.is_some_and(|masked| !masked.is_empty());

@@ -64,24 +64,24 @@ fn row(
     let store = store()?;
     if handler.starts_with("execution.") {
         // The emulator has a policy under every key, so answer without a record.
-        store.answers("GetItem", [Reply::Done(json!({}))]);
+        store.set_replies("GetItem", [Reply::Success(json!({}))]);
     }
     let launch = Launch::new(program, handler)
         .with("AWS_ENDPOINT_URL", &store.url())
         .with("WRIT_ALLOW_WEAK_SANDBOX", "true");
     let (mut ready, mut computed, mut connected) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..STARTS {
-        let greeted = store.greetings().len();
-        let started = Instant::now();
+        let warmed_up = store.warm_ups().len();
+        let begun = Instant::now();
         let mut function = launch.clone().start()?;
-        ready.push(function.ready()?);
+        ready.push(function.wait_until_ready()?);
         let all = process::descendants(function.pid()).into_iter().chain([function.pid()]);
-        computed.push(all.map(process::computed).sum());
-        let greetings = store.greetings();
-        connected.extend(greetings.get(greeted).map(|at| at.saturating_duration_since(started)));
+        computed.push(all.map(process::cpu_time).sum());
+        let warm_ups = store.warm_ups();
+        connected.extend(warm_ups.get(warmed_up).map(|at| at.saturating_duration_since(begun)));
     }
     let mut function = launch.start()?;
-    function.ready()?;
+    function.wait_until_ready()?;
     let pid = function.pid();
     let (alone, all) = (process::resident_kib(pid), whole_kib(pid));
     let event = event_of(handler).to_string();
@@ -128,20 +128,20 @@ fn calls(program: &Path) -> Result<String, Box<dyn Error>> {
     let store = store()?;
     let mut function =
         Launch::new(program, "policy.get").with("AWS_ENDPOINT_URL", &store.url()).start()?;
-    function.ready()?;
+    function.wait_until_ready()?;
     let event = event_of("policy.get").to_string();
     let mut outside = Vec::new();
     let mut computed = Duration::ZERO;
     for call in 0..CALLS + CALLS / 10 {
         let took = invoke(&mut function, &event)?;
         if call == CALLS / 10 {
-            computed = process::computed(function.pid());
+            computed = process::cpu_time(function.pid());
         }
         if call >= CALLS / 10 {
             outside.push(took);
         }
     }
-    let computed = process::computed(function.pid()).saturating_sub(computed);
+    let computed = process::cpu_time(function.pid()).saturating_sub(computed);
     let inside: Vec<Duration> = durations(&mut function)?.split_off(CALLS / 10);
     let store_calls = round_trips(&store)?;
     let (outside, inside) = (Sample::from(outside), Sample::from(inside));
@@ -168,7 +168,7 @@ fn calls(program: &Path) -> Result<String, Box<dyn Error>> {
 fn durations(function: &mut Function) -> Result<Vec<Duration>, Box<dyn Error>> {
     // The last line may not be written yet.
     let last = format!("{:012x}", CALLS + CALLS / 10);
-    function.line(|line| line.contains("\"_aws\"") && line.contains(&last))?;
+    function.wait_for_line(|line| line.contains("\"_aws\"") && line.contains(&last))?;
     let durations = function.log().into_iter().filter_map(|line| {
         let line: Value = serde_json::from_str(&line).ok()?;
         Some(Duration::from_secs_f64(line.pointer("/Duration")?.as_f64()? / 1_000.0))
@@ -203,10 +203,10 @@ fn round_trips(store: &DynamoDb) -> Result<Sample, Box<dyn Error>> {
     Sample::of(CALLS, &mut both)
 }
 
-fn invoke(function: &mut Function, event: &str) -> Result<Duration, Box<dyn Error>> {
-    let reply = function.invoke(event, TIME)?;
-    match reply.outcome {
-        Outcome::Answer(answer) if is_good(&answer) => Ok(reply.took),
+fn answered(function: &mut Function, event: &str) -> Result<Duration, Box<dyn Error>> {
+    let answered = function.invoke(event, TIME)?;
+    match answered.outcome {
+        Outcome::Response(answer) if is_good(&answer) => Ok(answered.duration),
         outcome => Err(format!("{outcome:?}").into()),
     }
 }
@@ -221,16 +221,16 @@ fn stored_policy() -> Result<StoredPolicy, Box<dyn Error>> {
     let document = json!({
         "name": "p", "version": "1", "release_tag": "x", "code_type": "rego", "code": "package p\n\nallow := true\n",
     });
-    Ok(StoredPolicy::of(&document)?)
+    Ok(StoredPolicy::new(&document)?)
 }
 
 fn store() -> Result<DynamoDb, Box<dyn Error>> {
     let store = DynamoDb::start()?;
-    for (operation, reply) in stored_policy()?.replies() {
-        store.answers(operation, [Reply::Done(reply)]);
+    for (operation, reply) in stored()?.replies() {
+        store.set_replies(operation, [Reply::Success(reply)]);
     }
     for operation in ["PutItem", "TransactWriteItems"] {
-        store.answers(operation, [Reply::Done(json!({}))]);
+        store.set_replies(operation, [Reply::Success(json!({}))]);
     }
     Ok(store)
 }

@@ -1,7 +1,7 @@
-//! Events and what comes of them, as data: `tests/cases/lambda`.
+//! Events and expected results as data: `tests/cases/lambda`.
 //!
 //! Each case has a function and a store of its own, and ends with the file's own event on a healthy
-//! store: whatever came before, the next call works.
+//! store: after any failure, the next invocation works.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,30 +10,30 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use serde::Deserialize;
 use serde_json::Value;
-use writ_runtime_api::{Called, DynamoDb, Outcome, Reply, StoredPolicy};
+use writ_runtime_api::{DynamoDb, Outcome, RecordedCall, Reply, StoredPolicy};
 
-use crate::programs::{TIME, launch, ready};
+use crate::programs::{TIME, launch, start_ready};
 use crate::trial;
 
-/// Operations of DynamoDB, and what each gets, as [`Reply::of`] reads it; the last is repeated.
+/// Replies to each operation of DynamoDB, in the format of [`Reply::parse`]; the last is repeated.
 type Script = BTreeMap<String, Vec<Value>>;
 
-/// What one function is asked.
+/// A file of cases for one function.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     program: String,
     handler: String,
-    /// How long the function has, unless a case says otherwise: a route's time where it is not said.
+    /// The time until the deadline of an invocation [default: the timeout of a route's function].
     time_ms: Option<u64>,
-    /// A policy that is stored.
+    /// The document of a policy in the store.
     policy: Option<Value>,
-    /// What else the healthy store answers.
+    /// Further replies of the healthy store.
     #[serde(default)]
     store: Script,
     event: Value,
-    /// What comes of that event on that store.
-    works: Want,
+    /// The expected result of the event on the healthy store.
+    works: Expectation,
     cases: Vec<Case>,
 }
 
@@ -41,40 +41,40 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Case {
     name: String,
-    /// What is different from the file's event, as a JSON Merge Patch (RFC 7396).
+    /// Changes to the file's event, as a JSON Merge Patch (RFC 7396).
     #[serde(default)]
     event: Option<Value>,
-    /// The event, as bytes, in place of all that.
+    /// The event as text, instead of the file's event and its changes.
     raw: Option<String>,
-    /// Bytes that `body` holds repeated, for large ones: a pair of a text and how often.
+    /// A text and its number of repetitions, which replace `REPEATED` in the body; for large bodies.
     body_repeat: Option<(String, usize)>,
-    /// What the store answers differently; the word `healthy` for what it answers otherwise.
+    /// Replies that differ from the healthy store's; the word `healthy` stands for its replies.
     #[serde(default)]
     store: Script,
-    /// How long the function has.
+    /// The time until the deadline of the invocation [default: that of the file].
     time_ms: Option<u64>,
-    want: Want,
+    want: Expectation,
 }
 
-/// What must come.
+/// The expected result of an invocation.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Want {
-    /// Of an answer to the gateway.
+struct Expectation {
+    /// The HTTP status of the response.
     status: Option<u64>,
-    /// The name of the function's own failure.
+    /// The `errorType` of an invocation that fails.
     error: Option<String>,
-    /// Headers of the answer and a text that each holds.
+    /// Headers of the response and a text that each must contain.
     header: BTreeMap<String, String>,
-    /// JSON Pointers into the answer, whose `/body` is read as JSON; `null` for absent.
+    /// JSON Pointers into the response with its `/body` parsed as JSON; `null` for absent.
     expect: BTreeMap<String, Value>,
-    /// Texts that the answer holds.
+    /// Texts that the response must contain.
     contains: Vec<String>,
-    /// Texts that the answer does not hold.
+    /// Texts that the response must not contain.
     lacks: Vec<String>,
-    /// How many calls of an operation came to the store.
+    /// The number of calls of each operation to the store.
     calls: BTreeMap<String, usize>,
-    /// How many writes the store has done, of all kinds.
+    /// The number of successful writes to the store, of all operations.
     written: Option<usize>,
 }
 
@@ -83,10 +83,10 @@ pub(crate) fn trials() -> Vec<Trial> {
     let mut files: Vec<_> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    files.iter().flat_map(|path| of_file(path)).collect()
+    files.iter().flat_map(|path| file_trials(path)).collect()
 }
 
-fn of_file(path: &Path) -> Vec<Trial> {
+fn file_trials(path: &Path) -> Vec<Trial> {
     let text = std::fs::read_to_string(path).unwrap();
     let file: File =
         yaml_serde::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -102,59 +102,59 @@ fn of_file(path: &Path) -> Vec<Trial> {
 
 fn run(file: &File, case: &Case) {
     let store = DynamoDb::start().unwrap();
-    let mut function = ready(launch(&file.program, &file.handler, &store));
-    let mut invoke = |event: &str, time, want: &Want| {
+    let mut function = start_ready(launch(&file.program, &file.handler, &store));
+    let mut invoke = |event: &str, time, expected: &Expectation| {
         let outcome = function.invoke(event, time).unwrap().outcome;
-        hold(want, &outcome, &store.take_calls());
+        check(expected, &outcome, &store.take_calls());
     };
-    let healthy = healthy(file);
+    let healthy = healthy_replies(file);
     let set = |script: &BTreeMap<String, Vec<Reply>>| {
         for (operation, replies) in script {
-            store.answers(operation, replies.clone());
+            store.set_replies(operation, replies.clone());
         }
     };
     set(&healthy);
     for (operation, replies) in &case.store {
-        store.answers(operation, of_case(operation, replies, &healthy));
+        store.set_replies(operation, case_replies(operation, replies, &healthy));
     }
-    let whole = file.time_ms.map_or(TIME, Duration::from_millis);
-    let time = case.time_ms.map_or(whole, Duration::from_millis);
-    invoke(&event_of(file, case), time, &case.want);
+    let file_time = file.time_ms.map_or(TIME, Duration::from_millis);
+    let time = case.time_ms.map_or(file_time, Duration::from_millis);
+    invoke(&case_event(file, case), time, &case.want);
     set(&healthy);
-    invoke(&file.event.to_string(), whole, &file.works);
+    invoke(&file.event.to_string(), file_time, &file.works);
 }
 
-/// What the file's own event meets.
-fn healthy(file: &File) -> BTreeMap<String, Vec<Reply>> {
-    let nothing = || vec![Reply::Done(serde_json::json!({}))];
+/// The replies of the healthy store.
+fn healthy_replies(file: &File) -> BTreeMap<String, Vec<Reply>> {
+    let nothing = || vec![Reply::Success(serde_json::json!({}))];
     let mut script: BTreeMap<String, Vec<Reply>> =
         ["GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"]
             .map(|operation| (operation.to_owned(), nothing()))
             .into();
-    let policy = file.policy.as_ref().map(|policy| StoredPolicy::of(policy).unwrap());
+    let policy = file.policy.as_ref().map(|policy| StoredPolicy::new(policy).unwrap());
     for (operation, reply) in policy.iter().flat_map(StoredPolicy::replies) {
-        script.insert(operation.to_owned(), vec![Reply::Done(reply)]);
+        script.insert(operation.to_owned(), vec![Reply::Success(reply)]);
     }
     for (operation, replies) in &file.store {
-        script.insert(operation.clone(), replies.iter().map(Reply::of).collect());
+        script.insert(operation.clone(), replies.iter().map(Reply::parse).collect());
     }
     script
 }
 
-/// The replies of a case, in which the word `healthy` stands for what the healthy store answers.
-fn of_case(
+/// The replies of a case, in which the word `healthy` stands for those of the healthy store.
+fn case_replies(
     operation: &str,
     replies: &[Value],
     healthy: &BTreeMap<String, Vec<Reply>>,
 ) -> Vec<Reply> {
     let reply = |value: &Value| match value.as_str() {
         Some("healthy") => healthy[operation].clone(),
-        _ => vec![Reply::of(value)],
+        _ => vec![Reply::parse(value)],
     };
     replies.iter().flat_map(reply).collect()
 }
 
-fn event_of(file: &File, case: &Case) -> String {
+fn case_event(file: &File, case: &Case) -> String {
     if let Some(raw) = &case.raw {
         return raw.clone();
     }
@@ -169,7 +169,7 @@ fn event_of(file: &File, case: &Case) -> String {
     event.to_string()
 }
 
-/// RFC 7396.
+/// Applies a JSON Merge Patch (RFC 7396).
 fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
@@ -188,43 +188,43 @@ fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
-fn hold(want: &Want, outcome: &Outcome, calls: &[Called]) {
+fn check(want: &Expectation, outcome: &Outcome, calls: &[RecordedCall]) {
     let context = || {
         format!("{outcome:#?}\n{:?}", calls.iter().map(|call| &call.operation).collect::<Vec<_>>())
     };
-    let mut answer = match (outcome, &want.error) {
-        (Outcome::Answer(answer), None) => answer.clone(),
+    let mut response = match (outcome, &want.error) {
+        (Outcome::Response(response), None) => response.clone(),
         (Outcome::Error(error), Some(kind)) => {
             assert_eq!(error["errorType"], kind.as_str(), "{}", context());
             error.clone()
         }
         _ => panic!("wanted {want:?}, got {}", context()),
     };
-    if let Some(body) = answer["body"].as_str().and_then(|body| serde_json::from_str(body).ok()) {
-        answer["body"] = body;
+    if let Some(body) = response["body"].as_str().and_then(|body| serde_json::from_str(body).ok()) {
+        response["body"] = body;
     }
     if let Some(status) = want.status {
-        assert_eq!(answer["statusCode"], status, "{}", context());
-        assert!(answer["headers"]["x-request-id"].is_string(), "{}", context());
-        let is_problem = answer["headers"]["content-type"] == "application/problem+json";
+        assert_eq!(response["statusCode"], status, "{}", context());
+        assert!(response["headers"]["x-request-id"].is_string(), "{}", context());
+        let is_problem = response["headers"]["content-type"] == "application/problem+json";
         assert_eq!(is_problem, status >= 400, "{}", context());
         if is_problem {
-            assert_eq!(answer["body"]["status"], status, "{}", context());
+            assert_eq!(response["body"]["status"], status, "{}", context());
         }
     }
     for (name, text) in &want.header {
-        let value = answer["headers"][name].as_str().unwrap_or_default();
-        assert!(value.contains(text), "`{name}: {value}` does not hold `{text}`; {}", context());
+        let value = response["headers"][name].as_str().unwrap_or_default();
+        assert!(value.contains(text), "`{name}: {value}` does not contain `{text}`; {}", context());
     }
     for (pointer, value) in &want.expect {
         assert_eq!(
-            answer.pointer(pointer).unwrap_or(&Value::Null),
+            response.pointer(pointer).unwrap_or(&Value::Null),
             value,
             "{pointer} of {}",
             context()
         );
     }
-    let text = answer.to_string();
+    let text = response.to_string();
     for piece in &want.contains {
         assert!(text.contains(piece), "no `{piece}` in {}", context());
     }
@@ -232,12 +232,12 @@ fn hold(want: &Want, outcome: &Outcome, calls: &[Called]) {
         assert!(!text.contains(piece), "`{piece}` in {}", context());
     }
     for (operation, count) in &want.calls {
-        let came = calls.iter().filter(|call| call.operation == *operation).count();
-        assert_eq!(came, *count, "calls of {operation}; {}", context());
+        let actual = calls.iter().filter(|call| call.operation == *operation).count();
+        assert_eq!(actual, *count, "calls of {operation}; {}", context());
     }
     if let Some(count) = want.written {
-        let is_write = |call: &&Called| {
-            call.is_done && !["GetItem", "Query", "Scan"].contains(&call.operation.as_str())
+        let is_write = |call: &&RecordedCall| {
+            call.is_success && !["GetItem", "Query", "Scan"].contains(&call.operation.as_str())
         };
         assert_eq!(calls.iter().filter(is_write).count(), count, "writes; {}", context());
     }

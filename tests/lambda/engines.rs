@@ -1,4 +1,4 @@
-//! Functions that run policies, and the processes in which those run.
+//! Functions that run policies, and their worker processes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use serde_json::json;
 use writ_runtime_api::{Function, process};
 
-use crate::programs::{TIME, asked, launch, ready, run_it, store_with};
+use crate::programs::{TIME, execute_event, invoke, launch, start_ready, store_with};
 use crate::trial;
 
 const PYTHON: &str = "
@@ -27,145 +27,146 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("engines::a_worker_that_was_killed_between_events_is_replaced", killed_worker),
         trial("engines::a_zygote_that_was_killed_between_events_is_replaced", killed_zygote),
-        trial("engines::nothing_computes_once_an_answer_was_sent", quiet_after_answers),
+        trial("engines::nothing_computes_once_an_answer_was_sent", idle_after_responses),
         trial(
             "engines::a_policy_that_outlives_its_request_ends_by_its_own_budget",
             deadline_within_a_run,
         ),
         trial("engines::a_policy_that_hangs_ends_and_the_next_call_works", hanging_policy),
-        trial("engines::processes_do_not_pile_up", no_pile),
+        trial("engines::processes_do_not_pile_up", constant_process_count),
     ]
 }
 
-fn named(function: &Function, name: &str) -> Vec<u32> {
-    let mut found = process::descendants(function.pid());
-    found.retain(|pid| process::name(*pid).as_deref() == Some(name) && is_alive(*pid));
-    found
+fn processes_named(function: &Function, name: &str) -> Vec<u32> {
+    let mut pids = process::descendants(function.pid());
+    pids.retain(|pid| process::name(*pid).as_deref() == Some(name) && is_alive(*pid));
+    pids
 }
 
 fn is_alive(pid: u32) -> bool {
     process::state(pid).is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
 
-fn works(function: &mut Function, n: u64) {
-    let answer = asked(function, &run_it(&json!({"n": n})), TIME);
-    assert_eq!((answer.status, &answer.body["data"]), (200, &json!({"n": n})), "{answer:?}");
+fn assert_works(function: &mut Function, n: u64) {
+    let response = invoke(function, &execute_event(&json!({"n": n})), TIME);
+    assert_eq!((response.status, &response.body["data"]), (200, &json!({"n": n})), "{response:?}");
 }
 
-/// Kills all processes of this name and waits until they and all workers are dead: what dies has
-/// its connections until then.
+/// Kills all processes of this name and waits until they and all workers are dead: a dying process
+/// keeps its connections until then.
 fn kill_all(function: &Function, name: &str) {
-    let victims = named(function, name);
+    let victims = processes_named(function, name);
     assert!(!victims.is_empty(), "no {name} among {:?}", process::descendants(function.pid()));
     for victim in &victims {
         kill(Pid::from_raw((*victim).try_into().unwrap()), Signal::SIGKILL).unwrap();
     }
-    while !named(function, "writ-worker").is_empty() || victims.iter().any(|pid| is_alive(*pid)) {
+    while !processes_named(function, "writ-worker").is_empty()
+        || victims.iter().any(|pid| is_alive(*pid))
+    {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
 fn killed_worker() {
     let store = store_with("python", PYTHON);
-    let mut function = ready(launch("executors", "executor.execute_policy", &store));
+    let mut function = start_ready(launch("executors", "executor.execute_policy", &store));
     for n in 0..3 {
-        works(&mut function, n);
+        assert_works(&mut function, n);
         kill_all(&function, "writ-worker");
     }
-    works(&mut function, 9);
+    assert_works(&mut function, 9);
 }
 
-/// Workers die with their zygote, and nothing is left that could say how: the call that meets this
-/// first may be told that its worker was lost, or spend its time on waiting for a new zygote. No
-/// other call fails.
+/// Workers die with their zygote, and no process is left to report their status. So the next
+/// invocation may fail with a lost worker, or may time out while a new zygote starts. No other
+/// invocation fails.
 fn killed_zygote() {
     let store = store_with("python", PYTHON);
-    let mut function = ready(launch("executors", "executor.execute_policy", &store));
+    let mut function = start_ready(launch("executors", "executor.execute_policy", &store));
     for n in 0..3 {
-        works(&mut function, n);
+        assert_works(&mut function, n);
         kill_all(&function, "writ-zygote");
-        let answer = asked(&mut function, &run_it(&json!({"n": n})), TIME);
-        assert!([200, 502, 504].contains(&answer.status), "{answer:?}");
+        let response = invoke(&mut function, &execute_event(&json!({"n": n})), TIME);
+        assert!([200, 502, 504].contains(&response.status), "{response:?}");
     }
-    works(&mut function, 9);
+    assert_works(&mut function, 9);
 }
 
-/// A process that has just answered may still have to lie down.
-const LYING_DOWN_TICKS: u64 = 2;
+/// CPU time that a process may use to go to sleep after a response, in ticks.
+const SLEEP_TICKS_MAX: u64 = 2;
 
-/// Looks twice, right after an answer and a while later: in between no process may have begun,
-/// ended, or computed.
-fn is_quiet(function: &Function) {
-    let spent = || -> BTreeMap<u32, u64> {
+/// Asserts that in the time after a response no process starts, ends, or uses CPU time.
+fn assert_idle(function: &Function) {
+    let cpu_ticks = || -> BTreeMap<u32, u64> {
         let mut alive = process::descendants(function.pid());
         alive.retain(|pid| is_alive(*pid));
         alive.into_iter().map(|pid| (pid, process::ticks(pid))).collect()
     };
-    let before = spent();
+    let before = cpu_ticks();
     std::thread::sleep(Duration::from_millis(300));
-    let after = spent();
+    let after = cpu_ticks();
     let is_same = before.keys().eq(after.keys());
-    let has_rested = || after.iter().all(|(pid, ticks)| ticks - before[pid] <= LYING_DOWN_TICKS);
+    let is_idle = || after.iter().all(|(pid, ticks)| ticks - before[pid] <= SLEEP_TICKS_MAX);
     assert!(
-        is_same && has_rested(),
-        "processes and the hundredths of a second that they computed, at the answer {before:?} and later {after:?}"
+        is_same && is_idle(),
+        "CPU time of processes in hundredths of a second, at the response {before:?} and later {after:?}"
     );
 }
 
-fn quiet_after_answers() {
+fn idle_after_responses() {
     for (code_type, code) in [("python", PYTHON), ("rego", "package p\n\nn := input.n\n")] {
         let store = store_with(code_type, code);
-        let mut function = ready(launch("executors", "executor.execute_policy", &store));
-        is_quiet(&function);
+        let mut function = start_ready(launch("executors", "executor.execute_policy", &store));
+        assert_idle(&function);
         for n in 0..3 {
-            works(&mut function, n);
-            is_quiet(&function);
+            assert_works(&mut function, n);
+            assert_idle(&function);
         }
     }
 }
 
-/// The request's time is over before the policy's own.
+/// The request's deadline is before the policy's own.
 fn deadline_within_a_run() {
     let store = store_with("python", PYTHON);
-    let mut function = ready(launch("executors", "executor.execute_policy", &store));
-    works(&mut function, 0);
-    let event = run_it(&json!({"hang": true}));
-    let answer = asked(&mut function, &event, Duration::from_millis(900));
+    let mut function = start_ready(launch("executors", "executor.execute_policy", &store));
+    assert_works(&mut function, 0);
+    let event = execute_event(&json!({"hang": true}));
+    let response = invoke(&mut function, &event, Duration::from_millis(900));
     assert_eq!(
-        (answer.status, &answer.body["type"]),
+        (response.status, &response.body["type"]),
         (504, &json!("urn:writ:error:timed_out")),
-        "{answer:?}"
+        "{response:?}"
     );
-    // The policy ends by its own budget, without another event.
-    while !named(&function, "writ-worker").is_empty() {
+    // The policy's own budget ends it, without another event.
+    while !processes_named(&function, "writ-worker").is_empty() {
         std::thread::sleep(Duration::from_millis(5));
     }
-    is_quiet(&function);
-    works(&mut function, 1);
+    assert_idle(&function);
+    assert_works(&mut function, 1);
 }
 
 fn hanging_policy() {
     let store = store_with("python", PYTHON);
-    let mut function = ready(launch("executors", "executor.execute_policy", &store));
+    let mut function = start_ready(launch("executors", "executor.execute_policy", &store));
     for n in 0..2 {
-        let answer = asked(&mut function, &run_it(&json!({"hang": true})), TIME);
+        let response = invoke(&mut function, &execute_event(&json!({"hang": true})), TIME);
         assert_eq!(
-            (answer.status, &answer.body["type"]),
+            (response.status, &response.body["type"]),
             (504, &json!("urn:writ:error:policy_timed_out")),
-            "{answer:?}"
+            "{response:?}"
         );
-        is_quiet(&function);
-        works(&mut function, n);
+        assert_idle(&function);
+        assert_works(&mut function, n);
     }
 }
 
-fn no_pile() {
+fn constant_process_count() {
     let store = store_with("python", PYTHON);
-    let mut function = ready(launch("executors", "executor.execute_policy", &store));
-    works(&mut function, 0);
+    let mut function = start_ready(launch("executors", "executor.execute_policy", &store));
+    assert_works(&mut function, 0);
     let before = process::descendants(function.pid()).len();
     for n in 0..20 {
-        works(&mut function, n);
+        assert_works(&mut function, n);
     }
     let after = process::descendants(function.pid());
     assert!(after.len() <= before, "{before} processes became {after:?}");

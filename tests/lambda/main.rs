@@ -1,8 +1,8 @@
-//! The Lambda programs as Lambda meets them: started with its variables, asked through its Runtime
-//! API, over a DynamoDB that answers what a case says, and frozen in between.
+//! Tests of the Lambda programs as Lambda runs them: started with its environment variables, invoked
+//! through its Runtime API, over a scripted DynamoDB, and frozen between invocations.
 //!
-//! Events and what must come of them are data (`tests/cases/lambda`). What needs processes or
-//! signals is a function in one of the modules. Nothing here asserts a duration.
+//! Events and expected results are data (`tests/cases/lambda`). Tests that need processes or signals
+//! are functions in the modules. No test asserts a duration.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -21,7 +21,7 @@ use libtest_mimic::{Arguments, Trial};
 
 fn main() {
     let mut arguments = Arguments::from_args();
-    // Each trial starts processes of its own: side by side they would only slow each other down.
+    // Each trial starts processes of its own, so more trials in parallel would not be faster.
     arguments.test_threads = arguments.test_threads.or(Some(2));
     let trials: Vec<Trial> =
         [cases::trials(), engines::trials(), freezing::trials(), log::trials(), starting::trials()]
@@ -31,7 +31,7 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// A trial that fails by a panic.
+/// A trial that fails if `test` panics.
 fn trial(name: impl Into<String>, test: impl FnOnce() + Send + 'static) -> Trial {
     Trial::test(name, move || {
         test();

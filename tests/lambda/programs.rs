@@ -1,44 +1,45 @@
-//! Where the programs are, and functions of them.
+//! The programs under test, and functions that run them.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
-use writ_runtime_api::{Answered, DynamoDb, Function, Launch, Outcome, Reply, StoredPolicy};
+use writ_runtime_api::{DynamoDb, Function, Invocation, Launch, Outcome, Reply, StoredPolicy};
 
-/// What a route's function may take, as its template says.
+/// The timeout of a route's function, as in its template.
 pub(crate) const TIME: Duration = Duration::from_secs(29);
 
-/// The program of this name, next to this suite, as `infra/build` left it.
+/// The path of the program with this name, beside this suite, built by `infra/build`.
 ///
 /// # Panics
-/// It is not there, or its sources are younger.
+/// The program does not exist, or a source file is newer.
 pub(crate) fn program(name: &str) -> PathBuf {
     let suite = std::env::current_exe().unwrap();
     let program = suite.parent().and_then(Path::parent).unwrap().join(name);
     let build = "run `infra/build` first (`tests/run` does)";
-    let Some(built) = changed(&program) else {
+    let Some(built) = modified(&program) else {
         panic!("there is no program `{}`: {build}", program.display());
     };
-    if let Some(source) = sources(&program).into_iter().find(|source| changed(source) > Some(built))
+    if let Some(source) =
+        sources(&program).into_iter().find(|source| modified(source) > Some(built))
     {
         panic!("`{}` is older than `{}`: {build}", program.display(), source.display());
     }
     program
 }
 
-fn changed(path: &Path) -> Option<SystemTime> {
+fn modified(path: &Path) -> Option<SystemTime> {
     std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
 }
 
-/// The files that cargo says the program was made of: `PROGRAM: SOURCE SOURCE ...`.
+/// The source files of the program, from cargo's dependency file: `PROGRAM: SOURCE SOURCE ...`.
 fn sources(program: &Path) -> Vec<PathBuf> {
-    let made_of = std::fs::read_to_string(program.with_extension("d")).unwrap_or_default();
-    let (_, sources) = made_of.split_once(": ").unwrap_or_default();
+    let dependencies = std::fs::read_to_string(program.with_extension("d")).unwrap_or_default();
+    let (_, sources) = dependencies.split_once(": ").unwrap_or_default();
     sources.split_whitespace().map(PathBuf::from).collect()
 }
 
-/// A launch of a program over a store.
+/// The launch of a program over a store.
 pub(crate) fn launch(name: &str, handler: &str, store: &DynamoDb) -> Launch {
     Launch::new(&program(name), handler)
         .with("AWS_ENDPOINT_URL", &store.url())
@@ -46,51 +47,51 @@ pub(crate) fn launch(name: &str, handler: &str, store: &DynamoDb) -> Launch {
         .with("WRIT_JOBS_QUEUE_URL", &format!("{}/123456789012/writ-test-jobs", store.url()))
 }
 
-/// A function that waits for its first event.
-pub(crate) fn ready(launch: Launch) -> Function {
+/// Starts a function and waits until it requests its first event.
+pub(crate) fn start_ready(launch: Launch) -> Function {
     let mut function = launch.start().unwrap();
-    function.ready().unwrap();
+    function.wait_until_ready().unwrap();
     function
 }
 
-/// A store with one policy in it, and what anything else gets: success.
+/// A store that holds one policy and accepts every write.
 pub(crate) fn store_with(code_type: &str, code: &str) -> DynamoDb {
     let store = DynamoDb::start().unwrap();
     let document = json!({
         "name": "p", "version": "1", "release_tag": "x", "code_type": code_type, "code": code,
     });
-    let stored = StoredPolicy::of(&document).unwrap();
+    let stored = StoredPolicy::new(&document).unwrap();
     for (operation, reply) in stored.replies() {
-        store.answers(operation, [Reply::Done(reply)]);
+        store.set_replies(operation, [Reply::Success(reply)]);
     }
     for operation in ["PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"] {
-        store.answers(operation, [Reply::Done(json!({}))]);
+        store.set_replies(operation, [Reply::Success(json!({}))]);
     }
     store
 }
 
-/// What a function answered, its body read.
+/// The response of an HTTP route's function, with its body parsed.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HttpResponse {
     pub(crate) status: u64,
     pub(crate) body: Value,
     pub(crate) request_id: String,
 }
 
-/// Hands an event to a function of an HTTP route.
-pub(crate) fn asked(function: &mut Function, event: &Value, time: Duration) -> Answer {
-    let Answered { outcome, request_id, .. } = function.invoke(&event.to_string(), time).unwrap();
-    let Outcome::Answer(answer) = outcome else { panic!("{outcome:?}") };
-    let body = answer["body"].as_str().unwrap_or_default();
-    Answer {
-        status: answer["statusCode"].as_u64().unwrap(),
+/// Invokes the function of an HTTP route.
+pub(crate) fn invoke(function: &mut Function, event: &Value, time: Duration) -> HttpResponse {
+    let Invocation { outcome, request_id, .. } = function.invoke(&event.to_string(), time).unwrap();
+    let Outcome::Response(payload) = outcome else { panic!("{outcome:?}") };
+    let body = payload["body"].as_str().unwrap_or_default();
+    HttpResponse {
+        status: payload["statusCode"].as_u64().unwrap(),
         body: serde_json::from_str(body).unwrap(),
         request_id,
     }
 }
 
-/// An event that reads the policy of [`store_with`].
-pub(crate) fn read_it() -> Value {
+/// An event that gets the policy of [`store_with`].
+pub(crate) fn get_event() -> Value {
     writ_runtime_api::event::http_api(
         "policy.get",
         "GET",
@@ -100,16 +101,10 @@ pub(crate) fn read_it() -> Value {
     )
 }
 
-/// An event that runs the policy of [`store_with`].
-pub(crate) fn run_it(input: &Value) -> Value {
-    let order = json!({"policy_rule_uri": "p:1-x", "input_data": input});
+/// An event that executes the policy of [`store_with`].
+pub(crate) fn execute_event(input: &Value) -> Value {
+    let body = json!({"policy_rule_uri": "p:1-x", "input_data": input});
     let params = [("executor_id", "builtin")];
     let path = "/executor/{executor_id}/execute_policy";
-    writ_runtime_api::event::http_api(
-        "executor.execute_policy",
-        "POST",
-        path,
-        &params,
-        Some(&order),
-    )
+    writ_runtime_api::event::http_api("executor.execute_policy", "POST", path, &params, Some(&body))
 }

@@ -1,11 +1,11 @@
-//! Functions that start, and functions that say why they do not.
+//! Functions that start, and functions that fail to start with an error in the log.
 
 use libtest_mimic::Trial;
 use serde_json::Value;
 use writ_routes::BINARIES;
 use writ_runtime_api::{DynamoDb, Launch};
 
-use crate::programs::{launch, ready};
+use crate::programs::{launch, start_ready};
 use crate::trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -23,18 +23,19 @@ pub(crate) fn trials() -> Vec<Trial> {
         trials.push(trial(name, || {
             for spec in binary.specs {
                 let store = DynamoDb::start().unwrap();
-                let function = ready(launch(binary.name, spec.name, &store));
+                let function = start_ready(launch(binary.name, spec.name, &store));
                 assert_eq!(function.log(), Vec::<String>::new(), "{}", spec.name);
-                assert_eq!(store.greetings().len(), 1, "{} opens its connection early", spec.name);
+                let warm_ups = store.warm_ups().len();
+                assert_eq!(warm_ups, 1, "{} opens its connection early", spec.name);
             }
         }));
     }
     trials
 }
 
-/// The one line in which a program says why it does not start.
-fn refusal(launch: Launch) -> String {
-    let (status, log) = launch.start().unwrap().ended().unwrap();
+/// The error in the one line that a program logs if it does not start.
+fn start_failure(launch: Launch) -> String {
+    let (status, log) = launch.start().unwrap().wait_for_exit().unwrap();
     assert_eq!(status.code(), Some(1), "{log:?}");
     let [line] = &log[..] else { panic!("{log:?}") };
     let line: Value = serde_json::from_str(line).unwrap();
@@ -45,13 +46,13 @@ fn refusal(launch: Launch) -> String {
 fn unknown_handler() {
     let store = DynamoDb::start().unwrap();
     for binary in BINARIES {
-        // A route of another program is as wrong as one of none.
+        // A route of another program is as unknown as one of none.
         let other = BINARIES.iter().find(|other| other.name != binary.name).unwrap();
-        for handler in ["policy.paint", other.specs[0].name] {
-            let said = refusal(launch(binary.name, handler, &store));
-            assert!(said.contains(&format!("`{handler}`")), "{said}");
+        for handler in ["policy.unknown", other.specs[0].name] {
+            let error = start_failure(launch(binary.name, handler, &store));
+            assert!(error.contains(&format!("`{handler}`")), "{error}");
             for spec in binary.specs {
-                assert!(said.contains(spec.name), "{said}");
+                assert!(error.contains(spec.name), "{error}");
             }
         }
     }
@@ -71,23 +72,23 @@ fn missing_variables() {
         "WRIT_TABLE_PREFIX",
     ] {
         for program in ["policies", "authorizer"] {
-            let said = refusal(launch(program, "policy.get", &store).without(name));
-            assert!(said.contains(&format!("`{name}`")), "{said}");
+            let error = start_failure(launch(program, "policy.get", &store).without(name));
+            assert!(error.contains(&format!("`{name}`")), "{error}");
         }
     }
 }
 
 fn wrong_variables() {
     let store = DynamoDb::start().unwrap();
-    let said = refusal(
+    let error = start_failure(
         launch("policies", "policy.get", &store).with("WRIT_ALLOW_WEAK_SANDBOX", "perhaps"),
     );
-    assert!(said.contains("`WRIT_ALLOW_WEAK_SANDBOX`"), "{said}");
+    assert!(error.contains("`WRIT_ALLOW_WEAK_SANDBOX`"), "{error}");
     for (name, value) in [("WRIT_JOBS_QUEUE_URL", ""), ("WRIT_CALLBACKS_TO", "10.1.0.0/8")] {
-        let said = refusal(launch("sweeper", "sweeper", &store).with(name, value));
-        assert!(said.contains(if value.is_empty() { name } else { value }), "{said}");
+        let error = start_failure(launch("sweeper", "sweeper", &store).with(name, value));
+        assert!(error.contains(if value.is_empty() { name } else { value }), "{error}");
     }
-    let function = ready(launch("policies", "policy.get", &store).with("WRIT_LOG", "=====,"));
+    let function = start_ready(launch("policies", "policy.get", &store).with("WRIT_LOG", "=====,"));
     let [line] = &function.log()[..] else { panic!("{:?}", function.log()) };
     let line: Value = serde_json::from_str(line).unwrap();
     assert_eq!(line["level"], "WARN", "{line}");
@@ -96,8 +97,8 @@ fn wrong_variables() {
 
 fn store_out_of_reach() {
     let store = DynamoDb::start().unwrap();
-    // A port of loopback on which nothing listens, and a name that nobody has.
+    // A port on which no server listens, and a host name that does not resolve (RFC 2606).
     for url in ["http://127.0.0.1:1", "http://store.invalid"] {
-        ready(launch("policies", "policy.get", &store).with("AWS_ENDPOINT_URL", url));
+        start_ready(launch("policies", "policy.get", &store).with("AWS_ENDPOINT_URL", url));
     }
 }

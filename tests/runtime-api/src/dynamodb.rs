@@ -1,4 +1,4 @@
-//! A DynamoDB that answers what a test says.
+//! A DynamoDB with scripted replies.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,35 +12,36 @@ use serde_json::{Value, json};
 use crate::http;
 use crate::server::{Server, lock};
 
-/// What a call gets.
+/// The scripted reply to a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
-    /// This, with status 200.
-    Done(Value),
-    /// An error by its name, as `ThrottlingException`, with what else its body holds.
-    Failed {
-        /// `InternalServerError` comes with status 500, all others with 400.
+    /// A success with this body and the status 200.
+    Success(Value),
+    /// An error of DynamoDB.
+    Error {
+        /// The name of the error, as `ThrottlingException`. `InternalServerError` has the status
+        /// 500, all others have 400.
         error: String,
-        /// For people.
+        /// The error message of the body.
         message: String,
-        /// Members of the body beside, as `CancellationReasons`.
+        /// Further members of the body, as `CancellationReasons`.
         more: Value,
     },
-    /// A status of something in between, with a body that is not DynamoDB's.
+    /// A status of a proxy, with a body that is not DynamoDB's.
     Status(u16),
-    /// Nothing, ever, on a connection that stays open.
+    /// No reply, on a connection that stays open.
     Hang,
-    /// The end of the connection.
+    /// A connection that is closed without a reply.
     Close,
-    /// Bytes that are no HTTP.
+    /// Bytes that are not HTTP.
     Garbage,
 }
 
 impl Reply {
-    /// Reads a reply as it stands in a file of cases: `hang`, `close`, `garbage`, `status 502`,
-    /// `{"error": NAME, "message": TEXT, ...}`, or any other JSON, which is [`Reply::Done`].
+    /// Parses a reply of a case file: `hang`, `close`, `garbage`, `status 502`,
+    /// `{"error": NAME, "message": TEXT, ...}`, or any other JSON, which is [`Reply::Success`].
     #[must_use]
-    pub fn of(value: &Value) -> Self {
+    pub fn parse(value: &Value) -> Self {
         let text = value.as_str().unwrap_or_default();
         if let Some(status) = text.strip_prefix("status ").and_then(|status| status.parse().ok()) {
             return Self::Status(status);
@@ -49,42 +50,42 @@ impl Reply {
             ("hang", _) => Self::Hang,
             ("close", _) => Self::Close,
             ("garbage", _) => Self::Garbage,
-            (_, Some(error)) => Self::Failed {
+            (_, Some(error)) => Self::Error {
                 error: error.to_owned(),
                 message: value.pointer("/message").and_then(Value::as_str).unwrap_or("").to_owned(),
                 more: value.clone(),
             },
-            _ => Self::Done(value.clone()),
+            _ => Self::Success(value.clone()),
         }
     }
 }
 
-/// A call that came.
+/// A call that was received.
 #[derive(Clone, Debug)]
-pub struct Called {
-    /// As `GetItem`.
+pub struct RecordedCall {
+    /// The name of the operation, as `GetItem`.
     pub operation: String,
-    /// Its parameters.
+    /// The parameters of the operation; `null` if the body is not JSON.
     pub parameters: Value,
-    /// Whether [`Reply::Done`] went out.
-    pub is_done: bool,
+    /// Whether the reply was [`Reply::Success`].
+    pub is_success: bool,
 }
 
 #[derive(Debug, Default)]
 struct Script {
     replies: BTreeMap<String, Vec<Reply>>,
-    called: Vec<Called>,
-    greeted_at: Vec<Instant>,
+    calls: Vec<RecordedCall>,
+    warm_ups: Vec<Instant>,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
     script: Mutex<Script>,
-    /// Connections below this number are dead: they stay open and nothing comes of them.
+    /// Connections with a lower number stay open and get no reply.
     dead_below: AtomicUsize,
 }
 
-/// A DynamoDB on loopback. Ends with all of its connections when it is dropped.
+/// A DynamoDB on loopback. Dropping it closes its port and all of its connections.
 #[derive(Debug)]
 pub struct DynamoDb {
     server: Server,
@@ -92,10 +93,10 @@ pub struct DynamoDb {
 }
 
 impl DynamoDb {
-    /// Starts one that answers nothing yet but `GET /`.
+    /// Starts a server without scripted replies; it answers `GET /` alone.
     ///
     /// # Errors
-    /// No port could be had.
+    /// No port could be bound.
     pub fn start() -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let serving = Arc::clone(&shared);
@@ -103,44 +104,43 @@ impl DynamoDb {
         Ok(Self { server, shared })
     }
 
-    /// For `AWS_ENDPOINT_URL`.
+    /// The endpoint, a value for `AWS_ENDPOINT_URL`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.server.address())
     }
 
-    /// What calls of an operation get, one after the other; the last is repeated. Replaces what was
-    /// said before. Operations of which nothing was said get a `ValidationException`.
-    pub fn answers(&self, operation: &str, replies: impl IntoIterator<Item = Reply>) {
+    /// Sets the replies to calls of an operation, in order; the last one is repeated. They replace the
+    /// earlier ones. An operation without replies gets a `ValidationException`.
+    pub fn set_replies(&self, operation: &str, replies: impl IntoIterator<Item = Reply>) {
         let replies: Vec<Reply> = replies.into_iter().collect();
         lock(&self.shared.script).replies.insert(operation.to_owned(), replies);
     }
 
-    /// The calls since the last look.
+    /// Takes the calls that were received since the last `take_calls`.
     #[must_use]
-    pub fn take_calls(&self) -> Vec<Called> {
-        std::mem::take(&mut lock(&self.shared.script).called)
+    pub fn take_calls(&self) -> Vec<RecordedCall> {
+        std::mem::take(&mut lock(&self.shared.script).calls)
     }
 
-    /// When each `GET /` came.
+    /// The time of each `GET /`, with which functions open their connections early.
     #[must_use]
-    pub fn greetings(&self) -> Vec<Instant> {
-        lock(&self.shared.script).greeted_at.clone()
+    pub fn warm_ups(&self) -> Vec<Instant> {
+        lock(&self.shared.script).warm_ups.clone()
     }
 
-    /// How many connections were made so far.
+    /// The number of connections that were accepted so far.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.server.connections()
     }
 
-    /// Closes every connection that there is; others may come.
+    /// Closes every open connection; new ones are accepted.
     pub fn close_connections(&self) {
         self.server.close_connections();
     }
 
-    /// Lets every connection that there is die without a word: it stays open and nothing comes of
-    /// it. Others may come.
+    /// Stops replying on every open connection without closing it; new ones are served.
     pub fn kill_connections(&self) {
         self.shared.dead_below.store(self.server.connections(), Ordering::Release);
     }
@@ -152,7 +152,7 @@ fn serve(shared: &Shared, number: usize, mut stream: BufReader<TcpStream>) {
             return hang(&mut stream);
         }
         let written = if request.method == "GET" && request.path == "/" {
-            lock(&shared.script).greeted_at.push(Instant::now());
+            lock(&shared.script).warm_ups.push(Instant::now());
             http::write(
                 stream.get_mut(),
                 200,
@@ -161,20 +161,20 @@ fn serve(shared: &Shared, number: usize, mut stream: BufReader<TcpStream>) {
             )
         } else {
             match shared.reply(&request) {
-                Reply::Done(value) => answer(stream.get_mut(), 200, &value),
-                Reply::Failed { error, message, more } => {
+                Reply::Success(value) => write_json(stream.get_mut(), 200, &value),
+                Reply::Error { error, message, more } => {
                     let status = if error == "InternalServerError" { 500 } else { 400 };
-                    answer(stream.get_mut(), status, &failure(&error, &message, more))
+                    write_json(stream.get_mut(), status, &error_body(&error, &message, more))
                 }
                 Reply::Status(status) => {
-                    let text = b"<html>something in between</html>";
+                    let text = b"<html>a proxy</html>";
                     http::write(stream.get_mut(), status, &[("content-type", "text/html")], text)
                 }
                 Reply::Hang => return hang(&mut stream),
                 Reply::Close => return close(&stream),
                 Reply::Garbage => {
-                    // The peer may be gone.
-                    let _ = stream.get_mut().write_all(b"\x00\xff this is no HTTP\r\n\r\n");
+                    // The peer may have closed the connection.
+                    let _ = stream.get_mut().write_all(b"\x00\xff this is not HTTP\r\n\r\n");
                     return close(&stream);
                 }
             }
@@ -185,12 +185,12 @@ fn serve(shared: &Shared, number: usize, mut stream: BufReader<TcpStream>) {
     }
 }
 
-/// The other end of the stream is also held elsewhere, so that it has to be closed by word.
+/// Shuts the stream down: another handle of it exists, so that dropping this one would not close it.
 fn close(stream: &BufReader<TcpStream>) {
     let _ = stream.get_ref().shutdown(std::net::Shutdown::Both);
 }
 
-/// Until the peer gives up.
+/// Reads and ignores input until the peer closes the connection.
 fn hang(stream: &mut BufReader<TcpStream>) {
     let mut rest = [0; 4096];
     while stream.fill_buf().is_ok_and(|bytes| !bytes.is_empty()) {
@@ -200,14 +200,14 @@ fn hang(stream: &mut BufReader<TcpStream>) {
     }
 }
 
-fn answer(stream: &mut TcpStream, status: u16, value: &Value) -> std::io::Result<()> {
+fn write_json(stream: &mut TcpStream, status: u16, value: &Value) -> std::io::Result<()> {
     let headers =
         [("content-type", "application/x-amz-json-1.0"), ("x-amzn-requestid", "SCRIPTED")];
     http::write(stream, status, &headers, value.to_string().as_bytes())
 }
 
-/// Errors as the JSON 1.0 protocol spells them.
-fn failure(error: &str, message: &str, more: Value) -> Value {
+/// The body of an error in the AWS JSON 1.0 protocol.
+fn error_body(error: &str, message: &str, more: Value) -> Value {
     let mut body = if more.is_object() { more } else { json!({}) };
     if let Some(members) = body.as_object_mut() {
         members.remove("error");
@@ -229,13 +229,14 @@ impl Shared {
             Some(replies) => replies.first().cloned(),
             None => None,
         };
-        let reply = reply.unwrap_or_else(|| Reply::Failed {
+        let reply = reply.unwrap_or_else(|| Reply::Error {
             error: "ValidationException".to_owned(),
-            message: format!("the test says nothing of `{operation}`"),
+            message: format!("the test has no reply for `{operation}`"),
             more: Value::Null,
         });
-        let is_done = matches!(reply, Reply::Done(_));
-        script.called.push(Called { operation: operation.to_owned(), parameters, is_done });
+        let is_success = matches!(reply, Reply::Success(_));
+        let operation = operation.to_owned();
+        script.calls.push(RecordedCall { operation, parameters, is_success });
         reply
     }
 }
@@ -249,7 +250,7 @@ mod tests {
         stream.write_all(format!("{head}content-length: 2\r\n\r\n{{}}").as_bytes())
     }
 
-    /// Status and body; nothing where the connection ends.
+    /// Reads status and body of a reply; `None` at the end of the connection.
     fn read(stream: &mut BufReader<TcpStream>) -> Option<(String, String)> {
         let mut line = String::new();
         stream.read_line(&mut line).ok().filter(|bytes| *bytes > 0)?;
@@ -275,9 +276,9 @@ mod tests {
     fn replies_come_in_order_and_the_last_one_stays() {
         let store = DynamoDb::start().unwrap();
         let throttled = json!({"error": "ThrottlingException", "message": "slow down"});
-        store.answers(
+        store.set_replies(
             "GetItem",
-            [&throttled, &json!("status 502"), &json!({"a": 1})].map(Reply::of),
+            [&throttled, &json!("status 502"), &json!({"a": 1})].map(Reply::parse),
         );
         let mut stream = connect(&store);
         for want in ["400", "502", "200", "200"] {
@@ -289,23 +290,23 @@ mod tests {
             );
         }
         let calls = store.take_calls();
-        assert_eq!((calls.len(), calls.iter().filter(|call| call.is_done).count()), (4, 2));
+        assert_eq!((calls.len(), calls.iter().filter(|call| call.is_success).count()), (4, 2));
         post(stream.get_mut(), "Scan").unwrap();
-        assert!(read(&mut stream).unwrap().1.contains("nothing of `Scan`"));
+        assert!(read(&mut stream).unwrap().1.contains("no reply for `Scan`"));
     }
 
     #[test]
-    fn a_connection_ends_hangs_or_dies_as_it_is_told() {
+    fn a_connection_ends_hangs_or_dies_as_scripted() {
         let store = DynamoDb::start().unwrap();
         for word in ["close", "garbage"] {
-            store.answers("GetItem", [Reply::of(&word.into())]);
+            store.set_replies("GetItem", [Reply::parse(&word.into())]);
             let mut stream = connect(&store);
             post(stream.get_mut(), "GetItem").unwrap();
             let mut rest = Vec::new();
             let _ = stream.read_to_end(&mut rest);
             assert_eq!(rest.is_empty(), word == "close", "{rest:?}");
         }
-        store.answers("GetItem", [Reply::Done(json!({}))]);
+        store.set_replies("GetItem", [Reply::Success(json!({}))]);
         let mut dead = connect(&store);
         post(dead.get_mut(), "GetItem").unwrap();
         assert!(read(&mut dead).is_some());
@@ -320,11 +321,11 @@ mod tests {
     }
 
     #[test]
-    fn anybody_may_greet_it() {
+    fn a_warm_up_is_counted_and_is_no_call() {
         let store = DynamoDb::start().unwrap();
         let mut stream = connect(&store);
         stream.get_mut().write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
         assert!(read(&mut stream).unwrap().1.starts_with("healthy"));
-        assert_eq!((store.greetings().len(), store.take_calls().len()), (1, 0));
+        assert_eq!((store.warm_ups().len(), store.take_calls().len()), (1, 0));
     }
 }

@@ -1,9 +1,9 @@
-//! Events as API Gateway's HTTP APIs send them (payload 2.0).
+//! Events in the format of API Gateway's HTTP APIs (payload format 2.0).
 
 use serde_json::{Map, Value, json};
 
-/// A request to the route `name`, `method` at `template`, with values for its `{name}` segments, by
-/// a caller whom the authorizer let through as an author of the workspace `team-a`.
+/// The event of a request to the route `name` (`method` and path `template`) with values for the
+/// template's parameters. The caller is authorized as an author of the workspace `team-a`.
 #[must_use]
 pub fn http_api(
     name: &str,
@@ -12,7 +12,7 @@ pub fn http_api(
     params: &[(&str, &str)],
     body: Option<&Value>,
 ) -> Value {
-    let filled = params.iter().fold(template.to_owned(), |path, (name, value)| {
+    let path = params.iter().fold(template.to_owned(), |path, (name, value)| {
         path.replace(&format!("{{{name}}}"), value)
     });
     let params: Map<String, Value> =
@@ -20,7 +20,7 @@ pub fn http_api(
     json!({
         "version": "2.0",
         "routeKey": format!("{method} {template}"),
-        "rawPath": filled,
+        "rawPath": path,
         "rawQueryString": "",
         "headers": {"content-type": "application/json", "host": "api.example.com"},
         "requestContext": {
@@ -31,7 +31,7 @@ pub fn http_api(
                 "role": "author", "principal_kind": "token", "rule": "authors-write", "message": "",
             }},
             "http": {
-                "method": method, "path": filled, "protocol": "HTTP/1.1",
+                "method": method, "path": path, "protocol": "HTTP/1.1",
                 "sourceIp": "192.0.2.1", "userAgent": "test",
             },
             "requestId": "JKJaXmPLvHcESHA=",

@@ -1,4 +1,4 @@
-//! A function's process.
+//! The process of a Lambda function.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
@@ -10,22 +10,22 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::invocations::{Answered, Event, Invocations};
+use crate::invocations::{Event, Invocation, Invocations};
 use crate::process;
 use crate::server::lock;
 
-/// What [`Function::invoke`] says the function's name is.
+/// The function's ARN in the headers of invocations.
 pub(crate) const ARN: &str = "arn:aws:lambda:eu-central-1:123456789012:function:writ-test-function";
 
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
-/// What takes longer, on the slowest machine, does not come.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Bound of every wait, for the slowest machine.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How often a waiting call looks whether the process is still there.
-const GLANCE: Duration = Duration::from_millis(100);
+/// The interval at which a wait checks that the process is alive.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How a function is started.
+/// The program and the environment variables of a function to start.
 #[derive(Clone, Debug)]
 pub struct Launch {
     program: PathBuf,
@@ -33,8 +33,8 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// The program, as its template's `Handler`, with the variables that Lambda gives every
-    /// function (AWS Lambda Developer Guide, "Defined runtime environment variables") and no others.
+    /// A program with this `Handler` and with the variables that Lambda sets for every function (AWS
+    /// Lambda Developer Guide, "Defined runtime environment variables") and no others.
     #[must_use]
     pub fn new(program: &Path, handler: &str) -> Self {
         let variables = [
@@ -47,7 +47,7 @@ impl Launch {
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
             ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/writ-test-function"),
             ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/31/[$LATEST]0"),
-            // Known once it is started.
+            // Set at the start, when the address is known.
             (RUNTIME_API, ""),
             ("AWS_REGION", "eu-central-1"),
             ("AWS_SECRET_ACCESS_KEY", "not-a-secret"),
@@ -62,21 +62,21 @@ impl Launch {
         Self { program: program.to_owned(), variables: variables.into() }
     }
 
-    /// With this variable.
+    /// Sets an environment variable of the function.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
         self
     }
 
-    /// Without this variable.
+    /// Removes an environment variable of the function.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.variables.remove(name);
         self
     }
 
-    /// Starts the process; what it does is not waited for.
+    /// Starts the process, and does not wait until it is ready.
     ///
     /// # Errors
     /// A program that cannot be started.
@@ -87,7 +87,7 @@ impl Launch {
         if let Some(address) = variables.get_mut(RUNTIME_API).filter(|known| known.is_empty()) {
             *address = invocations.address();
         }
-        let begun = Instant::now();
+        let started = Instant::now();
         let mut child = Command::new(&self.program)
             .env_clear()
             .envs(&variables)
@@ -99,9 +99,9 @@ impl Launch {
             .map_err(error)?;
         let log = Arc::default();
         collect(child.stdout.take(), &log);
-        let said = Arc::default();
-        collect(child.stderr.take(), &said);
-        Ok(Function { child, invocations, begun, log, said, invoked: 0 })
+        let stderr = Arc::default();
+        collect(child.stderr.take(), &stderr);
+        Ok(Function { child, invocations, started, log, stderr, invoke_count: 0 })
     }
 }
 
@@ -117,107 +117,112 @@ fn collect(stream: Option<impl Read + Send + 'static>, lines: &Lines) {
     });
 }
 
-/// Why a function did not do what was asked.
+/// The error of an operation on a function.
 #[derive(Debug, thiserror::Error)]
 pub enum FunctionError {
-    /// No process.
+    /// The process could not be started.
     #[error("`{program}` cannot be started: {error}", program = .program.display())]
     Start {
-        /// Which.
+        /// The path of the program.
         program: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         error: std::io::Error,
     },
-    /// The process ended.
-    #[error("the function ended ({status}) and did not {what}; it said: {said}")]
-    Ended {
-        /// How.
+    /// The process ended before the event that was waited for.
+    #[error("the function ended ({status}) and did not {what}; its output: {output}")]
+    Exited {
+        /// The exit status of the process.
         status: String,
-        /// What was waited for.
+        /// The event that was waited for, as `answer`.
         what: &'static str,
-        /// Its log, and its standard error.
-        said: String,
+        /// The process's log and standard error.
+        output: String,
     },
-    /// The process did nothing.
-    #[error("the function did not {what} in two minutes; it said: {said}")]
-    Silent {
-        /// What was waited for.
+    /// The event that was waited for did not happen within two minutes.
+    #[error("the function did not {what} in two minutes; its output: {output}")]
+    TimedOut {
+        /// The event that was waited for, as `answer`.
         what: &'static str,
-        /// Its log, and its standard error.
-        said: String,
+        /// The process's log and standard error.
+        output: String,
     },
-    /// The process could not be looked at or signalled.
-    #[error("the function's process is out of reach: {0}")]
-    OutOfReach(std::io::Error),
+    /// The status of the process could not be read, or a signal could not be sent.
+    #[error("the function's process cannot be accessed: {0}")]
+    Process(std::io::Error),
 }
 
-/// A function's process and its Runtime API. Killed, its own processes included, when dropped.
+/// A function's process and its Runtime API. Dropping it kills the process and its descendants.
 #[derive(Debug)]
 pub struct Function {
     child: Child,
     invocations: Invocations,
-    begun: Instant,
+    started: Instant,
     log: Lines,
-    said: Lines,
-    invoked: u64,
+    stderr: Lines,
+    invoke_count: u64,
 }
 
 impl Function {
-    /// The process.
+    /// The id of the process.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// What it wrote on its standard output so far: its log.
+    /// The lines of its standard output so far, which are its log.
     #[must_use]
     pub fn log(&self) -> Vec<String> {
         lock(&self.log).clone()
     }
 
-    /// What it told the Runtime API about its start, if that failed there.
+    /// The error of its initialization that it reported to the Runtime API, if any.
     #[must_use]
     pub fn start_error(&self) -> Option<serde_json::Value> {
         self.invocations.start_error()
     }
 
-    /// Waits until it asks for its first event. Returns the time from its start until then.
+    /// Waits until it requests its first event. Returns the time from its start until then.
     ///
     /// # Errors
-    /// It ended instead, or did nothing.
-    pub fn ready(&mut self) -> Result<Duration, FunctionError> {
-        let begun = self.begun;
+    /// The process ended, or two minutes passed.
+    pub fn wait_until_ready(&mut self) -> Result<Duration, FunctionError> {
+        let started = self.started;
         let ready_at =
-            self.wait("ask for an event", |function| function.invocations.ready_at(GLANCE))?;
-        Ok(ready_at.saturating_duration_since(begun))
+            self.wait("request an event", |function| function.invocations.ready_at(POLL_INTERVAL))?;
+        Ok(ready_at.saturating_duration_since(started))
     }
 
-    /// Hands it an event, with a deadline `time` from now, and waits for what comes of it. Lambda
-    /// would end the function at its deadline; here an answer that comes late still comes.
+    /// Sends it an event with a deadline `time` from now, and waits for the outcome. Lambda would
+    /// kill the function at its deadline; here a late response is still returned.
     ///
     /// # Errors
-    /// It ended instead, or did nothing.
-    pub fn invoke(&mut self, event: &str, time: Duration) -> Result<Answered, FunctionError> {
-        self.invoked += 1;
-        let number = self.invoked;
+    /// The process ended, or two minutes passed.
+    pub fn invoke(&mut self, event: &str, time: Duration) -> Result<Invocation, FunctionError> {
+        self.invoke_count += 1;
+        let number = self.invoke_count;
         let request_id = format!("8476a536-e9f4-11e8-9739-{number:012x}");
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.invocations.hand_out(Event {
+        self.invocations.enqueue(Event {
             request_id: request_id.clone(),
             deadline_ms: (now + time).as_millis(),
             trace_id: format!("Root=1-5759e988-{number:024x};Parent=53995c3f42cd8ad8;Sampled=1"),
             body: event.to_owned(),
         });
-        self.wait("answer", |function| function.invocations.answered(&request_id, GLANCE))
+        self.wait("answer", |function| {
+            function.invocations.take_outcome(&request_id, POLL_INTERVAL)
+        })
     }
 
-    /// Waits for a line of the log.
+    /// Waits for a line of the log that satisfies the predicate, and returns it.
     ///
     /// # Errors
-    /// It ended without, or did nothing.
-    pub fn line(&mut self, is_it: impl Fn(&str) -> bool) -> Result<String, FunctionError> {
+    /// The process ended, or two minutes passed.
+    pub fn wait_for_line(
+        &mut self,
+        predicate: impl Fn(&str) -> bool,
+    ) -> Result<String, FunctionError> {
         self.wait("write that line of the log", |function| {
-            let found = lock(&function.log).iter().find(|line| is_it(line)).cloned();
+            let found = lock(&function.log).iter().find(|line| predicate(line)).cloned();
             if found.is_none() {
                 std::thread::sleep(Duration::from_millis(5));
             }
@@ -225,27 +230,27 @@ impl Function {
         })
     }
 
-    /// Waits until it ends by itself. Returns how, and its log.
+    /// Waits until it ends by itself. Returns its exit status and its log.
     ///
     /// # Errors
-    /// It goes on.
-    pub fn ended(mut self) -> Result<(ExitStatus, Vec<String>), FunctionError> {
-        let begun = Instant::now();
+    /// The process did not end within two minutes.
+    pub fn wait_for_exit(mut self) -> Result<(ExitStatus, Vec<String>), FunctionError> {
+        let started = Instant::now();
         loop {
-            let status = self.child.try_wait().map_err(FunctionError::OutOfReach)?;
-            // The threads that read its output end with it, and hold the lines until then.
+            let status = self.child.try_wait().map_err(FunctionError::Process)?;
+            // The threads that read its output own the lines until they have read all of them.
             let is_read = Arc::strong_count(&self.log) == 1;
             if let Some(status) = status.filter(|_| is_read) {
                 return Ok((status, self.log()));
             }
-            if begun.elapsed() > PATIENCE {
-                return Err(FunctionError::Silent { what: "end", said: self.everything() });
+            if started.elapsed() > WAIT_TIMEOUT {
+                return Err(FunctionError::TimedOut { what: "end", output: self.output() });
             }
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 
-    /// Freezes it with all of its processes, as Lambda does between two events.
+    /// Stops it and all of its processes, as Lambda does between two events.
     ///
     /// # Errors
     /// A process that cannot be signalled.
@@ -254,7 +259,7 @@ impl Function {
         self.wait("stop", |function| (process::state(function.pid()) == Some('T')).then_some(()))
     }
 
-    /// Lets it run again.
+    /// Continues it and all of its processes.
     ///
     /// # Errors
     /// A process that cannot be signalled.
@@ -265,40 +270,39 @@ impl Function {
     fn signal(&self, signal: Signal) -> Result<(), FunctionError> {
         let all = std::iter::once(self.pid()).chain(process::descendants(self.pid()));
         all.into_iter().try_for_each(|pid| {
-            send(pid, signal).map_err(|errno| FunctionError::OutOfReach(errno.into()))
+            send_signal(pid, signal).map_err(|errno| FunctionError::Process(errno.into()))
         })
     }
 
     fn wait<T>(
         &mut self,
         what: &'static str,
-        mut look: impl FnMut(&Self) -> Option<T>,
+        mut poll: impl FnMut(&Self) -> Option<T>,
     ) -> Result<T, FunctionError> {
-        let begun = Instant::now();
+        let started = Instant::now();
         loop {
-            let ended = self.child.try_wait().map_err(FunctionError::OutOfReach)?;
-            if let Some(found) = look(self) {
+            let status = self.child.try_wait().map_err(FunctionError::Process)?;
+            if let Some(found) = poll(self) {
                 return Ok(found);
             }
-            let said = || self.everything();
-            if let Some(status) = ended {
+            if let Some(status) = status {
                 let status = status.to_string();
-                return Err(FunctionError::Ended { status, what, said: said() });
+                return Err(FunctionError::Exited { status, what, output: self.output() });
             }
-            if begun.elapsed() > PATIENCE {
-                return Err(FunctionError::Silent { what, said: said() });
+            if started.elapsed() > WAIT_TIMEOUT {
+                return Err(FunctionError::TimedOut { what, output: self.output() });
             }
         }
     }
 
-    fn everything(&self) -> String {
-        let said = lock(&self.said).clone();
-        self.log().into_iter().chain(said).collect::<Vec<_>>().join("\n")
+    /// The log and the standard error.
+    fn output(&self) -> String {
+        let stderr = lock(&self.stderr).clone();
+        self.log().into_iter().chain(stderr).collect::<Vec<_>>().join("\n")
     }
 }
 
-/// Signals a process.
-fn send(pid: u32, signal: Signal) -> nix::Result<()> {
+fn send_signal(pid: u32, signal: Signal) -> nix::Result<()> {
     let pid = i32::try_from(pid).map_err(|_| nix::errno::Errno::ESRCH)?;
     kill(Pid::from_raw(pid), signal)
 }
@@ -306,11 +310,11 @@ fn send(pid: u32, signal: Signal) -> nix::Result<()> {
 impl Drop for Function {
     fn drop(&mut self) {
         let others = process::descendants(self.pid());
-        // Any of them may be gone already.
+        // Any of the processes may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
         for pid in others {
-            let _ = send(pid, Signal::SIGKILL);
+            let _ = send_signal(pid, Signal::SIGKILL);
         }
     }
 }
@@ -327,7 +331,7 @@ mod tests {
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(&path, mode).unwrap();
         let function = Launch::new(&path, "policy.get").with("A", "b").without("TZ").start();
-        let (status, log) = function.unwrap().ended().unwrap();
+        let (status, log) = function.unwrap().wait_for_exit().unwrap();
         std::fs::remove_file(path).unwrap();
         let want = ["policy.get", "0", "b"].map(str::to_owned);
         assert_eq!((status.code(), &log[..]), (Some(0), &want[..]));

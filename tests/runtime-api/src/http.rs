@@ -1,32 +1,32 @@
-//! As much of HTTP/1.1 as the SDK and the Lambda runtime speak: bodies of a declared length over
-//! connections that are used again.
+//! The part of HTTP/1.1 that the SDK and the Lambda runtime use: bodies with a `content-length` over
+//! persistent connections.
 
 use std::io::{BufRead, Error, ErrorKind, Read, Result, Write};
 
-/// More than any request line or header here has.
+/// Bound of a request line and of a header; no client here sends longer ones.
 const LINE_BYTES_MAX: u64 = 64 << 10;
 
-/// More than DynamoDB or Lambda take.
+/// Bound of a body, above the bounds of DynamoDB and Lambda.
 const BODY_BYTES_MAX: usize = 16 << 20;
 
-/// A request, whole.
+/// A request with its whole body.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) path: String,
-    /// Names in lower case.
+    /// Header fields, names in lower case.
     headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
 impl Request {
-    /// The header's first value; `name` in lower case.
+    /// The first value of a header; `name` must be in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// The next request, or nothing where the peer has closed the connection between two.
+/// Reads the next request; `None` if the peer closed the connection before it.
 pub(crate) fn read(stream: &mut impl BufRead) -> Result<Option<Request>> {
     let Some(first) = line(stream)? else { return Ok(None) };
     let mut words = first.split(' ');
@@ -60,7 +60,7 @@ pub(crate) fn read(stream: &mut impl BufRead) -> Result<Option<Request>> {
     Ok(Some(request))
 }
 
-/// A line without its end, or nothing at the end of the stream.
+/// Reads a line without its line break; `None` at the end of the stream.
 fn line(stream: &mut impl BufRead) -> Result<Option<String>> {
     let mut line = String::new();
     if stream.take(LINE_BYTES_MAX).read_line(&mut line)? == 0 {
@@ -75,10 +75,10 @@ fn line(stream: &mut impl BufRead) -> Result<Option<String>> {
 }
 
 fn malformed(what: &str) -> Error {
-    Error::new(ErrorKind::InvalidData, format!("this is not read here: `{what}`"))
+    Error::new(ErrorKind::InvalidData, format!("unsupported HTTP: `{what}`"))
 }
 
-/// Answers. In one write: a peer waits for each packet of a reply that comes in several.
+/// Writes a response. A single write avoids the delay of packets that wait for an acknowledgement.
 pub(crate) fn write(
     stream: &mut impl Write,
     status: u16,

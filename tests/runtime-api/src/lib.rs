@@ -1,9 +1,9 @@
-//! One Lambda function on this machine: its process, the Runtime API that it asks for events, and a
-//! DynamoDB that answers what a test says.
+//! One Lambda function on this machine: its process, the Runtime API from which it gets events, and a
+//! DynamoDB with scripted replies.
 //!
-//! What the Runtime API promises is in the AWS Lambda Developer Guide, "Using the Lambda runtime API
-//! for custom runtimes"; what is here is that much of it which a function can see. Threads and the
-//! standard library are enough: a function asks for one event at a time.
+//! The Runtime API is specified in the AWS Lambda Developer Guide, "Using the Lambda runtime API for
+//! custom runtimes"; this crate implements the part that a function can observe. It uses threads and
+//! the standard library, because a function requests one event at a time.
 
 mod dynamodb;
 pub mod event;
@@ -14,7 +14,7 @@ pub mod process;
 mod server;
 mod stored;
 
-pub use dynamodb::{Called, DynamoDb, Reply};
+pub use dynamodb::{DynamoDb, RecordedCall, Reply};
 pub use function::{Function, FunctionError, Launch};
-pub use invocations::{Answered, Outcome};
+pub use invocations::{Invocation, Outcome};
 pub use stored::StoredPolicy;

@@ -1,9 +1,9 @@
-//! What the kernel says of processes.
+//! Processes and their use of resources, from `/proc`.
 
 use std::fs;
 use std::time::Duration;
 
-/// The processes that this one has started and that are there.
+/// The living child processes of a process.
 #[must_use]
 pub fn children(pid: u32) -> Vec<u32> {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
@@ -15,7 +15,7 @@ pub fn children(pid: u32) -> Vec<u32> {
         .collect()
 }
 
-/// [`children`], theirs, and so on.
+/// The living descendants of a process: its [`children`], their children, and so on.
 #[must_use]
 pub fn descendants(pid: u32) -> Vec<u32> {
     let mut found = children(pid);
@@ -27,22 +27,23 @@ pub fn descendants(pid: u32) -> Vec<u32> {
     found
 }
 
-/// `R` for running, `S` for sleeping, `T` for stopped, `Z` for dead and not yet buried.
+/// The state of a process: `R` for running, `S` for sleeping, `T` for stopped, `Z` for a zombie.
+/// `None` if there is no such process.
 #[must_use]
 pub fn state(pid: u32) -> Option<char> {
     stat(pid)?.first()?.chars().next()
 }
 
-/// Hundredths of a second that the process has computed.
+/// The CPU time of a process, in ticks of a hundredth of a second.
 #[must_use]
 pub fn ticks(pid: u32) -> u64 {
     let time = |fields: &[String], at: usize| fields.get(at)?.parse::<u64>().ok();
     stat(pid).and_then(|fields| Some(time(&fields, 11)? + time(&fields, 12)?)).unwrap_or(0)
 }
 
-/// How long all threads of the process have computed: what a busy machine does not lengthen.
+/// The CPU time of all threads of a process, which the load of the machine does not affect.
 #[must_use]
-pub fn computed(pid: u32) -> Duration {
+pub fn cpu_time(pid: u32) -> Duration {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Duration::ZERO };
     let of_task = |task: std::io::Result<fs::DirEntry>| {
         let text = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
@@ -51,19 +52,19 @@ pub fn computed(pid: u32) -> Duration {
     tasks.filter_map(of_task).sum()
 }
 
-/// Its name, as it calls itself.
+/// The name of a process, as it has set it; `None` if there is no such process.
 #[must_use]
 pub fn name(pid: u32) -> Option<String> {
     Some(fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim_end().to_owned())
 }
 
-/// Memory that is there for this process, shared pages included, in KiB.
+/// The resident memory of a process, shared pages included, in KiB.
 #[must_use]
 pub fn resident_kib(pid: u32) -> u64 {
     field(&format!("/proc/{pid}/status"), "VmRSS:")
 }
 
-/// Memory that is there for this process, shared pages divided among those who share them, in KiB.
+/// The resident memory of a process, shared pages divided by the number of their users, in KiB.
 #[must_use]
 pub fn proportional_kib(pid: u32) -> u64 {
     field(&format!("/proc/{pid}/smaps_rollup"), "Pss:")
@@ -97,11 +98,11 @@ mod tests {
         assert!(children(std::process::id()).contains(&shell.id()));
         assert!(descendants(std::process::id()).contains(&sleep));
         assert!(resident_kib(shell.id()) > 0 && proportional_kib(shell.id()) > 0);
-        assert!(name(shell.id()).is_some() && computed(shell.id()) > Duration::ZERO);
+        assert!(name(shell.id()).is_some() && cpu_time(shell.id()) > Duration::ZERO);
         shell.kill().unwrap();
         shell.wait().unwrap();
         assert_eq!((state(shell.id()), ticks(shell.id())), (None, 0));
-        // The shell's child has another parent by now.
+        // The shell's child has become a child of another process.
         let sleep = nix::unistd::Pid::from_raw(sleep.try_into().unwrap());
         nix::sys::signal::kill(sleep, nix::sys::signal::Signal::SIGKILL).unwrap();
     }

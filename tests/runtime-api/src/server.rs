@@ -1,11 +1,11 @@
-//! A port on loopback, a thread for each connection.
+//! A TCP server on loopback with a thread for each connection.
 
 use std::io::{BufReader, Result};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Ends with all of its connections when it is dropped.
+/// A running server. Dropping it closes its port and all of its connections.
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
@@ -14,17 +14,17 @@ pub(crate) struct Server {
 
 #[derive(Debug, Default)]
 struct Shared {
-    is_over: AtomicBool,
+    is_shut_down: AtomicBool,
     streams: Mutex<Vec<TcpStream>>,
 }
 
-/// Guards here protect no invariant that a panic could have left broken.
+/// Locks a mutex and ignores poisoning: no mutex here guards an invariant that a panic could break.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Server {
-    /// Gives each connection, with its number from 0 on, to `serve` until that returns.
+    /// Runs `serve` for each connection, with the connection's number from 0 on.
     pub(crate) fn start(
         serve: impl Fn(usize, BufReader<TcpStream>) + Send + Sync + 'static,
     ) -> Result<Self> {
@@ -35,12 +35,12 @@ impl Server {
         let serve = Arc::new(serve);
         std::thread::spawn(move || {
             for (number, stream) in listener.incoming().flatten().enumerate() {
-                // Requests and replies are small and each waits for the other.
+                // Requests and replies are small and alternate, so Nagle's algorithm only adds delay.
                 let (Ok(()), Ok(clone)) = (stream.set_nodelay(true), stream.try_clone()) else {
                     continue;
                 };
                 let mut streams = lock(&shared.streams);
-                if shared.is_over.load(Ordering::Acquire) {
+                if shared.is_shut_down.load(Ordering::Acquire) {
                     return;
                 }
                 streams.push(clone);
@@ -56,12 +56,12 @@ impl Server {
         self.address
     }
 
-    /// How many connections were made so far.
+    /// The number of connections that were accepted so far.
     pub(crate) fn connections(&self) -> usize {
         lock(&self.shared.streams).len()
     }
 
-    /// Closes every connection that there is; more may come.
+    /// Closes every open connection; new ones are accepted.
     pub(crate) fn close_connections(&self) {
         for stream in lock(&self.shared.streams).iter() {
             // The peer may have closed it.
@@ -72,9 +72,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.shared.is_over.store(true, Ordering::Release);
+        self.shared.is_shut_down.store(true, Ordering::Release);
         self.close_connections();
-        // Wakes the thread that waits for connections.
+        // A connection ends the thread's blocking `accept`.
         let _ = TcpStream::connect(self.address);
     }
 }
@@ -87,7 +87,7 @@ mod tests {
 
     fn read(stream: &mut TcpStream) -> Vec<u8> {
         let mut all = Vec::new();
-        // A reset is an end, too.
+        // A connection reset counts as the end.
         let _ = stream.read_to_end(&mut all);
         all
     }
@@ -114,7 +114,7 @@ mod tests {
         let server = Server::start(|_, _| {}).unwrap();
         let address = server.address();
         drop(server);
-        // The listener's thread may need a moment to see it.
+        // The listener's thread closes the port after its last `accept`.
         while TcpStream::connect(address).is_ok() {
             std::thread::yield_now();
         }

@@ -1,4 +1,4 @@
-//! A policy, as it lies in the table.
+//! The items of a policy in the table `policies`.
 
 use serde_json::{Value, json};
 use writ_model::{Digest, Error, PolicyRule};
@@ -6,20 +6,20 @@ use writ_model::{Digest, Error, PolicyRule};
 /// The items of a policy that the workspace `team-a` has registered.
 #[derive(Clone, Debug)]
 pub struct StoredPolicy {
-    /// Its URI.
+    /// The URI of the policy.
     pub uri: String,
-    /// What its URI stands for now.
+    /// The head item, which names the newest revision of the URI.
     pub head: Value,
-    /// Its body, in one chunk.
+    /// The item with the body, in one chunk.
     pub chunk: Value,
 }
 
 impl StoredPolicy {
-    /// The items for a policy's document.
+    /// Makes the items of a policy document.
     ///
     /// # Errors
-    /// A document that is no policy.
-    pub fn of(document: &Value) -> Result<Self, Error> {
+    /// A document that is not a valid policy.
+    pub fn new(document: &Value) -> Result<Self, Error> {
         let policy = PolicyRule::from_json(&document.to_string())?;
         let body = policy.to_body()?;
         let digest = Digest::of(body.as_bytes());
@@ -38,7 +38,7 @@ impl StoredPolicy {
         Ok(Self { uri, head, chunk })
     }
 
-    /// What `GetItem` and `Query` get.
+    /// The replies to `GetItem` and `Query` that return the items.
     #[must_use]
     pub fn replies(&self) -> [(&'static str, Value); 2] {
         [
@@ -55,9 +55,9 @@ mod tests {
     #[test]
     fn a_document_becomes_items() {
         let document = json!({"name": "a", "version": "1", "release_tag": "x", "code_type": "rego", "code": "package a"});
-        let stored = StoredPolicy::of(&document).unwrap();
+        let stored = StoredPolicy::new(&document).unwrap();
         assert_eq!((stored.uri.as_str(), &stored.head["uri"]["S"]), ("a:1-x", &json!("a:1-x")));
         assert!(stored.chunk["text"]["S"].as_str().unwrap().contains("package a"));
-        assert!(StoredPolicy::of(&json!({})).is_err());
+        assert!(StoredPolicy::new(&json!({})).is_err());
     }
 }

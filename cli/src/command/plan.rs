@@ -68,7 +68,7 @@ impl Plan {
     pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
         let file = PolicyFile::load_with(&self.file, self.code_file.as_deref())?;
         let policy = file.policy().map_err(|error| file.failure(&error))?;
-        let new = policy.prepared().policy().policy_rule_uri.to_string();
+        let new = policy.compiled().policy().policy_rule_uri.to_string();
         let of = self.of.clone().unwrap_or_else(|| new.clone());
         let (client, terminal) = (global.client()?, global.terminal());
         let report = self.fetch(&client, global, &file, &of)?;

@@ -152,7 +152,7 @@ impl<'a> Session<'a> {
         };
         let parameters = case.parameters.as_deref();
         let run = if self.test.coverage {
-            writ.run_covered(policy, &case.input, parameters)
+            writ.run_with_coverage(policy, &case.input, parameters)
         } else {
             writ.run(policy, &case.input, parameters)
         };

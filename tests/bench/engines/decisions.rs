@@ -139,7 +139,7 @@ fn row(name: &str, bound: &str, sample: &Sample, floor: &Sample, inside: Option<
 }
 
 fn source(language: Language, code: &str) -> Result<Source, Box<dyn Error>> {
-    Ok(Policy::from_code("bench", language, code)?.prepared().source().clone())
+    Ok(Policy::from_code("bench", language, code)?.compiled().source().clone())
 }
 
 fn cases(

@@ -1,4 +1,4 @@
-//! The pipeline's ports without a platform: nothing is limited, nothing is stored.
+//! The pipeline's ports without a platform: no limits and no store.
 
 use std::future::Future;
 use std::pin::pin;
@@ -15,11 +15,12 @@ use writ_ports::{
 };
 
 use crate::Policy;
+use crate::record_sink::OptionalSink;
 
-/// One policy in hand is a source of that policy.
-pub(crate) struct Held<'p>(pub(crate) &'p Policy);
+/// A source of policies that has a single one, for every URI.
+pub(crate) struct SinglePolicySource<'p>(pub(crate) &'p Policy);
 
-impl PolicySource for Held<'_> {
+impl PolicySource for SinglePolicySource<'_> {
     fn name(&self) -> &'static str {
         "in-process"
     }
@@ -46,15 +47,16 @@ impl PolicySource for Held<'_> {
 }
 
 /// The ports of one run.
-pub(crate) struct Local<'e> {
+pub(crate) struct InProcessPorts<'e> {
     engine: &'e Engine,
-    covered: bool,
+    sink: &'e OptionalSink,
+    has_coverage: bool,
     coverage: Mutex<Option<Coverage>>,
 }
 
-impl<'e> Local<'e> {
-    pub(crate) fn new(engine: &'e Engine, covered: bool) -> Self {
-        Self { engine, covered, coverage: Mutex::new(None) }
+impl<'e> InProcessPorts<'e> {
+    pub(crate) fn new(engine: &'e Engine, sink: &'e OptionalSink, has_coverage: bool) -> Self {
+        Self { engine, sink, has_coverage, coverage: Mutex::new(None) }
     }
 
     pub(crate) fn into_coverage(self) -> Option<Coverage> {
@@ -62,7 +64,7 @@ impl<'e> Local<'e> {
     }
 }
 
-impl Evaluate for Local<'_> {
+impl Evaluate for InProcessPorts<'_> {
     async fn check(&self, source: Source) -> Result<Checked, Failure> {
         self.engine.check(&source)
     }
@@ -74,7 +76,7 @@ impl Evaluate for Local<'_> {
         call: Call,
         budget: Budget,
     ) -> Result<Outcome, Failed> {
-        let call = Call { coverage: self.covered, ..call };
+        let call = Call { coverage: self.has_coverage, ..call };
         let mut outcome = self.engine.run(workspace, &source, &call, &budget)?;
         *self.coverage.lock().unwrap_or_else(PoisonError::into_inner) = outcome.coverage.take();
         Ok(outcome)
@@ -85,7 +87,7 @@ impl Evaluate for Local<'_> {
     }
 }
 
-impl Admit for Local<'_> {
+impl Admit for InProcessPorts<'_> {
     async fn admit(
         &self,
         workspace: &Workspace,
@@ -101,29 +103,29 @@ impl Admit for Local<'_> {
     }
 }
 
-impl ContextStore for Local<'_> {
-    /// Nothing is kept between the runs of a policy in hand: each starts with an empty context.
+impl ContextStore for InProcessPorts<'_> {
+    /// Without a store, each run starts with an empty context.
     async fn get_context(&self, _: &Workspace, _: &str) -> Result<StoredContext, Error> {
         Ok(StoredContext::default())
     }
 
     async fn commit_context(
         &self,
-        _execution: &Execution,
+        execution: &Execution,
         _context: ContextWrite<'_>,
     ) -> Result<CommitResult, Error> {
+        self.sink.record(execution)?;
         Ok(CommitResult::Done)
     }
 }
 
-impl RecordExecution for Local<'_> {
-    /// The caller gets the record itself.
-    async fn record_execution(&self, _execution: &Execution) -> Result<(), Error> {
-        Ok(())
+impl RecordExecution for InProcessPorts<'_> {
+    async fn record_execution(&self, execution: &Execution) -> Result<(), Error> {
+        self.sink.record(execution)
     }
 }
 
-impl Clock for Local<'_> {
+impl Clock for InProcessPorts<'_> {
     fn now(&self) -> Timestamp {
         Os.now()
     }
@@ -133,7 +135,7 @@ impl Clock for Local<'_> {
     }
 }
 
-impl Ids for Local<'_> {
+impl Ids for InProcessPorts<'_> {
     fn id(&self, now: Timestamp) -> String {
         Os.id(now)
     }
@@ -147,10 +149,10 @@ impl Ids for Local<'_> {
     }
 }
 
-/// Drives a future that never waits: every port here answers at once.
-pub(crate) fn finish<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+/// Polls a future once: no port of this module makes it wait.
+pub(crate) fn poll_ready<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
-        Poll::Pending => Err(Error::internal("a port without a platform made the caller wait")),
+        Poll::Pending => Err(Error::internal("a port of the library made the run wait")),
     }
 }

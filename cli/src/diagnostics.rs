@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use writ_model::{Diagnostic, Severity};
 
-use crate::error::severity;
 use crate::style::{BOLD, ERROR, FRAME, WARNING, apply_style, sanitize};
 
 /// A tab is printed as four spaces, so that the caret is below its column.
@@ -68,6 +67,14 @@ impl Listing<'_> {
     fn line(&self, number: u32) -> Option<&str> {
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         self.text.lines().nth(index)
+    }
+}
+
+/// The name of a severity, as in `error[python.syntax]`.
+pub(crate) fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
     }
 }
 

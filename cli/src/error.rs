@@ -6,7 +6,7 @@ use std::path::Path;
 
 use writ_model::{Error, ErrorKind};
 
-use crate::diagnostics::Listing;
+use crate::diagnostics::{Listing, severity};
 use crate::exit::Exit;
 use crate::style::{BOLD, ERROR, FRAME, apply_style, sanitize};
 
@@ -166,13 +166,6 @@ impl CliError {
             );
         }
         text
-    }
-}
-
-pub(crate) fn severity(severity: writ_model::Severity) -> &'static str {
-    match severity {
-        writ_model::Severity::Error => "error",
-        writ_model::Severity::Warning => "warning",
     }
 }
 

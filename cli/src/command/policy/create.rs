@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{print_warnings, render_uri};
+use super::response::{print_warnings, render_uri};
 use crate::client::ApiRequest;
 use crate::error::CliError;
 use crate::exit::Exit;

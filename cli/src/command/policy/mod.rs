@@ -7,6 +7,7 @@ mod get;
 mod history;
 mod list;
 mod manage;
+mod response;
 mod update;
 
 use clap::Subcommand;
@@ -47,19 +48,5 @@ impl Policy {
             Self::History(history) => history.run(global),
             Self::Diff(diff) => diff.run(global),
         }
-    }
-}
-
-/// Renders the response to a write: the URI that the policy now has.
-fn render_uri(stored: &serde_json::Value) -> String {
-    let uri = stored.get("policy_rule_uri").and_then(serde_json::Value::as_str).unwrap_or_default();
-    format!("{uri}\n")
-}
-
-/// Prints the warnings of the response to a write.
-fn print_warnings(global: &GlobalArgs, warnings: &[writ_model::Diagnostic]) {
-    for warning in warnings {
-        let help = warning.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
-        global.terminal().warn(&format!("[{}] {warning}{help}", warning.code));
     }
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use ureq::http::Method;
 
-use super::{print_warnings, render_uri};
+use super::response::{print_warnings, render_uri};
 use crate::client::ApiRequest;
 use crate::error::CliError;
 use crate::exit::Exit;

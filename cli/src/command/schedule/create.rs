@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 use writ_model::RawJson;
 
-use super::render_next_fire;
+use super::response::render_next_fire;
 use super::schedule_args::{ScheduleArgs, object_text};
 use crate::client::ApiRequest;
 use crate::error::CliError;

@@ -3,7 +3,7 @@
 use clap::Args;
 use ureq::http::Method;
 
-use super::render_next_fire;
+use super::response::render_next_fire;
 use crate::client::ApiRequest;
 use crate::error::CliError;
 use crate::exit::Exit;

@@ -5,6 +5,7 @@ mod delete;
 mod enabled;
 mod get;
 mod list;
+mod response;
 mod schedule_args;
 mod update;
 
@@ -43,15 +44,5 @@ impl Schedule {
             Self::Enable(enable) => enable.run(global),
             Self::Disable(disable) => disable.run(global),
         }
-    }
-}
-
-/// Renders the response to a write: the schedule's next fire.
-fn render_next_fire(stored: &serde_json::Value) -> String {
-    let text = |name| stored.get(name).and_then(serde_json::Value::as_str);
-    let name = text("name").unwrap_or_default();
-    match text("next_fire_at") {
-        Some(next) => format!("{name} fires next at {next}\n"),
-        None => format!("{name} does not fire\n"),
     }
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use ureq::http::Method;
 
 use super::create::read_document;
-use super::render_next_fire;
+use super::response::render_next_fire;
 use super::schedule_args::{ScheduleArgs, object_text};
 use crate::client::ApiRequest;
 use crate::error::CliError;

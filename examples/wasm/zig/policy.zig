@@ -1,9 +1,9 @@
-//! Allows a request whose address is on the operator's list or on the caller's.
+//! Allows a request if its address is on the operator's list or on the caller's.
 const std = @import("std");
 
 const gpa = std.heap.wasm_allocator;
 
-/// What the platform hands over, as far as this policy reads it.
+/// The members of the platform's argument that this policy reads.
 const Argument = struct {
     input: Raw,
     parameters: struct { local_allowlist: []const []const u8 = &.{} } = .{},
@@ -14,7 +14,7 @@ const Input = struct { ip: ?[]const u8 = null };
 
 const Decision = struct { allowed: bool, input_data: Raw, reason: []const u8 };
 
-/// A document as it came: its order and its digits stay.
+/// JSON text as it is, so that the order of members and the digits of numbers stay.
 const Raw = struct {
     text: []const u8,
 
@@ -53,17 +53,18 @@ fn run(text: []const u8) ![]const u8 {
     return std.json.Stringify.valueAlloc(gpa, try decide(text), .{});
 }
 
-// From here on: how a policy meets the platform. It is the same for every policy.
+// The interface to the platform, the same for every policy.
 
 extern "writ" fn fail(message: [*]const u8, length: usize) noreturn;
 
-/// Memory that the platform writes to.
+/// Allocates memory for the argument, which the platform writes.
 export fn writ_alloc(length: usize) ?[*]u8 {
     const memory = gpa.alloc(u8, length) catch return null;
     return memory.ptr;
 }
 
-/// Where the output is: its address in the upper half, its length in the lower.
+/// Runs the policy. Returns the location of the output: its address in the upper half, its length in
+/// the lower half.
 export fn eval(argument: [*]const u8, length: usize) u64 {
     const output = run(argument[0..length]) catch |err| {
         const name = @errorName(err);

@@ -1,4 +1,5 @@
-//! How a policy meets the platform: memory for the argument, the call, the place of the answer.
+//! The interface between a policy and the platform: memory for the argument, the call, and the
+//! location of the output.
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -15,7 +16,7 @@ unsafe extern "C" {
     fn writ_fail(message: *const u8, length: usize) -> !;
 }
 
-/// Memory that the platform writes to.
+/// Allocates memory for the argument, which the platform writes.
 #[unsafe(no_mangle)]
 extern "C" fn writ_alloc(length: usize) -> *mut u8 {
     Box::leak(vec![0; length].into_boxed_slice()).as_mut_ptr()
@@ -23,38 +24,38 @@ extern "C" fn writ_alloc(length: usize) -> *mut u8 {
 
 #[unsafe(no_mangle)]
 extern "C" fn eval(argument: *const u8, length: usize) -> u64 {
-    // SAFETY: the platform has written `length` bytes to memory of `writ_alloc`.
+    // SAFETY: the platform has written `length` bytes to memory from `writ_alloc`.
     let argument = unsafe { slice::from_raw_parts(argument, length) };
     match crate::eval(argument) {
-        Ok(output) => answer(output),
+        Ok(output) => location(output),
         Err(error) => fail(&error.to_string()),
     }
 }
 
-/// Where the output is: its address in the upper half, its length in the lower.
-fn answer(output: String) -> u64 {
+/// The location of the output: its address in the upper half, its length in the lower half.
+fn location(output: String) -> u64 {
     let output = output.leak();
     (output.as_ptr() as u64) << 32 | output.len() as u64
 }
 
-/// Ends the run with the policy's own words.
+/// Fails the run with an error message of the policy.
 fn fail(message: &str) -> ! {
     // SAFETY: the platform only reads the message.
     unsafe { writ_fail(message.as_ptr(), message.len()) }
 }
 
 #[panic_handler]
-fn panicked(panic: &PanicInfo<'_>) -> ! {
+fn panic_handler(panic: &PanicInfo<'_>) -> ! {
     fail(&panic.to_string())
 }
 
-/// Never frees: every run has a fresh memory, which is gone after it.
+/// A bump allocator. It never frees, because every run has a new memory.
 struct Bump {
     next: Cell<usize>,
     end: Cell<usize>,
 }
 
-// SAFETY: there is one thread.
+// SAFETY: a WebAssembly instance has a single thread.
 unsafe impl Sync for Bump {}
 
 #[global_allocator]
@@ -62,7 +63,7 @@ static MEMORY: Bump = Bump { next: Cell::new(0), end: Cell::new(0) };
 
 const PAGE: usize = 65_536;
 
-// SAFETY: what is given out lies in pages that `memory_grow` has made, and is given out once.
+// SAFETY: each block lies in pages from `memory_grow` and is returned once.
 unsafe impl GlobalAlloc for Bump {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let mut start = self.next.get().next_multiple_of(layout.align());

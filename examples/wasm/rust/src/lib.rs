@@ -1,9 +1,9 @@
-//! Allows a request whose address is on the operator's list or on the caller's.
+//! Allows a request if its address is on the operator's list or on the caller's.
 //!
-//! This file is the policy; `abi.rs` is how it meets the platform and stays the same for every
+//! This file is the policy; `abi.rs` is the interface to the platform, which is the same for every
 //! policy.
 
-// `std` works too; without it the module has half the size.
+// `std` works, too; a module without it has half the size.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// What the platform hands over, as far as this policy reads it.
+/// The members of the platform's argument that this policy reads.
 #[derive(Deserialize)]
 struct Argument<'a> {
     #[serde(borrow)]
@@ -48,12 +48,12 @@ struct Settings {
 #[derive(Serialize)]
 struct Decision<'a> {
     allowed: bool,
-    // As it came: its order and its digits stay.
+    // The text of the input, so that the order of members and the digits of numbers stay.
     input_data: &'a RawValue,
     reason: &'static str,
 }
 
-/// JSON in, JSON out.
+/// Decides about the argument, JSON text, and returns the decision as JSON text.
 pub fn eval(argument: &[u8]) -> Result<String, serde_json::Error> {
     let Argument { input, parameters, settings } = serde_json::from_slice(argument)?;
     let Input { ip } = serde_json::from_str(input.get())?;
@@ -69,7 +69,7 @@ pub fn eval(argument: &[u8]) -> Result<String, serde_json::Error> {
 
 #[cfg(test)]
 mod tests {
-    fn decided(input: &str) -> String {
+    fn decide(input: &str) -> String {
         let argument = format!(
             r#"{{"rule_id": "a:1-b", "settings": {{"remote_allowlist": ["203.0.113.7"]}},
                 "parameters": {{"local_allowlist": ["10.0.0.1"]}}, "input": {input}}}"#
@@ -85,13 +85,13 @@ mod tests {
             (r#"{"ip": "192.0.2.1"}"#, r#"{"allowed":false"#),
             ("{}", r#"{"allowed":false"#),
         ] {
-            assert!(decided(input).starts_with(start), "{input}");
+            assert!(decide(input).starts_with(start), "{input}");
         }
     }
 
     #[test]
     fn the_input_comes_back_as_it_was() {
         let input = r#"{"ip": "10.0.0.1", "n": 1.00}"#;
-        assert!(decided(input).contains(input));
+        assert!(decide(input).contains(input));
     }
 }

@@ -203,10 +203,10 @@ fn round_trips(store: &DynamoDb) -> Result<Sample, Box<dyn Error>> {
     Sample::of(CALLS, &mut both)
 }
 
-fn answered(function: &mut Function, event: &str) -> Result<Duration, Box<dyn Error>> {
-    let answered = function.invoke(event, TIME)?;
-    match answered.outcome {
-        Outcome::Response(answer) if is_good(&answer) => Ok(answered.duration),
+fn invoke(function: &mut Function, event: &str) -> Result<Duration, Box<dyn Error>> {
+    let reply = function.invoke(event, TIME)?;
+    match reply.outcome {
+        Outcome::Response(answer) if is_good(&answer) => Ok(reply.duration),
         outcome => Err(format!("{outcome:?}").into()),
     }
 }
@@ -226,7 +226,7 @@ fn stored_policy() -> Result<StoredPolicy, Box<dyn Error>> {
 
 fn store() -> Result<DynamoDb, Box<dyn Error>> {
     let store = DynamoDb::start()?;
-    for (operation, reply) in stored()?.replies() {
+    for (operation, reply) in stored_policy()?.replies() {
         store.set_replies(operation, [Reply::Success(reply)]);
     }
     for operation in ["PutItem", "TransactWriteItems"] {

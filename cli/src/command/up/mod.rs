@@ -24,8 +24,8 @@ use crate::up_error::up_error;
 /// Callers on this machine need no token. With another address of `--host`, every caller needs one.
 #[derive(Debug, Args)]
 pub(crate) struct Up {
-    /// The directory of the data file, created if missing [default: $XDG_DATA_HOME/writ, else
-    /// ~/.local/share/writ]
+    /// The directory of the data file, created if missing [default: `$XDG_DATA_HOME/writ`, else
+    /// `~/.local/share/writ`]
     #[arg(long, env = "WRIT_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
     /// Keep the data in memory instead of `--data`; it is deleted at the end

@@ -3,8 +3,13 @@
 //!
 //! These tests read files and run no program but `cargo metadata`.
 
+#[cfg(test)]
 mod comments;
+#[cfg(test)]
 mod identifiers;
+#[cfg(test)]
 mod layers;
+#[cfg(test)]
 mod paths;
+#[cfg(test)]
 mod source;

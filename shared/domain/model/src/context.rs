@@ -1,4 +1,4 @@
-//! What a policy keeps from one run to the next.
+//! The context of a policy: the state that it carries from one run to the next.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,32 +7,33 @@ use serde_json::{Map, Value};
 
 use crate::RawJson;
 
-/// A context holds at most this many bytes of compact JSON: it is read and recorded with every
-/// run, and an item of DynamoDB holds 400 KB.
+/// The largest context, in bytes of compact JSON. A context is read and recorded with every run,
+/// and an item of DynamoDB holds 400 KB.
 pub const CONTEXT_BYTES_MAX: usize = 256 << 10;
 
-/// What one run changed in its context. A key is in one of the two at most.
+/// The change that one run makes to its context. A key is in `set` or in `deleted`, never in both.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContextChange {
-    /// New values by key.
+    /// The new values, by key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub set: BTreeMap<String, RawJson>,
-    /// Keys that are gone.
+    /// The keys that the run removes.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub deleted: BTreeSet<String>,
 }
 
 impl ContextChange {
-    /// Whether nothing changed.
+    /// Whether the run changed nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.set.is_empty() && self.deleted.is_empty()
     }
 
-    /// The context after this change: compact JSON, old keys in their order, then new ones.
+    /// Applies the change to `before` and returns the new context as compact JSON: the old keys in
+    /// their order, then the new ones. A `before` that is not an object counts as empty.
     ///
     /// # Errors
-    /// More than [`CONTEXT_BYTES_MAX`] bytes: how many.
+    /// Returns the size in bytes where the new context exceeds [`CONTEXT_BYTES_MAX`].
     pub fn apply(&self, before: &RawJson) -> Result<RawJson, usize> {
         let mut members = match before.value() {
             Value::Object(members) => members,

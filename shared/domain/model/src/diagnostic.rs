@@ -1,41 +1,41 @@
-//! What a compiler or a linter has to say about a place in a policy.
+//! Findings of a compiler or linter, with their location in a policy's code.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How bad a [`Diagnostic`] is.
+/// The severity of a [`Diagnostic`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The policy cannot be registered.
     Error,
-    /// The policy runs; somebody should look.
+    /// The policy runs; its author should check the finding.
     Warning,
 }
 
-/// One finding, with its place.
+/// One finding of a compiler or linter, with its location in the code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostic {
-    /// Error or warning.
+    /// Whether the finding is an error or a warning.
     pub severity: Severity,
-    /// A stable name of the finding, as `python.syntax` or `python.unsupported-import`.
+    /// A stable code of the finding, such as `python.syntax` or `python.unsupported-import`.
     pub code: String,
-    /// What is wrong: lowercase, no period, the offending name in backticks.
+    /// The problem in one sentence: lowercase, no period, the offending name in backticks.
     pub message: String,
-    /// What to write instead, where that is known.
+    /// The suggested fix; `None` where none is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
-    /// One-based line in the source, where there is one.
+    /// The one-based line in the source; `None` for a finding without a location.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
-    /// One-based column in characters, where there is one.
+    /// The one-based column in characters; `None` for a finding without a location.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<u32>,
 }
 
 impl Diagnostic {
-    /// An error without a place.
+    /// Creates an error without a location.
     #[must_use]
     pub fn error(code: &str, message: impl Into<String>) -> Self {
         Self {
@@ -48,13 +48,13 @@ impl Diagnostic {
         }
     }
 
-    /// A warning without a place.
+    /// Creates a warning without a location.
     #[must_use]
     pub fn warning(code: &str, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
     }
 
-    /// The same finding at a one-based line and column.
+    /// Sets the one-based line and column.
     #[must_use]
     pub fn at(mut self, line: u32, column: u32) -> Self {
         self.line = Some(line);
@@ -62,7 +62,7 @@ impl Diagnostic {
         self
     }
 
-    /// The same finding with what to do about it.
+    /// Sets the suggested fix.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());

@@ -1,7 +1,7 @@
-//! The one error that the rooms above the pure ones speak.
+//! The error type of the crates above the pure ones.
 //!
-//! It says what the caller may see; what only the log may see is kept apart in [`Error::log`].
-//! The edge alone turns it into an HTTP reply.
+//! Its fields hold what the caller may see; [`Error::log`] holds the detail that only the log gets.
+//! `writ-edge` alone maps it to an HTTP response.
 
 use std::fmt;
 
@@ -9,67 +9,66 @@ use serde::{Deserialize, Serialize};
 
 use crate::Diagnostic;
 
-/// What kind of thing went wrong. The name is part of the API: the last part of a problem's
-/// `type`.
+/// The kind of an [`Error`]. Its name is part of the API: the last part of a problem's `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
-    /// The request is malformed; `location` says where.
+    /// The request is malformed; `location` points to the invalid part.
     InvalidRequest,
-    /// Nobody known is calling.
+    /// The request has no valid credentials.
     Unauthenticated,
-    /// The caller is known and may not do this; `rule` says which rule decided.
+    /// The access policy denies the request; `rule` names the rule that decided.
     Forbidden,
-    /// There is no such thing in the caller's workspace.
+    /// The resource does not exist in the caller's workspace.
     NotFound,
-    /// Something of that name exists already, or changed at the same moment.
+    /// A resource of that name exists already, or was changed concurrently.
     Conflict,
-    /// A record does not hold what running it again would take.
+    /// The execution record lacks data that a replay needs.
     NotRepeatable,
-    /// The caller's `If-Match` names another revision than the stored one.
+    /// The caller's `If-Match` does not match the stored revision.
     Stale,
-    /// The body is too large.
+    /// The request body exceeds its size limit.
     TooLarge,
-    /// The body is not declared as JSON.
+    /// The request body is not declared as JSON.
     UnsupportedMediaType,
-    /// A value does not fit its schema; `violations` lists where.
+    /// A value does not conform to its schema; `violations` lists the locations.
     SchemaViolation,
-    /// The policy's code does not compile; `diagnostics` lists where.
+    /// The policy's code does not compile; `diagnostics` lists the findings.
     PolicyDoesNotCompile,
     /// The policy raised an exception.
     PolicyRaised,
-    /// The policy returned what is no JSON.
+    /// The policy returned a value that JSON cannot represent.
     PolicyOutputNotJson,
-    /// The policy returned too much.
+    /// The policy's output exceeds its size limit.
     PolicyOutputTooLarge,
-    /// The policy ran out of time and was stopped.
+    /// The policy exceeded its time limit and was stopped.
     PolicyTimedOut,
-    /// The policy ran out of memory.
+    /// The policy exceeded its memory limit.
     PolicyOutOfMemory,
-    /// The policy nested calls too deep.
+    /// The policy exceeded its limit of nested calls.
     PolicyTooDeep,
-    /// The policy ended its interpreter.
+    /// The policy terminated its interpreter, for example by a stack overflow.
     PolicyCrashed,
-    /// The policy would keep more than a context holds.
+    /// The policy's context would exceed its size limit.
     PolicyContextTooLarge,
-    /// The policy's pre-check refused the input.
+    /// The policy's pre-check rejected the input.
     PrecheckRefused,
-    /// The policy's pre-check gave no answer.
+    /// The policy's pre-check failed to return a decision.
     PrecheckFailed,
-    /// A limit refused the run; `retry_after_s` says when to come back.
+    /// A rate or concurrency limit rejected the run; `retry_after_s` says when to retry.
     Limited,
-    /// The executor lost the run.
+    /// The executor lost the run, for example because its worker died.
     ExecutorFault,
-    /// The platform cannot serve this now; `retry_after_s` says when to come back.
+    /// The platform cannot serve the request now; `retry_after_s` says when to retry.
     Unavailable,
-    /// The platform did not answer in time.
+    /// The platform did not respond in time.
     TimedOut,
-    /// A defect or an outage of the platform itself.
+    /// A defect or an outage of the platform itself; the cause is in the log.
     Internal,
 }
 
 impl ErrorKind {
-    /// Every kind, in the order of the documentation.
+    /// All kinds, in the order of the documentation.
     pub const ALL: [Self; 26] = [
         Self::InvalidRequest,
         Self::Unauthenticated,
@@ -99,7 +98,7 @@ impl ErrorKind {
         Self::Internal,
     ];
 
-    /// The name, as the API spells it.
+    /// Returns the name that the API uses.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -133,54 +132,55 @@ impl ErrorKind {
     }
 }
 
-/// One place where a value does not fit its schema.
+/// One location at which a value does not conform to its schema.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
-    /// Which value: `input_data`, `parameters`, `settings` or `output`.
+    /// The value that was checked: `input_data`, `parameters`, `settings` or `output`.
     pub subject: String,
-    /// Where in it, as a JSON Pointer (RFC 6901); empty for the whole value.
+    /// The location in the value, as a JSON Pointer (RFC 6901); empty for the whole value.
     pub path: String,
-    /// The schema's rule that refused it, as `pattern` or `required`.
+    /// The keyword of the schema that the value violates, such as `pattern` or `required`.
     pub rule: String,
-    /// What is wrong.
+    /// The problem in one sentence; never quotes the value.
     pub message: String,
 }
 
-/// What went wrong, for the caller; and what else the log should know.
+/// An error for the caller, with detail for the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub struct Error {
-    /// What kind of thing.
+    /// The kind of the error, which decides its HTTP status.
     pub kind: ErrorKind,
-    /// One sentence: what is wrong and what to do; lowercase, no period.
+    /// The problem and its remedy in one sentence: lowercase, no period.
     pub message: String,
-    /// Where in the request: a JSON Pointer, a header, a query parameter.
+    /// The location in the request: a JSON Pointer, a header or a query parameter. `None` where the
+    /// error concerns no single part.
     #[serde(rename = "place", default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
-    /// Everything that does not fit a schema.
+    /// All violations of a schema.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub violations: Vec<Violation>,
-    /// Everything that a compiler said.
+    /// All findings of a compiler.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diagnostics: Vec<Diagnostic>,
-    /// One-based line of the policy that raised.
+    /// The one-based line of the policy's code that raised the exception.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
-    /// The policy's own traceback.
+    /// The policy's own traceback, as its language prints it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceback: Option<String>,
-    /// The rule of the platform's access policy that decided.
+    /// The id of the rule in the platform's access policy that decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
-    /// Seconds until another try may succeed.
+    /// Seconds after which a retry may succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_s: Option<u32>,
-    /// For the log alone: never sent, never stored.
+    /// Detail for the log only: never sent, never stored.
     #[serde(skip)]
     pub log: Option<String>,
 }
 
 impl Error {
-    /// An error of some kind with a message for the caller.
+    /// Creates an error with a message for the caller.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
@@ -197,19 +197,20 @@ impl Error {
         }
     }
 
-    /// A malformed request.
+    /// Creates an error for a malformed request.
     #[must_use]
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidRequest, message)
     }
 
-    /// A thing that is not there.
+    /// Creates an error for a resource that does not exist.
     #[must_use]
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::NotFound, message)
     }
 
-    /// A defect or outage: the caller learns that it happened, the log learns what.
+    /// Creates an error for a defect or outage: the caller gets a generic message, the log gets
+    /// `log`.
     #[must_use]
     pub fn internal(log: impl fmt::Display) -> Self {
         let mut error = Self::new(
@@ -220,7 +221,7 @@ impl Error {
         error
     }
 
-    /// Values that do not fit their schemas.
+    /// Creates an error for values that do not conform to their schemas.
     #[must_use]
     pub fn violations(violations: Vec<Violation>) -> Self {
         let message = match violations.as_slice() {
@@ -237,21 +238,21 @@ impl Error {
         Self { violations, ..Self::new(ErrorKind::SchemaViolation, message) }
     }
 
-    /// The same error at a place of the request.
+    /// Sets the location in the request.
     #[must_use]
     pub fn at(mut self, location: impl Into<String>) -> Self {
         self.location = Some(location.into());
         self
     }
 
-    /// The same error with what the log should know.
+    /// Sets the detail for the log.
     #[must_use]
     pub fn log(mut self, detail: impl fmt::Display) -> Self {
         self.log = Some(detail.to_string());
         self
     }
 
-    /// The same error with when to come back.
+    /// Sets the seconds after which a retry may succeed.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after_s = Some(seconds);

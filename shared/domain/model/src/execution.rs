@@ -1,140 +1,144 @@
-//! The record that every run leaves: the decision log, and enough to run the same again.
+//! Execution records: the decision log, with all data that a replay needs.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{ContextChange, Digest, Error, Language, PolicyUri, RawJson, Timestamp, Workspace};
 
-/// Why a run happened.
+/// The trigger of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// Somebody asked for it.
+    /// A request started the run.
     Request,
-    /// An earlier record was run again.
+    /// A replay of an earlier execution.
     Replay,
-    /// Another run was about to begin, and its policy's `precheck_policy_uri` names this one.
+    /// The pre-check of another run: that run's policy names this one in `precheck_policy_uri`.
     Precheck,
-    /// A job came to its turn.
+    /// A runner executed a job.
     Job,
-    /// A schedule's time had come.
+    /// A schedule fired and started the run.
     Schedule,
-    /// Another run failed, and its policy's `failure_policy_uri` names this one.
+    /// The failure handler of another run: that run's policy names this one in
+    /// `failure_policy_uri`.
     Failure,
 }
 
-/// How a run ended.
+/// The final status of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExecutionStatus {
-    /// There is an output, and it fits its schema.
+    /// The policy returned an output that conforms to its schema.
     Succeeded,
-    /// There is an error.
+    /// The run ended with an error.
     Failed,
 }
 
-/// What came of the pre-check.
+/// The result of a pre-check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Precheck {
-    /// Its own record, where it got as far as that.
+    /// The id of the pre-check's own execution record; `None` where none was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_id: Option<String>,
-    /// Whether the input is another one than was sent; that one is the pre-check's own input.
+    /// Whether the pre-check replaced the input. The original input is in the pre-check's own
+    /// record.
     pub rewrote: bool,
 }
 
-/// A context as one run saw and left it.
+/// The context that one run read, and the change that it made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContextSeen {
-    /// Which version of it was read; 0 while nothing was ever kept.
+    /// The version that the run read; 0 where no context has been stored yet.
     pub version: u64,
-    /// What was read: an object.
+    /// The context that the run read: a JSON object.
     pub read: RawJson,
-    /// What the run changed; nothing where it failed.
+    /// The change that the run made; empty where the run failed.
     pub change: ContextChange,
 }
 
-/// One run of one policy.
+/// The record of one run of one policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Execution {
-    /// UUID, version 7: sorts by time.
+    /// The id of the execution: a UUID of version 7, which sorts by time.
     pub execution_id: String,
-    /// Whose run it is.
+    /// The workspace that the execution belongs to.
     pub workspace: Workspace,
-    /// The caller's subject.
+    /// The subject of the caller.
     pub identity: String,
-    /// What kind of principal called: `token` or `local`.
+    /// The kind of the principal: `token`, `jwt` or `local`.
     pub principal_kind: String,
-    /// For whom the caller acted, where it said so.
+    /// The end user that the caller acted for; `None` where the caller named none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<String>,
-    /// Why it happened.
+    /// The trigger of the run.
     pub cause: Cause,
-    /// The execution that this one repeats, checks or follows.
+    /// The id of the execution that this one replays, pre-checks or handles the failure of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
-    /// The caller's `Idempotency-Key`.
+    /// The `Idempotency-Key` header of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
-    /// Which policy.
+    /// The URI of the policy.
     pub policy_rule_uri: PolicyUri,
-    /// Which revision of it, from 1.
+    /// The revision of the policy, from 1.
     pub revision: u64,
     /// SHA-256 of that revision's stored body.
     pub digest: Digest,
-    /// Where the policy came from: `builtin` for this platform's own registry.
+    /// The registry that the policy came from: `builtin` for this platform's own.
     pub source: String,
-    /// Which language ran it.
+    /// The language of the policy, and so the engine.
     pub engine: Language,
-    /// Which release of that engine.
+    /// The release of that engine.
     pub engine_version: String,
-    /// Which executor ran it.
+    /// The id of the executor that ran the policy.
     pub executor_id: String,
-    /// The management command, where the run is one: `input_data` is its argument.
+    /// The management command, with its argument in `input_data`; `None` for an evaluation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mgmt_action: Option<String>,
-    /// What the policy got: the input as sent, unless a pre-check rewrote it.
+    /// The input of the policy: as sent, unless a pre-check replaced it.
     pub input_data: RawJson,
-    /// The stored parameters, shallowly overridden by the caller's.
+    /// The stored parameters, overridden member by member (not recursively) by the caller's.
     pub parameters: RawJson,
-    /// Which of them are the caller's, by name.
+    /// The names of the parameters that the caller overrode.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overridden: Vec<String>,
-    /// The run that let this one begin, or refused it.
+    /// The result of the policy's pre-check; `None` for a policy without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precheck: Option<Precheck>,
-    /// What the policy had kept and what this run changed, where it keeps anything.
+    /// The context that the run read and changed; `None` for a stateless policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<ContextSeen>,
-    /// When it began.
+    /// The time at which the run started.
     pub started_at: Timestamp,
-    /// The time that the policy saw: that of the first run where it is repeated.
+    /// The current time as the policy saw it. A replay uses that of the original run.
     pub policy_time: Timestamp,
-    /// The seed of every random number that the policy drew.
+    /// The seed of the policy's random numbers.
     pub seed: u64,
-    /// How it ended.
+    /// The final status of the run.
     pub status: ExecutionStatus,
-    /// What the policy returned; `null` is an output.
+    /// The output of the policy; `null` is an output. `None` where the run failed.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub output: Option<RawJson>,
-    /// Why there is no output.
+    /// The error; `None` where the run succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Error>,
-    /// What the policy printed.
+    /// The text that the policy printed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub printed: String,
-    /// JSON Pointers into this record whose values were masked, by the policy's `metadata.mask`.
+    /// JSON Pointers into this record to the values that were masked by the policy's
+    /// `metadata.mask`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub masked: Vec<String>,
     /// Microseconds from the request to the end of the run.
     pub duration_us: u64,
     /// Microseconds of that inside the engine.
     pub engine_us: u64,
-    /// W3C trace id of the request, where it carried one.
+    /// The W3C trace id of the request; `None` where it carried none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
 }
 
-/// A member that is there is a value, `null` included.
+/// Keeps a member that is present as a value, `null` included: `Option` alone would read `null` as
+/// `None`.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RawJson>, D::Error> {
     RawJson::deserialize(deserializer).map(Some)
 }

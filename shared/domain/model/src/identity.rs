@@ -1,4 +1,4 @@
-//! Who is calling.
+//! Identities: workspaces, roles and callers.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,12 +7,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The tenant that owns an object; every stored key starts with one.
 ///
-/// 1 to 64 of `a-z 0-9 - _`, starting with a letter or digit.
+/// 1 to 64 characters of `a-z 0-9 - _`, starting with a letter or digit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Workspace(String);
 
 impl Workspace {
-    /// The name.
+    /// Returns the name of the workspace.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -60,25 +60,26 @@ impl<'de> Deserialize<'de> for Workspace {
     }
 }
 
-/// What a caller may do, from least to most. The meaning stands in the platform's Cedar policy.
+/// The role of a caller, ordered from least to most permissions. The platform's Cedar policy
+/// defines the permissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Reads everything in its workspace.
+    /// May read everything in its workspace.
     Reader,
-    /// Reads, and runs policies.
+    /// May read, and run policies.
     Operator,
-    /// Reads, runs and changes policies.
+    /// May read, run and change policies.
     Author,
-    /// Everything, tokens included.
+    /// May do everything, including the management of tokens.
     Admin,
 }
 
 impl Role {
-    /// Every role, from least to most.
+    /// All roles, from least to most permissions.
     pub const ALL: [Self; 4] = [Self::Reader, Self::Operator, Self::Author, Self::Admin];
 
-    /// The name, as tokens carry it.
+    /// Returns the name that tokens and JWTs use.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -106,14 +107,14 @@ impl FromStr for Role {
     }
 }
 
-/// An authenticated caller.
+/// The identity of an authenticated caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// Who: a token's subject, a JWT's `sub`, or `local-admin` for callers on loopback.
+    /// The subject: that of a token, the `sub` of a JWT, or `local-admin` for callers on loopback.
     pub subject: String,
-    /// Where: nothing outside it is visible.
+    /// The workspace of the caller: resources of other workspaces are not visible.
     pub workspace: Workspace,
-    /// What they may do.
+    /// The role of the caller.
     pub role: Role,
 }
 

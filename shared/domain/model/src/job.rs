@@ -1,7 +1,7 @@
-//! A job: one run of a policy that nobody waits for in line, recorded before it is answered.
+//! Jobs: asynchronous runs of a policy. A job is recorded before its submission is acknowledged.
 //!
-//! What was asked for ([`Submission`]) never changes; how it stands ([`JobState`]) changes with
-//! each transition, and `writ-jobs` alone says how.
+//! The [`Submission`] of a job never changes. Its [`JobState`] changes with each transition, and
+//! `writ-jobs` alone defines the transitions.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,28 +10,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Cause, Error, PolicyUri, RawJson, Timestamp, Workspace};
 
-/// Where a job is in its life.
+/// The status of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobStatus {
-    /// Waits for its time, or in its line.
+    /// Waits for its start time, or in its queue.
     Queued,
-    /// A runner has it.
+    /// A runner holds the lease and has not reported the start of the policy yet.
     Admitted,
-    /// Its policy runs.
+    /// A runner holds the lease and the policy runs.
     Running,
-    /// There is an output.
+    /// The job ended with an output.
     Completed,
-    /// There is an error, and no further attempt.
+    /// The job ended with an error, and no further attempt follows.
     Failed,
-    /// Somebody stopped it.
+    /// A caller cancelled the job.
     Cancelled,
-    /// Its policy ran out of time.
+    /// The policy exceeded its time limit.
     TimedOut,
 }
 
 impl JobStatus {
-    /// Every status, in the order of a job's life.
+    /// All statuses, in the order of a job's life cycle.
     pub const ALL: [Self; 7] = [
         Self::Queued,
         Self::Admitted,
@@ -42,7 +42,7 @@ impl JobStatus {
         Self::TimedOut,
     ];
 
-    /// The name, as the API spells it.
+    /// Returns the name that the API uses.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -56,13 +56,13 @@ impl JobStatus {
         }
     }
 
-    /// Whether the job is over, unless somebody asks for a retry.
+    /// Whether the job has ended. Only a retry changes a final status.
     #[must_use]
     pub fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::TimedOut)
     }
 
-    /// Whether a runner has the job.
+    /// Whether a runner holds the lease of the job.
     #[must_use]
     pub fn is_leased(self) -> bool {
         matches!(self, Self::Admitted | Self::Running)
@@ -86,241 +86,249 @@ impl FromStr for JobStatus {
     }
 }
 
-/// What was asked for.
+/// The submission of a job: the values that the submitter sent, with defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submission {
-    /// UUID, version 7: sorts by time.
+    /// The id of the job: a UUID of version 7, which sorts by time.
     pub job_id: String,
-    /// Whose job it is.
+    /// The workspace that the job belongs to.
     pub workspace: Workspace,
-    /// What its submitter calls it; need not be unique.
+    /// The name that the submitter chose; not unique.
     pub name: String,
-    /// Which executor runs it.
+    /// The id of the executor that runs the job.
     pub executor_id: String,
-    /// Which policy.
+    /// The URI of the policy to run.
     pub policy_rule_uri: PolicyUri,
-    /// Overrides the stored parameters, member by member.
+    /// Parameters that override the stored ones, member by member: a JSON object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_rule_parameters: Option<RawJson>,
-    /// For executors that have nodes: an object.
+    /// Selects the node of an executor that has nodes: a JSON object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_selector: Option<RawJson>,
-    /// The policy's input.
+    /// The input of the policy.
     pub inputs: RawJson,
-    /// Seconds that one attempt may run.
+    /// The time limit of one attempt, in seconds.
     pub timeout_seconds: u32,
-    /// Attempts at most, whatever ends them, where the submitter said so.
+    /// The maximum number of attempts, whatever error ends them; `None` where the submitter gave
+    /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
-    /// Not to be started before.
+    /// The earliest start time; `None` for at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
-    /// 0 to 9; 9 goes first.
+    /// The priority, 0 to 9; jobs of priority 9 run first.
     pub priority: u8,
-    /// Who is told of the end.
+    /// The URL that the callback is delivered to when the job ends; `None` for no callback.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback_url: Option<String>,
-    /// The submitter's subject.
+    /// The subject of the submitter.
     pub identity: String,
-    /// What kind of principal submitted: `token` or `local`.
+    /// The kind of the principal that submitted: `token`, `jwt` or `local`.
     pub principal_kind: String,
-    /// For whom the submitter acted, where it said so.
+    /// The end user that the submitter acted for; `None` where the submitter named none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<String>,
-    /// Why there is a job: a request or a schedule.
+    /// The trigger of the job: a request or a schedule.
     pub cause: Cause,
-    /// The schedule that made it.
+    /// The name of the schedule that submitted the job; `None` for a request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<String>,
-    /// JSON Pointers as the policy's `metadata.mask` names them: nobody is shown their values.
+    /// JSON Pointers from the policy's `metadata.mask`; the values there are masked in every
+    /// response.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mask: Vec<String>,
-    /// The submitter's `Idempotency-Key`.
+    /// The `Idempotency-Key` header of the submission.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
-    /// W3C trace id of the request.
+    /// The W3C trace id of the request; `None` where it carried none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
-    /// When it was submitted.
+    /// The time of the submission.
     pub submitted_at: Timestamp,
 }
 
-/// A runner's hold on a job. Whoever does not show the fence has lost it.
+/// The lease of a runner on a job. Without the fencing token no runner can renew it or commit a
+/// result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
-    /// Unguessable, new with each lease: what a result must show to be taken.
+    /// The fencing token: unguessable, new with each lease, required to commit a result.
     #[serde(rename = "fence")]
     pub fencing_token: String,
-    /// Over unless renewed before.
+    /// The time at which the lease expires unless it is renewed before.
     pub expires_at: Timestamp,
-    /// No renewal goes beyond this.
+    /// The upper bound of `expires_at`: no renewal extends the lease beyond it.
     pub ends_by: Timestamp,
 }
 
-/// How an attempt ended.
+/// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptOutcome {
-    /// With an output.
+    /// The attempt ended with an output.
     Completed,
-    /// With an error.
+    /// The attempt ended with an error.
     Failed,
-    /// Its policy ran out of time.
+    /// The policy exceeded its time limit.
     TimedOut,
-    /// Somebody stopped it.
+    /// A caller cancelled the job.
     Cancelled,
-    /// Its runner was not heard of any more.
+    /// The lease expired: the runner stopped sending heartbeats.
     Lost,
-    /// It could not begin, and does not count: a limit refused it, or the platform was busy.
+    /// The attempt could not start and does not count: a limit rejected it, or the platform was
+    /// busy.
     GivenBack,
 }
 
-/// One try of a job.
+/// One attempt to run a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// From 1, over all rounds.
+    /// The number of the attempt, from 1, across all rounds.
     pub attempt: u32,
-    /// Its record in the decision log, once it is committed.
+    /// The id of the attempt's execution record, which exists once the attempt is committed.
     pub execution_id: String,
-    /// Which executor made it.
+    /// The id of the executor that ran the attempt.
     pub executor_id: String,
-    /// Which node of that executor, where known.
+    /// The node of that executor; `None` where it is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_id: Option<String>,
-    /// When a runner took the job.
+    /// The time at which a runner acquired the lease.
     pub admitted_at: Timestamp,
-    /// When the attempt ended.
+    /// The time at which the attempt ended; `None` while it is in progress.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
-    /// How; absent while it lasts.
+    /// The outcome; `None` while the attempt is in progress.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<AttemptOutcome>,
-    /// Why it gave no output.
+    /// The error that ended the attempt; `None` where there is an output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Error>,
 }
 
-/// How far telling of the end is.
+/// The status of a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallbackStatus {
-    /// It is tried until it arrives.
+    /// Delivery has not succeeded yet and is retried.
     Pending,
-    /// The receiver took it.
+    /// The receiver accepted the callback.
     Delivered,
-    /// It will not be tried again.
+    /// Delivery failed and is not retried.
     GivenUp,
 }
 
-/// The call that tells of a job's end. It may arrive more than once, always under one id.
+/// The callback that reports the end of a job. Delivery is at least once, always under the same id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Callback {
-    /// The same in every try.
+    /// The id of the callback, the same in every attempt.
     pub callback_id: String,
-    /// How far it is.
+    /// The status of the delivery.
     pub status: CallbackStatus,
-    /// Tries so far.
+    /// The number of delivery attempts so far.
     pub tries: u32,
-    /// When the next one is due.
+    /// The time of the next delivery attempt; `None` where none follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_at: Option<Timestamp>,
-    /// What the last failed try met.
+    /// The error of the last failed delivery attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<String>,
 }
 
-/// How a job stands.
+/// The mutable state of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobState {
-    /// Counts its changes, from 1; a write holds only over the version that it read.
+    /// The version of the state, from 1, for optimistic locking: a write succeeds only if the
+    /// stored version is the one that it read.
     pub version: u64,
-    /// Where it is.
+    /// The status of the job.
     pub job_status: JobStatus,
-    /// From 1; each retry by hand begins another one.
+    /// The round, from 1; each retry by a caller starts another one.
     pub round: u32,
-    /// Tries that count, in this round.
+    /// The number of attempts in this round that count against the maximum.
     pub attempts_made: u32,
-    /// The newest tries, oldest first.
+    /// The most recent attempts, oldest first.
     pub attempts: Vec<Attempt>,
-    /// Who has it, while somebody does.
+    /// The lease of the runner; `None` while no runner holds the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
-    /// Not to be started before: its place in its line.
+    /// The earliest start time, which orders the job in its queue.
     pub ready_at: Timestamp,
-    /// Whether it stands in its line.
+    /// Whether the job is in its queue. `false` while it waits for `ready_at`.
     #[serde(rename = "in_line")]
     pub is_queued: bool,
-    /// How often it was announced since it is queued.
+    /// How many times the job's signal was sent again since the job entered its queue.
     pub announced: u32,
-    /// Somebody has to look at it then, whatever happens; `None` when all is done.
+    /// The time at which the sweep must process the job, whatever else happens; `None` where
+    /// nothing is left to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
-    /// When a runner first took it in this round.
+    /// The time at which a runner first acquired a lease in this round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admitted_at: Option<Timestamp>,
-    /// When its policy first ran in this round.
+    /// The time at which the policy first started in this round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
-    /// When it came to its end.
+    /// The time at which the job ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
-    /// The record of the attempt that decided, where one was written.
+    /// The id of the execution record of the attempt that ended the job; `None` where none was
+    /// written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_id: Option<String>,
-    /// Where it ran last.
+    /// The node that last ran the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_id: Option<String>,
-    /// Why there is no output; while it is queued, why the last attempt gave none.
+    /// The error that ended the job, or, while it is queued, its last attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Error>,
-    /// Who stopped it.
+    /// The subject of the caller that cancelled the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_by: Option<String>,
-    /// The call that tells of its end.
+    /// The callback of this round; `None` before the job ends and for a job without a callback URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback: Option<Callback>,
 }
 
-/// A job, whole.
+/// A job with its submission, state and output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// What was asked for.
+    /// The submission, which never changes.
     pub submission: Submission,
-    /// How it stands.
+    /// The current state of the job.
     pub state: JobState,
-    /// What the policy returned; as the policy's metadata masks it.
+    /// The output of the policy, masked by the policy's metadata; `None` where there is none.
     pub output: Option<RawJson>,
 }
 
-/// Why to look.
+/// The reason of a [`JobSignal`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SignalKind {
-    /// There is something in the workspace's line.
+    /// The workspace's queue holds a job.
     #[default]
     #[serde(rename = "line")]
     Queue,
-    /// The job's time has come: it belongs into its line.
+    /// The start time of the job has come: it must enter its queue.
     #[serde(rename = "time")]
     Due,
-    /// The job is over, and somebody is to be told.
+    /// The job has ended, and its callback is to be delivered.
     #[serde(rename = "end")]
     Callback,
 }
 
-/// A hint to look at a job: all that a queue's message says.
+/// A signal to process a job: the content of a queue message. It carries no state, so a lost or
+/// repeated signal does no harm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct JobSignal {
-    /// Whose job.
+    /// The workspace that the job belongs to.
     pub workspace: Workspace,
-    /// Which.
+    /// The id of the job.
     pub job_id: String,
-    /// Why.
+    /// The reason of the signal.
     #[serde(rename = "about", default)]
     pub kind: SignalKind,
 }
 
 impl JobSignal {
-    /// The hint that a submission's job gives.
+    /// Creates the signal for the job of `submission`.
     #[must_use]
     pub fn new(submission: &Submission, kind: SignalKind) -> Self {
         let Submission { workspace, job_id, .. } = submission;

@@ -1,4 +1,4 @@
-//! User JSON, kept as the bytes that the user sent.
+//! Raw JSON of users, which keeps the bytes that were sent.
 
 use std::fmt;
 
@@ -6,28 +6,28 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// Stands where a masked value was.
+/// The string that replaces a masked value.
 pub const MASK: &str = "**masked**";
 
-/// One JSON value as its original text: key order, number digits and spacing survive.
+/// One JSON value as its original text, which preserves key order, number digits and white space.
 ///
-/// Two values are equal when their bytes are.
+/// Two values are equal if and only if their bytes are.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RawJson(Box<RawValue>);
 
 impl RawJson {
-    /// Checks that `text` is one JSON value (nested at most 127 deep) and keeps it.
+    /// Parses one JSON value, nested at most 127 levels deep, and keeps its text.
     ///
     /// # Errors
-    /// The parser's error, with line and column.
+    /// Returns the parser's error, with line and column.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         // Validates the depth as well, so that a later `value()` cannot fail.
         let _: Value = serde_json::from_str(text)?;
         serde_json::from_str(text).map(Self)
     }
 
-    /// Serialises a value compactly, in its own key order.
+    /// Serialises a value as compact JSON, in its own key order.
     #[must_use]
     pub fn of(value: &Value) -> Self {
         let text = value.to_string();
@@ -35,31 +35,32 @@ impl RawJson {
         RawValue::from_string(text).map_or_else(|_| Self::null(), Self)
     }
 
-    /// `null`.
+    /// Returns the JSON value `null`.
     #[must_use]
     pub fn null() -> Self {
         Self(RawValue::NULL.to_owned())
     }
 
-    /// `{}`.
+    /// Returns an empty JSON object, `{}`.
     #[must_use]
     pub fn empty_object() -> Self {
         Self::of(&Value::Object(serde_json::Map::new()))
     }
 
-    /// The text as it was sent.
+    /// Returns the text as it was sent.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.get()
     }
 
-    /// The parsed value; order-preserving, numbers keep their digits.
+    /// Returns the parsed value, which preserves key order and the digits of numbers.
     #[must_use]
     pub fn value(&self) -> Value {
         serde_json::from_str(self.as_str()).unwrap_or(Value::Null)
     }
 
-    /// Puts [`MASK`] in the place of the value at a JSON Pointer (RFC 6901); whether there was one.
+    /// Replaces the value at a JSON Pointer (RFC 6901) by [`MASK`]. Returns whether there was a
+    /// value.
     pub fn mask(&mut self, pointer: &str) -> bool {
         let mut value = self.value();
         let Some(found) = value.pointer_mut(pointer) else { return false };

@@ -1,30 +1,30 @@
-//! The languages that a policy's code may be written in.
+//! Policy languages.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A policy language, named by a policy's `code_type`.
+/// A policy language, selected by a policy's `code_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
-    /// A class with `__init__`, `eval` and optionally `management`.
+    /// Python: a class with `__init__`, `eval` and optionally `management`.
     Python,
-    /// Open Policy Agent's language.
+    /// Rego, the language of Open Policy Agent.
     Rego,
-    /// Who may do what to which resource.
+    /// Cedar: rules that permit or forbid actions on resources.
     Cedar,
-    /// One expression, or several by name.
+    /// Common Expression Language: one expression, or several named ones.
     Cel,
-    /// A WebAssembly module.
+    /// WebAssembly: a module in the text or binary format.
     Wasm,
 }
 
 impl Language {
-    /// Every language, in the order that documents list them.
+    /// All languages, in the order of the documentation.
     pub const ALL: [Self; 5] = [Self::Python, Self::Rego, Self::Cedar, Self::Cel, Self::Wasm];
 
-    /// The name as `code_type` spells it.
+    /// Returns the name that `code_type` uses.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -36,17 +36,17 @@ impl Language {
         }
     }
 
-    /// The language called `name`.
+    /// Returns the language of this name; `None` where no engine runs it.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|language| language.name() == name)
     }
 
-    /// Chooses by `code_type`; without it by `policy_type` where that names a language
-    /// (`rego`, `rego_v1`, `python_class_v1`); else python.
+    /// Selects the language by `code_type`; without it by `policy_type` where that starts with the
+    /// name of a language (`rego`, `rego_v1`, `python_class_v1`); otherwise Python.
     ///
     /// # Errors
-    /// The `code_type` that no engine runs.
+    /// Returns the `code_type` where no engine runs it.
     pub fn choose(code_type: Option<&str>, policy_type: &str) -> Result<Self, String> {
         match code_type {
             Some(name) => Self::named(name).ok_or_else(|| name.to_owned()),

@@ -1,7 +1,7 @@
-//! The nouns of Writ: policies, executions, jobs, identities, their URIs, their schemas and the one
-//! error type that every room above speaks.
+//! The domain model of Writ: policies, executions, jobs, schedules, identities, policy URIs,
+//! schemas, and the error type that all crates above share.
 //!
-//! Nothing here does I/O, reads a clock or draws a random number.
+//! This crate does no I/O, reads no clock and draws no random numbers.
 
 mod context;
 mod diagnostic;

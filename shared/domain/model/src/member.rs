@@ -1,5 +1,5 @@
-//! Members of an object that a caller sent, read one by one, so that what is wrong with one is said
-//! with its name, its bounds and its place.
+//! Validation of the members of a JSON object that a caller sent. Each error names the member, its
+//! location and its bounds.
 
 use std::ops::RangeInclusive;
 
@@ -7,22 +7,22 @@ use serde_json::Value;
 
 use crate::{Error, RawJson, Timestamp};
 
-/// How much of a wrong value its refusal repeats.
+/// How much of an invalid value its error repeats, in characters.
 const REPEATED_CHARS_MAX: usize = 60;
 
-/// The refusal of one member.
+/// Creates the error for an invalid member.
 #[must_use]
 pub fn wrong(field: &str, message: String) -> Error {
     Error::invalid(message).at(format!("/{field}"))
 }
 
-/// The refusal of an object without a member that it needs.
+/// Creates the error for a required member that is missing; `what` describes the expected value.
 #[must_use]
 pub fn missing(field: &str, what: &str) -> Error {
     wrong(field, format!("`{field}` is missing; it is {what}"))
 }
 
-/// A value as its refusal repeats it.
+/// Returns the start of a value, at most 60 characters, for an error message.
 #[must_use]
 pub fn repeated(value: &RawJson) -> String {
     let text = value.as_str();
@@ -32,10 +32,10 @@ pub fn repeated(value: &RawJson) -> String {
     }
 }
 
-/// A text, and the refusal for when it is not what it should be.
+/// Parses a string. Also returns the error for a string that a further check of the caller rejects.
 ///
 /// # Errors
-/// That refusal, where it is no text.
+/// Returns that error where the value is not a string.
 pub fn text(value: &RawJson, field: &str, what: &str) -> Result<(String, Error), Error> {
     let refusal = wrong(field, format!("`{field}` is {what}, and `{}` is none", repeated(value)));
     match value.value() {
@@ -44,10 +44,10 @@ pub fn text(value: &RawJson, field: &str, what: &str) -> Result<(String, Error),
     }
 }
 
-/// An object, where there is one.
+/// Checks that an optional value is a JSON object.
 ///
 /// # Errors
-/// It is something else.
+/// Returns an error where the value is not an object.
 pub fn object(value: Option<RawJson>, field: &str) -> Result<Option<RawJson>, Error> {
     match value {
         Some(value) if !value.value().is_object() => {
@@ -58,10 +58,10 @@ pub fn object(value: Option<RawJson>, field: &str) -> Result<Option<RawJson>, Er
     }
 }
 
-/// A whole number within its bounds, however it is written.
+/// Parses an optional whole number within `bounds`.
 ///
 /// # Errors
-/// It is none; the bounds.
+/// Returns an error, which names the bounds, where the value is not a whole number within them.
 pub fn number(
     value: Option<RawJson>,
     field: &str,
@@ -80,19 +80,19 @@ pub fn number(
     })
 }
 
-/// A point in time.
+/// Parses a time (RFC 3339).
 ///
 /// # Errors
-/// It is none.
+/// Returns an error where the value is not a time.
 pub fn time(value: &RawJson, field: &str) -> Result<Timestamp, Error> {
     let (time, refusal) = text(value, field, "a time such as 2026-01-31T09:30:00Z")?;
     time.parse().map_err(|_| refusal)
 }
 
-/// `true` or `false`.
+/// Parses a boolean, `true` or `false`.
 ///
 /// # Errors
-/// It is neither.
+/// Returns an error where the value is not a boolean.
 pub fn truth(value: &RawJson, field: &str) -> Result<bool, Error> {
     value.value().as_bool().ok_or_else(|| {
         wrong(field, format!("`{field}` is true or false, and `{}` is neither", repeated(value)))

@@ -1,4 +1,4 @@
-//! The policy rule: a program, its schemas, its stored values.
+//! Policy rules: code, schemas and stored values.
 
 use std::fmt;
 
@@ -8,55 +8,56 @@ use serde_json::value::RawValue;
 
 use crate::{Error, ErrorKind, Language, PolicyUri, RawJson};
 
-/// A stored body holds at most this many bytes.
+/// The largest stored policy, in bytes of JSON.
 pub const BODY_BYTES_MAX: usize = 2 << 20;
 
-/// A policy as its author wrote it. Field names and their order are the registry's; the
-/// JSON-valued ones keep their original bytes.
+/// A policy as its author wrote it. The registry defines the names of the fields and their order;
+/// JSON-valued fields keep their original bytes.
 ///
-/// Serialising it gives the stored body, whose SHA-256 is the revision's digest.
+/// Its serialised form is the stored body. The SHA-256 of that is the revision's digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PolicyRule {
-    /// `{name}:{version}-{release_tag}`, always derived.
+    /// The URI, `{name}:{version}-{release_tag}`, always derived from its parts.
     pub policy_rule_uri: PolicyUri,
-    /// First part of the URI.
+    /// The name, the first part of the URI.
     pub name: String,
-    /// Second part of the URI.
+    /// The version, the second part of the URI.
     pub version: String,
-    /// Third part of the URI.
+    /// The release tag, the third part of the URI.
     pub release_tag: String,
-    /// Free; `pack`, `mask` and others have a meaning to the platform.
+    /// Free-form metadata; the platform interprets `pack`, `mask` and other members.
     pub metadata: RawJson,
-    /// Comma-separated.
+    /// The tags, separated by commas.
     pub tags: String,
-    /// The source itself.
+    /// The source code of the policy.
     pub code: String,
-    /// Free, as `python_class_v1`; chooses the language where `code_type` is absent.
+    /// A free-form type, such as `python_class_v1`; selects the language where `code_type` is
+    /// absent.
     #[serde(rename = "type")]
     pub policy_type: String,
-    /// Of `input_data`.
+    /// The schema of the input.
     pub policy_input_schema: RawJson,
-    /// Of what the policy returns.
+    /// The schema of the output.
     pub policy_output_schema: RawJson,
-    /// Of `policy_settings`.
+    /// The schema of the settings.
     pub policy_settings_schema: RawJson,
-    /// Of the merged parameters.
+    /// The schema of the merged parameters.
     pub policy_parameters_schema: RawJson,
-    /// Fixed when the policy is registered.
+    /// The settings, fixed when the policy is registered.
     pub policy_settings: RawJson,
-    /// Defaults, shallowly overridden by a caller's.
+    /// The default parameters, overridden member by member (not recursively) by a caller's.
     pub policy_parameters: RawJson,
-    /// `[{"name", "description", "schema"}]`.
+    /// The management commands: an array of objects with `name`, `description` and `schema`.
     pub management_commands_schema: RawJson,
-    /// For people.
+    /// A description for the users of the policy.
     pub description: String,
-    /// The language; see [`Language::choose`].
+    /// The language of the code; see [`Language::choose`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code_type: Option<String>,
-    /// For the language, as rego's `query`.
+    /// Options of the language, such as `query` for Rego.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub functionality_data: Option<RawJson>,
-    /// For allocators.
+    /// Resource estimates for allocators; the platform stores them only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_estimates: Option<RawJson>,
 }
@@ -85,12 +86,12 @@ const FIELDS: [&str; 19] = [
 ];
 
 impl PolicyRule {
-    /// Reads a policy from a JSON document. A `policy_rule_uri` in it is ignored: the URI is
-    /// always derived. Schemas and code are not looked into.
+    /// Parses a policy from a JSON document. A `policy_rule_uri` in it is ignored: the URI is
+    /// always derived. Schemas and code are not checked.
     ///
     /// # Errors
-    /// Malformed JSON, a field that is unknown, missing, twice there or of the wrong type, and
-    /// parts that cannot make a URI; each with its place.
+    /// Returns an error with the location where the JSON is malformed, a field is unknown, missing,
+    /// repeated or of the wrong type, or a part is invalid in a URI.
     pub fn from_json(text: &str) -> Result<Self, Error> {
         if text.len() > BODY_BYTES_MAX {
             return Err(Error::new(
@@ -101,7 +102,7 @@ impl PolicyRule {
                 ),
             ));
         }
-        // Once as a tree, which bounds the nesting; once for the bytes.
+        // Parse once as a tree, which bounds the nesting, and once more for the bytes.
         serde_json::from_str::<serde::de::IgnoredAny>(text)
             .and_then(|_| serde_json::from_str::<serde_json::Value>(text))
             .map_err(|error| Error::invalid(format!("the policy is not valid JSON: {error}")))?;
@@ -110,15 +111,15 @@ impl PolicyRule {
         Fields { members }.into_policy()
     }
 
-    /// The stored body.
+    /// Serialises the policy to its stored body.
     ///
     /// # Errors
-    /// None in practice; serialising is fallible by its signature.
+    /// Never fails in practice; the signature of the serialiser is fallible.
     pub fn to_body(&self) -> Result<String, Error> {
         serde_json::to_string(self).map_err(Error::internal)
     }
 
-    /// Takes the JSON-valued fields that `is_untouched` names from `old`, byte for byte.
+    /// Copies the JSON-valued fields for which `is_unchanged` is true from `old`, byte for byte.
     pub fn keep_bytes(&mut self, old: &Self, is_untouched: impl Fn(&str) -> bool) {
         let fields = [
             ("metadata", &mut self.metadata, &old.metadata),
@@ -155,10 +156,10 @@ impl PolicyRule {
         }
     }
 
-    /// Which engine runs the code.
+    /// Returns the language of the code.
     ///
     /// # Errors
-    /// A `code_type` that no engine runs.
+    /// Returns an error where no engine runs the `code_type`.
     pub fn language(&self) -> Result<Language, Error> {
         Language::choose(self.code_type.as_deref(), &self.policy_type).map_err(|unknown| {
             let known: Vec<_> = Language::ALL.iter().map(|l| format!("`{l}`")).collect();
@@ -171,7 +172,7 @@ impl PolicyRule {
     }
 }
 
-/// An object's members in order, their values as text.
+/// The members of an object in order, with their values as JSON text.
 struct Members(Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for Members {
@@ -259,7 +260,7 @@ impl Fields {
         Ok(())
     }
 
-    /// The member, unless it is absent or `null`.
+    /// Returns the member; `None` where it is absent or `null`.
     fn optional(&self, field: &str) -> Option<&RawValue> {
         let (_, raw) = self.members.iter().find(|(name, _)| name == field)?;
         (raw.get() != "null").then_some(raw)

@@ -1,4 +1,4 @@
-//! One run of a policy: what goes in and what comes out, whichever engine and process runs it.
+//! The interface of a policy run, independent of the engine and of the process that runs it.
 
 use std::time::Duration;
 
@@ -6,90 +6,93 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ContextChange, Diagnostic, Digest, Language, RawJson};
 
-/// A policy's code, apart from its documents.
+/// The code of a policy, with what decides how it compiles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// Which engine runs it.
+    /// The language of the code, which selects the engine.
     pub language: Language,
-    /// The source text.
+    /// The source text of the policy.
     pub code: String,
-    /// The SHA-256 of everything that decides how the code compiles; compiled code is kept by it.
+    /// The SHA-256 of everything that decides how the code compiles: the key of the cache of
+    /// compiled code.
     pub digest: Digest,
-    /// The policy's `functionality_data`; for rego its `query` selects the rule.
+    /// The policy's `functionality_data`; its `query` selects the rule of a Rego policy.
     pub functionality_data: Option<RawJson>,
 }
 
-/// Which of a policy's entry points is called.
+/// The entry point of a policy to call, with its arguments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
-    /// `eval(parameters, input_data, context)`.
+    /// The evaluation, `eval(parameters, input_data, context)`.
     Eval {
-        /// The caller's input, as sent.
+        /// The input, as the caller sent it.
         input_data: RawJson,
     },
-    /// `management(action, data)`.
+    /// A management command, `management(action, data)`.
     Management {
-        /// The command.
+        /// The name of the command.
         action: String,
-        /// Its argument.
+        /// The argument of the command.
         data: RawJson,
     },
 }
 
-/// One run, with everything non-deterministic that it may read.
+/// The arguments of one run, including every non-deterministic value that it may read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
-    /// The first argument of `__init__`: the policy's URI.
+    /// The policy's URI, the first argument of `__init__`.
     pub rule_id: String,
-    /// The policy's settings.
+    /// The settings of the policy.
     pub settings: RawJson,
-    /// The merged parameters.
+    /// The merged parameters: stored ones overridden by the caller's.
     pub parameters: RawJson,
-    /// What is called, and with what.
+    /// The entry point to call, with its arguments.
     pub method: Method,
-    /// The time that the policy sees, in milliseconds since the Unix epoch; constant within a run.
+    /// The current time as the policy sees it, in milliseconds since the Unix epoch; constant
+    /// within a run.
     pub now_ms: i64,
-    /// Seeds every random number that the policy draws.
+    /// The seed of the policy's random numbers.
     pub seed: u64,
-    /// What earlier runs have kept: an object. Without one the run is stateless, its context
-    /// empty, and what it keeps is forgotten.
+    /// The context that earlier runs stored: a JSON object. Where it is `None` the run is
+    /// stateless: its context is empty, and its changes are discarded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<RawJson>,
-    /// Whether to report which lines ran.
+    /// Whether to report line coverage.
     pub coverage: bool,
 }
 
-/// What a run may use. Every bound is enforced from outside the interpreter as well.
+/// The resource limits of a run. Each is enforced from outside the interpreter as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
-    /// Wall time from the call to the reply: neither waiting for a worker nor compiling is in it.
+    /// The wall-clock time from the call to the reply, without the wait for a worker and without
+    /// compilation.
     pub time: Duration,
-    /// Memory above that of an idle worker.
+    /// The memory above that of an idle worker, in bytes.
     pub memory_bytes_max: u64,
-    /// Nested calls inside the policy.
+    /// The maximum depth of nested calls inside the policy.
     pub depth_max: u32,
-    /// The output's JSON, and everything printed, each.
+    /// The maximum size of the output's JSON, and of the printed text, each in bytes.
     pub output_bytes_max: usize,
-    /// What it is run for. The platform's affair: a worker is not told.
+    /// The class of the run. It concerns scheduling only, so it is not sent to the worker.
     #[serde(skip)]
     pub class: RunClass,
 }
 
-/// What a run is for, which decides how it shares the workers with others.
+/// The class of a run, which decides how it shares the workers with other runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum RunClass {
-    /// Somebody waits for the answer: it gets a worker within the engine's patience, or none.
+    /// A synchronous run: it gets a worker within the engine's wait limit, or fails as busy.
     #[default]
     Request,
-    /// Nobody does: it may take minutes, so it leaves half of the workers to requests, and it waits
-    /// for one as long as its caller lets it.
+    /// An asynchronous run. It may take minutes, so it leaves half of the workers to requests, and
+    /// it waits for a worker as long as its caller does.
     Job,
 }
 
 impl Default for Budget {
-    /// One second, 64 MiB, 200 calls deep, 1 MiB out, for a request: a policy is a decision, not a
-    /// batch.
+    /// The limits of a request: one second, 64 MiB of memory, 200 nested calls and 1 MiB of output.
+    /// A policy makes a decision; it is not a batch job.
     fn default() -> Self {
         Self {
             time: Duration::from_secs(1),
@@ -101,46 +104,46 @@ impl Default for Budget {
     }
 }
 
-/// A finished run.
+/// The result of a successful run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// What the policy returned, as compact JSON.
+    /// The output of the policy, as compact JSON.
     pub output: RawJson,
-    /// What it printed, cut at the budget's `output_bytes_max`.
+    /// The text that the policy printed, truncated to the budget's `output_bytes_max`.
     pub printed: String,
-    /// What it changed in its context, where the call brought one.
+    /// The change to the context; `None` for a stateless run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<ContextChange>,
-    /// Which lines ran, when the call asked for it.
+    /// The line coverage; `None` unless the call requested it.
     pub coverage: Option<Coverage>,
-    /// Time inside the worker, in microseconds.
+    /// The time inside the worker, in microseconds.
     pub engine_us: u64,
 }
 
-/// One-based source lines.
+/// Line coverage, in one-based source lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
-    /// Lines that ran.
+    /// The lines that ran.
     pub covered: Vec<u32>,
-    /// Lines that could have run and did not.
+    /// The executable lines that did not run.
     pub missed: Vec<u32>,
 }
 
-/// Code that compiles.
+/// The result of a successful compile check.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checked {
-    /// Warnings; errors are never here.
+    /// The warnings of the compiler. Errors make the check fail instead.
     pub warnings: Vec<Diagnostic>,
 }
 
-/// A run that gave no output.
+/// A failed run: the error, with the text printed before it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{failure}")]
 pub struct Failed {
-    /// Why.
+    /// The error that ended the run.
     pub failure: Failure,
-    /// What it printed before, cut at the budget's `output_bytes_max`; of a run that was killed, as
-    /// much as had got out.
+    /// The text that the policy printed before, truncated to the budget's `output_bytes_max`. Of a
+    /// run that was killed, only what had left the worker.
     pub printed: String,
 }
 
@@ -150,7 +153,7 @@ impl From<Failure> for Failed {
     }
 }
 
-/// Why a run gave no output. Each message is for the caller.
+/// The error that ended a run. Each message is for the caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
@@ -160,61 +163,61 @@ pub enum Failure {
     /// The policy raised an exception.
     #[error("the policy raised {kind}: {message}")]
     Raised {
-        /// The exception's type.
+        /// The type of the exception.
         kind: String,
-        /// Its text.
+        /// The message of the exception.
         message: String,
-        /// One-based line of the policy that raised, where known.
+        /// The one-based line of the policy's code; `None` where it is unknown.
         line: Option<u32>,
-        /// The policy's own traceback.
+        /// The policy's own traceback, as its language prints it.
         traceback: String,
     },
-    /// The policy returned what is no JSON.
+    /// The policy returned a value that JSON cannot represent.
     #[error("the policy returned {what}, which JSON cannot hold")]
     NotJson {
-        /// What and where, as "nan at `scores[2]`".
+        /// The value and its location, such as "nan at `scores[2]`".
         what: String,
     },
-    /// The time ran out; the worker was killed.
+    /// The run exceeded its time limit, and the worker was killed.
     #[error("the policy was stopped after its {budget_ms} ms")]
     TimedOut {
-        /// The budget.
+        /// The time limit, in milliseconds.
         budget_ms: u64,
     },
-    /// The memory ran out.
+    /// The run exceeded its memory limit.
     #[error("the policy needed more than its {budget_bytes} bytes of memory")]
     OutOfMemory {
-        /// The budget.
+        /// The memory limit, in bytes.
         budget_bytes: u64,
     },
-    /// Calls or values were nested too deep.
+    /// Calls or values exceeded the limit of nesting.
     #[error("the policy went deeper than its {budget_depth} nested calls")]
     TooDeep {
-        /// The budget.
+        /// The limit of nested calls.
         budget_depth: u32,
     },
-    /// The output was too large.
+    /// The output exceeded its size limit.
     #[error("the policy returned more than its {budget_bytes} bytes")]
     OutputTooLarge {
-        /// The budget.
+        /// The size limit of the output, in bytes.
         budget_bytes: usize,
     },
-    /// The interpreter ended itself, as by a stack overflow: the policy's doing.
+    /// The interpreter crashed, for example by a stack overflow. The policy caused it.
     #[error("the policy ended its interpreter ({signal})")]
     Crashed {
-        /// The signal's name, as `SIGSEGV`.
+        /// The name of the signal, such as `SIGSEGV`.
         signal: String,
     },
-    /// The worker was killed by somebody else, or could not be started: not the policy's doing.
+    /// The worker was killed from outside, or could not be started. The policy did not cause it.
     #[error("the worker that ran the policy was lost: {reason}")]
     WorkerLost {
-        /// What is known of it.
+        /// The reason as far as it is known.
         reason: String,
     },
     /// No worker became free in time.
     #[error("no worker became free within {waited_ms} ms")]
     Busy {
-        /// How long the call waited.
+        /// The time that the call waited, in milliseconds.
         waited_ms: u64,
     },
 }

@@ -1,7 +1,7 @@
-//! A schedule: which job is to be made, and when.
+//! Schedules, which submit jobs at set times.
 //!
-//! What was asked for ([`ScheduleDefinition`]) changes with each revision; how far it is
-//! ([`ScheduleState`]) with each fire, and `writ-schedules` alone says how.
+//! The [`ScheduleDefinition`] changes with each revision, the [`ScheduleState`] with each fire, and
+//! `writ-schedules` alone defines the transitions.
 
 use std::fmt;
 
@@ -9,25 +9,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, RawJson, Timestamp, Workspace};
 
-/// What becomes of fires whose time passed by more than the grace while nobody was awake. Fires
-/// within the grace run, whatever the rule.
+/// The rule for fires that are overdue by more than the grace period, because no scheduler ran.
+/// Fires within the grace period run under every rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CatchUp {
-    /// All are missed.
+    /// All overdue fires are missed.
     #[default]
     Skip,
-    /// The newest one runs, unless a later one is on time; the others are missed.
+    /// The newest overdue fire runs, unless a later one is on time; the others are missed.
     Latest,
-    /// They run, the newest of a bounded number; older ones are missed.
+    /// The overdue fires run, up to a bounded number of the newest; older ones are missed.
     All,
 }
 
 impl CatchUp {
-    /// Every rule.
+    /// All rules, in the order of the documentation.
     pub const ALL: [Self; 3] = [Self::Skip, Self::Latest, Self::All];
 
-    /// The name, as the API spells it.
+    /// Returns the name that the API uses.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -44,120 +44,126 @@ impl fmt::Display for CatchUp {
     }
 }
 
-/// What was asked for.
+/// The definition of a schedule, as its owner sent it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScheduleDefinition {
-    /// `rate(...)`, `cron(...)` or `at(...)`.
+    /// The expression: `rate(...)`, `cron(...)` or `at(...)`.
     pub schedule_expression: String,
-    /// The IANA name of the zone whose clock the expression is read by.
+    /// The IANA name of the time zone in which the expression is evaluated.
     pub timezone: String,
-    /// Nothing fires before.
+    /// The time before which the schedule does not fire; `None` for no bound.
     pub start_at: Option<Timestamp>,
-    /// Nothing fires after.
+    /// The time after which the schedule does not fire; `None` for no bound.
     pub end_at: Option<Timestamp>,
-    /// A fire is run at some point of so many minutes.
+    /// The width of the flexible window, in minutes: each fire runs at some time within it. `None`
+    /// to run on time.
     pub flexible_time_window_minutes: Option<u32>,
-    /// Whether it fires at all.
+    /// Whether the schedule fires.
     pub enabled: bool,
-    /// What becomes of fires that nobody was awake for.
+    /// The rule for overdue fires.
     pub catch_up: CatchUp,
-    /// For people.
+    /// A description for the users of the schedule.
     pub description: Option<String>,
-    /// What each fire makes, as it was sent: `{"job": {...}}` or `{"policy": {...}}`.
+    /// The target of each fire, as it was sent: `{"job": {...}}` or `{"policy": {...}}`.
     pub target: RawJson,
 }
 
-/// What came of a fire.
+/// The outcome of a fire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FireOutcome {
-    /// There is a job.
+    /// A job was submitted.
     Submitted,
-    /// No job could be made.
+    /// The job could not be submitted.
     Failed,
-    /// Nobody was awake for it in time, and the catch-up rule lets it go.
+    /// The fire is overdue, and the catch-up rule skips it.
     Missed,
 }
 
-/// A fire that is done with, or several that were missed together.
+/// A past fire, or several fires that were missed together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastFire {
-    /// When it was to be; of several the last.
+    /// The scheduled time; that of the last one where several were missed.
     pub scheduled_for: Timestamp,
-    /// When it was dealt with.
+    /// The time at which the fire was processed.
     pub fired_at: Timestamp,
-    /// What came of it.
+    /// The outcome of the fire.
     pub outcome: FireOutcome,
-    /// The job that it made.
+    /// The id of the job; `None` where none was submitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_id: Option<String>,
-    /// Why it made none.
+    /// The error that prevented the submission.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Error>,
-    /// How many were missed.
+    /// The number of missed fires; `None` unless the outcome is missed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed_count: Option<u64>,
-    /// The first of those that were missed.
+    /// The scheduled time of the first missed fire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed_from: Option<Timestamp>,
 }
 
-/// How far a schedule is.
+/// The mutable state of a schedule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScheduleState {
-    /// Counts its changes, from 1; a write holds only over the version that it read.
+    /// The version of the state, from 1, for optimistic locking: a write succeeds only if the
+    /// stored version is the one that it read.
     pub version: u64,
-    /// The fires up to this one are decided.
+    /// The last fire that was decided; `None` before the first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handled: Option<Timestamp>,
-    /// Of those, the ones that are to be run and may not have been yet.
+    /// The decided fires that are to run and may not have run yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub firing: Vec<Timestamp>,
-    /// When that was decided.
+    /// The time at which `firing` was decided; `None` while it is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub firing_since: Option<Timestamp>,
-    /// The fire after those; `None` where there will be none.
+    /// The next fire after `handled`; `None` where none follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_fire_at: Option<Timestamp>,
-    /// Somebody has to look at it then.
+    /// The time at which the scheduler must process the schedule; `None` where nothing is left to
+    /// do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
-    /// The newest that are done with, newest first.
+    /// The most recent past fires, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub last_fires: Vec<LastFire>,
 }
 
-/// A schedule, whole.
+/// A schedule with its definition and state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
-    /// UUID, version 7. One that is made again under its old name is another.
+    /// The id: a UUID of version 7. A schedule that is deleted and created again under its name has
+    /// a new one.
     pub schedule_id: String,
-    /// Whose it is.
+    /// The workspace that the schedule belongs to.
     pub workspace: Workspace,
-    /// Names it in its workspace.
+    /// The name, unique in its workspace.
     pub name: String,
-    /// What was asked for.
+    /// The definition of the current revision.
     pub definition: ScheduleDefinition,
-    /// Counts what was asked for, from 1.
+    /// The revision of the definition, from 1.
     pub revision: u64,
-    /// When it was made.
+    /// The time at which the schedule was created.
     pub created_at: Timestamp,
-    /// When it was last asked for.
+    /// The time of the last change of the definition.
     pub updated_at: Timestamp,
-    /// By whom: its jobs are theirs.
+    /// The subject of the caller that last changed it: the submitter of its jobs.
     pub identity: String,
-    /// For whom they acted, where they said so.
+    /// The end user that this caller acted for; `None` where the caller named none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<String>,
-    /// JSON Pointers as the policy's `metadata.mask` names them: nobody is shown their values.
+    /// JSON Pointers from the policy's `metadata.mask`; the values there are masked in every
+    /// response.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mask: Vec<String>,
-    /// How far it is.
+    /// The current state of the schedule.
     pub state: ScheduleState,
 }
 
 impl Schedule {
-    /// Tells its revision from every other one of that name.
+    /// Returns the entity tag of this revision, which differs from that of every other revision and
+    /// schedule of the same name.
     #[must_use]
     pub fn etag(&self) -> String {
         let id = self.schedule_id.get(self.schedule_id.len().saturating_sub(12)..);

@@ -1,22 +1,23 @@
-//! Points in time.
+//! Points in time, as milliseconds since the Unix epoch.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// Milliseconds since the Unix epoch; RFC 3339 in UTC with milliseconds in JSON.
+/// A point in time, in milliseconds since the Unix epoch. In JSON it is RFC 3339 text in UTC with
+/// milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The instant `ms` milliseconds after the Unix epoch.
+    /// Creates the timestamp `ms` milliseconds after the Unix epoch.
     #[must_use]
     pub const fn from_ms(ms: i64) -> Self {
         Self(ms)
     }
 
-    /// Milliseconds since the Unix epoch.
+    /// Returns the milliseconds since the Unix epoch.
     #[must_use]
     pub const fn as_ms(self) -> i64 {
         self.0

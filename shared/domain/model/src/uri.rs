@@ -5,13 +5,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// Characters of a whole URI at most; DynamoDB sort keys hold 1,024 bytes with room for a suffix.
+/// The maximum length of a URI, in bytes. A sort key of DynamoDB holds 1,024 bytes, which leaves
+/// space for a suffix.
 const URI_BYTES_MAX: usize = 512;
 
 /// The name under which a policy is registered, always derived from its three parts.
 ///
-/// Name and version hold no `:` and no `/`, the version no `-` either (the first `-` after the
-/// colon ends it). No part is empty, holds white space or a control character.
+/// No part contains `:` or `/`. The version contains no `-` either: the first `-` after the colon
+/// ends it. No part is empty or contains white space or a control character.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PolicyUri {
     name: String,
@@ -20,10 +21,10 @@ pub struct PolicyUri {
 }
 
 impl PolicyUri {
-    /// Derives the URI.
+    /// Derives the URI from its parts.
     ///
     /// # Errors
-    /// Which field cannot be part of a URI, and why.
+    /// Returns an error that names the invalid part and the problem.
     pub fn derive(name: &str, version: &str, release_tag: &str) -> Result<Self, UriError> {
         check("name", name, &[':', '/'])?;
         check("version", version, &[':', '/', '-'])?;
@@ -44,19 +45,19 @@ impl PolicyUri {
         })
     }
 
-    /// The part before the colon.
+    /// Returns the name: the part before the colon.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The part between the colon and the first `-` after it.
+    /// Returns the version: the part between the colon and the first `-` after it.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// Everything after that `-`; may hold further ones.
+    /// Returns the release tag: everything after that `-`. It may contain further ones.
     #[must_use]
     pub fn release_tag(&self) -> &str {
         &self.release_tag
@@ -76,7 +77,7 @@ fn check(field: &'static str, text: &str, forbidden: &[char]) -> Result<(), UriE
     Err(UriError { field, problem })
 }
 
-/// Why some text is no policy URI.
+/// The error of an invalid policy URI.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{field}` {problem}")]
 pub struct UriError {
@@ -85,13 +86,13 @@ pub struct UriError {
 }
 
 impl UriError {
-    /// The offending part: `name`, `version`, `release_tag` or `policy_rule_uri`.
+    /// Returns the invalid part: `name`, `version`, `release_tag` or `policy_rule_uri`.
     #[must_use]
     pub fn field(&self) -> &'static str {
         self.field
     }
 
-    /// What is wrong with it.
+    /// Returns the problem, as the second half of a sentence.
     #[must_use]
     pub fn problem(&self) -> &str {
         &self.problem

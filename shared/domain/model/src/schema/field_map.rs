@@ -1,13 +1,13 @@
-//! The registry's own dialect, translated to JSON Schema.
+//! The field map dialect of the registry, translated to JSON Schema.
 //!
-//! A flat map of field to rule. Fields are optional unless their rule says `required: true`;
-//! fields that the map does not name pass.
+//! A field map maps the names of fields to rules. Fields are optional unless their rule says
+//! `required: true`; fields that the map does not name are accepted.
 
 use serde_json::{Map, Value, json};
 
 use super::SchemaError;
 
-/// Rules nested in rules at most.
+/// The maximum depth of nested rules.
 const DEPTH_MAX: usize = 32;
 
 const TYPES: [&str; 7] = ["string", "number", "integer", "boolean", "array", "object", "any"];
@@ -25,7 +25,7 @@ const ATTRIBUTES: [&str; 11] = [
     "required",
 ];
 
-/// The JSON Schema that accepts the same values.
+/// Translates a field map to the JSON Schema that accepts the same values.
 pub(super) fn to_json_schema(fields: &Map<String, Value>) -> Result<Value, SchemaError> {
     object_of(fields, "", 0)
 }

@@ -3,8 +3,8 @@
 //! * The *field map* of the policy registry: `{"ip": {"type": "string", "pattern": "..."}}`.
 //! * JSON Schema 2020-12, recognised by a string `type` or a `$schema` at the top.
 //!
-//! Both compile once. No `$ref` leaves the document, and patterns run on an engine whose time is
-//! linear in the text.
+//! Both are compiled once. A `$ref` must stay within the document, and patterns run on an engine
+//! that takes time linear in the text.
 
 mod field_map;
 
@@ -13,18 +13,18 @@ use serde_json::Value;
 
 use crate::Violation;
 
-/// Violations reported of one value at most: the first ones are enough to mend it.
+/// The maximum number of violations reported for one value: the first ones are enough to fix it.
 const VIOLATIONS_MAX: usize = 20;
-/// Bytes of one compiled pattern at most.
+/// The maximum size of one compiled pattern, in bytes.
 const PATTERN_BYTES_MAX: usize = 1 << 20;
 
-/// A compiled schema.
+/// A compiled schema of either dialect.
 #[derive(Debug)]
 pub struct Schema {
     validator: Option<Validator>,
 }
 
-/// Why a schema does not compile.
+/// The error of a schema that does not compile.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct SchemaError {
@@ -37,7 +37,7 @@ impl SchemaError {
         Self { path: path.into(), message: message.into() }
     }
 
-    /// Where in the schema, as a JSON Pointer.
+    /// Returns the location in the schema, as a JSON Pointer (RFC 6901).
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
@@ -48,7 +48,7 @@ impl Schema {
     /// Compiles a schema of either dialect. `null` and `{}` accept every value.
     ///
     /// # Errors
-    /// Where the schema is wrong, and how.
+    /// Returns an error with the location where the schema is invalid or refers outside of itself.
     pub fn compile(document: &Value) -> Result<Self, SchemaError> {
         let object = match document {
             Value::Null => return Ok(Self { validator: None }),
@@ -66,7 +66,7 @@ impl Schema {
         Ok(Self { validator: Some(validator) })
     }
 
-    /// Every place (the first 20) where `value` does not fit; `subject` names the value.
+    /// Returns the violations of `value`, at most 20; `subject` names the value in them.
     ///
     /// Messages never quote the value itself: it may be a secret, and it may be huge.
     #[must_use]
@@ -74,7 +74,7 @@ impl Schema {
         self.violations_if(subject, value, |_, _| true)
     }
 
-    /// As [`Schema::violations`], of those alone whose path and rule `counts` accepts.
+    /// Like [`Schema::violations`], restricted to the paths and keywords that `counts` accepts.
     #[must_use]
     pub fn violations_if(
         &self,
@@ -119,7 +119,7 @@ fn refusal(schema: &Value, error: &ValidationError<'_>) -> SchemaError {
     SchemaError::new(error.instance_path().to_string(), error.to_string())
 }
 
-/// The first reference that leaves the document.
+/// Returns the location and target of the first reference to another document.
 fn outside_reference(schema: &Value, path: String) -> Option<(String, String)> {
     match schema {
         Value::Object(object) => object.iter().find_map(|(key, value)| {

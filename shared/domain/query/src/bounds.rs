@@ -1,38 +1,39 @@
-//! Every limit of this room, with its reason.
+//! All limits of this crate, with their reasons.
 
-/// How deep a filter may nest, counting objects and lists. Filters written by people stay under
-/// ten; the bound keeps recursion over a filter far from the stack's end.
+/// The maximum depth of a filter, counting objects and lists. Filters written by hand stay under
+/// ten; the bound keeps the recursion over a filter far from the end of the stack.
 pub const FILTER_DEPTH_MAX: usize = 32;
 
-/// How many JSON values a filter may hold, list elements included. Every value may be compared with
-/// every document of a page.
+/// The maximum number of JSON values in a filter, list elements included. Every value may be
+/// compared with every document of a page.
 pub const FILTER_NODES_MAX: usize = 1000;
 
-/// How many `$regex` a filter may hold; with [`REGEX_COMPILED_BYTES_MAX`] it bounds their memory.
+/// The maximum number of `$regex` in a filter; with [`REGEX_COMPILED_BYTES_MAX`] it bounds their
+/// memory.
 pub const FILTER_REGEXES_MAX: usize = 16;
 
-/// Length of the text of one `$regex`, in bytes.
+/// The maximum length of one `$regex`, in bytes of its text.
 pub const REGEX_TEXT_BYTES_MAX: usize = 4096;
 
-/// Memory of one compiled `$regex`, in bytes; matching takes time in proportion to it.
+/// The maximum memory of one compiled `$regex`, in bytes; matching takes time in proportion to it.
 pub const REGEX_COMPILED_BYTES_MAX: usize = 1 << 20;
 
-/// How many segments a dotted path may have.
+/// The maximum number of segments of a dotted path.
 pub const PATH_SEGMENTS_MAX: usize = 32;
 
-/// How many paths one update, sort or projection may name.
+/// The maximum number of paths in one update, sort or projection.
 pub const PATHS_MAX: usize = 1000;
 
-/// How deep a document may nest after an update. The JSON parser reads 127 levels; a stored
-/// document must still fit inside a reply.
+/// The maximum depth of a document after an update. The JSON parser reads 127 levels, and a stored
+/// document must still fit inside a response.
 pub const DOCUMENT_DEPTH_MAX: usize = 100;
 
-/// How many missing elements an update may fill with null to reach an array index.
+/// The maximum number of missing elements that an update fills with null to reach an array index.
 pub const ARRAY_PADDING_MAX: usize = 1000;
 
-/// How many digits the result of `$inc` may have when written without an exponent; enough for any
-/// two finite doubles.
+/// The maximum number of digits of the result of `$inc`, written without an exponent; enough for
+/// any two finite doubles.
 pub const NUMBER_DIGITS_MAX: usize = 700;
 
-/// How much of the caller's text an error repeats, in characters.
+/// The maximum length of the caller's text that an error repeats, in characters.
 pub(crate) const ECHO_CHARS_MAX: usize = 60;

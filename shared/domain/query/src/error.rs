@@ -1,10 +1,10 @@
-//! What can be wrong with a filter, update, sort or projection.
+//! Errors of filters, updates, sorts and projections.
 
 use serde_json::Value;
 
 use crate::bounds::ECHO_CHARS_MAX;
 
-/// A fault and the place of it.
+/// An error of a filter, update, sort or projection, with its location.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}{fault}", place_prefix(.place))]
 pub struct QueryError {
@@ -17,14 +17,14 @@ impl QueryError {
         Self { place, fault }
     }
 
-    /// Where: a JSON Pointer (RFC 6901) into the filter, update, sort or projection; empty for the
-    /// whole of it.
+    /// Returns the location: a JSON Pointer (RFC 6901) into the filter, update, sort or projection;
+    /// empty for the whole of it.
     #[must_use]
     pub fn place(&self) -> &str {
         &self.place
     }
 
-    /// What is wrong there.
+    /// Returns the kind of the error, with its details.
     #[must_use]
     pub fn fault(&self) -> &Fault {
         &self.fault
@@ -42,131 +42,131 @@ fn place_prefix(place: &str) -> String {
     if place.is_empty() { String::new() } else { format!("at `{place}`: ") }
 }
 
-/// What is wrong, and what to write instead.
+/// The kind of a [`QueryError`]. Its message says what is wrong and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The whole thing has another shape.
+    /// The value is not a JSON object.
     #[error("{subject} must be a JSON object, as `{example}`, not {found}")]
     NotAnObject {
-        /// What was to be read.
+        /// What was to be parsed, with its article.
         subject: &'static str,
-        /// One that is right.
+        /// An example of a valid value.
         example: &'static str,
-        /// The kind of value that was found.
+        /// The JSON type of the value that was found, with its article.
         found: &'static str,
     },
-    /// A text that looks like JSON is none.
+    /// The text starts like a JSON object and is not valid JSON.
     #[error("{subject} is not valid JSON: {message}")]
     NotJson {
-        /// What was to be read.
+        /// What was to be parsed, with its article.
         subject: &'static str,
-        /// What the parser said, with its place.
+        /// The message of the parser, with line and column.
         message: String,
     },
-    /// No operator has this name.
+    /// There is no operator of this name.
     #[error("unknown operator `{name}`{}; known here: {known}", suggestion(.nearest))]
     UnknownOperator {
-        /// The name that was written.
+        /// The name that is unknown.
         name: String,
-        /// The operator that it is most like.
+        /// The most similar operator; `None` where none is similar.
         nearest: Option<&'static str>,
-        /// All that may stand here.
+        /// The operators that are valid here.
         known: String,
     },
-    /// The operator exists and stands at the wrong level.
+    /// The operator exists and is not valid at this level.
     #[error("`{name}` cannot stand here: {instead}")]
     Misplaced {
-        /// The operator.
+        /// The name of the operator.
         name: String,
-        /// What to write.
+        /// The fix, as the second half of a sentence.
         instead: &'static str,
     },
-    /// Two things stand side by side that exclude each other, as operators and plain fields.
+    /// Two forms that exclude each other are mixed, such as operators and plain fields.
     #[error("two forms are mixed: `{name}` {instead}")]
     Mixed {
-        /// The key that does not fit with the ones before it.
+        /// The key that does not match the ones before it.
         name: String,
-        /// What to write.
+        /// The fix, as the second half of a sentence.
         instead: &'static str,
     },
-    /// An operator has an operand that it does not take.
+    /// The operator does not accept this operand.
     #[error("`{operator}` takes {expected}, not {found}")]
     Operand {
-        /// The operator or field.
+        /// The name of the operator or field.
         operator: String,
-        /// What it takes.
+        /// The description of a valid operand.
         expected: &'static str,
-        /// What stands there.
+        /// The operand that was found, or its JSON type.
         found: String,
     },
-    /// A `$regex` does not compile, or is too large.
+    /// The `$regex` does not compile, or is too large.
     #[error("`$regex` is refused: {message}")]
     Regex {
-        /// Why.
+        /// The message of the compiler.
         message: String,
     },
-    /// A `$options` has an unknown letter.
+    /// The `$options` contain an unknown letter.
     #[error("`$options` has an unknown letter `{letter}`; known are `i`, `m`, `s` and `x`")]
     RegexOption {
-        /// The letter.
+        /// The letter that is unknown.
         letter: char,
     },
-    /// A `$semver` is no version requirement.
+    /// The `$semver` is not a version requirement.
     #[error("`$semver` takes a version requirement, as `>=1.2, <2`: {message}")]
     Semver {
-        /// Why not.
+        /// The message of the parser.
         message: String,
     },
-    /// More of something than a bound allows.
+    /// The number of some items exceeds its bound.
     #[error("too many {what}: at most {max} are allowed")]
     TooMany {
-        /// What there is too much of.
+        /// The items that are counted.
         what: &'static str,
-        /// The bound.
+        /// The bound that is exceeded.
         max: usize,
     },
-    /// Nested deeper than the bound.
+    /// The value is nested deeper than its bound.
     #[error("nested too deep: at most {max} levels are allowed")]
     TooDeep {
-        /// The bound.
+        /// The bound that is exceeded.
         max: usize,
     },
-    /// A dotted path cannot be used.
+    /// The dotted path is not valid.
     #[error("the path `{path}` {reason}")]
     Path {
-        /// The path.
+        /// The path as the caller wrote it.
         path: String,
-        /// Why not.
+        /// The reason, as the second half of a sentence.
         reason: String,
     },
-    /// Two paths write or select the same place.
+    /// Two paths write or select the same location, or one contains the other.
     #[error("`{first}` and `{second}` concern the same place; keep one of them")]
     Conflict {
-        /// One path.
+        /// The first of the two paths.
         first: String,
-        /// The other one.
+        /// The second of the two paths.
         second: String,
     },
-    /// The document does not allow the update.
+    /// The update cannot be applied to the document.
     #[error("cannot apply `{operator}` to `{path}`: {reason}")]
     Inapplicable {
-        /// The operator.
+        /// The name of the operator.
         operator: &'static str,
-        /// The path.
+        /// The path as the caller wrote it.
         path: String,
-        /// What stands in its way.
+        /// The reason, as the second half of a sentence.
         reason: String,
     },
 }
 
 impl Fault {
-    /// An operand of the wrong kind.
+    /// Creates the error for an operand of the wrong type.
     pub(crate) fn operand(operator: &str, expected: &'static str, found: &Value) -> Self {
         Self::Operand { operator: echo(operator), expected, found: kind_of(found).to_owned() }
     }
 
-    /// A name that is not in `known`, with the one that it is most like.
+    /// Creates the error for a name that is not in `known`, with the most similar known name.
     pub(crate) fn unknown_operator(name: &str, known: &'static [&'static str]) -> Self {
         let wanted = name.trim_start_matches('$').to_ascii_lowercase();
         let nearest = known
@@ -187,7 +187,7 @@ fn suggestion(nearest: &Option<&'static str>) -> String {
     nearest.map_or_else(String::new, |name| format!(", did you mean `{name}`?"))
 }
 
-/// The caller's text, shortened to what an error may repeat.
+/// Returns the start of the caller's text, at most [`EXCERPT_CHARS_MAX`] characters.
 pub(crate) fn echo(text: &str) -> String {
     match text.char_indices().nth(ECHO_CHARS_MAX) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
@@ -195,7 +195,7 @@ pub(crate) fn echo(text: &str) -> String {
     }
 }
 
-/// The kind of a value with its article, as errors say it.
+/// Returns the JSON type of a value with its article.
 pub(crate) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

@@ -1,4 +1,4 @@
-//! Filters: which documents a query means.
+//! Filters, which select the documents of a query.
 
 mod kind;
 mod matching;
@@ -26,25 +26,25 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Reads a filter.
+    /// Parses a filter from a JSON object.
     ///
     /// # Errors
-    /// What is wrong, where, and what to write instead; also a filter beyond the limits of
-    /// [`crate::bounds`].
+    /// Returns an error with the location of an invalid or unknown operator, or of a filter beyond
+    /// the limits of [`crate::bounds`].
     pub fn parse(filter: &Value) -> Result<Self, QueryError> {
         Self::parse_with(filter, &[])
     }
 
-    /// Reads a filter in which some top-level fields have other names too.
+    /// Parses a filter in which `aliases` are further names of top-level fields.
     ///
     /// # Errors
-    /// As [`Filter::parse`].
+    /// The same as those of [`Filter::parse`].
     pub fn parse_with(filter: &Value, aliases: &Aliases<'_>) -> Result<Self, QueryError> {
         parse::filter(filter, aliases).map(|root| Self { root })
     }
 
-    /// Whether the document is one that the filter means. Never fails: an operator that does not
-    /// fit a value does not match it.
+    /// Whether the filter matches the document. Never fails: an operator that does not apply to a
+    /// value does not match it.
     #[must_use]
     pub fn matches(&self, document: &Value) -> bool {
         self.root.matches(document)
@@ -61,11 +61,11 @@ pub(crate) enum Node {
     And(Vec<Node>),
     Or(Vec<Node>),
     Nor(Vec<Node>),
-    /// Each clause on its own holds for some value that the path leads to.
+    /// Each clause on its own holds for some value at the path.
     Field(Path, Vec<Clause>),
 }
 
-/// A condition on the values that a path leads to.
+/// A condition on the values at a path.
 #[derive(Clone, Debug)]
 pub(crate) enum Clause {
     Test(Test),
@@ -85,7 +85,7 @@ pub(crate) enum Test {
     ElementMatches(Box<Node>),
     ElementIs(Vec<Clause>),
     Semver(semver::VersionReq),
-    /// `$all: []`.
+    /// The test of `$all: []`, which matches nothing.
     Never,
 }
 
@@ -98,13 +98,13 @@ pub(crate) enum Comparison {
     LessOrEqual,
 }
 
-/// What `$pull` removes: a value, or whatever fits a condition.
+/// The operand of `$pull`: a value, or a condition on the elements to remove.
 #[derive(Clone, Debug)]
 pub(crate) enum ElementFilter {
     Equals(Value),
-    /// The element is an object that the filter matches.
+    /// Matches an element that is an object and that the filter matches.
     Matches(Node),
-    /// The operators hold for the element.
+    /// Matches an element for which all operators hold.
     Is(Vec<Clause>),
 }
 

@@ -1,9 +1,9 @@
 //! The MongoDB query language over JSON documents: [`Filter`], [`Update`], [`Sort`],
-//! [`Projection`], and [`Plan`], which says what part of a filter an index can serve.
+//! [`Projection`], and [`Plan`], which decides what part of a filter an index serves.
 //!
-//! Semantics are MongoDB's (the query and update operators of its manual), with JSON's types:
-//! `{a: null}` matches a missing `a`, a comparison never crosses types, an array matches when any
-//! element does. Three things are our own:
+//! The semantics are those of MongoDB (the query and update operators of its manual), with the
+//! types of JSON: `{a: null}` matches a missing `a`, a comparison never crosses types, an array
+//! matches if any element does. There are three differences:
 //!
 //! - Numbers are compared and added exactly, from their text: no integer or decimal is rounded.
 //! - `$regex` is the linear-time syntax of the `regex` crate: no look-around, no back-references.
@@ -12,7 +12,8 @@
 //! Objects are equal when they have equal fields in the same order, as in MongoDB. Strings compare
 //! by their UTF-8 bytes, as MongoDB's default collation and DynamoDB's sort keys do.
 //!
-//! Nothing here does I/O. Every size that a caller controls is bounded by a constant of [`bounds`].
+//! This crate does no I/O. Every size that a caller controls is bounded by a constant of
+//! [`bounds`].
 
 #![cfg_attr(
     test,

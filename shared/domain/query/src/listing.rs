@@ -1,12 +1,12 @@
-//! Sorts and projections as text in a URL: `name,-version`, or the JSON object itself.
+//! Sorts and projections as query parameters: `name,-version`, or a JSON object.
 
 use serde_json::{Map, Value};
 
 use crate::error::{Fault, QueryError, echo};
 use crate::place::Place;
 
-/// Reads `name,-version` as `{"name": 1, "version": <minus>}`, and a text that starts with `{` as
-/// JSON. Nothing at all is `{}`.
+/// Parses `name,-version` as `{"name": 1, "version": <minus>}`, and a text that starts with `{` as
+/// JSON. An empty text is `{}`.
 pub(crate) fn to_object(subject: &'static str, text: &str, minus: i8) -> Result<Value, QueryError> {
     let text = text.trim();
     if text.starts_with('{') {
@@ -20,8 +20,8 @@ pub(crate) fn to_object(subject: &'static str, text: &str, minus: i8) -> Result<
     }
     for item in text.split(',').map(str::trim) {
         let (field, flag) = item.strip_prefix('-').map_or((item, 1), |field| (field, minus));
-        // `name:desc`, `name desc` and `+name` are other products' forms: read as names, they would
-        // quietly match nothing. A field of such a name can still be named in JSON.
+        // `name:desc`, `name desc` and `+name` are forms of other products. Taken as names, they
+        // would silently match nothing. A field of such a name can still be given in JSON.
         let wrong = if field.is_empty() {
             Some("names no field")
         } else if field.starts_with(['+', '-'])

@@ -1,4 +1,4 @@
-//! JSON numbers, compared and added exactly from their text.
+//! Exact comparison and addition of JSON numbers, from their text.
 //!
 //! A double would round integers above 2^53 and most decimals. Here a number is a sign, digits and
 //! a decimal exponent, so comparing `1e999999999` with `1` costs no more than reading both.
@@ -9,10 +9,11 @@ use serde_json::Number;
 
 use crate::bounds::NUMBER_DIGITS_MAX;
 
-/// Exponents beyond this saturate; a text would need 36 digits of exponent to reach it.
+/// Exponents beyond this bound saturate; a text needs 36 digits of exponent to reach it.
 const EXPONENT_MAX: i128 = 10_i128.pow(36);
 
-/// `0.d1d2d3... * 10^exponent`; no zero at either end of the digits, zero has none at all.
+/// The number `0.d1d2d3... * 10^exponent`. The digits have no zero at either end; zero has no
+/// digits.
 struct Decimal {
     negative: bool,
     digits: Vec<u8>,
@@ -38,7 +39,7 @@ impl Decimal {
         Self { negative, digits, exponent: point + exponent_of(exponent) }
     }
 
-    /// The power of ten just below the last digit's.
+    /// Returns the power of ten of the last digit.
     fn low(&self) -> i128 {
         self.exponent - as_exponent(self.digits.len())
     }
@@ -54,7 +55,7 @@ impl Decimal {
         }
     }
 
-    /// Least significant digit first, from the power of ten `low` up, `width` digits.
+    /// Returns `width` digits from the power of ten `low` up, least significant digit first.
     fn column(&self, low: i128, width: usize) -> Vec<u8> {
         let zeros = usize::try_from(self.low() - low).unwrap_or(0);
         let mut column = vec![0; zeros];
@@ -78,7 +79,8 @@ pub(crate) fn is_integer_text(number: &Number) -> bool {
     !number.as_str().contains(['.', 'e', 'E'])
 }
 
-/// The number as a count or index: `2`, `2.0` and `2e0` are all two.
+/// Returns the number as a count or index: `2`, `2.0` and `2e0` are all two. `None` where it is
+/// negative, has a fraction, or is too large.
 pub(crate) fn as_count(number: &Number) -> Option<usize> {
     let decimal = Decimal::parse(number);
     if decimal.negative || decimal.low() < 0 || decimal.exponent > 18 {
@@ -91,7 +93,7 @@ pub(crate) fn as_count(number: &Number) -> Option<usize> {
         .try_fold(0_usize, |sum, digit| sum.checked_mul(10)?.checked_add(usize::from(*digit)))
 }
 
-/// Orders two numbers by value: `1`, `1.0` and `10e-1` are equal.
+/// Compares two numbers by value: `1`, `1.0` and `10e-1` are equal.
 pub(crate) fn compare(left: &Number, right: &Number) -> Ordering {
     if let (Some(left), Some(right)) = (small(left), small(right)) {
         return left.cmp(&right);
@@ -109,10 +111,10 @@ fn small(number: &Number) -> Option<i64> {
     number.as_str().parse().ok()
 }
 
-/// The exact sum; `None` where it would have more than [`NUMBER_DIGITS_MAX`] digits.
+/// Returns the exact sum; `None` where it would have more than [`NUMBER_DIGITS_MAX`] digits.
 ///
-/// The sum of two integers is an integer; where one operand is written with a fraction or an
-/// exponent so is the sum (`1.5 + 0.5` is `2.0`), because languages tell the two apart.
+/// The sum of two integers is an integer. Where one operand is written with a fraction or an
+/// exponent, so is the sum (`1.5 + 0.5` is `2.0`), because policy languages distinguish the two.
 pub(crate) fn add(left: &Number, right: &Number) -> Option<Number> {
     if let Some(sum) =
         small(left).zip(small(right)).and_then(|(left, right)| left.checked_add(right))
@@ -159,7 +161,7 @@ fn combine(large: &[u8], lesser: &[u8], subtract: bool) -> Vec<u8> {
         .collect()
 }
 
-/// Writes digits (least significant first) with `fraction` of them after the point.
+/// Formats digits (least significant first) with `fraction` of them after the decimal point.
 fn print(negative: bool, digits: &[u8], fraction: usize, whole: bool) -> String {
     let text = |digits: &[u8]| -> String {
         digits.iter().rev().map(|digit| char::from(b'0' + digit)).collect()

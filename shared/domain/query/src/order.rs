@@ -1,5 +1,5 @@
-//! The order of values across types, as MongoDB's manual gives it ("Comparison/Sort Order"), for
-//! the types that JSON has: null, numbers, strings, objects, arrays, booleans.
+//! The order of values across types, by MongoDB's manual ("Comparison/Sort Order"), for the types
+//! of JSON: null, numbers, strings, objects, arrays, booleans.
 
 use std::cmp::Ordering;
 
@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::number;
 
-/// The place of a value's type in the order. A comparison operator matches only within one.
+/// Returns the rank of a value's type in the order. A comparison operator matches only within one
+/// rank.
 pub(crate) fn rank(value: &Value) -> u8 {
     match value {
         Value::Null => 1,
@@ -19,8 +20,8 @@ pub(crate) fn rank(value: &Value) -> u8 {
     }
 }
 
-/// Orders any two values. Strings by their UTF-8 bytes, arrays element by element, objects field by
-/// field in their own order: the type of the value, then the key, then the value.
+/// Compares two values: strings by their UTF-8 bytes, arrays element by element, objects field by
+/// field in their own order (the type of the value, then the key, then the value).
 pub(crate) fn compare(left: &Value, right: &Value) -> Ordering {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => number::compare(left, right),

@@ -1,4 +1,4 @@
-//! Dotted paths, and the values that a path leads to in a document.
+//! Dotted paths, and the values at a path of a document.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::bounds::PATH_SEGMENTS_MAX;
 use crate::error::{Fault, echo};
 use crate::place::Place;
 
-/// Other names of top-level fields: `[("metadata", "executor_metadata")]` makes `metadata.x` mean
+/// Aliases of top-level fields: `[("metadata", "executor_metadata")]` makes `metadata.x` mean
 /// `executor_metadata.x`.
 pub type Aliases<'a> = [(&'a str, &'a str)];
 
@@ -26,20 +26,21 @@ pub(crate) struct Path {
     segments: Vec<Segment>,
 }
 
-/// What a path that ends at an array leads to.
+/// The values of a path that ends at an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leaf {
     /// Every element, and then the array itself.
     Expanded,
-    /// The array alone.
+    /// Only the array itself.
     Whole,
 }
 
-/// Gets one value that a path leads to (`None` where a field is missing); `true` ends the visit.
+/// Receives each value at a path (`None` where a field is missing); returning `true` ends the
+/// visit.
 pub(crate) type Visit<'f> = dyn FnMut(Option<&Value>) -> bool + 'f;
 
 impl Path {
-    /// Splits at dots; any text is a path, an empty segment names the empty key.
+    /// Splits the text at dots. Any text is a path; an empty segment names the empty key.
     pub(crate) fn parse(
         text: &str,
         aliases: &Aliases<'_>,
@@ -64,28 +65,28 @@ impl Path {
         &self.segments
     }
 
-    /// The top-level field.
+    /// Returns the top-level field of the path.
     pub(crate) fn root(&self) -> &str {
         self.segments.first().map_or("", |segment| &segment.name)
     }
 
-    /// Whether the path is just this top-level field.
+    /// Whether the path is this top-level field itself.
     pub(crate) fn is_field(&self, field: &str) -> bool {
         matches!(self.segments.as_slice(), [only] if only.name == field)
     }
 
-    /// Whether `other` is this path or goes on below it.
+    /// Whether `other` is this path or starts with it.
     pub(crate) fn is_prefix_of(&self, other: &Self) -> bool {
         other.segments.starts_with(&self.segments)
     }
 
-    /// Visits what the path leads to as MongoDB's matcher does: through objects by key, through an
-    /// array by every element that is an object, and by index. An array that no element continues
-    /// leads nowhere, which is not the same as a missing field.
+    /// Visits the values at the path as MongoDB's matcher does: through objects by key, and through
+    /// an array both by index and by every element that is an object. An array in which no element
+    /// continues the path yields no value, which differs from a missing field.
     pub(crate) fn visit(&self, document: &Value, leaf: Leaf, visit: &mut Visit<'_>) -> bool {
         match document {
             Value::Object(fields) => visit_object(fields, &self.segments, leaf, visit),
-            // Inside `$elemMatch` an array is an object with its indexes for keys.
+            // Inside `$elemMatch` an array counts as an object with its indexes as keys.
             Value::Array(elements) => match self.segments.split_first() {
                 Some((first, rest)) => {
                     let element = first.index.and_then(|index| elements.get(index));
@@ -138,7 +139,7 @@ fn visit_field(value: Option<&Value>, rest: &[Segment], leaf: Leaf, visit: &mut 
     }
 }
 
-/// Visits one value as if a path had ended at it.
+/// Visits one value like the end of a path.
 pub(crate) fn visit_leaf(value: &Value, leaf: Leaf, visit: &mut Visit<'_>) -> bool {
     if let (Value::Array(elements), Leaf::Expanded) = (value, leaf) {
         return elements.iter().any(|element| visit(Some(element))) || visit(Some(value));
@@ -158,7 +159,7 @@ fn visit_array(elements: &[Value], path: &[Segment], leaf: Leaf, visit: &mut Vis
         return true;
     }
     match (first.index.and_then(|index| elements.get(index)), rest.is_empty()) {
-        // MongoDB does not expand an array that an index leads to.
+        // MongoDB does not expand an array that is reached by an index.
         (Some(element), true) => visit(Some(element)),
         (Some(Value::Object(fields)), false) => visit_object(fields, rest, leaf, visit),
         (Some(Value::Array(inner)), false) => visit_array(inner, rest, leaf, visit),
@@ -182,7 +183,7 @@ mod tests {
         Value::Array(seen)
     }
 
-    /// The cases of MongoDB's own path tests, where JSON can say them.
+    /// The cases of MongoDB's own path tests that JSON can express.
     #[test]
     fn a_path_leads_where_it_leads_in_mongodb() {
         for (path, document, want) in [

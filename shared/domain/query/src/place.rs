@@ -1,22 +1,21 @@
-//! Where in a filter or update something stands, as a JSON Pointer (RFC 6901).
+//! Locations in a filter or update, as JSON Pointers (RFC 6901).
 
 use std::fmt;
 
 use crate::error::{Fault, QueryError};
 
-/// A key or index below another place; built on the way down, printed only in errors.
+/// A location, built as a linked list while parsing descends, and printed only in errors.
 #[derive(Clone, Copy)]
 pub(crate) enum Place<'a> {
-    /// The whole value.
     Root,
-    /// A member of an object.
+    /// A member of an object, below its parent.
     Key(&'a Place<'a>, &'a str),
-    /// An element of a list.
+    /// An element of a list, below its parent.
     Index(&'a Place<'a>, usize),
 }
 
 impl Place<'_> {
-    /// An error at this place.
+    /// Creates an error at this location.
     pub(crate) fn error(&self, fault: Fault) -> QueryError {
         QueryError::new(self.to_string(), fault)
     }

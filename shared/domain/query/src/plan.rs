@@ -1,4 +1,4 @@
-//! What part of a filter an index serves.
+//! Query plans: the part of a filter that an index serves.
 
 mod ranges;
 
@@ -12,49 +12,50 @@ pub use ranges::Range;
 
 /// An index: the documents ordered by one top-level string field, in the order of its UTF-8 bytes.
 ///
-/// A document whose field is missing or no string is not in the index, and the field never holds an
-/// array (an element of which could match a filter without being found by the index).
+/// A document without a string in this field is not in the index, and the field never holds an
+/// array: an element of it could match a filter without being in the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Index {
-    /// What the store calls it.
+    /// The name of the index in the store.
     pub name: &'static str,
-    /// The field that it is ordered by.
+    /// The field that orders the index.
     pub field: &'static str,
-    /// Whether every document is in it, so that reading it from end to end misses none.
+    /// Whether the index contains every document, so that a full scan of it misses none.
     pub complete: bool,
 }
 
-/// Which way an order runs.
+/// The direction of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// Smallest first.
+    /// Ascending: the smallest value first.
     Ascending,
-    /// Largest first.
+    /// Descending: the largest value first.
     Descending,
 }
 
-/// How to find the documents of a query.
+/// The plan of a query: which ranges of which index to read.
 ///
-/// Reading the ranges of the index and keeping what the filter matches gives exactly the documents
-/// that the filter means.
+/// The documents in the ranges of the index that the filter matches are exactly the result of the
+/// query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// The index to read; `None` is the store's own order of all documents.
+    /// The index to read; `None` for all documents in the store's own order.
     pub index: Option<Index>,
-    /// The parts of the index to read: ascending, disjoint, read from the last one backwards when
-    /// descending. No range at all means that no document can match.
+    /// The ranges to read: ascending and disjoint, read from the last one backwards where
+    /// `direction` is descending. Empty where no document can match.
     pub ranges: Vec<Range>,
-    /// Which way to read.
+    /// The direction to read in.
     pub direction: Direction,
-    /// Whether what is read must still be tested with the filter.
+    /// Whether the filter must still be tested on the documents that are read.
     pub residual: bool,
-    /// Whether documents come in the order of the sort; else they are to be sorted after reading.
+    /// Whether documents are read in the order of the sort. If not, the caller sorts them.
     pub sorted: bool,
 }
 
 impl Plan {
-    /// Picks the index that reads least: points, then a prefix, a range with two ends, with one,
-    /// and at last everything. Among equals one that gives the order of the sort.
+    /// Chooses the most selective index: points, then prefixes, ranges with two bounds, ranges with
+    /// one bound, and last a full scan. Among equals it prefers one that yields the order of the
+    /// sort.
     #[must_use]
     pub fn choose(filter: &Filter, sort: Option<&Sort>, indexes: &[Index]) -> Self {
         let served: Vec<(Index, Served)> = indexes
@@ -83,7 +84,7 @@ impl Plan {
         self.ranges.is_empty()
     }
 
-    /// Whether every document must be read.
+    /// Whether the plan reads every document.
     #[must_use]
     pub fn is_scan(&self) -> bool {
         self.ranges.iter().any(Range::is_everything)
@@ -99,7 +100,7 @@ impl Plan {
             indexes.iter().find(|index| index.complete && order.given_by(Some(index.field)).0);
         let (sorted, direction) = order.given_by(ordered.map(|index| index.field));
         Self {
-            // An index is read only for its order.
+            // Without a range, an index is read only for its order.
             index: ordered.filter(|_| !order.given_by(None).0).copied(),
             ranges: vec![Range::everything()],
             direction,
@@ -109,7 +110,7 @@ impl Plan {
     }
 }
 
-/// What remains to be sorted once fields that the filter fixes to one string are left out.
+/// The sort without the fields that the filter restricts to one string.
 struct Order {
     keys: Vec<(String, Direction)>,
 }
@@ -126,7 +127,7 @@ impl Order {
         Self { keys: keys.filter(|(path, _)| !is_fixed(path)).collect() }
     }
 
-    /// Whether reading an index on this field gives the order, and which way to read it.
+    /// Whether an index on this field yields the order, and the direction to read it in.
     fn given_by(&self, field: Option<&str>) -> (bool, Direction) {
         match (self.keys.as_slice(), field) {
             ([], _) => (true, Direction::Ascending),
@@ -136,14 +137,14 @@ impl Order {
     }
 }
 
-/// The part of an index outside of which nothing matches.
+/// The bounds of an index scan: no document outside of them matches.
 struct Served {
     ranges: Ranges,
-    /// Whether everything inside matches.
+    /// Whether every document inside matches.
     exact: bool,
 }
 
-/// `None` where the filter says nothing about the field.
+/// Returns the bounds for an index on `field`; `None` where the filter does not restrict it.
 fn serve(node: &Node, field: &str) -> Option<Served> {
     match node {
         Node::And(nodes) => intersect(nodes.iter().map(|node| serve(node, field))),
@@ -209,7 +210,7 @@ fn compared(comparison: Comparison, text: &str) -> Range {
     }
 }
 
-/// Whether the filter matches nothing, whatever its fields are.
+/// Whether the filter matches no document at all.
 fn never(node: &Node) -> bool {
     match node {
         Node::And(nodes) => nodes.iter().any(never),
@@ -223,7 +224,7 @@ fn never(node: &Node) -> bool {
     }
 }
 
-/// Whether the filter matches everything, whatever its fields are.
+/// Whether the filter matches every document.
 fn always(node: &Node) -> bool {
     match node {
         Node::And(nodes) => nodes.iter().all(always),

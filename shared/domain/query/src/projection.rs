@@ -1,4 +1,4 @@
-//! Projections: which fields of a document are returned.
+//! Projections, which select the fields of a document to return.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -12,10 +12,10 @@ use crate::number::as_count;
 use crate::path::{Aliases, Path, Segment};
 use crate::place::Place;
 
-/// A parsed projection: the fields to keep, or the fields to leave out.
+/// A parsed projection: the fields to include, or the fields to exclude.
 ///
-/// Paths go through objects and every element of arrays, as in MongoDB; a number in a path is a
-/// key, not an index. The fields that remain keep the document's order.
+/// Paths descend into objects and into every element of arrays, as in MongoDB; a number in a path
+/// is a key, not an index. The remaining fields keep the document's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Projection {
     keep: bool,
@@ -31,18 +31,19 @@ enum Branch {
 }
 
 impl Projection {
-    /// Reads a projection such as `{"name": 1}` or `{"code": 0}`; `{}` keeps everything.
+    /// Parses a projection such as `{"name": 1}` or `{"code": 0}`; `{}` includes all fields.
     ///
     /// # Errors
-    /// Where a flag is neither 0 nor 1, both stand side by side, or one path is part of another.
+    /// Returns an error where a flag is neither 0 nor 1, both are mixed, or one path is part of
+    /// another.
     pub fn parse(projection: &Value) -> Result<Self, QueryError> {
         Self::parse_with(projection, &[])
     }
 
-    /// Reads a projection in which some top-level fields have other names too.
+    /// Parses a projection in which `aliases` are further names of top-level fields.
     ///
     /// # Errors
-    /// As [`Projection::parse`].
+    /// The same as those of [`Projection::parse`].
     pub fn parse_with(projection: &Value, aliases: &Aliases<'_>) -> Result<Self, QueryError> {
         let Value::Object(flags) = projection else {
             let example = r#"{"name": 1, "version": 1}"#;
@@ -74,15 +75,16 @@ impl Projection {
         Ok(Self { keep: keep.unwrap_or(false), fields })
     }
 
-    /// Reads a projection as it stands in a URL: `name,version` keeps, `-code` leaves out, or JSON.
+    /// Parses a projection from a query parameter: `name,version` includes fields, `-code` excludes
+    /// one; or a JSON object.
     ///
     /// # Errors
-    /// As [`Projection::parse`], and where a field is named twice or not at all.
+    /// The same as those of [`Projection::parse`], and a field that is repeated or empty.
     pub fn parse_text(text: &str, aliases: &Aliases<'_>) -> Result<Self, QueryError> {
         Self::parse_with(&listing::to_object("a projection", text, 0)?, aliases)
     }
 
-    /// What remains of a document.
+    /// Applies the projection to a document.
     #[must_use]
     pub fn apply(&self, document: &Value) -> Value {
         match document {
@@ -105,7 +107,7 @@ impl Projection {
             .collect()
     }
 
-    /// A value that has no fields below it holds nothing to keep, and nothing to leave out.
+    /// A value without fields has nothing to include and nothing to exclude.
     fn below(&self, value: &Value, fields: &Fields) -> Option<Value> {
         match value {
             Value::Object(object) => Some(Value::Object(self.object(object, fields))),
@@ -140,7 +142,7 @@ fn flag_of(field: &str, value: &Value, place: &Place<'_>) -> Result<bool, QueryE
     })
 }
 
-/// `false` where the path is, contains or is part of one that is there already.
+/// Inserts a path. Returns `false` where it equals, contains or is part of an earlier one.
 fn insert(fields: &mut Fields, path: &[Segment]) -> bool {
     let Some((first, rest)) = path.split_first() else {
         return false;

@@ -1,4 +1,4 @@
-//! Sorts: in which order documents are returned.
+//! Sorts, which order the documents of a query.
 
 use std::cmp::Ordering;
 use std::str::FromStr;
@@ -14,30 +14,30 @@ use crate::path::{Aliases, Path, Segment};
 use crate::place::Place;
 use crate::plan::Direction;
 
-/// A parsed sort: fields with a direction each, the first one deciding first.
+/// A parsed sort: fields with directions, in order of precedence.
 ///
-/// Values of different types stand in MongoDB's order (missing and null, numbers, strings, objects,
-/// arrays, booleans). An array counts as its smallest element when ascending and its largest when
-/// descending, an empty one comes before null. Each field picks its element by itself, where
-/// MongoDB refuses to sort by two arrays.
+/// Values of different types are in MongoDB's order (missing and null, numbers, strings, objects,
+/// arrays, booleans). An array counts as its smallest element when ascending and as its largest
+/// when descending; an empty one comes before null. Each field chooses its element independently,
+/// where MongoDB rejects a sort by two arrays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sort {
     keys: Vec<(Path, Direction)>,
 }
 
 impl Sort {
-    /// Reads a sort such as `{"name": 1, "version": -1}`; `{}` leaves the order open.
+    /// Parses a sort such as `{"name": 1, "version": -1}`; `{}` leaves the order unspecified.
     ///
     /// # Errors
-    /// Where a direction is neither 1 nor -1, or a path is not usable.
+    /// Returns an error where a direction is neither 1 nor -1, or a path is invalid.
     pub fn parse(sort: &Value) -> Result<Self, QueryError> {
         Self::parse_with(sort, &[])
     }
 
-    /// Reads a sort in which some top-level fields have other names too.
+    /// Parses a sort in which `aliases` are further names of top-level fields.
     ///
     /// # Errors
-    /// As [`Sort::parse`].
+    /// The same as those of [`Sort::parse`].
     pub fn parse_with(sort: &Value, aliases: &Aliases<'_>) -> Result<Self, QueryError> {
         let Value::Object(fields) = sort else {
             let example = r#"{"name": 1, "version": -1}"#;
@@ -60,21 +60,21 @@ impl Sort {
         Ok(Self { keys })
     }
 
-    /// Reads a sort as it stands in a URL: `name,-version`, or JSON.
+    /// Parses a sort from a query parameter: `name,-version`, or a JSON object.
     ///
     /// # Errors
-    /// As [`Sort::parse`], and where a field is named twice or not at all.
+    /// The same as those of [`Sort::parse`], and a field that is repeated or empty.
     pub fn parse_text(text: &str, aliases: &Aliases<'_>) -> Result<Self, QueryError> {
         Self::parse_with(&listing::to_object("a sort", text, -1)?, aliases)
     }
 
-    /// Whether the sort leaves the order open.
+    /// Whether the sort leaves the order unspecified.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// Which of two documents comes first; equal where the sort does not tell them apart.
+    /// Compares two documents; equal where the sort does not order them.
     #[must_use]
     pub fn compare(&self, left: &Value, right: &Value) -> Ordering {
         for (path, direction) in &self.keys {
@@ -118,7 +118,7 @@ fn direction_of(field: &str, value: &Value, place: &Place<'_>) -> Result<Directi
     Err(place.error(Fault::operand(field, "1 or -1", value)))
 }
 
-/// What a document is sorted by.
+/// The sort key of a document.
 #[derive(Clone, Copy)]
 enum Key<'v> {
     EmptyArray,
@@ -150,7 +150,7 @@ impl<'v> Key<'v> {
     }
 }
 
-/// Every value that a document would stand under in an index on the path.
+/// Yields every value that an index on the path would have for the document.
 fn collect<'v>(value: &'v Value, path: &[Segment], take: &mut dyn FnMut(Key<'v>)) {
     let null = Key::Value(&Value::Null);
     match (value, path.split_first()) {

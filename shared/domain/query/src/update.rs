@@ -1,4 +1,4 @@
-//! Updates: what is to change in a document.
+//! Updates, which change a document.
 
 mod apply;
 
@@ -14,7 +14,7 @@ const OPERATORS: &[&str] = &["$set", "$unset", "$inc", "$push", "$addToSet", "$p
 
 /// A parsed MongoDB update: `$set $unset $inc $push $addToSet $pull` on dotted paths.
 ///
-/// Operators apply in the order in which they are written.
+/// The operators are applied in the order in which they are written.
 #[derive(Clone, Debug)]
 pub struct Update {
     changes: Vec<Change>,
@@ -23,7 +23,7 @@ pub struct Update {
 #[derive(Clone, Debug)]
 struct Change {
     path: Path,
-    /// Where the change stands in the update.
+    /// The location of the change in the update, as a JSON Pointer.
     place: String,
     action: Action,
 }
@@ -52,25 +52,25 @@ impl Action {
 }
 
 impl Update {
-    /// Whether a value is an update, rather than a whole object to store.
+    /// Whether a value is an update with operators, rather than a whole object to store.
     #[must_use]
     pub fn is_operators(value: &Value) -> bool {
         value.as_object().is_some_and(|fields| fields.keys().any(|key| key.starts_with('$')))
     }
 
-    /// Reads an update.
+    /// Parses an update from a JSON object.
     ///
     /// # Errors
-    /// An unknown operator, plain fields beside operators, a wrong operand, an unusable path, or two
-    /// paths of which one is the other or a part of it.
+    /// Returns an error for an unknown operator, plain fields beside operators, an invalid operand
+    /// or path, or two paths of which one is the other or a part of it.
     pub fn parse(update: &Value) -> Result<Self, QueryError> {
         Self::parse_with(update, &[])
     }
 
-    /// Reads an update in which some top-level fields have other names too.
+    /// Parses an update in which `aliases` are further names of top-level fields.
     ///
     /// # Errors
-    /// As [`Update::parse`].
+    /// The same as those of [`Update::parse`].
     pub fn parse_with(update: &Value, aliases: &Aliases<'_>) -> Result<Self, QueryError> {
         let Value::Object(operators) = update else {
             return Err(not_an_object(update, &Place::Root));
@@ -107,19 +107,19 @@ impl Update {
         Ok(Self { changes })
     }
 
-    /// The top-level fields that the update names, whether or not it will change them; a field may
-    /// come more than once.
+    /// Returns the top-level fields that the update names, whether or not it will change them. A
+    /// field can occur more than once.
     pub fn fields(&self) -> impl Iterator<Item = &str> {
         self.changes.iter().map(|change| change.path.root())
     }
 
-    /// Changes a document, wholly or, on an error, not at all. Gives the top-level fields that are
-    /// different now, in the order in which the update names them.
+    /// Applies the update to a document; on an error the document is unchanged. Returns the
+    /// top-level fields that changed, in the order in which the update names them.
     ///
     /// # Errors
-    /// Where the document does not allow it: a path through a value that has no fields, `$inc` of
-    /// what is no number, a list operator on what is no list, or a result beyond the limits of
-    /// [`crate::bounds`].
+    /// Returns an error where the update cannot be applied: a path through a value without fields,
+    /// `$inc` of a value that is not a number, a list operator on a value that is not a list, or a
+    /// result beyond the limits of [`crate::bounds`].
     pub fn apply(&self, document: &mut Value) -> Result<Vec<String>, QueryError> {
         apply::apply(&self.changes, document)
     }
@@ -163,7 +163,7 @@ fn action(operator: &str, operand: &Value, place: &Place<'_>) -> Result<Action, 
     })
 }
 
-/// One value, or those of `{"$each": [...]}`.
+/// Parses one value, or the values of `{"$each": [...]}`.
 fn items(operator: &str, operand: &Value, place: &Place<'_>) -> Result<Vec<Value>, QueryError> {
     let has_modifier = |fields: &Map<String, Value>| fields.keys().any(|key| key.starts_with('$'));
     let Some(fields) = operand.as_object().filter(|fields| has_modifier(fields)) else {
@@ -186,7 +186,8 @@ fn items(operator: &str, operand: &Value, place: &Place<'_>) -> Result<Vec<Value
     }
 }
 
-/// In sorted order a path that is part of others stands right before the first of them.
+/// Rejects two paths of which one is the other or a part of it. In sorted order such a path is
+/// directly before the first of the others.
 fn refuse_conflicts(changes: &[Change]) -> Result<(), QueryError> {
     let mut sorted: Vec<&Change> = changes.iter().collect();
     sorted.sort_by(|left, right| left.path.cmp(&right.path));

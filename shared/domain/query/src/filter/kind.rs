@@ -1,13 +1,13 @@
-//! `$type`: MongoDB's names and numbers of types, as far as JSON has them.
+//! `$type`: the names and numbers of MongoDB's types, restricted to those of JSON.
 
 use serde_json::{Number, Value};
 
 use crate::number::{as_count, is_integer_text};
 
-/// What `$type` can ask for.
+/// A type that `$type` tests for.
 ///
-/// JSON has one type of number. As `int` counts what is written as an integer of 32 bits, as `long`
-/// one that needs 64, as `decimal` a larger one, as `double` what has a fraction or an exponent.
+/// JSON has one type of number. An integer that fits into 32 bits is an `int`, one that needs 64 a
+/// `long`, a larger one a `decimal`; a number with a fraction or an exponent is a `double`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Double,
@@ -35,7 +35,7 @@ const KINDS: [(Kind, &str, usize); 9] = [
 ];
 
 impl Kind {
-    /// What `$type` takes.
+    /// The description of a valid operand of `$type`.
     pub(crate) const EXPECTED: &str = "a type of JSON or a list of them: `double`, `string`, \
         `object`, `array`, `bool`, `null`, `int`, `long`, `decimal`, `number`, or MongoDB's numbers \
         for them";

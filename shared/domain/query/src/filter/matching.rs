@@ -1,4 +1,4 @@
-//! Whether a document, or one value of it, fits a parsed filter.
+//! Matches documents, and single values, against a parsed filter.
 
 use std::cmp::Ordering;
 
@@ -23,7 +23,7 @@ impl Node {
 }
 
 impl Clause {
-    /// Holds for some value that the path leads to.
+    /// Whether the clause holds for some value at the path.
     fn matches_path(&self, document: &Value, path: &Path) -> bool {
         match self {
             Self::Test(test) => path.visit(document, test.leaf(), &mut |value| test.fits(value)),
@@ -32,7 +32,7 @@ impl Clause {
         }
     }
 
-    /// Holds for this value, or for an element of it.
+    /// Whether the clause holds for this value, or for an element of it.
     pub(crate) fn matches_leaf(&self, value: &Value) -> bool {
         match self {
             Self::Test(test) => visit_leaf(value, test.leaf(), &mut |value| test.fits(value)),
@@ -41,7 +41,7 @@ impl Clause {
         }
     }
 
-    /// Holds for exactly this value.
+    /// Whether the clause holds for exactly this value.
     fn matches_value(&self, value: &Value) -> bool {
         match self {
             Self::Test(test) => test.fits(Some(value)),
@@ -52,7 +52,7 @@ impl Clause {
 }
 
 impl Test {
-    /// Operators about the array itself look at it whole, the others at its elements too.
+    /// Operators on an array as such test it as a whole; the others test its elements as well.
     fn leaf(&self) -> Leaf {
         match self {
             Self::Size(_) | Self::ElementMatches(_) | Self::ElementIs(_) => Leaf::Whole,
@@ -60,7 +60,7 @@ impl Test {
         }
     }
 
-    /// Whether one value fits; `None` is a missing field.
+    /// Whether the test holds for one value; `None` is a missing field.
     fn fits(&self, value: Option<&Value>) -> bool {
         match self {
             Self::Compare(comparison, operand) => {
@@ -102,7 +102,7 @@ fn elements(value: Option<&Value>) -> Option<&Vec<Value>> {
 }
 
 impl Comparison {
-    /// Compares within one type only; a missing field counts as null.
+    /// Compares within one type only. The caller passes null for a missing field.
     fn fits(self, value: &Value, operand: &Value) -> bool {
         if rank(value) != rank(operand) {
             return false;

@@ -1,4 +1,4 @@
-//! Operators whose operand holds no further conditions: values, lists of values, names.
+//! Parses the operators that take values, lists of values or names, and no further conditions.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::error::{Fault, QueryError, echo};
 use crate::number::as_count;
 use crate::place::Place;
 
-/// One operator on a field.
+/// Parses one operator on a field.
 pub(super) fn simple(
     operator: &str,
     value: &Value,
@@ -53,7 +53,7 @@ fn membership(operator: &str, value: &Value, place: &Place<'_>) -> Result<Test, 
     }
 }
 
-/// Elements that are to be equal to something: an operator among them is a mistake.
+/// Parses the elements of a list of values: an operator among them is an error.
 pub(super) fn literals(
     operator: &str,
     elements: &[Value],

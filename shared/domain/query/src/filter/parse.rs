@@ -1,4 +1,4 @@
-//! From JSON to a filter.
+//! Parses a filter from JSON.
 
 use serde_json::{Map, Value};
 
@@ -40,7 +40,7 @@ pub(super) fn filter(value: &Value, aliases: &Aliases<'_>) -> Result<Node, Query
     Parser { regexes: 0 }.node(value, aliases, &Place::Root)
 }
 
-/// What `$pull` gets, already known to be an object.
+/// Parses the operand of `$pull`, which is an object.
 pub(super) fn element(
     fields: &Map<String, Value>,
     place: &Place<'_>,
@@ -53,12 +53,12 @@ pub(super) fn element(
     }
 }
 
-/// Whether an object is operators on a value, rather than a filter on the fields of one.
+/// Whether an object holds operators on a value, rather than a filter on its fields.
 fn is_condition(fields: &Map<String, Value>) -> bool {
     fields.keys().next().is_some_and(|key| key.starts_with('$') && !LOGICAL.contains(&key.as_str()))
 }
 
-/// Refuses what is nested too deep or holds too much, before anything recurses into it.
+/// Rejects a value that is nested too deep or too large, before any other recursion into it.
 pub(super) fn measure(value: &Value, place: &Place<'_>) -> Result<(), QueryError> {
     fn walk(
         value: &Value,
@@ -146,7 +146,7 @@ impl Parser {
         }
     }
 
-    /// The value of a field in a filter: operators, or a value to be equal to.
+    /// Parses the condition on a field: operators, or a value that the field must equal.
     fn condition(&mut self, value: &Value, place: &Place<'_>) -> Result<Vec<Clause>, QueryError> {
         let Value::Object(fields) = value else {
             return Ok(vec![equal(value)]);
@@ -162,7 +162,7 @@ impl Parser {
         Ok(vec![equal(value)])
     }
 
-    /// An object of operators; each is a clause of its own.
+    /// Parses an object of operators, each of which is a clause of its own.
     fn clauses(
         &mut self,
         fields: &Map<String, Value>,
@@ -234,7 +234,8 @@ impl Parser {
         }
     }
 
-    /// `$all` is the conjunction of equalities, or of `$elemMatch`es; of nothing it matches nothing.
+    /// Parses `$all`: a conjunction of equalities, or of `$elemMatch`. An empty list matches
+    /// nothing.
     fn all(&mut self, value: &Value, place: &Place<'_>) -> Result<Clause, QueryError> {
         let Value::Array(elements) = value else {
             return Err(operand("$all", "a list", value, place));

@@ -1,4 +1,4 @@
-//! `$regex`: a linear-time expression, and what an index can know of it.
+//! `$regex`: a regular expression with linear matching time, and its literal prefix for an index.
 
 use regex::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
@@ -14,14 +14,14 @@ pub(crate) struct Pattern {
     anchor: Option<Anchor>,
 }
 
-/// The literal that every match of a pattern starts at the beginning of the string with.
+/// The literal with which every string that matches the pattern starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Anchor {
-    /// Never empty.
+    /// The literal text, never empty.
     pub(crate) literal: String,
-    /// Whether the string may go on after the literal.
+    /// Whether the string may continue after the literal.
     pub(crate) open: bool,
-    /// Whether having the literal is all that the pattern asks for.
+    /// Whether the literal alone decides the match.
     pub(crate) exact: bool,
 }
 
@@ -90,7 +90,7 @@ fn explain(error: &regex::Error) -> String {
         regex::Error::CompiledTooBig(max) => {
             format!("compiled it needs more than {max} bytes; shorten its repetitions")
         }
-        // The parser draws the pattern over several lines; its last line says what is wrong.
+        // The parser prints the pattern over several lines; the last line holds the message.
         error => {
             let text = error.to_string();
             let last = text.lines().last().unwrap_or_default();

@@ -1,9 +1,9 @@
-//! `$semver`: versions as policies write them, leniently read.
+//! `$semver`: lenient parsing of the versions of policies.
 
 use semver::Version;
 
-/// Reads `1`, `1.0`, `v1.2` or `1.2-beta` as the semantic version that it abbreviates; `None` for
-/// what is no version.
+/// Parses `1`, `1.0`, `v1.2` or `1.2-beta` as the semantic version that it abbreviates. Returns
+/// `None` where the text is not a version.
 pub(super) fn lenient(text: &str) -> Option<Version> {
     let text = text.trim();
     let text = text.strip_prefix(['v', 'V']).unwrap_or(text);

@@ -3,16 +3,16 @@
 use std::cmp::Ordering;
 use std::ops::Bound;
 
-/// A stretch of an index, by the UTF-8 bytes of its keys.
+/// A range of an index, by the UTF-8 bytes of its keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Range {
-    /// Where it starts.
+    /// The lower bound of the keys.
     pub lower: Bound<String>,
-    /// Where it ends.
+    /// The upper bound of the keys.
     pub upper: Bound<String>,
 }
 
-/// How little a set of ranges reads, the best first.
+/// The selectivity of a set of ranges, most selective first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Selectivity {
     Points(usize),
@@ -23,19 +23,19 @@ pub(super) enum Selectivity {
 }
 
 impl Range {
-    /// The whole index.
+    /// Returns the range of the whole index.
     #[must_use]
     pub fn everything() -> Self {
         Self { lower: Bound::Unbounded, upper: Bound::Unbounded }
     }
 
-    /// Whether this is the whole index.
+    /// Whether the range is the whole index.
     #[must_use]
     pub fn is_everything(&self) -> bool {
         *self == Self::everything()
     }
 
-    /// The key, where the range holds just one.
+    /// Returns the key of a range that contains exactly one; otherwise `None`.
     #[must_use]
     pub fn as_point(&self) -> Option<&str> {
         match (&self.lower, &self.upper) {
@@ -44,7 +44,7 @@ impl Range {
         }
     }
 
-    /// Whether a key lies in the range.
+    /// Whether the range contains a key.
     #[must_use]
     pub fn contains(&self, key: &str) -> bool {
         let above = match &self.lower {
@@ -108,12 +108,13 @@ fn bound(key: &str, included: bool) -> Bound<String> {
     if included { Bound::Included(key.to_owned()) } else { Bound::Excluded(key.to_owned()) }
 }
 
-/// The least string above all that start with the prefix. The order of UTF-8 bytes is the order of
-/// characters, so the last character that has a next one gets it.
+/// Returns the least string above all that start with the prefix; `None` where there is none. The
+/// order of UTF-8 bytes is that of characters, so the last character that has a successor is
+/// replaced by it.
 fn after_prefix(prefix: &str) -> Option<String> {
     let mut characters: Vec<char> = prefix.chars().collect();
     while let Some(last) = characters.pop() {
-        // The surrogates are no characters; the one after U+D7FF is U+E000.
+        // Surrogates are not characters: the successor of U+D7FF is U+E000.
         if let Some(next) = (last..=char::MAX).nth(1) {
             characters.push(next);
             return Some(characters.into_iter().collect());
@@ -147,7 +148,7 @@ impl Ranges {
         self.0
     }
 
-    /// That of the least selective range, with the number of ranges.
+    /// Returns the selectivity of the least selective range, with the number of ranges.
     pub(super) fn selectivity(&self) -> Selectivity {
         let count = self.0.len();
         match self.0.iter().map(Range::selectivity).max() {
@@ -224,7 +225,7 @@ fn compare_upper(left: &Bound<String>, right: &Bound<String>) -> Ordering {
     }
 }
 
-/// Whether a key may lie between the end of one range and the start of the next.
+/// Whether a key can be between the end of one range and the start of the next.
 fn is_gap(upper: &Bound<String>, lower: &Bound<String>) -> bool {
     match (upper, lower) {
         (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,

@@ -116,7 +116,7 @@ fn an_impossible_filter_reads_nothing() {
     ] {
         assert!(plan(filter.clone(), "name").is_empty(), "{filter}");
     }
-    // Some element may be above and another one below.
+    // One element can be above and another one below.
     assert!(!plan(json!({"code": {"$gt": 2, "$lt": 1}}), "").is_empty());
 }
 

@@ -1,4 +1,4 @@
-//! Changing a document.
+//! Applies updates to a document.
 
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use crate::number;
 use crate::order::equal;
 use crate::path::Segment;
 
-/// Works on a copy, so that an error leaves the document as it was.
+/// Applies the changes to a copy, so that an error leaves the document unchanged.
 pub(super) fn apply(changes: &[Change], document: &mut Value) -> Result<Vec<String>, QueryError> {
     let mut changed = document.clone();
     for change in changes {
@@ -40,7 +40,7 @@ pub(super) fn apply(changes: &[Change], document: &mut Value) -> Result<Vec<Stri
     Ok(fields)
 }
 
-/// Compares what would be stored: the order of fields and the digits of numbers count.
+/// Compares the JSON text: the order of fields and the digits of numbers count.
 fn differs(before: Option<&Value>, after: Option<&Value>) -> bool {
     before.map(Value::to_string) != after.map(Value::to_string)
 }
@@ -54,7 +54,7 @@ fn depth(value: &Value) -> usize {
 }
 
 impl Change {
-    /// The error is the reason alone.
+    /// Applies the change. The error is only the reason.
     fn apply(&self, document: &mut Value) -> Result<(), String> {
         match &self.action {
             Action::Unset => {
@@ -99,7 +99,8 @@ impl Change {
         }
     }
 
-    /// The value at the path, made by `missing` where there is none, objects on the way included.
+    /// Returns the value at the path. A missing value is created by `missing`, with the objects
+    /// above it.
     fn create<'v>(
         &self,
         document: &'v mut Value,
@@ -119,7 +120,7 @@ impl Change {
         self.path.segments().iter().try_fold(document, child)
     }
 
-    /// Removes a field; an element of a list becomes null, so that the others keep their indexes.
+    /// Removes a field. An element of a list becomes null, so that the others keep their indexes.
     fn unset(&self, document: &mut Value) {
         let Some((last, parents)) = self.path.segments().split_last() else {
             return;
@@ -214,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_document_does_not_grow_deeper_than_it_can_be_read_again() {
-        // The document and the field's object are levels too.
+        // The document and the field's object count as levels.
         let set = |levels| Update::parse(&json!({"$set": {"a.b": nested(levels)}})).unwrap();
         let mut document = json!({});
         assert!(set(DOCUMENT_DEPTH_MAX - 2).apply(&mut document).is_ok());

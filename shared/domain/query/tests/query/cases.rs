@@ -1,4 +1,4 @@
-//! The cases in `tests/cases/query`, whose README says how one looks.
+//! The cases in `tests/cases/query`. Their format is described in the README there.
 
 use std::cmp::Ordering;
 use std::path::Path;

@@ -1,9 +1,9 @@
-//! Random documents and filters over a few fields and values, so that they often meet.
+//! Random documents and filters over a few fields and values, so that they often match.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-/// Strings that are prefixes and neighbours of one another.
+/// Strings that are prefixes and neighbours of one another in the order.
 pub(crate) fn text() -> impl Strategy<Value = String> {
     proptest::sample::select(vec![
         "",
@@ -46,7 +46,7 @@ fn object(inner: impl Strategy<Value = Value>) -> impl Strategy<Value = Map<Stri
     proptest::collection::vec((key, inner), 0..3).prop_map(|fields| fields.into_iter().collect())
 }
 
-/// A document as the registry has them: `name` and `version` are strings, `tags` may be missing.
+/// A document like those of the registry: `name` and `version` are strings, `tags` may be missing.
 pub(crate) fn document() -> impl Strategy<Value = Value> {
     (text(), text(), proptest::option::of(text()), object(value())).prop_map(
         |(name, version, tags, mut rest)| {
@@ -72,7 +72,7 @@ fn regex() -> impl Strategy<Value = Value> {
         .prop_map(|(text, options)| json!({"$regex": text, "$options": options}))
 }
 
-/// The operators of one field.
+/// The operators on one field.
 pub(crate) fn condition() -> impl Strategy<Value = Value> {
     let comparison =
         (proptest::sample::select(vec!["$eq", "$ne", "$gt", "$gte", "$lt", "$lte"]), value())
@@ -110,7 +110,7 @@ pub(crate) fn condition() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A whole filter.
+/// A filter with nested logical operators.
 pub(crate) fn filter() -> impl Strategy<Value = Value> {
     let field = prop_oneof![
         (path(), condition()).prop_map(|(path, condition)| json!({path: condition})),
@@ -123,8 +123,8 @@ pub(crate) fn filter() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A filter of string conditions on indexed fields alone, as people send them; a planner serves
-/// most of these without testing again.
+/// A filter of string conditions on indexed fields only, as in typical requests. A plan serves most
+/// of these without a residual test.
 pub(crate) fn indexable() -> impl Strategy<Value = Value> {
     let field = || proptest::sample::select(vec!["name", "version", "tags"]);
     let comparison = || proptest::sample::select(vec!["$eq", "$gt", "$gte", "$lt", "$lte"]);
@@ -142,7 +142,7 @@ pub(crate) fn indexable() -> impl Strategy<Value = Value> {
     })
 }
 
-/// One operator of an update on one path; many of them do not fit the document.
+/// An update of up to three operations; many of them do not apply to the document.
 pub(crate) fn update() -> impl Strategy<Value = Value> {
     let path = || proptest::sample::select(vec!["a", "a.b", "a.0", "b", "b.0.a", "n", "name"]);
     let operation = prop_oneof![

@@ -1,4 +1,4 @@
-//! The query language against its cases and its laws.
+//! Tests of the query language: cases as data, and properties.
 
 #![allow(
     clippy::unwrap_used,

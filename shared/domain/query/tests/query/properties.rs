@@ -1,4 +1,4 @@
-//! Laws that hold for every filter, plan, sort and update.
+//! Properties that hold for every filter, plan, sort and update.
 
 use std::cmp::Ordering;
 
@@ -20,7 +20,7 @@ fn parse(filter: &Value) -> Filter {
     Filter::parse(filter).unwrap()
 }
 
-/// Reads an index as a store does: in the order of its keys, then keeps what the filter matches.
+/// Executes a plan like a store: reads the index in the order of its keys, then applies the filter.
 fn execute<'d>(plan: &Plan, filter: &Filter, documents: &'d [Value]) -> Vec<&'d Value> {
     let mut entries: Vec<&Value> = documents.iter().collect();
     if let Some(index) = plan.index {

@@ -1,53 +1,53 @@
-//! Which addresses are the public internet's, and what the others are.
+//! Classification of IP addresses: public ones, and the ranges of all others.
 //!
-//! By the registries of special addresses that the Internet Assigned Numbers Authority keeps
-//! (iana-ipv4-special-registry, iana-ipv6-special-registry). Of IPv6 only what is given out as
-//! global unicast counts as public, so that a block that gets a meaning later is refused before
-//! anybody adds it here.
+//! The source is the registries of special-purpose addresses of the Internet Assigned Numbers
+//! Authority (iana-ipv4-special-registry, iana-ipv6-special-registry). Of IPv6, only the assigned
+//! global unicast space counts as public, so that a block that gets a purpose later is rejected
+//! before it is added here.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
-/// What an address that is not the public internet's is set apart for.
+/// The purpose of an address range that is not public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reserved {
-    /// 240.0.0.0/4, and what of IPv6 is not given out.
+    /// Unassigned: 240.0.0.0/4, and the unassigned space of IPv6.
     Unassigned,
-    /// Everybody on a link.
+    /// All hosts on a link (limited broadcast).
     Broadcast,
-    /// Measurements of network devices.
+    /// Benchmarks of network devices (RFC 2544).
     Benchmarking,
-    /// The host below a virtual machine of some cloud, under a public address.
+    /// The host below a virtual machine in a cloud, at a public address.
     CloudHost,
-    /// Examples in documents.
+    /// Examples in documentation (RFC 5737, RFC 3849).
     Documentation,
-    /// One link, among others the metadata services of clouds.
+    /// Link-local addresses, which include the metadata services of clouds.
     LinkLocal,
-    /// The machine itself.
+    /// Loopback addresses of the machine itself.
     Loopback,
-    /// Groups of hosts.
+    /// Multicast groups of hosts.
     Multicast,
     /// Private networks (RFC 1918).
     Private,
-    /// Protocols of the internet itself.
+    /// Protocol assignments of the IETF (RFC 6890).
     Protocol,
-    /// Networks between carriers and their customers (RFC 6598).
+    /// Shared networks between carriers and their customers (RFC 6598).
     Shared,
     /// Private networks of IPv6 before RFC 3879.
     SiteLocal,
-    /// IPv4 addresses inside IPv6 ones, for tunnels that are no longer used.
+    /// IPv4 addresses embedded in IPv6 ones, for obsolete tunnels.
     Tunnel,
     /// Private networks of IPv6 (RFC 4193).
     UniqueLocal,
-    /// No address yet, or this network.
+    /// The unspecified address, or "this network".
     Unspecified,
 }
 
 impl Reserved {
-    /// Whether it is a network of somebody's own, or the machine itself: a name that an operator
-    /// allows may lead there. The others take a network that he allows.
+    /// Whether the range is a private network or loopback. A host name in the allowlist may resolve
+    /// to these ranges; the others require their network in the allowlist.
     pub(crate) fn is_of_ones_own(self) -> bool {
         matches!(self, Self::Loopback | Self::Private | Self::Shared | Self::UniqueLocal)
     }
@@ -79,24 +79,24 @@ const fn v4(a: u8, b: u8, c: u8, d: u8, prefix: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix)
 }
 
-/// The network of these first four groups.
+/// Returns the network with these first four groups.
 const fn v6(a: u16, b: u16, c: u16, d: u16, prefix: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0), prefix)
 }
 
-/// The first that holds an address says what it is; in none, it is public.
+/// The first network that contains an address decides; an address in none is public.
 const V4: [(Ipv4Net, Reserved); 17] = [
     (v4(0, 0, 0, 0, 8), Reserved::Unspecified),
     (v4(10, 0, 0, 0, 8), Reserved::Private),
     (v4(100, 64, 0, 0, 10), Reserved::Shared),
     (v4(127, 0, 0, 0, 8), Reserved::Loopback),
-    // Azure's services for the machines on a host.
+    // The platform services of Azure for virtual machines.
     (v4(168, 63, 129, 16, 32), Reserved::CloudHost),
     (v4(169, 254, 0, 0, 16), Reserved::LinkLocal),
     (v4(172, 16, 0, 0, 12), Reserved::Private),
     (v4(192, 0, 0, 0, 24), Reserved::Protocol),
     (v4(192, 0, 2, 0, 24), Reserved::Documentation),
-    // Relays of 6to4.
+    // Relays of 6to4 (RFC 7526).
     (v4(192, 88, 99, 0, 24), Reserved::Tunnel),
     (v4(192, 168, 0, 0, 16), Reserved::Private),
     (v4(198, 18, 0, 0, 15), Reserved::Benchmarking),
@@ -107,13 +107,13 @@ const V4: [(Ipv4Net, Reserved); 17] = [
     (v4(240, 0, 0, 0, 4), Reserved::Unassigned),
 ];
 
-/// The first that holds an address says what it is; in none, [`GLOBAL_V6`] decides.
+/// The first network that contains an address decides; for an address in none, [`GLOBAL_V6`] does.
 const V6: [(Ipv6Net, Reserved); 14] = [
     (Ipv6Net::new_assert(Ipv6Addr::UNSPECIFIED, 128), Reserved::Unspecified),
     (Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128), Reserved::Loopback),
     // IPv4-compatible addresses.
     (v6(0, 0, 0, 0, 96), Reserved::Tunnel),
-    // NAT64 of somebody's own.
+    // NAT64 in local networks (RFC 8215).
     (v6(0x64, 0xff9b, 1, 0, 48), Reserved::Tunnel),
     (v6(0xfc00, 0, 0, 0, 7), Reserved::UniqueLocal),
     (v6(0xfe80, 0, 0, 0, 10), Reserved::LinkLocal),
@@ -129,14 +129,15 @@ const V6: [(Ipv6Net, Reserved); 14] = [
     (v6(0x3fff, 0, 0, 0, 20), Reserved::Documentation),
 ];
 
-/// What is given out as global unicast.
+/// The global unicast space of IPv6 (RFC 4291).
 const GLOBAL_V6: Ipv6Net = v6(0x2000, 0, 0, 0, 3);
 
-/// The prefix of NAT64 (RFC 6052). A resolver gives such addresses for hosts of IPv4 where there
-/// is only IPv6.
+/// The well-known prefix of NAT64 (RFC 6052). In networks with IPv6 only, a resolver returns such
+/// addresses for IPv4 hosts.
 const NAT64: Ipv6Net = v6(0x64, 0xff9b, 0, 0, 96);
 
-/// The address that packets end at: of an IPv4-mapped address and of NAT64 the IPv4 one.
+/// Returns the address that packets are delivered to: the IPv4 address of an IPv4-mapped or NAT64
+/// address.
 pub(crate) fn destination(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) if NAT64.contains(&v6) => {
@@ -147,7 +148,7 @@ pub(crate) fn destination(address: IpAddr) -> IpAddr {
     }
 }
 
-/// What an address is set apart for; `None` for one of the public internet.
+/// Returns the reserved range of an address; `None` for a public one.
 pub(crate) fn reserved(address: IpAddr) -> Option<Reserved> {
     match destination(address) {
         IpAddr::V4(address) => {
@@ -179,7 +180,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is refused of IPv4 is refused in every shape that leads there.
+        /// A reserved IPv4 address is also reserved in every IPv6 form that is delivered to it.
         #[test]
         fn an_ipv4_address_inside_an_ipv6_one_is_no_way_around(bits: u32) {
             let plain = Ipv4Addr::from_bits(bits);

@@ -1,4 +1,4 @@
-//! What an operator allows besides the public internet.
+//! The allowlist of an operator: destinations besides the public internet.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,62 +9,64 @@ use ipnet::IpNet;
 use crate::address::{Reserved, destination, reserved};
 use crate::host::{Host, HostError};
 
-/// The most entries of a list.
+/// The maximum number of entries of an allowlist.
 const ENTRIES_MAX: usize = 256;
 
-/// Networks and host names that callbacks may go to besides the public internet, also in clear
-/// text. Written as a list with commas: `127.0.0.1/32,10.1.0.0/16,hooks.internal`. None unless
-/// said.
+/// Networks and host names that callbacks may be sent to besides the public internet, also over
+/// `http`. Written as a list with commas: `127.0.0.1/32,10.1.0.0/16,hooks.internal`. The default is
+/// empty.
 ///
-/// A name that is allowed may lead to private, unique-local, shared and loopback addresses; to the
-/// others, such as the link-local ones of metadata services, only with their network in the list.
+/// A name in the list may resolve to private, unique-local, shared and loopback addresses. All
+/// other reserved addresses, such as the link-local ones of metadata services, require their
+/// network in the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allowed {
     networks: Vec<IpNet>,
     names: Vec<String>,
 }
 
-/// Why a list of what is allowed cannot be read.
+/// The error of an allowlist that does not parse.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AllowedError {
-    /// A network whose address has bits behind its prefix: a slip, or more than was meant.
+    /// A network address has bits set beyond its prefix: a typing error, or a larger network than
+    /// intended.
     #[error(
         "`{entry}` is no network, its address has more bits than its prefix; did you mean `{meant}`"
     )]
     Bits {
-        /// What was given.
+        /// The invalid entry, as written.
         entry: String,
-        /// The network that holds it.
+        /// The network that contains the address.
         meant: IpNet,
     },
-    /// Neither of both.
+    /// The entry is not a network.
     #[error("`{entry}` is no network such as `10.1.0.0/16`")]
     Network {
-        /// What was given.
+        /// The invalid entry, as written.
         entry: String,
     },
-    /// No host name.
+    /// The entry is not a host name.
     #[error("`{entry}` {why}")]
     Name {
-        /// What was given.
+        /// The invalid entry, as written.
         entry: String,
-        /// What is wrong with it.
+        /// The problem of the host name.
         #[source]
         why: HostError,
     },
-    /// A list that nobody can have meant.
+    /// The list has too many entries.
     #[error("the list has more than {ENTRIES_MAX} entries; allow larger networks")]
     TooMany,
 }
 
 impl Allowed {
-    /// Whether nothing is allowed besides the public internet.
+    /// Whether the list is empty, so that only the public internet is allowed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.networks.is_empty() && self.names.is_empty()
     }
 
-    /// Whether this very host is in the list, which may then be called in clear text.
+    /// Whether the list contains this host, which allows requests over `http` to it.
     pub(crate) fn lists(&self, host: &Host) -> bool {
         match host {
             Host::Name(name) => self.names.contains(name),
@@ -72,7 +74,8 @@ impl Allowed {
         }
     }
 
-    /// What is in the way of a call of this host at this address.
+    /// Returns the reserved range that forbids a request to this host at this address; `None` where
+    /// it is permitted.
     pub(crate) fn refusal(&self, host: &Host, address: IpAddr) -> Option<Reserved> {
         if self.holds(address) {
             return None;
@@ -111,7 +114,7 @@ impl FromStr for Allowed {
     }
 }
 
-/// The network that an entry is, if it is one.
+/// Parses an entry as a network; `None` where it does not have the form of one.
 fn network(entry: &str) -> Result<Option<IpNet>, AllowedError> {
     if let Ok(address) = entry.parse::<IpAddr>() {
         return Ok(Some(address.into()));

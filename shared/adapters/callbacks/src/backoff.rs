@@ -1,20 +1,20 @@
-//! When a callback that did not arrive is tried again.
+//! The retry schedule of callbacks.
 
 use std::time::Duration;
 
-/// How often a callback is tried in all. With the waits below, the last try is 16 to 31 hours after
-/// the first one, 24 in the middle.
+/// The maximum number of delivery attempts of a callback. With the delays below, the last attempt
+/// is 16 to 31 hours after the first one, 24 hours on average.
 pub const TRIES_MAX: u32 = 41;
 
-/// The longest wait after the first try. It doubles with each try.
+/// The upper bound of the delay after the first attempt. It doubles with each attempt.
 pub const FIRST_WAIT_MAX: Duration = Duration::from_secs(5);
 
-/// The longest wait after any try, and the longest that a receiver may ask for.
+/// The upper bound of every delay, and of the delay that a receiver may request.
 pub const WAIT_MAX: Duration = Duration::from_secs(3_600);
 
-/// How long to wait before the next try when `tries` were made and none arrived; `None` when it is
-/// given up. Half of the wait is fixed, the other half is `jitter` of it, which is a random number
-/// out of all of `u64`, so that callbacks that failed together do not come back together.
+/// Returns the delay before the next attempt after `tries` failed attempts; `None` where no attempt
+/// follows. Half of the delay is fixed, the other half is scaled by `jitter`, a random number of
+/// the whole range of `u64`, so that callbacks that failed together are not retried together.
 #[must_use]
 pub fn next_try(tries: u32, jitter: u64) -> Option<Duration> {
     if tries >= TRIES_MAX {
@@ -64,7 +64,7 @@ mod tests {
             }
         }
 
-        /// More jitter is no shorter a wait, and a later try no shorter either.
+        /// The delay does not decrease with the jitter, nor with the number of attempts.
         #[test]
         fn waits_never_shrink(tries in 0..TRIES_MAX - 1, a: u64, b: u64) {
             prop_assert!(next_try(tries, a.min(b)) <= next_try(tries, a.max(b)));

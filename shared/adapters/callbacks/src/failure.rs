@@ -1,4 +1,4 @@
-//! What became of a callback that was sent: delivered, refused for good, or to be tried again.
+//! Outcomes of a delivery attempt: success, permanent error, or retryable error.
 
 use std::io;
 use std::time::Duration;
@@ -10,79 +10,79 @@ use crate::address::Reserved;
 use crate::backoff::{WAIT_MAX, next_try};
 use crate::url::CallbackUrlError;
 
-/// A receiver took it.
+/// The acknowledgement of a callback by its receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivered {
-    /// Its answer, 200 to 299.
+    /// The HTTP status of the response, 200 to 299.
     pub status: u16,
 }
 
-/// Why a callback did not arrive, and whether it is tried again.
+/// The error of a delivery attempt, which says whether to retry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendFailure {
-    /// Never again.
+    /// A permanent error: the callback is not retried.
     #[error("{0}")]
     Refused(Reason),
-    /// Again after a while.
+    /// A transient error: the callback is retried after a delay.
     #[error("{reason}")]
     TryAgain {
-        /// What was in the way.
+        /// The cause of the error.
         reason: Reason,
-        /// How long the receiver asked to wait, at most [`WAIT_MAX`].
+        /// The delay that the receiver requested, at most [`WAIT_MAX`].
         retry_after: Option<Duration>,
     },
 }
 
-/// What was in the way. The text is short, and holds nothing that the receiver wrote.
+/// The cause of a delivery error. Its message is short, and contains no text from the receiver.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
-    /// The URL may not be called, or no longer.
+    /// The URL is not permitted, or no longer permitted.
     #[error(transparent)]
     Url(#[from] CallbackUrlError),
-    /// The name leads to an address that is not the public internet's.
+    /// The host name resolves to an address that is not public.
     #[error(
         "the host's name leads to {0}; give a public host, or ask the operator to allow the name"
     )]
     Address(Reserved),
-    /// The receiver wants no more of them.
+    /// The receiver responded with 410 (Gone).
     #[error("the receiver answered 410, so nothing is sent there again")]
     Gone,
-    /// Redirects are not followed.
+    /// The receiver responded with a redirect, which is not followed.
     #[error(
         "the receiver answered {0}, and redirects are not followed; give the URL that it leads to"
     )]
     Redirect(u16),
-    /// Another answer than 200 to 299.
+    /// The receiver responded with another status than 200 to 299.
     #[error("the receiver answered {0}; expected 200 to 299")]
     Status(u16),
-    /// No address for the name.
+    /// The host name has no address.
     #[error("the host's name has no address")]
     NoAddress,
-    /// No address in time.
+    /// The host name was not resolved in time.
     #[error("the host's name was not resolved in time")]
     SlowName,
-    /// No connection in time.
+    /// The connection was not established in time.
     #[error("the host took no connection in time")]
     SlowConnection,
-    /// No answer in time.
+    /// The response did not arrive in time.
     #[error("the receiver did not answer in time")]
     SlowAnswer,
-    /// No connection.
+    /// The connection failed or was closed.
     #[error("no connection to the host: {0}")]
     Connection(io::ErrorKind),
-    /// No connection that the receiver has proven to be its own.
+    /// The TLS handshake failed, for example by an invalid certificate.
     #[error("no secure connection to the host; check its certificate")]
     Tls,
-    /// Something that is not HTTP, or a head without end.
+    /// The response is not HTTP, or its head is too long.
     #[error("the receiver's answer is no answer of HTTP")]
     Protocol,
-    /// The platform ended while it was sent; it may have arrived.
+    /// The platform stopped during the request; the callback may have been delivered.
     #[error("the platform stopped before there was an answer")]
     Stopped,
 }
 
 impl SendFailure {
-    /// What was in the way.
+    /// Returns the cause of the error.
     #[must_use]
     pub fn reason(&self) -> &Reason {
         match self {
@@ -90,8 +90,8 @@ impl SendFailure {
         }
     }
 
-    /// How long to wait before the next try when `tries` were made, this one included: as
-    /// [`next_try`], or longer if the receiver asked for it; `None` when it is given up.
+    /// Returns the delay before the next attempt after `tries` attempts, this one included: that of
+    /// [`next_try`], or a longer one that the receiver requested. `None` where no attempt follows.
     #[must_use]
     pub fn next_try(&self, tries: u32, jitter: u64) -> Option<Duration> {
         match self {
@@ -107,7 +107,7 @@ impl SendFailure {
     }
 }
 
-/// What an answer means.
+/// Classifies a response by its status and headers.
 pub(crate) fn judge(status: StatusCode, headers: &HeaderMap) -> Result<Delivered, SendFailure> {
     let code = status.as_u16();
     match status {
@@ -122,16 +122,16 @@ pub(crate) fn judge(status: StatusCode, headers: &HeaderMap) -> Result<Delivered
     }
 }
 
-/// The wait of `Retry-After`, in seconds as most write it. A date is left to the backoff.
+/// Parses `Retry-After` in seconds. The form with a date is ignored, so the backoff applies.
 fn wait(value: &str) -> Option<Duration> {
     let value = value.trim();
     let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    // More digits than a number holds are a long wait.
+    // A number too large to parse counts as the longest delay.
     let seconds = value.parse().unwrap_or(u64::MAX);
     is_number.then(|| Duration::from_secs(seconds).min(WAIT_MAX))
 }
 
-/// A refused address on its way through `ureq`.
+/// A rejected address, passed through the error type of `ureq`.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the name leads to {0}")]
 pub(crate) struct RefusedAddress(pub(crate) Reserved);
@@ -151,7 +151,7 @@ impl From<ureq::Error> for SendFailure {
             Error::Timeout(Timeout::Connect) => Reason::SlowConnection,
             Error::Timeout(_) => Reason::SlowAnswer,
             Error::Tls(_) | Error::Rustls(_) | Error::TlsRequired => Reason::Tls,
-            // So `rustls` reports what is wrong with a handshake.
+            // `rustls` reports the errors of a handshake in this way.
             Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => Reason::Tls,
             Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => Reason::SlowAnswer,
             Error::Io(error) => Reason::Connection(error.kind()),

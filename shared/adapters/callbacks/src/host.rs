@@ -1,36 +1,34 @@
-//! The host of a URL: one address, or one name, and nothing that two readers read differently.
+//! The host of a URL: an address or a name. Ambiguous forms are rejected.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The longest name, in bytes (RFC 1035, 2.3.4, as text).
+/// The maximum length of a name, in bytes of text (RFC 1035, 2.3.4).
 const NAME_BYTES_MAX: usize = 253;
 
-/// The longest part of a name, in bytes.
+/// The maximum length of a label of a name, in bytes.
 const LABEL_BYTES_MAX: usize = 63;
 
-/// Who is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Host {
-    /// A name, in lower case.
+    /// A host name, in lower case.
     Name(String),
-    /// An address.
     Address(IpAddr),
 }
 
-/// What is wrong with a host, as the second half of a sentence.
+/// The error of an invalid host. Its message is the second half of a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HostError {
-    /// Old ways to write IPv4 addresses (`127.1`, `0x7f.1`, `017700000001`, `2130706433`), which
-    /// some programs read as an address and others as a name.
+    /// An obsolete form of an IPv4 address (`127.1`, `0x7f.1`, `017700000001`, `2130706433`), which
+    /// some programs take for an address and others for a name.
     #[error("is neither a name nor four decimal numbers; write the address as in `198.51.100.7`")]
     Number,
-    /// Brackets hold an IPv6 address, without a zone.
+    /// The brackets do not contain an IPv6 address without a zone.
     #[error("is no IPv6 address in brackets; write it as in `[2001:db8::7]`, without a zone")]
     Brackets,
-    /// The root of all names, which certificates do not have.
+    /// The name ends with a dot (the root label), which names in certificates do not.
     #[error("ends with a dot; leave it out")]
     LastDot,
-    /// Bytes that names do not have, or too many of them.
+    /// The name contains invalid bytes, or is too long.
     #[error(
         "is no host name; names have letters, digits, hyphens and underscores between dots, and \
          others are written in their `xn--` form"
@@ -39,7 +37,7 @@ pub enum HostError {
 }
 
 impl Host {
-    /// The host that a URL names.
+    /// Parses the host of a URL.
     pub(crate) fn parse(text: &str) -> Result<Self, HostError> {
         if text.starts_with('[') {
             let inside = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
@@ -62,7 +60,7 @@ impl Host {
     }
 }
 
-/// Whether browsers and the C library take it for an IPv4 address (URL Standard, "ends in a
+/// Whether browsers and the C library parse the text as an IPv4 address (URL Standard, "ends in a
 /// number checker").
 fn ends_in_a_number(text: &str) -> bool {
     let text = text.strip_suffix('.').unwrap_or(text);

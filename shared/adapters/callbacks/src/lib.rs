@@ -1,9 +1,10 @@
-//! Callbacks: which URLs may be called, how a call is signed, and the call itself.
+//! Callbacks: validation of their URLs, signatures, and delivery over HTTP.
 //!
-//! Whoever submits a job may name a URL, so the URL is a stranger's: [`CallbackUrl`] says what may
-//! be given, [`Sender`] checks again where its host's name leads and connects to that address and
-//! no other. An operator's [`Allowed`] opens networks of his own. A [`Message`] is signed by the
-//! Standard Webhooks specification, and [`next_try`] is the plan for those that do not arrive.
+//! Submitters of jobs provide the URL, so it is untrusted input, and requests to it must not reach
+//! internal networks (server-side request forgery). [`CallbackUrl`] validates it at submission.
+//! [`Sender`] validates the addresses that its host name resolves to with each request, and
+//! connects only to those. An operator permits private networks by an [`Allowed`]. A [`Message`] is
+//! signed by the Standard Webhooks specification, and [`next_try`] is the retry schedule.
 
 mod address;
 mod allowed;

@@ -1,4 +1,4 @@
-//! What is sent, and the signature that a receiver knows it by.
+//! Messages, and their signatures.
 //!
 //! Standard Webhooks (standardwebhooks.com): HMAC-SHA256 over `{id}.{timestamp}.{body}`.
 
@@ -11,31 +11,32 @@ use sha2::Sha256;
 
 use crate::secret::Secret;
 
-/// The header with the id of a message, the same in every try.
+/// The header with the id of a message, the same in every attempt.
 pub const ID_HEADER: &str = "webhook-id";
 
-/// The header with the time of a try, in seconds since the Unix epoch.
+/// The header with the time of an attempt, in seconds since the Unix epoch.
 pub const TIMESTAMP_HEADER: &str = "webhook-timestamp";
 
-/// The header with the signatures, one for each secret, with spaces between them.
+/// The header with the signatures, one for each secret, separated by spaces.
 pub const SIGNATURE_HEADER: &str = "webhook-signature";
 
-/// The longest id, in bytes.
+/// The maximum length of an id, in bytes.
 pub const ID_BYTES_MAX: usize = 128;
 
-/// The longest body, in bytes.
+/// The maximum length of a body, in bytes.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
 
-/// The most secrets that sign one message: the valid one, and old ones while receivers change.
+/// The maximum number of secrets that sign one message: the current one, and old ones during a
+/// rotation.
 pub const SECRETS_MAX: usize = 4;
 
-/// How far a message's time may be from the receiver's, in seconds, unless it knows better.
+/// The recommended tolerance between a message's time and the receiver's clock, in seconds.
 pub const TOLERANCE_S: u64 = 300;
 
-/// How a signature with a shared secret begins.
+/// The version prefix of a signature with a shared secret.
 const VERSION: &str = "v1,";
 
-/// One try of a callback, signed.
+/// The signed message of one delivery attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     id: String,
@@ -44,28 +45,29 @@ pub struct Message {
     signature: String,
 }
 
-/// Why a message cannot be signed.
+/// The error of a message that cannot be signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
-    /// It stands in a header, and a dot ends it in what is signed.
+    /// The id is invalid: it is sent in a header, and a dot ends it in the signed content.
     #[error(
         "`{0}` is no id of a message; expected 1 to {ID_BYTES_MAX} letters, digits, `-` and `_`"
     )]
     Id(String),
-    /// A receiver would have to believe it unsigned, or to try many.
+    /// There are no secrets, so the message would be unsigned, or too many.
     #[error("{0} secrets are given; expected 1 to {SECRETS_MAX}")]
     Secrets(usize),
-    /// Longer than [`BODY_BYTES_MAX`].
+    /// The body is longer than [`BODY_BYTES_MAX`].
     #[error("the body has {0} bytes; expected at most {BODY_BYTES_MAX}")]
     Body(usize),
 }
 
 impl Message {
-    /// A message of JSON, signed with each secret. `id` is the same in every try, `timestamp_s` is
-    /// when this one is made, in seconds since the Unix epoch.
+    /// Signs a JSON body with each of the secrets. `id` is the same in every attempt; `timestamp_s`
+    /// is the time of this attempt, in seconds since the Unix epoch.
     ///
     /// # Errors
-    /// An id that is none, no secret or more than [`SECRETS_MAX`], a body over [`BODY_BYTES_MAX`].
+    /// Returns an error for an invalid id, no secrets or more than [`SECRETS_MAX`], or a body
+    /// longer than [`BODY_BYTES_MAX`].
     pub fn signed(
         id: &str,
         timestamp_s: i64,
@@ -88,25 +90,25 @@ impl Message {
         Ok(Self { id: id.to_owned(), timestamp_s, body, signature })
     }
 
-    /// What a receiver tells messages apart by.
+    /// Returns the id, by which a receiver recognises a repeated message.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// When this try is made, in seconds since the Unix epoch.
+    /// Returns the time of the attempt, in seconds since the Unix epoch.
     #[must_use]
     pub fn timestamp_s(&self) -> i64 {
         self.timestamp_s
     }
 
-    /// The JSON.
+    /// Returns the body: JSON text.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body
     }
 
-    /// The value of [`SIGNATURE_HEADER`].
+    /// Returns the value of [`SIGNATURE_HEADER`].
     #[must_use]
     pub fn signature(&self) -> &str {
         &self.signature
@@ -122,7 +124,7 @@ fn sign(id: &str, timestamp_s: i64, body: &[u8], secrets: &[Secret]) -> String {
     signatures.join(" ")
 }
 
-/// What a signature is over. A key may have any length, so there always is one.
+/// Computes the MAC of the signed content. A key of HMAC may have any length, so this never fails.
 fn keyed(secret: &Secret, id: &str, timestamp: &str, body: &[u8]) -> Option<Hmac<Sha256>> {
     let mac = Hmac::<Sha256>::new_from_slice(secret.bytes()).ok()?;
     Some(
@@ -134,36 +136,37 @@ fn keyed(secret: &Secret, id: &str, timestamp: &str, body: &[u8]) -> Option<Hmac
     )
 }
 
-/// The headers of a message, as a receiver has them.
+/// The headers of a message that a receiver verifies.
 #[derive(Clone, Copy, Debug)]
 pub struct Headers<'a> {
-    /// [`ID_HEADER`].
+    /// The value of [`ID_HEADER`].
     pub id: &'a str,
-    /// [`TIMESTAMP_HEADER`].
+    /// The value of [`TIMESTAMP_HEADER`].
     pub timestamp: &'a str,
-    /// [`SIGNATURE_HEADER`].
+    /// The value of [`SIGNATURE_HEADER`].
     pub signature: &'a str,
 }
 
-/// Why a receiver must not believe a message.
+/// The error of a message that a receiver must reject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    /// No time.
+    /// The timestamp is not a number.
     #[error("`webhook-timestamp` is no number of seconds since 1970")]
     Timestamp,
-    /// Sent long ago, which may be somebody who sends it again, or a clock that is wrong.
+    /// The timestamp is out of tolerance: a replayed message, or a wrong clock. Holds the
+    /// difference in seconds.
     #[error("the message is {0} s away from now; check the clock, or refuse a message sent again")]
     Time(u64),
-    /// By no secret that is known here.
+    /// No signature is valid for any of the known secrets.
     #[error("no signature is right; check the secret, and that the body is as it came")]
     Signature,
 }
 
-/// Whether a message came from who has one of the secrets, and within `tolerance_s` of `now_s`.
-/// Signatures are compared in constant time.
+/// Verifies that a message was signed with one of the secrets, and within `tolerance_s` of `now_s`,
+/// both in seconds. Signatures are compared in constant time.
 ///
 /// # Errors
-/// Why it must not be believed.
+/// Returns an error for a message that the receiver must reject.
 pub fn verify(
     headers: Headers<'_>,
     body: &[u8],

@@ -1,5 +1,5 @@
-//! Where a host's name leads: every address is checked, and only those that were checked are
-//! connected to. So a name that leads elsewhere a moment later changes nothing.
+//! Resolution of host names: every address is validated, and connections go only to validated
+//! addresses. So a name that resolves to another address later (DNS rebinding) has no effect.
 
 use std::fmt;
 use std::io;
@@ -18,19 +18,19 @@ use crate::allowed::Allowed;
 use crate::failure::RefusedAddress;
 use crate::host::Host;
 
-/// How many addresses of a host are tried.
+/// The maximum number of addresses of a host that a connection tries.
 const TRIED_MAX: usize = 8;
 
-/// Finds the addresses of a name.
+/// Resolves host names to addresses.
 pub trait Lookup: fmt::Debug + Send + Sync + 'static {
-    /// The addresses of this host, with the port.
+    /// Returns the addresses of this host, with the port.
     ///
     /// # Errors
-    /// There are none, or nobody who knows could be asked.
+    /// Returns an error where the name has no address, or no name server responds.
     fn lookup(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
 }
 
-/// The names as this machine knows them.
+/// The resolver of the operating system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemLookup;
 
@@ -40,7 +40,7 @@ impl Lookup for SystemLookup {
     }
 }
 
-/// A resolver that gives only addresses that may be called.
+/// A resolver that rejects a host unless all its addresses are permitted.
 #[derive(Debug)]
 pub(crate) struct Vetting {
     allowed: Arc<Allowed>,
@@ -65,7 +65,8 @@ impl Vetting {
         if timeout.after.is_not_happening() {
             return self.lookup.lookup(&name, port).map_err(|_| Error::HostNotFound);
         }
-        // A lookup cannot be stopped: it ends on a thread of its own, by the system's own limits.
+        // A lookup cannot be cancelled: it ends on its own thread, by the time limits of the
+        // system.
         let (sender, receiver) = sync_channel(1);
         let lookup = Arc::clone(&self.lookup);
         thread::Builder::new()
@@ -90,7 +91,8 @@ impl Resolver for Vetting {
         let host = host.ok_or(Error::HostNotFound)?;
         let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
         let found = self.addresses(&host, uri.port_u16().unwrap_or(usual), timeout)?;
-        // One that may not be called among others is somebody's trick, or a mistake to be told.
+        // One reserved address among public ones is an attack, or a mistake to report: reject them
+        // all.
         if let Some(reserved) =
             found.iter().find_map(|address| self.allowed.refusal(&host, address.ip()))
         {

@@ -1,4 +1,4 @@
-//! What a receiver and the platform share.
+//! Signing secrets, shared between a receiver and the platform.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -7,45 +7,45 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-/// How a secret begins.
+/// The prefix of a secret.
 const PREFIX: &str = "whsec_";
 
-/// How many bytes a secret may have, by the Standard Webhooks specification. Those of the platform
-/// have 32.
+/// The permitted length of a secret, in bytes, by the Standard Webhooks specification. Secrets of
+/// the platform have 32.
 const BYTES: RangeInclusive<usize> = 24..=64;
 
-/// Padding is written; it may be missing in what somebody copied.
+/// Padding is written when encoding and optional when decoding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A secret of Standard Webhooks: `whsec_` and base64. It is shown by [`Secret::reveal`] alone.
+/// A secret of Standard Webhooks: `whsec_` and base64. Only [`Secret::reveal`] returns its text.
 #[derive(Clone)]
 pub struct Secret(Vec<u8>);
 
-/// Why a text is no secret. The text itself is not shown.
+/// The error of an invalid secret. Its message does not contain the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// Another beginning, or no base64.
+    /// The prefix is missing, or the rest is not base64.
     #[error("that is no secret; expected `whsec_` and base64")]
     Form,
-    /// Too few bytes to be one, or too many.
+    /// The secret has too few or too many bytes.
     #[error("the secret has {0} bytes; expected {start} to {end}", start = BYTES.start(), end = BYTES.end())]
     Length(usize),
 }
 
 impl Secret {
-    /// The secret of these bytes, which must come from a source of secrets.
+    /// Creates a secret from bytes of a cryptographic random number generator.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes.to_vec())
     }
 
-    /// The secret that a text is: `whsec_` and the base64 of 24 to 64 bytes.
+    /// Parses a secret: `whsec_` and the base64 of 24 to 64 bytes.
     ///
     /// # Errors
-    /// What is wrong with it, without showing it.
+    /// Returns an error that does not contain the text.
     pub fn parse(text: &str) -> Result<Self, SecretError> {
         let encoded = text.strip_prefix(PREFIX).ok_or(SecretError::Form)?;
         let bytes = BASE64.decode(encoded).map_err(|_| SecretError::Form)?;
@@ -56,7 +56,7 @@ impl Secret {
         }
     }
 
-    /// The text, for whoever may have it.
+    /// Returns the text of the secret. Not for logs.
     #[must_use]
     pub fn reveal(&self) -> String {
         format!("{PREFIX}{}", BASE64.encode(&self.0))

@@ -1,4 +1,4 @@
-//! The call itself.
+//! Delivery of callbacks over HTTP.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -14,28 +14,28 @@ use crate::message::{ID_HEADER, Message, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use crate::resolver::{Lookup, SystemLookup, Vetting};
 use crate::url::CallbackUrl;
 
-/// The longest head of an answer, in bytes.
+/// The maximum size of the head of a response, in bytes.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
-/// How much of an answer's body is read, in bytes. It is not looked at: a receiver that gets rid of
-/// a short one does not see its connection break.
+/// How much of a response's body is read and discarded, in bytes, so that a receiver that sends a
+/// short body does not see its connection reset.
 const BODY_BYTES_READ: u64 = 4 * 1024;
 
-/// How long the parts of a call may take.
+/// Time limits of a request and its phases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Until the name is resolved.
+    /// The time limit of name resolution.
     pub name: Duration,
-    /// Until a connection stands, TLS included.
+    /// The time limit of the connection, including the TLS handshake.
     pub connection: Duration,
-    /// Everything, from the name to the answer.
+    /// The time limit of the whole request, from name resolution to the response.
     pub whole: Duration,
-    /// The answer's body, within the whole.
+    /// The time limit of reading the response's body, within the whole.
     pub reply_body: Duration,
 }
 
 impl Default for Timeouts {
-    /// A receiver has ten seconds: its work is its own, after the answer.
+    /// A receiver has ten seconds in total: it should respond first and do its work afterwards.
     fn default() -> Self {
         Self {
             name: Duration::from_secs(3),
@@ -46,10 +46,10 @@ impl Default for Timeouts {
     }
 }
 
-/// Sends callbacks. Clones share what it holds.
+/// An HTTP client for callbacks. Clones share its agent and its allowlist.
 ///
-/// Follows no redirect, asks no proxy, keeps no connection and no cookie, and trusts the public
-/// certificate authorities.
+/// It follows no redirects, uses no proxy, reuses no connections, keeps no cookies, and trusts the
+/// public certificate authorities.
 #[derive(Clone, Debug)]
 pub struct Sender {
     agent: Agent,
@@ -57,28 +57,28 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// A sender to the public internet, and to what the operator allows.
+    /// Creates a sender to the public internet and the destinations of the allowlist.
     #[must_use]
     pub fn new(allowed: Allowed) -> Self {
         Self::with(allowed, Timeouts::default(), SystemLookup)
     }
 
-    /// A sender with other timeouts, or another way to find addresses.
+    /// Creates a sender with other time limits, or another resolver.
     #[must_use]
     pub fn with(allowed: Allowed, timeouts: Timeouts, lookup: impl Lookup) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
-            // Where it leads was not checked.
+            // The target of a redirect is not validated.
             .max_redirects(0)
             .max_redirects_will_error(false)
-            // A proxy resolves names by itself, and may reach what we may not.
+            // A proxy resolves names itself, and may reach networks that are forbidden here.
             .proxy(None)
             .timeout_resolve(Some(timeouts.name))
             .timeout_connect(Some(timeouts.connection))
             .timeout_global(Some(timeouts.whole))
             .timeout_recv_body(Some(timeouts.reply_body))
             .max_response_header_size(HEAD_BYTES_MAX)
-            // Every call is a name resolved and checked anew.
+            // Every request resolves and validates the name again.
             .max_idle_connections(0)
             .accept_encoding("")
             .user_agent(concat!("writ/", env!("CARGO_PKG_VERSION")))
@@ -89,13 +89,13 @@ impl Sender {
         Self { agent: Agent::with_parts(config, connector, vetting), allowed }
     }
 
-    /// Sends a message once. Who drops the future leaves a call behind that ends within its time;
-    /// it may arrive.
+    /// Sends a message once. If the future is dropped, the request continues within its time limit,
+    /// and may be delivered.
     ///
     /// # Errors
-    /// Why it did not arrive, as far as one can know, and whether to try again.
+    /// Returns the cause of the failure, as far as it is known, and whether to retry.
     pub async fn send(&self, url: &str, message: &Message) -> Result<Delivered, SendFailure> {
-        // What an operator allows may have changed since the URL was given.
+        // The allowlist may have changed since the job was submitted.
         let url = CallbackUrl::parse(url, &self.allowed)
             .map_err(|error| SendFailure::Refused(Reason::Url(error)))?;
         let agent = self.agent.clone();
@@ -115,7 +115,7 @@ fn call(agent: &Agent, url: &CallbackUrl, message: &Message) -> Result<Delivered
         .send(message.body())?;
     let outcome = judge(response.status(), response.headers());
     let mut body = response.into_body().into_reader().take(BODY_BYTES_READ);
-    // The answer stands, whatever becomes of its body.
+    // The status decides the outcome; an error in the body does not matter.
     let _ = io::copy(&mut body, &mut io::sink());
     outcome
 }

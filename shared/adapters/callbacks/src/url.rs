@@ -1,4 +1,4 @@
-//! The URL of a callback: what may be given for one.
+//! Validation of callback URLs.
 
 use std::fmt;
 
@@ -9,14 +9,14 @@ use crate::address::Reserved;
 use crate::allowed::Allowed;
 use crate::host::{Host, HostError};
 
-/// The longest URL, in bytes.
+/// The maximum length of a URL, in bytes.
 pub const URL_BYTES_MAX: usize = 2_048;
 
-/// How much of a host is shown in a message, in characters.
+/// How much of a host a message repeats, in characters.
 const SHOWN_CHARS_MAX: usize = 100;
 
-/// Ends of names that mean something else in every network: set apart for that (RFC 6761, 6762,
-/// 8375; ICANN's `internal`), or in use for it.
+/// Suffixes of names that differ between networks: reserved for local use (RFC 6761, 6762, 8375;
+/// ICANN's `internal`), or commonly used for it.
 const LOCAL_ENDS: [&str; 10] = [
     "localhost",
     "localdomain",
@@ -30,88 +30,89 @@ const LOCAL_ENDS: [&str; 10] = [
     "home.arpa",
 ];
 
-/// A URL that may be called: `https`, a public host or one that the operator allows, and nothing
-/// in it that two programs could read differently. Where its name leads is checked with each call.
+/// A permitted callback URL: `https`, a public host or one in the allowlist, and nothing that two
+/// parsers could interpret differently. The addresses of its host are validated with each request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallbackUrl(String);
 
-/// Why a URL is not called. The message says what to do instead.
+/// The error of a URL that is not permitted. Its message says how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallbackUrlError {
-    /// Longer than [`URL_BYTES_MAX`].
+    /// The URL is longer than [`URL_BYTES_MAX`].
     #[error("the URL has {bytes} bytes; give one of at most {URL_BYTES_MAX}")]
     TooLong {
-        /// How long it is.
+        /// The length of the URL, in bytes.
         bytes: usize,
     },
-    /// Spaces, control characters, letters that are not ASCII, backslashes.
+    /// The URL contains a space, a control character, a character that is not ASCII, or a
+    /// backslash.
     #[error("`{found}` has no place in a URL; write it with `%`, or a host in its `xn--` form")]
     Character {
-        /// The first such character, escaped.
+        /// The first such character, escaped as in Rust.
         found: String,
     },
-    /// A fragment is never sent.
+    /// The URL has a fragment, which is never sent.
     #[error("the URL has a `#`, and what follows is never sent; leave it out")]
     Fragment,
-    /// No URL at all, or one without a host.
+    /// The text is not a URL, or has no host.
     #[error("that is no URL; expected one such as `https://hooks.example.com/jobs`")]
     Form,
-    /// Neither `https` nor `http`.
+    /// The scheme is neither `https` nor `http`.
     #[error("`{scheme}` is not called; expected `https://`")]
     Scheme {
-        /// What was given.
+        /// The scheme of the URL.
         scheme: String,
     },
-    /// They would be stored and shown with the job.
+    /// The URL contains credentials, which would be stored and returned with the job.
     #[error(
         "a name or password has no place in the URL; leave out what stands before the `@`, and \
          check the signature instead"
     )]
     Credentials,
-    /// No port, or port 0.
+    /// The port is not a number from 1 to 65535.
     #[error("`{port}` is no port; expected 1 to 65535")]
     Port {
-        /// What was given.
+        /// The port of the URL.
         port: String,
     },
-    /// No host that everybody reads in the same way.
+    /// The host is invalid or ambiguous.
     #[error("`{host}` {why}")]
     Host {
-        /// What was given.
+        /// The host of the URL.
         host: String,
-        /// What is wrong with it.
+        /// The problem of the host.
         #[source]
         why: HostError,
     },
-    /// A name of the local network, or of the machine itself.
+    /// The host is a name of the local network, or of the machine itself.
     #[error(
         "`{host}` is a name of a local network; give a public host, or ask the operator to allow it"
     )]
     LocalName {
-        /// What was given.
+        /// The host of the URL.
         host: String,
     },
-    /// An address that is not the public internet's.
+    /// The host is an address that is not public.
     #[error("`{host}` is {reserved}; give a public host, or ask the operator to allow its network")]
     Address {
-        /// What was given.
+        /// The host of the URL.
         host: String,
-        /// What it is.
+        /// The reserved range of the address.
         reserved: Reserved,
     },
-    /// Clear text to a host that the operator does not list.
+    /// The scheme is `http`, and the host is not in the allowlist.
     #[error("`http://` is in clear text; use `https://`, or ask the operator to allow `{host}`")]
     ClearText {
-        /// What was given.
+        /// The host of the URL.
         host: String,
     },
 }
 
 impl CallbackUrl {
-    /// The URL that this text is, if it may be called.
+    /// Parses and validates a URL.
     ///
     /// # Errors
-    /// The first rule that it breaks.
+    /// Returns the first rule that the URL violates.
     pub fn parse(text: &str, allowed: &Allowed) -> Result<Self, CallbackUrlError> {
         let uri = well_formed(text)?;
         let is_clear_text = match uri.scheme_str() {
@@ -136,7 +137,7 @@ impl CallbackUrl {
         Ok(Self(text.to_owned()))
     }
 
-    /// The text, as it was given.
+    /// Returns the text, as it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -163,7 +164,7 @@ fn well_formed(text: &str) -> Result<Uri, CallbackUrlError> {
     text.parse().map_err(|_| CallbackUrlError::Form)
 }
 
-/// A port that cannot be read would be taken for none.
+/// Checks the port, because the parser treats an invalid one as absent.
 fn check_port(authority: &Authority) -> Result<(), CallbackUrlError> {
     let rest = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
     if rest.is_empty() {
@@ -190,13 +191,13 @@ fn check_host(host: &Host, text: &str, allowed: &Allowed) -> Result<(), Callback
     }
 }
 
-/// Whether a name means something else in every network; one without a dot does.
+/// Whether a name is local to a network. A name without a dot is.
 fn is_local(name: &str) -> bool {
     let is_below = |end: &str| name.strip_suffix(end).is_some_and(|rest| rest.ends_with('.'));
     !name.contains('.') || LOCAL_ENDS.iter().any(|end| name == *end || is_below(end))
 }
 
-/// The beginning of what somebody gave, for a message.
+/// Returns the start of a text from the caller, for a message.
 fn shown(text: &str) -> String {
     match text.char_indices().nth(SHOWN_CHARS_MAX) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
@@ -210,7 +211,7 @@ mod tests {
 
     use super::*;
 
-    /// `allowed` lines set the list for what follows.
+    /// A line that starts with `allowed:` sets the allowlist for the lines after it.
     #[test]
     fn every_url_of_the_table_is_called_or_refused_as_it_says() {
         let mut allowed = Allowed::default();
@@ -257,7 +258,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is written for a host, an address that is called is a public one.
+        /// Whatever the text of a host, a permitted address is a public one.
         #[test]
         fn no_text_is_a_way_to_an_address_that_is_not_public(
             host in "(\\[[0-9a-f:.%]{2,24}\\]|[0-9a-fx.]{1,16})", port in "(:[0-9]{0,5})?",

@@ -1,11 +1,11 @@
-//! The port over a sender.
+//! The implementation of the [`SendCallback`] port.
 
 use writ_model::Error;
 use writ_ports::{CallbackRequest, DeliveryResult, SendCallback};
 
 use crate::{Allowed, CallbackUrl, Message, Secret, Sender};
 
-/// Calls back, to public addresses and those that an operator permits. Cheap to clone.
+/// Delivers callbacks to public addresses and those of the allowlist. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct WebhookClient {
     allowed: Allowed,
@@ -13,7 +13,7 @@ pub struct WebhookClient {
 }
 
 impl WebhookClient {
-    /// One that may call what is public, and these.
+    /// Creates a client for the public internet and the destinations of the allowlist.
     #[must_use]
     pub fn new(allowed: Allowed) -> Self {
         Self { sender: Sender::new(allowed.clone()), allowed }

@@ -1,4 +1,5 @@
-//! Signatures against those that Python's `hmac` makes, and what a receiver must not believe.
+//! Tests of signatures against those of Python's `hmac`, and of messages that a receiver must
+//! reject.
 
 use super::*;
 
@@ -6,7 +7,7 @@ const ID: &str = "msg_p5jXN8AQM9LWM0D4loKWxJek";
 const TIMESTAMP_S: i64 = 1_614_265_330;
 const BODY: &[u8] = br#"{"test": 2432232314}"#;
 
-/// The example of the specification, and one of 32 bytes.
+/// The example secret of the specification, and one of 32 bytes.
 const EXAMPLE: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const SIGNATURE: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
 const OTHER_SIGNATURE: &str = "v1,YO/ulmd+VFtlnbodv7yLOOsS6RlBZ48h++gXZrGOpZo=";

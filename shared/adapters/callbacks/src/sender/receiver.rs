@@ -1,4 +1,4 @@
-//! A receiver of callbacks on a port of this machine, for tests.
+//! A receiver of callbacks on a local port, for tests.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-/// What came, with the headers' names in lower case.
+/// A request, with header names in lower case.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
     pub(super) line: String,
@@ -15,7 +15,7 @@ pub(super) struct Request {
     pub(super) body: Vec<u8>,
 }
 
-/// Takes connections one after the other until it is dropped.
+/// Accepts connections one at a time until it is dropped.
 pub(super) struct Receiver {
     pub(super) address: SocketAddr,
     kept: Arc<Kept>,
@@ -29,16 +29,16 @@ struct Kept {
     is_over: AtomicBool,
 }
 
-/// A connection whose request was read.
+/// A connection from which the request has been read.
 pub(super) struct Answering(TcpStream);
 
 impl Answering {
-    /// Whether somebody still takes it.
+    /// Writes to the connection. Returns whether it is still open.
     pub(super) fn write(&mut self, bytes: &[u8]) -> bool {
         self.0.write_all(bytes).is_ok()
     }
 
-    /// Until the other side hangs up.
+    /// Waits until the client closes the connection.
     pub(super) fn wait_for_the_end(&mut self) {
         while self.0.read(&mut [0; 64]).is_ok_and(|read| read > 0) {}
     }
@@ -93,12 +93,12 @@ impl Drop for Receiver {
     }
 }
 
-/// A request with its body; `None` for what is not one, such as the greeting of TLS.
+/// Reads a request with its body; `None` for other data, such as a TLS handshake.
 fn read(stream: &mut TcpStream) -> Option<Request> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
-        // No request begins with a byte that is no letter: nothing more will come.
+        // A request starts with a letter. After any other byte, no request follows.
         let is_request = head.first().is_none_or(u8::is_ascii_alphabetic);
         if !is_request || stream.read(&mut byte).ok()? == 0 {
             return None;
@@ -117,7 +117,7 @@ fn read(stream: &mut TcpStream) -> Option<Request> {
     Some(Request { line, headers, body })
 }
 
-/// An answer, head and body; a status may have headers behind it.
+/// Formats a response, head and body. `status` may include further headers.
 pub(super) fn reply(status: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")

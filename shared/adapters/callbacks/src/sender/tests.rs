@@ -1,4 +1,4 @@
-//! Calls of receivers on real sockets of this machine.
+//! Requests to receivers on local sockets.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -65,7 +65,7 @@ async fn a_message_arrives_as_it_was_signed() {
     assert_eq!(verify(headers, &request.body, &[secret()], TIMESTAMP_S, 0), Ok(()));
 }
 
-/// The test above, with a proxy in the environment that takes no connections.
+/// Runs the test above with a proxy in the environment that accepts no connections.
 #[test]
 fn no_proxy_of_the_environment_is_asked() {
     let mut child = Command::new(std::env::current_exe().unwrap());
@@ -114,7 +114,7 @@ async fn a_redirect_is_not_followed_even_to_where_one_may_go() {
     assert!(other.requests().is_empty());
 }
 
-/// Each would go on until the time for everything is over.
+/// Each body lasts until the total time limit.
 const FOREVER: Duration = Duration::from_secs(86_400);
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn an_answer_stands_however_long_its_body_is() {
     let sender = within(Timeouts { reply_body: FOREVER, ..Timeouts::default() });
     assert_eq!(sender.send(&receiver.url("/"), &message()).await, delivered());
     drop(receiver);
-    // What fits into the sockets' buffers is on its way before anybody reads.
+    // The data that fits into the socket buffers is sent before the client reads.
     let written = written.load(Ordering::Relaxed);
     assert!(written < 64 * 1024 * 1024, "{written}");
 }
@@ -184,7 +184,7 @@ async fn who_does_not_answer_in_http_is_tried_again() {
     assert_eq!(sender.send(&gone, &message()).await, again(refused));
 }
 
-/// Names of a test, and how often they were looked up.
+/// A fake resolver that counts its lookups.
 #[derive(Clone, Debug, Default)]
 struct Names {
     known: Arc<HashMap<&'static str, Vec<IpAddr>>>,
@@ -243,7 +243,7 @@ async fn a_name_is_called_only_if_every_address_of_it_may_be() {
     let url = format!("http://Hooks.Internal:{port}/");
     assert_eq!(sender.send(&url, &message()).await, delivered());
     assert_eq!(sender.send(&url, &message()).await, delivered());
-    // One lookup each: what was checked is what is connected to.
+    // One lookup each: the validated addresses are those of the connection.
     assert_eq!(names.lookups.load(Ordering::Relaxed), before + 2);
 }
 
@@ -265,7 +265,7 @@ async fn this_machine_has_a_name_that_may_be_allowed() {
     assert_eq!(sender.send(&url, &message()).await, delivered());
 }
 
-/// Does not find anything until the test is over.
+/// A resolver that blocks until the test ends.
 #[derive(Debug)]
 struct Stuck(Mutex<mpsc::Receiver<()>>);
 

@@ -1,12 +1,12 @@
-//! URLs that keys may come from.
+//! URLs of an identity provider.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use ureq::http::Uri;
 
-/// An `https` URL; `http` on this machine alone, where tests and emulators are. Whoever can change
-/// the keys on their way lets in whom they like.
+/// An `https` URL, or an `http` URL on loopback for tests and emulators. An attacker that can
+/// change the keys in transit can forge tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     url: String,
@@ -14,10 +14,10 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// The endpoint of this URL.
+    /// Parses and validates the URL.
     ///
     /// # Errors
-    /// What is wrong with it, as the second half of a sentence.
+    /// Returns the problem, as the second half of a sentence.
     pub fn new(url: &str) -> Result<Self, &'static str> {
         if url.contains('#') {
             return Err("a `#` has no place in it");
@@ -36,13 +36,13 @@ impl Endpoint {
         }
     }
 
-    /// The text.
+    /// Returns the text of the URL.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.url
     }
 
-    /// Whether it is reached in clear text, on this machine.
+    /// Whether the URL is `http` on loopback.
     #[must_use]
     pub fn is_local(&self) -> bool {
         self.is_local

@@ -1,88 +1,88 @@
-//! What can be wrong with settings, and with what a provider answers.
+//! Errors of settings, and of the responses of a provider.
 
 use std::io;
 
-/// Why settings cannot be used.
+/// The error of invalid settings.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// JWTs are believed of an issuer, and for an audience.
+    /// Of issuer and audience, one is set and the other is missing.
     #[error("`{given}` is set and `{missing}` is not; JWTs need both, or neither")]
     Missing {
-        /// The setting that is there.
+        /// The name of the setting that is present.
         given: &'static str,
-        /// The setting that is not.
+        /// The name of the setting that is missing.
         missing: &'static str,
     },
-    /// No URL that keys may come from.
+    /// The setting is not a valid endpoint.
     #[error("`{setting}` is `{url}`, and {why}; expected `https://...`")]
     Url {
-        /// Which setting.
+        /// The name of the setting.
         setting: &'static str,
-        /// What it says.
+        /// The value of the setting.
         url: String,
-        /// What is wrong with it.
+        /// The problem, as the second half of a sentence.
         why: &'static str,
     },
 }
 
-/// Why there are no keys. For the log: callers learn that the provider could not be reached.
+/// The error of a fetch of keys. For the log only: callers get a generic message.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// No answer.
+    /// The provider did not respond.
     #[error("`{url}` did not answer")]
     Unreachable {
-        /// What was asked.
+        /// The URL of the request.
         url: String,
-        /// What went wrong.
+        /// The error of the HTTP client.
         source: Box<ureq::Error>,
     },
-    /// Another answer than 200; redirects are not followed.
+    /// The response has another status than 200. Redirects are not followed.
     #[error("`{url}` answered {status}; expected 200")]
     Status {
-        /// What was asked.
+        /// The URL of the request.
         url: String,
-        /// The answer.
+        /// The HTTP status of the response.
         status: u16,
     },
-    /// The body broke off or is no text.
+    /// The body is incomplete, too long, or not text.
     #[error("the answer of `{url}` could not be read")]
     Body {
-        /// What was asked.
+        /// The URL of the request.
         url: String,
-        /// What went wrong.
+        /// The error of the HTTP client.
         source: Box<ureq::Error>,
     },
-    /// It answered something else.
+    /// The body is not the expected document.
     #[error("the answer of `{url}` is not {what}")]
     Form {
-        /// What was asked.
+        /// The URL of the request.
         url: String,
-        /// What was expected.
+        /// The description of the expected document.
         what: &'static str,
-        /// What the parser said.
+        /// The error of the parser.
         source: serde_json::Error,
     },
-    /// The document is somebody else's.
+    /// The document names another issuer.
     #[error(
         "`{url}` describes another issuer than `{issuer}`; both must be equal to the last character"
     )]
     Issuer {
-        /// What was asked.
+        /// The URL of the request.
         url: String,
-        /// Whose document was expected.
+        /// The issuer that was expected.
         issuer: String,
     },
-    /// Keys would come over a way that anybody can change.
+    /// The document refers to keys at a URL that is not a valid endpoint.
     #[error("`{url}` says that its keys are at `{keys}`, and {why}")]
     KeysUrl {
-        /// What was asked.
+        /// The URL of the request.
         url: String,
-        /// What it said.
+        /// The URL of the keys in the document.
         keys: String,
-        /// What is wrong with that.
+        /// The problem of that URL, as the second half of a sentence.
         why: &'static str,
     },
-    /// The whole took too long.
+    /// The time limit of the whole fetch was exceeded.
     #[error("the identity provider took too long")]
     Late(#[source] io::Error),
 }

@@ -1,4 +1,4 @@
-//! Keys that were fetched, and when to fetch them again.
+//! The cache of an issuer's keys.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,32 +8,33 @@ use writ_ports::{Clock, Jwk, SigningKeys};
 
 use crate::FetchError;
 
-/// How long keys are as good as new: so long a key that its issuer withdrew lets in at most.
+/// How long keys are fresh, in microseconds. A key that its issuer withdrew is accepted for at most
+/// this time.
 const FRESH_US: u64 = 10 * 60 * 1_000_000;
 
-/// How long they are used while the issuer cannot be reached.
+/// How long stale keys are used while the issuer cannot be reached, in microseconds.
 const STALE_US: u64 = 60 * 60 * 1_000_000;
 
-/// How long after a fetch the next one comes at the earliest, while there are keys: callers who
-/// make up names of keys, and an issuer that is down, cost one fetch in this time.
+/// The minimum interval between two fetches while there are keys, in seconds. It limits the fetches
+/// that unknown key ids in requests, or an outage of the issuer, cause.
 const AGAIN_S: u32 = 30;
 
-/// The same while there are none.
+/// The minimum interval between two fetches while there are no keys, in seconds.
 const AGAIN_WITHOUT_KEYS_S: u32 = 5;
 
-/// Where keys come from. It blocks, and ends within seconds.
+/// A source of keys. Its calls block, and end within seconds.
 pub trait Source: Send + Sync + 'static {
-    /// Every key that the issuer publishes now.
+    /// Fetches all keys that the issuer currently publishes.
     ///
     /// # Errors
-    /// [`FetchError`], for the log.
+    /// Returns a [`FetchError`] for the log.
     fn fetch(&self) -> Result<Vec<Jwk>, FetchError>;
 }
 
-/// An issuer's keys, fetched when they are asked for and kept for a while.
+/// A cache of an issuer's keys, which are fetched on demand.
 ///
-/// One fetch runs at a time, on a thread for blocking calls: any tokio runtime will do. Whoever
-/// stops waiting does not stop it.
+/// One fetch runs at a time, on a blocking thread of any tokio runtime. Dropping the future of a
+/// caller does not cancel it.
 #[derive(Debug)]
 pub struct JwksCache<S, C>(Arc<Shared<S, C>>);
 
@@ -42,14 +43,14 @@ struct Shared<S, C> {
     source: S,
     clock: C,
     state: Mutex<State>,
-    /// Held by the one who fetches.
+    /// Held during a fetch.
     gate: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     keys: Option<Keys>,
-    /// When the latest fetch ended, well or not.
+    /// The end of the latest fetch, successful or not.
     tried: Option<ClockReading>,
     has_failed: bool,
 }
@@ -60,17 +61,17 @@ struct Keys {
     since: ClockReading,
 }
 
-/// A moment on both clocks. Ticks may stand still while a function is frozen; time may step.
+/// A reading of both clocks. Ticks can stop while a function is frozen, and the time can step.
 #[derive(Clone, Copy, Debug)]
 struct ClockReading {
     ticks_us: u64,
     time: Timestamp,
 }
 
-/// What is known about a key without a fetch.
+/// The result of a lookup in the cache.
 enum Known {
     Answer(Result<Option<Jwk>, Error>),
-    /// It takes a fetch; meanwhile others go on with what there is.
+    /// A fetch is due. Concurrent callers use the cached key meanwhile, if there is one.
     Due(Option<Jwk>),
 }
 
@@ -79,7 +80,7 @@ impl ClockReading {
         Self { ticks_us: clock.ticks_us(), time: clock.now() }
     }
 
-    /// By the clock that says more.
+    /// Returns the elapsed time by the clock that advanced more, in microseconds.
     fn elapsed_us(self, now: Self) -> u64 {
         let ms = now.time.as_ms().saturating_sub(self.time.as_ms());
         let by_time = u64::try_from(ms).unwrap_or(0).saturating_mul(1_000);
@@ -106,7 +107,7 @@ impl State {
 }
 
 impl Keys {
-    /// The first key of the name that is for signatures.
+    /// Returns the first key of this id that is for signatures.
     fn find(&self, kid: &str) -> Option<&Jwk> {
         self.list.iter().find(|key| key.kid.as_deref() == Some(kid) && key.is_for_signatures())
     }
@@ -114,7 +115,8 @@ impl Keys {
 
 impl<S: Source, C: Clock> Shared<S, C> {
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nobody leaves it half written.
+        // The state is consistent after a panic: no code panics between the assignments of an
+        // update.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -122,9 +124,9 @@ impl<S: Source, C: Clock> Shared<S, C> {
         self.state().look(kid, ClockReading::of(&self.clock))
     }
 
-    /// Asks the source, and keeps what it says. The gate opens at the end.
+    /// Fetches the keys and stores them. Releases the lock at the end.
     fn renew(&self, gate: OwnedMutexGuard<()>) {
-        // What it says may be as old as the question.
+        // The keys may be as old as the start of the fetch.
         let since = ClockReading::of(&self.clock);
         let fetched = self.source.fetch();
         let mut state = self.state();
@@ -143,7 +145,7 @@ impl<S: Source, C: Clock> Shared<S, C> {
 }
 
 impl<S: Source, C: Clock + 'static> JwksCache<S, C> {
-    /// No keys yet, of this source.
+    /// Creates an empty cache over a source.
     pub fn new(source: S, clock: C) -> Self {
         let (state, gate) = (Mutex::default(), Arc::default());
         Self(Arc::new(Shared { source, clock, state, gate }))
@@ -159,11 +161,11 @@ impl<S: Source, C: Clock + 'static> SigningKeys for JwksCache<S, C> {
         let gate = Arc::clone(&self.0.gate);
         let gate = match (Arc::clone(&gate).try_lock_owned(), meanwhile) {
             (Ok(gate), _) => gate,
-            // Somebody fetches; a key at hand need not wait for it.
+            // Another caller fetches; a cached key can be used without waiting.
             (Err(_), Some(key)) => return Ok(Some(key)),
             (Err(_), None) => gate.lock_owned().await,
         };
-        // Somebody may have fetched in between.
+        // Another caller may have fetched in the meantime.
         if let Known::Answer(answer) = self.0.look(kid) {
             return answer;
         }
@@ -172,7 +174,7 @@ impl<S: Source, C: Clock + 'static> SigningKeys for JwksCache<S, C> {
         fetch.await.map_err(Error::internal)?;
         match self.0.look(kid) {
             Known::Answer(answer) => answer,
-            // Frozen for long right here. What there is was good a moment ago.
+            // The process was frozen here for long. The cached key was valid when it was fetched.
             Known::Due(Some(key)) => Ok(Some(key)),
             Known::Due(None) => Err(unreachable(AGAIN_WITHOUT_KEYS_S)),
         }

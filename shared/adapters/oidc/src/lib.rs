@@ -1,8 +1,8 @@
-//! An OpenID provider's public keys: found, fetched, kept and renewed.
+//! The public keys of an OpenID provider: discovery, fetch and cache.
 //!
-//! [`Settings`] are what an operator says; [`Settings::issuer`] makes of them the issuer that
-//! `writ-authz` believes, with its keys behind [`JwksCache`]. Nothing is fetched before the first JWT
-//! comes. What a caller sends never decides what is fetched.
+//! [`Settings`] are the configuration of the operator. [`Settings::issuer`] creates the issuer that
+//! `writ-authz` trusts, with its keys behind a [`JwksCache`]. Nothing is fetched before the first
+//! JWT arrives. Requests never decide what is fetched.
 
 mod endpoint;
 mod error;

@@ -1,4 +1,4 @@
-//! The provider itself, over HTTP.
+//! The HTTP client of an OpenID provider.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -10,19 +10,19 @@ use writ_ports::Jwk;
 
 use crate::{Endpoint, FetchError, Source};
 
-/// How long a connection may take to stand.
+/// The time limit of a connection.
 const CONNECT: Duration = Duration::from_secs(2);
 
-/// How long the whole may take, discovery and keys together: callers wait for it.
+/// The time limit of discovery and keys together: callers wait for it.
 const WHOLE: Duration = Duration::from_secs(5);
 
-/// The longest document that is read, in bytes.
+/// The maximum size of a document, in bytes.
 const DOCUMENT_BYTES_MAX: u64 = 256 * 1024;
 
-/// Where an issuer's configuration is (OpenID Connect Discovery 1.0, 4.1).
+/// The path of an issuer's configuration (OpenID Connect Discovery 1.0, 4.1).
 const WELL_KNOWN: &str = "/.well-known/openid-configuration";
 
-/// An identity provider on the network.
+/// An OpenID provider, reached over HTTP.
 #[derive(Debug)]
 pub struct Provider {
     issuer: Endpoint,
@@ -37,29 +37,30 @@ struct Configuration {
     jwks_uri: String,
 }
 
-/// Keys are read one by one: one that we cannot read does not cost the others.
+/// Keys are parsed one by one, so that an unsupported key does not invalidate the others.
 #[derive(Deserialize)]
 struct KeySet {
     keys: Vec<Box<RawValue>>,
 }
 
 impl Provider {
-    /// The provider of this issuer, whose keys are at `jwks_url` or where discovery says.
+    /// Creates the client of an issuer. Its keys are at `jwks_url`; `None` to find them by
+    /// discovery.
     #[must_use]
     pub fn new(issuer: Endpoint, jwks_url: Option<Endpoint>) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
-            // Who is trusted with the keys is the operator's word, not that of an answer.
+            // The operator decides which hosts are trusted with the keys, not a response.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .timeout_connect(Some(CONNECT))
-            // Fetches are minutes apart: a connection kept would be a dead one.
+            // Fetches are minutes apart: a pooled connection would be closed by then.
             .max_idle_connections(0)
             .user_agent(concat!("writ/", env!("CARGO_PKG_VERSION")));
         Self { issuer, jwks_url, agent: config.build().into(), whole: WHOLE }
     }
 
-    /// Where the keys are, by the issuer's own configuration.
+    /// Discovers the URL of the keys from the issuer's configuration.
     fn discover(&self, until: Instant) -> Result<Endpoint, FetchError> {
         let url =
             Endpoint::new(&format!("{}{WELL_KNOWN}", self.issuer.as_str().trim_end_matches('/')));
@@ -71,7 +72,7 @@ impl Provider {
             return Err(FetchError::Issuer { url: url.to_string(), issuer });
         }
         let keys = Endpoint::new(&found.jwks_uri).and_then(|keys| {
-            // A provider on the network has no business on this machine.
+            // A provider on the network must not refer to loopback.
             let is_astray = keys.is_local() && !self.issuer.is_local();
             if is_astray { Err("that is this machine") } else { Ok(keys) }
         });
@@ -95,7 +96,7 @@ impl Provider {
         if status != 200 {
             return Err(FetchError::Status { url: url.to_string(), status });
         }
-        // The reader's own limit is the first length that is too long.
+        // The limit of the reader is exclusive.
         let limit = DOCUMENT_BYTES_MAX + 1;
         let body = response.body_mut().with_config().limit(limit).read_to_string();
         body.map_err(|source| FetchError::Body { url: url.to_string(), source: Box::new(source) })

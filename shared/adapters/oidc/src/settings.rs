@@ -1,4 +1,4 @@
-//! What an operator says about the identity provider.
+//! The settings of the identity provider.
 
 use writ_authz::{Issuer, ROLE_CLAIM, WORKSPACE_CLAIM};
 use writ_ports::Clock;
@@ -11,26 +11,28 @@ const CLAIM_OF_WORKSPACE: &str = "WRIT_OIDC_WORKSPACE_CLAIM";
 const CLAIM_OF_ROLE: &str = "WRIT_OIDC_ROLE_CLAIM";
 const JWKS_URL: &str = "WRIT_OIDC_JWKS_URL";
 
-/// Which JWTs are believed, and where their keys are.
+/// The issuer and audience of trusted JWTs, and the location of the keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The `iss` of its tokens, and where its configuration is found (OpenID Connect Discovery 1.0, 4).
+    /// The `iss` of its tokens, and the base URL of its configuration (OpenID Connect Discovery
+    /// 1.0, 4).
     issuer: Endpoint,
     audience: String,
     workspace_claim: String,
     role_claim: String,
-    /// Where the keys are; found by discovery where nobody says it.
+    /// The URL of the keys; `None` to find it by discovery.
     jwks_url: Option<Endpoint>,
 }
 
 impl Settings {
-    /// Settings by their names, which are those of environment variables: `WRIT_OIDC_ISSUER`,
+    /// Reads the settings by the names of their environment variables: `WRIT_OIDC_ISSUER`,
     /// `WRIT_OIDC_AUDIENCE`, `WRIT_OIDC_WORKSPACE_CLAIM`, `WRIT_OIDC_ROLE_CLAIM` and
-    /// `WRIT_OIDC_JWKS_URL`. An empty text is as good as none; `None` where there is no issuer.
+    /// `WRIT_OIDC_JWKS_URL`. An empty value counts as missing. Returns `None` where no issuer is
+    /// set.
     ///
     /// # Errors
-    /// [`SettingsError`]: an issuer without an audience, others without an issuer, and a URL that
-    /// keys may not come from.
+    /// Returns a [`SettingsError`] for an issuer without an audience, an audience or URL of keys
+    /// without an issuer, and an invalid URL.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, SettingsError> {
         let setting = |name| get(name).filter(|text| !text.is_empty());
         let Some(issuer) = setting(ISSUER) else {
@@ -52,13 +54,13 @@ impl Settings {
         }))
     }
 
-    /// Whose JWTs are believed.
+    /// Returns the URL of the issuer.
     #[must_use]
     pub fn url(&self) -> &str {
         self.issuer.as_str()
     }
 
-    /// The issuer, with its keys behind a cache. Nothing is fetched yet.
+    /// Creates the issuer, with its keys behind a cache. Nothing is fetched yet.
     #[must_use]
     pub fn issuer<C: Clock + 'static>(self, clock: C) -> Issuer<JwksCache<Provider, C>> {
         let url = self.issuer.as_str().to_owned();
@@ -76,7 +78,7 @@ fn endpoint(setting: &'static str, url: String) -> Result<Endpoint, SettingsErro
     Endpoint::new(&url).map_err(|why| SettingsError::Url { setting, url, why })
 }
 
-/// An issuer has no query (OpenID Connect Discovery 1.0, 3).
+/// Parses the URL of an issuer, which has no query (OpenID Connect Discovery 1.0, 3).
 fn issuer_url(url: String) -> Result<Endpoint, SettingsError> {
     if url.contains('?') {
         return Err(SettingsError::Url { setting: ISSUER, url, why: "a `?` has no place in it" });

@@ -1,4 +1,4 @@
-//! An issuer over HTTP and its tokens, while its keys change, on a clock that the tests move.
+//! Tests of an issuer over HTTP during key rotation, on a manual clock.
 
 #![expect(
     clippy::indexing_slicing,
@@ -22,7 +22,7 @@ mod jwt;
 
 const START_MS: i64 = 1_790_000_000_000;
 
-/// No opaque token is known.
+/// A token store without tokens.
 struct NoTokens;
 
 impl GetToken for NoTokens {
@@ -48,7 +48,7 @@ struct World {
 }
 
 impl World {
-    /// An issuer whose keys are found by discovery.
+    /// Creates an issuer with discovery of its keys.
     fn new() -> Self {
         Self::with(|server| (server.url(), None))
     }
@@ -68,7 +68,7 @@ impl World {
         Self { keys, server, hands, issuer }
     }
 
-    /// The provider's keys without some.
+    /// Returns the provider's keys without some of them.
     fn keys_without(&self, names: &[&str]) -> Value {
         let is_left = |key: &&Value| !names.contains(&key["kid"].as_str().unwrap());
         let all = self.keys.jwks();
@@ -76,7 +76,7 @@ impl World {
         json!({ "keys": left })
     }
 
-    /// What becomes of a new token that is signed with this key.
+    /// Authenticates a new token that is signed with this key.
     async fn judge(&self, key: &str) -> Result<&'static str, ErrorKind> {
         let mut case = jwt::Case { key: Some(key.to_owned()), ..jwt::Case::default() };
         case.claims.insert("iss".to_owned(), json!(self.server.url()));
@@ -111,16 +111,16 @@ async fn what_is_good_with_keys_at_hand_is_good_with_keys_over_http() {
 #[tokio::test]
 async fn a_provider_changes_its_key_and_nobody_is_shut_out() {
     let world = World::new();
-    // The old key alone.
+    // Only the old key is published.
     world.server.publish(world.keys_without(&["ed25519-two"]));
     assert_eq!(world.judge("ed25519").await, Ok("jwt"));
-    // Both, as long as old tokens are about.
+    // Both keys are published while old tokens are valid.
     world.server.publish(world.keys.jwks());
     assert_eq!(world.judge("ed25519-two").await, Err(ErrorKind::Unauthenticated));
     world.forward_s(30);
     assert_eq!(world.judge("ed25519-two").await, Ok("jwt"));
     assert_eq!(world.judge("ed25519").await, Ok("jwt"));
-    // The new one alone: the old one stops counting.
+    // Only the new key is published: the old one is no longer accepted.
     world.server.publish(world.keys_without(&["ed25519"]));
     assert_eq!(world.judge("ed25519").await, Ok("jwt"));
     world.forward_s(600);

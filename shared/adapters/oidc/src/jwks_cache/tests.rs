@@ -1,17 +1,17 @@
-//! Keys over hours, on a clock that the tests move.
+//! Tests of the cache over hours, on a manual clock.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use super::*;
 
-/// A provider whose keys are a list of names, or that is down.
+/// A source of keys by name, which can be down.
 #[derive(Default)]
 struct Names {
     published: Mutex<Vec<&'static str>>,
     is_down: AtomicBool,
     fetches: AtomicUsize,
-    /// Each fetch waits for a word here, where there is one.
+    /// Each fetch waits for a message on this channel, if there is one.
     hold: Mutex<Option<mpsc::Receiver<()>>>,
 }
 
@@ -32,7 +32,7 @@ impl Source for Arc<Names> {
     }
 }
 
-/// Both clocks go as the test says.
+/// A clock that the tests advance.
 #[derive(Clone, Default)]
 struct Hands {
     ticks_us: Arc<AtomicU64>,
@@ -82,7 +82,7 @@ impl World {
         self.names.fetches.load(Ordering::SeqCst)
     }
 
-    /// `found`, `unknown`, or how long to wait.
+    /// Looks up a key. Returns `found`, `unknown`, or the delay before a retry.
     async fn ask(&self, kid: &str) -> String {
         match self.kept.key(kid).await {
             Ok(Some(key)) => {
@@ -191,7 +191,7 @@ async fn a_frozen_tick_does_not_keep_a_key_alive() {
     world.publish(&[]);
     world.hands.time_ms.fetch_add(3_600_000, Ordering::SeqCst);
     assert_eq!(world.ask("a").await, "unknown");
-    // Nor does a clock that was set back.
+    // A clock that was set back does not keep it either.
     world.publish(&["a"]);
     world.hands.time_ms.store(0, Ordering::SeqCst);
     world.hands.ticks_us.fetch_add(30_000_000, Ordering::SeqCst);

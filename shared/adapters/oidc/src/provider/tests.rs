@@ -1,4 +1,4 @@
-//! A provider on a real socket of this machine.
+//! Tests with a provider on a local socket.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -7,14 +7,14 @@ use std::thread::JoinHandle;
 
 use super::*;
 
-/// Answers each path as the test says, until it is dropped.
+/// An HTTP server with responses by path, which runs until it is dropped.
 struct Server {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What a server sends for a path: everything, head and body.
+/// Returns the response for a path, head and body.
 type Answer = Box<dyn Fn(&str, SocketAddr) -> Vec<u8> + Send>;
 
 const QUIT: &str = "/quit";
@@ -40,7 +40,7 @@ impl Server {
                 }
                 let reply = answer(&path, address);
                 log.lock().unwrap().push(path);
-                // Who got enough hangs up.
+                // The client closes the connection when it has read enough.
                 let _ = stream.write_all(&reply);
             }
         });
@@ -77,7 +77,7 @@ const KEYS: &str = r#"{"keys": [
     {"kid": "b", "kty": "RSA", "n": "AAAA", "e": "AQAB", "x5c": ["AAAA"], "use": "sig"}
 ]}"#;
 
-/// A provider that keeps to the rules, on paths below `/realm`.
+/// A conforming provider, on paths below `/realm`.
 fn orderly(path: &str, address: SocketAddr) -> Vec<u8> {
     match path {
         "/realm/.well-known/openid-configuration" => reply(
@@ -208,7 +208,7 @@ fn who_drips_is_given_up() {
     let dripping = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
-        // Ends when the other side has hung up.
+        // Ends when the client closes the connection.
         while stream.write_all(b" ").is_ok() {
             std::thread::sleep(Duration::from_millis(5));
         }

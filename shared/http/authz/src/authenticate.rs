@@ -1,4 +1,4 @@
-//! From an `Authorization` header to an identity.
+//! Authentication of the `Authorization` header.
 
 use std::hint::black_box;
 
@@ -8,22 +8,23 @@ use writ_ports::{GetToken, SigningKeys};
 use crate::token::{PREFIX, split};
 use crate::{Issuer, jwt};
 
-/// Somebody known, and how they proved it.
+/// An authenticated caller, with the kind of its credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
-    /// Who.
+    /// The identity of the caller.
     pub identity: Identity,
-    /// By what: `token` or `jwt`.
+    /// The kind of the credentials: `token` or `jwt`.
     pub kind: &'static str,
 }
 
-/// Who sent this `Authorization` header: the holder of an opaque token, or the bearer of a JWT of
-/// the issuer, where there is one ([`crate::NO_ISSUER`] else).
+/// Authenticates an `Authorization` header: an opaque token, or a JWT of the issuer where one is
+/// configured (otherwise pass [`crate::NO_ISSUER`]).
 ///
 /// # Errors
-/// [`ErrorKind::Unauthenticated`], never with any part of the header; [`ErrorKind::Forbidden`]
-/// under the rule [`crate::JWT_CLAIMS`] for a genuine JWT that gives no access; the store's;
-/// [`ErrorKind::Unavailable`] while the issuer's keys are not to be had.
+/// [`ErrorKind::Unauthenticated`] for missing or invalid credentials, never with any part of the
+/// header; [`ErrorKind::Forbidden`] with the rule [`crate::JWT_CLAIMS`] for a valid JWT that grants
+/// no access; errors of the token store; [`ErrorKind::Unavailable`] while the issuer's keys cannot
+/// be fetched.
 pub async fn authenticate(
     tokens: &impl GetToken,
     issuer: Option<&Issuer<impl SigningKeys>>,
@@ -45,10 +46,10 @@ pub async fn authenticate(
     Ok(Principal { identity, kind: "jwt" })
 }
 
-/// Who holds an opaque token.
+/// Authenticates an opaque token.
 ///
-/// An unknown id, a wrong secret and a revoked token get one answer, so that nobody learns which
-/// ids exist. That a token expired is said to its holder alone: after the secret was found right.
+/// An unknown id, a wrong secret and a revoked token get the same error, so that a caller cannot
+/// learn which ids exist. The expiry of a token is only reported after its secret was verified.
 async fn holder(
     tokens: &impl GetToken,
     (token_id, secret): (&str, &str),
@@ -69,13 +70,13 @@ async fn holder(
     Ok(Identity { subject: token.subject, workspace: token.workspace, role: token.role })
 }
 
-/// What follows `Bearer`. The scheme's case does not matter (RFC 9110, 11.1).
+/// Returns the credentials of the `Bearer` scheme, which is case-insensitive (RFC 9110, 11.1).
 fn bearer(header: &str) -> Option<&str> {
     let (scheme, text) = header.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| text.trim_start())
 }
 
-/// Compares in a time that does not tell how much was right.
+/// Compares in constant time.
 fn is_same(stored: &Digest, sent: &Digest) -> bool {
     let (stored, sent) = (stored.as_str().as_bytes(), sent.as_str().as_bytes());
     let difference =
@@ -83,7 +84,7 @@ fn is_same(stored: &Digest, sent: &Digest) -> bool {
     stored.len() == sent.len() && difference == 0
 }
 
-/// What may be sent.
+/// The credentials that are accepted, for error messages.
 struct Form {
     takes_jwts: bool,
 }
@@ -123,7 +124,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
 
-    /// The tokens of a platform, by id.
+    /// A token store in memory, by token id.
     #[derive(Default)]
     struct Tokens(HashMap<String, Token>);
 
@@ -134,7 +135,7 @@ mod tests {
     }
 
     impl Tokens {
-        /// Keeps a new token and gives its text.
+        /// Creates and stores a token. Returns its text.
         fn with(&mut self, ids: &Counted, expires_in_seconds: Option<u64>) -> String {
             let (token, text) = mint(ids, NOW, holder("alice"), expires_in_seconds).unwrap();
             self.0.insert(token.token_id.clone(), token);
@@ -158,7 +159,7 @@ mod tests {
     async fn an_unknown_a_wrong_and_a_revoked_token_look_alike() {
         let (ids, mut tokens) = (Counted::default(), Tokens::default());
         let (one, other) = (tokens.with(&ids, None), tokens.with(&ids, None));
-        // One's id with the other's secret.
+        // The id of one token with the secret of the other.
         let wrong = format!("{}{}", &one[..22], &other[22..]);
         let unknown = format!("writ_{}_{}", "0".repeat(16), &one[22..]);
         let revoked = tokens.with(&ids, None);

@@ -1,4 +1,4 @@
-//! The decision.
+//! Authorization decisions.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,10 +13,10 @@ use crate::policy::{DEFAULT_DENY, EFFECTS, PolicyError, Types, rules};
 /// The id of the rule that decided.
 pub type Rule = String;
 
-/// Decides by the platform's access policy.
+/// Makes authorization decisions by the platform's access policy.
 ///
-/// Rules are parsed and actions put into their groups once, here; a decision adds one entity, the
-/// caller, to the two that its action needs.
+/// Rules are parsed and actions are assigned to their groups once, at creation. A decision adds one
+/// entity, the caller, to the two entities of its action.
 pub struct Authorizer {
     cedar: cedar_policy::Authorizer,
     rules: PolicySet,
@@ -24,18 +24,18 @@ pub struct Authorizer {
     actions: HashMap<String, Action>,
 }
 
-/// A route as Cedar sees it.
+/// The Cedar action of a route.
 struct Action {
     uid: EntityUid,
-    /// The route and the group of its effect.
+    /// The action, and the group of its access level.
     entities: Entities,
 }
 
 impl Authorizer {
-    /// Prepares decisions on these routes: each one's name, and the name of its effect.
+    /// Creates an authorizer for routes, given as pairs of a name and an access level.
     ///
     /// # Errors
-    /// An effect that the policy does not know, and a name that stands twice.
+    /// Returns an error for an access level that the policy does not define, or a repeated name.
     pub fn new<'a>(
         routes: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, PolicyError> {
@@ -50,18 +50,21 @@ impl Authorizer {
         Ok(Self { cedar: cedar_policy::Authorizer::new(), rules: rules()?, types, actions })
     }
 
-    /// Whether the caller may use the route in its own workspace, and by which rule.
+    /// Decides whether the caller may use the route in its own workspace. Returns the id of the
+    /// rule that permits it.
     ///
     /// # Errors
-    /// [`ErrorKind::Forbidden`] with the rule that denied; its message says which role would do.
+    /// [`ErrorKind::Forbidden`] with the rule that denied; its message names the roles that are
+    /// permitted.
     pub fn decide(&self, caller: &Identity, route: &str) -> Result<Rule, Error> {
         self.decide_in(caller, &caller.workspace, route)
     }
 
-    /// Whether the caller may use the route in some workspace, and by which rule.
+    /// Decides whether the caller may use the route in `workspace`. Returns the id of the rule that
+    /// permits it.
     ///
     /// # Errors
-    /// As [`Authorizer::decide`].
+    /// The same as those of [`Authorizer::decide`].
     pub fn decide_in(
         &self,
         caller: &Identity,
@@ -74,7 +77,7 @@ impl Authorizer {
         }
     }
 
-    /// Puts the question to Cedar.
+    /// Evaluates the access policy.
     fn ask(&self, caller: &Identity, workspace: &Workspace, route: &str) -> Result<Verdict, Error> {
         let Some(action) = self.actions.get(route) else {
             return Ok(Verdict::Denied(DEFAULT_DENY.to_owned()));
@@ -89,7 +92,7 @@ impl Authorizer {
         Verdict::of(&self.cedar.is_authorized(&request, &self.rules, &entities))
     }
 
-    /// The caller with what the rules ask of them.
+    /// Returns the caller's entity, with the attributes that the rules use.
     fn caller(&self, uid_of_caller: EntityUid, caller: &Identity) -> Result<Entity, Error> {
         let workspace = uid(&self.types.workspace, caller.workspace.as_str());
         let role = uid(&self.types.role, caller.role.name());
@@ -101,7 +104,7 @@ impl Authorizer {
         Entity::new(uid_of_caller, attributes, HashSet::new()).map_err(Error::internal)
     }
 
-    /// Says who may not do what, and who may.
+    /// Returns the error of a denied request, which names the roles that are permitted.
     fn refusal(
         &self,
         caller: &Identity,
@@ -136,7 +139,7 @@ impl Authorizer {
 }
 
 impl Action {
-    /// Puts a route into the group of its effect.
+    /// Assigns a route to the group of its access level.
     fn new(types: &Types, route: &str, access_level: &str) -> Result<Self, PolicyError> {
         if !EFFECTS.contains(&access_level) {
             return Err(PolicyError::UnknownEffect {
@@ -157,25 +160,24 @@ impl Action {
     }
 }
 
-/// An entity's name.
 fn uid(kind: &EntityTypeName, id: &str) -> EntityUid {
     EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id))
 }
 
-/// What Cedar said, and by which rule.
+/// The decision of the access policy, with the rule that decided.
 enum Verdict {
     Allowed(Rule),
     Denied(Rule),
 }
 
 impl Verdict {
-    /// Cedar skips a rule that fails, which would open the door if the rule forbids: so any failure
-    /// is one of the platform.
+    /// Cedar skips a rule that fails to evaluate. A skipped rule that forbids would permit the
+    /// request, so any such failure is an internal error.
     fn of(response: &Response) -> Result<Self, Error> {
         if let Some(error) = response.diagnostics().errors().next() {
             return Err(Error::internal(error));
         }
-        // The smallest id, because Cedar gives them in no order.
+        // Use the smallest id, because Cedar returns them in no particular order.
         let rule = response.diagnostics().reason().map(ToString::to_string).min();
         match (response.decision(), rule) {
             (Decision::Allow, Some(rule)) => Ok(Self::Allowed(rule)),
@@ -260,7 +262,7 @@ mod tests {
     #[test]
     fn what_is_no_route_is_denied_to_everybody() {
         let authorizer = authorizer();
-        // The name of a group is no route either.
+        // The name of a group is not a route either.
         for route in ["policy.obliterate", "read", "", "policy.get\" || true"] {
             let error = authorizer.decide(&alice(Role::Admin), route).unwrap_err();
             assert_eq!(

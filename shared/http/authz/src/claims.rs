@@ -1,4 +1,4 @@
-//! What a JWT says: by whom, for whom, for how long, and who its bearer is.
+//! The claims of a JWT: issuer, audience, validity period and identity.
 
 use serde_json::{Map, Value};
 use writ_model::{Error, ErrorKind, Identity, Role, Timestamp, Workspace};
@@ -7,16 +7,16 @@ use crate::Issuer;
 use crate::jwt::refused;
 use crate::token::check_subject;
 
-/// The rule that refuses a good JWT that says no workspace or role.
+/// The rule that denies a valid JWT without a workspace or role.
 pub const JWT_CLAIMS: &str = "jwt-claims-name-workspace-and-role";
 
-/// How far the issuer's clock and ours may be apart, in milliseconds.
+/// The tolerated difference between the issuer's clock and this one, in milliseconds.
 const LEEWAY_MS: i64 = 60_000;
 
-/// The last second of the year 9999, since the Unix epoch: no sensible token names a later one.
+/// The last second of the year 9999, since the Unix epoch: the upper bound of a time in a token.
 const SECONDS_MAX: f64 = 253_402_300_799.0;
 
-/// The payload. Its values are the sender's words: no message repeats one.
+/// The payload of a JWT. Its values are untrusted, so messages do not repeat them.
 pub(crate) struct Claims(Map<String, Value>);
 
 impl Claims {
@@ -24,7 +24,7 @@ impl Claims {
         Self(claims)
     }
 
-    /// Whether exactly this issuer made it.
+    /// Checks that the token names exactly this issuer.
     pub(crate) fn check_issuer(&self, issuer: &str) -> Result<(), String> {
         if self.0.get("iss").and_then(Value::as_str) == Some(issuer) {
             Ok(())
@@ -33,7 +33,7 @@ impl Claims {
         }
     }
 
-    /// Whether it is meant for this platform.
+    /// Checks that the token names this audience.
     pub(crate) fn check_audience(&self, audience: &str) -> Result<(), String> {
         let is_meant = match self.0.get("aud") {
             Some(Value::String(one)) => one == audience,
@@ -43,7 +43,7 @@ impl Claims {
         if is_meant { Ok(()) } else { Err(format!("its `aud` does not name `{audience}`")) }
     }
 
-    /// Whether it is valid now.
+    /// Checks that the token is valid at `now`, within [`LEEWAY_MS`].
     pub(crate) fn check_time(&self, now: Timestamp) -> Result<(), String> {
         let now_ms = now.as_ms();
         let expires_ms = self.time_ms("exp")?.ok_or("it has no `exp`, so it would never expire")?;
@@ -58,7 +58,8 @@ impl Claims {
         Ok(())
     }
 
-    /// A `NumericDate` (RFC 7519, 2): seconds since the Unix epoch, perhaps with a fraction.
+    /// Parses a `NumericDate` (RFC 7519, 2), seconds since the Unix epoch with an optional
+    /// fraction, to milliseconds.
     fn time_ms(&self, claim: &str) -> Result<Option<i64>, String> {
         let Some(value) = self.0.get(claim) else { return Ok(None) };
         let seconds = value.as_f64().filter(|seconds| (0.0..=SECONDS_MAX).contains(seconds));
@@ -70,7 +71,7 @@ impl Claims {
         Ok(Some((seconds * 1_000.0) as i64))
     }
 
-    /// Who the bearer is.
+    /// Returns the identity of the bearer.
     pub(crate) fn identity<K>(&self, issuer: &Issuer<K>) -> Result<Identity, Error> {
         let subject = self.0.get("sub").and_then(Value::as_str);
         let subject = subject.ok_or_else(|| refused("it says no subject in `sub`"))?;
@@ -84,7 +85,7 @@ impl Claims {
         Ok(Identity { subject: subject.to_owned(), workspace, role })
     }
 
-    /// What a claim of ours grants.
+    /// Parses a claim of the platform, the workspace or the role.
     fn grant<T: std::str::FromStr>(&self, claim: &str, what: &str) -> Result<T, Error> {
         let why = match self.text(claim) {
             Some(text) => match text.parse() {
@@ -102,7 +103,8 @@ impl Claims {
         Err(Error { rule: Some(JWT_CLAIMS.to_owned()), ..error })
     }
 
-    /// A text; some issuers can only make lists, and a list of one says the same.
+    /// Returns a claim as a string, or as a list of one string: some issuers can only produce
+    /// lists.
     fn text(&self, claim: &str) -> Option<&str> {
         match self.0.get(claim)? {
             Value::String(text) => Some(text),

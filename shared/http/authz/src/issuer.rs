@@ -1,33 +1,33 @@
-//! An identity provider that the platform believes.
+//! The trusted issuer of JWTs.
 
 use writ_model::Error;
 use writ_ports::{Jwk, SigningKeys};
 
-/// The claim that says the workspace, where nobody chose another.
+/// The default name of the claim with the workspace.
 pub const WORKSPACE_CLAIM: &str = "writ_workspace";
 
-/// The claim that says the role, where nobody chose another.
+/// The default name of the claim with the role.
 pub const ROLE_CLAIM: &str = "writ_role";
 
-/// Whose JWTs are believed, and what they must say.
+/// A trusted issuer of JWTs, and the claims that they must contain.
 #[derive(Clone, Debug)]
 pub struct Issuer<K> {
-    /// The `iss` of its JWTs, compared byte for byte.
+    /// The `iss` claim of its JWTs, compared byte for byte.
     pub url: String,
-    /// What names this platform in `aud`.
+    /// The audience: the value in the `aud` claim that names this platform.
     pub audience: String,
-    /// The claim that says the caller's workspace.
+    /// The name of the claim with the caller's workspace.
     pub workspace_claim: String,
-    /// The claim that says the caller's role.
+    /// The name of the claim with the caller's role.
     pub role_claim: String,
-    /// Its public keys.
+    /// The source of the issuer's public keys.
     pub keys: K,
 }
 
-/// No issuer: opaque tokens alone are believed.
+/// No issuer: only opaque tokens are accepted.
 pub const NO_ISSUER: Option<&Issuer<NoKeys>> = None;
 
-/// The keys of nobody. There is no value of this type.
+/// The keys of [`NO_ISSUER`]. This type has no values.
 #[derive(Clone, Copy, Debug)]
 pub enum NoKeys {}
 

@@ -1,7 +1,7 @@
-//! A JWT: signed by an issuer that we believe, for us, and for now.
+//! Validation of JWTs: signature, issuer, audience and validity period.
 //!
-//! RFC 7519 with the cautions of RFC 8725. Nothing that a token names is ever fetched or trusted
-//! (`jku`, `jwk`, `x5c`): keys come from the issuer alone.
+//! By RFC 7519 and the best practices of RFC 8725. Nothing that a token refers to (`jku`, `jwk`,
+//! `x5c`) is fetched or trusted: keys come from the issuer only.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,27 +14,28 @@ use crate::Issuer;
 use crate::claims::Claims;
 use crate::signature::Algorithm;
 
-/// The longest JWT, in bytes: what a gateway takes for a header, and far more than a caller needs.
+/// The maximum length of a JWT, in bytes: the limit of gateways for a header, and far more than a
+/// caller needs.
 pub const JWT_BYTES_MAX: usize = 8 * 1024;
 
-/// The longest name of a key, in bytes.
+/// The maximum length of a key id, in bytes.
 const KID_BYTES_MAX: usize = 512;
 
-/// The types that say a token lets its bearer in; logout tokens, security events and proofs of
+/// The values of `typ` of access and id tokens. Logout tokens, security events and proofs of
 /// possession are JWTs of the same issuer, too (RFC 8725, 3.11).
 const TYPES: [&str; 2] = ["jwt", "at+jwt"];
 
-/// The three parts of a text that has the form of a signed JWT.
+/// The parts of a JWT in its compact form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Parts<'a> {
-    /// Header and payload with the dot between them: what is signed.
+    /// The signing input: header and payload with the dot between them.
     signed: &'a str,
     header: &'a str,
     payload: &'a str,
     signature: &'a str,
 }
 
-/// The members of a header that matter here. Others are not trusted and not read.
+/// The header members that are used. Others are not trusted and not parsed.
 #[derive(Deserialize)]
 struct Header {
     alg: String,
@@ -46,8 +47,8 @@ struct Header {
     crit: Option<Value>,
 }
 
-/// The parts, where the text is three runs of base64url between two dots. The last one may be
-/// empty, so that who sends an unsigned token is told so.
+/// Splits a JWT into three parts of base64url. The signature may be empty, so that an unsigned
+/// token gets a specific error.
 pub(crate) fn split(text: &str) -> Option<Parts<'_>> {
     let (signed, signature) = text.rsplit_once('.')?;
     let (header, payload) = signed.split_once('.')?;
@@ -64,11 +65,11 @@ pub(crate) fn split(text: &str) -> Option<Parts<'_>> {
     })
 }
 
-/// Who the issuer says is calling.
+/// Validates a JWT and returns the identity that it asserts.
 ///
 /// # Errors
-/// [`ErrorKind::Unauthenticated`] where the token proves nothing; [`ErrorKind::Forbidden`] where it
-/// is good and gives its bearer no workspace or role; what the keys' port says.
+/// [`ErrorKind::Unauthenticated`] for an invalid token; [`ErrorKind::Forbidden`] for a valid one
+/// without a workspace or role; errors of the keys' port.
 pub(crate) async fn authenticate(
     issuer: &Issuer<impl SigningKeys>,
     jwt: Parts<'_>,
@@ -81,7 +82,8 @@ pub(crate) async fn authenticate(
     let algorithm = Algorithm::named(&header.alg).map_err(|error| refused(error.to_string()))?;
     let kid = check(&header)?;
     let claims = Claims::new(json::<Map<String, Value>>(jwt.payload, "payload")?);
-    // Not believed yet; but for another issuer's tokens ours need not be asked for its keys.
+    // The claims are not verified yet, but a token of another issuer must not cause a fetch of
+    // keys.
     claims.check_issuer(&issuer.url).map_err(refused)?;
     let key = issuer.keys.key(kid).await?.ok_or_else(|| {
         refused("the identity provider publishes no key of the name that it gives in `kid`")
@@ -95,7 +97,7 @@ pub(crate) async fn authenticate(
     claims.identity(issuer)
 }
 
-/// The key's name, where the header asks for nothing that we do not do.
+/// Checks the header and returns its key id.
 fn check(header: &Header) -> Result<&str, Error> {
     if header.crit.is_some() {
         return Err(refused("its header demands an extension in `crit`, of which we know none"));
@@ -117,12 +119,12 @@ fn json<T: for<'de> Deserialize<'de>>(part: &str, name: &str) -> Result<T, Error
         .map_err(|_| refused(format!("its {name} is not the JSON object that a JWT has there")))
 }
 
-/// Strict: no padding, no spare bits, so that one token has one spelling.
+/// Decodes strict base64url, without padding or spare bits, so that a token has one encoding only.
 fn decode(part: &str, name: &str) -> Result<Vec<u8>, Error> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| refused(format!("its {name} is not base64url")))
 }
 
-/// Nobody known is calling. Never with any part of the token.
+/// Creates the error of an invalid JWT. The message must not contain any part of the token.
 pub(crate) fn refused(why: impl AsRef<str>) -> Error {
     let message = format!("this JWT is not accepted: {}", why.as_ref());
     Error::new(ErrorKind::Unauthenticated, message).at("Authorization")

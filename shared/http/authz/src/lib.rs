@@ -1,9 +1,8 @@
-//! Who is calling, and what they may do.
+//! Authentication and authorization of callers.
 //!
-//! [`authenticate`] turns an `Authorization` header into an identity, by an opaque token or by a JWT
-//! of an [`Issuer`]; [`Authorizer`] decides by the
-//! platform's own Cedar policy (`policy.cedar` in this room) and names the rule that decided;
-//! [`mint`] makes tokens.
+//! [`authenticate`] maps an `Authorization` header to an identity, by an opaque token or by a JWT
+//! of an [`Issuer`]. [`Authorizer`] makes decisions by the platform's own Cedar policy
+//! (`policy.cedar` in this crate) and names the rule that decided. [`mint`] creates tokens.
 
 mod authenticate;
 mod authorizer;

@@ -1,58 +1,55 @@
-//! The access policy as it is compiled into the platform.
+//! The access policy, which is compiled into the platform.
 
 use std::str::FromStr;
 
 use cedar_policy::{EntityTypeName, ParseErrors, PolicyId, PolicySet};
 
-/// The rules; see the file itself.
 const POLICY: &str = include_str!("../policy.cedar");
 
-/// The rule that decides where no other one does.
+/// The rule id of a decision that no rule made.
 pub const DEFAULT_DENY: &str = "default-deny";
 
-/// The rule that keeps a caller in its workspace.
+/// The id of the rule that restricts a caller to its workspace.
 pub const OWN_WORKSPACE: &str = "callers-stay-in-their-workspace";
 
-/// The groups that the rules speak of: the effects of routes.
+/// The action groups of the rules: the access levels of routes.
 pub(crate) const EFFECTS: [&str; 4] = ["read", "execute", "mutate-policy", "admin"];
 
-/// What keeps an access policy from being enforced.
+/// The error of an access policy that cannot be enforced.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
-    /// It is no Cedar.
+    /// The policy is not valid Cedar.
     #[error("the access policy does not parse: {0}")]
     Syntax(Box<ParseErrors>),
-    /// A refusal could not name this rule.
+    /// A rule has no id, so a denial could not name it.
     #[error("rule {number} of the access policy has no `@id`")]
     Unnamed {
-        /// Counted from one.
+        /// The position of the rule, from one.
         number: usize,
     },
-    /// Two rules share an id, or a rule has a slot to fill.
+    /// Two rules have the same id, or a rule is a template.
     #[error("the rules of the access policy do not stand beside each other: {0}")]
     Rules(String),
-    /// A route in no group, which no rule could ever allow.
-    #[error(
-        "route `{route}` has the access level `{access_level}`, of which the access policy knows nothing"
-    )]
+    /// A route has an access level that the policy does not define, so no rule could permit it.
+    #[error("route `{route}` has the access level `{access_level}`, which the access policy does not define")]
     UnknownEffect {
-        /// The route's name.
+        /// The name of the route.
         route: String,
-        /// Its effect.
+        /// The access level of the route.
         access_level: String,
     },
-    /// Two routes of one name could be of different effects.
+    /// Two routes have the same name; their access levels could differ.
     #[error("there are two routes named `{route}`")]
     DuplicateRoute {
-        /// The name.
+        /// The name of the routes.
         route: String,
     },
-    /// Cedar refused an action.
+    /// Cedar rejected an action.
     #[error("route `{route}` cannot be an action: {message}")]
     Action {
-        /// The route's name.
+        /// The name of the route.
         route: String,
-        /// Cedar's words.
+        /// The message of Cedar.
         message: String,
     },
 }
@@ -63,12 +60,12 @@ impl From<ParseErrors> for PolicyError {
     }
 }
 
-/// The rules, each under the id that its annotation gives it.
+/// Returns the rules, each with the id of its annotation.
 pub(crate) fn rules() -> Result<PolicySet, PolicyError> {
     named(POLICY)
 }
 
-/// Cedar numbers rules as it reads them; here they take the names that a person reads.
+/// Parses rules and replaces the numbers that Cedar assigns by the ids of the annotations.
 fn named(text: &str) -> Result<PolicySet, PolicyError> {
     let mut rules = PolicySet::new();
     for (index, rule) in PolicySet::from_str(text)?.policies().enumerate() {
@@ -81,20 +78,20 @@ fn named(text: &str) -> Result<PolicySet, PolicyError> {
     Ok(rules)
 }
 
-/// The entity types that the policy speaks of.
+/// The entity types of the access policy.
 pub(crate) struct Types {
-    /// Who acts.
+    /// The principal of a request.
     pub(crate) caller: EntityTypeName,
-    /// A route or an effect.
+    /// A route or an access level.
     pub(crate) action: EntityTypeName,
-    /// What is acted upon.
+    /// The resource of a request.
     pub(crate) workspace: EntityTypeName,
-    /// What a caller may be.
+    /// The role of a caller.
     pub(crate) role: EntityTypeName,
 }
 
 impl Types {
-    /// Reads the names once.
+    /// Parses the names of the types.
     pub(crate) fn new() -> Result<Self, PolicyError> {
         Ok(Self {
             caller: "Writ::Caller".parse()?,
@@ -122,7 +119,7 @@ mod tests {
         schema
     }
 
-    /// What the validator says of a policy.
+    /// Returns the errors and warnings of the validator.
     fn complaints(text: &str) -> Vec<String> {
         let result =
             Validator::new(schema()).validate(&named(text).unwrap(), ValidationMode::Strict);

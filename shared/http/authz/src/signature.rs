@@ -1,8 +1,8 @@
-//! Signatures: which algorithm a key is for, and whether it made this signature.
+//! Verification of signatures.
 //!
-//! The key decides. A token's `alg` only has to agree with it, so that no choice of the sender
-//! turns a public key into a shared secret, or verification off (RFC 8725, 3.1). There is no
-//! symmetric algorithm in this room.
+//! The key decides the algorithm. A token's `alg` must match it, so that a sender cannot use a
+//! public key as a shared secret, or disable verification (RFC 8725, 3.1). This crate has no
+//! symmetric algorithms.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,15 +11,15 @@ use ring::signature::{
 };
 use writ_ports::Jwk;
 
-/// The smallest RSA key, in bits (RFC 7518, 3.3). The library rounds a modulus up to whole bytes
-/// before it compares.
+/// The minimum size of an RSA key, in bits (RFC 7518, 3.3). The library rounds a modulus up to
+/// whole bytes before it compares.
 const RSA_BITS_MIN: usize = 2048;
 
-/// One algorithm of RFC 7518, 8037 or 9864, and the keys that it is for.
+/// A signature algorithm of RFC 7518, 8037 or 9864, and the keys that it accepts.
 pub(crate) struct Algorithm {
     name: &'static str,
     kty: &'static str,
-    /// The curve, and how many bytes a coordinate of it has.
+    /// The curve, and the size of one of its coordinates in bytes.
     curve: Option<(&'static str, usize)>,
     by: By,
 }
@@ -42,7 +42,7 @@ const fn curve(
     Algorithm { name, kty, curve: Some(curve), by: By::Curve(by) }
 }
 
-/// Everything that is accepted.
+/// The algorithms that are accepted.
 static ALGORITHMS: [Algorithm; 10] = [
     rsa("RS256", &signature::RSA_PKCS1_2048_8192_SHA256),
     rsa("RS384", &signature::RSA_PKCS1_2048_8192_SHA384),
@@ -53,37 +53,37 @@ static ALGORITHMS: [Algorithm; 10] = [
     curve("ES256", "EC", ("P-256", 32), &signature::ECDSA_P256_SHA256_FIXED),
     curve("ES384", "EC", ("P-384", 48), &signature::ECDSA_P384_SHA384_FIXED),
     curve("EdDSA", "OKP", ("Ed25519", 32), &signature::ED25519),
-    // The name that says the curve too.
+    // The fully specified name of the same algorithm (RFC 9864).
     curve("Ed25519", "OKP", ("Ed25519", 32), &signature::ED25519),
 ];
 
-/// Why a signature proves nothing.
+/// The error of a signature that does not verify.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SignatureError {
-    /// `none`, a symmetric one, or one that does not exist.
+    /// The algorithm is `none`, symmetric, or unknown.
     #[error(
         "its `alg` is not accepted; expected RS256, RS384, RS512, PS256, PS384, PS512, ES256, \
          ES384 or EdDSA"
     )]
     Algorithm,
-    /// The key that the token names is for something else.
+    /// The key of the token is for another algorithm or purpose.
     #[error("its `alg` is not what the key that it names is for")]
     Key,
-    /// The issuer publishes a key that cannot be one.
+    /// The issuer publishes an invalid key.
     #[error("the key that it names cannot be used: {0}; the identity provider has to replace it")]
     Unusable(&'static str),
-    /// Forged, damaged or signed with another key.
+    /// The signature is forged, damaged, or of another key.
     #[error("its signature does not fit what it says")]
     Mismatch,
 }
 
 impl Algorithm {
-    /// The accepted algorithm of this name.
+    /// Returns the accepted algorithm of this name.
     pub(crate) fn named(name: &str) -> Result<&'static Self, SignatureError> {
         ALGORITHMS.iter().find(|algorithm| algorithm.name == name).ok_or(SignatureError::Algorithm)
     }
 
-    /// Whether the key made this signature of the message.
+    /// Verifies the signature of a message with a key.
     pub(crate) fn verify(
         &self,
         key: &Jwk,
@@ -101,12 +101,13 @@ impl Algorithm {
         verified.map_err(|_| SignatureError::Mismatch)
     }
 
-    /// Whether the key is of this algorithm's family, and its issuer meant it for this.
+    /// Checks that the key has the type of this algorithm, and that its issuer intends it for this
+    /// use.
     fn check_purpose(&self, key: &Jwk) -> Result<(), SignatureError> {
         let curve = self.curve.map(|(name, _)| name);
         let is_of_family = key.kty == self.kty && curve.is_none_or(|_| key.crv.as_deref() == curve);
         let is_meant = key.alg.as_deref().is_none_or(|alg| {
-            // Two names of one algorithm.
+            // `Ed25519` and `EdDSA` are two names of one algorithm.
             let spelt = |name| if name == "Ed25519" { "EdDSA" } else { name };
             spelt(alg) == spelt(self.name)
         });
@@ -117,7 +118,7 @@ impl Algorithm {
         }
     }
 
-    /// The public point as the library takes it.
+    /// Returns the public key in the encoding of the library.
     fn point(&self, key: &Jwk) -> Result<Vec<u8>, SignatureError> {
         let length = self.curve.map_or(0, |(_, length)| length);
         let coordinate = |text: &Option<String>| {
@@ -129,7 +130,7 @@ impl Algorithm {
         if self.kty == "OKP" {
             return Ok(x);
         }
-        // An uncompressed point (SEC 1, 2.3.3).
+        // The encoding of an uncompressed point (SEC 1, 2.3.3).
         Ok([vec![4], x, coordinate(&key.y)?].concat())
     }
 }
@@ -137,7 +138,7 @@ impl Algorithm {
 fn rsa_key(key: &Jwk) -> Result<RsaPublicKeyComponents<Vec<u8>>, SignatureError> {
     let number = |text| {
         let mut bytes = bytes_of(text)?;
-        // Some issuers write a sign byte, which RFC 7518, 6.3.1.1 asks them to leave out.
+        // Some issuers write a sign byte, which RFC 7518, 6.3.1.1 forbids.
         bytes.drain(..bytes.iter().take_while(|byte| **byte == 0).count());
         Ok(bytes)
     };

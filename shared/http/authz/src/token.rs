@@ -1,35 +1,36 @@
 //! Opaque tokens: `writ_<token id>_<secret>`.
 //!
-//! The id is 16 lowercase hexadecimal digits and no secret: lists show it. The secret is 32 random
-//! bytes as 64 such digits. At rest stands its SHA-256 alone. A slow, salted hash would gain
-//! nothing: those make guessing costly where people choose the words, and nobody guesses 256
-//! random bits; it would only make each request slower.
+//! The id is 16 lowercase hexadecimal digits. It is not secret: lists contain it. The secret is 32
+//! random bytes as 64 such digits. Only its SHA-256 is stored. A slow, salted hash would add no
+//! security, because 256 random bits cannot be guessed, unlike a password; it would only make each
+//! request slower.
 
 use std::fmt;
 
 use writ_model::{Digest, Error, Identity, Timestamp};
 use writ_ports::{Ids, Token};
 
-/// The subject of callers on loopback; no token may bear it.
+/// The subject of callers on loopback, which no token may have.
 pub const LOCAL_ADMIN: &str = "local-admin";
 
-/// The longest life of a token that ends: ten years of 365 days, far below where times overflow.
+/// The maximum lifetime of a token that expires: ten years of 365 days, far below the overflow of
+/// timestamps.
 pub const EXPIRES_IN_SECONDS_MAX: u64 = 10 * 365 * 24 * 60 * 60;
 
-/// The longest subject, in characters.
+/// The maximum length of a subject, in characters.
 const SUBJECT_CHARS_MAX: usize = 128;
 
-/// What every token starts with, so that scanners of leaked secrets know one.
+/// The prefix of every token, by which secret scanners recognise it.
 pub(crate) const PREFIX: &str = "writ_";
 
 const ID_DIGITS: usize = 16;
 const SECRET_DIGITS: usize = 64;
 
-/// What the holder sends. It exists once, in the reply to its maker.
+/// The text of a token, which its holder sends. It exists only in the response to its creation.
 pub struct TokenText(String);
 
 impl TokenText {
-    /// The text itself: not for a log.
+    /// Returns the text. Not for logs.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -42,12 +43,12 @@ impl fmt::Debug for TokenText {
     }
 }
 
-/// Makes a token for its holder; without `expires_in_seconds` it lives until it is revoked.
+/// Creates a token for its holder. Without `expires_in_seconds` it is valid until it is revoked.
 ///
 /// # Errors
-/// A subject that is empty, longer than 128 characters, holds white space or control characters,
-/// or is [`LOCAL_ADMIN`]; a life of no second or beyond [`EXPIRES_IN_SECONDS_MAX`]; an operating
-/// system without chance.
+/// Returns an error for a subject that is empty, longer than 128 characters, contains white space
+/// or control characters, or is [`LOCAL_ADMIN`]; for a lifetime of zero or beyond
+/// [`EXPIRES_IN_SECONDS_MAX`]; and where the operating system provides no random numbers.
 pub fn mint(
     ids: &impl Ids,
     now: Timestamp,
@@ -68,7 +69,7 @@ pub fn mint(
     ))
 }
 
-/// When a token of this life ends.
+/// Returns the expiry of a token with this lifetime, in seconds.
 fn expiry(now: Timestamp, seconds: u64) -> Result<Timestamp, Error> {
     let ms = i64::try_from(seconds)
         .ok()
@@ -83,7 +84,7 @@ fn expiry(now: Timestamp, seconds: u64) -> Result<Timestamp, Error> {
     })
 }
 
-/// Whether a token or JWT may bear this name, which stands in every record of what its holder does.
+/// Checks the subject of a token or JWT, which is part of every record of its holder's requests.
 pub(crate) fn check_subject(subject: &str) -> Result<(), Error> {
     let odd = |c: char| c.is_whitespace() || c.is_control();
     if subject == LOCAL_ADMIN {
@@ -99,7 +100,7 @@ pub(crate) fn check_subject(subject: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// A token's id and secret, where the text has the form of one.
+/// Splits a token into id and secret; `None` where the text does not have the form of a token.
 pub(crate) fn split(text: &str) -> Option<(&str, &str)> {
     let (token_id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
     let digits = |part: &str, count| {
@@ -117,7 +118,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Secrets that differ, from a count.
+    /// Distinct secrets, derived from a counter.
     #[derive(Default)]
     pub(crate) struct Counted(AtomicU64);
 

@@ -1,4 +1,4 @@
-//! Every case of `tests/jwt/cases.yaml`, and damage of every kind.
+//! Tests with every case of `tests/jwt/cases.yaml`, and with damaged tokens.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -15,7 +15,7 @@ use provider::{AUDIENCE, Case, ISSUER, Provider};
 
 const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
 
-/// No opaque token is known.
+/// A token store without tokens.
 struct NoTokens;
 
 impl GetToken for NoTokens {
@@ -24,7 +24,7 @@ impl GetToken for NoTokens {
     }
 }
 
-/// Keys at hand, and whether they can be had.
+/// A source of keys in memory, which can be unreachable.
 struct Keys {
     keys: Vec<Jwk>,
     are_reachable: bool,
@@ -55,7 +55,7 @@ fn issuer(provider: &Provider) -> Issuer<Keys> {
     }
 }
 
-/// What becomes of a token.
+/// Authenticates a token as an `Authorization` header.
 fn judge(issuer: &Issuer<Keys>, token: &str) -> Result<Principal, Error> {
     let header = format!("Bearer {token}");
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -138,7 +138,7 @@ fn a_token_with_any_bit_flipped_is_refused() {
                 assert_eq!(kind, Err(ErrorKind::Unauthenticated), "{alg} {at} {bit}");
             }
         }
-        // Nor does any beginning of it let anybody in.
+        // Every proper prefix of it is rejected as well.
         for end in 0..good.len() {
             assert!(judge(&issuer, &good[..end]).is_err(), "{alg} {end}");
         }
@@ -167,7 +167,7 @@ fn keys_that_cannot_be_had_are_no_fault_of_the_caller() {
     issuer.keys.are_reachable = false;
     let error = judge(&issuer, &token(&provider, &Case::default())).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unavailable);
-    // Another issuer's token does not even ask for them.
+    // A token of another issuer does not cause a fetch of keys.
     let mut case = Case::default();
     case.claims.insert("iss".to_owned(), json!("https://evil.example"));
     let error = judge(&issuer, &token(&provider, &case)).unwrap_err();

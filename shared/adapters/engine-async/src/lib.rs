@@ -1,5 +1,5 @@
-//! The engines behind their port. The engine blocks its caller while a worker runs: here it gets
-//! threads of its own.
+//! The engine behind its asynchronous port. The engine blocks its caller while a worker runs, so
+//! its calls run on a pool of blocking threads.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use writ_model::Language;
 use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
 use writ_ports::{EngineMetrics, EngineUsage, Evaluate};
 
-/// Must be the first statement of `main`: when this process was started as a worker it runs the
+/// Must be the first statement of `main`: in a process that was started as a worker it runs the
 /// worker and never returns.
 pub fn init() {
     writ_engine::worker::init();
 }
 
-/// The engines of this process. Cheap to clone.
+/// The engine of this process with its workers. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Workers {
     engine: Arc<Engine>,
@@ -25,17 +25,18 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// The port over these engines.
+    /// Creates the port over `engine`.
     #[must_use]
     pub fn new(engine: Arc<Engine>) -> Self {
         Self { engine, spent_us: Arc::new(AtomicU64::new(0)) }
     }
 
-    /// The engines of a process that serves one caller at a time and is frozen in between, as
-    /// a Lambda function is: every language is ready, and nothing is prepared after a reply.
+    /// Creates the engine of a process that serves one request at a time and is frozen in between,
+    /// like a Lambda function: every language is warmed up, and no spare workers are started after
+    /// a response.
     ///
     /// # Errors
-    /// What the host does not permit, or a language that does not start.
+    /// Returns an error where the host does not permit the sandbox, or a language does not start.
     pub fn for_one_caller(allow_weak_sandbox: bool) -> Result<Self, EngineError> {
         let config = EngineConfig { spares: false, allow_weak_sandbox, ..EngineConfig::default() };
         let engine = Engine::start(config)?;
@@ -99,8 +100,7 @@ impl Evaluate for Workers {
     }
 }
 
-/// A run that somebody waits for; it is cancelled when nobody does any more. The thread that it
-/// blocks then ends by itself.
+/// Cancels a run when its future is dropped, which ends the blocking thread as well.
 struct CancelOnDrop {
     engine: Arc<Engine>,
     cancellation: Arc<Cancellation>,

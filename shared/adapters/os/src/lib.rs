@@ -1,4 +1,4 @@
-//! The operating system's clock, timer and chance, behind their ports.
+//! The operating system's clock, timer and random numbers, behind their ports.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -7,10 +7,10 @@ use uuid::{NoContext, Uuid};
 use writ_model::{Error, Timestamp};
 use writ_ports::{Clock, Ids, Sleep};
 
-/// Seeds have this many bits, so that every JSON reader keeps them.
+/// The number of bits of a seed: every JSON parser preserves an integer of this size.
 const SEED_BITS: u32 = 53;
 
-/// The machine that we run on.
+/// The operating system of the current process.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Os;
 

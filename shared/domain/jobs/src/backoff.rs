@@ -1,9 +1,10 @@
-//! How long to wait before another attempt.
+//! The backoff between two attempts.
 
 use crate::bounds::{BACKOFF_MS, BACKOFF_MS_MAX};
 
-/// Milliseconds after attempt `made`, from 1: between half of an exponential step and all of it,
-/// by `rng`, so that what failed together does not come back together.
+/// Returns the delay after attempt `made`, from 1, in milliseconds: between half of an exponential
+/// step and the whole step, chosen by the random number `rng`, so that attempts that failed
+/// together are not repeated together.
 #[must_use]
 pub fn backoff_ms(made: u32, rng: u64) -> i64 {
     let doublings = made.saturating_sub(1).min(30);

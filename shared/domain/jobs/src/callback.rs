@@ -1,30 +1,30 @@
-//! Telling of a job's end: at least once, always under one id.
+//! Callbacks, which report the end of a job at least once, always under the same id.
 
 use writ_model::{Callback, CallbackStatus, JobState, Submission, Timestamp};
 
 use crate::bounds::CALLBACK_CLAIM_MS;
 use crate::enqueue::{later, next};
 
-/// What came of one try.
+/// The outcome of one delivery attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// The receiver took it.
+    /// The receiver accepted the callback.
     Delivered,
-    /// It did not arrive; the next try is due then.
+    /// The attempt failed; the next one follows at a later time.
     Again {
-        /// What went wrong, for the job's record.
+        /// The error of the attempt, for the job's state.
         reason: String,
-        /// When to try again.
+        /// The time of the next attempt.
         at: Timestamp,
     },
-    /// It did not arrive, and is not tried again.
+    /// The attempt failed, and none follows.
     GivenUp {
-        /// What went wrong, for the job's record.
+        /// The error of the attempt, for the job's state.
         reason: String,
     },
 }
 
-/// The call that a job's end wants.
+/// Returns the callback of a job that ends; `None` for a job without a callback URL.
 pub(crate) fn of(submission: &Submission, state: &JobState, now: Timestamp) -> Option<Callback> {
     submission.callback_url.as_ref()?;
     Some(Callback {
@@ -36,7 +36,8 @@ pub(crate) fn of(submission: &Submission, state: &JobState, now: Timestamp) -> O
     })
 }
 
-/// A call that is due is somebody's for a minute; `None` where none is.
+/// Claims a callback that is due, exclusively for [`CALLBACK_CLAIM_MS`]. Returns `None` where none
+/// is due.
 #[must_use]
 pub fn claim_callback(state: &JobState, now: Timestamp) -> Option<JobState> {
     let callback = state.callback.as_ref().filter(|_| state.job_status.is_final())?;
@@ -46,7 +47,7 @@ pub fn claim_callback(state: &JobState, now: Timestamp) -> Option<JobState> {
     Some(JobState { callback: Some(callback), due_at: next_at, ..next(state) })
 }
 
-/// The job after a try of its call.
+/// Returns the state after a delivery attempt; `None` for a job without a callback.
 #[must_use]
 pub fn called_back(state: &JobState, delivery: Delivery) -> Option<JobState> {
     let callback = state.callback.clone()?;

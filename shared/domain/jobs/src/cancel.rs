@@ -1,15 +1,15 @@
-//! Somebody stops a job.
+//! Cancellation of jobs.
 
 use writ_model::{AttemptOutcome, JobState, JobStatus, Submission, Timestamp};
 
 use crate::complete::{close, over};
 use crate::transition_error::TransitionError;
 
-/// The job is cancelled, at once: whoever runs it finds out by its next beat, stops, and its
-/// result is not taken.
+/// Cancels the job at once. Its runner learns of it by its next heartbeat and stops, and its result
+/// is rejected.
 ///
 /// # Errors
-/// It is over already.
+/// Returns an error where the job has ended already.
 pub fn cancelled(
     submission: &Submission,
     state: &JobState,

@@ -1,4 +1,4 @@
-//! How an attempt ends, and with it perhaps the job.
+//! The end of an attempt, after which the job ends or is queued again.
 
 use writ_model::{AttemptOutcome, Error, ErrorKind, JobState, JobStatus, Submission, Timestamp};
 
@@ -10,21 +10,22 @@ use crate::lease::has_lapsed;
 use crate::transition_error::{LeaseLost, holds};
 use crate::truncate_error;
 
-/// What came of an attempt.
+/// The result of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptEnd<'a> {
-    /// Nothing where there is an output.
+    /// The error; `None` where there is an output.
     pub error: Option<&'a Error>,
-    /// Its record, where one is written with this.
+    /// The id of the execution record that is written with it; `None` without one.
     pub execution_id: Option<&'a str>,
-    /// When the policy began, as far as it did.
+    /// The time at which the policy started; `None` where it did not.
     pub started_at: Option<Timestamp>,
 }
 
-/// The attempt has ended: the job is over, or waits for another attempt.
+/// Ends the attempt: the job ends, or is queued for another attempt.
 ///
 /// # Errors
-/// The job is another's, or over: whatever the attempt did must not be committed.
+/// Returns [`LeaseLost`] where another runner holds the job, or it has ended: the result of the
+/// attempt must not be committed.
 pub fn finished(
     submission: &Submission,
     state: &JobState,
@@ -50,11 +51,11 @@ pub fn finished(
     })
 }
 
-/// The attempt could not begin, through no fault of its own: the job waits as if it had not been
-/// taken, for `retry_after_s` or no time.
+/// Releases a job for which no attempt could start: it is queued as if it had not been leased, for
+/// `retry_after_s` seconds or at once. The attempt does not count.
 ///
 /// # Errors
-/// The job is another's, or over.
+/// Returns [`LeaseLost`] where another runner holds the job, or it has ended.
 pub fn given_back(
     state: &JobState,
     fencing_token: &str,
@@ -71,7 +72,8 @@ pub fn given_back(
     Ok(wait(state, now))
 }
 
-/// The runner is taken for lost, if its lease is over: another attempt follows, or the job is over.
+/// Ends the attempt of a runner with an expired lease: the job is queued for another attempt, or
+/// fails. Returns `None` where the lease has not expired.
 #[must_use]
 pub fn expired(
     submission: &Submission,
@@ -101,8 +103,8 @@ fn lost(state: &JobState) -> Error {
     Error::new(ErrorKind::ExecutorFault, message)
 }
 
-/// What another attempt may mend is repeated while attempts are left. A policy's own failure is
-/// its answer, unless the submitter asked for several attempts.
+/// Whether another attempt follows: while attempts are left, after a failure of the platform. A
+/// policy's own failure is its result, unless the submitter set `max_attempts`.
 fn may_repeat(submission: &Submission, state: &JobState, kind: ErrorKind) -> bool {
     let is_the_platforms = matches!(
         kind,
@@ -134,7 +136,7 @@ fn status(outcome: AttemptOutcome) -> JobStatus {
     }
 }
 
-/// The job is over, and whoever wants to know is told.
+/// Ends the job with its final status and, if it has a callback URL, a pending callback.
 pub(crate) fn over(
     submission: &Submission,
     state: JobState,
@@ -154,7 +156,7 @@ pub(crate) fn over(
     }
 }
 
-/// The attempt that is going on, if any, is over.
+/// Ends the attempt in progress, if there is one, and releases the lease.
 pub(crate) fn close(
     state: &JobState,
     outcome: AttemptOutcome,

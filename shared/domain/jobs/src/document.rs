@@ -1,4 +1,4 @@
-//! A job as people see it.
+//! The JSON document of a job, as the API returns it.
 
 use serde::Serialize;
 use serde_json::json;
@@ -6,16 +6,16 @@ use writ_model::{
     Attempt, Callback, Cause, Error, Job, JobStatus, PolicyUri, RawJson, Timestamp, Workspace,
 };
 
-/// How many wait before a job, as far as somebody counted.
+/// The position of a job in its queue, as far as it was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueuePosition {
-    /// From 1: the next to be taken.
+    /// The position, from 1 for the next job.
     pub position: usize,
-    /// Counting ended there; there may be more before it.
+    /// Whether counting stopped at this position, so that the true one may be larger.
     pub is_at_least: bool,
 }
 
-/// The document: every field of the job, the names that the registry's users know among them.
+/// The document: every field of the job, including the field names of the registry's API.
 #[derive(Serialize)]
 struct Document<'a> {
     job_id: &'a str,
@@ -68,10 +68,11 @@ struct Document<'a> {
     trace_id: Option<&'a str>,
 }
 
-/// The job as JSON text: what was sent keeps its bytes, except what the policy masks.
+/// Serialises the job to JSON. Values that were sent keep their bytes, except those that the policy
+/// masks.
 ///
 /// # Errors
-/// None in practice; serialising is fallible by its signature.
+/// Never fails in practice; the signature of the serialiser is fallible.
 pub fn document(job: &Job, position: Option<QueuePosition>) -> Result<String, Error> {
     let Job { submission, state, .. } = job;
     let document = Document {
@@ -120,7 +121,8 @@ pub fn document(job: &Job, position: Option<QueuePosition>) -> Result<String, Er
     serde_json::to_string(&document).map_err(Error::internal)
 }
 
-/// What a job gave: as the registry's users know it, that of a failed one is `{"message": ...}`.
+/// Returns the output of a job. That of a failed one is `{"message": ...}`, as in the registry's
+/// API.
 fn output(job: &Job) -> RawJson {
     match (&job.output, &job.state.error) {
         (Some(output), _) => output.clone(),

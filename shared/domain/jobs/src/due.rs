@@ -1,4 +1,4 @@
-//! Who has to be looked at by the clock, whatever happened to messages and runners.
+//! Jobs that are due by the clock, independent of lost signals and runners.
 
 use writ_model::{JobState, JobStatus, Submission, Timestamp};
 
@@ -6,16 +6,16 @@ use crate::bounds::{ANNOUNCE_MS, ANNOUNCE_MS_MAX, CALLBACK_CLAIM_MS};
 use crate::enqueue::{later, next};
 use crate::{expired, has_lapsed};
 
-/// What has to be done about a job.
+/// The action that a due job requires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DueAction {
-    /// Nothing yet.
+    /// The job requires no action yet.
     Nothing,
-    /// Announce this and write it.
+    /// Send the signal of this state, and store it.
     Write(Box<JobState>),
 }
 
-/// What is due at `now`.
+/// Returns the action that the job requires at `now`.
 #[must_use]
 pub fn due(submission: &Submission, state: &JobState, now: Timestamp, rng: u64) -> DueAction {
     if state.due_at.is_none_or(|due_at| due_at > now) {
@@ -24,28 +24,28 @@ pub fn due(submission: &Submission, state: &JobState, now: Timestamp, rng: u64) 
     match state.job_status {
         JobStatus::Queued => DueAction::Write(Box::new(announced(state, now))),
         status if status.is_final() => DueAction::Write(Box::new(end_announced(state, now))),
-        // A lease that was renewed by a clock ahead of this one has not lapsed yet.
+        // A lease that was renewed by a clock ahead of this one has not expired yet.
         _ if !has_lapsed(state, now) => DueAction::Nothing,
         _ => expired(submission, state, now, rng)
             .map_or(DueAction::Nothing, |state| DueAction::Write(Box::new(state))),
     }
 }
 
-/// A queued job that is announced (again): it stands in its line, and should nobody come for it,
-/// it is announced once more, each time after twice the pause.
+/// Returns the state of a queued job with its signal sent (again). It enters its queue, and is due
+/// for another signal after a time that doubles with each one.
 #[must_use]
 pub fn announced(state: &JobState, now: Timestamp) -> JobState {
     if state.ready_at > now {
         return JobState { due_at: Some(state.ready_at), is_queued: false, ..next(state) };
     }
-    // One that just comes into its line was not announced before.
+    // A job that just enters its queue has had no signal before.
     let announced = if state.is_queued { state.announced + 1 } else { 0 };
     let pause = ANNOUNCE_MS.saturating_mul(1 << announced.min(20)).min(ANNOUNCE_MS_MAX);
     JobState { is_queued: true, announced, due_at: Some(later(now, pause)), ..next(state) }
 }
 
-/// A job whose end has to be told, once that is announced: should nobody take it, it is announced
-/// again after as long as a caller has for it.
+/// Returns the state of an ended job with the signal of its callback sent. It is due for another
+/// signal after the time of a claim.
 fn end_announced(state: &JobState, now: Timestamp) -> JobState {
     JobState { due_at: Some(later(now, CALLBACK_CLAIM_MS)), ..next(state) }
 }

@@ -1,10 +1,10 @@
-//! How a job begins.
+//! Initial states and queueing of jobs.
 
 use writ_model::{JobState, JobStatus, Submission, Timestamp};
 
 use crate::bounds::ANNOUNCE_MS;
 
-/// A job as it is first recorded: in its line, or waiting for its time.
+/// Returns the initial state of a job: in its queue, or waiting for its start time.
 #[must_use]
 pub fn queued(submission: &Submission) -> JobState {
     let submitted = submission.submitted_at;
@@ -32,10 +32,10 @@ pub fn queued(submission: &Submission) -> JobState {
     wait(state, submitted)
 }
 
-/// The job waits from `now` on: in its line where its time has come, else until it has.
+/// Queues the job at `now`: in its queue if its start time has come, or due at that time.
 pub(crate) fn wait(state: JobState, now: Timestamp) -> JobState {
     let is_queued = state.ready_at <= now;
-    // Whoever queues a job announces it too; this is for the case that they could not.
+    // The caller that queues a job also sends its signal; `due_at` covers the loss of that signal.
     let due_at = if is_queued { later(now, ANNOUNCE_MS) } else { state.ready_at };
     JobState {
         job_status: JobStatus::Queued,
@@ -51,7 +51,6 @@ pub(crate) fn later(time: Timestamp, ms: i64) -> Timestamp {
     Timestamp::from_ms(time.as_ms().saturating_add(ms))
 }
 
-/// The next version.
 pub(crate) fn next(state: &JobState) -> JobState {
     JobState { version: state.version + 1, ..state.clone() }
 }

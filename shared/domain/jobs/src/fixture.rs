@@ -1,4 +1,4 @@
-//! A job for tests.
+//! A job for the tests of this crate.
 
 use writ_model::{Cause, JobState, RawJson, Submission, Timestamp};
 
@@ -43,7 +43,7 @@ pub(crate) fn lease_request(fencing_token: &str) -> LeaseRequest {
     LeaseRequest { fencing_token: fencing_token.to_owned(), execution_id: "e1".to_owned() }
 }
 
-/// A job that a runner took.
+/// A job with a lease since `since`.
 pub(crate) fn held(fencing_token: &str, since: i64) -> JobState {
     leased(
         &submission(),

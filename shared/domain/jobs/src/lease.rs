@@ -1,4 +1,4 @@
-//! A runner takes a job, and goes on holding it.
+//! Leases: a runner acquires a job, and renews its lease.
 
 use writ_model::{Attempt, JobState, JobStatus, Lease, Submission, Timestamp};
 
@@ -6,28 +6,28 @@ use crate::bounds::{ATTEMPTS_KEPT, LEASE_GRACE_MS, LEASE_MS};
 use crate::enqueue::{later, next};
 use crate::transition_error::{LeaseLost, TransitionError, holds};
 
-/// Who runs.
+/// The runner that acquires a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Runner {
-    /// The executor.
+    /// The id of the executor.
     pub executor_id: String,
-    /// The machine or process, where it has a name.
+    /// The name of the machine or process; `None` where it has none.
     pub node_id: Option<String>,
 }
 
-/// What a runner takes a job with. Both are new with each lease.
+/// The values of a new lease. Both are unique to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaseRequest {
-    /// Unguessable.
+    /// The fencing token, unguessable.
     pub fencing_token: String,
-    /// The id that the attempt's record will have.
+    /// The id of the attempt's future execution record.
     pub execution_id: String,
 }
 
-/// The job is the runner's.
+/// Grants the runner a lease on the job, and starts an attempt.
 ///
 /// # Errors
-/// It is not queued, or its time has not come.
+/// Returns an error where the job is not queued, or its start time has not come.
 pub fn leased(
     submission: &Submission,
     state: &JobState,
@@ -70,10 +70,10 @@ pub fn leased(
     })
 }
 
-/// The policy runs, since `started_at`. Renews the lease.
+/// Records that the policy runs since `started_at`, and renews the lease.
 ///
 /// # Errors
-/// The job is another's, or over.
+/// Returns [`LeaseLost`] where another runner holds the job, or it has ended.
 pub fn running(
     state: &JobState,
     fencing_token: &str,
@@ -88,10 +88,11 @@ pub fn running(
     })
 }
 
-/// The runner is alive: its lease is renewed, up to its bound.
+/// Renews the lease of a runner, up to the lease's bound.
 ///
 /// # Errors
-/// The job is another's, or over; or the lease has reached its bound.
+/// Returns [`LeaseLost`] where another runner holds the job, it has ended, or the lease has reached
+/// its bound.
 pub fn renew_lease(
     state: &JobState,
     fencing_token: &str,
@@ -102,7 +103,7 @@ pub fn renew_lease(
     if now >= lease.ends_by {
         return Err(LeaseLost);
     }
-    // A clock that was set back must not shorten what was granted.
+    // A clock that was set back must not shorten the lease.
     let expires_at = later(now, LEASE_MS).min(lease.ends_by).max(lease.expires_at);
     Ok(JobState {
         lease: Some(Lease { expires_at, ..lease }),
@@ -111,7 +112,7 @@ pub fn renew_lease(
     })
 }
 
-/// Whether the runner has to be taken for lost.
+/// Whether the lease of the job has expired.
 #[must_use]
 pub fn has_lapsed(state: &JobState, now: Timestamp) -> bool {
     let lease = state.lease.as_ref().filter(|_| state.job_status.is_leased());

@@ -1,8 +1,8 @@
-//! A job's life as a pure state machine: leases, fences, attempts, callbacks.
+//! The life cycle of jobs as a pure state machine: leases, fencing tokens, attempts and callbacks.
 //!
-//! Every function takes how a job stands and gives how it stands next, or says why it does not
-//! move. Whoever calls one writes the answer under the condition that the version it read is still
-//! there, so of two that move a job at once one begins again. Time and chance come in as arguments.
+//! Each transition takes the state of a job and returns its next state, or an error. The caller
+//! writes it on the condition that the stored version is the one that it read, so of two concurrent
+//! transitions one fails and is repeated. Time and random numbers are arguments.
 //!
 //! ```text
 //! queued -> admitted -> running -> completed | failed | timed_out

@@ -1,4 +1,4 @@
-//! Whatever happens to a job, in whatever order: what always holds.
+//! Invariants of a job under any sequence of events.
 
 use proptest::prelude::*;
 use writ_model::{Error, ErrorKind, JobState, JobStatus, Submission};
@@ -10,7 +10,7 @@ use crate::{
     finished, given_back, leased, queued, renew_lease, retry, running,
 };
 
-/// Something happens.
+/// An event in the life cycle of a job.
 #[derive(Clone, Debug)]
 enum Event {
     Lease,
@@ -22,7 +22,7 @@ enum Event {
     Retry,
     Sweep,
     Call(bool),
-    /// The clock goes by so much, also back.
+    /// The clock advances, or is set back, by milliseconds.
     Clock(i64),
 }
 
@@ -32,7 +32,7 @@ fn event() -> impl Strategy<Value = Event> {
         ErrorKind::PolicyTimedOut,
         ErrorKind::Unavailable,
     ]));
-    // One of the leases that there were: its runner may be dead.
+    // One of the granted leases, counted back from the newest; it may have expired.
     let lease = 0_u8..4;
     prop_oneof![
         4 => Just(Event::Lease),
@@ -55,7 +55,7 @@ fn happen(
     now: i64,
     leases: u8,
 ) -> Option<JobState> {
-    // The newest is 0.
+    // The newest lease is 0.
     let fencing_token = |back: u8| format!("f{}", leases.saturating_sub(back));
     match event {
         Event::Lease => {
@@ -94,7 +94,7 @@ fn happen(
 fn assert_sound(submission: &Submission, before: &JobState, after: &JobState, now: i64) {
     assert!(after.version > before.version);
     let status = after.job_status;
-    // Nobody is forgotten: whoever is not at the end, or has to be told of, is looked at.
+    // INVARIANT: a job that has not ended, or has a pending callback, is due at some time.
     let waits_for_call = after.callback.as_ref().is_some_and(|call| call.next_at.is_some());
     assert_eq!(after.due_at.is_some(), !status.is_final() || waits_for_call, "{after:?}");
     assert_eq!(after.lease.is_some(), status.is_leased(), "{after:?}");
@@ -140,7 +140,7 @@ proptest! {
                 state = after;
             }
         }
-        // Left to the sweeper and to runners that come, it comes to its end.
+        // With sweeps and runners alone, the job ends.
         for _ in 0..100 {
             if state.job_status.is_final() {
                 break;

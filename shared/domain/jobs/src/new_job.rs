@@ -1,4 +1,4 @@
-//! What a submitter asks for: the body of a submission, each member held against its bounds.
+//! The body of a submission, and the validation of its members.
 
 use serde::Deserialize;
 use writ_model::member::{missing, number, object, text, time, wrong};
@@ -9,84 +9,85 @@ use crate::bounds::{
     TIMEOUT_S_MAX,
 };
 
-/// The body as it is sent, so that what is wrong in it can be named by its member.
+/// The body of a submission as it is sent. Its members are raw JSON, so that an error can name the
+/// invalid one.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewJobBody {
-    /// What its submitter calls it.
+    /// The name of the job.
     pub name: Option<RawJson>,
-    /// Which policy.
+    /// The URI of the policy to run.
     pub policy_rule_uri: Option<RawJson>,
-    /// Override the stored ones.
+    /// Parameters that override the stored ones: a JSON object.
     pub policy_rule_parameters: Option<RawJson>,
-    /// For executors that have nodes.
+    /// Selects the node of an executor that has nodes: a JSON object.
     pub node_selector: Option<RawJson>,
-    /// The policy's input.
+    /// The input of the policy.
     #[serde(default = "RawJson::empty_object")]
     pub inputs: RawJson,
-    /// Seconds that one attempt may run.
+    /// The time limit of one attempt, in seconds.
     pub timeout_seconds: Option<RawJson>,
-    /// Attempts at most.
+    /// The maximum number of attempts.
     pub max_attempts: Option<RawJson>,
-    /// Not to be started before.
+    /// The earliest start time; `None` for at once.
     pub not_before: Option<RawJson>,
-    /// 9 goes first.
+    /// The priority, 0 to 9; jobs of priority 9 run first.
     pub priority: Option<RawJson>,
-    /// Who is told of the end.
+    /// The URL that the callback is delivered to.
     pub callback_url: Option<RawJson>,
 }
 
-/// A job about to be recorded.
+/// A validated job that is to be submitted.
 #[derive(Clone, Debug)]
 pub struct NewJob {
-    /// What its submitter calls it.
+    /// The name of the job.
     pub name: String,
-    /// Which policy.
+    /// The URI of the policy to run.
     pub policy_rule_uri: PolicyUri,
-    /// Override the stored ones: an object.
+    /// Parameters that override the stored ones: a JSON object.
     pub policy_rule_parameters: Option<RawJson>,
-    /// For executors that have nodes: an object.
+    /// Selects the node of an executor that has nodes: a JSON object.
     pub node_selector: Option<RawJson>,
-    /// The policy's input.
+    /// The input of the policy.
     pub inputs: RawJson,
-    /// Seconds that one attempt may run.
+    /// The time limit of one attempt, in seconds.
     pub timeout_seconds: u32,
-    /// Attempts at most, where the submitter said so.
+    /// The maximum number of attempts; `None` where the submitter gave none.
     pub max_attempts: Option<u32>,
-    /// Not to be started before.
+    /// The earliest start time; `None` for at once.
     pub not_before: Option<Timestamp>,
-    /// 0 to 9; 9 goes first.
+    /// The priority, 0 to 9; jobs of priority 9 run first.
     pub priority: u8,
-    /// Who is told of the end; not checked yet.
+    /// The URL that the callback is delivered to, not validated yet.
     pub callback_url: Option<String>,
 }
 
-/// Who submits, and why.
+/// The submitter of a job, and the trigger of the submission.
 #[derive(Clone, Debug)]
 pub struct Submitter {
-    /// Whose job it is.
+    /// The workspace that the job belongs to.
     pub workspace: Workspace,
-    /// Their subject.
+    /// The subject of the submitter.
     pub identity: String,
-    /// What kind of principal they are.
+    /// The kind of the principal: `token`, `jwt` or `local`.
     pub principal_kind: String,
-    /// For whom they act, where they said so.
+    /// The end user that the submitter acts for; `None` where the submitter named none.
     pub on_behalf_of: Option<String>,
-    /// A request, or a schedule.
+    /// The trigger of the job: a request or a schedule.
     pub cause: Cause,
-    /// The schedule's name.
+    /// The name of the schedule; `None` for a request.
     pub schedule: Option<String>,
-    /// Their `Idempotency-Key`.
+    /// The `Idempotency-Key` header of the request.
     pub idempotency_key: Option<String>,
-    /// W3C trace id of the request.
+    /// The W3C trace id of the request; `None` where it carried none.
     pub trace_id: Option<String>,
 }
 
 impl NewJob {
-    /// Holds the body's members against their bounds.
+    /// Validates the members of the body.
     ///
     /// # Errors
-    /// What is wrong, with its place.
+    /// Returns an error with the location of the invalid member.
     pub fn of(body: NewJobBody, now: Timestamp) -> Result<Self, Error> {
         let timeout = number(body.timeout_seconds, "timeout_seconds", 1..=TIMEOUT_S_MAX)?;
         let priority = number(body.priority, "priority", 0..=u32::from(PRIORITY_MAX))?;
@@ -107,7 +108,7 @@ impl NewJob {
         })
     }
 
-    /// The submission.
+    /// Creates the submission of the job.
     #[must_use]
     pub fn into_submission(
         self,
@@ -160,7 +161,7 @@ fn uri(value: Option<RawJson>) -> Result<PolicyUri, Error> {
     uri.parse().map_err(|error: UriError| wrong(field, error.to_string()))
 }
 
-/// A time that is past is no error: the job is ready at once.
+/// A time in the past is valid: the job is ready at once.
 fn not_before(value: &RawJson, now: Timestamp) -> Result<Timestamp, Error> {
     let field = "not_before";
     let time = time(value, field)?;

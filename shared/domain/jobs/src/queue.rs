@@ -1,13 +1,13 @@
-//! Who goes first.
+//! The order of a workspace's queue.
 
 use writ_model::{JobState, Submission};
 
 use crate::bounds::PRIORITY_MAX;
 
-/// Where a job stands among those of its workspace that wait: the least goes first. A priority is
-/// a line of its own, and a line is in the order of time.
+/// Returns the sort key of a queued job in its workspace's queue; the least key is next. The queue
+/// is ordered by priority, and within a priority by time.
 ///
-/// Texts compare as the jobs do: a digit, the time in RFC 3339, the id.
+/// The key compares as text: a digit for the priority, the time in RFC 3339, the id.
 #[must_use]
 pub fn queue_key(submission: &Submission, state: &JobState) -> String {
     let line = PRIORITY_MAX.saturating_sub(submission.priority);

@@ -1,15 +1,15 @@
-//! Somebody wants a job tried again.
+//! Retries by a caller.
 
 use writ_model::{JobState, JobStatus, Timestamp};
 
 use crate::enqueue::{next, wait};
 use crate::transition_error::TransitionError;
 
-/// The job waits again, as if it had just been submitted: a new round. What earlier rounds did
-/// stays in its attempts.
+/// Queues the job again, as if it had just been submitted, in a new round. The attempts of earlier
+/// rounds are kept.
 ///
 /// # Errors
-/// It has its result, or is not over.
+/// Returns an error where the job has completed, or has not ended.
 pub fn retry(state: &JobState, now: Timestamp) -> Result<JobState, TransitionError> {
     match state.job_status {
         JobStatus::Completed => return Err(TransitionError::Completed),

@@ -1,28 +1,28 @@
-//! Why a job does not move.
+//! Errors of transitions.
 
 use writ_model::{Error, ErrorKind, JobState, JobStatus};
 
-/// Whoever held the job holds it no more: nothing of what it did may be committed.
+/// The runner does not hold the lease any more: its result must not be committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaseLost;
 
-/// The job is where this cannot be done.
+/// The state of the job does not permit the transition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransitionError {
-    /// Somebody has it already, or it is over.
+    /// The job is not queued: a runner holds it, or it has ended.
     NotQueued(JobStatus),
-    /// Its time has not come.
+    /// The start time of the job has not come.
     TooEarly,
-    /// It is over.
+    /// The job has ended already.
     Final(JobStatus),
-    /// It is not over.
+    /// The job has not ended yet.
     NotFinal(JobStatus),
-    /// It has its result.
+    /// The job has completed with an output.
     Completed,
 }
 
 impl TransitionError {
-    /// For whoever asked.
+    /// Returns the error for the caller of the API.
     #[must_use]
     pub fn to_error(self, job_id: &str) -> Error {
         let message = match self {
@@ -45,7 +45,7 @@ impl TransitionError {
     }
 }
 
-/// Shows the fence.
+/// Checks that the fencing token is that of the current lease.
 pub(crate) fn holds(state: &JobState, fencing_token: &str) -> Result<(), LeaseLost> {
     let lease = state.lease.as_ref().filter(|_| state.job_status.is_leased());
     lease.filter(|lease| lease.fencing_token == fencing_token).map(drop).ok_or(LeaseLost)

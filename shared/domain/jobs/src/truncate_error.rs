@@ -1,23 +1,24 @@
-//! What a job remembers of an error: the attempt's record has all of it, and a job is one item.
+//! Truncation of errors in a job's state. The attempt's execution record has the whole error; a job
+//! must fit into one item.
 
 use writ_model::Error;
 
-/// Bytes of a message that a job remembers.
+/// The maximum length of the message of a job's error, in bytes.
 const MESSAGE_BYTES_MAX: usize = 4 << 10;
 
-/// Bytes of a message that an attempt remembers.
+/// The maximum length of the message of an attempt's error, in bytes.
 const ATTEMPT_BYTES_MAX: usize = 512;
 
-/// Bytes of a traceback that a job remembers: its end, where the failure is.
+/// The maximum length of a job's traceback, in bytes. Its end is kept, which shows the failure.
 const TRACEBACK_BYTES_MAX: usize = 8 << 10;
 
-/// Violations and diagnostics that a job remembers, each.
+/// The maximum number of violations, and of diagnostics, of a job's error.
 const FINDINGS_MAX: usize = 20;
 
-/// What stands for what was cut off.
+/// The mark of truncated text.
 const CUT: &str = "...";
 
-/// The error for the job itself.
+/// Truncates an error for the job itself.
 pub(crate) fn for_job(error: &Error) -> Error {
     let mut error = error.clone();
     error.message = head(&error.message, MESSAGE_BYTES_MAX);
@@ -35,7 +36,7 @@ pub(crate) fn for_job(error: &Error) -> Error {
     error
 }
 
-/// The error for one of many attempts: what it was, in a sentence.
+/// Reduces an error to its kind and message, for one of many attempts.
 pub(crate) fn for_attempt(error: &Error) -> Error {
     let message = head(&error.message, ATTEMPT_BYTES_MAX);
     Error { retry_after_s: error.retry_after_s, ..Error::new(error.kind, message) }
@@ -67,7 +68,7 @@ mod tests {
     use crate::fixture::{at, held, lease_request, runner, submission};
     use crate::{AttemptEnd, finished, leased, retry};
 
-    /// An error as large as a policy can make it.
+    /// An error as large as a policy can cause.
     fn huge() -> Error {
         let long = "\u{1f980}".repeat(4 << 10);
         let violation = Violation {

@@ -1,4 +1,4 @@
-//! `at(yyyy-mm-ddThh:mm:ss)`: once.
+//! `at(yyyy-mm-ddThh:mm:ss)`: a one-time schedule.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::error::ExpressionError;
 const FORM: &str = "is not a time: write it as `at(2026-01-31T09:30:00)`";
 const SHAPE: &[u8; 19] = b"dddd-dd-ddTdd:dd:dd";
 
-/// One wall-clock time. Its zone is the schedule's.
+/// One wall-clock time, in the time zone of the schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct At {
     wall: DateTime,
@@ -33,7 +33,7 @@ impl At {
         let wall: DateTime = head
             .parse()
             .map_err(|_| refused("is not in the calendar: write a day and a time that exist"))?;
-        // The parser reads a leap second as the second before it.
+        // The parser accepts a leap second as the second before it.
         if head.ends_with(":60") {
             return Err(refused("has a second 60: write 00 to 59"));
         }
@@ -43,11 +43,11 @@ impl At {
         Ok(Self { wall })
     }
 
-    /// The instant of this wall-clock time.
+    /// Returns the instant of this wall-clock time.
     ///
-    /// A time that the clock skips in spring is later by as much as the clock goes forward (02:30
-    /// fires at 03:30); of a time that comes twice in autumn, the first counts. EventBridge does
-    /// not document either; a one-time schedule that is silently dropped serves nobody.
+    /// A time that the clock skips in spring is moved forward by the length of the gap (02:30 fires
+    /// at 03:30). Of a time that occurs twice in autumn, the first one fires. EventBridge documents
+    /// neither; to drop a one-time schedule silently would help no user.
     pub(crate) fn instant(self, zone: &TimeZone) -> Option<jiff::Timestamp> {
         zone.to_ambiguous_timestamp(self.wall).compatible().ok()
     }

@@ -1,61 +1,61 @@
-//! What a scheduler does when it wakes: which fires it runs, which it records as missed.
+//! The decision of a scheduler's tick: which fires to run, and which to record as missed.
 
 use serde::{Deserialize, Serialize};
 use writ_model::{CatchUp, Timestamp};
 
 use crate::timing::Timing;
 
-/// How late a run may begin and still count as on time, in milliseconds. Two minutes: a wake-up
-/// that is lost is made up for within that time, and a restart takes less.
+/// How late a run may start and still count as on time, in milliseconds. Within two minutes a lost
+/// tick is made up for, and a restart completes.
 pub const GRACE_MS: i64 = 120_000;
 
-/// How many fires one wake-up runs at most.
+/// The maximum number of fires that one tick runs.
 pub const RUNS_MAX: usize = 100;
 
-/// How many fires one wake-up handles at most. A longer backlog (a fire a minute, after a week) is
-/// worked off by wake-ups that follow at once.
+/// The maximum number of fires that one tick handles. A longer backlog (a fire a minute, after a
+/// week) is processed by further ticks that follow at once.
 pub const BACKLOG_MAX: usize = 10_000;
 
-/// A fire and when it is run.
+/// A fire, with the time at which it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fire {
-    /// The fire, by which a run is known: it is run once for each.
+    /// The scheduled time, which identifies the fire: each fire runs once.
     pub at: Timestamp,
-    /// When it is run: `at`, or a point of the flexible window that begins there.
+    /// The time of the run: `at`, or a time within the flexible window that starts there.
     pub invoke_at: Timestamp,
 }
 
-/// Fires that are not run: all from `first` to `last`.
+/// Consecutive fires that are missed: all from `first` to `last`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MissedFires {
-    /// The oldest.
+    /// The scheduled time of the oldest.
     pub first: Timestamp,
-    /// The newest.
+    /// The scheduled time of the newest.
     pub last: Timestamp,
-    /// How many they are.
+    /// The number of missed fires.
     pub count: usize,
 }
 
-/// What to do at a wake-up.
+/// The decision of one tick.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueFires {
-    /// Fires to run now, in order, at most [`RUNS_MAX`].
+    /// The fires to run now, in order, at most [`RUNS_MAX`].
     pub run: Vec<Fire>,
-    /// Fires to record as missed, all older than those to run.
+    /// The fires to record as missed, all older than those to run.
     pub missed: Option<MissedFires>,
-    /// The last fire handled, for the next wake-up. To be stored together with the runs.
+    /// The last fire handled, for the next tick. It must be stored together with the runs.
     pub handled: Option<Timestamp>,
-    /// The fire to wake for. Its time is past if the backlog is longer than [`BACKLOG_MAX`].
+    /// The next fire to tick for. It is in the past if the backlog is longer than [`BACKLOG_MAX`].
     pub next: Option<Fire>,
 }
 
-/// What to do at `now` for the schedule `id` whose fires up to `handled` are done with.
+/// Decides at `now` for the schedule `id`, where fires up to `handled` have been handled.
 ///
-/// Every fire is in `run` or in `missed` of exactly one wake-up, whatever the times of the wake-ups,
-/// as long as each is given the `handled` of the one before. A clock that goes back repeats
-/// nothing. A clock that goes forward by mistake is believed: what it passes over is handled, and
-/// the schedule is silent until that time has come. Whoever enables a schedule again gives the time
-/// of that as `handled`, and the fires in between are neither run nor missed.
+/// Every fire is in `run` or in `missed` of exactly one tick, whatever the times of the ticks, as
+/// long as each gets the `handled` of the one before. A clock that is set back repeats nothing. A
+/// clock that is set forward by mistake is trusted: the fires that it passes are handled, and the
+/// schedule does not fire until that time has come. To enable a schedule again, pass the time of
+/// that as `handled`: the fires in between are neither run nor missed.
 #[must_use]
 pub fn due(
     timing: &Timing,
@@ -80,7 +80,8 @@ pub fn due(
         next = following.map(|at| (at, timing.next_after(at)));
     };
     let more = upcoming.filter(|fire| fire.invoke_at <= now);
-    // Of a backlog that goes on, the newest might be among the fires to run: they wait.
+    // Of a backlog that continues, the newest fires are kept for the next tick, which decides about
+    // them.
     let missed = match more {
         Some(_) => fires.len().saturating_sub(RUNS_MAX),
         None => passed_over(&fires, now, rule),
@@ -100,7 +101,7 @@ pub fn due(
     DueFires { run, missed, handled, next }
 }
 
-/// How many of the due `fires`, from the oldest on, are missed by `rule`.
+/// Returns how many of the due `fires`, from the oldest on, are missed by `rule`.
 fn passed_over(fires: &[Fire], now: Timestamp, rule: CatchUp) -> usize {
     let overdue = |fire: &Fire| now.as_ms().saturating_sub(fire.invoke_at.as_ms()) > GRACE_MS;
     let late = fires.partition_point(overdue);
@@ -133,7 +134,7 @@ mod tests {
 
     #[test]
     fn each_rule_takes_its_share_of_a_backlog() {
-        // Handled up to minute 0, awake at minute 10: 8, 9 and 10 are within the grace.
+        // Handled up to minute 0, tick at minute 10: 8, 9 and 10 are within the grace period.
         for (rule, ran, missed) in [
             (CatchUp::Skip, vec![8, 9, 10], 7),
             (CatchUp::Latest, vec![8, 9, 10], 7),
@@ -171,7 +172,8 @@ mod tests {
 
     #[test]
     fn a_long_backlog_is_worked_off_by_wake_ups_that_follow_at_once() {
-        // Fifty more than two wake-ups handle: the hundred to run are not all in the third's share.
+        // Fifty more than two ticks handle: the hundred to run are not all in the share of the
+        // third.
         let now = minute(20_050);
         for rule in [CatchUp::Skip, CatchUp::Latest, CatchUp::All] {
             let (mut handled, mut ran, mut missed, mut wakes) = (Some(minute(0)), 0, 0, 0);

@@ -1,9 +1,10 @@
-//! A schedule as people see it.
+//! The JSON document of a schedule, as the API returns it.
 
 use serde::Serialize;
 use writ_model::{CatchUp, Error, LastFire, RawJson, Schedule, Timestamp};
 
-/// The members of a document that the platform adds. Whoever sends one back sends nothing with them.
+/// The members of a document that the platform adds. They are ignored in a document that a caller
+/// sends back.
 pub const ADDED: [&str; 7] = [
     "next_fire_at",
     "last_fires",
@@ -36,11 +37,11 @@ struct Document<'a> {
     on_behalf_of: Option<&'a str>,
 }
 
-/// The schedule as JSON text: its target keeps the bytes that were sent, except what the policy
-/// masks.
+/// Serialises the schedule to JSON. Its target keeps the bytes that were sent, except those that
+/// the policy masks.
 ///
 /// # Errors
-/// None in practice; serialising is fallible by its signature.
+/// Never fails in practice; the signature of the serialiser is fallible.
 pub fn document(schedule: &Schedule) -> Result<String, Error> {
     let Schedule { definition, state, .. } = schedule;
     let document = Document {
@@ -65,7 +66,8 @@ pub fn document(schedule: &Schedule) -> Result<String, Error> {
     serde_json::to_string(&document).map_err(Error::internal)
 }
 
-/// Where each kind of target holds what a record calls by the first name.
+/// The locations in each kind of target of the values that an execution record has at the first
+/// location.
 const PLACES: [(&str, [&str; 2]); 2] = [
     ("/input_data", ["/job/inputs", "/policy/input_data"]),
     ("/parameters", ["/job/policy_rule_parameters", "/policy/parameters"]),

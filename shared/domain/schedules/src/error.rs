@@ -1,13 +1,13 @@
-//! What is wrong with a schedule's timing, where, and what to write instead.
+//! Errors of a schedule's timing, with the invalid part and the fix.
 
 use writ_model::Timestamp;
 
 use crate::timing::FLEXIBLE_WINDOW_MINUTES_MAX;
 
-/// How much of a refused text a message repeats, in characters.
+/// How much of an invalid text a message repeats, in characters.
 const ECHO_MAX: usize = 64;
 
-/// A text that is not an expression.
+/// The error of an invalid expression.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} `{value}` {advice}")]
 pub struct ExpressionError {
@@ -25,45 +25,45 @@ impl ExpressionError {
         Self { field, value: shown, advice: advice.into() }
     }
 
-    /// The part of the expression that is wrong, such as `day-of-week`.
+    /// Returns the invalid part of the expression, such as `day-of-week`.
     #[must_use]
     pub fn field(&self) -> &'static str {
         self.field
     }
 
-    /// What stands there, its beginning if it is long.
+    /// Returns the text of that part, truncated if it is long.
     #[must_use]
     pub fn value(&self) -> &str {
         &self.value
     }
 
-    /// What is wrong with it, and what to write instead.
+    /// Returns the problem and the fix, as the second half of a sentence.
     #[must_use]
     pub fn advice(&self) -> &str {
         &self.advice
     }
 }
 
-/// Why a schedule's timing is refused.
+/// The error of an invalid timing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TimingError {
-    /// The expression cannot be read.
+    /// The expression is invalid.
     #[error("expression: {0}")]
     Expression(#[from] ExpressionError),
     /// No time zone has this name.
     #[error("timezone: `{name}` is not a time zone{}", maybe(.nearest.as_deref()))]
     Zone {
-        /// The name as given.
+        /// The name as the caller wrote it.
         name: String,
-        /// The known name that is most like it.
+        /// The most similar known name; `None` where none is similar.
         nearest: Option<String>,
     },
     /// The schedule would end before it starts.
     #[error("end_at: `{end_at}` is not after the start, `{start_at}`: write a later end")]
     Order {
-        /// When the schedule starts.
+        /// The start of the schedule.
         start_at: Timestamp,
-        /// When it ends.
+        /// The end of the schedule.
         end_at: Timestamp,
     },
     /// The flexible window is out of bounds.
@@ -75,7 +75,7 @@ pub enum TimingError {
 }
 
 impl TimingError {
-    /// The member of [`crate::TimingSpec`] that is wrong.
+    /// Returns the invalid member of [`crate::TimingSpec`].
     #[must_use]
     pub fn member(&self) -> &'static str {
         match self {

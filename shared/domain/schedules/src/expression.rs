@@ -1,4 +1,4 @@
-//! The three kinds of expression.
+//! Schedule expressions: `rate(...)`, `cron(...)` and `at(...)`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,13 +11,14 @@ use crate::error::ExpressionError;
 use crate::rate::Rate;
 use crate::zone::Zone;
 
-/// The longest expression, as written and as printed, in bytes: EventBridge's bound.
+/// The maximum length of an expression, as written and as printed, in bytes: the limit of
+/// EventBridge.
 pub const EXPRESSION_LENGTH_MAX: usize = 256;
 
 const FORM: &str = "is not a schedule: write `rate(5 minutes)`, `cron(0 9 ? * MON-FRI *)` or \
                     `at(2026-01-31T09:30:00)`";
 
-/// What other schedulers call by a name.
+/// Nicknames of other schedulers, with the six fields that they mean.
 const NICKNAMES: [(&str, &str); 7] = [
     ("@yearly", "0 0 1 1 ? *"),
     ("@annually", "0 0 1 1 ? *"),
@@ -28,24 +29,24 @@ const NICKNAMES: [(&str, &str); 7] = [
     ("@hourly", "0 * * * ? *"),
 ];
 
-/// When to fire. Prints in the one form that EventBridge documents: steps from a number, ranges
-/// that do not wrap, days by name.
+/// A schedule expression. It is displayed in the form that EventBridge documents: steps from a
+/// number, ranges that do not wrap, days by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expression {
-    /// Again and again after a fixed time.
+    /// Fires repeatedly after a fixed time.
     Rate(Rate),
-    /// At the wall-clock times that match.
+    /// Fires at the matching wall-clock times.
     Cron(Box<Cron>),
-    /// Once.
+    /// Fires once, at a wall-clock time.
     At(At),
 }
 
 impl Expression {
-    /// Reads an expression.
+    /// Parses an expression of any kind.
     ///
     /// # Errors
-    /// The field, what stands there, and what to write instead. A cron expression that no day of
-    /// the years 1970 to 2199 matches, such as 30 February, is refused too.
+    /// Returns an error with the invalid field, its text and the fix. A cron expression that
+    /// matches no day of the years 1970 to 2199, such as 30 February, is also an error.
     pub fn parse(text: &str) -> Result<Self, ExpressionError> {
         if text.len() > EXPRESSION_LENGTH_MAX {
             return Err(too_long(text));
@@ -67,7 +68,7 @@ impl Expression {
         Ok(expression)
     }
 
-    /// The first fire strictly after `after`. A rate counts from `anchor`.
+    /// Returns the first fire strictly after `after`. A rate counts from `anchor`.
     pub(crate) fn next_after(
         &self,
         zone: &Zone,
@@ -99,7 +100,7 @@ fn too_long(text: &str) -> ExpressionError {
     )
 }
 
-/// What is wrong with a text that is not `word(...)`.
+/// Returns the error of a text that is not `word(...)`.
 fn bare(text: &str) -> ExpressionError {
     let lower = text.to_ascii_lowercase();
     let nickname = NICKNAMES.iter().find(|(name, _)| *name == lower);

@@ -1,15 +1,15 @@
-//! When a schedule fires: [`Expression`] (`rate(...)`, `cron(...)`, `at(...)`) in a time [`Zone`],
-//! between a start and an end ([`Timing`]), and what becomes of fires that nobody was awake for
-//! ([`due`]); and how a schedule goes on by that ([`decided`], [`settled`], [`replaced`]).
+//! Schedules as pure functions: an [`Expression`] (`rate(...)`, `cron(...)`, `at(...)`) in a time
+//! [`Zone`], between a start and an end ([`Timing`]); the decision about overdue fires ([`due`]);
+//! and the transitions of a schedule's state ([`decided`], [`settled`], [`replaced`]).
 //!
-//! Semantics are those of Amazon EventBridge Scheduler ("Schedule types" in its user guide), so
-//! that a schedule fires at the same instants there and here. Where the guide is silent we accept
-//! only what it documents, and print only what it documents: what [`Expression`] prints means to
-//! EventBridge what it means here. What we chose ourselves is said where it is done, and in
+//! The semantics are those of Amazon EventBridge Scheduler ("Schedule types" in its user guide), so
+//! that a schedule fires at the same instants on both. Where the guide is silent, the parser
+//! accepts only the documented forms. [`Expression`] displays documented forms only, which mean the
+//! same to EventBridge. Decisions of this crate beyond the guide are documented at the item, and in
 //! `docs/schedules.md`.
 //!
-//! Nothing here reads a clock or does I/O; the time zones are compiled in. All work is bounded:
-//! a search looks at no more than the 2,760 months of the years 1970 to 2199.
+//! This crate reads no clock and does no I/O; the time zone database is compiled in. All work is
+//! bounded: a search visits no more than the 2,760 months of the years 1970 to 2199.
 
 mod at;
 mod catch_up;

@@ -1,9 +1,9 @@
-//! How a schedule goes on: from fire to fire, and from revision to revision.
+//! The transitions of a schedule's state, with each fire and with each revision.
 //!
-//! Each function gives the state that follows; whoever calls one writes it under the condition that
-//! the version it read is still there. What is to be run is decided first and written
-//! ([`decided`]), then run, then written off ([`settled`]): whatever becomes of those who do it, a
-//! fire is decided once, and what was decided to run is run, however late.
+//! Each function returns the next state. The caller writes it on the condition that the stored
+//! version is the one that it read. The fires to run are first decided and stored ([`decided`]),
+//! then run, then recorded ([`settled`]). So each fire is decided once, and a decided fire runs
+//! even if the process that decided it stops, however late.
 
 use writ_model::{
     CatchUp, FireOutcome, LastFire, Schedule, ScheduleDefinition, ScheduleState, Timestamp,
@@ -13,16 +13,17 @@ use crate::catch_up::{Fire, GRACE_MS, MissedFires, due};
 use crate::error::TimingError;
 use crate::timing::{Timing, TimingSpec};
 
-/// Fires that a schedule remembers.
+/// The number of past fires that a schedule's state keeps, the newest ones.
 pub const LAST_FIRES_MAX: usize = 10;
 
-/// A waker's clock may be behind that of whoever woke it by this much.
+/// The tolerated difference, in milliseconds, by which the local clock may be behind that of the
+/// timer that started the tick.
 const SKEW_MS: i64 = 5_000;
 
-/// The timing of a definition whose schedule was created then.
+/// Parses the timing of a definition, for a schedule that was created at `created_at`.
 ///
 /// # Errors
-/// Which member is wrong.
+/// Returns an error that names the invalid member.
 pub fn timing_of(
     definition: &ScheduleDefinition,
     created_at: Timestamp,
@@ -37,7 +38,7 @@ pub fn timing_of(
     Timing::new(&spec, created_at)
 }
 
-/// The state of a schedule that was just made.
+/// Returns the initial state of a schedule.
 #[must_use]
 pub fn begun(definition: &ScheduleDefinition, schedule_id: &str, timing: &Timing) -> ScheduleState {
     let state = ScheduleState {
@@ -52,11 +53,11 @@ pub fn begun(definition: &ScheduleDefinition, schedule_id: &str, timing: &Timing
     waiting(state, definition.enabled, schedule_id, timing)
 }
 
-/// What is to be done at `now`; `None` where it is nothing, or where what was decided before is
-/// still to be settled.
+/// Decides at `now` which fires to run and which are missed. Returns `None` where there is nothing
+/// to do, or where an earlier decision has not been settled yet.
 ///
-/// `hinted` is the fire that somebody woke us for, which chose the point of its window itself:
-/// within the window it is on time.
+/// `hinted` is the fire of the timer that started the tick. The timer chose the time within the
+/// flexible window itself, so the fire is on time anywhere in the window.
 #[must_use]
 pub fn decided(
     schedule: &Schedule,
@@ -89,7 +90,7 @@ pub fn decided(
     (next != *state).then(|| ScheduleState { version: state.version + 1, ..next })
 }
 
-/// After the fires that were decided: what came of each.
+/// Records the outcomes of the decided fires.
 #[must_use]
 pub fn settled(schedule: &Schedule, timing: &Timing, fires: Vec<LastFire>) -> ScheduleState {
     let Schedule { schedule_id, definition, state, .. } = schedule;
@@ -103,8 +104,9 @@ pub fn settled(schedule: &Schedule, timing: &Timing, fires: Vec<LastFire>) -> Sc
     waiting(next, definition.enabled, schedule_id, timing)
 }
 
-/// The state under another definition. Fires that are due by now are the old definition's. Where
-/// the timing is another one, or the schedule was disabled, its fires begin after `now`.
+/// Returns the state under another definition. Fires that are due at `now` belong to the old
+/// definition. Where the timing changes, or the schedule was disabled, its new fires start after
+/// `now`.
 #[must_use]
 pub fn replaced(
     schedule: &Schedule,
@@ -113,7 +115,7 @@ pub fn replaced(
     timing: &Timing,
     now: Timestamp,
 ) -> ScheduleState {
-    // What was decided before may still be on its way.
+    // Fires that were decided before may still be running.
     let mut settled = schedule.clone();
     let mut firing = std::mem::take(&mut settled.state.firing);
     let since = settled.state.firing_since.take();
@@ -127,7 +129,7 @@ pub fn replaced(
     waiting(state, definition.enabled, &schedule.schedule_id, timing)
 }
 
-/// With the next fire, and when somebody has to look.
+/// Sets the next fire and the time at which the schedule is due.
 fn waiting(
     state: ScheduleState,
     is_enabled: bool,
@@ -148,7 +150,7 @@ fn is_on_time(at: Timestamp, timing: &Timing, now: Timestamp) -> bool {
     (-SKEW_MS..=timing.window_ms().saturating_add(GRACE_MS)).contains(&late)
 }
 
-/// EventBridge names a fire by its second, and no two fires are in one.
+/// EventBridge identifies a fire by its second, and no second has two fires.
 fn whole_second(at: Timestamp) -> Timestamp {
     let ms = at.as_ms();
     Timestamp::from_ms(ms.saturating_sub(ms.rem_euclid(1_000)).saturating_add(999))
@@ -166,7 +168,7 @@ fn missed_at(missed: MissedFires, now: Timestamp) -> LastFire {
     }
 }
 
-/// Takes in what came of fires, the older ones first.
+/// Records past fires, which are given oldest first.
 fn remember(state: &mut ScheduleState, fires: impl IntoIterator<Item = LastFire>) {
     for fire in fires {
         state.last_fires.insert(0, fire);
@@ -239,7 +241,7 @@ mod tests {
         };
         let hourly = timing_of(&definition, minute(0)).unwrap();
         let state = replaced(&schedule, &timing, &definition, &hourly, minute(2));
-        // One that was decided, two that fell due meanwhile.
+        // One fire that was decided, two that became due in the meantime.
         assert_eq!(state.firing, [minute(0), minute(1), minute(2)]);
         assert_eq!((state.next_fire_at, state.version), (Some(minute(60)), 3));
         assert_eq!(state.due_at, Some(minute(0)));

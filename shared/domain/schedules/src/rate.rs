@@ -1,31 +1,32 @@
-//! `rate(value unit)`: again and again after a fixed time.
+//! `rate(value unit)`: a recurring schedule with a fixed period.
 
 use std::fmt;
 
 use crate::error::ExpressionError;
 
-/// The longest rate, in days. EventBridge states no bound; ten years are more than a schedule lives.
+/// The longest period, in days. EventBridge documents no bound; ten years exceed the lifetime of
+/// any schedule.
 pub const RATE_MAX_DAYS: i64 = 3650;
 
 const MINUTE_MS: i64 = 60_000;
 const FORM: &str = "is not a rate: write a whole number and a unit, such as `rate(5 minutes)`, \
                     `rate(1 hour)` or `rate(2 days)`";
 
-/// A fixed time between fires. A day is 24 hours: clocks that go forward or back do not matter.
+/// A fixed period between fires. A day is 24 hours, whatever the changes of local clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     value: i64,
     unit: Unit,
 }
 
-/// What a rate counts.
+/// The unit of a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// 60 seconds.
+    /// Minutes of 60 seconds.
     Minute,
-    /// 60 minutes.
+    /// Hours of 60 minutes.
     Hour,
-    /// 24 hours.
+    /// Days of 24 hours.
     Day,
 }
 
@@ -57,7 +58,7 @@ impl Rate {
         if !number.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(refused(FORM.to_owned()));
         }
-        // More digits than fit are out of bounds like any other large number.
+        // A number with too many digits is out of bounds like any other large number.
         let value = number.parse().unwrap_or(i64::MAX);
         let word = word.to_ascii_lowercase();
         let singular = word.strip_suffix('s').unwrap_or(&word);
@@ -79,14 +80,14 @@ impl Rate {
         Ok(rate)
     }
 
-    /// The time between two fires, in milliseconds.
+    /// Returns the period between two fires, in milliseconds.
     #[must_use]
     pub const fn period_ms(self) -> i64 {
         self.value * self.unit.ms()
     }
 
-    /// The first of `anchor`, `anchor` + one period, `anchor` + two, ... after `after`, in
-    /// milliseconds since the epoch.
+    /// Returns the first of `anchor`, `anchor` + one period, `anchor` + two periods, ... after
+    /// `after`, in milliseconds since the Unix epoch.
     pub(crate) fn next_after(self, anchor: i64, after: i64) -> Option<i64> {
         if after < anchor {
             return Some(anchor);

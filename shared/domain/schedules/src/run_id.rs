@@ -1,18 +1,18 @@
-//! The id of a fire's job.
+//! The job id of a fire.
 
 use sha2::{Digest as _, Sha256};
 use writ_model::{Timestamp, Workspace};
 
-/// The id of the job that the fire `at` of a schedule makes: a UUID of version 7 (RFC 9562) whose
-/// time is the fire's, and whose other bits are drawn from nothing but what tells the fire from
-/// every other one. However often a fire is repeated, its job is the same, and a second one is
-/// refused.
+/// Returns the id of the job that the fire `at` of a schedule submits: a UUID of version 7 (RFC
+/// 9562) with the time of the fire. Its other bits are derived from the workspace, the schedule and
+/// the fire. So a repeated fire yields the same id, and a second submission is rejected as a
+/// duplicate.
 #[must_use]
 pub fn run_id(workspace: &Workspace, schedule_id: &str, at: Timestamp) -> String {
     let digest = Sha256::new()
         .chain_update(at.as_ms().to_be_bytes())
         .chain_update(workspace.as_str().as_bytes())
-        // No workspace and no id holds it.
+        // A separator that occurs in no workspace and no id.
         .chain_update([0])
         .chain_update(schedule_id.as_bytes())
         .finalize();

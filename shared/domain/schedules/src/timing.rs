@@ -1,4 +1,4 @@
-//! When one schedule fires, and when within its flexible window each fire is run.
+//! The timing of one schedule, and the time within the flexible window at which each fire runs.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -8,32 +8,33 @@ use crate::error::TimingError;
 use crate::expression::Expression;
 use crate::zone::Zone;
 
-/// The widest flexible window, in minutes: EventBridge's bound.
+/// The maximum width of a flexible window, in minutes: the limit of EventBridge.
 pub const FLEXIBLE_WINDOW_MINUTES_MAX: u32 = 1440;
 
 const MINUTE_MS: i64 = 60_000;
 
-/// A schedule's timing as its owner wrote it.
+/// The timing of a schedule as its owner wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimingSpec {
-    /// `rate(...)`, `cron(...)` or `at(...)`.
+    /// The expression: `rate(...)`, `cron(...)` or `at(...)`.
     pub expression: String,
-    /// The IANA name of the time zone of `cron` and `at`; UTC if absent.
+    /// The IANA name of the time zone of `cron` and `at`; UTC where it is `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
-    /// Nothing fires before; a rate counts from here. `at` ignores it.
+    /// The time before which nothing fires, and from which a rate counts. `at` ignores it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_at: Option<Timestamp>,
-    /// Nothing fires after. `at` ignores it.
+    /// The time after which nothing fires. `at` ignores it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_at: Option<Timestamp>,
-    /// Within how many minutes of a fire it is run, 1 to 1440; on time if absent.
+    /// The width of the flexible window, in minutes, 1 to 1440. A fire runs at some time within it;
+    /// on time where it is `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flexible_window_minutes: Option<u32>,
 }
 
 impl TimingSpec {
-    /// `expression` in UTC, on time, without start or end.
+    /// Creates a timing of `expression` in UTC, without a flexible window, start or end.
     #[must_use]
     pub fn new(expression: impl Into<String>) -> Self {
         Self {
@@ -46,9 +47,9 @@ impl TimingSpec {
     }
 }
 
-/// A schedule's timing, understood.
+/// The parsed timing of a schedule.
 ///
-/// Fires are at or after the schedule's creation. `cron` and `rate` also keep between `start_at`
+/// Fires are at or after the schedule's creation. `cron` and `rate` also stay between `start_at`
 /// and `end_at`, both included. A rate's first fire is `start_at` itself, or the creation if there
 /// is none: EventBridge, too, "starts invoking the target immediately".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,10 +63,10 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// Understands `spec`, of a schedule created at `created_at`.
+    /// Parses `spec`, for a schedule that was created at `created_at`.
     ///
     /// # Errors
-    /// Which member is wrong, and what to write instead.
+    /// Returns an error with the invalid member and the fix.
     pub fn new(spec: &TimingSpec, created_at: Timestamp) -> Result<Self, TimingError> {
         let expression = Expression::parse(&spec.expression)?;
         let zone = match &spec.timezone {
@@ -87,37 +88,38 @@ impl Timing {
         Ok(Self { expression, zone, created_at, start_at, end_at, window_ms })
     }
 
-    /// The expression.
+    /// Returns the parsed expression.
     #[must_use]
     pub fn expression(&self) -> &Expression {
         &self.expression
     }
 
-    /// The time zone of `cron` and `at`.
+    /// Returns the time zone of `cron` and `at`.
     #[must_use]
     pub fn zone(&self) -> &Zone {
         &self.zone
     }
 
-    /// The same fires, each run at its time.
+    /// Returns the same timing without a flexible window: each fire runs on time.
     #[must_use]
     pub fn on_the_dot(&self) -> Self {
         Self { window_ms: None, ..self.clone() }
     }
 
-    /// How long the flexible window is, in milliseconds; 0 without one.
+    /// Returns the width of the flexible window in milliseconds; 0 without one.
     #[must_use]
     pub fn window_ms(&self) -> i64 {
         self.window_ms.unwrap_or(0)
     }
 
-    /// The first fire. `None` if the schedule never fires: its time is past, or it ends first.
+    /// Returns the first fire; `None` if the schedule never fires, because its time is past or it
+    /// ends first.
     #[must_use]
     pub fn first(&self) -> Option<Timestamp> {
         self.next_after(Timestamp::from_ms(i64::MIN))
     }
 
-    /// The first fire strictly after `after`.
+    /// Returns the first fire strictly after `after`; `None` where none follows.
     #[must_use]
     pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
         let once = matches!(self.expression, Expression::At(_));
@@ -130,7 +132,7 @@ impl Timing {
         (!ended).then_some(next)
     }
 
-    /// The fires after `from` and up to `to`, in order, the first `limit` of them.
+    /// Returns the fires after `from` and up to `to`, in order, at most `limit` of them.
     #[must_use]
     pub fn fires_between(&self, from: Timestamp, to: Timestamp, limit: usize) -> Vec<Timestamp> {
         std::iter::successors(self.next_after(from), |fire| self.next_after(*fire))
@@ -139,17 +141,18 @@ impl Timing {
             .collect()
     }
 
-    /// When to run `fire` of the schedule `id`: at once, or at a point of the flexible window.
+    /// Returns the time at which `fire` of the schedule `id` runs: on time, or within the flexible
+    /// window.
     ///
-    /// The point is drawn from the id and the fire, so that it is the same however often it is
-    /// asked for, and differs between the schedules that fire together. It lies before the next
-    /// fire: runs keep the order of their fires even if the window is wider than their distance.
+    /// The time is derived from the id and the fire. So it is stable, and differs between schedules
+    /// that fire together. It is before the next fire: runs keep the order of their fires even if
+    /// the window is wider than their distance.
     #[must_use]
     pub fn invoke_at(&self, id: &str, fire: Timestamp) -> Timestamp {
         self.invoke_before(id, fire, || self.next_after(fire))
     }
 
-    /// As [`Self::invoke_at`], asking for the fire after `fire` only if it matters.
+    /// Like [`Self::invoke_at`], but computes the fire after `fire` only if it matters.
     pub(crate) fn invoke_before(
         &self,
         id: &str,
@@ -163,7 +166,7 @@ impl Timing {
     }
 }
 
-/// A number from 0 to `width` - 1 that depends on nothing but the arguments. Stored schedules rely
+/// Returns a number from 0 to `width` - 1 that depends on the arguments only. Stored schedules rely
 /// on it: a change of this function moves their runs.
 fn drawn(id: &str, fire: Timestamp, width: i64) -> i64 {
     let digest = Sha256::new()
@@ -171,7 +174,8 @@ fn drawn(id: &str, fire: Timestamp, width: i64) -> i64 {
         .chain_update(id.as_bytes())
         .finalize();
     let (word, _) = digest.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
-    // The top bit is dropped to stay positive; at most a day out of 2^63 is as good as even.
+    // The top bit is dropped to stay positive. The bias of the modulus is negligible, as the width
+    // is at most a day out of 2^63.
     (i64::from_be_bytes(*word) & i64::MAX) % width
 }
 

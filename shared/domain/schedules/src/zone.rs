@@ -1,4 +1,4 @@
-//! Time zones by name, from the database that is compiled in.
+//! Time zones by name, from the compiled-in database.
 
 use std::fmt;
 
@@ -6,11 +6,11 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use crate::error::TimingError;
 
-/// How alike an unknown name and a known one must be for us to ask whether it was meant.
+/// The minimum similarity of an unknown name to a known one that is suggested instead.
 const LIKENESS_MIN: f64 = 0.8;
 
-/// A time zone of the IANA database. The database is the one that this program was built with, on
-/// every host, whatever the host has installed.
+/// A time zone of the IANA database. The database is compiled into the program, so it is the same
+/// on every host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone {
     name: String,
@@ -18,16 +18,16 @@ pub struct Zone {
 }
 
 impl Zone {
-    /// Coordinated universal time, the zone of a schedule that names none.
+    /// Returns Coordinated Universal Time, the default zone of a schedule.
     #[must_use]
     pub fn utc() -> Self {
         Self { name: "UTC".to_owned(), rules: TimeZone::UTC }
     }
 
-    /// The zone of this name, upper and lower case being the same.
+    /// Returns the zone of this name, which is case-insensitive.
     ///
     /// # Errors
-    /// [`TimingError::Zone`], with the nearest known name, if there is none.
+    /// Returns [`TimingError::Zone`], with the nearest known name, where the zone is unknown.
     pub fn named(name: &str) -> Result<Self, TimingError> {
         let found = TimeZoneDatabase::bundled().get(name).ok();
         let known = found.filter(|rules| !rules.is_unknown());
@@ -40,7 +40,7 @@ impl Zone {
         }
     }
 
-    /// The name as the database spells it.
+    /// Returns the name in the spelling of the database.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -57,7 +57,8 @@ impl fmt::Display for Zone {
     }
 }
 
-/// The known name most like this one, as a whole or in its last part: `Berlin` is `Europe/Berlin`.
+/// Returns the known name most similar to this one, as a whole or in its last part: `Berlin` is
+/// `Europe/Berlin`.
 fn nearest(name: &str) -> Option<String> {
     let asked: String = name.trim().chars().take(64).collect();
     let asked = asked.replace(' ', "_").to_ascii_lowercase();

@@ -1,17 +1,18 @@
-//! The days that day-of-month or day-of-week names.
+//! The fields day-of-month and day-of-week.
 
 use jiff::civil::{Date, Weekday};
 
 use super::field::{DAY_OF_MONTH, DAY_OF_WEEK, Values};
 use crate::error::ExpressionError;
 
-/// Days, by one of the two fields; the other one is `?`.
+/// Days by one of the two fields; the other one is `?`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Days {
     OfMonth(Values),
     /// `L`: the last day of the month.
     LastOfMonth,
-    /// `15W`: the weekday nearest to the 15th, in the same month. Not in a month without the day.
+    /// `15W`: the weekday nearest to the 15th, in the same month. No day in a month without that
+    /// date.
     NearestWeekday(i8),
     OfWeek(Values),
     /// `6L`: the last Friday of the month.
@@ -83,7 +84,7 @@ impl Days {
         Ok(Self::OfWeek(Values::parse(&DAY_OF_WEEK, text)?))
     }
 
-    /// Both fields, as the guide writes them.
+    /// Returns both fields in the notation of the guide.
     pub(super) fn fields(&self) -> (String, String) {
         let any = || "?".to_owned();
         match self {
@@ -96,7 +97,7 @@ impl Days {
         }
     }
 
-    /// The days of the month of `first`, its first day, in order.
+    /// Returns the matching days of the month that starts at `first`, in order.
     pub(super) fn in_month(&self, first: Date) -> impl Iterator<Item = Date> + '_ {
         let length = first.days_in_month();
         let single = match self {
@@ -118,7 +119,8 @@ impl Days {
     }
 }
 
-/// The number of the weekday, 1 for Sunday, of the `day`th of the month that begins at `first`.
+/// Returns the number of the weekday, 1 for Sunday, of the `day`th of the month that starts at
+/// `first`.
 fn number(first: Date, day: i8) -> i8 {
     (first.weekday().to_sunday_zero_offset() + (day - 1)).rem_euclid(7) + 1
 }
@@ -144,7 +146,7 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A value of a field of days, none of which is above 31.
+/// Converts the value of a field of days, none of which is above 31.
 fn small(value: i16) -> i8 {
     i8::try_from(value).unwrap_or(i8::MAX)
 }

@@ -1,17 +1,17 @@
-//! A field of a cron expression: the values it names, and how it names them.
+//! A field of a cron expression, and its values.
 
 use std::fmt;
 
 use crate::error::ExpressionError;
 
-/// What a field may hold.
+/// The definition of a field.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Field {
     /// The field's name in the guide.
     pub(crate) name: &'static str,
-    /// The smallest value.
+    /// The smallest value of the field.
     pub(crate) min: i16,
-    /// The largest value.
+    /// The largest value of the field.
     pub(crate) max: i16,
     /// The names of the values from `min` on; empty if they have none.
     names: &'static [&'static str],
@@ -19,7 +19,7 @@ pub(crate) struct Field {
     prints_names: bool,
     /// Whether the guide lists `/` for the field.
     steps: bool,
-    /// Whether a range may run over the end to the beginning.
+    /// Whether a range may wrap around from the end to the start.
     wraps: bool,
 }
 
@@ -52,7 +52,7 @@ impl Field {
         ExpressionError::new(self.name, text, advice)
     }
 
-    /// What to write for one value.
+    /// Describes the permitted values.
     fn range(&self) -> String {
         let Self { min, max, .. } = self;
         match (self.names.first(), self.names.last()) {
@@ -61,7 +61,7 @@ impl Field {
         }
     }
 
-    /// One value, by number or by name.
+    /// Parses one value, given by number or by name.
     pub(crate) fn value(&self, text: &str) -> Result<i16, ExpressionError> {
         let named = self.names.iter().position(|name| name.eq_ignore_ascii_case(text));
         if let Some(value) = named.and_then(|index| i16::try_from(index).ok()) {
@@ -85,25 +85,25 @@ impl Field {
     }
 }
 
-/// One item of a field, in a form that the guide lists.
+/// One item of a field, in a form of the guide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Term {
     Every,
     One(i16),
     Range(i16, i16),
-    /// Every `step` from `first` to the field's end.
+    /// Every `step`th value from `first` to the field's end.
     Step {
         first: i16,
         step: i16,
     },
 }
 
-/// The values that a field names.
+/// The values of a field in an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Values {
     field: &'static Field,
     terms: Vec<Term>,
-    /// In order, each once.
+    /// The values in ascending order, without duplicates.
     members: Vec<i16>,
 }
 
@@ -122,7 +122,7 @@ impl Values {
         Ok(Self { field, terms, members })
     }
 
-    /// The values from `least` on, in order.
+    /// Returns the values from `least` on, in order.
     pub(crate) fn members_from(&self, least: i16) -> impl Iterator<Item = i16> + '_ {
         let start = self.members.partition_point(|value| *value < least);
         self.members.iter().skip(start).copied()
@@ -180,7 +180,8 @@ fn parse_step(field: &Field, item: &str, step: &str) -> Result<i16, ExpressionEr
     })
 }
 
-/// A range in the forms that the guide lists: one that wraps is two, one with a step its values.
+/// Adds a range in the forms of the guide: a range that wraps becomes two, one with a step becomes
+/// its values.
 fn push_range(field: &Field, first: i16, last: i16, step: i16, terms: &mut Vec<Term>) {
     let whole = |first, last| match first == last {
         true => Term::One(first),

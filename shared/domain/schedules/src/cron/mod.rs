@@ -11,7 +11,7 @@ use self::days::Days;
 use self::field::{HOURS, MINUTES, MONTHS, Values, YEAR};
 use crate::error::ExpressionError;
 
-/// The years that an expression can name.
+/// The permitted years of an expression.
 pub(crate) const YEARS: RangeInclusive<i16> = YEAR.min..=YEAR.max;
 
 const FORM: &str = "does not have six fields: write minutes, hours, day-of-month, month, day-of-week and \
@@ -19,10 +19,10 @@ const FORM: &str = "does not have six fields: write minutes, hours, day-of-month
 
 /// The wall-clock minutes that match six fields.
 ///
-/// Day-of-week is 1 (Sunday) to 7. Beyond the guide's list, names are read in any case, `*/15` as
-/// `0/15`, a step over a range (`9-17/2`), and a range that wraps (`22-2`, `SAT-SUN`), all of which
-/// are printed as what the guide does list. What it does not list is refused: `LW`, `L-3`, a step
-/// in day-of-week, and a list that mixes `L`, `W` or `#` with other days.
+/// Day-of-week is 1 (Sunday) to 7. In addition to the guide, the parser accepts names in any case,
+/// `*/15` as `0/15`, a step over a range (`9-17/2`), and a range that wraps (`22-2`, `SAT-SUN`);
+/// all of these are printed in the guide's forms. Other forms are rejected: `LW`, `L-3`, a step in
+/// day-of-week, and a list that mixes `L`, `W` or `#` with other days.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cron {
     minutes: Values,
@@ -80,7 +80,7 @@ fn miscounted(body: &str, count: usize) -> ExpressionError {
     ExpressionError::new("cron", body, advice)
 }
 
-/// What someone means who writes five fields as in a crontab, or six without `cron(...)`.
+/// Returns the probable expression for five fields as in a crontab, or for six without `cron(...)`.
 pub(crate) fn suggestion(text: &str) -> Option<String> {
     let fields: Vec<&str> = text.split_whitespace().collect();
     let meant = match fields.as_slice() {
@@ -97,7 +97,8 @@ pub(crate) fn suggestion(text: &str) -> Option<String> {
     Cron::parse(&meant).ok().map(|cron| cron.to_string())
 }
 
-/// Days of the week as crontabs number them (0 and 7 are Sunday) in our numbers; names stay.
+/// Converts days of the week from the numbers of crontabs (0 and 7 are Sunday). Names are
+/// unchanged.
 fn from_sunday_is_zero(of_week: &str) -> Option<String> {
     let mut text = String::new();
     for part in of_week.split_inclusive([',', '-']) {

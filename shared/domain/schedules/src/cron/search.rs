@@ -1,4 +1,4 @@
-//! The next wall-clock time that matches, and its instant.
+//! The search for the next matching wall-clock time, and its instant.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
@@ -7,15 +7,15 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 use super::Cron;
 
 impl Cron {
-    /// The first fire strictly after `after`.
+    /// Returns the first fire strictly after `after`.
     ///
-    /// A wall-clock time that the clock skips does not fire; one that comes twice fires the first
-    /// time. So a schedule of every 15 minutes pauses for the hour that the clock repeats.
+    /// A wall-clock time that the clock skips does not fire. One that occurs twice fires the first
+    /// time, so a schedule of every 15 minutes pauses for the hour that the clock repeats.
     ///
-    /// Bounded: it looks at each of the 2,760 months at most once, at each day of a month that
-    /// matches, and past the minutes of a skipped or repeated stretch one by one.
+    /// The work is bounded: the search visits each of the 2,760 months at most once, each day of a
+    /// matching month, and the minutes of a skipped or repeated period one by one.
     pub(crate) fn next_after(&self, zone: &TimeZone, after: Timestamp) -> Option<Timestamp> {
-        // Fires come in the order of their wall-clock times, so none is before the present one.
+        // Fires are in the order of their wall-clock times, so none is before the current one.
         let wall = zone.to_datetime(after);
         self.wall_times_from(wall)
             .filter_map(|wall| instant(zone, wall))
@@ -27,7 +27,7 @@ impl Cron {
         self.days_from(Date::MIN).next().is_some()
     }
 
-    /// The wall-clock times that match, in order, from the minute of `from` on.
+    /// Returns the matching wall-clock times in order, from the minute of `from` on.
     fn wall_times_from(&self, from: DateTime) -> impl Iterator<Item = DateTime> + '_ {
         self.days_from(from.date()).flat_map(move |date| {
             let hour = if date == from.date() { from.hour() } else { 0 };
@@ -41,7 +41,7 @@ impl Cron {
         })
     }
 
-    /// The days that match, in order, from `from` on.
+    /// Returns the matching days in order, from `from` on.
     fn days_from(&self, from: Date) -> impl Iterator<Item = Date> + '_ {
         self.years
             .members_from(from.year())
@@ -55,7 +55,7 @@ impl Cron {
     }
 }
 
-/// The instant of a wall-clock time: the first of two, none if the clock skips it.
+/// Returns the instant of a wall-clock time: the first one of two, `None` if the clock skips it.
 fn instant(zone: &TimeZone, wall: DateTime) -> Option<Timestamp> {
     let ambiguous = zone.to_ambiguous_timestamp(wall);
     match ambiguous.offset() {

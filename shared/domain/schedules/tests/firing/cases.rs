@@ -4,7 +4,7 @@ use serde::Deserialize;
 use writ_model::Timestamp;
 use writ_schedules::{Expression, Timing, TimingSpec};
 
-/// Before every case, unless it says otherwise.
+/// The creation time of a schedule, before every case unless the case gives another.
 const CREATED_AT: &str = "2000-01-01T00:00:00Z";
 
 #[derive(Deserialize)]
@@ -53,7 +53,7 @@ fn check_fires(text: &str) {
         let timing =
             Timing::new(&spec, created_at).unwrap_or_else(|error| panic!("{name}: {error}"));
         let after = case.after.unwrap_or(Timestamp::from_ms(i64::MIN));
-        // One more than the list, to see that a short one ends.
+        // One more than the list, to check that a short one ends.
         let wanted = if case.fires.len() < 3 { case.fires.len() + 1 } else { case.fires.len() };
         let far = Timestamp::from_ms(i64::MAX);
         let fires: Vec<String> =

@@ -1,11 +1,11 @@
-//! Random expressions, and which moments they match by another implementation.
+//! Random expressions, and the times that they match in another implementation.
 
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::civil::DateTime;
 use proptest::prelude::*;
 
-/// One that reads the same forms, with days of the week from 1, Sunday.
+/// Configures the parser for the same forms, with days of the week from 1 (Sunday).
 pub(crate) fn croner(expression: &str) -> Cron {
     let fields = expression.trim_start_matches("cron(").trim_end_matches(')');
     CronParser::builder()
@@ -32,7 +32,8 @@ fn field(min: i16, max: i16) -> impl Strategy<Value = String> {
         1 => (min..=max, min..=max, 1..=(max - min))
             .prop_map(|(a, b, step)| format!("{}-{}/{step}", a.min(b), a.max(b))),
     ];
-    // In years croner counts `*/2` from the year 1, we from 1970 as for every other field's first.
+    // In years `croner` counts `*/2` from the year 1. This crate counts from 1970, the first value,
+    // as in every other field.
     let steps = if min < 1970 { 1 } else { 0 };
     prop_oneof![
         1 => Just("*".to_owned()),
@@ -41,7 +42,7 @@ fn field(min: i16, max: i16) -> impl Strategy<Value = String> {
     ]
 }
 
-/// Day-of-month and day-of-week.
+/// The pair of day-of-month and day-of-week.
 fn days() -> impl Strategy<Value = (String, String)> {
     let name = prop::sample::select(vec!["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]);
     let of_month = prop_oneof![
@@ -63,7 +64,7 @@ fn days() -> impl Strategy<Value = (String, String)> {
     ]
 }
 
-/// A cron expression with any day, month and year, and the given times.
+/// A cron expression with any day, month and year, and these times.
 pub(crate) fn days_at(times: &'static str) -> impl Strategy<Value = String> {
     let month = prop_oneof![Just("*".to_owned()), field(1, 12)];
     let year = prop_oneof![2 => Just("*".to_owned()), 1 => field(2020, 2030)];

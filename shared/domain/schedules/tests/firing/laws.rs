@@ -1,4 +1,4 @@
-//! Laws that hold for every expression, against a scan of every minute or day.
+//! Properties of every expression, compared with a scan of every minute or day.
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use proptest::prelude::*;
@@ -32,11 +32,11 @@ fn zone(name: &str) -> TimeZone {
     TimeZoneDatabase::bundled().get(name).unwrap()
 }
 
-/// Every minute of the range whose wall-clock time matches and is there for the first time.
+/// Every minute of the range with a wall-clock time that matches and occurs for the first time.
 fn scanned(expression: &str, zone: &TimeZone, from: i64, to: i64) -> Vec<i64> {
     let cron = croner(expression);
     let mut latest = None;
-    // From two days before, to have seen what repeats.
+    // Start two days before, to detect repeated times.
     (from - 2 * DAY_MS..=to)
         .step_by(60_000)
         .filter(|ms| {
@@ -70,7 +70,7 @@ proptest! {
 
     #[test]
     fn a_cron_fires_on_the_days_that_a_scan_finds(expression in days_at("30 12")) {
-        // Twelve years, so that every weekday begins a leap year once.
+        // Twelve years, which contain most combinations of weekdays and leap years.
         let from: Timestamp = "2018-12-31T12:30:00Z".parse().unwrap();
         let days = 12 * 366;
         let to = Timestamp::from_ms(from.as_ms() + days * DAY_MS);
@@ -105,7 +105,7 @@ proptest! {
         let after = Timestamp::from_ms(around.parse::<Timestamp>().unwrap().as_ms() + offset);
         if let Some(next) = timing.next_after(after) {
             prop_assert!(next > after);
-            // The same fire, from any moment before it.
+            // The same fire is next from any earlier time.
             for back in [1, MINUTE_MS, (next.as_ms() - after.as_ms()) / 2] {
                 let moment = Timestamp::from_ms((next.as_ms() - back).max(after.as_ms()));
                 prop_assert_eq!(timing.next_after(moment), Some(next));
@@ -141,7 +141,8 @@ proptest! {
             let printed = parsed.to_string();
             let again = Expression::parse(&printed).unwrap();
             prop_assert_eq!(again.to_string(), printed);
-            // A range with a step prints as its values, so texts differ where meanings do not.
+            // A range with a step is displayed as its values, so equal schedules can differ in
+            // text.
             let moment = Timestamp::from_ms(1_790_000_000_000);
             let fires = |text: &str| timing(text, "Europe/Berlin").fires_between(moment, Timestamp::from_ms(i64::MAX), 40);
             prop_assert_eq!(fires(&expression), fires(&again.to_string()));

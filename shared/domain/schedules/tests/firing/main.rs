@@ -1,4 +1,4 @@
-//! Schedules fire when they should: cases as data, and laws that hold for all of them.
+//! Tests of the fires of schedules: cases as data, and properties of all expressions.
 
 #![allow(
     clippy::indexing_slicing,

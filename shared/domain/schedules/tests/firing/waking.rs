@@ -1,4 +1,4 @@
-//! A scheduler that wakes at random times, by a clock that jumps.
+//! Tests of a scheduler with ticks at random times and a clock that jumps.
 
 use proptest::prelude::*;
 use writ_model::Timestamp;
@@ -40,7 +40,8 @@ fn timing() -> impl Strategy<Value = Timing> {
         })
 }
 
-/// How far the clock moves until the next wake-up: mostly a little, seldom days, sometimes back.
+/// How far the clock moves until the next tick, in milliseconds: mostly little, rarely days,
+/// sometimes back.
 fn steps() -> impl Strategy<Value = Vec<i64>> {
     let step = prop_oneof![
         6 => 0..90_000_i64,
@@ -53,7 +54,7 @@ fn steps() -> impl Strategy<Value = Vec<i64>> {
     prop::collection::vec(step, 1..60)
 }
 
-/// What a wake-up promises by itself.
+/// Checks the invariants of a single tick.
 fn check(due: &DueFires, now: Timestamp, rule: CatchUp) -> Result<(), TestCaseError> {
     let late = |at: Timestamp| now.as_ms() - at.as_ms() > GRACE_MS;
     let overdue = due.run.iter().filter(|fire| late(fire.invoke_at)).count();

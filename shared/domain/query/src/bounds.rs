@@ -36,4 +36,4 @@ pub const ARRAY_PADDING_MAX: usize = 1000;
 pub const NUMBER_DIGITS_MAX: usize = 700;
 
 /// The maximum length of the caller's text that an error repeats, in characters.
-pub(crate) const ECHO_CHARS_MAX: usize = 60;
+pub(crate) const EXCERPT_CHARS_MAX: usize = 60;

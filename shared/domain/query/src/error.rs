@@ -2,50 +2,50 @@
 
 use serde_json::Value;
 
-use crate::bounds::ECHO_CHARS_MAX;
+use crate::bounds::EXCERPT_CHARS_MAX;
 
 /// An error of a filter, update, sort or projection, with its location.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}{fault}", place_prefix(.place))]
+#[error("{}{kind}", location_prefix(.location))]
 pub struct QueryError {
-    place: String,
-    fault: Fault,
+    location: String,
+    kind: QueryErrorKind,
 }
 
 impl QueryError {
-    pub(crate) fn new(place: String, fault: Fault) -> Self {
-        Self { place, fault }
+    pub(crate) fn new(location: String, kind: QueryErrorKind) -> Self {
+        Self { location, kind }
     }
 
     /// Returns the location: a JSON Pointer (RFC 6901) into the filter, update, sort or projection;
     /// empty for the whole of it.
     #[must_use]
-    pub fn place(&self) -> &str {
-        &self.place
+    pub fn location(&self) -> &str {
+        &self.location
     }
 
     /// Returns the kind of the error, with its details.
     #[must_use]
-    pub fn fault(&self) -> &Fault {
-        &self.fault
+    pub fn kind(&self) -> &QueryErrorKind {
+        &self.kind
     }
 }
 
 impl From<QueryError> for writ_model::Error {
     fn from(error: QueryError) -> Self {
-        let invalid = Self::invalid(error.fault.to_string());
-        if error.place.is_empty() { invalid } else { invalid.at(error.place) }
+        let invalid = Self::invalid(error.kind.to_string());
+        if error.location.is_empty() { invalid } else { invalid.at(error.location) }
     }
 }
 
-fn place_prefix(place: &str) -> String {
-    if place.is_empty() { String::new() } else { format!("at `{place}`: ") }
+fn location_prefix(location: &str) -> String {
+    if location.is_empty() { String::new() } else { format!("at `{location}`: ") }
 }
 
 /// The kind of a [`QueryError`]. Its message says what is wrong and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Fault {
+pub enum QueryErrorKind {
     /// The value is not a JSON object.
     #[error("{subject} must be a JSON object, as `{example}`, not {found}")]
     NotAnObject {
@@ -160,10 +160,10 @@ pub enum Fault {
     },
 }
 
-impl Fault {
+impl QueryErrorKind {
     /// Creates the error for an operand of the wrong type.
     pub(crate) fn operand(operator: &str, expected: &'static str, found: &Value) -> Self {
-        Self::Operand { operator: echo(operator), expected, found: kind_of(found).to_owned() }
+        Self::Operand { operator: excerpt(operator), expected, found: type_name(found).to_owned() }
     }
 
     /// Creates the error for a name that is not in `known`, with the most similar known name.
@@ -179,7 +179,7 @@ impl Fault {
             .min_by_key(|(distance, _)| *distance)
             .map(|(_, candidate)| candidate);
         let known = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        Self::UnknownOperator { name: echo(name), nearest, known }
+        Self::UnknownOperator { name: excerpt(name), nearest, known }
     }
 }
 
@@ -188,15 +188,15 @@ fn suggestion(nearest: &Option<&'static str>) -> String {
 }
 
 /// Returns the start of the caller's text, at most [`EXCERPT_CHARS_MAX`] characters.
-pub(crate) fn echo(text: &str) -> String {
-    match text.char_indices().nth(ECHO_CHARS_MAX) {
+pub(crate) fn excerpt(text: &str) -> String {
+    match text.char_indices().nth(EXCERPT_CHARS_MAX) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
 }
 
 /// Returns the JSON type of a value with its article.
-pub(crate) fn kind_of(value: &Value) -> &'static str {
+pub(crate) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -221,7 +221,8 @@ mod tests {
             ("gte", Some("$gte")),
             ("$where", None),
         ] {
-            let Fault::UnknownOperator { nearest, .. } = Fault::unknown_operator(name, KNOWN)
+            let QueryErrorKind::UnknownOperator { nearest, .. } =
+                QueryErrorKind::unknown_operator(name, KNOWN)
             else {
                 panic!()
             };
@@ -231,15 +232,15 @@ mod tests {
 
     #[test]
     fn an_error_repeats_only_the_start_of_a_long_name() {
-        let text = Fault::unknown_operator(&"é".repeat(5000), KNOWN).to_string();
+        let text = QueryErrorKind::unknown_operator(&"é".repeat(5000), KNOWN).to_string();
         assert!(text.chars().count() < 300, "{text}");
     }
 
     #[test]
-    fn the_platforms_error_keeps_place_and_message_apart() {
-        let fault = Fault::TooDeep { max: 3 };
-        let error = writ_model::Error::from(QueryError::new("/a/b".to_owned(), fault.clone()));
+    fn the_platforms_error_keeps_location_and_message_apart() {
+        let kind = QueryErrorKind::TooDeep { max: 3 };
+        let error = writ_model::Error::from(QueryError::new("/a/b".to_owned(), kind.clone()));
         assert_eq!(error.location.as_deref(), Some("/a/b"));
-        assert_eq!(error.message, fault.to_string());
+        assert_eq!(error.message, kind.to_string());
     }
 }

@@ -1,6 +1,6 @@
 //! Filters, which select the documents of a query.
 
-mod kind;
+mod bson_type;
 mod matching;
 mod operand;
 mod parse;
@@ -9,11 +9,11 @@ mod version;
 
 use serde_json::Value;
 
+use crate::location::Location;
 use crate::path::{Aliases, Path};
-use crate::place::Place;
 use crate::{QueryError, error};
 
-use parse::measure;
+use parse::check_size;
 pub(crate) use pattern::Anchor;
 
 /// A parsed MongoDB filter.
@@ -79,7 +79,7 @@ pub(crate) enum Test {
     Compare(Comparison, Value),
     In(Vec<Value>),
     Exists,
-    Type(Vec<kind::Kind>),
+    Type(Vec<bson_type::BsonType>),
     Pattern(pattern::Pattern),
     Size(usize),
     ElementMatches(Box<Node>),
@@ -109,11 +109,11 @@ pub(crate) enum ElementFilter {
 }
 
 impl ElementFilter {
-    pub(crate) fn parse(value: &Value, place: &Place<'_>) -> Result<Self, QueryError> {
+    pub(crate) fn parse(value: &Value, location: &Location<'_>) -> Result<Self, QueryError> {
         match value {
             Value::Object(fields) => {
-                measure(value, place)?;
-                parse::element(fields, place)
+                check_size(value, location)?;
+                parse::element(fields, location)
             }
             _ => Ok(Self::Equals(value.clone())),
         }
@@ -130,11 +130,11 @@ impl ElementFilter {
 
 const EXAMPLE: &str = r#"{"name": "ip_allowlist"}"#;
 
-fn not_an_object(value: &Value, place: &Place<'_>) -> QueryError {
-    place.error(error::Fault::NotAnObject {
+fn not_an_object(value: &Value, location: &Location<'_>) -> QueryError {
+    location.error(error::QueryErrorKind::NotAnObject {
         subject: "a filter",
         example: EXAMPLE,
-        found: error::kind_of(value),
+        found: error::type_name(value),
     })
 }
 

@@ -27,18 +27,18 @@
 
 pub mod bounds;
 mod error;
+mod field_list;
 mod filter;
-mod listing;
+mod location;
 mod number;
 mod order;
 mod path;
-mod place;
 mod plan;
 mod projection;
 mod sort;
 mod update;
 
-pub use error::{Fault, QueryError};
+pub use error::{QueryError, QueryErrorKind};
 pub use filter::Filter;
 pub use path::Aliases;
 pub use plan::{Direction, Index, Plan, Range};

@@ -95,7 +95,7 @@ pub(crate) fn as_count(number: &Number) -> Option<usize> {
 
 /// Compares two numbers by value: `1`, `1.0` and `10e-1` are equal.
 pub(crate) fn compare(left: &Number, right: &Number) -> Ordering {
-    if let (Some(left), Some(right)) = (small(left), small(right)) {
+    if let (Some(left), Some(right)) = (as_i64(left), as_i64(right)) {
         return left.cmp(&right);
     }
     let (left, right) = (Decimal::parse(left), Decimal::parse(right));
@@ -107,7 +107,7 @@ pub(crate) fn compare(left: &Number, right: &Number) -> Ordering {
     }
 }
 
-fn small(number: &Number) -> Option<i64> {
+fn as_i64(number: &Number) -> Option<i64> {
     number.as_str().parse().ok()
 }
 
@@ -117,7 +117,7 @@ fn small(number: &Number) -> Option<i64> {
 /// exponent, so is the sum (`1.5 + 0.5` is `2.0`), because policy languages distinguish the two.
 pub(crate) fn add(left: &Number, right: &Number) -> Option<Number> {
     if let Some(sum) =
-        small(left).zip(small(right)).and_then(|(left, right)| left.checked_add(right))
+        as_i64(left).zip(as_i64(right)).and_then(|(left, right)| left.checked_add(right))
     {
         return Some(Number::from(sum));
     }
@@ -138,7 +138,7 @@ pub(crate) fn add(left: &Number, right: &Number) -> Option<Number> {
         large.negative != lesser.negative,
     );
     let fraction = usize::try_from(-low).unwrap_or(0);
-    print(large.negative, &sum, fraction, whole).parse().ok()
+    format_decimal(large.negative, &sum, fraction, whole).parse().ok()
 }
 
 /// Adds or subtracts columns of digits, the larger one first, least significant digit first.
@@ -162,7 +162,7 @@ fn combine(large: &[u8], lesser: &[u8], subtract: bool) -> Vec<u8> {
 }
 
 /// Formats digits (least significant first) with `fraction` of them after the decimal point.
-fn print(negative: bool, digits: &[u8], fraction: usize, whole: bool) -> String {
+fn format_decimal(negative: bool, digits: &[u8], fraction: usize, whole: bool) -> String {
     let text = |digits: &[u8]| -> String {
         digits.iter().rev().map(|digit| char::from(b'0' + digit)).collect()
     };

@@ -5,8 +5,8 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::bounds::PATH_SEGMENTS_MAX;
-use crate::error::{Fault, echo};
-use crate::place::Place;
+use crate::error::{QueryErrorKind, excerpt};
+use crate::location::Location;
 
 /// Aliases of top-level fields: `[("metadata", "executor_metadata")]` makes `metadata.x` mean
 /// `executor_metadata.x`.
@@ -44,11 +44,11 @@ impl Path {
     pub(crate) fn parse(
         text: &str,
         aliases: &Aliases<'_>,
-        place: &Place<'_>,
+        location: &Location<'_>,
     ) -> Result<Self, crate::QueryError> {
         if text.split('.').count() > PATH_SEGMENTS_MAX {
-            return Err(place.error(Fault::Path {
-                path: echo(text),
+            return Err(location.error(QueryErrorKind::Path {
+                path: excerpt(text),
                 reason: format!("has more than {PATH_SEGMENTS_MAX} segments"),
             }));
         }
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     fn values(path: &str, document: &Value) -> Value {
-        let path = Path::parse(path, &[], &Place::Root).unwrap();
+        let path = Path::parse(path, &[], &Location::Root).unwrap();
         let mut seen = Vec::new();
         path.visit(document, Leaf::Expanded, &mut |value| {
             seen.push(value.cloned().unwrap_or_else(|| json!("MISSING")));
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn an_alias_renames_the_first_segment_only() {
         let aliases: &Aliases<'_> = &[("metadata", "executor_metadata")];
-        let parse = |text| Path::parse(text, aliases, &Place::Root).unwrap().to_string();
+        let parse = |text| Path::parse(text, aliases, &Location::Root).unwrap().to_string();
         assert_eq!(parse("metadata.metadata"), "executor_metadata.metadata");
         assert_eq!(parse("x.metadata"), "x.metadata");
     }

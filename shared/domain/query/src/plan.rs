@@ -58,20 +58,22 @@ impl Plan {
     /// sort.
     #[must_use]
     pub fn choose(filter: &Filter, sort: Option<&Sort>, indexes: &[Index]) -> Self {
-        let served: Vec<(Index, Served)> = indexes
+        let bounds: Vec<(Index, IndexBounds)> = indexes
             .iter()
-            .filter_map(|index| Some((*index, serve(filter.root(), index.field)?)))
+            .filter_map(|index| Some((*index, index_bounds(filter.root(), index.field)?)))
             .collect();
-        if never(filter.root()) || served.iter().any(|(_, served)| served.ranges.is_empty()) {
+        if matches_nothing(filter.root())
+            || bounds.iter().any(|(_, bounds)| bounds.ranges.is_empty())
+        {
             return Self::nothing();
         }
-        let order = Order::of(sort, &served);
-        served
+        let order = RemainingSort::of(sort, &bounds);
+        bounds
             .into_iter()
-            .map(|(index, served)| {
-                let (sorted, direction) = order.given_by(Some(index.field));
-                let key = (served.ranges.selectivity(), !sorted);
-                let (residual, ranges) = (!served.exact, served.ranges.into_vec());
+            .map(|(index, bounds)| {
+                let (sorted, direction) = order.provided_by(Some(index.field));
+                let key = (bounds.ranges.selectivity(), !sorted);
+                let (residual, ranges) = (!bounds.exact, bounds.ranges.into_vec());
                 (key, Self { index: Some(index), ranges, direction, residual, sorted })
             })
             .min_by_key(|(key, _)| *key)
@@ -95,32 +97,32 @@ impl Plan {
         Self { index: None, ranges: Vec::new(), direction, residual: false, sorted: true }
     }
 
-    fn scan(filter: &Filter, order: &Order, indexes: &[Index]) -> Self {
+    fn scan(filter: &Filter, order: &RemainingSort, indexes: &[Index]) -> Self {
         let ordered =
-            indexes.iter().find(|index| index.complete && order.given_by(Some(index.field)).0);
-        let (sorted, direction) = order.given_by(ordered.map(|index| index.field));
+            indexes.iter().find(|index| index.complete && order.provided_by(Some(index.field)).0);
+        let (sorted, direction) = order.provided_by(ordered.map(|index| index.field));
         Self {
             // Without a range, an index is read only for its order.
-            index: ordered.filter(|_| !order.given_by(None).0).copied(),
+            index: ordered.filter(|_| !order.provided_by(None).0).copied(),
             ranges: vec![Range::everything()],
             direction,
-            residual: !always(filter.root()),
+            residual: !matches_everything(filter.root()),
             sorted,
         }
     }
 }
 
 /// The sort without the fields that the filter restricts to one string.
-struct Order {
+struct RemainingSort {
     keys: Vec<(String, Direction)>,
 }
 
-impl Order {
-    fn of(sort: Option<&Sort>, served: &[(Index, Served)]) -> Self {
+impl RemainingSort {
+    fn of(sort: Option<&Sort>, bounds: &[(Index, IndexBounds)]) -> Self {
         let is_fixed = |field: &str| {
-            served
+            bounds
                 .iter()
-                .any(|(index, served)| index.field == field && served.ranges.is_one_point())
+                .any(|(index, bounds)| index.field == field && bounds.ranges.is_one_point())
         };
         let keys = sort.map_or(&[][..], Sort::keys);
         let keys = keys.iter().map(|(path, direction)| (path.to_string(), *direction));
@@ -128,7 +130,7 @@ impl Order {
     }
 
     /// Whether an index on this field yields the order, and the direction to read it in.
-    fn given_by(&self, field: Option<&str>) -> (bool, Direction) {
+    fn provided_by(&self, field: Option<&str>) -> (bool, Direction) {
         match (self.keys.as_slice(), field) {
             ([], _) => (true, Direction::Ascending),
             ([(path, direction)], Some(field)) if path == field => (true, *direction),
@@ -138,30 +140,34 @@ impl Order {
 }
 
 /// The bounds of an index scan: no document outside of them matches.
-struct Served {
+struct IndexBounds {
     ranges: Ranges,
     /// Whether every document inside matches.
     exact: bool,
 }
 
 /// Returns the bounds for an index on `field`; `None` where the filter does not restrict it.
-fn serve(node: &Node, field: &str) -> Option<Served> {
+fn index_bounds(node: &Node, field: &str) -> Option<IndexBounds> {
     match node {
-        Node::And(nodes) => intersect(nodes.iter().map(|node| serve(node, field))),
+        Node::And(nodes) => intersect(nodes.iter().map(|node| index_bounds(node, field))),
         Node::Or(nodes) => {
-            let parts = nodes.iter().map(|node| serve(node, field)).collect::<Option<Vec<_>>>()?;
+            let parts =
+                nodes.iter().map(|node| index_bounds(node, field)).collect::<Option<Vec<_>>>()?;
             let exact = parts.iter().all(|part| part.exact);
-            Some(Served { ranges: Ranges::union(parts.into_iter().map(|part| part.ranges)), exact })
+            Some(IndexBounds {
+                ranges: Ranges::union(parts.into_iter().map(|part| part.ranges)),
+                exact,
+            })
         }
         Node::Nor(_) => None,
         Node::Field(path, clauses) if path.is_field(field) => {
-            intersect(clauses.iter().map(serve_clause))
+            intersect(clauses.iter().map(clause_bounds))
         }
         Node::Field(..) => None,
     }
 }
 
-fn intersect(parts: impl Iterator<Item = Option<Served>>) -> Option<Served> {
+fn intersect(parts: impl Iterator<Item = Option<IndexBounds>>) -> Option<IndexBounds> {
     let mut all: Option<Ranges> = None;
     let mut exact = true;
     for part in parts {
@@ -176,31 +182,35 @@ fn intersect(parts: impl Iterator<Item = Option<Served>>) -> Option<Served> {
             }
         }
     }
-    all.map(|ranges| Served { ranges, exact })
+    all.map(|ranges| IndexBounds { ranges, exact })
 }
 
-fn serve_clause(clause: &Clause) -> Option<Served> {
+fn clause_bounds(clause: &Clause) -> Option<IndexBounds> {
     match clause {
-        Clause::Test(Test::Compare(comparison, Value::String(text))) => {
-            Some(Served { ranges: Ranges::one(compared(*comparison, text)), exact: true })
-        }
+        Clause::Test(Test::Compare(comparison, Value::String(text))) => Some(IndexBounds {
+            ranges: Ranges::one(comparison_range(*comparison, text)),
+            exact: true,
+        }),
         Clause::Test(Test::In(values)) => {
             let points =
                 values.iter().map(|value| Some(Ranges::one(Range::point(value.as_str()?))));
-            Some(Served { ranges: Ranges::union(points.collect::<Option<Vec<_>>>()?), exact: true })
+            Some(IndexBounds {
+                ranges: Ranges::union(points.collect::<Option<Vec<_>>>()?),
+                exact: true,
+            })
         }
         Clause::Test(Test::Pattern(pattern)) => pattern.anchor().map(|anchor| {
             let Anchor { literal, open, exact } = anchor;
             let range = if *open { Range::prefix(literal) } else { Range::point(literal) };
-            Served { ranges: Ranges::one(range), exact: *exact }
+            IndexBounds { ranges: Ranges::one(range), exact: *exact }
         }),
-        Clause::Test(Test::Never) => Some(Served { ranges: Ranges::none(), exact: true }),
-        Clause::All(clauses) => intersect(clauses.iter().map(serve_clause)),
+        Clause::Test(Test::Never) => Some(IndexBounds { ranges: Ranges::none(), exact: true }),
+        Clause::All(clauses) => intersect(clauses.iter().map(clause_bounds)),
         Clause::Test(_) | Clause::Not(_) => None,
     }
 }
 
-fn compared(comparison: Comparison, text: &str) -> Range {
+fn comparison_range(comparison: Comparison, text: &str) -> Range {
     match comparison {
         Comparison::Equal => Range::point(text),
         Comparison::Greater => Range::above(text, false),
@@ -211,11 +221,11 @@ fn compared(comparison: Comparison, text: &str) -> Range {
 }
 
 /// Whether the filter matches no document at all.
-fn never(node: &Node) -> bool {
+fn matches_nothing(node: &Node) -> bool {
     match node {
-        Node::And(nodes) => nodes.iter().any(never),
-        Node::Or(nodes) => nodes.iter().all(never),
-        Node::Nor(nodes) => nodes.iter().any(always),
+        Node::And(nodes) => nodes.iter().any(matches_nothing),
+        Node::Or(nodes) => nodes.iter().all(matches_nothing),
+        Node::Nor(nodes) => nodes.iter().any(matches_everything),
         Node::Field(_, clauses) => clauses.iter().any(|clause| match clause {
             Clause::Test(Test::In(values)) => values.is_empty(),
             Clause::Test(Test::Never) => true,
@@ -225,11 +235,11 @@ fn never(node: &Node) -> bool {
 }
 
 /// Whether the filter matches every document.
-fn always(node: &Node) -> bool {
+fn matches_everything(node: &Node) -> bool {
     match node {
-        Node::And(nodes) => nodes.iter().all(always),
-        Node::Or(nodes) => nodes.iter().any(always),
-        Node::Nor(nodes) => nodes.iter().all(never),
+        Node::And(nodes) => nodes.iter().all(matches_everything),
+        Node::Or(nodes) => nodes.iter().any(matches_everything),
+        Node::Nor(nodes) => nodes.iter().all(matches_nothing),
         Node::Field(..) => false,
     }
 }

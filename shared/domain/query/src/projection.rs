@@ -6,11 +6,11 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 
 use crate::bounds::PATHS_MAX;
-use crate::error::{Fault, QueryError, echo, kind_of};
-use crate::listing;
+use crate::error::{QueryError, QueryErrorKind, excerpt, type_name};
+use crate::field_list;
+use crate::location::Location;
 use crate::number::as_count;
 use crate::path::{Aliases, Path, Segment};
-use crate::place::Place;
 
 /// A parsed projection: the fields to include, or the fields to exclude.
 ///
@@ -47,27 +47,32 @@ impl Projection {
     pub fn parse_with(projection: &Value, aliases: &Aliases<'_>) -> Result<Self, QueryError> {
         let Value::Object(flags) = projection else {
             let example = r#"{"name": 1, "version": 1}"#;
-            let fault =
-                Fault::NotAnObject { subject: "a projection", example, found: kind_of(projection) };
-            return Err(Place::Root.error(fault));
+            let kind = QueryErrorKind::NotAnObject {
+                subject: "a projection",
+                example,
+                found: type_name(projection),
+            };
+            return Err(Location::Root.error(kind));
         };
         if flags.len() > PATHS_MAX {
-            return Err(Place::Root
-                .error(Fault::TooMany { what: "fields in the projection", max: PATHS_MAX }));
+            return Err(Location::Root.error(QueryErrorKind::TooMany {
+                what: "fields in the projection",
+                max: PATHS_MAX,
+            }));
         }
         let mut keep = None;
         let mut fields = Fields::new();
         for (field, flag) in flags {
-            let place = &Place::Key(&Place::Root, field);
-            let flag = flag_of(field, flag, place)?;
+            let location = &Location::Key(&Location::Root, field);
+            let flag = parse_flag(field, flag, location)?;
             if *keep.get_or_insert(flag) != flag {
                 let instead = "is the other way round than the fields before it; either keep fields with 1 or leave some out with 0";
-                return Err(place.error(Fault::Mixed { name: echo(field), instead }));
+                return Err(location.error(QueryErrorKind::Mixed { name: excerpt(field), instead }));
             }
-            let path = Path::parse(field, aliases, place)?;
+            let path = Path::parse(field, aliases, location)?;
             if !insert(&mut fields, path.segments()) {
-                return Err(place.error(Fault::Conflict {
-                    first: echo(field),
+                return Err(location.error(QueryErrorKind::Conflict {
+                    first: excerpt(field),
                     second: "another path".to_owned(),
                 }));
             }
@@ -81,7 +86,7 @@ impl Projection {
     /// # Errors
     /// The same as those of [`Projection::parse`], and a field that is repeated or empty.
     pub fn parse_text(text: &str, aliases: &Aliases<'_>) -> Result<Self, QueryError> {
-        Self::parse_with(&listing::to_object("a projection", text, 0)?, aliases)
+        Self::parse_with(&field_list::parse("a projection", text, 0)?, aliases)
     }
 
     /// Applies the projection to a document.
@@ -127,7 +132,7 @@ impl FromStr for Projection {
     }
 }
 
-fn flag_of(field: &str, value: &Value, place: &Place<'_>) -> Result<bool, QueryError> {
+fn parse_flag(field: &str, value: &Value, location: &Location<'_>) -> Result<bool, QueryError> {
     let flag = match value {
         Value::Bool(flag) => Some(*flag),
         Value::Number(number) => match as_count(number) {
@@ -138,7 +143,7 @@ fn flag_of(field: &str, value: &Value, place: &Place<'_>) -> Result<bool, QueryE
         _ => None,
     };
     flag.ok_or_else(|| {
-        place.error(Fault::operand(field, "1 to keep it or 0 to leave it out", value))
+        location.error(QueryErrorKind::operand(field, "1 to keep it or 0 to leave it out", value))
     })
 }
 

@@ -6,12 +6,12 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use crate::bounds::PATHS_MAX;
-use crate::error::{Fault, QueryError, kind_of};
-use crate::listing;
+use crate::error::{QueryError, QueryErrorKind, type_name};
+use crate::field_list;
+use crate::location::Location;
 use crate::number::as_count;
 use crate::order;
 use crate::path::{Aliases, Path, Segment};
-use crate::place::Place;
 use crate::plan::Direction;
 
 /// A parsed sort: fields with directions, in order of precedence.
@@ -41,20 +41,20 @@ impl Sort {
     pub fn parse_with(sort: &Value, aliases: &Aliases<'_>) -> Result<Self, QueryError> {
         let Value::Object(fields) = sort else {
             let example = r#"{"name": 1, "version": -1}"#;
-            let fault = Fault::NotAnObject { subject: "a sort", example, found: kind_of(sort) };
-            return Err(Place::Root.error(fault));
+            let kind =
+                QueryErrorKind::NotAnObject { subject: "a sort", example, found: type_name(sort) };
+            return Err(Location::Root.error(kind));
         };
         if fields.len() > PATHS_MAX {
-            return Err(
-                Place::Root.error(Fault::TooMany { what: "fields in the sort", max: PATHS_MAX })
-            );
+            return Err(Location::Root
+                .error(QueryErrorKind::TooMany { what: "fields in the sort", max: PATHS_MAX }));
         }
         let mut keys: Vec<(Path, Direction)> = Vec::with_capacity(fields.len());
         for (field, direction) in fields {
-            let place = &Place::Key(&Place::Root, field);
+            let location = &Location::Key(&Location::Root, field);
             keys.push((
-                Path::parse(field, aliases, place)?,
-                direction_of(field, direction, place)?,
+                Path::parse(field, aliases, location)?,
+                parse_direction(field, direction, location)?,
             ));
         }
         Ok(Self { keys })
@@ -65,7 +65,7 @@ impl Sort {
     /// # Errors
     /// The same as those of [`Sort::parse`], and a field that is repeated or empty.
     pub fn parse_text(text: &str, aliases: &Aliases<'_>) -> Result<Self, QueryError> {
-        Self::parse_with(&listing::to_object("a sort", text, -1)?, aliases)
+        Self::parse_with(&field_list::parse("a sort", text, -1)?, aliases)
     }
 
     /// Whether the sort leaves the order unspecified.
@@ -103,7 +103,11 @@ impl FromStr for Sort {
     }
 }
 
-fn direction_of(field: &str, value: &Value, place: &Place<'_>) -> Result<Direction, QueryError> {
+fn parse_direction(
+    field: &str,
+    value: &Value,
+    location: &Location<'_>,
+) -> Result<Direction, QueryError> {
     if let Value::Number(number) = value {
         if as_count(number) == Some(1) {
             return Ok(Direction::Ascending);
@@ -111,11 +115,15 @@ fn direction_of(field: &str, value: &Value, place: &Place<'_>) -> Result<Directi
         if order::equal(value, &Value::from(-1)) {
             return Ok(Direction::Descending);
         }
-        let found = format!("`{}`", crate::error::echo(number.as_str()));
-        let operator = crate::error::echo(field);
-        return Err(place.error(Fault::Operand { operator, expected: "1 or -1", found }));
+        let found = format!("`{}`", crate::error::excerpt(number.as_str()));
+        let operator = crate::error::excerpt(field);
+        return Err(location.error(QueryErrorKind::Operand {
+            operator,
+            expected: "1 or -1",
+            found,
+        }));
     }
-    Err(place.error(Fault::operand(field, "1 or -1", value)))
+    Err(location.error(QueryErrorKind::operand(field, "1 or -1", value)))
 }
 
 /// The sort key of a document.

@@ -5,10 +5,10 @@ mod apply;
 use serde_json::{Map, Number, Value};
 
 use crate::bounds::PATHS_MAX;
-use crate::error::{Fault, QueryError, echo, kind_of};
+use crate::error::{QueryError, QueryErrorKind, excerpt, type_name};
 use crate::filter::ElementFilter;
+use crate::location::Location;
 use crate::path::{Aliases, Path};
-use crate::place::Place;
 
 const OPERATORS: &[&str] = &["$set", "$unset", "$inc", "$push", "$addToSet", "$pull"];
 
@@ -24,7 +24,7 @@ pub struct Update {
 struct Change {
     path: Path,
     /// The location of the change in the update, as a JSON Pointer.
-    place: String,
+    location: String,
     action: Action,
 }
 
@@ -73,35 +73,36 @@ impl Update {
     /// The same as those of [`Update::parse`].
     pub fn parse_with(update: &Value, aliases: &Aliases<'_>) -> Result<Self, QueryError> {
         let Value::Object(operators) = update else {
-            return Err(not_an_object(update, &Place::Root));
+            return Err(not_an_object(update, &Location::Root));
         };
         let mut changes = Vec::new();
         for (operator, operands) in operators {
-            let place = &Place::Key(&Place::Root, operator);
+            let location = &Location::Key(&Location::Root, operator);
             if !operator.starts_with('$') {
                 let instead = "is a plain field; send a whole object without operators, or put it below `$set`";
-                return Err(place.error(Fault::Mixed { name: echo(operator), instead }));
+                return Err(
+                    location.error(QueryErrorKind::Mixed { name: excerpt(operator), instead })
+                );
             }
             if !OPERATORS.contains(&operator.as_str()) {
-                return Err(place.error(Fault::unknown_operator(operator, OPERATORS)));
+                return Err(location.error(QueryErrorKind::unknown_operator(operator, OPERATORS)));
             }
             let Value::Object(operands) = operands else {
-                return Err(not_an_object(operands, place));
+                return Err(not_an_object(operands, location));
             };
             for (path, operand) in operands {
-                let place = &Place::Key(place, path);
-                let action = action(operator, operand, place)?;
+                let location = &Location::Key(location, path);
+                let action = parse_action(operator, operand, location)?;
                 changes.push(Change {
-                    path: parse_path(path, aliases, place)?,
-                    place: place.to_string(),
+                    path: parse_path(path, aliases, location)?,
+                    location: location.to_string(),
                     action,
                 });
             }
         }
         if changes.len() > PATHS_MAX {
-            return Err(
-                Place::Root.error(Fault::TooMany { what: "paths in the update", max: PATHS_MAX })
-            );
+            return Err(Location::Root
+                .error(QueryErrorKind::TooMany { what: "paths in the update", max: PATHS_MAX }));
         }
         refuse_conflicts(&changes)?;
         Ok(Self { changes })
@@ -125,17 +126,21 @@ impl Update {
     }
 }
 
-fn not_an_object(value: &Value, place: &Place<'_>) -> QueryError {
+fn not_an_object(value: &Value, location: &Location<'_>) -> QueryError {
     let example = r#"{"$set": {"type": "python_class_v1"}}"#;
-    place.error(Fault::NotAnObject {
+    location.error(QueryErrorKind::NotAnObject {
         subject: "an update and each of its operators",
         example,
-        found: kind_of(value),
+        found: type_name(value),
     })
 }
 
-fn parse_path(text: &str, aliases: &Aliases<'_>, place: &Place<'_>) -> Result<Path, QueryError> {
-    let path = Path::parse(text, aliases, place)?;
+fn parse_path(
+    text: &str,
+    aliases: &Aliases<'_>,
+    location: &Location<'_>,
+) -> Result<Path, QueryError> {
+    let path = Path::parse(text, aliases, location)?;
     for segment in path.segments() {
         let reason = if segment.name.is_empty() {
             "has an empty segment"
@@ -144,44 +149,57 @@ fn parse_path(text: &str, aliases: &Aliases<'_>, place: &Place<'_>) -> Result<Pa
         } else {
             continue;
         };
-        return Err(place.error(Fault::Path { path: echo(text), reason: reason.to_owned() }));
+        return Err(
+            location.error(QueryErrorKind::Path { path: excerpt(text), reason: reason.to_owned() })
+        );
     }
     Ok(path)
 }
 
-fn action(operator: &str, operand: &Value, place: &Place<'_>) -> Result<Action, QueryError> {
+fn parse_action(
+    operator: &str,
+    operand: &Value,
+    location: &Location<'_>,
+) -> Result<Action, QueryError> {
     Ok(match operator {
         "$set" => Action::Set(operand.clone()),
         "$unset" => Action::Unset,
         "$inc" => match operand {
             Value::Number(amount) => Action::Increment(amount.clone()),
-            other => return Err(place.error(Fault::operand(operator, "a number", other))),
+            other => {
+                return Err(location.error(QueryErrorKind::operand(operator, "a number", other)));
+            }
         },
-        "$push" => Action::Push(items(operator, operand, place)?),
-        "$addToSet" => Action::AddToSet(items(operator, operand, place)?),
-        _ => Action::Pull(Box::new(ElementFilter::parse(operand, place)?)),
+        "$push" => Action::Push(parse_items(operator, operand, location)?),
+        "$addToSet" => Action::AddToSet(parse_items(operator, operand, location)?),
+        _ => Action::Pull(Box::new(ElementFilter::parse(operand, location)?)),
     })
 }
 
 /// Parses one value, or the values of `{"$each": [...]}`.
-fn items(operator: &str, operand: &Value, place: &Place<'_>) -> Result<Vec<Value>, QueryError> {
+fn parse_items(
+    operator: &str,
+    operand: &Value,
+    location: &Location<'_>,
+) -> Result<Vec<Value>, QueryError> {
     let has_modifier = |fields: &Map<String, Value>| fields.keys().any(|key| key.starts_with('$'));
     let Some(fields) = operand.as_object().filter(|fields| has_modifier(fields)) else {
         return Ok(vec![operand.clone()]);
     };
     if let Some(unknown) = fields.keys().find(|key| *key != "$each") {
-        return Err(Place::Key(place, unknown).error(Fault::unknown_operator(unknown, &["$each"])));
+        return Err(Location::Key(location, unknown)
+            .error(QueryErrorKind::unknown_operator(unknown, &["$each"])));
     }
     match fields.get("$each") {
         Some(Value::Array(items)) => Ok(items.clone()),
         other => {
             let found = other.unwrap_or(&Value::Null);
-            let fault = Fault::Operand {
+            let kind = QueryErrorKind::Operand {
                 operator: format!("{operator} with $each"),
                 expected: "a list of values",
-                found: kind_of(found).to_owned(),
+                found: type_name(found).to_owned(),
             };
-            Err(Place::Key(place, "$each").error(fault))
+            Err(Location::Key(location, "$each").error(kind))
         }
     }
 }
@@ -196,10 +214,13 @@ fn refuse_conflicts(changes: &[Change]) -> Result<(), QueryError> {
             && first.path.is_prefix_of(&second.path)
         {
             let (first, second) = (
-                echo(&first.path.to_string()),
-                (second.place.clone(), echo(&second.path.to_string())),
+                excerpt(&first.path.to_string()),
+                (second.location.clone(), excerpt(&second.path.to_string())),
             );
-            return Err(QueryError::new(second.0, Fault::Conflict { first, second: second.1 }));
+            return Err(QueryError::new(
+                second.0,
+                QueryErrorKind::Conflict { first, second: second.1 },
+            ));
         }
     }
     Ok(())

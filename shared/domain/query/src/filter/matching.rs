@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use super::version::lenient;
+use super::version::parse_lenient;
 use super::{Clause, Comparison, Node, Test};
 use crate::order::{compare, rank};
 use crate::path::{Leaf, Path, visit_leaf};
@@ -90,7 +90,7 @@ impl Test {
             }),
             Self::Semver(requirement) => value
                 .and_then(Value::as_str)
-                .and_then(lenient)
+                .and_then(parse_lenient)
                 .is_some_and(|version| requirement.matches(&version)),
             Self::Never => false,
         }

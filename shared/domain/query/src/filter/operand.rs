@@ -2,18 +2,18 @@
 
 use serde_json::Value;
 
-use super::kind::Kind;
+use super::bson_type::BsonType;
 use super::parse::not_on_a_field;
 use super::{Clause, Comparison, Test};
-use crate::error::{Fault, QueryError, echo};
+use crate::error::{QueryError, QueryErrorKind, excerpt};
+use crate::location::Location;
 use crate::number::as_count;
-use crate::place::Place;
 
 /// Parses one operator on a field.
-pub(super) fn simple(
+pub(super) fn parse_operator(
     operator: &str,
     value: &Value,
-    place: &Place<'_>,
+    location: &Location<'_>,
 ) -> Result<Clause, QueryError> {
     let comparison = |comparison| Clause::Test(Test::Compare(comparison, value.clone()));
     Ok(match operator {
@@ -23,13 +23,13 @@ pub(super) fn simple(
         "$gte" => comparison(Comparison::GreaterOrEqual),
         "$lt" => comparison(Comparison::Less),
         "$lte" => comparison(Comparison::LessOrEqual),
-        "$in" => Clause::Test(membership(operator, value, place)?),
-        "$nin" => Clause::Not(vec![Clause::Test(membership(operator, value, place)?)]),
-        "$exists" => exists(value, place)?,
-        "$type" => Clause::Test(Test::Type(kinds(value, place)?)),
-        "$size" => Clause::Test(Test::Size(size(value, place)?)),
-        "$semver" => Clause::Test(semver(value, place)?),
-        operator => return Err(place.error(not_on_a_field(operator))),
+        "$in" => Clause::Test(parse_membership(operator, value, location)?),
+        "$nin" => Clause::Not(vec![Clause::Test(parse_membership(operator, value, location)?)]),
+        "$exists" => parse_exists(value, location)?,
+        "$type" => Clause::Test(Test::Type(parse_types(value, location)?)),
+        "$size" => Clause::Test(Test::Size(parse_size(value, location)?)),
+        "$semver" => Clause::Test(parse_semver(value, location)?),
+        operator => return Err(location.error(not_on_a_field(operator))),
     })
 }
 
@@ -37,58 +37,67 @@ pub(super) fn equal(value: &Value) -> Clause {
     Clause::Test(Test::Compare(Comparison::Equal, value.clone()))
 }
 
-pub(super) fn operand(
+pub(super) fn operand_error(
     operator: &str,
     expected: &'static str,
     found: &Value,
-    place: &Place<'_>,
+    location: &Location<'_>,
 ) -> QueryError {
-    place.error(Fault::operand(operator, expected, found))
+    location.error(QueryErrorKind::operand(operator, expected, found))
 }
 
-fn membership(operator: &str, value: &Value, place: &Place<'_>) -> Result<Test, QueryError> {
+fn parse_membership(
+    operator: &str,
+    value: &Value,
+    location: &Location<'_>,
+) -> Result<Test, QueryError> {
     match value {
-        Value::Array(elements) => literals(operator, elements, place).map(Test::In),
-        other => Err(operand(operator, "a list of values", other, place)),
+        Value::Array(elements) => parse_literals(operator, elements, location).map(Test::In),
+        other => Err(operand_error(operator, "a list of values", other, location)),
     }
 }
 
 /// Parses the elements of a list of values: an operator among them is an error.
-pub(super) fn literals(
+pub(super) fn parse_literals(
     operator: &str,
     elements: &[Value],
-    place: &Place<'_>,
+    location: &Location<'_>,
 ) -> Result<Vec<Value>, QueryError> {
     for (index, element) in elements.iter().enumerate() {
         if element.as_object().is_some_and(|fields| fields.keys().any(|key| key.starts_with('$'))) {
-            return Err(operators_in_list(operator, element, &Place::Index(place, index)));
+            return Err(operators_in_list(operator, element, &Location::Index(location, index)));
         }
     }
     Ok(elements.to_vec())
 }
 
-fn operators_in_list(operator: &str, element: &Value, place: &Place<'_>) -> QueryError {
-    operand(operator, "plain values (join conditions with `$or` or `$and` instead)", element, place)
+fn operators_in_list(operator: &str, element: &Value, location: &Location<'_>) -> QueryError {
+    operand_error(
+        operator,
+        "plain values (join conditions with `$or` or `$and` instead)",
+        element,
+        location,
+    )
 }
 
-fn exists(value: &Value, place: &Place<'_>) -> Result<Clause, QueryError> {
+fn parse_exists(value: &Value, location: &Location<'_>) -> Result<Clause, QueryError> {
     let wanted = match value {
         Value::Bool(wanted) => *wanted,
         Value::Number(number) => as_count(number) != Some(0),
-        other => return Err(operand("$exists", "true or false", other, place)),
+        other => return Err(operand_error("$exists", "true or false", other, location)),
     };
     let exists = Clause::Test(Test::Exists);
     Ok(if wanted { exists } else { Clause::Not(vec![exists]) })
 }
 
-fn kinds(value: &Value, place: &Place<'_>) -> Result<Vec<Kind>, QueryError> {
-    let one = |value: &Value, place: &Place<'_>| {
-        Kind::parse(value).ok_or_else(|| {
-            let found = echo(&value.to_string());
+fn parse_types(value: &Value, location: &Location<'_>) -> Result<Vec<BsonType>, QueryError> {
+    let one = |value: &Value, location: &Location<'_>| {
+        BsonType::parse(value).ok_or_else(|| {
+            let found = excerpt(&value.to_string());
             let operator = "$type".to_owned();
-            place.error(Fault::Operand {
+            location.error(QueryErrorKind::Operand {
                 operator,
-                expected: Kind::EXPECTED,
+                expected: BsonType::EXPECTED,
                 found: format!("`{found}`"),
             })
         })
@@ -97,28 +106,33 @@ fn kinds(value: &Value, place: &Place<'_>) -> Result<Vec<Kind>, QueryError> {
         Value::Array(kinds) if !kinds.is_empty() => kinds
             .iter()
             .enumerate()
-            .map(|(index, kind)| one(kind, &Place::Index(place, index)))
+            .map(|(index, kind)| one(kind, &Location::Index(location, index)))
             .collect(),
-        kind => one(kind, place).map(|kind| vec![kind]),
+        kind => one(kind, location).map(|kind| vec![kind]),
     }
 }
 
-fn size(value: &Value, place: &Place<'_>) -> Result<usize, QueryError> {
+fn parse_size(value: &Value, location: &Location<'_>) -> Result<usize, QueryError> {
     let expected = "a whole number from 0";
     let Value::Number(number) = value else {
-        return Err(operand("$size", expected, value, place));
+        return Err(operand_error("$size", expected, value, location));
     };
     as_count(number).ok_or_else(|| {
-        let found = format!("`{}`", echo(number.as_str()));
-        place.error(Fault::Operand { operator: "$size".to_owned(), expected, found })
+        let found = format!("`{}`", excerpt(number.as_str()));
+        location.error(QueryErrorKind::Operand { operator: "$size".to_owned(), expected, found })
     })
 }
 
-fn semver(value: &Value, place: &Place<'_>) -> Result<Test, QueryError> {
+fn parse_semver(value: &Value, location: &Location<'_>) -> Result<Test, QueryError> {
     let Value::String(text) = value else {
-        return Err(operand("$semver", "a version requirement, as \">=1.2, <2\"", value, place));
+        return Err(operand_error(
+            "$semver",
+            "a version requirement, as \">=1.2, <2\"",
+            value,
+            location,
+        ));
     };
     semver::VersionReq::parse(text)
         .map(Test::Semver)
-        .map_err(|error| place.error(Fault::Semver { message: error.to_string() }))
+        .map_err(|error| location.error(QueryErrorKind::Semver { message: error.to_string() }))
 }

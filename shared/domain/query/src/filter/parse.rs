@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::operand::{equal, literals, operand, simple};
+use super::operand::{equal, operand_error, parse_literals, parse_operator};
 use super::pattern::Pattern;
 use super::{Clause, ElementFilter, Node, Test, not_an_object};
 use crate::bounds::{FILTER_DEPTH_MAX, FILTER_NODES_MAX, FILTER_REGEXES_MAX};
-use crate::error::{Fault, QueryError, echo};
+use crate::error::{QueryError, QueryErrorKind, excerpt};
+use crate::location::Location;
 use crate::path::{Aliases, Path};
-use crate::place::Place;
 
 const LOGICAL: &[&str] = &["$and", "$or", "$nor"];
 
@@ -34,22 +34,22 @@ const ON_FIELDS: &[&str] = &[
 
 pub(super) fn filter(value: &Value, aliases: &Aliases<'_>) -> Result<Node, QueryError> {
     if !value.is_object() {
-        return Err(not_an_object(value, &Place::Root));
+        return Err(not_an_object(value, &Location::Root));
     }
-    measure(value, &Place::Root)?;
-    Parser { regexes: 0 }.node(value, aliases, &Place::Root)
+    check_size(value, &Location::Root)?;
+    Parser { regexes: 0 }.node(value, aliases, &Location::Root)
 }
 
 /// Parses the operand of `$pull`, which is an object.
 pub(super) fn element(
     fields: &Map<String, Value>,
-    place: &Place<'_>,
+    location: &Location<'_>,
 ) -> Result<ElementFilter, QueryError> {
     let mut parser = Parser { regexes: 0 };
     if is_condition(fields) {
-        parser.clauses(fields, place).map(ElementFilter::Is)
+        parser.clauses(fields, location).map(ElementFilter::Is)
     } else {
-        parser.fields(fields, &[], place).map(ElementFilter::Matches)
+        parser.fields(fields, &[], location).map(ElementFilter::Matches)
     }
 }
 
@@ -59,33 +59,34 @@ fn is_condition(fields: &Map<String, Value>) -> bool {
 }
 
 /// Rejects a value that is nested too deep or too large, before any other recursion into it.
-pub(super) fn measure(value: &Value, place: &Place<'_>) -> Result<(), QueryError> {
+pub(super) fn check_size(value: &Value, location: &Location<'_>) -> Result<(), QueryError> {
     fn walk(
         value: &Value,
-        place: &Place<'_>,
+        location: &Location<'_>,
         depth: usize,
         nodes: &mut usize,
     ) -> Result<(), QueryError> {
         *nodes += 1;
         if *nodes > FILTER_NODES_MAX {
-            return Err(
-                place.error(Fault::TooMany { what: "values in the filter", max: FILTER_NODES_MAX })
-            );
+            return Err(location.error(QueryErrorKind::TooMany {
+                what: "values in the filter",
+                max: FILTER_NODES_MAX,
+            }));
         }
         if depth > FILTER_DEPTH_MAX {
-            return Err(place.error(Fault::TooDeep { max: FILTER_DEPTH_MAX }));
+            return Err(location.error(QueryErrorKind::TooDeep { max: FILTER_DEPTH_MAX }));
         }
         match value {
             Value::Object(fields) => fields.iter().try_for_each(|(key, value)| {
-                walk(value, &Place::Key(place, key), depth + 1, nodes)
+                walk(value, &Location::Key(location, key), depth + 1, nodes)
             }),
             Value::Array(elements) => elements.iter().enumerate().try_for_each(|(index, value)| {
-                walk(value, &Place::Index(place, index), depth + 1, nodes)
+                walk(value, &Location::Index(location, index), depth + 1, nodes)
             }),
             _ => Ok(()),
         }
     }
-    walk(value, place, 0, &mut 0)
+    walk(value, location, 0, &mut 0)
 }
 
 struct Parser {
@@ -97,11 +98,11 @@ impl Parser {
         &mut self,
         value: &Value,
         aliases: &Aliases<'_>,
-        place: &Place<'_>,
+        location: &Location<'_>,
     ) -> Result<Node, QueryError> {
         match value {
-            Value::Object(fields) => self.fields(fields, aliases, place),
-            other => Err(not_an_object(other, place)),
+            Value::Object(fields) => self.fields(fields, aliases, location),
+            other => Err(not_an_object(other, location)),
         }
     }
 
@@ -109,21 +110,22 @@ impl Parser {
         &mut self,
         fields: &Map<String, Value>,
         aliases: &Aliases<'_>,
-        place: &Place<'_>,
+        location: &Location<'_>,
     ) -> Result<Node, QueryError> {
         let mut nodes = Vec::with_capacity(fields.len());
         for (key, value) in fields {
-            let place = &Place::Key(place, key);
+            let location = &Location::Key(location, key);
             nodes.push(match key.as_str() {
-                "$and" => Node::And(self.list(key, value, aliases, place)?),
-                "$or" => Node::Or(self.list(key, value, aliases, place)?),
-                "$nor" => Node::Nor(self.list(key, value, aliases, place)?),
+                "$and" => Node::And(self.list(key, value, aliases, location)?),
+                "$or" => Node::Or(self.list(key, value, aliases, location)?),
+                "$nor" => Node::Nor(self.list(key, value, aliases, location)?),
                 operator if operator.starts_with('$') => {
-                    return Err(place.error(not_logical(operator)));
+                    return Err(location.error(not_logical(operator)));
                 }
-                path => {
-                    Node::Field(Path::parse(path, aliases, place)?, self.condition(value, place)?)
-                }
+                path => Node::Field(
+                    Path::parse(path, aliases, location)?,
+                    self.condition(value, location)?,
+                ),
             });
         }
         Ok(Node::And(nodes))
@@ -134,30 +136,36 @@ impl Parser {
         operator: &str,
         value: &Value,
         aliases: &Aliases<'_>,
-        place: &Place<'_>,
+        location: &Location<'_>,
     ) -> Result<Vec<Node>, QueryError> {
         match value {
             Value::Array(filters) if !filters.is_empty() => filters
                 .iter()
                 .enumerate()
-                .map(|(index, filter)| self.node(filter, aliases, &Place::Index(place, index)))
+                .map(|(index, filter)| {
+                    self.node(filter, aliases, &Location::Index(location, index))
+                })
                 .collect(),
-            other => Err(operand(operator, "a list of at least one filter", other, place)),
+            other => Err(operand_error(operator, "a list of at least one filter", other, location)),
         }
     }
 
     /// Parses the condition on a field: operators, or a value that the field must equal.
-    fn condition(&mut self, value: &Value, place: &Place<'_>) -> Result<Vec<Clause>, QueryError> {
+    fn condition(
+        &mut self,
+        value: &Value,
+        location: &Location<'_>,
+    ) -> Result<Vec<Clause>, QueryError> {
         let Value::Object(fields) = value else {
             return Ok(vec![equal(value)]);
         };
         if fields.keys().next().is_some_and(|key| key.starts_with('$')) {
-            return self.clauses(fields, place);
+            return self.clauses(fields, location);
         }
         if let Some(name) = fields.keys().find(|key| key.starts_with('$')) {
             let instead =
                 "is an operator after plain fields; for an object with such a key use `$eq`";
-            return Err(place.error(Fault::Mixed { name: echo(name), instead }));
+            return Err(location.error(QueryErrorKind::Mixed { name: excerpt(name), instead }));
         }
         Ok(vec![equal(value)])
     }
@@ -166,33 +174,38 @@ impl Parser {
     fn clauses(
         &mut self,
         fields: &Map<String, Value>,
-        place: &Place<'_>,
+        location: &Location<'_>,
     ) -> Result<Vec<Clause>, QueryError> {
         let mut clauses = Vec::with_capacity(fields.len());
         for (operator, value) in fields {
-            let below = &Place::Key(place, operator);
+            let below = &Location::Key(location, operator);
             clauses.push(match operator.as_str() {
-                "$regex" => self.regex(value, fields.get("$options"), place)?,
+                "$regex" => self.regex(value, fields.get("$options"), location)?,
                 "$options" if fields.contains_key("$regex") => continue,
                 "$options" => {
                     let instead = "it belongs beside a `$regex`";
-                    return Err(below.error(Fault::Misplaced { name: operator.clone(), instead }));
+                    return Err(
+                        below.error(QueryErrorKind::Misplaced { name: operator.clone(), instead })
+                    );
                 }
                 "$not" => Clause::Not(self.not(value, below)?),
                 "$all" => self.all(value, below)?,
                 "$elemMatch" => self.elem_match(value, below)?,
-                operator => simple(operator, value, below)?,
+                operator => parse_operator(operator, value, below)?,
             });
         }
         Ok(clauses)
     }
 
-    fn not(&mut self, value: &Value, place: &Place<'_>) -> Result<Vec<Clause>, QueryError> {
+    fn not(&mut self, value: &Value, location: &Location<'_>) -> Result<Vec<Clause>, QueryError> {
         match value {
-            Value::Object(fields) if is_condition(fields) => self.clauses(fields, place),
-            other => {
-                Err(operand("$not", "an object of operators, as `{\"$gt\": 5}`", other, place))
-            }
+            Value::Object(fields) if is_condition(fields) => self.clauses(fields, location),
+            other => Err(operand_error(
+                "$not",
+                "an object of operators, as `{\"$gt\": 5}`",
+                other,
+                location,
+            )),
         }
     }
 
@@ -200,45 +213,45 @@ impl Parser {
         &mut self,
         value: &Value,
         options: Option<&Value>,
-        parent: &Place<'_>,
+        parent: &Location<'_>,
     ) -> Result<Clause, QueryError> {
-        let place = &Place::Key(parent, "$regex");
+        let location = &Location::Key(parent, "$regex");
         self.regexes += 1;
         if self.regexes > FILTER_REGEXES_MAX {
-            return Err(place.error(Fault::TooMany {
+            return Err(location.error(QueryErrorKind::TooMany {
                 what: "`$regex` in the filter",
                 max: FILTER_REGEXES_MAX,
             }));
         }
         let Value::String(text) = value else {
-            return Err(operand("$regex", "a string", value, place));
+            return Err(operand_error("$regex", "a string", value, location));
         };
         let options = match options {
             None => "",
             Some(Value::String(letters)) => letters,
             Some(other) => {
-                return Err(operand(
+                return Err(operand_error(
                     "$options",
                     "a string of letters",
                     other,
-                    &Place::Key(parent, "$options"),
+                    &Location::Key(parent, "$options"),
                 ));
             }
         };
         match Pattern::parse(text, options) {
             Ok(pattern) => Ok(Clause::Test(Test::Pattern(pattern))),
-            Err(fault @ Fault::RegexOption { .. }) => {
-                Err(Place::Key(parent, "$options").error(fault))
+            Err(kind @ QueryErrorKind::RegexOption { .. }) => {
+                Err(Location::Key(parent, "$options").error(kind))
             }
-            Err(fault) => Err(place.error(fault)),
+            Err(kind) => Err(location.error(kind)),
         }
     }
 
     /// Parses `$all`: a conjunction of equalities, or of `$elemMatch`. An empty list matches
     /// nothing.
-    fn all(&mut self, value: &Value, place: &Place<'_>) -> Result<Clause, QueryError> {
+    fn all(&mut self, value: &Value, location: &Location<'_>) -> Result<Clause, QueryError> {
         let Value::Array(elements) = value else {
-            return Err(operand("$all", "a list", value, place));
+            return Err(operand_error("$all", "a list", value, location));
         };
         if elements.is_empty() {
             return Ok(Clause::Test(Test::Never));
@@ -249,22 +262,22 @@ impl Parser {
                 .is_some_and(|fields| fields.keys().next().is_some_and(|key| key == "$elemMatch"))
         };
         if !elements.iter().any(is_match) {
-            let parsed = literals("$all", elements, place)?;
+            let parsed = parse_literals("$all", elements, location)?;
             return Ok(Clause::All(parsed.iter().map(equal).collect()));
         }
         let mut clauses = Vec::with_capacity(elements.len());
         for (index, element) in elements.iter().enumerate() {
-            let place = &Place::Index(place, index);
+            let location = &Location::Index(location, index);
             match element {
                 Value::Object(fields) if is_match(element) && fields.len() == 1 => {
-                    clauses.extend(self.clauses(fields, place)?);
+                    clauses.extend(self.clauses(fields, location)?);
                 }
                 other => {
-                    return Err(operand(
+                    return Err(operand_error(
                         "$all",
                         "either values or `$elemMatch` objects alone",
                         other,
-                        place,
+                        location,
                     ));
                 }
             }
@@ -272,42 +285,47 @@ impl Parser {
         Ok(Clause::All(clauses))
     }
 
-    fn elem_match(&mut self, value: &Value, place: &Place<'_>) -> Result<Clause, QueryError> {
+    fn elem_match(&mut self, value: &Value, location: &Location<'_>) -> Result<Clause, QueryError> {
         let Value::Object(fields) = value else {
-            return Err(operand("$elemMatch", "an object of fields or of operators", value, place));
+            return Err(operand_error(
+                "$elemMatch",
+                "an object of fields or of operators",
+                value,
+                location,
+            ));
         };
         Ok(Clause::Test(if is_condition(fields) {
-            Test::ElementIs(self.clauses(fields, place)?)
+            Test::ElementIs(self.clauses(fields, location)?)
         } else {
-            Test::ElementMatches(Box::new(self.fields(fields, &[], place)?))
+            Test::ElementMatches(Box::new(self.fields(fields, &[], location)?))
         }))
     }
 }
 
-fn not_logical(operator: &str) -> Fault {
+fn not_logical(operator: &str) -> QueryErrorKind {
     if operator == "$not" {
         let instead =
             "negate a field, as `{\"name\": {\"$not\": {...}}}`, or whole filters with `$nor`";
-        return Fault::Misplaced { name: operator.to_owned(), instead };
+        return QueryErrorKind::Misplaced { name: operator.to_owned(), instead };
     }
     if ON_FIELDS.contains(&operator) {
         let instead = "it goes below a field, as `{\"name\": {\"$eq\": \"x\"}}`";
-        return Fault::Misplaced { name: operator.to_owned(), instead };
+        return QueryErrorKind::Misplaced { name: operator.to_owned(), instead };
     }
-    Fault::unknown_operator(operator, LOGICAL)
+    QueryErrorKind::unknown_operator(operator, LOGICAL)
 }
 
-pub(super) fn not_on_a_field(operator: &str) -> Fault {
+pub(super) fn not_on_a_field(operator: &str) -> QueryErrorKind {
     if LOGICAL.contains(&operator) {
         let instead =
             "it joins whole filters, as `{\"$or\": [{\"name\": \"x\"}, {\"name\": \"y\"}]}`";
-        return Fault::Misplaced { name: operator.to_owned(), instead };
+        return QueryErrorKind::Misplaced { name: operator.to_owned(), instead };
     }
     if operator.starts_with('$') {
-        return Fault::unknown_operator(operator, ON_FIELDS);
+        return QueryErrorKind::unknown_operator(operator, ON_FIELDS);
     }
     let instead = "is a plain field after operators; write operators and fields apart";
-    Fault::Mixed { name: echo(operator), instead }
+    QueryErrorKind::Mixed { name: excerpt(operator), instead }
 }
 
 #[cfg(test)]
@@ -315,7 +333,7 @@ mod tests {
     use serde_json::json;
 
     use crate::bounds::{FILTER_DEPTH_MAX, FILTER_NODES_MAX, FILTER_REGEXES_MAX};
-    use crate::{Fault, Filter};
+    use crate::{Filter, QueryErrorKind};
 
     fn nested(levels: usize) -> serde_json::Value {
         (0..levels).fold(json!({}), |inner, _| json!({ "$nor": [inner] }))
@@ -325,7 +343,7 @@ mod tests {
     fn depth_is_bounded_exactly() {
         assert!(Filter::parse(&nested(FILTER_DEPTH_MAX / 2)).is_ok());
         let error = Filter::parse(&nested(FILTER_DEPTH_MAX / 2 + 1)).unwrap_err();
-        assert_eq!(error.fault(), &Fault::TooDeep { max: FILTER_DEPTH_MAX });
+        assert_eq!(error.kind(), &QueryErrorKind::TooDeep { max: FILTER_DEPTH_MAX });
         assert!(Filter::parse(&nested(60)).is_err());
     }
 
@@ -334,7 +352,10 @@ mod tests {
         // The filter, the field's object and the list are values too.
         let of = |values: usize| Filter::parse(&json!({"a": {"$in": vec![1; values]}}));
         assert!(of(FILTER_NODES_MAX - 3).is_ok());
-        assert!(matches!(of(FILTER_NODES_MAX - 2).unwrap_err().fault(), Fault::TooMany { .. }));
+        assert!(matches!(
+            of(FILTER_NODES_MAX - 2).unwrap_err().kind(),
+            QueryErrorKind::TooMany { .. }
+        ));
     }
 
     #[test]

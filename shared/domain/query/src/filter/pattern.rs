@@ -5,7 +5,7 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind, Look};
 
 use crate::bounds::{REGEX_COMPILED_BYTES_MAX, REGEX_TEXT_BYTES_MAX};
-use crate::error::Fault;
+use crate::error::QueryErrorKind;
 
 /// A compiled `$regex` with its `$options`.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ struct Options {
 }
 
 impl Options {
-    fn parse(letters: &str) -> Result<Self, Fault> {
+    fn parse(letters: &str) -> Result<Self, QueryErrorKind> {
         let mut options = Self::default();
         for letter in letters.chars() {
             match letter {
@@ -42,7 +42,7 @@ impl Options {
                 'm' => options.multi_line = true,
                 's' => options.dot_all = true,
                 'x' => options.extended = true,
-                letter => return Err(Fault::RegexOption { letter }),
+                letter => return Err(QueryErrorKind::RegexOption { letter }),
             }
         }
         Ok(options)
@@ -50,10 +50,13 @@ impl Options {
 }
 
 impl Pattern {
-    pub(super) fn parse(text: &str, letters: &str) -> Result<Self, Fault> {
+    pub(super) fn parse(text: &str, letters: &str) -> Result<Self, QueryErrorKind> {
         let options = Options::parse(letters)?;
         if text.len() > REGEX_TEXT_BYTES_MAX {
-            return Err(Fault::TooMany { what: "bytes in `$regex`", max: REGEX_TEXT_BYTES_MAX });
+            return Err(QueryErrorKind::TooMany {
+                what: "bytes in `$regex`",
+                max: REGEX_TEXT_BYTES_MAX,
+            });
         }
         let regex = RegexBuilder::new(text)
             .case_insensitive(options.ignore_case)
@@ -63,7 +66,7 @@ impl Pattern {
             .size_limit(REGEX_COMPILED_BYTES_MAX)
             .dfa_size_limit(REGEX_COMPILED_BYTES_MAX)
             .build()
-            .map_err(|error| Fault::Regex { message: explain(&error) })?;
+            .map_err(|error| QueryErrorKind::Regex { message: explain(&error) })?;
         let anchor = ParserBuilder::new()
             .case_insensitive(options.ignore_case)
             .multi_line(options.multi_line)
@@ -161,8 +164,14 @@ mod tests {
     #[test]
     fn an_explosive_pattern_is_refused() {
         for text in [r"(\w{200}){200}", "((a{100}){100}){100}"] {
-            assert!(matches!(Pattern::parse(text, ""), Err(Fault::Regex { .. })), "{text}");
+            assert!(
+                matches!(Pattern::parse(text, ""), Err(QueryErrorKind::Regex { .. })),
+                "{text}"
+            );
         }
-        assert!(matches!(Pattern::parse(&"a".repeat(5000), ""), Err(Fault::TooMany { .. })));
+        assert!(matches!(
+            Pattern::parse(&"a".repeat(5000), ""),
+            Err(QueryErrorKind::TooMany { .. })
+        ));
     }
 }

@@ -4,7 +4,7 @@ use semver::Version;
 
 /// Parses `1`, `1.0`, `v1.2` or `1.2-beta` as the semantic version that it abbreviates. Returns
 /// `None` where the text is not a version.
-pub(super) fn lenient(text: &str) -> Option<Version> {
+pub(super) fn parse_lenient(text: &str) -> Option<Version> {
     let text = text.trim();
     let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
     let (core, suffix) = text.split_at(text.find(['-', '+']).unwrap_or(text.len()));
@@ -40,7 +40,11 @@ mod tests {
             ("-1", None),
             ("99999999999999999999", None),
         ] {
-            assert_eq!(lenient(text).map(|version| version.to_string()).as_deref(), want, "{text}");
+            assert_eq!(
+                parse_lenient(text).map(|version| version.to_string()).as_deref(),
+                want,
+                "{text}"
+            );
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{Action, Change};
 use crate::bounds::{ARRAY_PADDING_MAX, DOCUMENT_DEPTH_MAX, NUMBER_DIGITS_MAX};
-use crate::error::{Fault, QueryError, echo, kind_of};
+use crate::error::{QueryError, QueryErrorKind, excerpt, type_name};
 use crate::number;
 use crate::order::equal;
 use crate::path::Segment;
@@ -15,17 +15,20 @@ pub(super) fn apply(changes: &[Change], document: &mut Value) -> Result<Vec<Stri
     let mut changed = document.clone();
     for change in changes {
         change.apply(&mut changed).map_err(|reason| {
-            let fault = Fault::Inapplicable {
+            let kind = QueryErrorKind::Inapplicable {
                 operator: change.action.operator(),
-                path: echo(&change.path.to_string()),
+                path: excerpt(&change.path.to_string()),
                 reason,
             };
-            QueryError::new(change.place.clone(), fault)
+            QueryError::new(change.location.clone(), kind)
         })?;
     }
     let depth = depth(&changed);
     if depth > DOCUMENT_DEPTH_MAX && depth > self::depth(document) {
-        return Err(QueryError::new(String::new(), Fault::TooDeep { max: DOCUMENT_DEPTH_MAX }));
+        return Err(QueryError::new(
+            String::new(),
+            QueryErrorKind::TooDeep { max: DOCUMENT_DEPTH_MAX },
+        ));
     }
     let mut fields: Vec<String> = Vec::new();
     for change in changes {
@@ -80,7 +83,7 @@ impl Change {
                     })?;
                     Ok(())
                 }
-                other => Err(format!("it holds {}, not a number", kind_of(other))),
+                other => Err(format!("it holds {}, not a number", type_name(other))),
             },
             Action::Push(items) => {
                 list(self.create(document, || Value::Array(Vec::new()))?)?
@@ -161,15 +164,15 @@ fn create_child<'v>(
             let Some(index) = segment.index else {
                 return Err(format!(
                     "`{}` is no index of the list that it goes into",
-                    echo(&segment.name)
+                    excerpt(&segment.name)
                 ));
             };
             create_element(elements, index, default)
         }
         other => Err(format!(
             "`{}` would go into {}, which has no fields",
-            echo(&segment.name),
-            kind_of(other)
+            excerpt(&segment.name),
+            type_name(other)
         )),
     }
 }
@@ -199,7 +202,7 @@ fn list(value: &mut Value) -> Result<&mut Vec<Value>, String> {
 }
 
 fn not_a_list(value: &Value) -> String {
-    format!("it holds {}, not a list", kind_of(value))
+    format!("it holds {}, not a list", type_name(value))
 }
 
 #[cfg(test)]
@@ -207,7 +210,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use crate::bounds::DOCUMENT_DEPTH_MAX;
-    use crate::{Fault, Update};
+    use crate::{QueryErrorKind, Update};
 
     fn nested(levels: usize) -> Value {
         (0..levels).fold(json!(1), |inner, _| json!([inner]))
@@ -221,7 +224,7 @@ mod tests {
         assert!(set(DOCUMENT_DEPTH_MAX - 2).apply(&mut document).is_ok());
         let before = document.clone();
         let error = set(DOCUMENT_DEPTH_MAX - 1).apply(&mut document).unwrap_err();
-        assert_eq!(error.fault(), &Fault::TooDeep { max: DOCUMENT_DEPTH_MAX });
+        assert_eq!(error.kind(), &QueryErrorKind::TooDeep { max: DOCUMENT_DEPTH_MAX });
         assert_eq!(document, before);
     }
 }

@@ -21,8 +21,8 @@ struct FilterCase {
 struct FilterError {
     name: String,
     filter: Value,
-    #[serde(default)]
-    place: String,
+    #[serde(rename = "place", default)]
+    location: String,
     error: Vec<String>,
 }
 
@@ -34,8 +34,8 @@ struct UpdateCase {
     before: Option<Value>,
     after: Option<Value>,
     changed: Option<Vec<String>>,
-    #[serde(default)]
-    place: String,
+    #[serde(rename = "place", default)]
+    location: String,
     error: Option<Vec<String>>,
 }
 
@@ -46,8 +46,8 @@ struct SortCase {
     sort: Option<Value>,
     text: Option<String>,
     sorted: Option<Vec<Value>>,
-    #[serde(default)]
-    place: String,
+    #[serde(rename = "place", default)]
+    location: String,
     error: Option<Vec<String>>,
 }
 
@@ -59,8 +59,8 @@ struct ProjectionCase {
     text: Option<String>,
     before: Option<Value>,
     after: Option<Value>,
-    #[serde(default)]
-    place: String,
+    #[serde(rename = "place", default)]
+    location: String,
     error: Option<Vec<String>>,
 }
 
@@ -74,8 +74,8 @@ fn cases<T: for<'de> Deserialize<'de>>(file: &str) -> Vec<T> {
     cases
 }
 
-fn check_error(name: &str, error: &QueryError, place: &str, wanted: &[String]) {
-    assert_eq!(error.place(), place, "{name}: {error}");
+fn check_error(name: &str, error: &QueryError, location: &str, wanted: &[String]) {
+    assert_eq!(error.location(), location, "{name}: {error}");
     for part in wanted {
         assert!(
             error.to_string().contains(part.as_str()),
@@ -99,10 +99,10 @@ fn filters_mean_the_documents_that_their_cases_say() {
 }
 
 #[test]
-fn wrong_filters_are_refused_with_place_and_remedy() {
+fn wrong_filters_are_refused_with_location_and_remedy() {
     for case in cases::<FilterError>("filter-errors.json") {
         let error = Filter::parse(&case.filter).expect_err(&case.name);
-        check_error(&case.name, &error, &case.place, &case.error);
+        check_error(&case.name, &error, &case.location, &case.error);
     }
 }
 
@@ -119,7 +119,7 @@ fn updates_change_documents_as_their_cases_say() {
                 assert_eq!(Some(changed), case.changed, "{}", case.name);
             }
             (None, Some(wanted)) => {
-                check_error(&case.name, &outcome.expect_err(&case.name), &case.place, &wanted);
+                check_error(&case.name, &outcome.expect_err(&case.name), &case.location, &wanted);
                 assert_eq!(document.to_string(), before.to_string(), "{}", case.name);
             }
             _ => panic!("{}: a case has either `after` or `error`", case.name),
@@ -151,7 +151,7 @@ fn sorts_order_documents_as_their_cases_say() {
                 );
             }
             (None, Some(wanted)) => {
-                check_error(&case.name, &sort.expect_err(&case.name), &case.place, &wanted)
+                check_error(&case.name, &sort.expect_err(&case.name), &case.location, &wanted)
             }
             _ => panic!("{}: a case has either `sorted` or `error`", case.name),
         }
@@ -178,7 +178,12 @@ fn projections_select_as_their_cases_say() {
                 );
             }
             (None, None, Some(wanted)) => {
-                check_error(&case.name, &projection.expect_err(&case.name), &case.place, &wanted);
+                check_error(
+                    &case.name,
+                    &projection.expect_err(&case.name),
+                    &case.location,
+                    &wanted,
+                );
             }
             _ => panic!("{}: a case has either `before` and `after` or `error`", case.name),
         }

@@ -9,7 +9,7 @@ use crate::number::{as_count, is_integer_text};
 /// JSON has one type of number. An integer that fits into 32 bits is an `int`, one that needs 64 a
 /// `long`, a larger one a `decimal`; a number with a fraction or an exponent is a `double`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum BsonType {
     Double,
     String,
     Object,
@@ -22,19 +22,19 @@ pub(crate) enum Kind {
     Number,
 }
 
-const KINDS: [(Kind, &str, usize); 9] = [
-    (Kind::Double, "double", 1),
-    (Kind::String, "string", 2),
-    (Kind::Object, "object", 3),
-    (Kind::Array, "array", 4),
-    (Kind::Bool, "bool", 8),
-    (Kind::Null, "null", 10),
-    (Kind::Int, "int", 16),
-    (Kind::Long, "long", 18),
-    (Kind::Decimal, "decimal", 19),
+const BSON_TYPES: [(BsonType, &str, usize); 9] = [
+    (BsonType::Double, "double", 1),
+    (BsonType::String, "string", 2),
+    (BsonType::Object, "object", 3),
+    (BsonType::Array, "array", 4),
+    (BsonType::Bool, "bool", 8),
+    (BsonType::Null, "null", 10),
+    (BsonType::Int, "int", 16),
+    (BsonType::Long, "long", 18),
+    (BsonType::Decimal, "decimal", 19),
 ];
 
-impl Kind {
+impl BsonType {
     /// The description of a valid operand of `$type`.
     pub(crate) const EXPECTED: &str = "a type of JSON or a list of them: `double`, `string`, \
         `object`, `array`, `bool`, `null`, `int`, `long`, `decimal`, `number`, or MongoDB's numbers \
@@ -44,11 +44,11 @@ impl Kind {
         match value {
             Value::String(name) if name == "number" => Some(Self::Number),
             Value::String(name) => {
-                KINDS.iter().find(|(_, known, _)| known == name).map(|(kind, ..)| *kind)
+                BSON_TYPES.iter().find(|(_, known, _)| known == name).map(|(kind, ..)| *kind)
             }
             Value::Number(code) => {
                 let code = as_count(code)?;
-                KINDS.iter().find(|(.., known)| *known == code).map(|(kind, ..)| *kind)
+                BSON_TYPES.iter().find(|(.., known)| *known == code).map(|(kind, ..)| *kind)
             }
             _ => None,
         }

@@ -2,16 +2,16 @@
 
 use serde_json::{Map, Value};
 
-use crate::error::{Fault, QueryError, echo};
-use crate::place::Place;
+use crate::error::{QueryError, QueryErrorKind, excerpt};
+use crate::location::Location;
 
 /// Parses `name,-version` as `{"name": 1, "version": <minus>}`, and a text that starts with `{` as
 /// JSON. An empty text is `{}`.
-pub(crate) fn to_object(subject: &'static str, text: &str, minus: i8) -> Result<Value, QueryError> {
+pub(crate) fn parse(subject: &'static str, text: &str, minus: i8) -> Result<Value, QueryError> {
     let text = text.trim();
     if text.starts_with('{') {
         return serde_json::from_str(text).map_err(|error| {
-            Place::Root.error(Fault::NotJson { subject, message: error.to_string() })
+            Location::Root.error(QueryErrorKind::NotJson { subject, message: error.to_string() })
         });
     }
     let mut fields = Map::new();
@@ -33,11 +33,11 @@ pub(crate) fn to_object(subject: &'static str, text: &str, minus: i8) -> Result<
         };
         if let Some(wrong) = wrong {
             let reason = format!("{wrong}; write {subject} as `name,-version`");
-            return Err(Place::Root.error(Fault::Path { path: echo(item), reason }));
+            return Err(Location::Root.error(QueryErrorKind::Path { path: excerpt(item), reason }));
         }
         if fields.insert(field.to_owned(), Value::from(flag)).is_some() {
-            let (first, second) = (echo(field), echo(item));
-            return Err(Place::Root.error(Fault::Conflict { first, second }));
+            let (first, second) = (excerpt(field), excerpt(item));
+            return Err(Location::Root.error(QueryErrorKind::Conflict { first, second }));
         }
     }
     Ok(Value::Object(fields))
@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn the_short_form_takes_names_and_a_minus_and_nothing_else() {
         for text in ["name:desc", "name desc", "+name", "-+name", "--name", "- name", "a,b:-1"] {
-            let error = to_object("a sort", text, -1).map_err(|error| error.to_string());
+            let error = parse("a sort", text, -1).map_err(|error| error.to_string());
             assert!(
                 error.as_ref().is_err_and(|e| e.contains("`name,-version`")),
                 "{text}: {error:?}"
@@ -62,7 +62,7 @@ mod tests {
             ("metadata.a-b,-x_1", r#"{"metadata.a-b":1,"x_1":-1}"#),
             (r#"{"name:desc": 1, "a b": -1}"#, r#"{"name:desc":1,"a b":-1}"#),
         ] {
-            assert_eq!(to_object("a sort", text, -1).unwrap().to_string(), want, "{text}");
+            assert_eq!(parse("a sort", text, -1).unwrap().to_string(), want, "{text}");
         }
     }
 }

@@ -37,7 +37,7 @@ impl World {
     pub(crate) fn receive(&mut self, sent: &Sent) -> DeliveryResult {
         let again = |reason: &str| DeliveryResult::Failed {
             reason: reason.to_owned(),
-            again_in: writ_callbacks::next_try(sent.tries, sent.rng),
+            again_in: writ_callbacks::retry_delay(sent.tries, sent.rng),
         };
         if self.goes_wrong(|plan| plan.callbacks_lost) {
             self.counts.add("callback lost");

@@ -1,6 +1,6 @@
 //! What must hold when nothing happens any more.
 
-use writ_callbacks::TRIES_MAX;
+use writ_callbacks::ATTEMPTS_MAX;
 use writ_model::{Cause, ExecutionStatus, JobStatus};
 
 use crate::engine::{COUNTER, WATCHED};
@@ -61,7 +61,7 @@ fn check_calls(world: &World, job_id: &str, row: &Row) -> Result<(), String> {
             continue;
         }
         let Some(callback) = &row.state.callback else { return Err("no call".to_owned()) };
-        let is_given_up = callback.tries >= TRIES_MAX;
+        let is_given_up = callback.tries >= ATTEMPTS_MAX;
         if calls == 0 && !is_given_up {
             return Err(format!("nobody was told that round {round} is {status}"));
         }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
-use writ_callbacks::Allowed;
+use writ_callbacks::Allowlist;
 use writ_embedded::{Config, DataLocation, ServerInfo};
 
 use self::log::LogFormat;
@@ -46,7 +46,7 @@ pub(crate) struct Up {
     /// Private addresses and hosts that callbacks of jobs may reach, as
     /// `127.0.0.1/32,hooks.internal`
     #[arg(long, env = "WRIT_CALLBACKS_TO", value_name = "LIST", default_value_t)]
-    callbacks_to: Allowed,
+    callbacks_to: Allowlist,
     #[command(flatten)]
     oidc: oidc::Oidc,
     /// The format of the log on standard error; WRIT_LOG filters it, as `info` or `writ_edge=debug`

@@ -12,7 +12,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 
 /// The purpose of an address range that is not public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reserved {
+pub enum ReservedRange {
     /// Unassigned: 240.0.0.0/4, and the unassigned space of IPv6.
     Unassigned,
     /// All hosts on a link (limited broadcast).
@@ -45,15 +45,15 @@ pub enum Reserved {
     Unspecified,
 }
 
-impl Reserved {
+impl ReservedRange {
     /// Whether the range is a private network or loopback. A host name in the allowlist may resolve
     /// to these ranges; the others require their network in the allowlist.
-    pub(crate) fn is_of_ones_own(self) -> bool {
+    pub(crate) fn is_private_network(self) -> bool {
         matches!(self, Self::Loopback | Self::Private | Self::Shared | Self::UniqueLocal)
     }
 }
 
-impl fmt::Display for Reserved {
+impl fmt::Display for ReservedRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unassigned => "an unassigned address",
@@ -85,48 +85,48 @@ const fn v6(a: u16, b: u16, c: u16, d: u16, prefix: u8) -> Ipv6Net {
 }
 
 /// The first network that contains an address decides; an address in none is public.
-const V4: [(Ipv4Net, Reserved); 17] = [
-    (v4(0, 0, 0, 0, 8), Reserved::Unspecified),
-    (v4(10, 0, 0, 0, 8), Reserved::Private),
-    (v4(100, 64, 0, 0, 10), Reserved::Shared),
-    (v4(127, 0, 0, 0, 8), Reserved::Loopback),
+const V4: [(Ipv4Net, ReservedRange); 17] = [
+    (v4(0, 0, 0, 0, 8), ReservedRange::Unspecified),
+    (v4(10, 0, 0, 0, 8), ReservedRange::Private),
+    (v4(100, 64, 0, 0, 10), ReservedRange::Shared),
+    (v4(127, 0, 0, 0, 8), ReservedRange::Loopback),
     // The platform services of Azure for virtual machines.
-    (v4(168, 63, 129, 16, 32), Reserved::CloudHost),
-    (v4(169, 254, 0, 0, 16), Reserved::LinkLocal),
-    (v4(172, 16, 0, 0, 12), Reserved::Private),
-    (v4(192, 0, 0, 0, 24), Reserved::Protocol),
-    (v4(192, 0, 2, 0, 24), Reserved::Documentation),
+    (v4(168, 63, 129, 16, 32), ReservedRange::CloudHost),
+    (v4(169, 254, 0, 0, 16), ReservedRange::LinkLocal),
+    (v4(172, 16, 0, 0, 12), ReservedRange::Private),
+    (v4(192, 0, 0, 0, 24), ReservedRange::Protocol),
+    (v4(192, 0, 2, 0, 24), ReservedRange::Documentation),
     // Relays of 6to4 (RFC 7526).
-    (v4(192, 88, 99, 0, 24), Reserved::Tunnel),
-    (v4(192, 168, 0, 0, 16), Reserved::Private),
-    (v4(198, 18, 0, 0, 15), Reserved::Benchmarking),
-    (v4(198, 51, 100, 0, 24), Reserved::Documentation),
-    (v4(203, 0, 113, 0, 24), Reserved::Documentation),
-    (v4(224, 0, 0, 0, 4), Reserved::Multicast),
-    (v4(255, 255, 255, 255, 32), Reserved::Broadcast),
-    (v4(240, 0, 0, 0, 4), Reserved::Unassigned),
+    (v4(192, 88, 99, 0, 24), ReservedRange::Tunnel),
+    (v4(192, 168, 0, 0, 16), ReservedRange::Private),
+    (v4(198, 18, 0, 0, 15), ReservedRange::Benchmarking),
+    (v4(198, 51, 100, 0, 24), ReservedRange::Documentation),
+    (v4(203, 0, 113, 0, 24), ReservedRange::Documentation),
+    (v4(224, 0, 0, 0, 4), ReservedRange::Multicast),
+    (v4(255, 255, 255, 255, 32), ReservedRange::Broadcast),
+    (v4(240, 0, 0, 0, 4), ReservedRange::Unassigned),
 ];
 
 /// The first network that contains an address decides; for an address in none, [`GLOBAL_V6`] does.
-const V6: [(Ipv6Net, Reserved); 14] = [
-    (Ipv6Net::new_assert(Ipv6Addr::UNSPECIFIED, 128), Reserved::Unspecified),
-    (Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128), Reserved::Loopback),
+const V6: [(Ipv6Net, ReservedRange); 14] = [
+    (Ipv6Net::new_assert(Ipv6Addr::UNSPECIFIED, 128), ReservedRange::Unspecified),
+    (Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128), ReservedRange::Loopback),
     // IPv4-compatible addresses.
-    (v6(0, 0, 0, 0, 96), Reserved::Tunnel),
+    (v6(0, 0, 0, 0, 96), ReservedRange::Tunnel),
     // NAT64 in local networks (RFC 8215).
-    (v6(0x64, 0xff9b, 1, 0, 48), Reserved::Tunnel),
-    (v6(0xfc00, 0, 0, 0, 7), Reserved::UniqueLocal),
-    (v6(0xfe80, 0, 0, 0, 10), Reserved::LinkLocal),
-    (v6(0xfec0, 0, 0, 0, 10), Reserved::SiteLocal),
-    (v6(0xff00, 0, 0, 0, 8), Reserved::Multicast),
+    (v6(0x64, 0xff9b, 1, 0, 48), ReservedRange::Tunnel),
+    (v6(0xfc00, 0, 0, 0, 7), ReservedRange::UniqueLocal),
+    (v6(0xfe80, 0, 0, 0, 10), ReservedRange::LinkLocal),
+    (v6(0xfec0, 0, 0, 0, 10), ReservedRange::SiteLocal),
+    (v6(0xff00, 0, 0, 0, 8), ReservedRange::Multicast),
     // Teredo.
-    (v6(0x2001, 0, 0, 0, 32), Reserved::Tunnel),
-    (v6(0x2001, 2, 0, 0, 48), Reserved::Benchmarking),
-    (v6(0x2001, 0, 0, 0, 23), Reserved::Protocol),
-    (v6(0x2001, 0xdb8, 0, 0, 32), Reserved::Documentation),
+    (v6(0x2001, 0, 0, 0, 32), ReservedRange::Tunnel),
+    (v6(0x2001, 2, 0, 0, 48), ReservedRange::Benchmarking),
+    (v6(0x2001, 0, 0, 0, 23), ReservedRange::Protocol),
+    (v6(0x2001, 0xdb8, 0, 0, 32), ReservedRange::Documentation),
     // 6to4.
-    (v6(0x2002, 0, 0, 0, 16), Reserved::Tunnel),
-    (v6(0x3fff, 0, 0, 0, 20), Reserved::Documentation),
+    (v6(0x2002, 0, 0, 0, 16), ReservedRange::Tunnel),
+    (v6(0x3fff, 0, 0, 0, 20), ReservedRange::Documentation),
 ];
 
 /// The global unicast space of IPv6 (RFC 4291).
@@ -149,15 +149,16 @@ pub(crate) fn destination(address: IpAddr) -> IpAddr {
 }
 
 /// Returns the reserved range of an address; `None` for a public one.
-pub(crate) fn reserved(address: IpAddr) -> Option<Reserved> {
+pub(crate) fn reserved_range(address: IpAddr) -> Option<ReservedRange> {
     match destination(address) {
-        IpAddr::V4(address) => {
-            V4.iter().find(|(net, _)| net.contains(&address)).map(|(_, reserved)| *reserved)
-        }
+        IpAddr::V4(address) => V4
+            .iter()
+            .find(|(net, _)| net.contains(&address))
+            .map(|(_, reserved_range)| *reserved_range),
         IpAddr::V6(address) => {
             let known = V6.iter().find(|(net, _)| net.contains(&address));
-            let unknown = (!GLOBAL_V6.contains(&address)).then_some(Reserved::Unassigned);
-            known.map(|(_, reserved)| *reserved).or(unknown)
+            let unknown = (!GLOBAL_V6.contains(&address)).then_some(ReservedRange::Unassigned);
+            known.map(|(_, reserved_range)| *reserved_range).or(unknown)
         }
     }
 }
@@ -173,7 +174,7 @@ mod tests {
         let cases = include_str!("address/cases.txt").lines();
         for line in cases.filter(|line| !line.is_empty() && !line.starts_with('#')) {
             let (address, expected) = line.split_once(' ').unwrap();
-            let found = reserved(address.parse().unwrap());
+            let found = reserved_range(address.parse().unwrap());
             let found = found.map_or_else(|| "public".to_owned(), |found| found.to_string());
             assert_eq!(found, expected.trim(), "{address}");
         }
@@ -187,11 +188,11 @@ mod tests {
             let [a, b, c, d] = plain.octets();
             let high = u16::from_be_bytes([a, b]);
             let low = u16::from_be_bytes([c, d]);
-            let expected = reserved(plain.into());
+            let expected = reserved_range(plain.into());
             let mapped = plain.to_ipv6_mapped();
-            prop_assert_eq!(reserved(mapped.into()), expected);
+            prop_assert_eq!(reserved_range(mapped.into()), expected);
             let nat64 = Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, high, low);
-            prop_assert_eq!(reserved(nat64.into()), expected);
+            prop_assert_eq!(reserved_range(nat64.into()), expected);
             for tunnel in [
                 Ipv6Addr::new(0, 0, 0, 0, 0, 0, high, low),
                 Ipv6Addr::new(0, 0, 0, 0, 0xffff, 0, high, low),
@@ -199,7 +200,7 @@ mod tests {
                 Ipv6Addr::new(0x2002, high, low, 0, 0, 0, 0, 1),
                 Ipv6Addr::new(0x2001, 0, 0x4136, 0xe378, 0x8000, 0x63bf, !high, !low),
             ] {
-                prop_assert!(reserved(tunnel.into()).is_some(), "{}", tunnel);
+                prop_assert!(reserved_range(tunnel.into()).is_some(), "{}", tunnel);
             }
         }
     }

@@ -3,26 +3,25 @@
 //! Submitters of jobs provide the URL, so it is untrusted input, and requests to it must not reach
 //! internal networks (server-side request forgery). [`CallbackUrl`] validates it at submission.
 //! [`Sender`] validates the addresses that its host name resolves to with each request, and
-//! connects only to those. An operator permits private networks by an [`Allowed`]. A [`Message`] is
-//! signed by the Standard Webhooks specification, and [`next_try`] is the retry schedule.
+//! connects only to those. An operator permits private networks by an [`Allowlist`]. A [`Message`] is
+//! signed by the Standard Webhooks specification, and [`retry_delay`] is the retry schedule.
 
 mod address;
-mod allowed;
+mod allowlist;
 mod backoff;
-mod failure;
 mod host;
 mod message;
 mod resolver;
 mod secret;
 mod secret_rotation;
+mod send_error;
 mod sender;
 mod url;
 mod webhook_client;
 
-pub use address::Reserved;
-pub use allowed::{Allowed, AllowedError};
-pub use backoff::{FIRST_WAIT_MAX, TRIES_MAX, WAIT_MAX, next_try};
-pub use failure::{Delivered, Reason, SendFailure};
+pub use address::ReservedRange;
+pub use allowlist::{Allowlist, AllowlistError};
+pub use backoff::{ATTEMPTS_MAX, DELAY_MAX, FIRST_DELAY_MAX, retry_delay};
 pub use host::HostError;
 pub use message::{
     BODY_BYTES_MAX, Headers, ID_BYTES_MAX, ID_HEADER, Message, MessageError, SECRETS_MAX,
@@ -31,6 +30,7 @@ pub use message::{
 pub use resolver::{Lookup, SystemLookup};
 pub use secret::{Secret, SecretError};
 pub use secret_rotation::{current, rotate};
+pub use send_error::{Acknowledgement, FailureReason, SendError};
 pub use sender::{Sender, Timeouts};
 pub use url::{CallbackUrl, CallbackUrlError, URL_BYTES_MAX};
 pub use webhook_client::WebhookClient;

@@ -68,7 +68,7 @@ impl Message {
     /// # Errors
     /// Returns an error for an invalid id, no secrets or more than [`SECRETS_MAX`], or a body
     /// longer than [`BODY_BYTES_MAX`].
-    pub fn signed(
+    pub fn sign(
         id: &str,
         timestamp_s: i64,
         body: impl Into<Arc<[u8]>>,
@@ -86,7 +86,7 @@ impl Message {
         if body.len() > BODY_BYTES_MAX {
             return Err(MessageError::Body(body.len()));
         }
-        let signature = sign(id, timestamp_s, &body, secrets);
+        let signature = signatures(id, timestamp_s, &body, secrets);
         Ok(Self { id: id.to_owned(), timestamp_s, body, signature })
     }
 
@@ -115,9 +115,9 @@ impl Message {
     }
 }
 
-fn sign(id: &str, timestamp_s: i64, body: &[u8], secrets: &[Secret]) -> String {
+fn signatures(id: &str, timestamp_s: i64, body: &[u8], secrets: &[Secret]) -> String {
     let timestamp = timestamp_s.to_string();
-    let signed = secrets.iter().filter_map(|secret| keyed(secret, id, &timestamp, body));
+    let signed = secrets.iter().filter_map(|secret| signature_mac(secret, id, &timestamp, body));
     let signatures: Vec<String> = signed
         .map(|mac| format!("{VERSION}{}", STANDARD.encode(mac.finalize().into_bytes())))
         .collect();
@@ -125,7 +125,7 @@ fn sign(id: &str, timestamp_s: i64, body: &[u8], secrets: &[Secret]) -> String {
 }
 
 /// Computes the MAC of the signed content. A key of HMAC may have any length, so this never fails.
-fn keyed(secret: &Secret, id: &str, timestamp: &str, body: &[u8]) -> Option<Hmac<Sha256>> {
+fn signature_mac(secret: &Secret, id: &str, timestamp: &str, body: &[u8]) -> Option<Hmac<Sha256>> {
     let mac = Hmac::<Sha256>::new_from_slice(secret.bytes()).ok()?;
     Some(
         mac.chain_update(id)
@@ -183,12 +183,12 @@ pub fn verify(
         .signature
         .split(' ')
         .filter_map(|signature| STANDARD.decode(signature.strip_prefix(VERSION)?).ok());
-    let is_right = |signature: &[u8], secret: &Secret| {
-        keyed(secret, headers.id, headers.timestamp, body)
+    let is_valid = |signature: &[u8], secret: &Secret| {
+        signature_mac(secret, headers.id, headers.timestamp, body)
             .is_some_and(|mac| mac.verify_slice(signature).is_ok())
     };
     for signature in signatures {
-        if secrets.iter().any(|secret| is_right(&signature, secret)) {
+        if secrets.iter().any(|secret| is_valid(&signature, secret)) {
             return Ok(());
         }
     }

@@ -14,12 +14,12 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-use crate::allowed::Allowed;
-use crate::failure::RefusedAddress;
+use crate::allowlist::Allowlist;
 use crate::host::Host;
+use crate::send_error::ReservedAddressError;
 
 /// The maximum number of addresses of a host that a connection tries.
-const TRIED_MAX: usize = 8;
+const ADDRESSES_MAX: usize = 8;
 
 /// Resolves host names to addresses.
 pub trait Lookup: fmt::Debug + Send + Sync + 'static {
@@ -42,14 +42,14 @@ impl Lookup for SystemLookup {
 
 /// A resolver that rejects a host unless all its addresses are permitted.
 #[derive(Debug)]
-pub(crate) struct Vetting {
-    allowed: Arc<Allowed>,
+pub(crate) struct ValidatingResolver {
+    allowlist: Arc<Allowlist>,
     lookup: Arc<dyn Lookup>,
 }
 
-impl Vetting {
-    pub(crate) fn new(allowed: Arc<Allowed>, lookup: Arc<dyn Lookup>) -> Self {
-        Self { allowed, lookup }
+impl ValidatingResolver {
+    pub(crate) fn new(allowlist: Arc<Allowlist>, lookup: Arc<dyn Lookup>) -> Self {
+        Self { allowlist, lookup }
     }
 
     fn addresses(
@@ -80,7 +80,7 @@ impl Vetting {
     }
 }
 
-impl Resolver for Vetting {
+impl Resolver for ValidatingResolver {
     fn resolve(
         &self,
         uri: &Uri,
@@ -93,13 +93,13 @@ impl Resolver for Vetting {
         let found = self.addresses(&host, uri.port_u16().unwrap_or(usual), timeout)?;
         // One reserved address among public ones is an attack, or a mistake to report: reject them
         // all.
-        if let Some(reserved) =
-            found.iter().find_map(|address| self.allowed.refusal(&host, address.ip()))
+        if let Some(reserved_range) =
+            found.iter().find_map(|address| self.allowlist.blocking_range(&host, address.ip()))
         {
-            return Err(Error::Other(Box::new(RefusedAddress(reserved))));
+            return Err(Error::Other(Box::new(ReservedAddressError(reserved_range))));
         }
         let mut addresses = self.empty();
-        found.into_iter().take(TRIED_MAX).for_each(|address| addresses.push(address));
+        found.into_iter().take(ADDRESSES_MAX).for_each(|address| addresses.push(address));
         if addresses.is_empty() { Err(Error::HostNotFound) } else { Ok(addresses) }
     }
 }

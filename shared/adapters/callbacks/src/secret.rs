@@ -29,7 +29,7 @@ pub struct Secret(Vec<u8>);
 pub enum SecretError {
     /// The prefix is missing, or the rest is not base64.
     #[error("that is no secret; expected `whsec_` and base64")]
-    Form,
+    Malformed,
     /// The secret has too few or too many bytes.
     #[error("the secret has {0} bytes; expected {start} to {end}", start = BYTES.start(), end = BYTES.end())]
     Length(usize),
@@ -47,8 +47,8 @@ impl Secret {
     /// # Errors
     /// Returns an error that does not contain the text.
     pub fn parse(text: &str) -> Result<Self, SecretError> {
-        let encoded = text.strip_prefix(PREFIX).ok_or(SecretError::Form)?;
-        let bytes = BASE64.decode(encoded).map_err(|_| SecretError::Form)?;
+        let encoded = text.strip_prefix(PREFIX).ok_or(SecretError::Malformed)?;
+        let bytes = BASE64.decode(encoded).map_err(|_| SecretError::Malformed)?;
         if BYTES.contains(&bytes.len()) {
             Ok(Self(bytes))
         } else {
@@ -96,10 +96,10 @@ mod tests {
             (of(23), SecretError::Length(23)),
             (of(65), SecretError::Length(65)),
             ("whsec_".to_owned(), SecretError::Length(0)),
-            ("whsec_hush!".to_owned(), SecretError::Form),
-            (of(24).replace("whsec_", ""), SecretError::Form),
-            (of(24).replace("whsec_", "whpk_"), SecretError::Form),
-            (String::new(), SecretError::Form),
+            ("whsec_hush!".to_owned(), SecretError::Malformed),
+            (of(24).replace("whsec_", ""), SecretError::Malformed),
+            (of(24).replace("whsec_", "whpk_"), SecretError::Malformed),
+            (String::new(), SecretError::Malformed),
         ] {
             let error = Secret::parse(&text).unwrap_err();
             assert_eq!(error, expected, "{text}");

@@ -8,10 +8,10 @@ use ureq::Agent;
 use ureq::http::header::CONTENT_TYPE;
 use ureq::unversioned::transport::{Connector, RustlsConnector, TcpConnector};
 
-use crate::allowed::Allowed;
-use crate::failure::{Delivered, Reason, SendFailure, judge};
+use crate::allowlist::Allowlist;
 use crate::message::{ID_HEADER, Message, SIGNATURE_HEADER, TIMESTAMP_HEADER};
-use crate::resolver::{Lookup, SystemLookup, Vetting};
+use crate::resolver::{Lookup, SystemLookup, ValidatingResolver};
+use crate::send_error::{Acknowledgement, FailureReason, SendError, classify};
 use crate::url::CallbackUrl;
 
 /// The maximum size of the head of a response, in bytes.
@@ -25,23 +25,23 @@ const BODY_BYTES_READ: u64 = 4 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// The time limit of name resolution.
-    pub name: Duration,
+    pub resolve: Duration,
     /// The time limit of the connection, including the TLS handshake.
-    pub connection: Duration,
+    pub connect: Duration,
     /// The time limit of the whole request, from name resolution to the response.
-    pub whole: Duration,
+    pub total: Duration,
     /// The time limit of reading the response's body, within the whole.
-    pub reply_body: Duration,
+    pub response_body: Duration,
 }
 
 impl Default for Timeouts {
     /// A receiver has ten seconds in total: it should respond first and do its work afterwards.
     fn default() -> Self {
         Self {
-            name: Duration::from_secs(3),
-            connection: Duration::from_secs(3),
-            whole: Duration::from_secs(10),
-            reply_body: Duration::from_secs(1),
+            resolve: Duration::from_secs(3),
+            connect: Duration::from_secs(3),
+            total: Duration::from_secs(10),
+            response_body: Duration::from_secs(1),
         }
     }
 }
@@ -53,19 +53,19 @@ impl Default for Timeouts {
 #[derive(Clone, Debug)]
 pub struct Sender {
     agent: Agent,
-    allowed: Arc<Allowed>,
+    allowlist: Arc<Allowlist>,
 }
 
 impl Sender {
     /// Creates a sender to the public internet and the destinations of the allowlist.
     #[must_use]
-    pub fn new(allowed: Allowed) -> Self {
-        Self::with(allowed, Timeouts::default(), SystemLookup)
+    pub fn new(allowlist: Allowlist) -> Self {
+        Self::with(allowlist, Timeouts::default(), SystemLookup)
     }
 
     /// Creates a sender with other time limits, or another resolver.
     #[must_use]
-    pub fn with(allowed: Allowed, timeouts: Timeouts, lookup: impl Lookup) -> Self {
+    pub fn with(allowlist: Allowlist, timeouts: Timeouts, lookup: impl Lookup) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             // The target of a redirect is not validated.
@@ -73,10 +73,10 @@ impl Sender {
             .max_redirects_will_error(false)
             // A proxy resolves names itself, and may reach networks that are forbidden here.
             .proxy(None)
-            .timeout_resolve(Some(timeouts.name))
-            .timeout_connect(Some(timeouts.connection))
-            .timeout_global(Some(timeouts.whole))
-            .timeout_recv_body(Some(timeouts.reply_body))
+            .timeout_resolve(Some(timeouts.resolve))
+            .timeout_connect(Some(timeouts.connect))
+            .timeout_global(Some(timeouts.total))
+            .timeout_recv_body(Some(timeouts.response_body))
             .max_response_header_size(HEAD_BYTES_MAX)
             // Every request resolves and validates the name again.
             .max_idle_connections(0)
@@ -84,9 +84,9 @@ impl Sender {
             .user_agent(concat!("writ/", env!("CARGO_PKG_VERSION")))
             .build();
         let connector = ().chain(TcpConnector::default()).chain(RustlsConnector::default());
-        let allowed = Arc::new(allowed);
-        let vetting = Vetting::new(Arc::clone(&allowed), Arc::new(lookup));
-        Self { agent: Agent::with_parts(config, connector, vetting), allowed }
+        let allowlist = Arc::new(allowlist);
+        let resolver = ValidatingResolver::new(Arc::clone(&allowlist), Arc::new(lookup));
+        Self { agent: Agent::with_parts(config, connector, resolver), allowlist }
     }
 
     /// Sends a message once. If the future is dropped, the request continues within its time limit,
@@ -94,18 +94,22 @@ impl Sender {
     ///
     /// # Errors
     /// Returns the cause of the failure, as far as it is known, and whether to retry.
-    pub async fn send(&self, url: &str, message: &Message) -> Result<Delivered, SendFailure> {
+    pub async fn send(&self, url: &str, message: &Message) -> Result<Acknowledgement, SendError> {
         // The allowlist may have changed since the job was submitted.
-        let url = CallbackUrl::parse(url, &self.allowed)
-            .map_err(|error| SendFailure::Refused(Reason::Url(error)))?;
+        let url = CallbackUrl::parse(url, &self.allowlist)
+            .map_err(|error| SendError::Permanent(FailureReason::Url(error)))?;
         let agent = self.agent.clone();
         let message = message.clone();
-        let call = tokio::task::spawn_blocking(move || call(&agent, &url, &message));
-        call.await.unwrap_or(Err(SendFailure::again(Reason::Stopped)))
+        let call = tokio::task::spawn_blocking(move || deliver(&agent, &url, &message));
+        call.await.unwrap_or(Err(SendError::transient(FailureReason::Stopped)))
     }
 }
 
-fn call(agent: &Agent, url: &CallbackUrl, message: &Message) -> Result<Delivered, SendFailure> {
+fn deliver(
+    agent: &Agent,
+    url: &CallbackUrl,
+    message: &Message,
+) -> Result<Acknowledgement, SendError> {
     let response = agent
         .post(url.as_str())
         .header(CONTENT_TYPE, "application/json")
@@ -113,7 +117,7 @@ fn call(agent: &Agent, url: &CallbackUrl, message: &Message) -> Result<Delivered
         .header(TIMESTAMP_HEADER, message.timestamp_s().to_string())
         .header(SIGNATURE_HEADER, message.signature())
         .send(message.body())?;
-    let outcome = judge(response.status(), response.headers());
+    let outcome = classify(response.status(), response.headers());
     let mut body = response.into_body().into_reader().take(BODY_BYTES_READ);
     // The status decides the outcome; an error in the body does not matter.
     let _ = io::copy(&mut body, &mut io::sink());

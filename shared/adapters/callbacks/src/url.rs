@@ -5,19 +5,19 @@ use std::fmt;
 use ureq::http::Uri;
 use ureq::http::uri::Authority;
 
-use crate::address::Reserved;
-use crate::allowed::Allowed;
+use crate::address::ReservedRange;
+use crate::allowlist::Allowlist;
 use crate::host::{Host, HostError};
 
 /// The maximum length of a URL, in bytes.
 pub const URL_BYTES_MAX: usize = 2_048;
 
 /// How much of a host a message repeats, in characters.
-const SHOWN_CHARS_MAX: usize = 100;
+const EXCERPT_CHARS_MAX: usize = 100;
 
 /// Suffixes of names that differ between networks: reserved for local use (RFC 6761, 6762, 8375;
 /// ICANN's `internal`), or commonly used for it.
-const LOCAL_ENDS: [&str; 10] = [
+const LOCAL_SUFFIXES: [&str; 10] = [
     "localhost",
     "localdomain",
     "local",
@@ -56,7 +56,7 @@ pub enum CallbackUrlError {
     Fragment,
     /// The text is not a URL, or has no host.
     #[error("that is no URL; expected one such as `https://hooks.example.com/jobs`")]
-    Form,
+    Malformed,
     /// The scheme is neither `https` nor `http`.
     #[error("`{scheme}` is not called; expected `https://`")]
     Scheme {
@@ -76,13 +76,13 @@ pub enum CallbackUrlError {
         port: String,
     },
     /// The host is invalid or ambiguous.
-    #[error("`{host}` {why}")]
+    #[error("`{host}` {reason}")]
     Host {
         /// The host of the URL.
         host: String,
         /// The problem of the host.
         #[source]
-        why: HostError,
+        reason: HostError,
     },
     /// The host is a name of the local network, or of the machine itself.
     #[error(
@@ -93,12 +93,14 @@ pub enum CallbackUrlError {
         host: String,
     },
     /// The host is an address that is not public.
-    #[error("`{host}` is {reserved}; give a public host, or ask the operator to allow its network")]
+    #[error(
+        "`{host}` is {reserved_range}; give a public host, or ask the operator to allow its network"
+    )]
     Address {
         /// The host of the URL.
         host: String,
         /// The reserved range of the address.
-        reserved: Reserved,
+        reserved_range: ReservedRange,
     },
     /// The scheme is `http`, and the host is not in the allowlist.
     #[error("`http://` is in clear text; use `https://`, or ask the operator to allow `{host}`")]
@@ -113,26 +115,26 @@ impl CallbackUrl {
     ///
     /// # Errors
     /// Returns the first rule that the URL violates.
-    pub fn parse(text: &str, allowed: &Allowed) -> Result<Self, CallbackUrlError> {
-        let uri = well_formed(text)?;
+    pub fn parse(text: &str, allowlist: &Allowlist) -> Result<Self, CallbackUrlError> {
+        let uri = parse_uri(text)?;
         let is_clear_text = match uri.scheme_str() {
             Some("https") => false,
             Some("http") => true,
             scheme => {
-                let scheme = shown(scheme.unwrap_or_default());
+                let scheme = excerpt(scheme.unwrap_or_default());
                 return Err(CallbackUrlError::Scheme { scheme });
             }
         };
-        let authority = uri.authority().ok_or(CallbackUrlError::Form)?;
+        let authority = uri.authority().ok_or(CallbackUrlError::Malformed)?;
         if authority.as_str().contains('@') {
             return Err(CallbackUrlError::Credentials);
         }
         let host = Host::parse(authority.host())
-            .map_err(|why| CallbackUrlError::Host { host: shown(authority.host()), why })?;
+            .map_err(|reason| CallbackUrlError::Host { host: excerpt(authority.host()), reason })?;
         check_port(authority)?;
-        check_host(&host, authority.host(), allowed)?;
-        if is_clear_text && !allowed.lists(&host) {
-            return Err(CallbackUrlError::ClearText { host: shown(authority.host()) });
+        check_host(&host, authority.host(), allowlist)?;
+        if is_clear_text && !allowlist.contains_host(&host) {
+            return Err(CallbackUrlError::ClearText { host: excerpt(authority.host()) });
         }
         Ok(Self(text.to_owned()))
     }
@@ -150,7 +152,7 @@ impl fmt::Display for CallbackUrl {
     }
 }
 
-fn well_formed(text: &str) -> Result<Uri, CallbackUrlError> {
+fn parse_uri(text: &str) -> Result<Uri, CallbackUrlError> {
     let bytes = text.len();
     if bytes > URL_BYTES_MAX {
         return Err(CallbackUrlError::TooLong { bytes });
@@ -161,7 +163,7 @@ fn well_formed(text: &str) -> Result<Uri, CallbackUrlError> {
     if text.contains('#') {
         return Err(CallbackUrlError::Fragment);
     }
-    text.parse().map_err(|_| CallbackUrlError::Form)
+    text.parse().map_err(|_| CallbackUrlError::Malformed)
 }
 
 /// Checks the port, because the parser treats an invalid one as absent.
@@ -174,18 +176,20 @@ fn check_port(authority: &Authority) -> Result<(), CallbackUrlError> {
     let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
     match port.parse::<u16>() {
         Ok(1..) if is_number => Ok(()),
-        _ => Err(CallbackUrlError::Port { port: shown(port) }),
+        _ => Err(CallbackUrlError::Port { port: excerpt(port) }),
     }
 }
 
-fn check_host(host: &Host, text: &str, allowed: &Allowed) -> Result<(), CallbackUrlError> {
+fn check_host(host: &Host, text: &str, allowlist: &Allowlist) -> Result<(), CallbackUrlError> {
     match host {
-        Host::Address(address) => match allowed.refusal(host, *address) {
-            Some(reserved) => Err(CallbackUrlError::Address { host: shown(text), reserved }),
+        Host::Address(address) => match allowlist.blocking_range(host, *address) {
+            Some(reserved_range) => {
+                Err(CallbackUrlError::Address { host: excerpt(text), reserved_range })
+            }
             None => Ok(()),
         },
-        Host::Name(name) if is_local(name) && !allowed.lists(host) => {
-            Err(CallbackUrlError::LocalName { host: shown(text) })
+        Host::Name(name) if is_local(name) && !allowlist.contains_host(host) => {
+            Err(CallbackUrlError::LocalName { host: excerpt(text) })
         }
         Host::Name(_) => Ok(()),
     }
@@ -194,12 +198,12 @@ fn check_host(host: &Host, text: &str, allowed: &Allowed) -> Result<(), Callback
 /// Whether a name is local to a network. A name without a dot is.
 fn is_local(name: &str) -> bool {
     let is_below = |end: &str| name.strip_suffix(end).is_some_and(|rest| rest.ends_with('.'));
-    !name.contains('.') || LOCAL_ENDS.iter().any(|end| name == *end || is_below(end))
+    !name.contains('.') || LOCAL_SUFFIXES.iter().any(|end| name == *end || is_below(end))
 }
 
 /// Returns the start of a text from the caller, for a message.
-fn shown(text: &str) -> String {
-    match text.char_indices().nth(SHOWN_CHARS_MAX) {
+fn excerpt(text: &str) -> String {
+    match text.char_indices().nth(EXCERPT_CHARS_MAX) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
@@ -211,19 +215,19 @@ mod tests {
 
     use super::*;
 
-    /// A line that starts with `allowed:` sets the allowlist for the lines after it.
+    /// A line that starts with `allowlist:` sets the allowlist for the lines after it.
     #[test]
     fn every_url_of_the_table_is_called_or_refused_as_it_says() {
-        let mut allowed = Allowed::default();
+        let mut allowlist = Allowlist::default();
         let mut wrong = Vec::new();
         let lines = include_str!("url/cases.txt").lines();
         for line in lines.filter(|line| !line.is_empty() && !line.starts_with("# ")) {
             if let Some(list) = line.strip_prefix("allowed:") {
-                allowed = list.parse().unwrap();
+                allowlist = list.parse().unwrap();
                 continue;
             }
             let (expected, url) = line.split_once("| ").unwrap();
-            let found = match CallbackUrl::parse(url, &allowed) {
+            let found = match CallbackUrl::parse(url, &allowlist) {
                 Ok(parsed) if parsed.as_str() == url => "called".to_owned(),
                 Ok(parsed) => format!("other text: {parsed}"),
                 Err(error) => error.to_string(),
@@ -242,18 +246,18 @@ mod tests {
     #[test]
     fn a_url_has_a_length() {
         let fits = format!("https://hooks.example.com/{}", "a".repeat(URL_BYTES_MAX - 26));
-        assert!(CallbackUrl::parse(&fits, &Allowed::default()).is_ok());
-        let error = CallbackUrl::parse(&format!("{fits}a"), &Allowed::default()).unwrap_err();
+        assert!(CallbackUrl::parse(&fits, &Allowlist::default()).is_ok());
+        let error = CallbackUrl::parse(&format!("{fits}a"), &Allowlist::default()).unwrap_err();
         assert_eq!(error, CallbackUrlError::TooLong { bytes: URL_BYTES_MAX + 1 });
-        assert_eq!(CallbackUrl::parse("", &Allowed::default()), Err(CallbackUrlError::Form));
+        assert_eq!(CallbackUrl::parse("", &Allowlist::default()), Err(CallbackUrlError::Malformed));
     }
 
     #[test]
     fn a_message_shows_the_beginning_of_a_long_host_and_no_password() {
         let long = format!("https://{}/", "a-".repeat(900));
-        let error = CallbackUrl::parse(&long, &Allowed::default()).unwrap_err();
+        let error = CallbackUrl::parse(&long, &Allowlist::default()).unwrap_err();
         assert!(error.to_string().chars().count() < 300, "{error}");
-        let error = CallbackUrl::parse("https://me:hush@hooks.example.com", &Allowed::default());
+        let error = CallbackUrl::parse("https://me:hush@hooks.example.com", &Allowlist::default());
         assert!(!error.unwrap_err().to_string().contains("hush"));
     }
 
@@ -264,11 +268,11 @@ mod tests {
             host in "(\\[[0-9a-f:.%]{2,24}\\]|[0-9a-fx.]{1,16})", port in "(:[0-9]{0,5})?",
         ) {
             let url = format!("https://{host}{port}/");
-            if CallbackUrl::parse(&url, &Allowed::default()).is_ok() {
+            if CallbackUrl::parse(&url, &Allowlist::default()).is_ok() {
                 let uri: Uri = url.parse().unwrap();
                 match Host::parse(uri.host().unwrap()).unwrap() {
                     Host::Address(address) => {
-                        prop_assert_eq!(crate::address::reserved(address), None, "{}", url);
+                        prop_assert_eq!(crate::address::reserved_range(address), None, "{}", url);
                     }
                     Host::Name(name) => prop_assert!(
                         name.contains(|c: char| c.is_ascii_alphabetic()), "{}", url
@@ -279,8 +283,8 @@ mod tests {
 
         #[test]
         fn no_text_breaks_the_parser(text in "\\PC{0,60}", url in "https?://[ -~]{0,40}") {
-            let _ = CallbackUrl::parse(&text, &Allowed::default());
-            let _ = CallbackUrl::parse(&url, &Allowed::default());
+            let _ = CallbackUrl::parse(&text, &Allowlist::default());
+            let _ = CallbackUrl::parse(&url, &Allowlist::default());
         }
     }
 }

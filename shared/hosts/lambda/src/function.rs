@@ -1,7 +1,7 @@
 //! A function's configuration, from its environment variables.
 
 use writ_aws::{Aws, Environment, EnvironmentError};
-use writ_callbacks::{Allowed, WebhookClient};
+use writ_callbacks::{Allowlist, WebhookClient};
 use writ_eventbridge_scheduler::{Scheduler, TimerConfig, TimerTarget};
 use writ_sqs::{QueueUrls, Sqs};
 use writ_store::{Store, TableNames};
@@ -170,7 +170,7 @@ impl Function {
     /// # Errors
     /// [`StartError::Ports`] where the list is invalid.
     pub fn webhook_client(&self) -> Result<WebhookClient, StartError> {
-        let allowed = self.callbacks_to.as_deref().map(str::parse::<Allowed>).transpose();
+        let allowed = self.callbacks_to.as_deref().map(str::parse::<Allowlist>).transpose();
         Ok(WebhookClient::new(allowed.map_err(StartError::ports)?.unwrap_or_default()))
     }
 }

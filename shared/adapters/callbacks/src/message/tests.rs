@@ -21,7 +21,7 @@ fn other() -> Secret {
 }
 
 fn signed(secrets: &[Secret]) -> Message {
-    Message::signed(ID, TIMESTAMP_S, BODY, secrets).unwrap()
+    Message::sign(ID, TIMESTAMP_S, BODY, secrets).unwrap()
 }
 
 #[test]
@@ -90,16 +90,16 @@ fn what_was_changed_on_its_way_is_not_believed() {
 fn what_a_receiver_could_not_check_is_not_sent() {
     let long_id = "a".repeat(ID_BYTES_MAX + 1);
     for id in ["", "a.b", "a b", "a\r\nx: y", "\u{e4}", &long_id] {
-        let error = Message::signed(id, TIMESTAMP_S, BODY, &[other()]).unwrap_err();
+        let error = Message::sign(id, TIMESTAMP_S, BODY, &[other()]).unwrap_err();
         assert!(matches!(error, MessageError::Id(_)), "{id}");
     }
     let many = vec![other(); SECRETS_MAX + 1];
     for secrets in [&many[..], &[]] {
-        let error = Message::signed(ID, TIMESTAMP_S, BODY, secrets).unwrap_err();
+        let error = Message::sign(ID, TIMESTAMP_S, BODY, secrets).unwrap_err();
         assert_eq!(error, MessageError::Secrets(secrets.len()));
     }
-    assert!(Message::signed(ID, TIMESTAMP_S, BODY, &many[1..]).is_ok());
-    let body = |bytes: usize| Message::signed(ID, TIMESTAMP_S, vec![b' '; bytes], &[other()]);
+    assert!(Message::sign(ID, TIMESTAMP_S, BODY, &many[1..]).is_ok());
+    let body = |bytes: usize| Message::sign(ID, TIMESTAMP_S, vec![b' '; bytes], &[other()]);
     assert!(body(BODY_BYTES_MAX).is_ok());
     assert_eq!(body(BODY_BYTES_MAX + 1), Err(MessageError::Body(BODY_BYTES_MAX + 1)));
 }

@@ -18,58 +18,58 @@ pub(super) struct Request {
 /// Accepts connections one at a time until it is dropped.
 pub(super) struct Receiver {
     pub(super) address: SocketAddr,
-    kept: Arc<Kept>,
+    state: Arc<ReceiverState>,
     thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct ReceiverState {
     requests: Mutex<Vec<Request>>,
     connections: AtomicUsize,
-    is_over: AtomicBool,
+    is_stopped: AtomicBool,
 }
 
 /// A connection from which the request has been read.
-pub(super) struct Answering(TcpStream);
+pub(super) struct Connection(TcpStream);
 
-impl Answering {
+impl Connection {
     /// Writes to the connection. Returns whether it is still open.
     pub(super) fn write(&mut self, bytes: &[u8]) -> bool {
         self.0.write_all(bytes).is_ok()
     }
 
     /// Waits until the client closes the connection.
-    pub(super) fn wait_for_the_end(&mut self) {
+    pub(super) fn wait_for_close(&mut self) {
         while self.0.read(&mut [0; 64]).is_ok_and(|read| read > 0) {}
     }
 }
 
 impl Receiver {
-    pub(super) fn answering(answer: Vec<u8>) -> Self {
+    pub(super) fn with_response(answer: Vec<u8>) -> Self {
         Self::start(move |stream| {
             stream.write(&answer);
         })
     }
 
-    pub(super) fn start(answer: impl Fn(&mut Answering) + Send + 'static) -> Self {
+    pub(super) fn start(answer: impl Fn(&mut Connection) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let kept = Arc::new(Kept::default());
-        let log = Arc::clone(&kept);
+        let state = Arc::new(ReceiverState::default());
+        let shared = Arc::clone(&state);
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming() {
-                if log.is_over.load(Ordering::SeqCst) {
+                if shared.is_stopped.load(Ordering::SeqCst) {
                     return;
                 }
-                log.connections.fetch_add(1, Ordering::SeqCst);
+                shared.connections.fetch_add(1, Ordering::SeqCst);
                 let mut stream = stream.unwrap();
                 if let Some(request) = read(&mut stream) {
-                    log.requests.lock().unwrap().push(request);
+                    shared.requests.lock().unwrap().push(request);
                 }
-                answer(&mut Answering(stream));
+                answer(&mut Connection(stream));
             }
         });
-        Self { address, kept, thread: Some(thread) }
+        Self { address, state, thread: Some(thread) }
     }
 
     pub(super) fn url(&self, path: &str) -> String {
@@ -77,17 +77,17 @@ impl Receiver {
     }
 
     pub(super) fn requests(&self) -> Vec<Request> {
-        self.kept.requests.lock().unwrap().clone()
+        self.state.requests.lock().unwrap().clone()
     }
 
     pub(super) fn connections(&self) -> usize {
-        self.kept.connections.load(Ordering::SeqCst)
+        self.state.connections.load(Ordering::SeqCst)
     }
 }
 
 impl Drop for Receiver {
     fn drop(&mut self) {
-        self.kept.is_over.store(true, Ordering::SeqCst);
+        self.state.is_stopped.store(true, Ordering::SeqCst);
         let _ = TcpStream::connect(self.address);
         self.thread.take().unwrap().join().unwrap();
     }

@@ -9,7 +9,7 @@ use std::sync::mpsc;
 
 use super::receiver::{Receiver, reply};
 use super::*;
-use crate::address::Reserved;
+use crate::address::ReservedRange;
 use crate::message::{Headers, verify};
 use crate::secret::Secret;
 
@@ -17,34 +17,34 @@ const TIMESTAMP_S: i64 = 1_614_265_330;
 
 fn message() -> Message {
     let body = br#"{"job_id":"1"}"#.as_slice();
-    Message::signed("msg_1", TIMESTAMP_S, body, &[secret()]).unwrap()
+    Message::sign("msg_1", TIMESTAMP_S, body, &[secret()]).unwrap()
 }
 
 fn secret() -> Secret {
     Secret::from_bytes([7; 32])
 }
 
-fn to_this_machine() -> Sender {
-    within(Timeouts::default())
+fn local_sender() -> Sender {
+    sender_with(Timeouts::default())
 }
 
-fn within(timeouts: Timeouts) -> Sender {
+fn sender_with(timeouts: Timeouts) -> Sender {
     Sender::with("127.0.0.1/32".parse().unwrap(), timeouts, SystemLookup)
 }
 
-fn again(reason: Reason) -> Result<Delivered, SendFailure> {
-    Err(SendFailure::again(reason))
+fn transient(reason: FailureReason) -> Result<Acknowledgement, SendError> {
+    Err(SendError::transient(reason))
 }
 
-fn delivered() -> Result<Delivered, SendFailure> {
-    Ok(Delivered { status: 200 })
+fn delivered() -> Result<Acknowledgement, SendError> {
+    Ok(Acknowledgement { status: 200 })
 }
 
 #[tokio::test]
 async fn a_message_arrives_as_it_was_signed() {
-    let receiver = Receiver::answering(reply("200 OK", ""));
+    let receiver = Receiver::with_response(reply("200 OK", ""));
     let url = receiver.url("/jobs?x=1");
-    assert_eq!(to_this_machine().send(&url, &message()).await, delivered());
+    assert_eq!(local_sender().send(&url, &message()).await, delivered());
 
     let requests = receiver.requests();
     let [request] = requests.as_slice() else { panic!("{requests:?}") };
@@ -81,20 +81,20 @@ fn no_proxy_of_the_environment_is_asked() {
 #[tokio::test]
 async fn an_answer_decides_what_becomes_of_it() {
     for (status, expected) in [
-        ("204 No Content", Ok(Delivered { status: 204 })),
-        ("404 Not Found", again(Reason::Status(404))),
-        ("500 Internal Server Error", again(Reason::Status(500))),
-        ("410 Gone", Err(SendFailure::Refused(Reason::Gone))),
+        ("204 No Content", Ok(Acknowledgement { status: 204 })),
+        ("404 Not Found", transient(FailureReason::Status(404))),
+        ("500 Internal Server Error", transient(FailureReason::Status(500))),
+        ("410 Gone", Err(SendError::Permanent(FailureReason::Gone))),
         (
             "503 Service Unavailable\r\nRetry-After: 120",
-            Err(SendFailure::TryAgain {
-                reason: Reason::Status(503),
+            Err(SendError::Transient {
+                reason: FailureReason::Status(503),
                 retry_after: Some(Duration::from_secs(120)),
             }),
         ),
     ] {
-        let receiver = Receiver::answering(reply(status, "no words of the receiver's"));
-        let outcome = to_this_machine().send(&receiver.url("/"), &message()).await;
+        let receiver = Receiver::with_response(reply(status, "no words of the receiver's"));
+        let outcome = local_sender().send(&receiver.url("/"), &message()).await;
         assert_eq!(outcome, expected, "{status}");
         let text = format!("{outcome:?}");
         assert!(!text.contains("words"), "{text}");
@@ -103,12 +103,12 @@ async fn an_answer_decides_what_becomes_of_it() {
 
 #[tokio::test]
 async fn a_redirect_is_not_followed_even_to_where_one_may_go() {
-    let other = Receiver::answering(reply("200 OK", ""));
+    let other = Receiver::with_response(reply("200 OK", ""));
     for code in [301, 302, 303, 307, 308] {
         let head = format!("{code} Elsewhere\r\nLocation: {}", other.url("/"));
-        let receiver = Receiver::answering(reply(&head, ""));
-        let outcome = to_this_machine().send(&receiver.url("/"), &message()).await;
-        assert_eq!(outcome, again(Reason::Redirect(code)));
+        let receiver = Receiver::with_response(reply(&head, ""));
+        let outcome = local_sender().send(&receiver.url("/"), &message()).await;
+        assert_eq!(outcome, transient(FailureReason::Redirect(code)));
         assert_eq!(receiver.requests().len(), 1);
     }
     assert!(other.requests().is_empty());
@@ -121,10 +121,10 @@ const FOREVER: Duration = Duration::from_secs(86_400);
 async fn an_answer_stands_however_slow_its_body_is() {
     let receiver = Receiver::start(|stream| {
         stream.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nslow");
-        stream.wait_for_the_end();
+        stream.wait_for_close();
     });
-    let reply_body = Duration::from_millis(50);
-    let sender = within(Timeouts { reply_body, whole: FOREVER, ..Timeouts::default() });
+    let response_body = Duration::from_millis(50);
+    let sender = sender_with(Timeouts { response_body, total: FOREVER, ..Timeouts::default() });
     assert_eq!(sender.send(&receiver.url("/"), &message()).await, delivered());
 }
 
@@ -138,7 +138,7 @@ async fn an_answer_stands_however_long_its_body_is() {
             count.fetch_add(65_536, Ordering::Relaxed);
         }
     });
-    let sender = within(Timeouts { reply_body: FOREVER, ..Timeouts::default() });
+    let sender = sender_with(Timeouts { response_body: FOREVER, ..Timeouts::default() });
     assert_eq!(sender.send(&receiver.url("/"), &message()).await, delivered());
     drop(receiver);
     // The data that fits into the socket buffers is sent before the client reads.
@@ -148,40 +148,45 @@ async fn an_answer_stands_however_long_its_body_is() {
 
 #[tokio::test]
 async fn who_does_not_answer_in_time_is_tried_again() {
-    let sender = within(Timeouts { whole: Duration::from_millis(200), ..Timeouts::default() });
+    let sender = sender_with(Timeouts { total: Duration::from_millis(200), ..Timeouts::default() });
     for head in ["", "HTTP/1.1 200 OK\r\nX: "] {
         let receiver = Receiver::start(move |stream| {
             stream.write(head.as_bytes());
-            stream.wait_for_the_end();
+            stream.wait_for_close();
         });
         let outcome = sender.send(&receiver.url("/"), &message()).await;
-        assert_eq!(outcome, again(Reason::SlowAnswer), "{head}");
+        assert_eq!(outcome, transient(FailureReason::SlowAnswer), "{head}");
     }
 }
 
 #[tokio::test]
 async fn who_does_not_answer_in_http_is_tried_again() {
-    let sender = to_this_machine();
-    let rude = Receiver::answering(Vec::new());
+    let sender = local_sender();
+    let rude = Receiver::with_response(Vec::new());
     let outcome = sender.send(&rude.url("/"), &message()).await;
-    assert_eq!(outcome, again(Reason::Connection(io::ErrorKind::UnexpectedEof)));
+    assert_eq!(outcome, transient(FailureReason::Connection(io::ErrorKind::UnexpectedEof)));
 
     for answer in ["SSH-2.0-OpenSSH_9.2\r\n\r\n".to_owned(), {
         let long = "y".repeat(HEAD_BYTES_MAX);
         format!("HTTP/1.1 200 OK\r\nX: {long}\r\n\r\n")
     }] {
-        let receiver = Receiver::answering(answer.clone().into_bytes());
+        let receiver = Receiver::with_response(answer.clone().into_bytes());
         let outcome = sender.send(&receiver.url("/"), &message()).await;
-        assert_eq!(outcome, again(Reason::Protocol), "{}", answer.lines().next().unwrap());
+        assert_eq!(
+            outcome,
+            transient(FailureReason::Protocol),
+            "{}",
+            answer.lines().next().unwrap()
+        );
     }
 
-    let plain = Receiver::answering(reply("400 Bad Request", ""));
+    let plain = Receiver::with_response(reply("400 Bad Request", ""));
     let url = plain.url("/").replace("http:", "https:");
-    assert_eq!(sender.send(&url, &message()).await, again(Reason::Tls));
+    assert_eq!(sender.send(&url, &message()).await, transient(FailureReason::Tls));
 
-    let gone = Receiver::answering(Vec::new()).url("/");
-    let refused = Reason::Connection(io::ErrorKind::ConnectionRefused);
-    assert_eq!(sender.send(&gone, &message()).await, again(refused));
+    let gone = Receiver::with_response(Vec::new()).url("/");
+    let refused = FailureReason::Connection(io::ErrorKind::ConnectionRefused);
+    assert_eq!(sender.send(&gone, &message()).await, transient(refused));
 }
 
 /// A fake resolver that counts its lookups.
@@ -210,7 +215,7 @@ impl Lookup for Names {
 
 #[tokio::test]
 async fn a_name_is_called_only_if_every_address_of_it_may_be() {
-    let receiver = Receiver::answering(reply("200 OK", ""));
+    let receiver = Receiver::with_response(reply("200 OK", ""));
     let names = Names::of([
         ("inside.example.com", &["127.0.0.1"]),
         ("mapped.example.com", &["::ffff:127.0.0.1"]),
@@ -221,19 +226,20 @@ async fn a_name_is_called_only_if_every_address_of_it_may_be() {
         ("stray.internal", &["169.254.169.254"]),
         ("nowhere.example.com", &[]),
     ]);
-    let allowed: Allowed = "hooks.internal,stray.internal".parse().unwrap();
-    let sender = Sender::with(allowed, Timeouts::default(), names.clone());
+    let allowlist: Allowlist = "hooks.internal,stray.internal".parse().unwrap();
+    let sender = Sender::with(allowlist, Timeouts::default(), names.clone());
     let port = receiver.address.port();
-    let refused = |reserved| Err(SendFailure::Refused(Reason::Address(reserved)));
+    let permanent =
+        |reserved_range| Err(SendError::Permanent(FailureReason::Address(reserved_range)));
     for (url, expected) in [
-        (format!("https://inside.example.com:{port}/"), refused(Reserved::Loopback)),
-        (format!("https://mapped.example.com:{port}/"), refused(Reserved::Loopback)),
-        (format!("https://both.example.com:{port}/"), refused(Reserved::Loopback)),
-        ("https://metadata.example.com/".to_owned(), refused(Reserved::LinkLocal)),
-        ("https://vpc.example.com/".to_owned(), refused(Reserved::Private)),
-        ("http://stray.internal/".to_owned(), refused(Reserved::LinkLocal)),
-        ("https://nowhere.example.com/".to_owned(), again(Reason::NoAddress)),
-        ("https://unknown.example.com/".to_owned(), again(Reason::NoAddress)),
+        (format!("https://inside.example.com:{port}/"), permanent(ReservedRange::Loopback)),
+        (format!("https://mapped.example.com:{port}/"), permanent(ReservedRange::Loopback)),
+        (format!("https://both.example.com:{port}/"), permanent(ReservedRange::Loopback)),
+        ("https://metadata.example.com/".to_owned(), permanent(ReservedRange::LinkLocal)),
+        ("https://vpc.example.com/".to_owned(), permanent(ReservedRange::Private)),
+        ("http://stray.internal/".to_owned(), permanent(ReservedRange::LinkLocal)),
+        ("https://nowhere.example.com/".to_owned(), transient(FailureReason::NoAddress)),
+        ("https://unknown.example.com/".to_owned(), transient(FailureReason::NoAddress)),
     ] {
         assert_eq!(sender.send(&url, &message()).await, expected, "{url}");
     }
@@ -249,17 +255,19 @@ async fn a_name_is_called_only_if_every_address_of_it_may_be() {
 
 #[tokio::test]
 async fn a_url_that_may_no_longer_be_called_is_refused_for_good() {
-    let receiver = Receiver::answering(reply("200 OK", ""));
+    let receiver = Receiver::with_response(reply("200 OK", ""));
     let url = receiver.url("/");
-    let outcome = Sender::new(Allowed::default()).send(&url, &message()).await;
-    let Err(SendFailure::Refused(Reason::Url(error))) = outcome else { panic!("{outcome:?}") };
+    let outcome = Sender::new(Allowlist::default()).send(&url, &message()).await;
+    let Err(SendError::Permanent(FailureReason::Url(error))) = outcome else {
+        panic!("{outcome:?}")
+    };
     assert!(error.to_string().contains("is a loopback address"), "{error}");
     assert_eq!(receiver.connections(), 0);
 }
 
 #[tokio::test]
 async fn this_machine_has_a_name_that_may_be_allowed() {
-    let receiver = Receiver::answering(reply("200 OK", ""));
+    let receiver = Receiver::with_response(reply("200 OK", ""));
     let url = format!("http://localhost:{}/", receiver.address.port());
     let sender = Sender::with("localhost".parse().unwrap(), Timeouts::default(), SystemLookup);
     assert_eq!(sender.send(&url, &message()).await, delivered());
@@ -279,17 +287,17 @@ impl Lookup for Stuck {
 #[tokio::test]
 async fn a_name_that_is_not_resolved_in_time_is_tried_again() {
     let (end, ended) = mpsc::channel();
-    let timeouts = Timeouts { name: Duration::from_millis(50), ..Timeouts::default() };
-    let sender = Sender::with(Allowed::default(), timeouts, Stuck(Mutex::new(ended)));
+    let timeouts = Timeouts { resolve: Duration::from_millis(50), ..Timeouts::default() };
+    let sender = Sender::with(Allowlist::default(), timeouts, Stuck(Mutex::new(ended)));
     let outcome = sender.send("https://hooks.example.com/", &message()).await;
-    assert_eq!(outcome, again(Reason::SlowName));
+    assert_eq!(outcome, transient(FailureReason::SlowName));
     drop(end);
 }
 
 #[tokio::test]
 async fn a_reason_is_short() {
     let long = format!("https://{}.internal/{}", "a".repeat(60), "b".repeat(1_900));
-    let failure = Sender::new(Allowed::default()).send(&long, &message()).await.unwrap_err();
+    let failure = Sender::new(Allowlist::default()).send(&long, &message()).await.unwrap_err();
     assert!(failure.to_string().len() < 300, "{failure}");
     assert_eq!(failure.to_string(), failure.reason().to_string());
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-use crate::address::{Reserved, destination, reserved};
+use crate::address::{ReservedRange, destination, reserved_range};
 use crate::host::{Host, HostError};
 
 /// The maximum number of entries of an allowlist.
@@ -20,14 +20,14 @@ const ENTRIES_MAX: usize = 256;
 /// other reserved addresses, such as the link-local ones of metadata services, require their
 /// network in the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Allowed {
+pub struct Allowlist {
     networks: Vec<IpNet>,
     names: Vec<String>,
 }
 
 /// The error of an allowlist that does not parse.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AllowedError {
+pub enum AllowlistError {
     /// A network address has bits set beyond its prefix: a typing error, or a larger network than
     /// intended.
     #[error(
@@ -46,20 +46,20 @@ pub enum AllowedError {
         entry: String,
     },
     /// The entry is not a host name.
-    #[error("`{entry}` {why}")]
+    #[error("`{entry}` {reason}")]
     Name {
         /// The invalid entry, as written.
         entry: String,
         /// The problem of the host name.
         #[source]
-        why: HostError,
+        reason: HostError,
     },
     /// The list has too many entries.
     #[error("the list has more than {ENTRIES_MAX} entries; allow larger networks")]
     TooMany,
 }
 
-impl Allowed {
+impl Allowlist {
     /// Whether the list is empty, so that only the public internet is allowed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -67,55 +67,58 @@ impl Allowed {
     }
 
     /// Whether the list contains this host, which allows requests over `http` to it.
-    pub(crate) fn lists(&self, host: &Host) -> bool {
+    pub(crate) fn contains_host(&self, host: &Host) -> bool {
         match host {
             Host::Name(name) => self.names.contains(name),
-            Host::Address(address) => self.holds(*address),
+            Host::Address(address) => self.contains_address(*address),
         }
     }
 
     /// Returns the reserved range that forbids a request to this host at this address; `None` where
     /// it is permitted.
-    pub(crate) fn refusal(&self, host: &Host, address: IpAddr) -> Option<Reserved> {
-        if self.holds(address) {
+    pub(crate) fn blocking_range(&self, host: &Host, address: IpAddr) -> Option<ReservedRange> {
+        if self.contains_address(address) {
             return None;
         }
-        let is_listed_name = matches!(host, Host::Name(_)) && self.lists(host);
-        reserved(address).filter(|reserved| !(is_listed_name && reserved.is_of_ones_own()))
+        let is_listed_name = matches!(host, Host::Name(_)) && self.contains_host(host);
+        reserved_range(address)
+            .filter(|reserved_range| !(is_listed_name && reserved_range.is_private_network()))
     }
 
-    fn holds(&self, address: IpAddr) -> bool {
+    fn contains_address(&self, address: IpAddr) -> bool {
         let address = destination(address);
         self.networks.iter().any(|network| network.contains(&address))
     }
 }
 
-impl FromStr for Allowed {
-    type Err = AllowedError;
+impl FromStr for Allowlist {
+    type Err = AllowlistError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut allowed = Self::default();
+        let mut allowlist = Self::default();
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         for (index, entry) in entries.enumerate() {
             if index == ENTRIES_MAX {
-                return Err(AllowedError::TooMany);
+                return Err(AllowlistError::TooMany);
             }
             if let Some(network) = network(entry)? {
-                allowed.networks.push(network);
+                allowlist.networks.push(network);
                 continue;
             }
             match Host::parse(entry) {
-                Ok(Host::Name(name)) => allowed.names.push(name),
-                Ok(Host::Address(address)) => allowed.networks.push(address.into()),
-                Err(why) => return Err(AllowedError::Name { entry: entry.to_owned(), why }),
+                Ok(Host::Name(name)) => allowlist.names.push(name),
+                Ok(Host::Address(address)) => allowlist.networks.push(address.into()),
+                Err(reason) => {
+                    return Err(AllowlistError::Name { entry: entry.to_owned(), reason });
+                }
             }
         }
-        Ok(allowed)
+        Ok(allowlist)
     }
 }
 
 /// Parses an entry as a network; `None` where it does not have the form of one.
-fn network(entry: &str) -> Result<Option<IpNet>, AllowedError> {
+fn network(entry: &str) -> Result<Option<IpNet>, AllowlistError> {
     if let Ok(address) = entry.parse::<IpAddr>() {
         return Ok(Some(address.into()));
     }
@@ -123,15 +126,15 @@ fn network(entry: &str) -> Result<Option<IpNet>, AllowedError> {
         return Ok(None);
     }
     let network: IpNet =
-        entry.parse().map_err(|_| AllowedError::Network { entry: entry.to_owned() })?;
+        entry.parse().map_err(|_| AllowlistError::Network { entry: entry.to_owned() })?;
     let meant = network.trunc();
     if meant != network {
-        return Err(AllowedError::Bits { entry: entry.to_owned(), meant });
+        return Err(AllowlistError::Bits { entry: entry.to_owned(), meant });
     }
     Ok(Some(network))
 }
 
-impl fmt::Display for Allowed {
+impl fmt::Display for Allowlist {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let networks = self.networks.iter().map(ToString::to_string);
         let entries: Vec<String> = networks.chain(self.names.iter().cloned()).collect();
@@ -143,13 +146,13 @@ impl fmt::Display for Allowed {
 mod tests {
     use super::*;
 
-    fn allowed(text: &str) -> Allowed {
+    fn allowlist(text: &str) -> Allowlist {
         text.parse().unwrap()
     }
 
     #[test]
     fn a_list_is_shown_as_it_is_read() {
-        for (text, shown) in [
+        for (text, excerpt) in [
             ("", ""),
             (" , ", ""),
             ("127.0.0.1/32,10.1.0.0/16,hooks.internal", "127.0.0.1/32,10.1.0.0/16,hooks.internal"),
@@ -159,12 +162,12 @@ mod tests {
             ("[::1]", "::1/128"),
             ("localhost", "localhost"),
         ] {
-            assert_eq!(allowed(text).to_string(), shown, "{text}");
-            assert_eq!(allowed(shown), allowed(text), "{text}");
+            assert_eq!(allowlist(text).to_string(), excerpt, "{text}");
+            assert_eq!(allowlist(excerpt), allowlist(text), "{text}");
         }
-        assert!(Allowed::default().is_empty());
-        assert!(!allowed("localhost").is_empty());
-        assert!(!allowed("10.0.0.0/8").is_empty());
+        assert!(Allowlist::default().is_empty());
+        assert!(!allowlist("localhost").is_empty());
+        assert!(!allowlist("10.0.0.0/8").is_empty());
     }
 
     #[test]
@@ -178,17 +181,17 @@ mod tests {
             ("127.1", "`127.1` is neither a name nor four decimal numbers"),
             ("hooks.internal:8080", "is no host name"),
         ] {
-            let error = text.parse::<Allowed>().unwrap_err().to_string();
+            let error = text.parse::<Allowlist>().unwrap_err().to_string();
             assert!(error.contains(expected), "{text}: {error}");
         }
         let long = vec!["a"; ENTRIES_MAX + 1].join(",");
-        assert_eq!(long.parse::<Allowed>(), Err(AllowedError::TooMany));
-        assert!(vec!["a"; ENTRIES_MAX].join(",").parse::<Allowed>().is_ok());
+        assert_eq!(long.parse::<Allowlist>(), Err(AllowlistError::TooMany));
+        assert!(vec!["a"; ENTRIES_MAX].join(",").parse::<Allowlist>().is_ok());
     }
 
     #[test]
     fn a_name_that_is_allowed_leads_to_networks_of_ones_own_and_no_further() {
-        let list = allowed("hooks.internal,192.0.2.0/24,169.254.7.0/24");
+        let list = allowlist("hooks.internal,192.0.2.0/24,169.254.7.0/24");
         for (host, address, is_refused) in [
             ("hooks.internal", "10.0.0.1", false),
             ("hooks.internal", "127.0.0.1", false),
@@ -207,8 +210,9 @@ mod tests {
             ("192.0.2.1", "192.0.2.1", false),
             ("10.0.0.1", "10.0.0.1", true),
         ] {
-            let refusal = list.refusal(&Host::parse(host).unwrap(), address.parse().unwrap());
-            assert_eq!(refusal.is_some(), is_refused, "{host} at {address}");
+            let blocking_range =
+                list.blocking_range(&Host::parse(host).unwrap(), address.parse().unwrap());
+            assert_eq!(blocking_range.is_some(), is_refused, "{host} at {address}");
         }
     }
 }

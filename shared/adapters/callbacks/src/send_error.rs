@@ -6,36 +6,36 @@ use std::time::Duration;
 use ureq::http::header::RETRY_AFTER;
 use ureq::http::{HeaderMap, StatusCode};
 
-use crate::address::Reserved;
-use crate::backoff::{WAIT_MAX, next_try};
+use crate::address::ReservedRange;
+use crate::backoff::{DELAY_MAX, retry_delay};
 use crate::url::CallbackUrlError;
 
 /// The acknowledgement of a callback by its receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Delivered {
+pub struct Acknowledgement {
     /// The HTTP status of the response, 200 to 299.
     pub status: u16,
 }
 
 /// The error of a delivery attempt, which says whether to retry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SendFailure {
+pub enum SendError {
     /// A permanent error: the callback is not retried.
     #[error("{0}")]
-    Refused(Reason),
+    Permanent(FailureReason),
     /// A transient error: the callback is retried after a delay.
     #[error("{reason}")]
-    TryAgain {
+    Transient {
         /// The cause of the error.
-        reason: Reason,
-        /// The delay that the receiver requested, at most [`WAIT_MAX`].
+        reason: FailureReason,
+        /// The delay that the receiver requested, at most [`DELAY_MAX`].
         retry_after: Option<Duration>,
     },
 }
 
 /// The cause of a delivery error. Its message is short, and contains no text from the receiver.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Reason {
+pub enum FailureReason {
     /// The URL is not permitted, or no longer permitted.
     #[error(transparent)]
     Url(#[from] CallbackUrlError),
@@ -43,7 +43,7 @@ pub enum Reason {
     #[error(
         "the host's name leads to {0}; give a public host, or ask the operator to allow the name"
     )]
-    Address(Reserved),
+    Address(ReservedRange),
     /// The receiver responded with 410 (Gone).
     #[error("the receiver answered 410, so nothing is sent there again")]
     Gone,
@@ -81,44 +81,47 @@ pub enum Reason {
     Stopped,
 }
 
-impl SendFailure {
+impl SendError {
     /// Returns the cause of the error.
     #[must_use]
-    pub fn reason(&self) -> &Reason {
+    pub fn reason(&self) -> &FailureReason {
         match self {
-            Self::Refused(reason) | Self::TryAgain { reason, .. } => reason,
+            Self::Permanent(reason) | Self::Transient { reason, .. } => reason,
         }
     }
 
-    /// Returns the delay before the next attempt after `tries` attempts, this one included: that of
-    /// [`next_try`], or a longer one that the receiver requested. `None` where no attempt follows.
+    /// Returns the delay before the next attempt after `attempts` attempts, this one included: that of
+    /// [`retry_delay`], or a longer one that the receiver requested. `None` where no attempt follows.
     #[must_use]
-    pub fn next_try(&self, tries: u32, jitter: u64) -> Option<Duration> {
+    pub fn retry_delay(&self, attempts: u32, jitter: u64) -> Option<Duration> {
         match self {
-            Self::Refused(_) => None,
-            Self::TryAgain { retry_after, .. } => {
-                next_try(tries, jitter).map(|wait| wait.max(retry_after.unwrap_or_default()))
+            Self::Permanent(_) => None,
+            Self::Transient { retry_after, .. } => {
+                retry_delay(attempts, jitter).map(|wait| wait.max(retry_after.unwrap_or_default()))
             }
         }
     }
 
-    pub(crate) fn again(reason: Reason) -> Self {
-        Self::TryAgain { reason, retry_after: None }
+    pub(crate) fn transient(reason: FailureReason) -> Self {
+        Self::Transient { reason, retry_after: None }
     }
 }
 
 /// Classifies a response by its status and headers.
-pub(crate) fn judge(status: StatusCode, headers: &HeaderMap) -> Result<Delivered, SendFailure> {
+pub(crate) fn classify(
+    status: StatusCode,
+    headers: &HeaderMap,
+) -> Result<Acknowledgement, SendError> {
     let code = status.as_u16();
     match status {
-        _ if status.is_success() => Ok(Delivered { status: code }),
-        StatusCode::GONE => Err(SendFailure::Refused(Reason::Gone)),
+        _ if status.is_success() => Ok(Acknowledgement { status: code }),
+        StatusCode::GONE => Err(SendError::Permanent(FailureReason::Gone)),
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
             let retry_after = headers.get(RETRY_AFTER).and_then(|value| wait(value.to_str().ok()?));
-            Err(SendFailure::TryAgain { reason: Reason::Status(code), retry_after })
+            Err(SendError::Transient { reason: FailureReason::Status(code), retry_after })
         }
-        _ if status.is_redirection() => Err(SendFailure::again(Reason::Redirect(code))),
-        _ => Err(SendFailure::again(Reason::Status(code))),
+        _ if status.is_redirection() => Err(SendError::transient(FailureReason::Redirect(code))),
+        _ => Err(SendError::transient(FailureReason::Status(code))),
     }
 }
 
@@ -128,37 +131,39 @@ fn wait(value: &str) -> Option<Duration> {
     let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     // A number too large to parse counts as the longest delay.
     let seconds = value.parse().unwrap_or(u64::MAX);
-    is_number.then(|| Duration::from_secs(seconds).min(WAIT_MAX))
+    is_number.then(|| Duration::from_secs(seconds).min(DELAY_MAX))
 }
 
 /// A rejected address, passed through the error type of `ureq`.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the name leads to {0}")]
-pub(crate) struct RefusedAddress(pub(crate) Reserved);
+pub(crate) struct ReservedAddressError(pub(crate) ReservedRange);
 
-impl From<ureq::Error> for SendFailure {
+impl From<ureq::Error> for SendError {
     fn from(error: ureq::Error) -> Self {
         use ureq::{Error, Timeout};
         let reason = match error {
-            Error::Other(other) => match other.downcast_ref::<RefusedAddress>() {
-                Some(RefusedAddress(reserved)) => {
-                    return Self::Refused(Reason::Address(*reserved));
+            Error::Other(other) => match other.downcast_ref::<ReservedAddressError>() {
+                Some(ReservedAddressError(reserved_range)) => {
+                    return Self::Permanent(FailureReason::Address(*reserved_range));
                 }
-                None => Reason::Connection(io::ErrorKind::Other),
+                None => FailureReason::Connection(io::ErrorKind::Other),
             },
-            Error::HostNotFound => Reason::NoAddress,
-            Error::Timeout(Timeout::Resolve) => Reason::SlowName,
-            Error::Timeout(Timeout::Connect) => Reason::SlowConnection,
-            Error::Timeout(_) => Reason::SlowAnswer,
-            Error::Tls(_) | Error::Rustls(_) | Error::TlsRequired => Reason::Tls,
+            Error::HostNotFound => FailureReason::NoAddress,
+            Error::Timeout(Timeout::Resolve) => FailureReason::SlowName,
+            Error::Timeout(Timeout::Connect) => FailureReason::SlowConnection,
+            Error::Timeout(_) => FailureReason::SlowAnswer,
+            Error::Tls(_) | Error::Rustls(_) | Error::TlsRequired => FailureReason::Tls,
             // `rustls` reports the errors of a handshake in this way.
-            Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => Reason::Tls,
-            Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => Reason::SlowAnswer,
-            Error::Io(error) => Reason::Connection(error.kind()),
-            Error::Protocol(_) | Error::LargeResponseHeader(..) => Reason::Protocol,
-            _ => Reason::Connection(io::ErrorKind::Other),
+            Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => FailureReason::Tls,
+            Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
+                FailureReason::SlowAnswer
+            }
+            Error::Io(error) => FailureReason::Connection(error.kind()),
+            Error::Protocol(_) | Error::LargeResponseHeader(..) => FailureReason::Protocol,
+            _ => FailureReason::Connection(io::ErrorKind::Other),
         };
-        Self::again(reason)
+        Self::transient(reason)
     }
 }
 
@@ -166,34 +171,38 @@ impl From<ureq::Error> for SendFailure {
 mod tests {
     use super::*;
 
-    fn judged(status: u16, retry_after: Option<&str>) -> Result<Delivered, SendFailure> {
+    fn judged(status: u16, retry_after: Option<&str>) -> Result<Acknowledgement, SendError> {
         let mut headers = HeaderMap::new();
         if let Some(value) = retry_after {
             headers.insert(RETRY_AFTER, value.parse().unwrap());
         }
-        judge(StatusCode::from_u16(status).unwrap(), &headers)
+        classify(StatusCode::from_u16(status).unwrap(), &headers)
     }
 
     #[test]
     fn an_answer_is_delivered_refused_for_good_or_tried_again() {
         for status in [200, 201, 202, 204, 299] {
-            assert_eq!(judged(status, None), Ok(Delivered { status }));
+            assert_eq!(judged(status, None), Ok(Acknowledgement { status }));
         }
-        assert_eq!(judged(410, Some("5")), Err(SendFailure::Refused(Reason::Gone)));
+        assert_eq!(judged(410, Some("5")), Err(SendError::Permanent(FailureReason::Gone)));
         for status in [300, 301, 302, 303, 304, 307, 308] {
-            assert_eq!(judged(status, None), Err(SendFailure::again(Reason::Redirect(status))));
+            assert_eq!(
+                judged(status, None),
+                Err(SendError::transient(FailureReason::Redirect(status)))
+            );
         }
         for status in [400, 401, 403, 404, 405, 408, 413, 422, 429, 451, 500, 502, 503, 504, 999] {
-            assert_eq!(judged(status, None), Err(SendFailure::again(Reason::Status(status))));
+            assert_eq!(
+                judged(status, None),
+                Err(SendError::transient(FailureReason::Status(status)))
+            );
         }
     }
 
     #[test]
     fn a_receiver_may_ask_for_an_hour_and_no_more() {
         let asked = |status, value| match judged(status, Some(value)) {
-            Err(SendFailure::TryAgain { retry_after, .. }) => {
-                retry_after.map(|wait| wait.as_secs())
-            }
+            Err(SendError::Transient { retry_after, .. }) => retry_after.map(|wait| wait.as_secs()),
             other => panic!("{other:?}"),
         };
         for (value, expected) in [
@@ -218,12 +227,12 @@ mod tests {
     fn the_next_try_is_the_later_of_what_the_plan_and_the_receiver_say() {
         let failure = |seconds| {
             let retry_after = Some(Duration::from_secs(seconds));
-            SendFailure::TryAgain { reason: Reason::Status(503), retry_after }
+            SendError::Transient { reason: FailureReason::Status(503), retry_after }
         };
-        assert_eq!(failure(600).next_try(1, 0), Some(Duration::from_secs(600)));
-        assert_eq!(failure(1).next_try(1, 0), next_try(1, 0));
-        assert_eq!(failure(1).next_try(crate::TRIES_MAX, 0), None);
-        assert_eq!(SendFailure::again(Reason::Tls).next_try(3, 9), next_try(3, 9));
-        assert_eq!(SendFailure::Refused(Reason::Gone).next_try(1, 0), None);
+        assert_eq!(failure(600).retry_delay(1, 0), Some(Duration::from_secs(600)));
+        assert_eq!(failure(1).retry_delay(1, 0), retry_delay(1, 0));
+        assert_eq!(failure(1).retry_delay(crate::ATTEMPTS_MAX, 0), None);
+        assert_eq!(SendError::transient(FailureReason::Tls).retry_delay(3, 9), retry_delay(3, 9));
+        assert_eq!(SendError::Permanent(FailureReason::Gone).retry_delay(1, 0), None);
     }
 }

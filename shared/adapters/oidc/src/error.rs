@@ -6,10 +6,10 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// Of issuer and audience, one is set and the other is missing.
-    #[error("`{given}` is set and `{missing}` is not; JWTs need both, or neither")]
+    #[error("`{present}` is set and `{missing}` is not; JWTs need both, or neither")]
     Missing {
         /// The name of the setting that is present.
-        given: &'static str,
+        present: &'static str,
         /// The name of the setting that is missing.
         missing: &'static str,
     },

@@ -17,13 +17,13 @@ const STALE_US: u64 = 60 * 60 * 1_000_000;
 
 /// The minimum interval between two fetches while there are keys, in seconds. It limits the fetches
 /// that unknown key ids in requests, or an outage of the issuer, cause.
-const AGAIN_S: u32 = 30;
+const REFETCH_S: u32 = 30;
 
 /// The minimum interval between two fetches while there are no keys, in seconds.
-const AGAIN_WITHOUT_KEYS_S: u32 = 5;
+const REFETCH_WITHOUT_KEYS_S: u32 = 5;
 
 /// A source of keys. Its calls block, and end within seconds.
-pub trait Source: Send + Sync + 'static {
+pub trait KeySource: Send + Sync + 'static {
     /// Fetches all keys that the issuer currently publishes.
     ///
     /// # Errors
@@ -36,29 +36,29 @@ pub trait Source: Send + Sync + 'static {
 /// One fetch runs at a time, on a blocking thread of any tokio runtime. Dropping the future of a
 /// caller does not cancel it.
 #[derive(Debug)]
-pub struct JwksCache<S, C>(Arc<Shared<S, C>>);
+pub struct JwksCache<S, C>(Arc<Inner<S, C>>);
 
 #[derive(Debug)]
-struct Shared<S, C> {
+struct Inner<S, C> {
     source: S,
     clock: C,
     state: Mutex<State>,
     /// Held during a fetch.
-    gate: Arc<tokio::sync::Mutex<()>>,
+    fetch_lock: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     keys: Option<Keys>,
     /// The end of the latest fetch, successful or not.
-    tried: Option<ClockReading>,
+    last_fetch: Option<ClockReading>,
     has_failed: bool,
 }
 
 #[derive(Debug)]
 struct Keys {
     list: Vec<Jwk>,
-    since: ClockReading,
+    fetched_at: ClockReading,
 }
 
 /// A reading of both clocks. Ticks can stop while a function is frozen, and the time can step.
@@ -69,10 +69,10 @@ struct ClockReading {
 }
 
 /// The result of a lookup in the cache.
-enum Known {
-    Answer(Result<Option<Jwk>, Error>),
+enum Lookup {
+    Resolved(Result<Option<Jwk>, Error>),
     /// A fetch is due. Concurrent callers use the cached key meanwhile, if there is one.
-    Due(Option<Jwk>),
+    FetchDue(Option<Jwk>),
 }
 
 impl ClockReading {
@@ -89,19 +89,22 @@ impl ClockReading {
 }
 
 impl State {
-    fn look(&self, kid: &str, now: ClockReading) -> Known {
-        let age_us = self.keys.as_ref().map(|keys| keys.since.elapsed_us(now));
+    fn lookup(&self, kid: &str, now: ClockReading) -> Lookup {
+        let age_us = self.keys.as_ref().map(|keys| keys.fetched_at.elapsed_us(now));
         let usable = self.keys.as_ref().filter(|_| age_us.is_some_and(|age| age < STALE_US));
         let key = usable.and_then(|keys| keys.find(kid));
         let is_fresh = age_us.is_some_and(|age| age < FRESH_US);
-        let again_s = if usable.is_some() { AGAIN_S } else { AGAIN_WITHOUT_KEYS_S };
-        let again_us = u64::from(again_s) * 1_000_000;
-        let may_fetch = self.tried.is_none_or(|tried| tried.elapsed_us(now) >= again_us);
+        let refetch_s = if usable.is_some() { REFETCH_S } else { REFETCH_WITHOUT_KEYS_S };
+        let refetch_us = u64::from(refetch_s) * 1_000_000;
+        let may_fetch =
+            self.last_fetch.is_none_or(|last_fetch| last_fetch.elapsed_us(now) >= refetch_us);
         match key {
-            Some(key) if is_fresh || !may_fetch => Known::Answer(Ok(Some(key.clone()))),
-            key if may_fetch => Known::Due(key.cloned()),
-            _ if usable.is_none() || self.has_failed => Known::Answer(Err(unreachable(again_s))),
-            _ => Known::Answer(Ok(None)),
+            Some(key) if is_fresh || !may_fetch => Lookup::Resolved(Ok(Some(key.clone()))),
+            key if may_fetch => Lookup::FetchDue(key.cloned()),
+            _ if usable.is_none() || self.has_failed => {
+                Lookup::Resolved(Err(unreachable(refetch_s)))
+            }
+            _ => Lookup::Resolved(Ok(None)),
         }
     }
 }
@@ -113,70 +116,70 @@ impl Keys {
     }
 }
 
-impl<S: Source, C: Clock> Shared<S, C> {
+impl<S: KeySource, C: Clock> Inner<S, C> {
     fn state(&self) -> MutexGuard<'_, State> {
         // The state is consistent after a panic: no code panics between the assignments of an
         // update.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn look(&self, kid: &str) -> Known {
-        self.state().look(kid, ClockReading::of(&self.clock))
+    fn lookup(&self, kid: &str) -> Lookup {
+        self.state().lookup(kid, ClockReading::of(&self.clock))
     }
 
     /// Fetches the keys and stores them. Releases the lock at the end.
-    fn renew(&self, gate: OwnedMutexGuard<()>) {
+    fn refresh(&self, fetch_lock: OwnedMutexGuard<()>) {
         // The keys may be as old as the start of the fetch.
-        let since = ClockReading::of(&self.clock);
+        let fetched_at = ClockReading::of(&self.clock);
         let fetched = self.source.fetch();
         let mut state = self.state();
-        state.tried = Some(ClockReading::of(&self.clock));
+        state.last_fetch = Some(ClockReading::of(&self.clock));
         state.has_failed = fetched.is_err();
         match fetched {
-            Ok(list) => state.keys = Some(Keys { list, since }),
+            Ok(list) => state.keys = Some(Keys { list, fetched_at }),
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(error, "the identity provider's keys could not be fetched");
             }
         }
         drop(state);
-        drop(gate);
+        drop(fetch_lock);
     }
 }
 
-impl<S: Source, C: Clock + 'static> JwksCache<S, C> {
+impl<S: KeySource, C: Clock + 'static> JwksCache<S, C> {
     /// Creates an empty cache over a source.
     pub fn new(source: S, clock: C) -> Self {
-        let (state, gate) = (Mutex::default(), Arc::default());
-        Self(Arc::new(Shared { source, clock, state, gate }))
+        let (state, fetch_lock) = (Mutex::default(), Arc::default());
+        Self(Arc::new(Inner { source, clock, state, fetch_lock }))
     }
 }
 
-impl<S: Source, C: Clock + 'static> SigningKeys for JwksCache<S, C> {
+impl<S: KeySource, C: Clock + 'static> SigningKeys for JwksCache<S, C> {
     async fn key(&self, kid: &str) -> Result<Option<Jwk>, Error> {
-        let meanwhile = match self.0.look(kid) {
-            Known::Answer(answer) => return answer,
-            Known::Due(key) => key,
+        let meanwhile = match self.0.lookup(kid) {
+            Lookup::Resolved(answer) => return answer,
+            Lookup::FetchDue(key) => key,
         };
-        let gate = Arc::clone(&self.0.gate);
-        let gate = match (Arc::clone(&gate).try_lock_owned(), meanwhile) {
-            (Ok(gate), _) => gate,
+        let fetch_lock = Arc::clone(&self.0.fetch_lock);
+        let fetch_lock = match (Arc::clone(&fetch_lock).try_lock_owned(), meanwhile) {
+            (Ok(fetch_lock), _) => fetch_lock,
             // Another caller fetches; a cached key can be used without waiting.
             (Err(_), Some(key)) => return Ok(Some(key)),
-            (Err(_), None) => gate.lock_owned().await,
+            (Err(_), None) => fetch_lock.lock_owned().await,
         };
         // Another caller may have fetched in the meantime.
-        if let Known::Answer(answer) = self.0.look(kid) {
+        if let Lookup::Resolved(answer) = self.0.lookup(kid) {
             return answer;
         }
         let shared = Arc::clone(&self.0);
-        let fetch = tokio::task::spawn_blocking(move || shared.renew(gate));
+        let fetch = tokio::task::spawn_blocking(move || shared.refresh(fetch_lock));
         fetch.await.map_err(Error::internal)?;
-        match self.0.look(kid) {
-            Known::Answer(answer) => answer,
+        match self.0.lookup(kid) {
+            Lookup::Resolved(answer) => answer,
             // The process was frozen here for long. The cached key was valid when it was fetched.
-            Known::Due(Some(key)) => Ok(Some(key)),
-            Known::Due(None) => Err(unreachable(AGAIN_WITHOUT_KEYS_S)),
+            Lookup::FetchDue(Some(key)) => Ok(Some(key)),
+            Lookup::FetchDue(None) => Err(unreachable(REFETCH_WITHOUT_KEYS_S)),
         }
     }
 }

@@ -12,6 +12,6 @@ mod settings;
 
 pub use endpoint::Endpoint;
 pub use error::{FetchError, SettingsError};
-pub use jwks_cache::{JwksCache, Source};
+pub use jwks_cache::{JwksCache, KeySource};
 pub use provider::Provider;
 pub use settings::Settings;

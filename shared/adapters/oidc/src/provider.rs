@@ -8,13 +8,13 @@ use serde_json::value::RawValue;
 use ureq::Agent;
 use writ_ports::Jwk;
 
-use crate::{Endpoint, FetchError, Source};
+use crate::{Endpoint, FetchError, KeySource};
 
 /// The time limit of a connection.
-const CONNECT: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The time limit of discovery and keys together: callers wait for it.
-const WHOLE: Duration = Duration::from_secs(5);
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The maximum size of a document, in bytes.
 const DOCUMENT_BYTES_MAX: u64 = 256 * 1024;
@@ -28,7 +28,7 @@ pub struct Provider {
     issuer: Endpoint,
     jwks_url: Option<Endpoint>,
     agent: Agent,
-    whole: Duration,
+    total_timeout: Duration,
 }
 
 #[derive(Deserialize)]
@@ -53,19 +53,19 @@ impl Provider {
             // The operator decides which hosts are trusted with the keys, not a response.
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .timeout_connect(Some(CONNECT))
+            .timeout_connect(Some(CONNECT_TIMEOUT))
             // Fetches are minutes apart: a pooled connection would be closed by then.
             .max_idle_connections(0)
             .user_agent(concat!("writ/", env!("CARGO_PKG_VERSION")));
-        Self { issuer, jwks_url, agent: config.build().into(), whole: WHOLE }
+        Self { issuer, jwks_url, agent: config.build().into(), total_timeout: TOTAL_TIMEOUT }
     }
 
     /// Discovers the URL of the keys from the issuer's configuration.
-    fn discover(&self, until: Instant) -> Result<Endpoint, FetchError> {
+    fn discover(&self, deadline: Instant) -> Result<Endpoint, FetchError> {
         let url =
             Endpoint::new(&format!("{}{WELL_KNOWN}", self.issuer.as_str().trim_end_matches('/')));
         let url = url.unwrap_or_else(|_| self.issuer.clone());
-        let document = self.get(&url, until)?;
+        let document = self.get(&url, deadline)?;
         let found: Configuration = parse(&url, &document, "an OpenID configuration")?;
         if found.issuer != self.issuer.as_str() {
             let issuer = self.issuer.to_string();
@@ -73,14 +73,14 @@ impl Provider {
         }
         let keys = Endpoint::new(&found.jwks_uri).and_then(|keys| {
             // A provider on the network must not refer to loopback.
-            let is_astray = keys.is_local() && !self.issuer.is_local();
-            if is_astray { Err("that is this machine") } else { Ok(keys) }
+            let is_misdirected = keys.is_local() && !self.issuer.is_local();
+            if is_misdirected { Err("that is this machine") } else { Ok(keys) }
         });
         keys.map_err(|why| FetchError::KeysUrl { url: url.to_string(), keys: found.jwks_uri, why })
     }
 
-    fn get(&self, url: &Endpoint, until: Instant) -> Result<String, FetchError> {
-        let left = until.saturating_duration_since(Instant::now());
+    fn get(&self, url: &Endpoint, deadline: Instant) -> Result<String, FetchError> {
+        let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(FetchError::Late(io::ErrorKind::TimedOut.into()));
         }
@@ -103,14 +103,14 @@ impl Provider {
     }
 }
 
-impl Source for Provider {
+impl KeySource for Provider {
     fn fetch(&self) -> Result<Vec<Jwk>, FetchError> {
-        let until = Instant::now() + self.whole;
+        let deadline = Instant::now() + self.total_timeout;
         let url = match &self.jwks_url {
             Some(url) => url.clone(),
-            None => self.discover(until)?,
+            None => self.discover(deadline)?,
         };
-        let document = self.get(&url, until)?;
+        let document = self.get(&url, deadline)?;
         let set: KeySet = parse(&url, &document, "a set of keys")?;
         Ok(set.keys.iter().filter_map(|key| serde_json::from_str(key.get()).ok()).collect())
     }

@@ -7,8 +7,8 @@ use crate::{Endpoint, JwksCache, Provider, SettingsError};
 
 const ISSUER: &str = "WRIT_OIDC_ISSUER";
 const AUDIENCE: &str = "WRIT_OIDC_AUDIENCE";
-const CLAIM_OF_WORKSPACE: &str = "WRIT_OIDC_WORKSPACE_CLAIM";
-const CLAIM_OF_ROLE: &str = "WRIT_OIDC_ROLE_CLAIM";
+const WORKSPACE_CLAIM_SETTING: &str = "WRIT_OIDC_WORKSPACE_CLAIM";
+const ROLE_CLAIM_SETTING: &str = "WRIT_OIDC_ROLE_CLAIM";
 const JWKS_URL: &str = "WRIT_OIDC_JWKS_URL";
 
 /// The issuer and audience of trusted JWTs, and the location of the keys.
@@ -38,18 +38,18 @@ impl Settings {
         let Some(issuer) = setting(ISSUER) else {
             let others = [AUDIENCE, JWKS_URL];
             return match others.into_iter().find(|name| setting(name).is_some()) {
-                Some(given) => Err(SettingsError::Missing { given, missing: ISSUER }),
+                Some(present) => Err(SettingsError::Missing { present, missing: ISSUER }),
                 None => Ok(None),
             };
         };
-        let audience =
-            setting(AUDIENCE).ok_or(SettingsError::Missing { given: ISSUER, missing: AUDIENCE })?;
+        let audience = setting(AUDIENCE)
+            .ok_or(SettingsError::Missing { present: ISSUER, missing: AUDIENCE })?;
         let chosen = |name, default: &str| setting(name).unwrap_or_else(|| default.to_owned());
         Ok(Some(Self {
             issuer: issuer_url(issuer)?,
             audience,
-            workspace_claim: chosen(CLAIM_OF_WORKSPACE, WORKSPACE_CLAIM),
-            role_claim: chosen(CLAIM_OF_ROLE, ROLE_CLAIM),
+            workspace_claim: chosen(WORKSPACE_CLAIM_SETTING, WORKSPACE_CLAIM),
+            role_claim: chosen(ROLE_CLAIM_SETTING, ROLE_CLAIM),
             jwks_url: setting(JWKS_URL).map(|url| endpoint(JWKS_URL, url)).transpose()?,
         }))
     }
@@ -90,9 +90,9 @@ fn issuer_url(url: String) -> Result<Endpoint, SettingsError> {
 mod tests {
     use super::*;
 
-    fn read(given: &[(&str, &str)]) -> Result<Option<Settings>, SettingsError> {
+    fn read(present: &[(&str, &str)]) -> Result<Option<Settings>, SettingsError> {
         Settings::read(|name| {
-            given.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            present.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         })
     }
 
@@ -110,13 +110,13 @@ mod tests {
     #[test]
     fn without_an_issuer_nobody_is_believed() {
         assert_eq!(read(&[]).unwrap(), None);
-        let empty = [(ISSUER, ""), (AUDIENCE, ""), (CLAIM_OF_ROLE, "role"), (JWKS_URL, "")];
+        let empty = [(ISSUER, ""), (AUDIENCE, ""), (ROLE_CLAIM_SETTING, "role"), (JWKS_URL, "")];
         assert_eq!(read(&empty).unwrap(), None);
     }
 
     #[test]
     fn half_a_configuration_is_refused_and_says_what_is_missing() {
-        for (given, says) in [
+        for (present, says) in [
             (&[(ISSUER, "https://issuer.example")][..], "`WRIT_OIDC_AUDIENCE` is not"),
             (&[(AUDIENCE, "writ")], "`WRIT_OIDC_ISSUER` is not"),
             (&[(JWKS_URL, "https://issuer.example/keys")], "`WRIT_OIDC_ISSUER` is not"),
@@ -131,7 +131,7 @@ mod tests {
                 "`WRIT_OIDC_JWKS_URL` is `http://keys.example`",
             ),
         ] {
-            let error = read(given).unwrap_err().to_string();
+            let error = read(present).unwrap_err().to_string();
             assert!(error.contains(says), "{error}");
         }
     }

@@ -32,22 +32,22 @@ impl GetToken for NoTokens {
 }
 
 #[derive(Clone)]
-struct Hands(Arc<AtomicI64>);
+struct ManualClock(Arc<AtomicI64>);
 
-impl Clock for Hands {
+impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_ms(self.0.load(Ordering::SeqCst))
     }
 }
 
-struct World {
+struct Fixture {
     keys: jwt::Provider,
     server: http::Server,
-    hands: Hands,
-    issuer: Issuer<JwksCache<Provider, Hands>>,
+    clock: ManualClock,
+    issuer: Issuer<JwksCache<Provider, ManualClock>>,
 }
 
-impl World {
+impl Fixture {
     /// Creates an issuer with discovery of its keys.
     fn new() -> Self {
         Self::with(|server| (server.url(), None))
@@ -63,9 +63,9 @@ impl World {
             "WRIT_OIDC_AUDIENCE" => Some(jwt::AUDIENCE.to_owned()),
             _ => None,
         });
-        let hands = Hands(Arc::new(AtomicI64::new(START_MS)));
-        let issuer = settings.unwrap().unwrap().issuer(hands.clone());
-        Self { keys, server, hands, issuer }
+        let clock = ManualClock(Arc::new(AtomicI64::new(START_MS)));
+        let issuer = settings.unwrap().unwrap().issuer(clock.clone());
+        Self { keys, server, clock, issuer }
     }
 
     /// Returns the provider's keys without some of them.
@@ -77,32 +77,32 @@ impl World {
     }
 
     /// Authenticates a new token that is signed with this key.
-    async fn judge(&self, key: &str) -> Result<&'static str, ErrorKind> {
+    async fn authenticate(&self, key: &str) -> Result<&'static str, ErrorKind> {
         let mut case = jwt::Case { key: Some(key.to_owned()), ..jwt::Case::default() };
         case.claims.insert("iss".to_owned(), json!(self.server.url()));
-        self.judge_case(&case).await
+        self.authenticate_case(&case).await
     }
 
-    async fn judge_case(&self, case: &jwt::Case) -> Result<&'static str, ErrorKind> {
-        let now = self.hands.now();
+    async fn authenticate_case(&self, case: &jwt::Case) -> Result<&'static str, ErrorKind> {
+        let now = self.clock.now();
         let token = self.keys.token(case, now.as_ms() / 1_000).unwrap();
         let header = format!("Bearer {token}");
-        let judged = writ_authz::authenticate(&NoTokens, Some(&self.issuer), Some(&header), now);
-        judged.await.map(|principal| principal.kind).map_err(|error| error.kind)
+        let result = writ_authz::authenticate(&NoTokens, Some(&self.issuer), Some(&header), now);
+        result.await.map(|principal| principal.kind).map_err(|error| error.kind)
     }
 
-    fn forward_s(&self, seconds: i64) {
-        self.hands.0.fetch_add(seconds * 1_000, Ordering::SeqCst);
+    fn advance_s(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds * 1_000, Ordering::SeqCst);
     }
 }
 
 #[tokio::test]
 async fn what_is_good_with_keys_at_hand_is_good_with_keys_over_http() {
-    let world =
-        World::with(|server| (jwt::ISSUER.to_owned(), Some(format!("{}/keys", server.url()))));
-    for case in world.keys.cases() {
-        let judged = world.judge_case(case).await;
-        let status = judged.map_err(|kind| if kind == ErrorKind::Forbidden { 403 } else { 401 });
+    let fixture =
+        Fixture::with(|server| (jwt::ISSUER.to_owned(), Some(format!("{}/keys", server.url()))));
+    for case in fixture.keys.cases() {
+        let result = fixture.authenticate_case(case).await;
+        let status = result.map_err(|kind| if kind == ErrorKind::Forbidden { 403 } else { 401 });
         assert_eq!(status.err(), case.refused, "{}", case.name);
         assert_eq!(status.is_ok(), case.accepted.is_some(), "{}", case.name);
     }
@@ -110,44 +110,44 @@ async fn what_is_good_with_keys_at_hand_is_good_with_keys_over_http() {
 
 #[tokio::test]
 async fn a_provider_changes_its_key_and_nobody_is_shut_out() {
-    let world = World::new();
+    let fixture = Fixture::new();
     // Only the old key is published.
-    world.server.publish(world.keys_without(&["ed25519-two"]));
-    assert_eq!(world.judge("ed25519").await, Ok("jwt"));
+    fixture.server.publish(fixture.keys_without(&["ed25519-two"]));
+    assert_eq!(fixture.authenticate("ed25519").await, Ok("jwt"));
     // Both keys are published while old tokens are valid.
-    world.server.publish(world.keys.jwks());
-    assert_eq!(world.judge("ed25519-two").await, Err(ErrorKind::Unauthenticated));
-    world.forward_s(30);
-    assert_eq!(world.judge("ed25519-two").await, Ok("jwt"));
-    assert_eq!(world.judge("ed25519").await, Ok("jwt"));
+    fixture.server.publish(fixture.keys.jwks());
+    assert_eq!(fixture.authenticate("ed25519-two").await, Err(ErrorKind::Unauthenticated));
+    fixture.advance_s(30);
+    assert_eq!(fixture.authenticate("ed25519-two").await, Ok("jwt"));
+    assert_eq!(fixture.authenticate("ed25519").await, Ok("jwt"));
     // Only the new key is published: the old one is no longer accepted.
-    world.server.publish(world.keys_without(&["ed25519"]));
-    assert_eq!(world.judge("ed25519").await, Ok("jwt"));
-    world.forward_s(600);
-    assert_eq!(world.judge("ed25519").await, Err(ErrorKind::Unauthenticated));
-    assert_eq!(world.judge("ed25519-two").await, Ok("jwt"));
+    fixture.server.publish(fixture.keys_without(&["ed25519"]));
+    assert_eq!(fixture.authenticate("ed25519").await, Ok("jwt"));
+    fixture.advance_s(600);
+    assert_eq!(fixture.authenticate("ed25519").await, Err(ErrorKind::Unauthenticated));
+    assert_eq!(fixture.authenticate("ed25519-two").await, Ok("jwt"));
 }
 
 #[tokio::test]
 async fn a_key_that_is_replaced_under_its_name_counts_no_more() {
-    let world = World::new();
-    assert_eq!(world.judge("ed25519").await, Ok("jwt"));
-    world.server.publish(jwt::Provider::new().unwrap().jwks());
-    world.forward_s(600);
-    assert_eq!(world.judge("ed25519").await, Err(ErrorKind::Unauthenticated));
+    let fixture = Fixture::new();
+    assert_eq!(fixture.authenticate("ed25519").await, Ok("jwt"));
+    fixture.server.publish(jwt::Provider::new().unwrap().jwks());
+    fixture.advance_s(600);
+    assert_eq!(fixture.authenticate("ed25519").await, Err(ErrorKind::Unauthenticated));
 }
 
 #[tokio::test]
 async fn a_provider_that_is_down_shuts_out_who_was_not_known() {
-    let world = World::new();
-    world.server.is_down(true);
-    assert_eq!(world.judge("ed25519").await, Err(ErrorKind::Unavailable));
-    world.server.is_down(false);
-    world.forward_s(5);
-    assert_eq!(world.judge("ed25519").await, Ok("jwt"));
-    world.server.is_down(true);
-    world.forward_s(3_599);
-    assert_eq!(world.judge("ed25519").await, Ok("jwt"));
-    world.forward_s(30);
-    assert_eq!(world.judge("ed25519").await, Err(ErrorKind::Unavailable));
+    let fixture = Fixture::new();
+    fixture.server.is_down(true);
+    assert_eq!(fixture.authenticate("ed25519").await, Err(ErrorKind::Unavailable));
+    fixture.server.is_down(false);
+    fixture.advance_s(5);
+    assert_eq!(fixture.authenticate("ed25519").await, Ok("jwt"));
+    fixture.server.is_down(true);
+    fixture.advance_s(3_599);
+    assert_eq!(fixture.authenticate("ed25519").await, Ok("jwt"));
+    fixture.advance_s(30);
+    assert_eq!(fixture.authenticate("ed25519").await, Err(ErrorKind::Unavailable));
 }

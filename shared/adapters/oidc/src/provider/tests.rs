@@ -78,7 +78,7 @@ const KEYS: &str = r#"{"keys": [
 ]}"#;
 
 /// A conforming provider, on paths below `/realm`.
-fn orderly(path: &str, address: SocketAddr) -> Vec<u8> {
+fn conforming(path: &str, address: SocketAddr) -> Vec<u8> {
     match path {
         "/realm/.well-known/openid-configuration" => reply(
             "200 OK",
@@ -102,7 +102,7 @@ fn names(keys: &[Jwk]) -> Vec<&str> {
 
 #[test]
 fn keys_are_found_by_discovery_and_read_one_by_one() {
-    let server = Server::start(Box::new(orderly));
+    let server = Server::start(Box::new(conforming));
     let keys = provider(&server.url("/realm"), None).fetch().unwrap();
     assert_eq!(names(&keys), ["a", "b"]);
     assert_eq!(server.asked(), ["/realm/.well-known/openid-configuration", "/keys"]);
@@ -110,7 +110,7 @@ fn keys_are_found_by_discovery_and_read_one_by_one() {
 
 #[test]
 fn a_given_url_needs_no_discovery() {
-    let server = Server::start(Box::new(orderly));
+    let server = Server::start(Box::new(conforming));
     let url = server.url("/keys");
     let keys = provider("https://issuer.example", Some(&url)).fetch().unwrap();
     assert_eq!((names(&keys), server.asked()), (vec!["a", "b"], vec!["/keys".to_owned()]));
@@ -118,7 +118,7 @@ fn a_given_url_needs_no_discovery() {
 
 #[test]
 fn discovery_asks_one_slash_and_believes_the_exact_issuer_alone() {
-    let server = Server::start(Box::new(orderly));
+    let server = Server::start(Box::new(conforming));
     let error = provider(&server.url("/realm/"), None).fetch().unwrap_err();
     assert!(matches!(error, FetchError::Issuer { .. }), "{error}");
     assert_eq!(server.asked(), ["/realm/.well-known/openid-configuration"]);
@@ -196,7 +196,7 @@ fn who_accepts_and_says_nothing_is_given_up() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
     let mut provider = provider(&url, None);
-    provider.whole = Duration::from_millis(50);
+    provider.total_timeout = Duration::from_millis(50);
     let error = provider.fetch().unwrap_err();
     assert!(matches!(error, FetchError::Unreachable { .. }), "{error}");
 }
@@ -214,7 +214,7 @@ fn who_drips_is_given_up() {
         }
     });
     let mut provider = provider("https://issuer.example", Some(&url));
-    provider.whole = Duration::from_millis(100);
+    provider.total_timeout = Duration::from_millis(100);
     let error = provider.fetch().unwrap_err();
     assert!(matches!(error, FetchError::Body { .. }), "{error}");
     dripping.join().unwrap();

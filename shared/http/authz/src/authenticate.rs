@@ -31,17 +31,19 @@ pub async fn authenticate(
     authorization: Option<&str>,
     now: Timestamp,
 ) -> Result<Principal, Error> {
-    let form = Form { takes_jwts: issuer.is_some() };
+    let credentials = AcceptedCredentials { takes_jwts: issuer.is_some() };
     let text = authorization.map_or_else(
-        || Err(form.absent()),
-        |header| bearer(header).ok_or_else(|| form.malformed()),
+        || Err(credentials.absent()),
+        |header| bearer(header).ok_or_else(|| credentials.malformed()),
     )?;
     if text.starts_with(PREFIX) {
-        let identity = holder(tokens, split(text).ok_or_else(|| form.malformed())?, now).await?;
+        let identity =
+            authenticate_token(tokens, split(text).ok_or_else(|| credentials.malformed())?, now)
+                .await?;
         return Ok(Principal { identity, kind: "token" });
     }
-    let issuer = issuer.ok_or_else(|| form.malformed())?;
-    let parts = jwt::split(text).ok_or_else(|| form.malformed())?;
+    let issuer = issuer.ok_or_else(|| credentials.malformed())?;
+    let parts = jwt::split(text).ok_or_else(|| credentials.malformed())?;
     let identity = jwt::authenticate(issuer, parts, now).await?;
     Ok(Principal { identity, kind: "jwt" })
 }
@@ -50,18 +52,19 @@ pub async fn authenticate(
 ///
 /// An unknown id, a wrong secret and a revoked token get the same error, so that a caller cannot
 /// learn which ids exist. The expiry of a token is only reported after its secret was verified.
-async fn holder(
+async fn authenticate_token(
     tokens: &impl GetToken,
     (token_id, secret): (&str, &str),
     now: Timestamp,
 ) -> Result<Identity, Error> {
     let sent = Digest::of(secret.as_bytes());
     let found = tokens.get_token(token_id).await?;
-    let token = found.filter(|token| is_same(&token.secret_hash, &sent)).ok_or_else(|| {
-        unauthenticated(
-            "this token is unknown or was revoked; ask an admin of the workspace for another",
-        )
-    })?;
+    let token =
+        found.filter(|token| constant_time_eq(&token.secret_hash, &sent)).ok_or_else(|| {
+            unauthenticated(
+                "this token is unknown or was revoked; ask an admin of the workspace for another",
+            )
+        })?;
     if let Some(end) = token.expires_at.filter(|end| *end <= now) {
         return Err(unauthenticated(format!(
             "this token expired at {end}; ask an admin of the workspace for another"
@@ -77,7 +80,7 @@ fn bearer(header: &str) -> Option<&str> {
 }
 
 /// Compares in constant time.
-fn is_same(stored: &Digest, sent: &Digest) -> bool {
+fn constant_time_eq(stored: &Digest, sent: &Digest) -> bool {
     let (stored, sent) = (stored.as_str().as_bytes(), sent.as_str().as_bytes());
     let difference =
         stored.iter().zip(sent).fold(0, |difference, (a, b)| black_box(difference | (a ^ b)));
@@ -85,11 +88,11 @@ fn is_same(stored: &Digest, sent: &Digest) -> bool {
 }
 
 /// The credentials that are accepted, for error messages.
-struct Form {
+struct AcceptedCredentials {
     takes_jwts: bool,
 }
 
-impl Form {
+impl AcceptedCredentials {
     fn absent(&self) -> Error {
         unauthenticated(format!("no token was sent; {}", self.expected()))
     }
@@ -120,7 +123,7 @@ mod tests {
     use super::*;
     use crate::NO_ISSUER;
     use crate::token::mint;
-    use crate::token::tests::{Counted, holder};
+    use crate::token::tests::{SequentialIds, holder};
 
     const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
 
@@ -136,7 +139,7 @@ mod tests {
 
     impl Tokens {
         /// Creates and stores a token. Returns its text.
-        fn with(&mut self, ids: &Counted, expires_in_seconds: Option<u64>) -> String {
+        fn with(&mut self, ids: &SequentialIds, expires_in_seconds: Option<u64>) -> String {
             let (token, text) = mint(ids, NOW, holder("alice"), expires_in_seconds).unwrap();
             self.0.insert(token.token_id.clone(), token);
             text.reveal().to_owned()
@@ -146,7 +149,7 @@ mod tests {
     #[tokio::test]
     async fn a_good_token_is_its_holder() {
         let mut tokens = Tokens::default();
-        let text = tokens.with(&Counted::default(), None);
+        let text = tokens.with(&SequentialIds::default(), None);
         for header in
             [format!("Bearer {text}"), format!("bearer  {text} "), format!("BEARER {text}")]
         {
@@ -157,7 +160,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_a_wrong_and_a_revoked_token_look_alike() {
-        let (ids, mut tokens) = (Counted::default(), Tokens::default());
+        let (ids, mut tokens) = (SequentialIds::default(), Tokens::default());
         let (one, other) = (tokens.with(&ids, None), tokens.with(&ids, None));
         // The id of one token with the secret of the other.
         let wrong = format!("{}{}", &one[..22], &other[22..]);
@@ -178,7 +181,7 @@ mod tests {
     #[tokio::test]
     async fn a_token_works_until_the_moment_of_its_expiry() {
         let mut tokens = Tokens::default();
-        let header = format!("Bearer {}", tokens.with(&Counted::default(), Some(60)));
+        let header = format!("Bearer {}", tokens.with(&SequentialIds::default(), Some(60)));
         let end = Timestamp::from_ms(NOW.as_ms() + 60_000);
         assert!(
             authenticate(&tokens, NO_ISSUER, Some(&header), Timestamp::from_ms(end.as_ms() - 1))
@@ -192,7 +195,7 @@ mod tests {
     #[tokio::test]
     async fn only_who_knows_the_secret_learns_of_an_expiry() {
         let mut tokens = Tokens::default();
-        let text = tokens.with(&Counted::default(), Some(60));
+        let text = tokens.with(&SequentialIds::default(), Some(60));
         let header = format!("Bearer {}{}", &text[..22], "0".repeat(64));
         let later = Timestamp::from_ms(NOW.as_ms() + 3_600_000);
         let error = authenticate(&tokens, NO_ISSUER, Some(&header), later).await.unwrap_err();
@@ -202,7 +205,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_token_is_told_the_form_and_never_repeated() {
         let mut tokens = Tokens::default();
-        let text = tokens.with(&Counted::default(), None);
+        let text = tokens.with(&SequentialIds::default(), None);
         let headers = [
             None,
             Some(String::new()),

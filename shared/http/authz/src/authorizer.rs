@@ -8,7 +8,7 @@ use cedar_policy::{
 };
 use writ_model::{Error, ErrorKind, Identity, Role, Workspace};
 
-use crate::policy::{DEFAULT_DENY, EFFECTS, PolicyError, Types, rules};
+use crate::policy::{ACCESS_LEVELS, DEFAULT_DENY, EntityTypes, PolicyError, rules};
 
 /// The id of the rule that decided.
 pub type Rule = String;
@@ -20,7 +20,7 @@ pub type Rule = String;
 pub struct Authorizer {
     cedar: cedar_policy::Authorizer,
     rules: PolicySet,
-    types: Types,
+    types: EntityTypes,
     actions: HashMap<String, Action>,
 }
 
@@ -39,7 +39,7 @@ impl Authorizer {
     pub fn new<'a>(
         routes: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, PolicyError> {
-        let types = Types::new()?;
+        let types = EntityTypes::new()?;
         let mut actions = HashMap::new();
         for (route, access_level) in routes {
             let action = Action::new(&types, route, access_level)?;
@@ -71,14 +71,19 @@ impl Authorizer {
         workspace: &Workspace,
         route: &str,
     ) -> Result<Rule, Error> {
-        match self.ask(caller, workspace, route)? {
+        match self.evaluate(caller, workspace, route)? {
             Verdict::Allowed(rule) => Ok(rule),
-            Verdict::Denied(rule) => Err(self.refusal(caller, workspace, route, rule)?),
+            Verdict::Denied(rule) => Err(self.denial(caller, workspace, route, rule)?),
         }
     }
 
     /// Evaluates the access policy.
-    fn ask(&self, caller: &Identity, workspace: &Workspace, route: &str) -> Result<Verdict, Error> {
+    fn evaluate(
+        &self,
+        caller: &Identity,
+        workspace: &Workspace,
+        route: &str,
+    ) -> Result<Verdict, Error> {
         let Some(action) = self.actions.get(route) else {
             return Ok(Verdict::Denied(DEFAULT_DENY.to_owned()));
         };
@@ -93,7 +98,7 @@ impl Authorizer {
     }
 
     /// Returns the caller's entity, with the attributes that the rules use.
-    fn caller(&self, uid_of_caller: EntityUid, caller: &Identity) -> Result<Entity, Error> {
+    fn caller(&self, principal: EntityUid, caller: &Identity) -> Result<Entity, Error> {
         let workspace = uid(&self.types.workspace, caller.workspace.as_str());
         let role = uid(&self.types.role, caller.role.name());
         let attributes = HashMap::from([
@@ -101,35 +106,35 @@ impl Authorizer {
             ("workspace".to_owned(), RestrictedExpression::new_entity_uid(workspace)),
             ("role".to_owned(), RestrictedExpression::new_entity_uid(role)),
         ]);
-        Entity::new(uid_of_caller, attributes, HashSet::new()).map_err(Error::internal)
+        Entity::new(principal, attributes, HashSet::new()).map_err(Error::internal)
     }
 
     /// Returns the error of a denied request, which names the roles that are permitted.
-    fn refusal(
+    fn denial(
         &self,
         caller: &Identity,
         workspace: &Workspace,
         route: &str,
         rule: Rule,
     ) -> Result<Error, Error> {
-        let mut able = Vec::new();
+        let mut permitted = Vec::new();
         for role in Role::ALL {
             let other = Identity { role, ..caller.clone() };
-            if let Verdict::Allowed(_) = self.ask(&other, workspace, route)? {
-                able.push(format!("`{role}`"));
+            if let Verdict::Allowed(_) = self.evaluate(&other, workspace, route)? {
+                permitted.push(format!("`{role}`"));
             }
         }
-        let who = if able.is_empty() {
+        let remedy = if permitted.is_empty() {
             "no role allows it".to_owned()
         } else {
-            format!("it takes the role {}", able.join(" or "))
+            format!("it takes the role {}", permitted.join(" or "))
         };
-        let Identity { subject, role, workspace: home } = caller;
-        let message = if home == workspace {
-            format!("`{subject}` has the role `{role}` and may not do `{route}`; {who}")
+        let Identity { subject, role, workspace: own } = caller;
+        let message = if own == workspace {
+            format!("`{subject}` has the role `{role}` and may not do `{route}`; {remedy}")
         } else {
             format!(
-                "`{subject}` belongs to workspace `{home}` and may not do `{route}` in `{workspace}`; {who}"
+                "`{subject}` belongs to workspace `{own}` and may not do `{route}` in `{workspace}`; {remedy}"
             )
         };
         let mut error = Error::new(ErrorKind::Forbidden, message);
@@ -140,9 +145,9 @@ impl Authorizer {
 
 impl Action {
     /// Assigns a route to the group of its access level.
-    fn new(types: &Types, route: &str, access_level: &str) -> Result<Self, PolicyError> {
-        if !EFFECTS.contains(&access_level) {
-            return Err(PolicyError::UnknownEffect {
+    fn new(types: &EntityTypes, route: &str, access_level: &str) -> Result<Self, PolicyError> {
+        if !ACCESS_LEVELS.contains(&access_level) {
+            return Err(PolicyError::UnknownAccessLevel {
                 route: route.to_owned(),
                 access_level: access_level.to_owned(),
             });
@@ -275,7 +280,7 @@ mod tests {
     #[test]
     fn a_route_table_that_the_policy_cannot_judge_is_refused() {
         let error = Authorizer::new([("job.submit", "submit")]).err().unwrap();
-        assert!(matches!(error, PolicyError::UnknownEffect { .. }), "{error}");
+        assert!(matches!(error, PolicyError::UnknownAccessLevel { .. }), "{error}");
         let error = Authorizer::new([("a.b", "read"), ("a.b", "admin")]).err().unwrap();
         assert!(matches!(error, PolicyError::DuplicateRoute { .. }), "{error}");
         let error = Authorizer::new([("read", "read")]).err().unwrap();

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use writ_model::{Error, ErrorKind, Identity, Role, Timestamp, Workspace};
 
 use crate::Issuer;
-use crate::jwt::refused;
+use crate::jwt::invalid_jwt;
 use crate::token::check_subject;
 
 /// The rule that denies a valid JWT without a workspace or role.
@@ -74,22 +74,23 @@ impl Claims {
     /// Returns the identity of the bearer.
     pub(crate) fn identity<K>(&self, issuer: &Issuer<K>) -> Result<Identity, Error> {
         let subject = self.0.get("sub").and_then(Value::as_str);
-        let subject = subject.ok_or_else(|| refused("it says no subject in `sub`"))?;
-        check_subject(subject).map_err(|error| refused(format!("its `sub`: {}", error.message)))?;
-        let workspace: Workspace = self.grant(
+        let subject = subject.ok_or_else(|| invalid_jwt("it says no subject in `sub`"))?;
+        check_subject(subject)
+            .map_err(|error| invalid_jwt(format!("its `sub`: {}", error.message)))?;
+        let workspace: Workspace = self.parse_claim(
             &issuer.workspace_claim,
             "a workspace: 1 to 64 of a-z, 0-9, `-` and `_`, starting with a letter or digit",
         )?;
-        let role: Role =
-            self.grant(&issuer.role_claim, "a role: `reader`, `operator`, `author` or `admin`")?;
+        let role: Role = self
+            .parse_claim(&issuer.role_claim, "a role: `reader`, `operator`, `author` or `admin`")?;
         Ok(Identity { subject: subject.to_owned(), workspace, role })
     }
 
     /// Parses a claim of the platform, the workspace or the role.
-    fn grant<T: std::str::FromStr>(&self, claim: &str, what: &str) -> Result<T, Error> {
+    fn parse_claim<T: std::str::FromStr>(&self, claim: &str, what: &str) -> Result<T, Error> {
         let why = match self.text(claim) {
             Some(text) => match text.parse() {
-                Ok(granted) => return Ok(granted),
+                Ok(value) => return Ok(value),
                 Err(_) => "is not",
             },
             None if self.0.contains_key(claim) => "is not one text that is",

@@ -76,56 +76,61 @@ pub(crate) async fn authenticate(
     now: Timestamp,
 ) -> Result<Identity, Error> {
     if jwt.signed.len() + 1 + jwt.signature.len() > JWT_BYTES_MAX {
-        return Err(refused(format!("it is longer than {JWT_BYTES_MAX} bytes")));
+        return Err(invalid_jwt(format!("it is longer than {JWT_BYTES_MAX} bytes")));
     }
-    let header: Header = json(jwt.header, "header")?;
-    let algorithm = Algorithm::named(&header.alg).map_err(|error| refused(error.to_string()))?;
-    let kid = check(&header)?;
-    let claims = Claims::new(json::<Map<String, Value>>(jwt.payload, "payload")?);
+    let header: Header = parse_part(jwt.header, "header")?;
+    let algorithm =
+        Algorithm::from_name(&header.alg).map_err(|error| invalid_jwt(error.to_string()))?;
+    let kid = check_header(&header)?;
+    let claims = Claims::new(parse_part::<Map<String, Value>>(jwt.payload, "payload")?);
     // The claims are not verified yet, but a token of another issuer must not cause a fetch of
     // keys.
-    claims.check_issuer(&issuer.url).map_err(refused)?;
+    claims.check_issuer(&issuer.url).map_err(invalid_jwt)?;
     let key = issuer.keys.key(kid).await?.ok_or_else(|| {
-        refused("the identity provider publishes no key of the name that it gives in `kid`")
+        invalid_jwt("the identity provider publishes no key of the name that it gives in `kid`")
     })?;
-    let signature = decode(jwt.signature, "signature")?;
+    let signature = decode_base64url(jwt.signature, "signature")?;
     algorithm
         .verify(&key, jwt.signed.as_bytes(), &signature)
-        .map_err(|error| refused(error.to_string()))?;
-    claims.check_audience(&issuer.audience).map_err(refused)?;
-    claims.check_time(now).map_err(refused)?;
+        .map_err(|error| invalid_jwt(error.to_string()))?;
+    claims.check_audience(&issuer.audience).map_err(invalid_jwt)?;
+    claims.check_time(now).map_err(invalid_jwt)?;
     claims.identity(issuer)
 }
 
 /// Checks the header and returns its key id.
-fn check(header: &Header) -> Result<&str, Error> {
+fn check_header(header: &Header) -> Result<&str, Error> {
     if header.crit.is_some() {
-        return Err(refused("its header demands an extension in `crit`, of which we know none"));
+        return Err(invalid_jwt(
+            "its header demands an extension in `crit`, of which we know none",
+        ));
     }
     let typ = header.typ.as_deref().map(str::to_ascii_lowercase);
     let typ = typ.as_deref().map(|typ| typ.strip_prefix("application/").unwrap_or(typ));
     if typ.is_some_and(|typ| !TYPES.contains(&typ)) {
-        return Err(refused("its `typ` says that it is something else than an access or id token"));
+        return Err(invalid_jwt(
+            "its `typ` says that it is something else than an access or id token",
+        ));
     }
     header
         .kid
         .as_deref()
         .filter(|kid| !kid.is_empty() && kid.len() <= KID_BYTES_MAX)
-        .ok_or_else(|| refused("its header names no key in `kid`"))
+        .ok_or_else(|| invalid_jwt("its header names no key in `kid`"))
 }
 
-fn json<T: for<'de> Deserialize<'de>>(part: &str, name: &str) -> Result<T, Error> {
-    serde_json::from_slice(&decode(part, name)?)
-        .map_err(|_| refused(format!("its {name} is not the JSON object that a JWT has there")))
+fn parse_part<T: for<'de> Deserialize<'de>>(part: &str, name: &str) -> Result<T, Error> {
+    serde_json::from_slice(&decode_base64url(part, name)?)
+        .map_err(|_| invalid_jwt(format!("its {name} is not the JSON object that a JWT has there")))
 }
 
 /// Decodes strict base64url, without padding or spare bits, so that a token has one encoding only.
-fn decode(part: &str, name: &str) -> Result<Vec<u8>, Error> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| refused(format!("its {name} is not base64url")))
+fn decode_base64url(part: &str, name: &str) -> Result<Vec<u8>, Error> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| invalid_jwt(format!("its {name} is not base64url")))
 }
 
 /// Creates the error of an invalid JWT. The message must not contain any part of the token.
-pub(crate) fn refused(why: impl AsRef<str>) -> Error {
+pub(crate) fn invalid_jwt(why: impl AsRef<str>) -> Error {
     let message = format!("this JWT is not accepted: {}", why.as_ref());
     Error::new(ErrorKind::Unauthenticated, message).at("Authorization")
 }

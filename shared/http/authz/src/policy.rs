@@ -13,7 +13,7 @@ pub const DEFAULT_DENY: &str = "default-deny";
 pub const OWN_WORKSPACE: &str = "callers-stay-in-their-workspace";
 
 /// The action groups of the rules: the access levels of routes.
-pub(crate) const EFFECTS: [&str; 4] = ["read", "execute", "mutate-policy", "admin"];
+pub(crate) const ACCESS_LEVELS: [&str; 4] = ["read", "execute", "mutate-policy", "admin"];
 
 /// The error of an access policy that cannot be enforced.
 #[derive(Debug, thiserror::Error)]
@@ -31,8 +31,10 @@ pub enum PolicyError {
     #[error("the rules of the access policy do not stand beside each other: {0}")]
     Rules(String),
     /// A route has an access level that the policy does not define, so no rule could permit it.
-    #[error("route `{route}` has the access level `{access_level}`, which the access policy does not define")]
-    UnknownEffect {
+    #[error(
+        "route `{route}` has the access level `{access_level}`, which the access policy does not define"
+    )]
+    UnknownAccessLevel {
         /// The name of the route.
         route: String,
         /// The access level of the route.
@@ -62,11 +64,11 @@ impl From<ParseErrors> for PolicyError {
 
 /// Returns the rules, each with the id of its annotation.
 pub(crate) fn rules() -> Result<PolicySet, PolicyError> {
-    named(POLICY)
+    parse_rules(POLICY)
 }
 
 /// Parses rules and replaces the numbers that Cedar assigns by the ids of the annotations.
-fn named(text: &str) -> Result<PolicySet, PolicyError> {
+fn parse_rules(text: &str) -> Result<PolicySet, PolicyError> {
     let mut rules = PolicySet::new();
     for (index, rule) in PolicySet::from_str(text)?.policies().enumerate() {
         let id = rule.annotation("id").filter(|id| !id.is_empty());
@@ -79,7 +81,7 @@ fn named(text: &str) -> Result<PolicySet, PolicyError> {
 }
 
 /// The entity types of the access policy.
-pub(crate) struct Types {
+pub(crate) struct EntityTypes {
     /// The principal of a request.
     pub(crate) caller: EntityTypeName,
     /// A route or an access level.
@@ -90,7 +92,7 @@ pub(crate) struct Types {
     pub(crate) role: EntityTypeName,
 }
 
-impl Types {
+impl EntityTypes {
     /// Parses the names of the types.
     pub(crate) fn new() -> Result<Self, PolicyError> {
         Ok(Self {
@@ -120,16 +122,16 @@ mod tests {
     }
 
     /// Returns the errors and warnings of the validator.
-    fn complaints(text: &str) -> Vec<String> {
+    fn validation_messages(text: &str) -> Vec<String> {
         let result =
-            Validator::new(schema()).validate(&named(text).unwrap(), ValidationMode::Strict);
+            Validator::new(schema()).validate(&parse_rules(text).unwrap(), ValidationMode::Strict);
         let errors = result.validation_errors().map(ToString::to_string);
         errors.chain(result.validation_warnings().map(ToString::to_string)).collect()
     }
 
     #[test]
     fn the_policy_fits_its_schema() {
-        assert_eq!(complaints(POLICY), Vec::<String>::new());
+        assert_eq!(validation_messages(POLICY), Vec::<String>::new());
     }
 
     #[test]
@@ -141,7 +143,7 @@ mod tests {
             ("is Writ::Workspace", "is Writ::Caller"),
         ] {
             assert!(POLICY.contains(was), "{was}");
-            assert!(!complaints(&POLICY.replace(was, slip)).is_empty(), "{slip}");
+            assert!(!validation_messages(&POLICY.replace(was, slip)).is_empty(), "{slip}");
         }
     }
 
@@ -149,7 +151,7 @@ mod tests {
     fn the_schema_declares_each_effect_and_nothing_else() {
         let schema = schema();
         let declared: BTreeSet<&str> = schema.actions().map(|uid| uid.id().unescaped()).collect();
-        assert_eq!(declared, BTreeSet::from(EFFECTS));
+        assert_eq!(declared, BTreeSet::from(ACCESS_LEVELS));
     }
 
     #[test]
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rule_that_other_rooms_name_exists() {
+    fn the_rule_that_other_crates_name_exists() {
         let rules = rules().unwrap();
         assert!(rules.policy(&PolicyId::new(OWN_WORKSPACE)).is_some());
         assert!(rules.policy(&PolicyId::new(DEFAULT_DENY)).is_none());
@@ -168,11 +170,11 @@ mod tests {
 
     #[test]
     fn a_rule_without_a_name_is_refused() {
-        let error = named(
+        let error = parse_rules(
             "@id(\"a\") permit (principal, action, resource);\nforbid (principal, action, resource);",
         );
         assert_eq!(error.unwrap_err().to_string(), "rule 2 of the access policy has no `@id`");
         let twice = "@id(\"a\") permit (principal, action, resource);".repeat(2);
-        assert!(matches!(named(&twice), Err(PolicyError::Rules(_))));
+        assert!(matches!(parse_rules(&twice), Err(PolicyError::Rules(_))));
     }
 }

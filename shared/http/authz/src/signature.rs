@@ -21,25 +21,25 @@ pub(crate) struct Algorithm {
     kty: &'static str,
     /// The curve, and the size of one of its coordinates in bytes.
     curve: Option<(&'static str, usize)>,
-    by: By,
+    verifier: Verifier,
 }
 
-enum By {
+enum Verifier {
     Rsa(&'static RsaParameters),
     Curve(&'static dyn VerificationAlgorithm),
 }
 
 const fn rsa(name: &'static str, parameters: &'static RsaParameters) -> Algorithm {
-    Algorithm { name, kty: "RSA", curve: None, by: By::Rsa(parameters) }
+    Algorithm { name, kty: "RSA", curve: None, verifier: Verifier::Rsa(parameters) }
 }
 
 const fn curve(
     name: &'static str,
     kty: &'static str,
     curve: (&'static str, usize),
-    by: &'static dyn VerificationAlgorithm,
+    verifier: &'static dyn VerificationAlgorithm,
 ) -> Algorithm {
-    Algorithm { name, kty, curve: Some(curve), by: By::Curve(by) }
+    Algorithm { name, kty, curve: Some(curve), verifier: Verifier::Curve(verifier) }
 }
 
 /// The algorithms that are accepted.
@@ -79,7 +79,7 @@ pub(crate) enum SignatureError {
 
 impl Algorithm {
     /// Returns the accepted algorithm of this name.
-    pub(crate) fn named(name: &str) -> Result<&'static Self, SignatureError> {
+    pub(crate) fn from_name(name: &str) -> Result<&'static Self, SignatureError> {
         ALGORITHMS.iter().find(|algorithm| algorithm.name == name).ok_or(SignatureError::Algorithm)
     }
 
@@ -91,9 +91,9 @@ impl Algorithm {
         signature: &[u8],
     ) -> Result<(), SignatureError> {
         self.check_purpose(key)?;
-        let verified = match &self.by {
-            By::Rsa(parameters) => rsa_key(key)?.verify(parameters, message, signature),
-            By::Curve(algorithm) => {
+        let verified = match &self.verifier {
+            Verifier::Rsa(parameters) => rsa_key(key)?.verify(parameters, message, signature),
+            Verifier::Curve(algorithm) => {
                 let point = self.point(key)?;
                 UnparsedPublicKey::new(*algorithm, point).verify(message, signature)
             }
@@ -106,12 +106,12 @@ impl Algorithm {
     fn check_purpose(&self, key: &Jwk) -> Result<(), SignatureError> {
         let curve = self.curve.map(|(name, _)| name);
         let is_of_family = key.kty == self.kty && curve.is_none_or(|_| key.crv.as_deref() == curve);
-        let is_meant = key.alg.as_deref().is_none_or(|alg| {
+        let is_intended = key.alg.as_deref().is_none_or(|alg| {
             // `Ed25519` and `EdDSA` are two names of one algorithm.
             let spelt = |name| if name == "Ed25519" { "EdDSA" } else { name };
             spelt(alg) == spelt(self.name)
         });
-        if is_of_family && is_meant && key.is_for_signatures() {
+        if is_of_family && is_intended && key.is_for_signatures() {
             Ok(())
         } else {
             Err(SignatureError::Key)

@@ -120,9 +120,9 @@ pub(crate) mod tests {
 
     /// Distinct secrets, derived from a counter.
     #[derive(Default)]
-    pub(crate) struct Counted(AtomicU64);
+    pub(crate) struct SequentialIds(AtomicU64);
 
-    impl Ids for Counted {
+    impl Ids for SequentialIds {
         fn id(&self, now: Timestamp) -> String {
             format!("{}-{}", now.as_ms(), self.seed())
         }
@@ -150,7 +150,8 @@ pub(crate) mod tests {
 
     #[test]
     fn a_token_at_rest_does_not_hold_its_secret() {
-        let (token, text) = mint(&Counted::default(), NOW, holder("alice"), Some(60)).unwrap();
+        let (token, text) =
+            mint(&SequentialIds::default(), NOW, holder("alice"), Some(60)).unwrap();
         let (token_id, secret) = split(text.reveal()).unwrap();
         assert_eq!(token.token_id, token_id);
         assert_eq!(token.secret_hash, Digest::of(secret.as_bytes()));
@@ -161,7 +162,7 @@ pub(crate) mod tests {
 
     #[test]
     fn two_tokens_share_neither_id_nor_secret() {
-        let ids = Counted::default();
+        let ids = SequentialIds::default();
         let (one, _) = mint(&ids, NOW, holder("alice"), None).unwrap();
         let (other, _) = mint(&ids, NOW, holder("alice"), None).unwrap();
         assert_ne!(one.token_id, other.token_id);
@@ -172,23 +173,27 @@ pub(crate) mod tests {
     fn an_odd_subject_is_refused() {
         for subject in ["", " ", "a b", "a\n", "a\u{0}", "a\u{85}", LOCAL_ADMIN, &"é".repeat(129)]
         {
-            let error = mint(&Counted::default(), NOW, holder(subject), None).unwrap_err();
+            let error = mint(&SequentialIds::default(), NOW, holder(subject), None).unwrap_err();
             assert_eq!(error.location.as_deref(), Some("/subject"), "{subject:?}");
         }
         for subject in ["a", "ci@example.org", "地球", &"é".repeat(128)] {
-            assert!(mint(&Counted::default(), NOW, holder(subject), None).is_ok(), "{subject:?}");
+            assert!(
+                mint(&SequentialIds::default(), NOW, holder(subject), None).is_ok(),
+                "{subject:?}"
+            );
         }
     }
 
     #[test]
     fn a_life_has_bounds() {
         for seconds in [0, EXPIRES_IN_SECONDS_MAX + 1, u64::MAX] {
-            let error = mint(&Counted::default(), NOW, holder("alice"), Some(seconds)).unwrap_err();
+            let error =
+                mint(&SequentialIds::default(), NOW, holder("alice"), Some(seconds)).unwrap_err();
             assert_eq!(error.location.as_deref(), Some("/expires_in_seconds"), "{seconds}");
         }
         for seconds in [1, EXPIRES_IN_SECONDS_MAX] {
             let (token, _) =
-                mint(&Counted::default(), NOW, holder("alice"), Some(seconds)).unwrap();
+                mint(&SequentialIds::default(), NOW, holder("alice"), Some(seconds)).unwrap();
             assert!(token.expires_at.unwrap() > NOW, "{seconds}");
         }
     }

@@ -56,7 +56,7 @@ fn issuer(provider: &Provider) -> Issuer<Keys> {
 }
 
 /// Authenticates a token as an `Authorization` header.
-fn judge(issuer: &Issuer<Keys>, token: &str) -> Result<Principal, Error> {
+fn authenticate_bearer(issuer: &Issuer<Keys>, token: &str) -> Result<Principal, Error> {
     let header = format!("Bearer {token}");
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(crate::authenticate(&NoTokens, Some(issuer), Some(&header), NOW))
@@ -73,7 +73,7 @@ fn every_case_ends_as_it_says() {
     for case in provider.cases() {
         let token = token(&provider, case);
         let name = &case.name;
-        match judge(&issuer, &token) {
+        match authenticate_bearer(&issuer, &token) {
             Ok(principal) => {
                 let identity = serde_json::to_value(&principal.identity).unwrap();
                 assert_eq!(case.accepted.as_ref(), Some(&identity), "{name}");
@@ -102,13 +102,13 @@ fn no_answer_repeats_a_token_or_what_it_says() {
         let mut case = Case::default();
         let value = if location == "sub" { json!("hunter2 é") } else { marked.clone() };
         case.claims.insert(location.to_owned(), value);
-        let error = judge(&issuer, &token(&provider, &case)).unwrap_err();
+        let error = authenticate_bearer(&issuer, &token(&provider, &case)).unwrap_err();
         assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
     }
     for location in ["alg", "kid", "typ", "crit"] {
         let mut case = Case::default();
         case.header.insert(location.to_owned(), marked.clone());
-        let error = judge(&issuer, &token(&provider, &case)).unwrap_err();
+        let error = authenticate_bearer(&issuer, &token(&provider, &case)).unwrap_err();
         assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
     }
 }
@@ -127,20 +127,21 @@ fn a_token_with_any_bit_flipped_is_refused() {
         let mut case = Case { key: Some(key.to_owned()), ..Case::default() };
         case.header.insert("alg".to_owned(), json!(alg));
         let good = token(&provider, &case);
-        assert!(judge(&issuer, &good).is_ok(), "{alg}");
+        assert!(authenticate_bearer(&issuer, &good).is_ok(), "{alg}");
         for at in 0..good.len() {
             for bit in 0..7 {
                 let mut bytes = good.clone().into_bytes();
                 bytes[at] ^= 1 << bit;
                 let damaged = String::from_utf8(bytes).unwrap();
-                let error = judge(&issuer, &damaged).map(|principal| principal.identity);
+                let error =
+                    authenticate_bearer(&issuer, &damaged).map(|principal| principal.identity);
                 let kind = error.map_err(|error| error.kind);
                 assert_eq!(kind, Err(ErrorKind::Unauthenticated), "{alg} {at} {bit}");
             }
         }
         // Every proper prefix of it is rejected as well.
         for end in 0..good.len() {
-            assert!(judge(&issuer, &good[..end]).is_err(), "{alg} {end}");
+            assert!(authenticate_bearer(&issuer, &good[..end]).is_err(), "{alg} {end}");
         }
     }
 }
@@ -154,9 +155,9 @@ fn the_claims_of_workspace_and_role_can_be_chosen() {
     let mut case = Case::default();
     case.claims.insert("https://example.org/team".to_owned(), json!("team-z"));
     case.claims.insert("roles".to_owned(), json!(["admin"]));
-    let identity = judge(&issuer, &token(&provider, &case)).unwrap().identity;
+    let identity = authenticate_bearer(&issuer, &token(&provider, &case)).unwrap().identity;
     assert_eq!((identity.workspace.as_str(), identity.role), ("team-z", Role::Admin));
-    let error = judge(&issuer, &token(&provider, &Case::default())).unwrap_err();
+    let error = authenticate_bearer(&issuer, &token(&provider, &Case::default())).unwrap_err();
     assert!(error.message.contains("its claim `https://example.org/team` is missing"), "{error}");
 }
 
@@ -165,12 +166,12 @@ fn keys_that_cannot_be_had_are_no_fault_of_the_caller() {
     let provider = Provider::new().unwrap();
     let mut issuer = issuer(&provider);
     issuer.keys.are_reachable = false;
-    let error = judge(&issuer, &token(&provider, &Case::default())).unwrap_err();
+    let error = authenticate_bearer(&issuer, &token(&provider, &Case::default())).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unavailable);
     // A token of another issuer does not cause a fetch of keys.
     let mut case = Case::default();
     case.claims.insert("iss".to_owned(), json!("https://evil.example"));
-    let error = judge(&issuer, &token(&provider, &case)).unwrap_err();
+    let error = authenticate_bearer(&issuer, &token(&provider, &case)).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unauthenticated);
 }
 
@@ -186,9 +187,9 @@ proptest! {
     ) {
         let provider = Provider::new().unwrap();
         let issuer = issuer(&provider);
-        prop_assert!(judge(&issuer, &token).is_err());
+        prop_assert!(authenticate_bearer(&issuer, &token).is_err());
         let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
         let made_up = format!("{}.{}.{}", encode(&header), encode(&payload), encode(&token));
-        prop_assert!(judge(&issuer, &made_up).is_err());
+        prop_assert!(authenticate_bearer(&issuer, &made_up).is_err());
     }
 }

@@ -94,7 +94,7 @@ fn apply(body: &str, update: &Value) -> Result<PolicyRule, Error> {
     let mut document = serde_json::from_str(body).map_err(Error::internal)?;
     let touched = update.apply(&mut document)?;
     let mut new = PolicyRule::from_json(&document.to_string())?;
-    new.keep_bytes(&old, |field| !touched.iter().any(|name| name == field));
+    new.copy_raw_json(&old, |field| !touched.iter().any(|name| name == field));
     Ok(new)
 }
 

@@ -3,7 +3,7 @@
 use http::Method;
 use http::header::ETAG;
 use writ_edge::{AccessLevel, Dialect, ON_BEHALF_OF, Reply, Request, RouteSpec};
-use writ_model::member::missing;
+use writ_model::member::missing_member;
 use writ_model::{Error, Schedule};
 use writ_pipeline::HasPolicyCache;
 use writ_ports::{Clock, GetBody, GetPolicy, Ids, PutSchedule, ScheduleTimer, SendCallback};
@@ -43,7 +43,8 @@ pub(crate) async fn handle(
 ) -> Result<Reply, Error> {
     request.json()?;
     let Sent { name, mut definition } = read(request.text()?)?;
-    let name = name.ok_or_else(|| missing("name", "what names the schedule in its workspace"))?;
+    let name =
+        name.ok_or_else(|| missing_member("name", "what names the schedule in its workspace"))?;
     let now = ports.now();
     let timing = timed(&mut definition, now)?;
     refuse_what_never_fires(&timing, now)?;

@@ -1,7 +1,7 @@
 //! A schedule as it is sent: a whole object, or operators on the one that there is.
 
 use serde_json::Value;
-use writ_model::member::{missing, number, text, time, truth, wrong};
+use writ_model::member::{boolean, invalid_member, missing_member, number, text, time};
 use writ_model::{CatchUp, Error, RawJson, Schedule, ScheduleDefinition, Timestamp};
 use writ_query::Update;
 use writ_schedules::{ADDED, FLEXIBLE_WINDOW_MINUTES_MAX, Timing, TimingError, timing_of};
@@ -38,7 +38,7 @@ pub(crate) fn read(body: &str) -> Result<Sent, Error> {
     let name = members.take("name").map(|name| named(&name)).transpose()?;
     let expression = "`rate(...)`, `cron(...)` or `at(...)`";
     let field = "schedule_expression";
-    let sent = members.take(field).ok_or_else(|| missing(field, expression))?;
+    let sent = members.take(field).ok_or_else(|| missing_member(field, expression))?;
     let (schedule_expression, _) = text(&sent, field, expression)?;
     let zone = |value: RawJson| text(&value, "timezone", "the IANA name of a time zone");
     let timezone = members.take("timezone").map(zone).transpose()?;
@@ -49,7 +49,7 @@ pub(crate) fn read(body: &str) -> Result<Sent, Error> {
     )?;
     let instant =
         |value: Option<RawJson>, field| value.map(|value| time(&value, field)).transpose();
-    let enabled = members.take("enabled").map(|value| truth(&value, "enabled")).transpose()?;
+    let enabled = members.take("enabled").map(|value| boolean(&value, "enabled")).transpose()?;
     let target = members.take("target");
     let definition = ScheduleDefinition {
         schedule_expression,
@@ -60,8 +60,9 @@ pub(crate) fn read(body: &str) -> Result<Sent, Error> {
         enabled: enabled.unwrap_or(true),
         catch_up: members.take("catch_up").map_or(Ok(CatchUp::Skip), |rule| catch_up(&rule))?,
         description: members.take("description").map(|text| described(&text)).transpose()?,
-        target: target
-            .ok_or_else(|| missing("target", "what each fire makes, a `job` or a `policy`"))?,
+        target: target.ok_or_else(|| {
+            missing_member("target", "what each fire makes, a `job` or a `policy`")
+        })?,
     };
     members.end(KNOWN)?;
     Ok(Sent { name, definition })
@@ -75,7 +76,7 @@ pub(crate) fn apply(schedule: &Schedule, update: &Value) -> Result<ScheduleDefin
     let update = Update::parse(update)?;
     if let Some(field) = update.fields().find(|field| ADDED.contains(field)) {
         let message = format!("`{field}` is what the platform says of a schedule; nobody sets it");
-        return Err(wrong(field, message));
+        return Err(invalid_member(field, message));
     }
     let old = &schedule.definition;
     let mut document = serde_json::to_value(old).map_err(Error::internal)?;
@@ -105,7 +106,7 @@ pub(crate) fn refuse_another_name(schedule: &Schedule, name: Option<&str>) -> Re
             let message = format!(
                 "a schedule keeps its name; create `{name}` and delete `{old}` for another one"
             );
-            Err(wrong("name", message))
+            Err(invalid_member("name", message))
         }
     }
 }
@@ -134,7 +135,7 @@ pub(crate) fn refuse_what_never_fires(timing: &Timing, now: Timestamp) -> Result
         Some(_) => Ok(()),
         None => {
             let message = "there is no such time to come before the schedule ends".to_owned();
-            Err(wrong("schedule_expression", message))
+            Err(invalid_member("schedule_expression", message))
         }
     }
 }
@@ -148,7 +149,7 @@ fn misplaced(error: &TimingError) -> Error {
     let message = error.to_string();
     // The place says the member.
     let message = message.split_once(": ").map_or(message.as_str(), |(_, message)| message);
-    wrong(field, message.to_owned())
+    invalid_member(field, message.to_owned())
 }
 
 fn named(value: &RawJson) -> Result<String, Error> {

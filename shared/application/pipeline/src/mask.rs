@@ -1,7 +1,9 @@
 //! What a policy's `metadata.mask` keeps out of the decision log.
 
 use serde_json::Value;
-use writ_model::{ContextChange, ContextSeen, Error, Execution, ExecutionStatus, MASK, RawJson};
+use writ_model::{
+    ContextChange, ContextSnapshot, Error, Execution, ExecutionStatus, MASK, RawJson,
+};
 
 /// The record without the values at `pointers`.
 ///
@@ -44,7 +46,7 @@ pub(crate) fn masked(execution: &Execution, pointers: &[String]) -> Execution {
 
 /// Replaces what stands at a JSON Pointer in a context, in what was read and in what was set;
 /// whether there was anything. Which keys there are stays, unless the whole context is masked.
-fn forget(context: &mut ContextSeen, pointer: &str) -> bool {
+fn forget(context: &mut ContextSnapshot, pointer: &str) -> bool {
     let change = &mut context.change;
     if pointer.is_empty() {
         context.read = RawJson::of(&Value::from(MASK));

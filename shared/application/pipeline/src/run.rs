@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use writ_model::run::{Budget, Failed, Outcome};
 use writ_model::{
-    Cause, ContextSeen, Error, ErrorKind, Execution, ExecutionStatus, PolicyUri, RawJson,
+    Cause, ContextSnapshot, Error, ErrorKind, Execution, ExecutionStatus, PolicyUri, RawJson,
 };
 use writ_ports::{Admission, CommitResult, ContextWrite, Handle, PolicySource, StoredContext};
 
@@ -265,7 +265,7 @@ impl Run {
                 self.budget,
             )
             .await;
-        execution.context = kept.map(|kept| ContextSeen {
+        execution.context = kept.map(|kept| ContextSnapshot {
             version: kept.version,
             read: kept.value,
             change: writ_model::ContextChange::default(),

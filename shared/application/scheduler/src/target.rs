@@ -1,7 +1,7 @@
 //! What a schedule's fires make: a job, said as a submission or as a run of a policy.
 
 use writ_jobs::{NewJob, NewJobBody};
-use writ_model::member::{text, wrong};
+use writ_model::member::{invalid_member, text};
 use writ_model::{Error, ErrorKind, RawJson, Timestamp};
 use writ_pipeline::{BUILTIN, HasPolicyCache, RegistrySource, known_executor, look_up};
 use writ_ports::{GetBody, GetPolicy, SendCallback};
@@ -42,7 +42,7 @@ impl Target {
         if members.take("graph").is_some() {
             let message = "a schedule cannot run a graph yet, that comes later; \
                            `job` and `policy` are what it runs";
-            return Err(wrong("target/graph", message.to_owned()));
+            return Err(invalid_member("target/graph", message.to_owned()));
         }
         let (job, policy) = (members.take("job"), members.take("policy"));
         members.end("`job` and `policy`")?;
@@ -59,7 +59,7 @@ impl Target {
         let mut members = Members::of(job.as_str(), location, what)?;
         if members.take("not_before").is_some() {
             let message = "`not_before` has no place here: the schedule says when".to_owned();
-            return Err(below(location, wrong("not_before", message)));
+            return Err(below(location, invalid_member("not_before", message)));
         }
         let executor_id = match members.take("executor_id") {
             None => BUILTIN.to_owned(),
@@ -95,9 +95,9 @@ impl Target {
         let mut members = Members::of(policy.as_str(), location, what)?;
         let parameters = members.take("parameters");
         if let Some(parameters) = parameters.as_ref().filter(|value| !value.value().is_object()) {
-            let given = writ_model::member::repeated(parameters);
+            let given = writ_model::member::excerpt(parameters);
             let message = format!("`parameters` is a JSON object, and `{given}` is none");
-            return Err(below(location, wrong("parameters", message)));
+            return Err(below(location, invalid_member("parameters", message)));
         }
         let body = NewJobBody {
             name: Some(RawJson::of(&name.into())),

@@ -1,7 +1,7 @@
 //! The body of a submission, and the validation of its members.
 
 use serde::Deserialize;
-use writ_model::member::{missing, number, object, text, time, wrong};
+use writ_model::member::{invalid_member, missing_member, number, object, text, time};
 use writ_model::{Cause, Error, PolicyUri, RawJson, Submission, Timestamp, UriError, Workspace};
 
 use crate::bounds::{
@@ -149,7 +149,7 @@ fn name(value: Option<RawJson>) -> Result<String, Error> {
     let what =
         format!("a name of 1 to {NAME_CHARS_MAX} characters, none of them a control character");
     let (name, transition_error) =
-        text(&value.ok_or_else(|| missing("name", &what))?, "name", &what)?;
+        text(&value.ok_or_else(|| missing_member("name", &what))?, "name", &what)?;
     let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
     if fits && !name.contains(char::is_control) { Ok(name) } else { Err(transition_error) }
 }
@@ -157,8 +157,8 @@ fn name(value: Option<RawJson>) -> Result<String, Error> {
 fn uri(value: Option<RawJson>) -> Result<PolicyUri, Error> {
     let (field, what) =
         ("policy_rule_uri", "the URI of a policy, `{name}:{version}-{release_tag}`");
-    let (uri, _) = text(&value.ok_or_else(|| missing(field, what))?, field, what)?;
-    uri.parse().map_err(|error: UriError| wrong(field, error.to_string()))
+    let (uri, _) = text(&value.ok_or_else(|| missing_member(field, what))?, field, what)?;
+    uri.parse().map_err(|error: UriError| invalid_member(field, error.to_string()))
 }
 
 /// A time in the past is valid: the job is ready at once.
@@ -169,7 +169,7 @@ fn not_before(value: &RawJson, now: Timestamp) -> Result<Timestamp, Error> {
         let days = NOT_BEFORE_HORIZON_MS / (24 * 3_600_000);
         let message =
             format!("`{time}` is more than {days} days ahead, which is as long as a job waits");
-        return Err(wrong(field, message));
+        return Err(invalid_member(field, message));
     }
     Ok(time)
 }

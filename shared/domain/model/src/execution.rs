@@ -46,7 +46,7 @@ pub struct Precheck {
 
 /// The context that one run read, and the change that it made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ContextSeen {
+pub struct ContextSnapshot {
     /// The version that the run read; 0 where no context has been stored yet.
     pub version: u64,
     /// The context that the run read: a JSON object.
@@ -106,7 +106,7 @@ pub struct Execution {
     pub precheck: Option<Precheck>,
     /// The context that the run read and changed; `None` for a stateless policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub context: Option<ContextSeen>,
+    pub context: Option<ContextSnapshot>,
     /// The time at which the run started.
     pub started_at: Timestamp,
     /// The current time as the policy saw it. A replay uses that of the original run.
@@ -116,7 +116,11 @@ pub struct Execution {
     /// The final status of the run.
     pub status: ExecutionStatus,
     /// The output of the policy; `null` is an output. `None` where the run failed.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "deserialize_present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub output: Option<RawJson>,
     /// The error; `None` where the run succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -139,7 +143,9 @@ pub struct Execution {
 
 /// Keeps a member that is present as a value, `null` included: `Option` alone would read `null` as
 /// `None`.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RawJson>, D::Error> {
+fn deserialize_present<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<RawJson>, D::Error> {
     RawJson::deserialize(deserializer).map(Some)
 }
 

@@ -38,7 +38,7 @@ impl Language {
 
     /// Returns the language of this name; `None` where no engine runs it.
     #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|language| language.name() == name)
     }
 
@@ -49,7 +49,7 @@ impl Language {
     /// Returns the `code_type` where no engine runs it.
     pub fn choose(code_type: Option<&str>, policy_type: &str) -> Result<Self, String> {
         match code_type {
-            Some(name) => Self::named(name).ok_or_else(|| name.to_owned()),
+            Some(name) => Self::from_name(name).ok_or_else(|| name.to_owned()),
             None => Ok(Self::ALL
                 .into_iter()
                 .find(|language| policy_type.split('_').next() == Some(language.name()))

@@ -24,7 +24,7 @@ pub use context::{CONTEXT_BYTES_MAX, ContextChange};
 pub use diagnostic::{Diagnostic, Severity};
 pub use digest::Digest;
 pub use error::{Error, ErrorKind, Violation};
-pub use execution::{Cause, ContextSeen, Execution, ExecutionStatus, Precheck};
+pub use execution::{Cause, ContextSnapshot, Execution, ExecutionStatus, Precheck};
 pub use identity::{Identity, Role, Workspace};
 pub use job::{
     Attempt, AttemptOutcome, Callback, CallbackStatus, Job, JobSignal, JobState, JobStatus, Lease,

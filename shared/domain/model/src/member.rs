@@ -8,25 +8,25 @@ use serde_json::Value;
 use crate::{Error, RawJson, Timestamp};
 
 /// How much of an invalid value its error repeats, in characters.
-const REPEATED_CHARS_MAX: usize = 60;
+const EXCERPT_CHARS_MAX: usize = 60;
 
 /// Creates the error for an invalid member.
 #[must_use]
-pub fn wrong(field: &str, message: String) -> Error {
+pub fn invalid_member(field: &str, message: String) -> Error {
     Error::invalid(message).at(format!("/{field}"))
 }
 
 /// Creates the error for a required member that is missing; `what` describes the expected value.
 #[must_use]
-pub fn missing(field: &str, what: &str) -> Error {
-    wrong(field, format!("`{field}` is missing; it is {what}"))
+pub fn missing_member(field: &str, what: &str) -> Error {
+    invalid_member(field, format!("`{field}` is missing; it is {what}"))
 }
 
 /// Returns the start of a value, at most 60 characters, for an error message.
 #[must_use]
-pub fn repeated(value: &RawJson) -> String {
+pub fn excerpt(value: &RawJson) -> String {
     let text = value.as_str();
-    match text.char_indices().nth(REPEATED_CHARS_MAX) {
+    match text.char_indices().nth(EXCERPT_CHARS_MAX) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
@@ -37,10 +37,11 @@ pub fn repeated(value: &RawJson) -> String {
 /// # Errors
 /// Returns that error where the value is not a string.
 pub fn text(value: &RawJson, field: &str, what: &str) -> Result<(String, Error), Error> {
-    let refusal = wrong(field, format!("`{field}` is {what}, and `{}` is none", repeated(value)));
+    let error =
+        invalid_member(field, format!("`{field}` is {what}, and `{}` is none", excerpt(value)));
     match value.value() {
-        Value::String(text) => Ok((text, refusal)),
-        _ => Err(refusal),
+        Value::String(text) => Ok((text, error)),
+        _ => Err(error),
     }
 }
 
@@ -51,8 +52,8 @@ pub fn text(value: &RawJson, field: &str, what: &str) -> Result<(String, Error),
 pub fn object(value: Option<RawJson>, field: &str) -> Result<Option<RawJson>, Error> {
     match value {
         Some(value) if !value.value().is_object() => {
-            let message = format!("`{field}` is a JSON object, and `{}` is none", repeated(&value));
-            Err(wrong(field, message))
+            let message = format!("`{field}` is a JSON object, and `{}` is none", excerpt(&value));
+            Err(invalid_member(field, message))
         }
         value => Ok(value),
     }
@@ -72,10 +73,10 @@ pub fn number(
     let number = number.filter(|number| bounds.contains(number));
     number.map(Some).ok_or_else(|| {
         let (least, most) = (bounds.start(), bounds.end());
-        let given = repeated(&value);
-        wrong(
+        let found = excerpt(&value);
+        invalid_member(
             field,
-            format!("`{field}` is a whole number from {least} to {most}, and `{given}` is none"),
+            format!("`{field}` is a whole number from {least} to {most}, and `{found}` is none"),
         )
     })
 }
@@ -85,16 +86,19 @@ pub fn number(
 /// # Errors
 /// Returns an error where the value is not a time.
 pub fn time(value: &RawJson, field: &str) -> Result<Timestamp, Error> {
-    let (time, refusal) = text(value, field, "a time such as 2026-01-31T09:30:00Z")?;
-    time.parse().map_err(|_| refusal)
+    let (time, error) = text(value, field, "a time such as 2026-01-31T09:30:00Z")?;
+    time.parse().map_err(|_| error)
 }
 
 /// Parses a boolean, `true` or `false`.
 ///
 /// # Errors
 /// Returns an error where the value is not a boolean.
-pub fn truth(value: &RawJson, field: &str) -> Result<bool, Error> {
+pub fn boolean(value: &RawJson, field: &str) -> Result<bool, Error> {
     value.value().as_bool().ok_or_else(|| {
-        wrong(field, format!("`{field}` is true or false, and `{}` is neither", repeated(value)))
+        invalid_member(
+            field,
+            format!("`{field}` is true or false, and `{}` is neither", excerpt(value)),
+        )
     })
 }

@@ -120,7 +120,7 @@ impl PolicyRule {
     }
 
     /// Copies the JSON-valued fields for which `is_unchanged` is true from `old`, byte for byte.
-    pub fn keep_bytes(&mut self, old: &Self, is_untouched: impl Fn(&str) -> bool) {
+    pub fn copy_raw_json(&mut self, old: &Self, is_unchanged: impl Fn(&str) -> bool) {
         let fields = [
             ("metadata", &mut self.metadata, &old.metadata),
             ("policy_input_schema", &mut self.policy_input_schema, &old.policy_input_schema),
@@ -143,15 +143,15 @@ impl PolicyRule {
                 &old.management_commands_schema,
             ),
         ];
-        for (name, mine, theirs) in fields {
-            if is_untouched(name) {
-                mine.clone_from(theirs);
+        for (name, target, source) in fields {
+            if is_unchanged(name) {
+                target.clone_from(source);
             }
         }
-        if is_untouched("functionality_data") {
+        if is_unchanged("functionality_data") {
             self.functionality_data.clone_from(&old.functionality_data);
         }
-        if is_untouched("resource_estimates") {
+        if is_unchanged("resource_estimates") {
             self.resource_estimates.clone_from(&old.resource_estimates);
         }
     }
@@ -203,7 +203,7 @@ struct Fields {
 
 impl Fields {
     fn into_policy(self) -> Result<PolicyRule, Error> {
-        self.refuse_unknown_and_repeated()?;
+        self.check_names()?;
         let missing: Vec<_> = REQUIRED
             .iter()
             .filter(|field| !self.members.iter().any(|(name, _)| name == *field))
@@ -243,7 +243,7 @@ impl Fields {
         })
     }
 
-    fn refuse_unknown_and_repeated(&self) -> Result<(), Error> {
+    fn check_names(&self) -> Result<(), Error> {
         for (position, (name, _)) in self.members.iter().enumerate() {
             let location = format!("/{name}");
             if !FIELDS.contains(&name.as_str()) {
@@ -293,12 +293,12 @@ impl Fields {
     fn container(
         &self,
         field: &str,
-        opens: char,
+        opening: char,
         empty: &str,
         expected: &str,
     ) -> Result<RawJson, Error> {
         let text = self.optional(field).map_or(empty, RawValue::get);
-        if !text.starts_with(opens) {
+        if !text.starts_with(opening) {
             return Err(wrong_type(field, expected));
         }
         RawJson::parse(text).map_err(Error::internal)

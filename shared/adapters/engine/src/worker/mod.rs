@@ -23,7 +23,7 @@ static READY: AtomicBool = AtomicBool::new(false);
 pub fn init() {
     let mut arguments = std::env::args().skip(1);
     if arguments.next().as_deref() == Some(ZYGOTE_ARGUMENT) {
-        match arguments.next().as_deref().and_then(Language::named) {
+        match arguments.next().as_deref().and_then(Language::from_name) {
             Some(language) => zygote::run(language),
             None => sys::exit_now(2),
         }

@@ -27,10 +27,14 @@ const ATTRIBUTES: [&str; 11] = [
 
 /// Translates a field map to the JSON Schema that accepts the same values.
 pub(super) fn to_json_schema(fields: &Map<String, Value>) -> Result<Value, SchemaError> {
-    object_of(fields, "", 0)
+    object_schema(fields, "", 0)
 }
 
-fn object_of(fields: &Map<String, Value>, path: &str, depth: usize) -> Result<Value, SchemaError> {
+fn object_schema(
+    fields: &Map<String, Value>,
+    path: &str,
+    depth: usize,
+) -> Result<Value, SchemaError> {
     if depth > DEPTH_MAX {
         let message = format!("rules are nested more than {DEPTH_MAX} deep");
         return Err(SchemaError::new(path, message));
@@ -46,22 +50,22 @@ fn object_of(fields: &Map<String, Value>, path: &str, depth: usize) -> Result<Va
         if flag(attributes, "required", &path)? {
             required.push(Value::from(field.as_str()));
         }
-        properties.insert(field.clone(), rule_of(attributes, &path, depth + 1)?);
+        properties.insert(field.clone(), rule_schema(attributes, &path, depth + 1)?);
     }
     Ok(json!({"type": "object", "properties": properties, "required": required}))
 }
 
-fn rule_of(rule: &Map<String, Value>, path: &str, depth: usize) -> Result<Value, SchemaError> {
+fn rule_schema(rule: &Map<String, Value>, path: &str, depth: usize) -> Result<Value, SchemaError> {
     if let Some(unknown) = rule.keys().find(|key| !ATTRIBUTES.contains(&key.as_str())) {
         let message =
-            format!("`{unknown}` is no attribute of a rule; there are {}", listed(&ATTRIBUTES));
+            format!("`{unknown}` is no attribute of a rule; there are {}", quote_list(&ATTRIBUTES));
         return Err(SchemaError::new(format!("{path}/{unknown}"), message));
     }
     let kind = match rule.get("type") {
         None => "any",
         Some(Value::String(kind)) if TYPES.contains(&kind.as_str()) => kind,
         Some(other) => {
-            let message = format!("{other} is no type; there are {}", listed(&TYPES));
+            let message = format!("{other} is no type; there are {}", quote_list(&TYPES));
             return Err(SchemaError::new(format!("{path}/type"), message));
         }
     };
@@ -92,13 +96,14 @@ fn rule_of(rule: &Map<String, Value>, path: &str, depth: usize) -> Result<Value,
         }
     }
     if let Some(properties) = rule.get("properties") {
-        let fields = object_at(properties, path, "properties")?;
-        let nested = object_of(fields, &format!("{path}/properties"), depth)?;
+        let fields = require_object(properties, path, "properties")?;
+        let nested = object_schema(fields, &format!("{path}/properties"), depth)?;
         schema.extend(nested.as_object().cloned().unwrap_or_default());
     }
     if let Some(items) = rule.get("items") {
-        let element = object_at(items, path, "items")?;
-        schema.insert("items".to_owned(), rule_of(element, &format!("{path}/items"), depth + 1)?);
+        let element = require_object(items, path, "items")?;
+        schema
+            .insert("items".to_owned(), rule_schema(element, &format!("{path}/items"), depth + 1)?);
     }
     if depth > DEPTH_MAX {
         return Err(SchemaError::new(path, format!("rules are nested more than {DEPTH_MAX} deep")));
@@ -134,7 +139,7 @@ fn flag(rule: &Map<String, Value>, attribute: &str, path: &str) -> Result<bool, 
     }
 }
 
-fn object_at<'a>(
+fn require_object<'a>(
     value: &'a Value,
     path: &str,
     attribute: &str,
@@ -144,7 +149,7 @@ fn object_at<'a>(
     })
 }
 
-fn listed(names: &[&str]) -> String {
+fn quote_list(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 

@@ -105,11 +105,11 @@ fn build(schema: &Value) -> Result<Validator, SchemaError> {
         .with_draft(Draft::Draft202012)
         .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES_MAX))
         .build(schema)
-        .map_err(|error| refusal(schema, &error))
+        .map_err(|error| schema_error(schema, &error))
 }
 
-fn refusal(schema: &Value, error: &ValidationError<'_>) -> SchemaError {
-    if let Some((path, reference)) = outside_reference(schema, String::new()) {
+fn schema_error(schema: &Value, error: &ValidationError<'_>) -> SchemaError {
+    if let Some((path, reference)) = external_reference(schema, String::new()) {
         let message = format!(
             "`{reference}` is outside of this schema and is never fetched; \
              copy the definition into `$defs` and refer to `#/$defs/...`"
@@ -120,7 +120,7 @@ fn refusal(schema: &Value, error: &ValidationError<'_>) -> SchemaError {
 }
 
 /// Returns the location and target of the first reference to another document.
-fn outside_reference(schema: &Value, path: String) -> Option<(String, String)> {
+fn external_reference(schema: &Value, path: String) -> Option<(String, String)> {
     match schema {
         Value::Object(object) => object.iter().find_map(|(key, value)| {
             let path = format!("{path}/{}", key.replace('~', "~0").replace('/', "~1"));
@@ -132,13 +132,13 @@ fn outside_reference(schema: &Value, path: String) -> Option<(String, String)> {
                 {
                     Some((path, target.clone()))
                 }
-                value => outside_reference(value, path),
+                value => external_reference(value, path),
             }
         }),
         Value::Array(items) => items
             .iter()
             .enumerate()
-            .find_map(|(index, item)| outside_reference(item, format!("{path}/{index}"))),
+            .find_map(|(index, item)| external_reference(item, format!("{path}/{index}"))),
         _ => None,
     }
 }

@@ -21,7 +21,7 @@ use serde_json::json;
 use writ_dynamodb::Database;
 use writ_embedded::{Platform, SignalQueue};
 use writ_engine::{Engine, EngineConfig};
-use writ_engine_async::Workers;
+use writ_engine_async::AsyncEngine;
 use writ_jobs::{Runner, queued};
 use writ_model::{
     Cause, Digest, JobSignal, PolicyRule, RawJson, SignalKind, Submission, Workspace,
@@ -127,7 +127,7 @@ async fn run_report() -> Result<String, Box<dyn Error>> {
     let engine = Arc::new(Engine::start(EngineConfig::default())?);
     let webhook_client = writ_callbacks::WebhookClient::new(writ_callbacks::Allowed::default());
     let outbound = Outbound { queue: SignalQueue::default(), webhook_client };
-    let platform: Platform = writ_platform::Platform::new(store, Workers::new(Arc::clone(&engine)))
+    let platform: Platform = writ_platform::Platform::new(store, AsyncEngine::new(Arc::clone(&engine)))
         .with_outbound(outbound);
     let workspace = Workspace::default();
     register(&platform, &workspace).await?;

@@ -11,7 +11,7 @@ use writ_engine::{
     Budget, Call, Cancellation, Engine, EngineConfig, Failed, Failure, Outcome, RunClass,
 };
 use writ_engine::{EngineStats, Source};
-use writ_engine_async::Workers;
+use writ_engine_async::AsyncEngine;
 use writ_model::Language;
 use writ_ports::Evaluate;
 
@@ -43,7 +43,7 @@ fn job() -> Budget {
 /// Callers that cancel their runs.
 struct Callers {
     engine: Arc<Engine>,
-    workers: Workers,
+    workers: AsyncEngine,
     runtime: Runtime,
 }
 
@@ -53,7 +53,7 @@ impl Callers {
     fn new(change: impl FnOnce(&mut EngineConfig)) -> Self {
         let engine = engine_with(change);
         let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
-        Self { workers: Workers::new(Arc::clone(&engine)), engine, runtime }
+        Self { workers: AsyncEngine::new(Arc::clone(&engine)), engine, runtime }
     }
 
     /// With one slot, so that the next run proves that the slot was released.

@@ -19,16 +19,16 @@ pub fn init() {
 
 /// The engine of this process with its workers. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Workers {
+pub struct AsyncEngine {
     engine: Arc<Engine>,
-    spent_us: Arc<AtomicU64>,
+    busy_us: Arc<AtomicU64>,
 }
 
-impl Workers {
+impl AsyncEngine {
     /// Creates the port over `engine`.
     #[must_use]
     pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, spent_us: Arc::new(AtomicU64::new(0)) }
+        Self { engine, busy_us: Arc::new(AtomicU64::new(0)) }
     }
 
     /// Creates the engine of a process that serves one request at a time and is frozen in between,
@@ -37,34 +37,34 @@ impl Workers {
     ///
     /// # Errors
     /// Returns an error where the host does not permit the sandbox, or a language does not start.
-    pub fn for_one_caller(allow_weak_sandbox: bool) -> Result<Self, EngineError> {
+    pub fn start_warm(allow_weak_sandbox: bool) -> Result<Self, EngineError> {
         let config = EngineConfig { spares: false, allow_weak_sandbox, ..EngineConfig::default() };
         let engine = Engine::start(config)?;
         std::thread::scope(|threads| {
             let engine = &engine;
-            let warming =
+            let warmups =
                 Language::ALL.map(|language| threads.spawn(move || engine.warm(language)));
-            warming
+            warmups
                 .into_iter()
                 .try_for_each(|thread| thread.join().unwrap_or(Err(EngineError::ShutDown)))
         })?;
         Ok(Self::new(Arc::new(engine)))
     }
 
-    async fn timed<T>(&self, work: impl Future<Output = T>) -> T {
+    async fn measure<T>(&self, work: impl Future<Output = T>) -> T {
         let started = Instant::now();
-        let done = work.await;
+        let output = work.await;
         let us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.spent_us.fetch_add(us, Ordering::Relaxed);
-        done
+        self.busy_us.fetch_add(us, Ordering::Relaxed);
+        output
     }
 }
 
-impl EngineMetrics for Workers {
+impl EngineMetrics for AsyncEngine {
     fn engine_use(&self) -> EngineUsage {
         let stats = self.engine.stats();
         EngineUsage {
-            waited_us: self.spent_us.load(Ordering::Relaxed),
+            waited_us: self.busy_us.load(Ordering::Relaxed),
             hits: stats.reuses,
             misses: stats.starts,
             kills: stats.kills,
@@ -72,10 +72,10 @@ impl EngineMetrics for Workers {
     }
 }
 
-impl Evaluate for Workers {
+impl Evaluate for AsyncEngine {
     async fn check(&self, source: Source) -> Result<Checked, Failure> {
         let engine = Arc::clone(&self.engine);
-        self.timed(blocking(move || engine.check(&source))).await
+        self.measure(run_blocking(move || engine.check(&source))).await
     }
 
     async fn evaluate(
@@ -86,13 +86,13 @@ impl Evaluate for Workers {
         budget: Budget,
     ) -> Result<Outcome, Failed> {
         let engine = Arc::clone(&self.engine);
-        let wanted = CancelOnDrop { engine: Arc::clone(&engine), cancellation: Arc::default() };
-        let cancellation = Arc::clone(&wanted.cancellation);
+        let guard = CancelOnDrop { engine: Arc::clone(&engine), cancellation: Arc::default() };
+        let cancellation = Arc::clone(&guard.cancellation);
         let workspace = workspace.to_owned();
-        let ran = blocking(move || {
+        let run = run_blocking(move || {
             engine.run_unless_cancelled(&workspace, &source, &call, &budget, &cancellation)
         });
-        self.timed(ran).await
+        self.measure(run).await
     }
 
     fn version(&self, language: Language) -> &'static str {
@@ -112,7 +112,7 @@ impl Drop for CancelOnDrop {
     }
 }
 
-async fn blocking<T: Send + 'static, E: From<Failure> + Send + 'static>(
+async fn run_blocking<T: Send + 'static, E: From<Failure> + Send + 'static>(
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, E> {
     tokio::task::spawn_blocking(work)

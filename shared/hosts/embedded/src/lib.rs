@@ -14,4 +14,4 @@ pub use up::{Config, DataLocation, ServerInfo, UpError, open_store, up};
 
 /// The ports of the embedded deployment.
 pub type Platform =
-    writ_platform::Platform<writ_engine_async::Workers, writ_platform::Outbound<jobs::SignalQueue>>;
+    writ_platform::Platform<writ_engine_async::AsyncEngine, writ_platform::Outbound<jobs::SignalQueue>>;

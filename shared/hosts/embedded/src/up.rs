@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use writ_callbacks::{Allowed, WebhookClient};
 use writ_dynamodb::{Database, DatabaseError};
 use writ_engine::{Engine, EngineConfig, EngineError, SandboxReport};
-use writ_engine_async::Workers;
+use writ_engine_async::AsyncEngine;
 use writ_model::{Error, Language};
 use writ_platform::Outbound;
 use writ_store::{Store, TableNames};
@@ -153,7 +153,7 @@ pub async fn up(
     let queue = SignalQueue::default();
     let outbound =
         Outbound { queue: queue.clone(), webhook_client: WebhookClient::new(config.callbacks_to) };
-    let platform = writ_platform::Platform::new(store, Workers::new(Arc::clone(&engine)));
+    let platform = writ_platform::Platform::new(store, AsyncEngine::new(Arc::clone(&engine)));
     let platform = Arc::new(platform.with_outbound(outbound));
     let issuer = config.oidc.as_ref().map(|oidc| oidc.url().to_owned());
     let authenticator = EmbeddedAuthenticator::new(Arc::clone(&platform), config.oidc, is_local)?;

@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use writ_engine_async::Workers;
+use writ_engine_async::AsyncEngine;
 use writ_lambda::StartError;
 use writ_platform::Platform;
 
 fn main() -> ExitCode {
     writ_engine_async::init();
     writ_lambda::serve(writ_fn_executions::executions_replay::routes(), |store, function| {
-        let workers = Workers::for_one_caller(function.allow_weak_sandbox);
-        Ok(Platform::new(store, workers.map_err(StartError::ports)?))
+        let engine = AsyncEngine::start_warm(function.allow_weak_sandbox);
+        Ok(Platform::new(store, engine.map_err(StartError::ports)?))
     })
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use writ_engine_async::Workers;
+use writ_engine_async::AsyncEngine;
 use writ_lambda::{Context, StartError};
 use writ_lambda_runner::{PipelineSignalHandler, batch};
 use writ_platform::{Outbound, Platform};
@@ -11,7 +11,7 @@ use writ_platform::{Outbound, Platform};
 fn main() -> ExitCode {
     writ_engine_async::init();
     writ_lambda::run(|function| {
-        let workers = Workers::for_one_caller(function.allow_weak_sandbox);
+        let workers = AsyncEngine::start_warm(function.allow_weak_sandbox);
         let (queue, webhook_client) = (function.required_queue()?, function.webhook_client()?);
         let platform = Platform::new(function.store(), workers.map_err(StartError::ports)?)
             .with_outbound(Outbound { queue: queue.clone(), webhook_client });

@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_list_is_shown_as_it_is_read() {
-        for (text, excerpt) in [
+        for (text, printed) in [
             ("", ""),
             (" , ", ""),
             ("127.0.0.1/32,10.1.0.0/16,hooks.internal", "127.0.0.1/32,10.1.0.0/16,hooks.internal"),
@@ -162,8 +162,8 @@ mod tests {
             ("[::1]", "::1/128"),
             ("localhost", "localhost"),
         ] {
-            assert_eq!(allowlist(text).to_string(), excerpt, "{text}");
-            assert_eq!(allowlist(excerpt), allowlist(text), "{text}");
+            assert_eq!(allowlist(text).to_string(), printed, "{text}");
+            assert_eq!(allowlist(printed), allowlist(text), "{text}");
         }
         assert!(Allowlist::default().is_empty());
         assert!(!allowlist("localhost").is_empty());

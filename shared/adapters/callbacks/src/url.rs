@@ -215,7 +215,7 @@ mod tests {
 
     use super::*;
 
-    /// A line that starts with `allowlist:` sets the allowlist for the lines after it.
+    /// A line that starts with `allowed:` sets the allowlist for the lines after it.
     #[test]
     fn every_url_of_the_table_is_called_or_refused_as_it_says() {
         let mut allowlist = Allowlist::default();

@@ -185,8 +185,7 @@ impl<S: KeySource, C: Clock + 'static> SigningKeys for JwksCache<S, C> {
 }
 
 fn unreachable(retry_after_s: u32) -> Error {
-    let message =
-        "the identity provider could not be reached, so nobody can be let in by a JWT now";
+    let message = "the identity provider could not be reached, so no JWT can be verified now";
     Error::new(ErrorKind::Unavailable, message).retry_after(retry_after_s)
 }
 

@@ -90,9 +90,9 @@ fn issuer_url(url: String) -> Result<Endpoint, SettingsError> {
 mod tests {
     use super::*;
 
-    fn read(present: &[(&str, &str)]) -> Result<Option<Settings>, SettingsError> {
+    fn read(variables: &[(&str, &str)]) -> Result<Option<Settings>, SettingsError> {
         Settings::read(|name| {
-            present.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         })
     }
 
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_issuer_nobody_is_believed() {
+    fn without_an_issuer_there_are_no_settings() {
         assert_eq!(read(&[]).unwrap(), None);
         let empty = [(ISSUER, ""), (AUDIENCE, ""), (ROLE_CLAIM_SETTING, "role"), (JWKS_URL, "")];
         assert_eq!(read(&empty).unwrap(), None);
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn half_a_configuration_is_refused_and_says_what_is_missing() {
-        for (present, says) in [
+        for (variables, says) in [
             (&[(ISSUER, "https://issuer.example")][..], "`WRIT_OIDC_AUDIENCE` is not"),
             (&[(AUDIENCE, "writ")], "`WRIT_OIDC_ISSUER` is not"),
             (&[(JWKS_URL, "https://issuer.example/keys")], "`WRIT_OIDC_ISSUER` is not"),
@@ -131,7 +131,7 @@ mod tests {
                 "`WRIT_OIDC_JWKS_URL` is `http://keys.example`",
             ),
         ] {
-            let error = read(present).unwrap_err().to_string();
+            let error = read(variables).unwrap_err().to_string();
             assert!(error.contains(says), "{error}");
         }
     }

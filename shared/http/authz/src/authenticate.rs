@@ -33,7 +33,7 @@ pub async fn authenticate(
 ) -> Result<Principal, Error> {
     let credentials = AcceptedCredentials { takes_jwts: issuer.is_some() };
     let text = authorization.map_or_else(
-        || Err(credentials.absent()),
+        || Err(credentials.missing()),
         |header| bearer(header).ok_or_else(|| credentials.malformed()),
     )?;
     if text.starts_with(PREFIX) {
@@ -93,7 +93,7 @@ struct AcceptedCredentials {
 }
 
 impl AcceptedCredentials {
-    fn absent(&self) -> Error {
+    fn missing(&self) -> Error {
         unauthenticated(format!("no token was sent; {}", self.expected()))
     }
 
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_who_knows_the_secret_learns_of_an_expiry() {
+    async fn only_the_holder_of_the_secret_learns_of_an_expiry() {
         let mut tokens = Tokens::default();
         let text = tokens.with(&SequentialIds::default(), Some(60));
         let header = format!("Bearer {}{}", &text[..22], "0".repeat(64));

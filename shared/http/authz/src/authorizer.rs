@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_who_may_not_do_what_and_who_may() {
+    fn a_denial_names_the_caller_the_route_and_the_permitted_roles() {
         let error = authorizer().decide(&alice(Role::Reader), "policy.create").unwrap_err();
         assert_eq!(
             error.message,
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_route_is_denied_to_everybody() {
+    fn an_unknown_route_is_denied_to_every_role() {
         let authorizer = authorizer();
         // The name of a group is not a route either.
         for route in ["policy.obliterate", "read", "", "policy.get\" || true"] {

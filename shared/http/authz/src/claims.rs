@@ -97,8 +97,8 @@ impl Claims {
             None => "is missing; expected",
         };
         let message = format!(
-            "this JWT is genuine, but gives no access: its claim `{claim}` {why} {what}; whoever \
-             runs the identity provider can set it"
+            "this JWT is genuine, but gives no access: its claim `{claim}` {why} {what}; the \
+             operator of the identity provider can set it"
         );
         let error = Error::new(ErrorKind::Forbidden, message).at("Authorization");
         Err(Error { rule: Some(JWT_CLAIMS.to_owned()), ..error })

@@ -28,7 +28,7 @@ pub enum PolicyError {
         number: usize,
     },
     /// Two rules have the same id, or a rule is a template.
-    #[error("the rules of the access policy do not stand beside each other: {0}")]
+    #[error("the rules of the access policy conflict: {0}")]
     Rules(String),
     /// A route has an access level that the policy does not define, so no rule could permit it.
     #[error(

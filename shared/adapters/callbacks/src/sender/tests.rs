@@ -147,7 +147,7 @@ async fn an_answer_stands_however_long_its_body_is() {
 }
 
 #[tokio::test]
-async fn who_does_not_answer_in_time_is_tried_again() {
+async fn a_receiver_that_does_not_answer_in_time_is_retried() {
     let sender = sender_with(Timeouts { total: Duration::from_millis(200), ..Timeouts::default() });
     for head in ["", "HTTP/1.1 200 OK\r\nX: "] {
         let receiver = Receiver::start(move |stream| {
@@ -160,7 +160,7 @@ async fn who_does_not_answer_in_time_is_tried_again() {
 }
 
 #[tokio::test]
-async fn who_does_not_answer_in_http_is_tried_again() {
+async fn a_receiver_that_does_not_answer_in_http_is_retried() {
     let sender = local_sender();
     let rude = Receiver::with_response(Vec::new());
     let outcome = sender.send(&rude.url("/"), &message()).await;

@@ -105,7 +105,7 @@ fn jwk(name: &str) -> Jwk {
 #[tokio::test]
 async fn keys_are_fetched_once_and_kept_for_ten_minutes() {
     let fixture = Fixture::with(&["a", "b"]);
-    assert_eq!(fixture.fetches(), 0, "nothing is fetched before somebody asks");
+    assert_eq!(fixture.fetches(), 0, "nothing is fetched before the first lookup");
     for kid in ["a", "b", "a"] {
         assert_eq!(fixture.lookup(kid).await, "found");
     }
@@ -199,11 +199,11 @@ async fn a_frozen_tick_does_not_keep_a_key_alive() {
 }
 
 #[tokio::test]
-async fn who_asks_at_the_same_time_waits_for_the_same_fetch() {
+async fn concurrent_lookups_wait_for_the_same_fetch() {
     let fixture = Fixture::with(&["a"]);
     let (resume, pause) = mpsc::channel();
     *fixture.names.pause.lock().unwrap() = Some(pause);
-    let asks: Vec<_> = (0..50)
+    let lookups: Vec<_> = (0..50)
         .map(|_| {
             let cache = Arc::clone(&fixture.cache);
             tokio::spawn(async move { cache.key("a").await })
@@ -213,7 +213,7 @@ async fn who_asks_at_the_same_time_waits_for_the_same_fetch() {
         tokio::task::yield_now().await;
     }
     resume.send(()).unwrap();
-    for lookup in asks {
+    for lookup in lookups {
         assert!(lookup.await.unwrap().unwrap().is_some());
     }
     assert_eq!(fixture.fetches(), 1);
@@ -238,7 +238,7 @@ async fn a_key_at_hand_does_not_wait_for_a_fetch() {
 }
 
 #[tokio::test]
-async fn who_stops_waiting_does_not_stop_the_fetch() {
+async fn a_cancelled_lookup_does_not_stop_the_fetch() {
     let fixture = Fixture::with(&["a"]);
     let (resume, pause) = mpsc::channel();
     *fixture.names.pause.lock().unwrap() = Some(pause);

@@ -185,14 +185,14 @@ fn an_answer_as_long_as_the_bound_is_read() {
 }
 
 #[test]
-fn nobody_listening_is_an_error_and_no_panic() {
+fn a_closed_port_is_an_error_and_no_panic() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = provider(&format!("http://{free}"), None).fetch().unwrap_err();
     assert!(matches!(error, FetchError::Unreachable { .. }), "{error}");
 }
 
 #[test]
-fn who_accepts_and_says_nothing_is_given_up() {
+fn a_silent_server_times_out() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
     let mut provider = provider(&url, None);
@@ -202,7 +202,7 @@ fn who_accepts_and_says_nothing_is_given_up() {
 }
 
 #[test]
-fn who_drips_is_given_up() {
+fn a_slow_body_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let dripping = std::thread::spawn(move || {

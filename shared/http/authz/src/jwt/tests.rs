@@ -177,7 +177,7 @@ fn keys_that_cannot_be_had_are_no_fault_of_the_caller() {
 
 proptest! {
     #[test]
-    fn nothing_that_anybody_makes_up_is_accepted(
+    fn no_made_up_token_is_accepted(
         token in prop_oneof![
             "\\PC{0,80}",
             "[A-Za-z0-9_-]{0,40}\\.[A-Za-z0-9_-]{0,40}\\.[A-Za-z0-9_-]{0,40}",

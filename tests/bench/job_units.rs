@@ -125,10 +125,11 @@ async fn run_report() -> Result<String, Box<dyn Error>> {
         Store::new(aws_sdk_dynamodb::Client::from_conf(config), TableNames::with_prefix("bench-"));
     store.create_tables().await.map_err(|error| format!("{error:?}"))?;
     let engine = Arc::new(Engine::start(EngineConfig::default())?);
-    let webhook_client = writ_callbacks::WebhookClient::new(writ_callbacks::Allowed::default());
+    let webhook_client = writ_callbacks::WebhookClient::new(writ_callbacks::Allowlist::default());
     let outbound = Outbound { queue: SignalQueue::default(), webhook_client };
-    let platform: Platform = writ_platform::Platform::new(store, AsyncEngine::new(Arc::clone(&engine)))
-        .with_outbound(outbound);
+    let platform: Platform =
+        writ_platform::Platform::new(store, AsyncEngine::new(Arc::clone(&engine)))
+            .with_outbound(outbound);
     let workspace = Workspace::default();
     register(&platform, &workspace).await?;
     let runner = Runner { executor_id: "builtin".to_owned(), node_id: Some("bench".to_owned()) };

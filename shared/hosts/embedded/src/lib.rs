@@ -13,5 +13,7 @@ pub use routes::routes;
 pub use up::{Config, DataLocation, ServerInfo, UpError, open_store, up};
 
 /// The ports of the embedded deployment.
-pub type Platform =
-    writ_platform::Platform<writ_engine_async::AsyncEngine, writ_platform::Outbound<jobs::SignalQueue>>;
+pub type Platform = writ_platform::Platform<
+    writ_engine_async::AsyncEngine,
+    writ_platform::Outbound<jobs::SignalQueue>,
+>;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use writ_callbacks::{Allowed, WebhookClient};
+use writ_callbacks::{Allowlist, WebhookClient};
 use writ_dynamodb::{Database, DatabaseError};
 use writ_engine::{Engine, EngineConfig, EngineError, SandboxReport};
 use writ_engine_async::AsyncEngine;
@@ -60,7 +60,7 @@ pub struct Config {
     /// Jobs that run concurrently; `None` for as many as the engines permit to jobs.
     pub job_runners: Option<NonZeroUsize>,
     /// Addresses that callbacks may reach in addition to public ones.
-    pub callbacks_to: Allowed,
+    pub callbacks_to: Allowlist,
 }
 
 /// The running server, for the message to its operator.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use writ_engine::fuzzing::{answer, is_worker_request};
-use writ_engine::{Budget, Call, Failed, Failure, Method, Outcome};
+use writ_engine::{Budget, Call, FailedRun, Failure, Method, Outcome};
 use writ_model::RawJson;
 
 const OUTPUT_BYTES_MAX: usize = 256;
@@ -50,7 +50,7 @@ fn assert_valid(outcome: &Outcome, stateful: bool) {
 }
 
 /// Asserts that the failure is one that a worker may report.
-fn assert_reportable(Failed { failure, printed }: &Failed) {
+fn assert_reportable(FailedRun { failure, printed }: &FailedRun) {
     assert!(printed.len() <= OUTPUT_BYTES_MAX);
     let is_platform_failure = matches!(
         failure,

@@ -8,13 +8,13 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use writ_engine::fuzzing::Compiler;
-use writ_engine::{Checked, Source};
+use writ_engine::{CheckReport, Source};
 use writ_model::{Diagnostic, Digest, Language, RawJson};
 
 /// The stack of a worker, in bytes.
 const STACK_BYTES: usize = 64 << 20;
 
-type Compiled = Result<Checked, Vec<Diagnostic>>;
+type Compiled = Result<CheckReport, Vec<Diagnostic>>;
 
 /// The channels to the thread of a compiler.
 struct CompilerThread {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use writ_job_runner::Attempt;
-use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
+use writ_model::run::{Budget, Call, CheckReport, FailedRun, Failure, Outcome, Source};
 use writ_model::{
     ContextChange, Digest, Error, ErrorKind, Execution, Language, PolicyUri, RawJson, Workspace,
 };
@@ -97,8 +97,8 @@ impl PolicySource for Node {
 }
 
 impl Evaluate for Node {
-    async fn check(&self, _: Source) -> Result<Checked, Failure> {
-        Ok(Checked::default())
+    async fn check(&self, _: Source) -> Result<CheckReport, Failure> {
+        Ok(CheckReport::default())
     }
 
     async fn evaluate(
@@ -107,7 +107,7 @@ impl Evaluate for Node {
         _: Source,
         call: Call,
         budget: Budget,
-    ) -> Result<Outcome, Failed> {
+    ) -> Result<Outcome, FailedRun> {
         let budget_ms = u64::try_from(budget.time.as_millis()).unwrap();
         let takes = {
             let mut world = lock(&self.world);

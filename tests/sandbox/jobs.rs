@@ -8,7 +8,7 @@ use libtest_mimic::Trial;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use writ_engine::{
-    Budget, Call, Cancellation, Engine, EngineConfig, Failed, Failure, Outcome, RunClass,
+    Budget, Call, Cancellation, Engine, EngineConfig, FailedRun, Failure, Outcome, RunClass,
 };
 use writ_engine::{EngineStats, Source};
 use writ_engine_async::AsyncEngine;
@@ -47,7 +47,7 @@ struct Callers {
     runtime: Runtime,
 }
 
-type Run = JoinHandle<Result<Outcome, Failed>>;
+type Run = JoinHandle<Result<Outcome, FailedRun>>;
 
 impl Callers {
     fn new(change: impl FnOnce(&mut EngineConfig)) -> Self {
@@ -139,7 +139,7 @@ fn cancelled_before() {
         engine.run_unless_cancelled(WORKSPACE, &source, &call, &job(), cancellation)
     };
     let reason = "its run was cancelled".to_owned();
-    let cancelled = Failed::from(Failure::WorkerLost { reason });
+    let cancelled = FailedRun::from(Failure::WorkerLost { reason });
     assert_eq!(run(&cancellation), Err(cancelled.clone()));
     assert_eq!(engine.stats().starts, 0);
     // An idle worker stays idle.

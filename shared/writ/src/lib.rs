@@ -38,7 +38,7 @@ use writ_pipeline::{ExecutionRequest, PolicyCache};
 pub use policy::Policy;
 pub use record_sink::RecordSink;
 pub use writ_engine::{Coverage, EngineConfig, EngineError};
-pub use writ_model::run::Checked;
+pub use writ_model::run::CheckReport;
 pub use writ_model::{Digest, Error, ErrorKind, Execution, Language, RawJson};
 pub use writ_pipeline::CompiledPolicy;
 
@@ -238,7 +238,7 @@ impl Writ {
     ///     Ok(())
     /// }
     /// ```
-    pub fn check(&self, policy: &Policy) -> Result<Checked, Error> {
+    pub fn check(&self, policy: &Policy) -> Result<CheckReport, Error> {
         policy.compiled().check_stored()?;
         self.engine.check(policy.compiled().source()).map_err(writ_pipeline::to_error)
     }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use writ_engine::Engine;
-use writ_model::run::{Budget, Call, Checked, Coverage, Failed, Failure, Outcome, Source};
+use writ_model::run::{Budget, Call, CheckReport, Coverage, FailedRun, Failure, Outcome, Source};
 use writ_model::{Error, Execution, Language, PolicyUri, Timestamp, Workspace};
 use writ_os::Os;
 use writ_ports::{
@@ -65,7 +65,7 @@ impl<'e> InProcessPorts<'e> {
 }
 
 impl Evaluate for InProcessPorts<'_> {
-    async fn check(&self, source: Source) -> Result<Checked, Failure> {
+    async fn check(&self, source: Source) -> Result<CheckReport, Failure> {
         self.engine.check(&source)
     }
 
@@ -75,7 +75,7 @@ impl Evaluate for InProcessPorts<'_> {
         source: Source,
         call: Call,
         budget: Budget,
-    ) -> Result<Outcome, Failed> {
+    ) -> Result<Outcome, FailedRun> {
         let call = Call { coverage: self.has_coverage, ..call };
         let mut outcome = self.engine.run(workspace, &source, &call, &budget)?;
         *self.coverage.lock().unwrap_or_else(PoisonError::into_inner) = outcome.coverage.take();

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use writ_engine::{Cancellation, Engine, EngineConfig, EngineError};
 use writ_model::Language;
-use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
+use writ_model::run::{Budget, Call, CheckReport, FailedRun, Failure, Outcome, Source};
 use writ_ports::{EngineMetrics, EngineUsage, Evaluate};
 
 /// Must be the first statement of `main`: in a process that was started as a worker it runs the
@@ -73,7 +73,7 @@ impl EngineMetrics for AsyncEngine {
 }
 
 impl Evaluate for AsyncEngine {
-    async fn check(&self, source: Source) -> Result<Checked, Failure> {
+    async fn check(&self, source: Source) -> Result<CheckReport, Failure> {
         let engine = Arc::clone(&self.engine);
         self.measure(run_blocking(move || engine.check(&source))).await
     }
@@ -84,7 +84,7 @@ impl Evaluate for AsyncEngine {
         source: Source,
         call: Call,
         budget: Budget,
-    ) -> Result<Outcome, Failed> {
+    ) -> Result<Outcome, FailedRun> {
         let engine = Arc::clone(&self.engine);
         let guard = CancelOnDrop { engine: Arc::clone(&engine), cancellation: Arc::default() };
         let cancellation = Arc::clone(&guard.cancellation);

@@ -1,5 +1,5 @@
 //! The inputs and results of a run, which `writ-model` defines.
 
 pub use writ_model::run::{
-    Budget, Call, Checked, Coverage, Failed, Failure, Method, Outcome, RunClass, Source,
+    Budget, Call, CheckReport, Coverage, FailedRun, Failure, Method, Outcome, RunClass, Source,
 };

@@ -15,7 +15,7 @@ use crate::host::{Deadline, RunError, Worker, cancellation_failure};
 use crate::maintenance::{self, Task};
 use crate::pool::{AcquireError, AcquireRequest, Bounds, Grant, Key, Pool};
 use crate::zygotes::Zygotes;
-use crate::{Budget, Call, Cancellation, Checked, Failed, Failure, Outcome, Source, worker};
+use crate::{Budget, Call, Cancellation, CheckReport, FailedRun, Failure, Outcome, Source, worker};
 
 /// The most runs of one worker: an interpreter leaks a little memory in each run.
 const RUNS_MAX: u64 = 10_000;
@@ -138,7 +138,7 @@ impl Engine {
     /// # Errors
     /// [`Failure::Compile`] with every diagnostic; the failures of a run when the compilation
     /// exceeds the engine's compile budget.
-    pub fn check(&self, source: &Source) -> Result<Checked, Failure> {
+    pub fn check(&self, source: &Source) -> Result<CheckReport, Failure> {
         let key = Key {
             workspace: None,
             policy: None,
@@ -170,7 +170,7 @@ impl Engine {
         source: &Source,
         call: &Call,
         budget: &Budget,
-    ) -> Result<Outcome, Failed> {
+    ) -> Result<Outcome, FailedRun> {
         self.run_unless_cancelled(workspace, source, call, budget, &Cancellation::default())
     }
 
@@ -186,7 +186,7 @@ impl Engine {
         call: &Call,
         budget: &Budget,
         cancellation: &Cancellation,
-    ) -> Result<Outcome, Failed> {
+    ) -> Result<Outcome, FailedRun> {
         let key = Key {
             workspace: Some(workspace.to_owned()),
             policy: Some(call.rule_id.clone()),
@@ -308,7 +308,7 @@ impl Engine {
 
     /// Returns the worker to the pool if it may run again; otherwise kills it and queues its
     /// replacement.
-    fn release(&self, slot: SlotGuard<'_>, worker: Worker, result: &Result<Outcome, Failed>) {
+    fn release(&self, slot: SlotGuard<'_>, worker: Worker, result: &Result<Outcome, FailedRun>) {
         let full = result.as_ref().is_err_and(is_out_of_memory);
         if worker.is_reusable() && worker.runs() < RUNS_MAX && !full {
             slot.return_idle(worker);
@@ -406,7 +406,7 @@ impl Drop for SlotGuard<'_> {
     }
 }
 
-fn is_out_of_memory(failed: &Failed) -> bool {
+fn is_out_of_memory(failed: &FailedRun) -> bool {
     matches!(failed.failure, Failure::OutOfMemory { .. })
 }
 

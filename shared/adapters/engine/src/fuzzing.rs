@@ -5,7 +5,7 @@ use writ_model::{Diagnostic, Language};
 
 use crate::language::Runtime;
 use crate::wire::WorkerRequest;
-use crate::{Budget, Call, Checked, Failed, Outcome, Source};
+use crate::{Budget, Call, CheckReport, FailedRun, Outcome, Source};
 
 /// A language's compiler in this process. A stack overflow in it ends the process.
 pub struct Compiler(Box<dyn Runtime>);
@@ -23,7 +23,7 @@ impl Compiler {
     ///
     /// # Errors
     /// Every diagnostic of the source.
-    pub fn compile(&mut self, source: &Source) -> Result<Checked, Vec<Diagnostic>> {
+    pub fn compile(&mut self, source: &Source) -> Result<CheckReport, Vec<Diagnostic>> {
         self.0.compile(source).map(|program| program.checked())
     }
 }
@@ -37,7 +37,7 @@ pub fn answer(
     bytes: &[u8],
     call: &Call,
     budget: &Budget,
-) -> std::io::Result<Option<Result<Outcome, Failed>>> {
+) -> std::io::Result<Option<Result<Outcome, FailedRun>>> {
     crate::host::reply_fuzz::answer(bytes, call, budget)
 }
 

@@ -3,7 +3,7 @@
 
 use writ_model::Diagnostic;
 
-use crate::{Budget, Call, Checked, Failure, Outcome, Source};
+use crate::{Budget, Call, CheckReport, Failure, Outcome, Source};
 
 /// A language's interpreter, started once in a zygote, with its imports done.
 pub(crate) trait Runtime {
@@ -17,7 +17,7 @@ pub(crate) trait Runtime {
 /// Compiled code, ready to run.
 pub(crate) trait Program {
     /// The compiler's warnings about code that compiles.
-    fn checked(&self) -> Checked;
+    fn checked(&self) -> CheckReport;
 
     /// Whether this process may run the program again, for another caller, after a run.
     fn isolation(&self) -> Isolation;

@@ -39,7 +39,7 @@ pub mod worker;
 mod zygotes;
 
 pub use call::{
-    Budget, Call, Checked, Coverage, Failed, Failure, Method, Outcome, RunClass, Source,
+    Budget, Call, CheckReport, Coverage, FailedRun, Failure, Method, Outcome, RunClass, Source,
 };
 pub use cancellation::Cancellation;
 pub use capability::{Capability, SandboxReport};

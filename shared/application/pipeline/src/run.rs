@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use writ_model::run::{Budget, Failed, Outcome};
+use writ_model::run::{Budget, FailedRun, Outcome};
 use writ_model::{
     Cause, ContextSnapshot, Error, ErrorKind, Execution, ExecutionStatus, PolicyUri, RawJson,
 };
@@ -276,7 +276,7 @@ impl Run {
                 execution.printed = std::mem::take(&mut outcome.printed);
                 self.judge(outcome, &execution)
             }
-            Err(Failed { failure, printed }) => {
+            Err(FailedRun { failure, printed }) => {
                 execution.printed = printed;
                 Err(errors::to_error(failure))
             }

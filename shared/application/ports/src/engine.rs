@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use writ_model::Language;
-use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
+use writ_model::run::{Budget, Call, CheckReport, FailedRun, Failure, Outcome, Source};
 
 /// The engines.
 pub trait Evaluate: Send + Sync {
@@ -11,7 +11,7 @@ pub trait Evaluate: Send + Sync {
     ///
     /// # Errors
     /// [`Failure::Compile`] with every finding, or why no compiler could be had.
-    fn check(&self, source: Source) -> impl Future<Output = Result<Checked, Failure>> + Send;
+    fn check(&self, source: Source) -> impl Future<Output = Result<CheckReport, Failure>> + Send;
 
     /// Runs once, in a process of this workspace and this source alone.
     ///
@@ -26,7 +26,7 @@ pub trait Evaluate: Send + Sync {
         source: Source,
         call: Call,
         budget: Budget,
-    ) -> impl Future<Output = Result<Outcome, Failed>> + Send;
+    ) -> impl Future<Output = Result<Outcome, FailedRun>> + Send;
 
     /// The release of the engine that runs `language`, for the record.
     fn version(&self, language: Language) -> &'static str;

@@ -131,7 +131,7 @@ pub struct Coverage {
 
 /// The result of a successful compile check.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checked {
+pub struct CheckReport {
     /// The warnings of the compiler. Errors make the check fail instead.
     pub warnings: Vec<Diagnostic>,
 }
@@ -139,7 +139,7 @@ pub struct Checked {
 /// A failed run: the error, with the text printed before it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{failure}")]
-pub struct Failed {
+pub struct FailedRun {
     /// The error that ended the run.
     pub failure: Failure,
     /// The text that the policy printed before, truncated to the budget's `output_bytes_max`. Of a
@@ -147,7 +147,7 @@ pub struct Failed {
     pub printed: String,
 }
 
-impl From<Failure> for Failed {
+impl From<Failure> for FailedRun {
     fn from(failure: Failure) -> Self {
         Self { failure, printed: String::new() }
     }

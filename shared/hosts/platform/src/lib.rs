@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use writ_callbacks::WebhookClient;
 use writ_job_runner::Attempt;
-use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
+use writ_model::run::{Budget, Call, CheckReport, FailedRun, Failure, Outcome, Source};
 use writ_model::{
     Digest, Error, Execution, Job, JobSignal, JobState, Language, PolicyUri, Schedule, Submission,
     Timestamp, Workspace,
@@ -206,7 +206,7 @@ impl<E: EngineMetrics, O: Send + Sync> EngineMetrics for Platform<E, O> {
 }
 
 impl<E: Evaluate, O: Send + Sync> Evaluate for Platform<E, O> {
-    async fn check(&self, source: Source) -> Result<Checked, Failure> {
+    async fn check(&self, source: Source) -> Result<CheckReport, Failure> {
         self.engines.check(source).await
     }
 
@@ -216,7 +216,7 @@ impl<E: Evaluate, O: Send + Sync> Evaluate for Platform<E, O> {
         source: Source,
         call: Call,
         budget: Budget,
-    ) -> Result<Outcome, Failed> {
+    ) -> Result<Outcome, FailedRun> {
         self.engines.evaluate(workspace, source, call, budget).await
     }
 

@@ -12,7 +12,7 @@ use writ_model::RawJson;
 use super::compile::{self, Compiled};
 use super::{diagnose, entities, links, request};
 use crate::language::{Isolation, Program};
-use crate::{Budget, Call, Checked, Failure, Method, Outcome};
+use crate::{Budget, Call, CheckReport, Failure, Method, Outcome};
 
 /// Compiled policies with the documents of the last run, which the next run often shares.
 pub(super) struct CedarProgram {
@@ -120,8 +120,8 @@ fn decision_document(response: &Response) -> Value {
 }
 
 impl Program for CedarProgram {
-    fn checked(&self) -> Checked {
-        Checked { warnings: self.compiled.warnings.clone() }
+    fn checked(&self) -> CheckReport {
+        CheckReport { warnings: self.compiled.warnings.clone() }
     }
 
     /// A run owns its request and its copy of the entities. Policies and documents are immutable,

@@ -13,7 +13,7 @@ use super::compile::Compiled;
 use super::print::Printer;
 use super::{failure, value};
 use crate::language::{Isolation, Program};
-use crate::{Budget, Call, Checked, Failure, Method, Outcome};
+use crate::{Budget, Call, CheckReport, Failure, Method, Outcome};
 
 /// Compiled expressions with the documents of the last run, which the next run often shares.
 pub(super) struct CelProgram {
@@ -150,8 +150,8 @@ fn print(
 }
 
 impl Program for CelProgram {
-    fn checked(&self) -> Checked {
-        Checked::default()
+    fn checked(&self) -> CheckReport {
+        CheckReport::default()
     }
 
     /// A run owns its variables and the values computed from them. Trees and documents are

@@ -9,7 +9,7 @@ use super::channel::Channel;
 use super::deadline::Deadline;
 use super::validate;
 use crate::wire::{Reply, WorkerRequestRef};
-use crate::{Budget, Call, Failed, Outcome};
+use crate::{Budget, Call, FailedRun, Outcome};
 
 /// Longer input is cut to what a socket buffers unread, so that no second thread is needed.
 const BYTES_MAX: usize = 64 << 10;
@@ -20,7 +20,7 @@ pub(crate) fn answer(
     bytes: &[u8],
     call: &Call,
     budget: &Budget,
-) -> std::io::Result<Option<Result<Outcome, Failed>>> {
+) -> std::io::Result<Option<Result<Outcome, FailedRun>>> {
     let (local_end, mut remote_end) = UnixStream::pair()?;
     local_end.set_nonblocking(true)?;
     remote_end.write_all(bytes.get(..BYTES_MAX).unwrap_or(bytes))?;

@@ -2,7 +2,7 @@
 
 use writ_model::{CONTEXT_BYTES_MAX, ContextChange, RawJson};
 
-use crate::{Budget, Call, Failed, Failure, Outcome};
+use crate::{Budget, Call, FailedRun, Failure, Outcome};
 
 /// The deepest nesting that a `RawJson` may have, so that every later reader can parse it.
 const DEPTH_MAX: usize = 127;
@@ -13,7 +13,7 @@ pub(super) fn result(
     mut printed: String,
     call: &Call,
     budget: &Budget,
-) -> Result<Outcome, Failed> {
+) -> Result<Outcome, FailedRun> {
     let failure = match result {
         Err(reported) => accept_failure(reported, budget),
         Ok(mut outcome) => {
@@ -28,7 +28,7 @@ pub(super) fn result(
         }
     };
     truncate(&mut printed, budget);
-    Err(Failed { failure, printed })
+    Err(FailedRun { failure, printed })
 }
 
 /// What a worker has printed, as text of at most the budget's output size; invalid UTF-8 becomes
@@ -152,7 +152,7 @@ mod tests {
     }
 
     /// The result of a call with a context if `keeps`, else of a stateless one.
-    fn validate(outcome: Outcome, keeps: bool, budget: &Budget) -> Result<Outcome, Failed> {
+    fn validate(outcome: Outcome, keeps: bool, budget: &Budget) -> Result<Outcome, FailedRun> {
         result(Ok(outcome), "of no failure".to_owned(), &call(keeps), budget)
     }
 
@@ -205,11 +205,11 @@ mod tests {
         assert_eq!(validate(outcome_of("1"), false, &budget).unwrap().printed, "gr");
         let refused = validate(outcome_of("1234"), false, &budget).unwrap_err();
         let failure = Failure::OutputTooLarge { budget_bytes: 3 };
-        assert_eq!(refused, Failed { failure, printed: "gr".to_owned() });
+        assert_eq!(refused, FailedRun { failure, printed: "gr".to_owned() });
         let call = call(false);
         let raised = Failure::NotJson { what: "nan".to_owned() };
         let refused = result(Err(raised.clone()), "grün".to_owned(), &call, &budget).unwrap_err();
-        assert_eq!(refused, Failed { failure: raised, printed: "gr".to_owned() });
+        assert_eq!(refused, FailedRun { failure: raised, printed: "gr".to_owned() });
     }
 
     #[test]

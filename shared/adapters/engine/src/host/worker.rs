@@ -16,7 +16,7 @@ use super::{Zygote, validate};
 use crate::config::CompileBudget;
 use crate::sys::{self, PidFd};
 use crate::wire::{PRINTED_BYTES_MAX, Reply, WorkerRequestRef};
-use crate::{Budget, Call, Cancellation, Checked, Failed, Failure, Outcome, Source};
+use crate::{Budget, Call, Cancellation, CheckReport, FailedRun, Failure, Outcome, Source};
 
 /// The largest ratio of a reply to the output limit: JSON escapes one byte as six at most (`\u0000`),
 /// and the limit applies twice, to the output and to what was printed.
@@ -40,7 +40,7 @@ pub(crate) struct Worker {
     stderr: OwnedFd,
     /// The pipe with a copy of what the worker prints.
     printed: OwnedFd,
-    checked: Checked,
+    checked: CheckReport,
     reusable: bool,
     /// The address space of the idle worker, in bytes.
     idle_bytes: u64,
@@ -62,7 +62,7 @@ pub(crate) enum RunError {
     /// The worker was dead before it received the call, so the call did not run.
     NotSent,
     /// The call ran, and ended the worker with this failure.
-    Failed(Failed),
+    Failed(FailedRun),
 }
 
 impl Worker {
@@ -128,7 +128,7 @@ impl Worker {
             channel,
             stderr,
             printed,
-            checked: Checked::default(),
+            checked: CheckReport::default(),
             reusable: false,
             idle_bytes: 0,
             resource_limits: ResourceLimits::default(),
@@ -148,7 +148,7 @@ impl Worker {
         call: &Call,
         budget: &Budget,
         deadline: &Deadline,
-    ) -> Result<Result<Outcome, Failed>, RunError> {
+    ) -> Result<Result<Outcome, FailedRun>, RunError> {
         let reply_bytes_max =
             budget.output_bytes_max.saturating_mul(REPLY_GROWTH).saturating_add(REPLY_BYTES_EXTRA);
         let reply = self.set_limits(budget.time, budget.memory_bytes_max).and_then(|()| {
@@ -185,7 +185,7 @@ impl Worker {
             Err(error) => self.explain(&error, limits),
         };
         let printed = validate::printed(self.take_printed_copy(), budget);
-        Err(RunError::Failed(Failed { failure, printed }))
+        Err(RunError::Failed(FailedRun { failure, printed }))
     }
 
     /// Registers the worker to be killed by a cancellation; see [`Cancellation::register`].
@@ -194,7 +194,7 @@ impl Worker {
     }
 
     /// The result of the compilation.
-    pub(crate) fn checked(&self) -> &Checked {
+    pub(crate) fn checked(&self) -> &CheckReport {
         &self.checked
     }
 

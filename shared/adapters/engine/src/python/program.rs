@@ -14,7 +14,7 @@ use super::interpreter::Interpreter;
 use super::isolation::Verdict;
 use super::{exception, input, output};
 use crate::language::{Isolation, Program};
-use crate::{Budget, Call, Checked, Failure, Method, Outcome};
+use crate::{Budget, Call, CheckReport, Failure, Method, Outcome};
 
 /// A compiled policy, which may run many times.
 pub(super) struct PythonProgram {
@@ -138,8 +138,8 @@ impl PythonProgram {
 }
 
 impl Program for PythonProgram {
-    fn checked(&self) -> Checked {
-        Checked { warnings: self.verdict.warning.iter().cloned().collect() }
+    fn checked(&self) -> CheckReport {
+        CheckReport { warnings: self.verdict.warning.iter().cloned().collect() }
     }
 
     fn isolation(&self) -> Isolation {

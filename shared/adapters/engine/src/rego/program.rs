@@ -10,7 +10,7 @@ use super::builtins::{self, RunInputs};
 use super::compile::Compiled;
 use super::{diagnose, query, value};
 use crate::language::{Isolation, Program};
-use crate::{Budget, Call, Checked, Coverage, Failure, Method, Outcome};
+use crate::{Budget, Call, CheckReport, Coverage, Failure, Method, Outcome};
 
 /// Compiled modules with the documents of the last run, which the next run often shares.
 pub(super) struct RegoProgram {
@@ -168,8 +168,8 @@ fn coverage_of(engine: &Engine) -> Option<Coverage> {
 }
 
 impl Program for RegoProgram {
-    fn checked(&self) -> Checked {
-        Checked { warnings: self.compiled.warnings.clone() }
+    fn checked(&self) -> CheckReport {
+        CheckReport { warnings: self.compiled.warnings.clone() }
     }
 
     /// A run owns its machine or its copy of the interpreter. Only compiled code and immutable

@@ -9,7 +9,7 @@ use super::host::{self, Host};
 use super::interface::OptionalExports;
 use super::{limits, output};
 use crate::language::{Isolation, Program};
-use crate::{Budget, Call, Checked, Failure, Method, Outcome};
+use crate::{Budget, Call, CheckReport, Failure, Method, Outcome};
 
 /// A compiled module and what it may import.
 pub(super) struct WasmProgram {
@@ -94,8 +94,8 @@ impl<'a> Run<'a> {
 }
 
 impl Program for WasmProgram {
-    fn checked(&self) -> Checked {
-        Checked::default()
+    fn checked(&self) -> CheckReport {
+        CheckReport::default()
     }
 
     /// A run has an instance of its own: memory, globals, tables and passive segments are made

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use writ_model::Diagnostic;
 
-use crate::{Budget, Call, Checked, Failure, Outcome, Source};
+use crate::{Budget, Call, CheckReport, Failure, Outcome, Source};
 
 /// A request of the platform, as a worker receives it.
 #[derive(Deserialize)]
@@ -29,7 +29,7 @@ pub(crate) enum WorkerRequestRef<'a> {
 pub(crate) enum Reply {
     /// The source compiles, and the worker is ready to run it.
     Ready {
-        checked: Checked,
+        checked: CheckReport,
         /// Whether the worker may serve another run after the first.
         reusable: bool,
     },

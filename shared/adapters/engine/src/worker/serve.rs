@@ -9,7 +9,7 @@ use crate::language::{Isolation, Program, Runtime};
 use crate::sys;
 use crate::wire::frame::{self, BUFFER_BYTES_KEPT, HEADER_BYTES, REQUEST_BYTES_MAX};
 use crate::wire::{EXIT_PANIC, Reply, SOCKET_FD, WorkerRequest};
-use crate::{Budget, Call, Failed, Failure, Outcome};
+use crate::{Budget, Call, FailedRun, Failure, Outcome};
 
 /// The size of the first read, in bytes; larger frames grow the buffer.
 const READ_BYTES: usize = 16 << 10;
@@ -42,7 +42,7 @@ fn run_requests(connection: &mut Connection, program: &mut dyn Program) {
     while let Some(WorkerRequest::Run { call, budget }) = connection.receive() {
         let (result, printed) = match run(program, &call, &budget) {
             Ok(outcome) => (Ok(outcome), String::new()),
-            Err(Failed { failure, printed }) => (Err(failure), printed),
+            Err(FailedRun { failure, printed }) => (Err(failure), printed),
         };
         let reusable = program.isolation() == Isolation::Reusable;
         if !connection.send(&Reply::RunFinished { result, printed, reusable }) {
@@ -51,14 +51,14 @@ fn run_requests(connection: &mut Connection, program: &mut dyn Program) {
     }
 }
 
-fn run(program: &mut dyn Program, call: &Call, budget: &Budget) -> Result<Outcome, Failed> {
+fn run(program: &mut dyn Program, call: &Call, budget: &Budget) -> Result<Outcome, FailedRun> {
     match program.run(call, budget) {
         Ok(outcome) if outcome.output.as_str().len() > budget.output_bytes_max => {
             let failure = Failure::OutputTooLarge { budget_bytes: budget.output_bytes_max };
-            Err(Failed { failure, printed: outcome.printed })
+            Err(FailedRun { failure, printed: outcome.printed })
         }
         Ok(outcome) => Ok(outcome),
-        Err(failure) => Err(Failed { failure, printed: program.take_printed() }),
+        Err(failure) => Err(FailedRun { failure, printed: program.take_printed() }),
     }
 }
 

@@ -3,7 +3,7 @@ use std::pin::pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
-use writ_model::run::{Call, Checked, Failed, Failure, Method, Source};
+use writ_model::run::{Call, CheckReport, FailedRun, Failure, Method, Source};
 use writ_model::{Cause, Digest, ErrorKind, ExecutionStatus, Language, PolicyRule};
 use writ_ports::Page;
 
@@ -83,11 +83,17 @@ impl Recorded {
 }
 
 impl Evaluate for Recorded {
-    async fn check(&self, _: Source) -> Result<Checked, Failure> {
-        Ok(Checked::default())
+    async fn check(&self, _: Source) -> Result<CheckReport, Failure> {
+        Ok(CheckReport::default())
     }
 
-    async fn evaluate(&self, _: &str, _: Source, call: Call, _: Budget) -> Result<Outcome, Failed> {
+    async fn evaluate(
+        &self,
+        _: &str,
+        _: Source,
+        call: Call,
+        _: Budget,
+    ) -> Result<Outcome, FailedRun> {
         let output = (self.answer)(&call)?;
         self.calls.lock().unwrap().push(call);
         Ok(Outcome {

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
-use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
+use writ_model::run::{Budget, Call, CheckReport, FailedRun, Failure, Outcome, Source};
 use writ_model::{Digest, ErrorKind, Language, PolicyUri, RawJson, Timestamp, Workspace};
 use writ_ports::{
     Admission, CommitResult, ContextWrite, Projection, StoredContext, Surface, Unlimited,
@@ -14,7 +14,7 @@ use writ_ports::{
 use super::super::*;
 
 /// What the engine answers to one call.
-pub(super) type Answer = Result<Outcome, Failed>;
+pub(super) type Answer = Result<Outcome, FailedRun>;
 
 /// Policies by name, answers by name in their order, and everything that happened.
 #[derive(Default)]
@@ -51,14 +51,14 @@ pub(super) fn keeping(output: &str, change: &str) -> Answer {
 }
 
 /// A failure with what was printed before.
-pub(super) fn raised(message: &str) -> Failed {
+pub(super) fn raised(message: &str) -> FailedRun {
     let failure = Failure::Raised {
         kind: "ValueError".to_owned(),
         message: message.to_owned(),
         line: Some(2),
         traceback: message.to_owned(),
     };
-    Failed { failure, printed: "said".to_owned() }
+    FailedRun { failure, printed: "said".to_owned() }
 }
 
 impl Platform {
@@ -144,8 +144,8 @@ impl PolicySource for Platform {
 }
 
 impl Evaluate for Platform {
-    async fn check(&self, _: Source) -> Result<Checked, Failure> {
-        Ok(Checked::default())
+    async fn check(&self, _: Source) -> Result<CheckReport, Failure> {
+        Ok(CheckReport::default())
     }
 
     async fn evaluate(&self, _: &str, _: Source, call: Call, _: Budget) -> Answer {

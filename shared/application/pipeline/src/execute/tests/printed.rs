@@ -1,6 +1,6 @@
 //! What a run printed, whatever became of it.
 
-use writ_model::run::{Failed, Failure};
+use writ_model::run::{FailedRun, Failure};
 use writ_model::{ErrorKind, MASK};
 
 use super::platform::{Answer, Platform, answer, keeping, raised};
@@ -21,7 +21,7 @@ fn what_a_failed_run_printed_is_in_its_record() {
     let schema = r#""policy_output_schema":{"n":{"type":"number"}}"#;
     let huge = format!(r#"{{"set":{{"n":"{}"}}}}"#, "x".repeat(writ_model::CONTEXT_BYTES_MAX));
     let timed_out =
-        Failed { failure: Failure::TimedOut { budget_ms: 1 }, printed: "said".to_owned() };
+        FailedRun { failure: Failure::TimedOut { budget_ms: 1 }, printed: "said".to_owned() };
     let cases = [
         (schema, answer(r#"{"n":1}"#), None),
         (schema, answer(r#"{"n":"one"}"#), Some(ErrorKind::SchemaViolation)),
@@ -62,14 +62,14 @@ fn what_a_failed_run_printed_is_masked_where_it_may_tell_what_is_masked() {
         let record = recorded(&mask(pointer), Err(raised("no")), input);
         assert_eq!(record.printed, printed, "{pointer} {input}");
     }
-    let silent = Failed { printed: String::new(), ..raised("no") };
+    let silent = FailedRun { printed: String::new(), ..raised("no") };
     assert_eq!(recorded(&mask("/output/token"), Err(silent), "{}").printed, "");
 }
 
 #[test]
 fn a_replay_compares_what_was_printed_unless_the_platform_may_have_cut_it_off() {
     let printing = |failure: Failure, printed: &str| {
-        recorded("\"tags\":\"\"", Err(Failed { failure, printed: printed.to_owned() }), "{}")
+        recorded("\"tags\":\"\"", Err(FailedRun { failure, printed: printed.to_owned() }), "{}")
     };
     let cases = [
         (raised("no").failure, true),

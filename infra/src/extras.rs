@@ -1,7 +1,8 @@
 //! What only some functions have, and the stacks that they stand in: parameters, and the variables
 //! that hand them on.
 
-use writ_sqs::grants::Queue;
+use writ_grants::{Queue, Resource};
+use writ_ports::{Evaluate, SendCallback};
 
 use crate::Function;
 
@@ -26,55 +27,55 @@ const EXTRAS: [Extra; 10] = [
         parameter: "AllowWeakSandbox",
         argument: "!Ref AllowWeakSandbox",
         variable: Some("WRIT_ALLOW_WEAK_SANDBOX"),
-        is_needed: Function::has_engine,
+        is_needed: |function| function.needs.has_port(&Evaluate),
     },
     Extra {
         parameter: "JobsUrl",
         argument: "!GetAtt Queues.Outputs.JobsUrl",
         variable: Some("WRIT_JOBS_QUEUE_URL"),
-        is_needed: |function| function.has_queue(Queue::Jobs),
+        is_needed: |function| function.needs.has_queue(Queue::Jobs),
     },
     Extra {
         parameter: "JobsArn",
         argument: "!GetAtt Queues.Outputs.JobsArn",
         variable: None,
-        is_needed: |function| function.has_queue(Queue::Jobs),
+        is_needed: |function| function.needs.has_queue(Queue::Jobs),
     },
     Extra {
         parameter: "DeadUrl",
         argument: "!GetAtt Queues.Outputs.DeadUrl",
         variable: Some("WRIT_JOBS_DEAD_URL"),
-        is_needed: |function| function.has_queue(Queue::Dead),
+        is_needed: |function| function.needs.has_queue(Queue::Dead),
     },
     Extra {
         parameter: "DeadArn",
         argument: "!GetAtt Queues.Outputs.DeadArn",
         variable: None,
-        is_needed: |function| function.has_queue(Queue::Dead),
+        is_needed: |function| function.needs.has_queue(Queue::Dead),
     },
     Extra {
         parameter: "FireGroup",
         argument: "!GetAtt Fires.Outputs.FireGroup",
         variable: Some("WRIT_FIRE_GROUP"),
-        is_needed: |function| function.has_port("ScheduleTimer"),
+        is_needed: |function| function.needs.has_resource(Resource::Timers),
     },
     Extra {
         parameter: "FireFunctionArn",
         argument: "!GetAtt Fires.Outputs.FireFunctionArn",
         variable: Some("WRIT_FIRE_FUNCTION_ARN"),
-        is_needed: |function| function.has_port("ScheduleTimer"),
+        is_needed: |function| function.needs.has_resource(Resource::TimerRole),
     },
     Extra {
         parameter: "FireRoleArn",
         argument: "!GetAtt Fires.Outputs.FireRoleArn",
         variable: Some("WRIT_FIRE_ROLE_ARN"),
-        is_needed: |function| function.has_port("ScheduleTimer"),
+        is_needed: |function| function.needs.has_resource(Resource::TimerRole),
     },
     Extra {
         parameter: "CallbacksTo",
         argument: "!Ref CallbacksTo",
         variable: Some("WRIT_CALLBACKS_TO"),
-        is_needed: |function| function.has_port("SendCallback"),
+        is_needed: |function| function.needs.has_port(&SendCallback),
     },
 ];
 

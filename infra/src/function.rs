@@ -2,24 +2,23 @@
 
 use std::path::Path;
 
-use writ_edge::RouteSpec;
-use writ_routes::BINARIES;
-use writ_sqs::grants::Queue;
+use writ_edge::{IdempotencyPorts, RouteSpec};
+use writ_routes::{BINARIES, Binary};
 
-use crate::{InfraError, Needs, Signatures, Size, Sizing, needed_of_queues};
+use crate::{InfraError, Needs, Size, Sizing};
 
 /// A function and everything that its template says of it.
 #[derive(Clone, Debug)]
 pub struct Function {
     /// The route that it serves.
     pub spec: RouteSpec,
-    /// The crate in `functions/` that the route stands in; its stack is named so.
-    pub resource: String,
+    /// The resource that the route belongs to; its stack has this name.
+    pub resource: &'static str,
     /// The program that serves it.
     pub binary: &'static str,
     /// What it gets.
     pub size: Size,
-    /// What its handler needs.
+    /// What its handler needs, and what honours its `Idempotency-Key`.
     pub needs: Needs,
 }
 
@@ -34,24 +33,6 @@ impl Function {
     #[must_use]
     pub fn route_key(&self) -> String {
         format!("{} {}", self.spec.method, self.spec.path)
-    }
-
-    /// Whether its handler names the port.
-    #[must_use]
-    pub fn has_port(&self, name: &str) -> bool {
-        self.needs.iter().any(|(port, _)| port == name)
-    }
-
-    /// Whether it runs or compiles policies.
-    #[must_use]
-    pub fn has_engine(&self) -> bool {
-        self.has_port("Evaluate")
-    }
-
-    /// Whether one of its ports touches the queue.
-    #[must_use]
-    pub fn has_queue(&self, queue: Queue) -> bool {
-        needed_of_queues(&self.needs).iter().any(|(on, _)| *on == queue)
     }
 }
 
@@ -70,21 +51,21 @@ pub fn identifier(name: &str) -> String {
 /// # Errors
 /// [`InfraError`].
 pub fn functions(root: &Path) -> Result<Vec<Function>, InfraError> {
-    let signatures = Signatures::read(root)?;
     let sizing = Sizing::read(root)?;
     let routes =
-        || BINARIES.iter().flat_map(|binary| binary.specs.iter().map(|spec| (binary.name, spec)));
+        || BINARIES.iter().flat_map(|binary| binary.specs.iter().map(move |spec| (binary, spec)));
     if let Some(route) = sizing.named().find(|named| routes().all(|(_, spec)| spec.name != *named))
     {
         return Err(InfraError::NoSuchRoute { route: route.to_owned() });
     }
-    let function = |(binary, spec): (&'static str, &RouteSpec)| {
+    let function = |(binary, spec): (&Binary, &RouteSpec)| {
+        let by_key = spec.is_idempotent_by_key().then_some(&IdempotencyPorts);
         Ok(Function {
             spec: spec.clone(),
-            resource: signatures.resource(spec.name)?.to_owned(),
-            binary,
+            resource: binary.resource,
+            binary: binary.name,
             size: sizing.of(spec.name),
-            needs: signatures.needs(spec.name, spec.is_idempotent_by_key())?,
+            needs: Needs::of(spec.name, [spec.ports].into_iter().chain(by_key))?,
         })
     };
     routes().map(function).collect()

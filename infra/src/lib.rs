@@ -10,7 +10,7 @@ mod extras;
 mod fill;
 mod fires;
 mod function;
-mod ports;
+mod needs;
 mod runners;
 mod sizing;
 mod stacks;
@@ -21,9 +21,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use function::{Function, functions, identifier};
-pub use ports::{Needs, Signatures};
+pub use needs::Needs;
 pub use sizing::{Size, Sizing};
-pub use statements::{arn_of, needed, needed_of_queues, queue_statements, statements};
+pub use statements::{arn_of, statements, timer_statements};
 
 /// Why the deployment cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -48,30 +48,15 @@ pub enum InfraError {
         /// What it names.
         route: String,
     },
-    /// No handler's source says what the route needs.
-    #[error("no file in `functions/` has an `ABOUT` with the name `{route}` and a `handle`")]
-    NoHandler {
-        /// The route.
-        route: String,
-    },
-    /// A handler names a port that nobody knows.
+    /// A port that calls a service has no row in the table of grants.
     #[error(
-        "`{route}` needs `{port}`, which is neither in `shared/adapters/store/src/grants.rs` nor among the ports that \
-         need no table in `infra/src/ports.rs`"
+        "`{function}` needs the port `{port}`, which has no row in `shared/adapters/grants/src/table.rs`"
     )]
-    UnknownPort {
-        /// The route.
-        route: String,
-        /// The port.
-        port: String,
-    },
-    /// A source file does not say what is looked for.
-    #[error("`{}` does not hold `{wanted}`", path.display())]
-    Source {
-        /// The file.
-        path: PathBuf,
-        /// What is looked for.
-        wanted: String,
+    NoGrants {
+        /// The function or the route that names the port.
+        function: String,
+        /// The name of the port's trait.
+        port: &'static str,
     },
     /// A snippet wants what nobody gives, or the other way round.
     #[error("the snippet starting with `{snippet}` and what is filled in differ at `<{name}>`")]
@@ -106,9 +91,8 @@ pub fn documents(root: &Path) -> Result<Vec<Document>, InfraError> {
     let functions = functions(root)?;
     let mut documents = stacks::documents(&functions)?;
     documents.push(data::document()?);
-    let signatures = Signatures::read(root)?;
-    documents.push(runners::document(&signatures)?);
-    documents.push(fires::document(&signatures)?);
+    documents.push(runners::document()?);
+    documents.push(fires::document()?);
     documents.extend(events::documents(&functions)?);
     Ok(documents)
 }

@@ -3,18 +3,12 @@
 use serde_json::json;
 
 use crate::fill::fill;
-use crate::{
-    Document, Function, InfraError, extras, identifier, needed, needed_of_queues, queue_statements,
-    statements,
-};
+use crate::{Document, Function, InfraError, extras, identifier, statements, timer_statements};
 
 const TEMPLATE: &str = include_str!("snippets/template.yaml");
 const RESOURCE: &str = include_str!("snippets/resource.yaml");
 const STACK: &str = include_str!("snippets/stack.yaml");
 const FUNCTION: &str = include_str!("snippets/function.yaml");
-
-/// What planning fires takes: whoever hands EventBridge a role has to be allowed to.
-const PLANS: &str = include_str!("snippets/plans.yaml");
 
 /// What only stacks with a reserved function have.
 const RESERVED_CONDITION: &str = "  Reserved: !Equals [!Ref ReserveConcurrency, 'true']\n";
@@ -22,8 +16,8 @@ const RESERVED_CONDITION: &str = "  Reserved: !Equals [!Ref ReserveConcurrency, 
 pub(crate) fn documents(functions: &[Function]) -> Result<Vec<Document>, InfraError> {
     let mut resources: Vec<&str> = Vec::new();
     for function in functions {
-        if !resources.contains(&function.resource.as_str()) {
-            resources.push(&function.resource);
+        if !resources.contains(&function.resource) {
+            resources.push(function.resource);
         }
     }
     let (mut documents, mut stacks) = (Vec::new(), String::new());
@@ -70,9 +64,8 @@ fn stack(resource: &str, functions: &[&Function]) -> Result<String, InfraError> 
 
 fn resources_of(function: &Function) -> Result<String, InfraError> {
     let Function { spec, binary, size, needs, .. } = function;
-    let allowed = statements(&needed(needs))
-        + &queue_statements(&needed_of_queues(needs))
-        + only_if(function.has_port("ScheduleTimer"), PLANS);
+    let grants = needs.grants();
+    let allowed = statements(&grants) + &timer_statements(&grants, "FireGroup");
     let reserved = size.reserved.map(|count| {
         format!("      ReservedConcurrentExecutions: !If [Reserved, {count}, !Ref AWS::NoValue]\n")
     });

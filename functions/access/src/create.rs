@@ -3,9 +3,9 @@
 use http::Method;
 use http::header::CACHE_CONTROL;
 use writ_authz::mint;
-use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
 use writ_model::{Error, Identity};
-use writ_ports::{Clock, Ids, PutToken};
+use writ_ports::{Clock, Ids, PutToken, ports};
 
 use crate::new_token::NewToken;
 use crate::record::{self, Record};
@@ -19,19 +19,19 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::POST,
     path: "/token",
     access_level: AccessLevel::Admin,
-    dialect: Dialect::Writ,
     summary: "Makes a token; its text is in this reply and never again.",
     body: Some("NewToken"),
     data: "IssuedToken",
     success: 201,
-    params: &[],
+    ..RouteSpec::DEFAULT
 };
 
+ports! {
+    pub trait Ports = Clock + Ids + PutToken;
+}
+
 /// Keeps the token's hash and answers its text.
-pub(crate) async fn handle(
-    ports: &(impl Clock + Ids + PutToken),
-    request: Request,
-) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let new = NewToken::parse(request.json()?)?;
     let workspace =
         scope::of(&request.caller, new.workspace).map_err(|error| error.at("/workspace"))?;

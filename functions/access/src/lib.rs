@@ -11,13 +11,9 @@ mod whoami;
 #[cfg(test)]
 mod memory;
 
-use writ_ports::{Clock, Ids, ListTokens, PutToken, RevokeToken};
-
 writ_edge::binary! {
     /// Identities and tokens.
-    access = "access"
-        needs [Clock, Ids, ListTokens, PutToken, RevokeToken]
-        serves [whoami, create, list, revoke]
+    access = "access" serves [whoami, create, list, revoke]
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! `GET /token`: lists a workspace's tokens.
 
 use http::Method;
-use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
 use writ_model::Error;
-use writ_ports::ListTokens;
+use writ_ports::{ListTokens, ports};
 
 use crate::record::{self, Record};
 use crate::scope;
@@ -14,16 +14,18 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::GET,
     path: "/token",
     access_level: AccessLevel::Admin,
-    dialect: Dialect::Writ,
     summary: "Lists the workspace's tokens, oldest first, without anything secret.",
-    body: None,
     data: "Token[]",
-    success: 200,
     params: &[scope::PARAM],
+    ..RouteSpec::DEFAULT
 };
 
+ports! {
+    pub trait Ports = ListTokens;
+}
+
 /// Answers every token, the expired ones too: they can be revoked.
-pub(crate) async fn handle(ports: &impl ListTokens, request: Request) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let workspace = scope::asked(&request)?;
     let tokens = ports.list_tokens(&workspace).await?;
     record::reply(&tokens.iter().map(Record::kept).collect::<Vec<_>>())

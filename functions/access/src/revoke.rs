@@ -2,9 +2,9 @@
 
 use http::Method;
 use serde_json::json;
-use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
 use writ_model::Error;
-use writ_ports::RevokeToken;
+use writ_ports::{RevokeToken, ports};
 
 use crate::{record, scope};
 
@@ -14,17 +14,19 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::DELETE,
     path: "/token/{token_id}",
     access_level: AccessLevel::Admin,
-    dialect: Dialect::Writ,
     summary: "Revokes a token: it stops working at once.",
-    body: None,
     data: "Deleted",
-    success: 200,
     params: &[scope::PARAM],
+    ..RouteSpec::DEFAULT
 };
+
+ports! {
+    pub trait Ports = RevokeToken;
+}
 
 /// Removes the token. What was sent as its id is not repeated where it is none: it could be a
 /// whole token.
-pub(crate) async fn handle(ports: &impl RevokeToken, request: Request) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let workspace = scope::asked(&request)?;
     let token_id = request.param("token_id");
     if ports.revoke_token(&workspace, token_id).await? {

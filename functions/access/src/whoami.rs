@@ -2,8 +2,9 @@
 
 use http::Method;
 use serde::Serialize;
-use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
 use writ_model::{Error, Role, Workspace};
+use writ_ports::ports;
 
 use crate::record;
 
@@ -13,12 +14,9 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::GET,
     path: "/whoami",
     access_level: AccessLevel::Read,
-    dialect: Dialect::Writ,
     summary: "Says who is calling, where they may act, and which rule let them.",
-    body: None,
     data: "Whoami",
-    success: 200,
-    params: &[],
+    ..RouteSpec::DEFAULT
 };
 
 #[derive(Serialize)]
@@ -30,8 +28,12 @@ struct Whoami<'a> {
     rule: &'a str,
 }
 
+ports! {
+    pub trait Ports;
+}
+
 /// Answers from the request alone.
-pub(crate) async fn handle(_: &impl Sync, request: Request) -> Result<Reply, Error> {
+pub(crate) async fn handle(_: &impl Ports, request: Request) -> Result<Reply, Error> {
     let identity = &request.caller.identity;
     record::reply(&Whoami {
         subject: &identity.subject,

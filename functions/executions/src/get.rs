@@ -1,9 +1,9 @@
 //! `GET /executions/{id}`: reads one record.
 
 use http::Method;
-use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
 use writ_model::Error;
-use writ_ports::GetExecution;
+use writ_ports::{GetExecution, ports};
 
 /// What is known of the route.
 pub(crate) const SPEC: RouteSpec = RouteSpec {
@@ -11,16 +11,17 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::GET,
     path: "/executions/{id}",
     access_level: AccessLevel::Read,
-    dialect: Dialect::Writ,
     summary: "Reads the record of one run.",
-    body: None,
     data: "Execution",
-    success: 200,
-    params: &[],
+    ..RouteSpec::DEFAULT
 };
 
+ports! {
+    pub trait Ports = GetExecution;
+}
+
 /// Answers the record.
-pub(crate) async fn handle(ports: &impl GetExecution, request: Request) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let id = request.param("id");
     let execution = ports.get_execution(&request.caller.identity.workspace, id).await?;
     let execution =

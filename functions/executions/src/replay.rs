@@ -2,9 +2,10 @@
 
 use http::Method;
 use serde_json::json;
-use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
 use writ_model::Error;
-use writ_pipeline::{Execute, ReplayRequest};
+use writ_pipeline::{Replay, ReplayRequest};
+use writ_ports::ports;
 
 /// What is known of the route.
 pub(crate) const SPEC: RouteSpec = RouteSpec {
@@ -12,16 +13,17 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::POST,
     path: "/executions/{id}/replay",
     access_level: AccessLevel::Execute,
-    dialect: Dialect::Writ,
     summary: "Runs a record again on the same revision, input, time and seed, and says what differs.",
-    body: None,
     data: "Replay",
-    success: 200,
-    params: &[],
+    ..RouteSpec::DEFAULT
 };
 
+ports! {
+    pub trait Ports = Replay;
+}
+
 /// Answers whether the second run gave the same, and its own record's id.
-pub(crate) async fn handle(ports: &impl Execute, request: Request) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let identity = &request.caller.identity;
     let order = ReplayRequest {
         workspace: identity.workspace.clone(),

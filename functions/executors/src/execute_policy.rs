@@ -2,9 +2,10 @@
 
 use http::Method;
 use serde::Deserialize;
-use writ_edge::{AccessLevel, Dialect, ON_BEHALF_OF, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, ON_BEHALF_OF, Reply, Request, RouteSpec};
 use writ_model::{Error, PolicyUri, RawJson};
 use writ_pipeline::{Execute, ExecutionRequest, known_executor};
+use writ_ports::ports;
 
 /// What is known of the route.
 pub(crate) const SPEC: RouteSpec = RouteSpec {
@@ -12,12 +13,11 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::POST,
     path: "/executor/{executor_id}/execute_policy",
     access_level: AccessLevel::Execute,
-    dialect: Dialect::Writ,
     summary: "Runs a policy on an executor and waits for its output; `builtin` is the platform itself.",
     body: Some("ExecutePolicyRequest"),
     data: "Output",
-    success: 200,
     params: &[ON_BEHALF_OF],
+    ..RouteSpec::DEFAULT
 };
 
 #[derive(Deserialize)]
@@ -29,8 +29,12 @@ struct Body {
     parameters: Option<RawJson>,
 }
 
+ports! {
+    pub trait Ports = Execute;
+}
+
 /// Answers what the policy returned; the record's id stands beside it, on failure too.
-pub(crate) async fn handle(ports: &impl Execute, request: Request) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     known_executor(request.param("executor_id"))?;
     let body: Body = request.parse()?;
     let policy_rule_uri: PolicyUri =

@@ -2,9 +2,7 @@
 
 mod execute_policy;
 
-use writ_pipeline::Execute;
-
 writ_edge::binary! {
     /// Runs policies, which takes the engines.
-    executors = "executors" needs [Execute] serves [execute_policy]
+    executors = "executors" serves [execute_policy]
 }

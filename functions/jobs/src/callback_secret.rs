@@ -1,9 +1,9 @@
 //! `GET /jobs/callbacks/secret`: reads what callbacks are signed with.
 
 use http::Method;
-use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
 use writ_model::Error;
-use writ_ports::{CallbackSecretStore, Clock, Ids};
+use writ_ports::{CallbackSecretStore, Clock, Ids, ports};
 
 use crate::secrets::reply;
 
@@ -13,19 +13,17 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::GET,
     path: "/jobs/callbacks/secret",
     access_level: AccessLevel::Admin,
-    dialect: Dialect::Writ,
     summary: "Reads the secrets that the workspace's callbacks are signed with; the first use makes one.",
-    body: None,
     data: "CallbackSecrets",
-    success: 200,
-    params: &[],
+    ..RouteSpec::DEFAULT
 };
 
+ports! {
+    pub trait Ports = CallbackSecretStore + Clock + Ids;
+}
+
 /// Answers every secret that still signs, the newest first.
-pub(crate) async fn handle(
-    ports: &(impl Clock + Ids + CallbackSecretStore),
-    request: Request,
-) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let workspace = &request.caller.identity.workspace;
     Ok(reply(&writ_callbacks::current(ports, workspace).await?))
 }

@@ -1,10 +1,10 @@
 //! `DELETE /jobs/{job_id}`: cancels a job.
 
 use http::Method;
-use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
 use writ_jobs::cancelled;
 use writ_model::Error;
-use writ_ports::{ChangeJob, Clock, CountQueued, GetJob, JobNotifier};
+use writ_ports::{ChangeJob, Clock, CountQueued, GetJob, JobNotifier, ports};
 
 use crate::change::changed;
 use crate::document;
@@ -16,19 +16,17 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::DELETE,
     path: "/jobs/{job_id}",
     access_level: AccessLevel::Execute,
-    dialect: Dialect::Writ,
     summary: "Cancels a job at once; a run of it is stopped within seconds, and what it gives is not taken.",
-    body: None,
     data: "Job",
-    success: 200,
-    params: &[],
+    ..RouteSpec::DEFAULT
 };
 
+ports! {
+    pub trait Ports = ChangeJob + Clock + CountQueued + GetJob + JobNotifier;
+}
+
 /// Answers the cancelled job.
-pub(crate) async fn handle(
-    ports: &(impl JobNotifier + ChangeJob + Clock + CountQueued + GetJob),
-    request: Request,
-) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let identity = &request.caller.identity;
     let now = ports.now();
     let job = changed(ports, &identity.workspace, request.param("job_id"), |job| {

@@ -1,9 +1,9 @@
 //! `GET /jobs/{job_id}`: reads a job, and waits for its end where the caller asks for it.
 
 use http::Method;
-use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
 use writ_model::Error;
-use writ_ports::{Clock, CountQueued, GetJob, Sleep};
+use writ_ports::{Clock, CountQueued, GetJob, Sleep, ports};
 
 use crate::{document, wait};
 
@@ -13,20 +13,18 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::GET,
     path: "/jobs/{job_id}",
     access_level: AccessLevel::Read,
-    dialect: Dialect::Writ,
     summary: "Reads a job; with `wait`, not before it is over or the time is.",
-    body: None,
     data: "Job",
-    success: 200,
     params: &[wait::PARAM],
+    ..RouteSpec::DEFAULT
 };
 
+ports! {
+    pub trait Ports = Clock + CountQueued + GetJob + Sleep;
+}
+
 /// Answers the job as it is then.
-pub(crate) async fn handle(
-    ports: &(impl Clock + CountQueued + GetJob + Sleep),
-    request: Request,
-) -> Result<Reply, Error> {
-    request.refuse_parameters_beyond(SPEC.params)?;
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let timeout = wait::asked(&request)?;
     let workspace = &request.caller.identity.workspace;
     let job = wait::until_over(ports, workspace, request.param("job_id"), timeout).await?;

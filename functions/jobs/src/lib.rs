@@ -21,20 +21,9 @@ mod wait;
 #[cfg(test)]
 mod memory;
 
-use writ_pipeline::HasPolicyCache;
-use writ_ports::{
-    CallbackSecretStore, ChangeJob, Clock, CountQueued, GetBody, GetExecution, GetJob, GetPolicy,
-    Ids, JobNotifier, PutJob, QueryJobs, Redrive, SendCallback, Sleep,
-};
-
 writ_edge::binary! {
     /// Records jobs and shows them; none of its routes runs a policy.
-    jobs = "jobs"
-        needs [
-            JobNotifier, SendCallback, ChangeJob, Clock, CountQueued, GetBody, GetExecution, GetJob,
-            GetPolicy, Ids, CallbackSecretStore, PutJob, QueryJobs, Redrive, HasPolicyCache, Sleep,
-        ]
-        serves [
+    jobs = "jobs" serves [
             submit, submit_any, query, redrive, callback_secret, rotate_callback_secret, get,
             cancel, retry, logs,
         ]

@@ -2,9 +2,9 @@
 
 use http::Method;
 use serde::Serialize;
-use writ_edge::{AccessLevel, Dialect, Param, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, Param, Reply, Request, RouteSpec};
 use writ_model::{Attempt, AttemptOutcome, Error, Workspace};
-use writ_ports::{GetExecution, GetJob};
+use writ_ports::{GetExecution, GetJob, ports};
 
 use crate::document::found;
 
@@ -26,12 +26,10 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::GET,
     path: "/jobs/{job_id}/logs",
     access_level: AccessLevel::Read,
-    dialect: Dialect::Writ,
     summary: "Reads what a job's attempts printed, as far as their records are committed.",
-    body: None,
     data: "JobLogs",
-    success: 200,
     params: &[TAIL],
+    ..RouteSpec::DEFAULT
 };
 
 #[derive(Serialize)]
@@ -49,12 +47,12 @@ struct Printed<'a> {
     printed: String,
 }
 
+ports! {
+    pub trait Ports = GetExecution + GetJob;
+}
+
 /// Answers what was printed, by attempt and as one text.
-pub(crate) async fn handle(
-    ports: &(impl GetExecution + GetJob),
-    request: Request,
-) -> Result<Reply, Error> {
-    request.refuse_parameters_beyond(SPEC.params)?;
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let tail = tail(&request)?;
     let workspace = &request.caller.identity.workspace;
     let job = found(ports, workspace, request.param("job_id")).await?;

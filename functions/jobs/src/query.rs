@@ -1,9 +1,9 @@
 //! `POST /jobs/query`: searches jobs with a Mongo filter.
 
 use http::Method;
-use writ_edge::{AccessLevel, Dialect, ListParams, QUERY_PARAMS, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, ListParams, QUERY_PARAMS, Reply, Request, RouteSpec};
 use writ_model::Error;
-use writ_ports::QueryJobs;
+use writ_ports::{QueryJobs, ports};
 
 /// What is known of the route.
 pub(crate) const SPEC: RouteSpec = RouteSpec {
@@ -11,16 +11,19 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::POST,
     path: "/jobs/query",
     access_level: AccessLevel::Read,
-    dialect: Dialect::Writ,
     summary: "Searches jobs with a Mongo filter on every field, as `inputs.ip`; newest first.",
     body: Some("Filter"),
     data: "JobPage",
-    success: 200,
     params: QUERY_PARAMS,
+    ..RouteSpec::DEFAULT
 };
 
+ports! {
+    pub trait Ports = QueryJobs;
+}
+
 /// Answers one page of jobs.
-pub(crate) async fn handle(ports: &impl QueryJobs, request: Request) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let asked = ListParams::of(&request, &[])?;
     let page = ports.query_jobs(&request.caller.identity.workspace, &asked.query).await?;
     Reply::page(&page, asked.projection.as_ref())

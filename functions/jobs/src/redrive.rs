@@ -3,10 +3,10 @@
 use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use writ_edge::{AccessLevel, Dialect, ListParams, Param, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, ListParams, Param, Reply, Request, RouteSpec};
 use writ_jobs::retry;
 use writ_model::{Error, ErrorKind, JobSignal, SignalKind};
-use writ_ports::{ChangeJob, Clock, GetJob, JobNotifier, QueryJobs, Redrive};
+use writ_ports::{ChangeJob, Clock, GetJob, JobNotifier, QueryJobs, Redrive, ports};
 use writ_query::Filter;
 
 use crate::change::changed;
@@ -35,12 +35,11 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::POST,
     path: "/jobs/redrive",
     access_level: AccessLevel::Execute,
-    dialect: Dialect::Writ,
     summary: "Tries again the jobs that failed because the platform lost them, or those that a filter finds.",
     body: Some("Filter"),
     data: "Redriven",
-    success: 200,
     params: PARAMS,
+    ..RouteSpec::DEFAULT
 };
 
 #[derive(Serialize)]
@@ -59,13 +58,13 @@ struct Found {
     job_id: String,
 }
 
+ports! {
+    pub trait Ports = ChangeJob + Clock + GetJob + JobNotifier + QueryJobs + Redrive;
+}
+
 /// Answers what was tried again. A job that moved in between, has its result or is not over is
 /// skipped.
-pub(crate) async fn handle(
-    ports: &(impl JobNotifier + ChangeJob + Clock + GetJob + QueryJobs + Redrive),
-    request: Request,
-) -> Result<Reply, Error> {
-    request.refuse_parameters_beyond(PARAMS)?;
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let mut query = ListParams::of(&request, &[])?.query;
     if is_empty(&request)? {
         query.filter = lost()?;

@@ -1,10 +1,10 @@
 //! `POST /jobs/{job_id}/retry`: tries a job again.
 
 use http::Method;
-use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
 use writ_jobs::retry;
 use writ_model::Error;
-use writ_ports::{ChangeJob, Clock, CountQueued, GetJob, JobNotifier};
+use writ_ports::{ChangeJob, Clock, CountQueued, GetJob, JobNotifier, ports};
 
 use crate::change::changed;
 use crate::document;
@@ -16,19 +16,17 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::POST,
     path: "/jobs/{job_id}/retry",
     access_level: AccessLevel::Execute,
-    dialect: Dialect::Writ,
     summary: "Tries a job again that failed, ran out of time or was cancelled: a new round, as if just submitted.",
-    body: None,
     data: "Job",
-    success: 200,
-    params: &[],
+    ..RouteSpec::DEFAULT
 };
 
+ports! {
+    pub trait Ports = ChangeJob + Clock + CountQueued + GetJob + JobNotifier;
+}
+
 /// Answers the job, queued again.
-pub(crate) async fn handle(
-    ports: &(impl JobNotifier + ChangeJob + Clock + CountQueued + GetJob),
-    request: Request,
-) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let workspace = &request.caller.identity.workspace;
     let now = ports.now();
     let job_id = request.param("job_id");

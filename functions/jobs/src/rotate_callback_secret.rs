@@ -1,9 +1,9 @@
 //! `POST /jobs/callbacks/secret`: signs callbacks with a new secret from now on.
 
 use http::Method;
-use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
 use writ_model::Error;
-use writ_ports::{CallbackSecretStore, Clock, Ids};
+use writ_ports::{CallbackSecretStore, Clock, Ids, ports};
 
 use crate::secrets::reply;
 
@@ -13,19 +13,18 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::POST,
     path: "/jobs/callbacks/secret",
     access_level: AccessLevel::Admin,
-    dialect: Dialect::Writ,
     summary: "Makes a new secret for the workspace's callbacks; the one before it signs beside it for 24 hours.",
-    body: None,
     data: "CallbackSecrets",
     success: 201,
-    params: &[],
+    ..RouteSpec::DEFAULT
 };
 
+ports! {
+    pub trait Ports = CallbackSecretStore + Clock + Ids;
+}
+
 /// Answers every secret that still signs, the new one first.
-pub(crate) async fn handle(
-    ports: &(impl Clock + Ids + CallbackSecretStore),
-    request: Request,
-) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let workspace = &request.caller.identity.workspace;
     let secrets = writ_callbacks::rotate(ports, workspace).await?;
     Ok(reply(&secrets).created(SPEC.path.to_owned()))

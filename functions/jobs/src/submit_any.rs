@@ -1,10 +1,12 @@
 //! `POST /jobs/submit`: submits a job to whichever executor there is.
 
 use http::Method;
-use writ_edge::{AccessLevel, Dialect, ON_BEHALF_OF, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, ON_BEHALF_OF, Reply, Request, RouteSpec};
 use writ_model::Error;
 use writ_pipeline::{BUILTIN, HasPolicyCache};
-use writ_ports::{Clock, CountQueued, GetBody, GetPolicy, Ids, JobNotifier, PutJob, SendCallback};
+use writ_ports::{
+    Clock, CountQueued, GetBody, GetPolicy, Ids, JobNotifier, PutJob, SendCallback, ports,
+};
 
 use crate::submitted::submitted;
 
@@ -14,29 +16,21 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::POST,
     path: "/jobs/submit",
     access_level: AccessLevel::Execute,
-    dialect: Dialect::Writ,
     summary: "Submits a job without naming an executor: the platform itself takes it.",
     body: Some("NewJob"),
     data: "SubmittedJob",
     success: 201,
     params: &[ON_BEHALF_OF],
+    ..RouteSpec::DEFAULT
 };
 
+ports! {
+    pub trait Ports = Clock + CountQueued + GetBody + GetPolicy + HasPolicyCache + Ids
+        + JobNotifier + PutJob + SendCallback;
+}
+
 /// Answers the job as it was recorded.
-pub(crate) async fn handle(
-    ports: &(
-         impl JobNotifier
-         + SendCallback
-         + Clock
-         + CountQueued
-         + GetBody
-         + GetPolicy
-         + Ids
-         + PutJob
-         + HasPolicyCache
-     ),
-    request: Request,
-) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     submitted(ports, &request, BUILTIN).await
 }
 

@@ -3,9 +3,9 @@
 use http::Method;
 use http::header::ETAG;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
 use writ_model::{Digest, Error, PolicyRule};
-use writ_ports::{Clock, CreatePolicy, Evaluate, GetPolicy, Ids, NewRevision, PolicyHead};
+use writ_ports::{Clock, CreatePolicy, Evaluate, GetPolicy, Ids, NewRevision, PolicyHead, ports};
 
 use crate::validate::{stored, validate};
 
@@ -19,19 +19,19 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::POST,
     path: "/policy",
     access_level: AccessLevel::MutatePolicy,
-    dialect: Dialect::Writ,
     summary: "Registers a policy after compiling its code and its schemas.",
     body: Some("NewPolicyRule"),
     data: "PolicyRule",
     success: 201,
-    params: &[],
+    ..RouteSpec::DEFAULT
 };
 
+ports! {
+    pub trait Ports = Clock + CreatePolicy + Evaluate + GetPolicy + Ids;
+}
+
 /// Answers the stored policy.
-pub(crate) async fn handle(
-    ports: &(impl CreatePolicy + GetPolicy + Evaluate + Clock + Ids),
-    request: Request,
-) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     request.json()?;
     let policy = PolicyRule::from_json(request.text()?)?;
     let workspace = &request.caller.identity.workspace;

@@ -1,9 +1,9 @@
 //! `DELETE /policy/{uri}`: removes a policy.
 
 use http::Method;
-use writ_edge::{AccessLevel, Dialect, Param, Precondition, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, Param, Precondition, Reply, Request, RouteSpec};
 use writ_model::Error;
-use writ_ports::{DeletePolicy, GetBody, GetPolicy};
+use writ_ports::{DeletePolicy, GetBody, GetPolicy, ports};
 
 use crate::get;
 
@@ -13,22 +13,21 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::DELETE,
     path: "/policy/{uri}",
     access_level: AccessLevel::MutatePolicy,
-    dialect: Dialect::Writ,
     summary: "Removes a policy; what ran on it can still be run again.",
-    body: None,
     data: "PolicyRule",
-    success: 200,
     params: &[Param {
         name: "If-Match",
         description: "removes only the revision with this entity tag",
     }],
+    ..RouteSpec::DEFAULT
 };
 
+ports! {
+    pub trait Ports = DeletePolicy + GetBody + GetPolicy;
+}
+
 /// Answers the policy as it was.
-pub(crate) async fn handle(
-    ports: &(impl GetPolicy + GetBody + DeletePolicy),
-    request: Request,
-) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let head = get::head(ports, &request).await?;
     Precondition::of(&request)?.check(&head.etag())?;
     let body = get::body(ports, &request, &head).await?;

@@ -2,9 +2,9 @@
 
 use http::Method;
 use http::header::ETAG;
-use writ_edge::{AccessLevel, Dialect, Param, Precondition, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, Param, Precondition, Reply, Request, RouteSpec};
 use writ_model::{Error, PolicyUri};
-use writ_ports::{GetBody, GetPolicy, PolicyHead};
+use writ_ports::{GetBody, GetPolicy, PolicyHead, ports};
 
 /// What is known of the route.
 pub(crate) const SPEC: RouteSpec = RouteSpec {
@@ -12,22 +12,21 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::GET,
     path: "/policy/{uri}",
     access_level: AccessLevel::Read,
-    dialect: Dialect::Writ,
     summary: "Reads the newest revision of a policy.",
-    body: None,
     data: "PolicyRule",
-    success: 200,
     params: &[Param {
         name: "If-None-Match",
         description: "answers 304 while the policy has this entity tag",
     }],
+    ..RouteSpec::DEFAULT
 };
 
+ports! {
+    pub trait Ports = GetBody + GetPolicy;
+}
+
 /// Answers the stored policy.
-pub(crate) async fn handle(
-    ports: &(impl GetPolicy + GetBody),
-    request: Request,
-) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let head = head(ports, &request).await?;
     if Precondition::of(&request)?.is_held(&head.etag()) {
         return Ok(Reply::not_modified(&head.etag()));

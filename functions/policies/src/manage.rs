@@ -2,9 +2,10 @@
 
 use http::Method;
 use serde::Deserialize;
-use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
 use writ_model::{Error, RawJson};
 use writ_pipeline::{Execute, ExecutionRequest};
+use writ_ports::ports;
 
 use crate::get;
 
@@ -14,13 +15,11 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::POST,
     path: "/policy/{uri}/management",
     access_level: AccessLevel::Execute,
-    dialect: Dialect::Writ,
     summary: "Sends a new instance of a policy one of the commands that its \
               `management_commands_schema` declares, and answers what it returns.",
     body: Some("ManagementRequest"),
     data: "Output",
-    success: 200,
-    params: &[],
+    ..RouteSpec::DEFAULT
 };
 
 #[derive(Deserialize)]
@@ -33,8 +32,12 @@ struct Body {
     parameters: Option<RawJson>,
 }
 
+ports! {
+    pub trait Ports = Execute;
+}
+
 /// Answers what the command returned; the record's id stands beside it, on failure too.
-pub(crate) async fn handle(ports: &impl Execute, request: Request) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let body: Body = request.parse()?;
     let action = body.mgmt_action.filter(|action| !action.is_empty());
     let action =

@@ -3,10 +3,10 @@
 use http::Method;
 use serde::Deserialize;
 use serde_json::json;
-use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
 use writ_model::{Error, PolicyRule, RawJson, Timestamp};
 use writ_pipeline::{CompiledPolicy, PlanRequest};
-use writ_ports::{Clock, Evaluate, GetPolicy, QueryExecutions};
+use writ_ports::{Clock, Evaluate, GetPolicy, QueryExecutions, ports};
 
 use crate::get;
 use crate::validate::vet_code;
@@ -23,13 +23,11 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::POST,
     path: "/policy/{uri}/plan",
     access_level: AccessLevel::Execute,
-    dialect: Dialect::Writ,
     summary: "Runs a changed policy over the recorded executions of this one, newest first, and \
               says which outcomes would change. Nothing is registered or recorded.",
     body: Some("PlanRequest"),
     data: "Plan",
-    success: 200,
-    params: &[],
+    ..RouteSpec::DEFAULT
 };
 
 #[derive(Deserialize)]
@@ -44,11 +42,12 @@ struct Body {
     next_token: Option<String>,
 }
 
+ports! {
+    pub trait Ports = Clock + Evaluate + GetPolicy + QueryExecutions;
+}
+
 /// Answers one page of the comparison.
-pub(crate) async fn handle(
-    ports: &(impl GetPolicy + Evaluate + QueryExecutions + Clock),
-    request: Request,
-) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let body: Body = request.parse()?;
     let limit = body.limit.unwrap_or(LIMIT);
     if !(1..=LIMIT_MAX).contains(&limit) {

@@ -1,9 +1,9 @@
 //! `GET /policy/{uri}/revisions/{n}`: reads one revision of a policy.
 
 use http::Method;
-use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
 use writ_model::Error;
-use writ_ports::{GetBody, GetPolicy, GetRevisions};
+use writ_ports::{GetBody, GetPolicy, GetRevisions, ports};
 
 use crate::get;
 
@@ -13,19 +13,17 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::GET,
     path: "/policy/{uri}/revisions/{n}",
     access_level: AccessLevel::Read,
-    dialect: Dialect::Writ,
     summary: "Reads one revision of a policy, as it was stored then.",
-    body: None,
     data: "PolicyRuleAtRevision",
-    success: 200,
-    params: &[],
+    ..RouteSpec::DEFAULT
 };
 
+ports! {
+    pub trait Ports = GetBody + GetPolicy + GetRevisions;
+}
+
 /// Answers the body of the revision, and what is known of it as `revision`.
-pub(crate) async fn handle(
-    ports: &(impl GetPolicy + GetRevisions + GetBody),
-    request: Request,
-) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let number: u64 = request.param("n").parse().map_err(|_| {
         let message = format!("`{}` is no revision number; they count from 1", request.param("n"));
         Error::invalid(message).at("path")

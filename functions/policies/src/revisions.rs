@@ -1,9 +1,9 @@
 //! `GET /policy/{uri}/revisions`: lists a policy's revisions, newest first.
 
 use http::Method;
-use writ_edge::{AccessLevel, Dialect, PAGE_PARAMS, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, PAGE_PARAMS, Reply, Request, RouteSpec};
 use writ_model::Error;
-use writ_ports::{GetPolicy, GetRevisions};
+use writ_ports::{GetPolicy, GetRevisions, ports};
 
 use crate::get;
 
@@ -13,20 +13,18 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::GET,
     path: "/policy/{uri}/revisions",
     access_level: AccessLevel::Read,
-    dialect: Dialect::Writ,
     summary: "Lists the revisions of a policy, through all its renames, newest first.",
-    body: None,
     data: "RevisionPage",
-    success: 200,
     params: PAGE_PARAMS,
+    ..RouteSpec::DEFAULT
 };
 
+ports! {
+    pub trait Ports = GetPolicy + GetRevisions;
+}
+
 /// Answers one page of revisions.
-pub(crate) async fn handle(
-    ports: &(impl GetPolicy + GetRevisions),
-    request: Request,
-) -> Result<Reply, Error> {
-    request.refuse_parameters_beyond(PAGE_PARAMS)?;
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let head = get::head(ports, &request).await?;
     let workspace = &request.caller.identity.workspace;
     let (limit, token) = (request.limit()?, request.next_token());

@@ -3,9 +3,11 @@
 use http::Method;
 use http::header::ETAG;
 use serde_json::Value;
-use writ_edge::{AccessLevel, Dialect, Param, Precondition, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, Param, Precondition, Reply, Request, RouteSpec};
 use writ_model::{Digest, Error, ErrorKind, PolicyRule};
-use writ_ports::{Clock, Evaluate, GetBody, GetPolicy, NewRevision, PolicyHead, ReplacePolicy};
+use writ_ports::{
+    Clock, Evaluate, GetBody, GetPolicy, NewRevision, PolicyHead, ReplacePolicy, ports,
+};
 use writ_query::Update;
 
 use crate::get;
@@ -17,26 +19,26 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::PUT,
     path: "/policy/{uri}",
     access_level: AccessLevel::MutatePolicy,
-    dialect: Dialect::Writ,
     summary: "Writes a revision of a policy: a whole object, or Mongo update operators. \
               Changing name, version or release_tag renames it.",
     body: Some("PolicyUpdate"),
     data: "PolicyRule",
-    success: 200,
     params: &[Param {
         name: "If-Match",
         description: "writes only over the revision with this entity tag",
     }],
+    ..RouteSpec::DEFAULT
 };
 
 /// Operators that lose a race are applied again, to what won it, this often.
 const TRIES_MAX: u32 = 8;
 
+ports! {
+    pub trait Ports = Clock + Evaluate + GetBody + GetPolicy + ReplacePolicy;
+}
+
 /// Answers the policy as it is stored now.
-pub(crate) async fn handle(
-    ports: &(impl GetPolicy + GetBody + ReplacePolicy + Evaluate + Clock),
-    request: Request,
-) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let update = request.json()?;
     let demanded = Precondition::of(&request)?;
     let may_retry = Update::is_operators(&update) && demanded == Precondition::default();

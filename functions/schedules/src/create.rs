@@ -2,11 +2,11 @@
 
 use http::Method;
 use http::header::ETAG;
-use writ_edge::{AccessLevel, Dialect, ON_BEHALF_OF, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, ON_BEHALF_OF, Reply, Request, RouteSpec};
 use writ_model::member::missing_member;
 use writ_model::{Error, Schedule};
 use writ_pipeline::HasPolicyCache;
-use writ_ports::{Clock, GetBody, GetPolicy, Ids, PutSchedule, ScheduleTimer, SendCallback};
+use writ_ports::{Clock, GetBody, GetPolicy, Ids, PutSchedule, ScheduleTimer, SendCallback, ports};
 use writ_schedules::{begun, document};
 
 use crate::definition::{Sent, read, refuse_what_never_fires, timed};
@@ -19,28 +19,21 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::POST,
     path: "/schedules",
     access_level: AccessLevel::Execute,
-    dialect: Dialect::Writ,
     summary: "Makes a schedule: a job, or a run of a policy, by `rate(...)`, `cron(...)` or `at(...)`.",
     body: Some("NewSchedule"),
     data: "Schedule",
     success: 201,
     params: &[ON_BEHALF_OF],
+    ..RouteSpec::DEFAULT
 };
 
+ports! {
+    pub trait Ports = Clock + GetBody + GetPolicy + HasPolicyCache + Ids + PutSchedule
+        + ScheduleTimer + SendCallback;
+}
+
 /// Answers the schedule as it was recorded.
-pub(crate) async fn handle(
-    ports: &(
-         impl SendCallback
-         + Clock
-         + GetBody
-         + GetPolicy
-         + Ids
-         + ScheduleTimer
-         + PutSchedule
-         + HasPolicyCache
-     ),
-    request: Request,
-) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     request.json()?;
     let Sent { name, mut definition } = read(request.text()?)?;
     let name =

@@ -2,9 +2,9 @@
 
 use http::Method;
 use http::header::ETAG;
-use writ_edge::{AccessLevel, Dialect, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
 use writ_model::Error;
-use writ_ports::GetSchedule;
+use writ_ports::{GetSchedule, ports};
 use writ_schedules::document;
 
 use crate::found::found;
@@ -15,17 +15,18 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::GET,
     path: "/schedules/{name}",
     access_level: AccessLevel::Read,
-    dialect: Dialect::Writ,
     summary: "Reads a schedule, with its next fire and what came of the last ones.",
-    body: None,
     data: "Schedule",
-    success: 200,
-    params: &[],
+    ..RouteSpec::DEFAULT
 };
+
+ports! {
+    pub trait Ports = GetSchedule;
+}
 
 /// Answers the schedule. Its entity tag is that of what was asked for: fires do not change it, so
 /// no reply is ever 304.
-pub(crate) async fn handle(ports: &impl GetSchedule, request: Request) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let schedule = found(ports, &request).await?;
     Ok(Reply::data(&document(&schedule)?).header(ETAG, schedule.etag()))
 }

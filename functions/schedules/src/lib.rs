@@ -17,18 +17,7 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 
-use writ_pipeline::HasPolicyCache;
-use writ_ports::{
-    ChangeSchedule, Clock, DeleteSchedule, GetBody, GetPolicy, GetSchedule, Ids, PutSchedule,
-    QuerySchedules, ScheduleTimer, SendCallback,
-};
-
 writ_edge::binary! {
     /// Records schedules and shows them.
-    schedules = "schedules"
-        needs [
-            SendCallback, ChangeSchedule, Clock, DeleteSchedule, GetBody, GetPolicy, GetSchedule, Ids,
-            ScheduleTimer, PutSchedule, QuerySchedules, HasPolicyCache,
-        ]
-        serves [create, list, query, get, update, delete]
+    schedules = "schedules" serves [create, list, query, get, update, delete]
 }

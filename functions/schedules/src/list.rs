@@ -1,9 +1,9 @@
 //! `GET /schedules`: lists the schedules of a workspace.
 
 use http::Method;
-use writ_edge::{AccessLevel, Dialect, PAGE_PARAMS, Reply, Request, RouteSpec};
+use writ_edge::{AccessLevel, PAGE_PARAMS, Reply, Request, RouteSpec};
 use writ_model::Error;
-use writ_ports::{Query, QuerySchedules};
+use writ_ports::{Query, QuerySchedules, ports};
 use writ_query::Filter;
 
 /// What is known of the route.
@@ -12,17 +12,18 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::GET,
     path: "/schedules",
     access_level: AccessLevel::Read,
-    dialect: Dialect::Writ,
     summary: "Lists schedules by name.",
-    body: None,
     data: "SchedulePage",
-    success: 200,
     params: PAGE_PARAMS,
+    ..RouteSpec::DEFAULT
 };
 
+ports! {
+    pub trait Ports = QuerySchedules;
+}
+
 /// Answers one page of schedules.
-pub(crate) async fn handle(ports: &impl QuerySchedules, request: Request) -> Result<Reply, Error> {
-    request.refuse_parameters_beyond(PAGE_PARAMS)?;
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let query = Query {
         filter: Filter::parse(&serde_json::json!({}))?,
         sort: None,

@@ -15,9 +15,9 @@ use writ_model::{
 };
 use writ_pipeline::{HasPolicyCache, PolicyCache};
 use writ_ports::{
-    CallbackRequest, ChangeSchedule, Clock, DeleteSchedule, DeliveryResult, DueSchedules,
-    DueSchedulesPage, GetBody, GetJob, GetPolicy, GetSchedule, Ids, JobNotifier, Page, PolicyHead,
-    PutJob, PutSchedule, Query, QuerySchedules, ScheduleTimer, SendCallback,
+    CallbackRequest, CancelTimer, ChangeSchedule, Clock, DeleteSchedule, DeliveryResult,
+    DueSchedules, DueSchedulesPage, GetBody, GetJob, GetPolicy, GetSchedule, Ids, JobNotifier,
+    Page, PolicyHead, PutJob, PutSchedule, Query, QuerySchedules, ScheduleTimer, SendCallback,
 };
 use writ_schedules::document;
 
@@ -342,7 +342,9 @@ impl ScheduleTimer for Memory {
         self.enter().await?.planned.push(format!("{} {:?}", schedule.name, schedule.revision));
         Ok(())
     }
+}
 
+impl CancelTimer for Memory {
     async fn cancel_timer(&self, _: &Workspace, name: &str) -> Result<(), Error> {
         self.enter().await?.planned.push(format!("{name} gone"));
         Ok(())

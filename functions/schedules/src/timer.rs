@@ -1,7 +1,7 @@
 //! Telling whoever wakes us.
 
 use writ_model::{Error, Schedule};
-use writ_ports::ScheduleTimer;
+use writ_ports::{CancelTimer, ScheduleTimer};
 
 /// Plans the fires of a schedule that was just written. What fails here is not the caller's: the
 /// table knows what is due.
@@ -10,7 +10,7 @@ pub(crate) async fn schedule_timer(ports: &impl ScheduleTimer, schedule: &Schedu
 }
 
 /// Forgets those of one that is gone: whoever is woken for it finds nothing.
-pub(crate) async fn cancel_timer(ports: &impl ScheduleTimer, schedule: &Schedule) {
+pub(crate) async fn cancel_timer(ports: &impl CancelTimer, schedule: &Schedule) {
     log(ports.cancel_timer(&schedule.workspace, &schedule.name).await);
 }
 

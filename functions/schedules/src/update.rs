@@ -3,13 +3,11 @@
 use http::Method;
 use http::header::ETAG;
 use serde_json::Value;
-use writ_edge::{
-    AccessLevel, Dialect, ON_BEHALF_OF, Param, Precondition, Reply, Request, RouteSpec,
-};
+use writ_edge::{AccessLevel, ON_BEHALF_OF, Param, Precondition, Reply, Request, RouteSpec};
 use writ_model::{Error, Schedule};
 use writ_pipeline::HasPolicyCache;
 use writ_ports::{
-    ChangeSchedule, Clock, GetBody, GetPolicy, GetSchedule, ScheduleTimer, SendCallback,
+    ChangeSchedule, Clock, GetBody, GetPolicy, GetSchedule, ScheduleTimer, SendCallback, ports,
 };
 use writ_query::Update;
 use writ_schedules::{document, replaced};
@@ -25,12 +23,10 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     method: Method::PUT,
     path: "/schedules/{name}",
     access_level: AccessLevel::Execute,
-    dialect: Dialect::Writ,
     summary: "Writes a revision of a schedule: a whole object, or Mongo update operators. \
               From then on it acts for the caller.",
     body: Some("ScheduleUpdate"),
     data: "Schedule",
-    success: 200,
     params: &[
         Param {
             name: "If-Match",
@@ -38,22 +34,16 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
         },
         ON_BEHALF_OF,
     ],
+    ..RouteSpec::DEFAULT
 };
 
+ports! {
+    pub trait Ports = ChangeSchedule + Clock + GetBody + GetPolicy + GetSchedule + HasPolicyCache
+        + ScheduleTimer + SendCallback;
+}
+
 /// Answers the schedule as it is stored now.
-pub(crate) async fn handle(
-    ports: &(
-         impl SendCallback
-         + ChangeSchedule
-         + Clock
-         + GetBody
-         + GetPolicy
-         + GetSchedule
-         + ScheduleTimer
-         + HasPolicyCache
-     ),
-    request: Request,
-) -> Result<Reply, Error> {
+pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let update = request.json()?;
     let demanded = Precondition::of(&request)?;
     for _ in 0..TRIES_MAX {

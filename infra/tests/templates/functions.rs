@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use writ_grants::Queue;
 use writ_infra::identifier;
-use writ_sqs::grants::Queue;
+use writ_ports::{Evaluate, SendCallback};
 
 use crate::template::{Template, pattern, referred, root};
 
@@ -13,7 +14,7 @@ const GATEWAY_TIMEOUT_S: u64 = 29;
 #[test]
 fn every_route_has_its_name_its_program_and_its_size() {
     for function in writ_infra::functions(&root()).unwrap() {
-        let stack = Template::stack(&function.resource);
+        let stack = Template::stack(function.resource);
         let functions = stack.functions();
         let id = identifier(function.spec.name);
         let (_, properties) = functions.iter().find(|(own, _)| *own == id).unwrap();
@@ -29,10 +30,10 @@ fn every_route_has_its_name_its_program_and_its_size() {
         assert!(timeout > 25, "{id} {timeout}");
         let variables = &properties["Environment"]["Variables"];
         for (variable, is_there) in [
-            ("WRIT_ALLOW_WEAK_SANDBOX", function.has_engine()),
-            ("WRIT_JOBS_QUEUE_URL", function.has_queue(Queue::Jobs)),
-            ("WRIT_JOBS_DEAD_URL", function.has_queue(Queue::Dead)),
-            ("WRIT_CALLBACKS_TO", function.has_port("SendCallback")),
+            ("WRIT_ALLOW_WEAK_SANDBOX", function.needs.has_port(&Evaluate)),
+            ("WRIT_JOBS_QUEUE_URL", function.needs.has_queue(Queue::Jobs)),
+            ("WRIT_JOBS_DEAD_URL", function.needs.has_queue(Queue::Dead)),
+            ("WRIT_CALLBACKS_TO", function.needs.has_port(&SendCallback)),
         ] {
             assert_eq!(variables[variable].is_null(), !is_there, "{id} {variable}");
         }

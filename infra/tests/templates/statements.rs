@@ -3,32 +3,29 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use writ_infra::{Needs, Signatures, arn_of, needed, needed_of_queues};
-use writ_sqs::grants::{AGAIN, EVENT_SOURCE, Grant as OnQueue};
-use writ_store::grants::{self, Grant};
+use writ_grants::{EVENT_SOURCE, Grant, REDELIVERY, Resource};
+use writ_infra::{Needs, arn_of};
+use writ_ports::{Idempotency, PortSet};
 
 use crate::template::{Template, pattern, referred, root};
 
-/// Ports of the functions that serve no route.
-const AUTHORIZER: [&str; 1] = ["GetToken"];
-const UPKEEP: [&str; 2] = ["CollectUploads", "RemoveExpired"];
-
-/// An action and what it is done on, without the part of the ARN that all tables share.
+/// An action and what it is done on, without the part of the ARN that all resources of the kind
+/// share.
 type Allowed = BTreeSet<(String, String)>;
 
-fn of_grants(grants: impl IntoIterator<Item = Grant>) -> Allowed {
-    let place = |grant: &Grant| match grant.index {
-        Some(index) => format!("{}/index/{index}", grant.table),
-        None => grant.table.to_owned(),
+fn allowed_by(grants: impl IntoIterator<Item = Grant>) -> Allowed {
+    let place = |grant: &Grant| match grant.resource {
+        Resource::Table { name, index: Some(index) } => format!("{name}/index/{index}"),
+        Resource::Table { name, index: None } => name.to_owned(),
+        Resource::Queue(queue) => arn_of(queue).to_owned(),
+        Resource::Timers => "timers".to_owned(),
+        Resource::TimerRole => "timer role".to_owned(),
     };
-    grants
-        .into_iter()
-        .map(|grant| (format!("dynamodb:{}", grant.action.name()), place(&grant)))
-        .collect()
+    grants.into_iter().map(|grant| (grant.action_name(), place(&grant))).collect()
 }
 
-fn of_ports(ports: &[&str]) -> Allowed {
-    of_grants(ports.iter().flat_map(|port| grants::of(port).unwrap().iter().copied()))
+fn allowed_by_set(set: &'static PortSet) -> Allowed {
+    allowed_by(Needs::of("a program", [set]).unwrap().grants())
 }
 
 /// One value, or several.
@@ -46,43 +43,30 @@ fn statements<'t>(stack: &'t Template, function: &Value) -> Vec<&'t Value> {
     policies[0]["PolicyDocument"]["Statement"].as_array().unwrap().iter().collect()
 }
 
-/// What the role allows on tables.
-fn on_tables(stack: &Template, function: &Value) -> Allowed {
+/// What the role allows on tables, queues of jobs and timers.
+fn allowed(stack: &Template, function: &Value) -> Allowed {
     let mut allowed = Allowed::new();
     for statement in statements(stack, function) {
         assert_eq!(statement["Effect"], "Allow");
         for action in list(&statement["Action"]) {
             let action = action.as_str().unwrap();
-            if !action.starts_with("dynamodb:") {
-                continue;
-            }
             for resource in list(&statement["Resource"]) {
-                let place = pattern(resource).strip_prefix("${TableArnPrefix}").unwrap();
-                assert!(allowed.insert((action.to_owned(), place.to_owned())), "twice: {place}");
+                let place = match action.split_once(':').unwrap().0 {
+                    "dynamodb" => pattern(resource).strip_prefix("${TableArnPrefix}").unwrap(),
+                    // A function's own dead letters stand in its stack, under no parameter.
+                    "sqs" => resource["!Ref"].as_str().unwrap_or_default(),
+                    "scheduler" => "timers",
+                    "iam" => "timer role",
+                    _ => "",
+                };
+                if !place.is_empty() {
+                    let is_new = allowed.insert((action.to_owned(), place.to_owned()));
+                    assert!(is_new, "twice: {action} {place}");
+                }
             }
         }
     }
     allowed
-}
-
-/// What the role allows on the queues of jobs.
-fn on_queues(stack: &Template, function: &Value) -> Allowed {
-    let mut allowed = Allowed::new();
-    for statement in statements(stack, function) {
-        let Some(parameter) = statement["Resource"]["!Ref"].as_str() else { continue };
-        for action in list(&statement["Action"]) {
-            let asked = (action.as_str().unwrap().to_owned(), parameter.to_owned());
-            assert!(allowed.insert(asked), "twice: {parameter}");
-        }
-    }
-    allowed
-}
-
-fn of_queues(grants: impl IntoIterator<Item = OnQueue>) -> Allowed {
-    let grants = grants.into_iter();
-    grants
-        .map(|(queue, action)| (format!("sqs:{}", action.name()), arn_of(queue).to_owned()))
-        .collect()
 }
 
 fn function_of(stack: &Template, handler: &str) -> Value {
@@ -93,59 +77,50 @@ fn function_of(stack: &Template, handler: &str) -> Value {
 #[test]
 fn each_route_may_do_just_what_its_ports_need() {
     for function in writ_infra::functions(&root()).unwrap() {
-        let stack = Template::stack(&function.resource);
+        let stack = Template::stack(function.resource);
         let properties = function_of(&stack, function.spec.name);
-        let (tables, queues) = (needed(&function.needs), needed_of_queues(&function.needs));
-        assert_eq!(on_tables(&stack, &properties), of_grants(tables), "{}", function.spec.name);
-        assert_eq!(on_queues(&stack, &properties), of_queues(queues), "{}", function.spec.name);
+        let wanted = allowed_by(function.needs.grants());
+        assert_eq!(allowed(&stack, &properties), wanted, "{}", function.spec.name);
     }
 }
 
 #[test]
-fn who_does_jobs_may_do_just_what_its_ports_and_its_events_need() {
-    let signatures = Signatures::read(&root()).unwrap();
-    let stack = Template::stack("runners");
-    let events: Vec<OnQueue> = EVENT_SOURCE.into_iter().chain(AGAIN).collect();
-    let holds = |name: &str, needs: Needs, beside: &[OnQueue]| {
-        let function = function_of(&stack, name);
-        assert_eq!(on_tables(&stack, &function), of_grants(needed(&needs)), "{name}");
-        let queues = needed_of_queues(&needs).into_iter().chain(beside.iter().copied());
-        assert_eq!(on_queues(&stack, &function), of_queues(queues), "{name}");
-    };
-    holds("runner", signatures.runner().unwrap(), &events);
-    holds("sweeper", signatures.sweeper().unwrap(), &[]);
-    let (stack, wakes) = (Template::stack("fires"), signatures.waker().unwrap());
-    let function = function_of(&stack, "schedules-fire");
-    assert_eq!(on_tables(&stack, &function), of_grants(needed(&wakes)));
-    assert_eq!(on_queues(&stack, &function), of_queues(needed_of_queues(&wakes)));
+fn each_program_without_a_route_may_do_just_what_its_ports_and_its_events_need() {
+    let events = allowed_by(EVENT_SOURCE.into_iter().chain(REDELIVERY));
+    for (stack, name, set, events) in [
+        ("runners", "runner", &writ_job_runner::Ports, events),
+        ("runners", "sweeper", &writ_job_runner::SweepPorts, Allowed::new()),
+        ("fires", "schedules-fire", &writ_scheduler::Ports, Allowed::new()),
+        ("authorizer", "authorizer", &writ_lambda_authorizer::Ports, Allowed::new()),
+        ("upkeep", "upkeep", &writ_gc::Ports, Allowed::new()),
+    ] {
+        let stack = Template::stack(stack);
+        let mut wanted = allowed_by_set(set);
+        wanted.extend(events);
+        assert_eq!(allowed(&stack, &function_of(&stack, name)), wanted, "{name}");
+    }
 }
 
 #[test]
-fn a_runner_needs_the_pipeline_and_what_a_look_names_and_a_sweep_less() {
-    let signatures = Signatures::read(&root()).unwrap();
+fn a_runner_needs_the_pipeline_and_what_a_signal_takes_and_a_sweep_less() {
     let names =
-        |needs: Needs| -> BTreeSet<String> { needs.into_iter().map(|(port, _)| port).collect() };
-    let (runner, sweeper) =
-        (names(signatures.runner().unwrap()), names(signatures.sweeper().unwrap()));
+        |set: &'static PortSet| -> Vec<&str> { set.ports().iter().map(|port| port.name).collect() };
+    let runner = names(&writ_job_runner::Ports);
     for port in
         ["Evaluate", "GetPolicy", "RecordExecution", "CompleteJob", "PeekQueue", "JobNotifier"]
     {
-        assert!(runner.contains(port), "{port}");
+        assert!(runner.contains(&port), "{port}");
     }
     for port in ["Attempt", "DueJobs", "Redrive", "PutJob"] {
-        assert!(!runner.contains(port), "{port}");
+        assert!(!runner.contains(&port), "{port}");
     }
-    let sweeps = ["JobNotifier", "ChangeJob", "Clock", "DueJobs", "GetJob", "Ids"];
-    assert_eq!(sweeper, sweeps.map(str::to_owned).into());
+    let sweep = ["ChangeJob", "Clock", "DueJobs", "GetJob", "Ids", "JobNotifier"];
+    assert_eq!(names(&writ_job_runner::SweepPorts), sweep);
 }
 
 #[test]
 fn a_route_needs_what_its_handler_names_and_its_keys_need() {
-    let needs = |route: &str| -> Vec<String> {
-        let functions = writ_infra::functions(&root()).unwrap();
-        let function = functions.into_iter().find(|it| it.spec.name == route).unwrap();
-        function.needs.into_iter().map(|(port, _)| port).collect()
-    };
+    let functions = writ_infra::functions(&root()).unwrap();
     for (route, ports) in [
         ("access.whoami", &[][..]),
         ("policy.get", &["GetBody", "GetPolicy"]),
@@ -158,12 +133,12 @@ fn a_route_needs_what_its_handler_names_and_its_keys_need() {
             &[
                 "Admit",
                 "Clock",
+                "ContextStore",
                 "Evaluate",
                 "GetBody",
                 "GetPolicy",
                 "Idempotency",
                 "Ids",
-                "ContextStore",
                 "RecordExecution",
             ],
         ),
@@ -172,27 +147,22 @@ fn a_route_needs_what_its_handler_names_and_its_keys_need() {
             &[
                 "Admit",
                 "Clock",
+                "ContextStore",
                 "Evaluate",
                 "GetBody",
                 "GetExecution",
                 "Idempotency",
                 "Ids",
-                "ContextStore",
                 "RecordExecution",
             ],
         ),
     ] {
-        assert_eq!(needs(route), ports, "{route}");
+        let function = functions.iter().find(|function| function.spec.name == route).unwrap();
+        assert_eq!(function.needs.ports().collect::<Vec<_>>(), ports, "{route}");
     }
-}
-
-#[test]
-fn the_functions_without_a_route_may_do_just_what_their_ports_need() {
-    for (name, ports) in [("authorizer", &AUTHORIZER[..]), ("upkeep", &UPKEEP)] {
-        let stack = Template::stack(name);
-        let function = function_of(&stack, name);
-        assert_eq!(on_tables(&stack, &function), of_ports(ports), "{name}");
-        assert_eq!(on_queues(&stack, &function), Allowed::new(), "{name}");
+    for function in &functions {
+        let has_key = function.needs.has_port(&Idempotency);
+        assert_eq!(has_key, function.spec.is_idempotent_by_key(), "{}", function.spec.name);
     }
 }
 

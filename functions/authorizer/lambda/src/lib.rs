@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use writ_authz::{Authorizer, Issuer, PolicyError, Principal};
 use writ_lambda::{AuthorizerContext, Decision, Diagnostic};
 use writ_model::{Error, ErrorKind};
-use writ_ports::{Clock, GetToken, SigningKeys};
+use writ_ports::{Clock, GetToken, SigningKeys, ports};
 
 /// What the gateway is answered.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -51,7 +51,12 @@ pub struct LambdaAuthorizer<P, K> {
     names: Vec<(String, &'static str)>,
 }
 
-impl<P: GetToken + Clock, K: SigningKeys> LambdaAuthorizer<P, K> {
+ports! {
+    /// What the authorizer needs of the deployment; an issuer's keys come over the internet.
+    pub trait Ports = Clock + GetToken;
+}
+
+impl<P: Ports, K: SigningKeys> LambdaAuthorizer<P, K> {
     /// Prepares decisions on every route.
     ///
     /// # Errors

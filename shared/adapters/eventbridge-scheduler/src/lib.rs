@@ -5,6 +5,8 @@
 //! was written.
 
 #[cfg(test)]
+mod grants;
+#[cfg(test)]
 mod recorder;
 mod timer;
 
@@ -17,7 +19,7 @@ use aws_sdk_scheduler::error::{DisplayErrorContext, ProvideErrorMetadata, SdkErr
 use aws_sdk_scheduler::types::{ActionAfterCompletion, ScheduleState};
 use writ_aws::Aws;
 use writ_model::{Error, ErrorKind, Schedule, Workspace};
-use writ_ports::ScheduleTimer;
+use writ_ports::{CancelTimer, ScheduleTimer};
 
 use timer::{Timer, timer_name};
 
@@ -150,7 +152,9 @@ impl ScheduleTimer for Scheduler {
         }
         Err(unavailable("other requests change the same timer".to_owned()))
     }
+}
 
+impl CancelTimer for Scheduler {
     async fn cancel_timer(&self, workspace: &Workspace, name: &str) -> Result<(), Error> {
         let Some(group) = &self.config.group else { return Ok(()) };
         let name = timer_name(workspace, name);

@@ -5,7 +5,8 @@
 //! "Amazon SQS fair queues"): a workspace that submits ten thousand jobs delays its own jobs.
 
 mod errors;
-pub mod grants;
+#[cfg(test)]
+mod grants;
 mod notify;
 #[cfg(test)]
 mod recorder;

@@ -17,7 +17,6 @@ mod due;
 mod errors;
 mod executions;
 mod expiry;
-pub mod grants;
 mod idempotency;
 mod item;
 mod jobs;

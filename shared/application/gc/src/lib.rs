@@ -9,7 +9,7 @@ mod tests;
 use std::future::Future;
 
 use writ_model::{Error, Timestamp};
-use writ_ports::{Clock, CollectUploads, GcReport, RemoveExpired};
+use writ_ports::{Clock, CollectUploads, GcReport, RemoveExpired, ports};
 
 /// Nothing is touched that is younger or expired later: longer than a request lives, than its
 /// signature is accepted, and than clocks differ.
@@ -30,11 +30,16 @@ pub struct Report {
     pub expired: GcReport,
 }
 
+ports! {
+    /// What garbage collection needs.
+    pub trait Ports = Clock + CollectUploads + RemoveExpired;
+}
+
 /// Does everything that is due, for at most ten seconds and one step a part, and logs one line.
 ///
 /// # Errors
 /// The first part's that failed, after the others did their work.
-pub async fn tick(ports: &(impl Clock + CollectUploads + RemoveExpired)) -> Result<Report, Error> {
+pub async fn tick(ports: &impl Ports) -> Result<Report, Error> {
     let before = Timestamp::from_ms(ports.now().as_ms() - GRACE_MS);
     let uploads = part(ports, || ports.collect_uploads(before)).await;
     let expired = part(ports, || ports.remove_expired(before)).await;

@@ -16,10 +16,10 @@ pub use sweep::{SweepReport, notify, notify_all, sweep};
 use std::future::Future;
 
 use writ_model::{Error, Execution};
-use writ_pipeline::{Commit, ExecutionRequest};
+use writ_pipeline::{Commit, Execute, ExecutionRequest};
 use writ_ports::{
     CallbackSecretStore, ChangeJob, Clock, CompleteJob, DueJobs, GetJob, Ids, JobNotifier,
-    PeekQueue, SendCallback, Sleep,
+    PeekQueue, SendCallback, Sleep, port, ports,
 };
 
 /// Runs one attempt through the pipeline.
@@ -35,41 +35,18 @@ pub trait Attempt: Send + Sync {
     ) -> impl Future<Output = Result<Execution, Error>> + Send;
 }
 
-/// What a runner needs.
-pub trait Ports:
-    Attempt
-    + GetJob
-    + ChangeJob
-    + CompleteJob
-    + PeekQueue
-    + JobNotifier
-    + SendCallback
-    + CallbackSecretStore
-    + Clock
-    + Ids
-    + Sleep
-{
+port!(Attempt = Execute);
+
+ports! {
+    /// What a runner needs.
+    pub trait Ports = Attempt + CallbackSecretStore + ChangeJob + Clock + CompleteJob + GetJob + Ids
+        + JobNotifier + PeekQueue + SendCallback + Sleep;
 }
 
-impl<P> Ports for P where
-    P: Attempt
-        + GetJob
-        + ChangeJob
-        + CompleteJob
-        + PeekQueue
-        + JobNotifier
-        + SendCallback
-        + CallbackSecretStore
-        + Clock
-        + Ids
-        + Sleep
-{
+ports! {
+    /// What a sweep needs.
+    pub trait SweepPorts = ChangeJob + Clock + DueJobs + GetJob + Ids + JobNotifier;
 }
-
-/// What a sweep needs.
-pub trait SweepPorts: DueJobs + GetJob + ChangeJob + JobNotifier + Clock + Ids {}
-
-impl<P: DueJobs + GetJob + ChangeJob + JobNotifier + Clock + Ids> SweepPorts for P {}
 
 #[cfg(test)]
 mod fixture;

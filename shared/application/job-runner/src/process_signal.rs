@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use writ_jobs::{LeaseRequest, Runner, TransitionError, announced, leased};
 use writ_model::{Error, Job, JobSignal, JobStatus, SignalKind, Timestamp, Workspace};
-use writ_ports::{ChangeJob, Clock, DELAY_MAX, GetJob, Ids, JobNotifier, PeekQueue};
+use writ_ports::{ChangeJob, Clock, DELAY_MAX, GetJob, Ids, JobNotifier, PeekQueue, ports};
 
 use crate::{Ports, attempt, callback, sweep};
 
@@ -18,10 +18,10 @@ const FURTHER: usize = 64;
 /// Reads of the line that one hint is worth.
 const READS_MAX: usize = 8;
 
-/// What it takes to take a job.
-trait AcquirePorts: GetJob + ChangeJob + PeekQueue + JobNotifier + Clock + Ids {}
-
-impl<P: GetJob + ChangeJob + PeekQueue + JobNotifier + Clock + Ids> AcquirePorts for P {}
+ports! {
+    /// What it takes to take a job.
+    trait AcquirePorts = ChangeJob + Clock + GetJob + Ids + JobNotifier + PeekQueue;
+}
 
 /// What came of looking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,17 +2,17 @@
 
 use writ_model::{Error, Execution};
 use writ_ports::{
-    Admit, Clock, ContextStore, Evaluate, Handle, Ids, PolicySource, RecordExecution,
+    Admit, Clock, ContextStore, Evaluate, Handle, Ids, PolicySource, RecordExecution, ports,
 };
 
 use crate::commit::StandaloneCommit;
 use crate::run::{CommittedRun, Run, Verdict};
 use crate::{Commit, ExecutionRequest, PolicyCache, failure, precheck};
 
-/// What the pipeline needs apart from a source of policies.
-pub trait Ports: Evaluate + Admit + RecordExecution + ContextStore + Clock + Ids {}
-
-impl<P: Evaluate + Admit + RecordExecution + ContextStore + Clock + Ids> Ports for P {}
+ports! {
+    /// What the pipeline needs apart from a source of policies.
+    pub trait Ports = Admit + Clock + ContextStore + Evaluate + Ids + RecordExecution;
+}
 
 /// What came of an order.
 #[derive(Clone, Debug)]

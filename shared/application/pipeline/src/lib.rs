@@ -28,14 +28,15 @@ pub use execution_request::{BUILTIN, ExecutionRequest, ReplayInputs, known_execu
 pub use load::look_up;
 pub use plan::{Change, Example, Group, Plan, PlanRequest, Skipped, plan};
 pub use policy_cache::{HasPolicyCache, PolicyCache};
-pub use registry::RegistrySource;
-pub use replay::{ReplayReport, replay};
+pub use registry::{RegistryPorts, RegistrySource};
+pub use replay::{ReplayPorts, ReplayReport, replay};
 
 use std::future::Future;
 
 use writ_model::{Error, Execution, Workspace};
+use writ_ports::port;
 
-/// What a route needs to run a policy: everything of the pipeline behind one capability.
+/// Runs policies: the pipeline behind one capability.
 pub trait Execute: Send + Sync {
     /// Runs a policy and records it.
     ///
@@ -46,7 +47,12 @@ pub trait Execute: Send + Sync {
         &self,
         order: ExecutionRequest,
     ) -> impl Future<Output = Result<Execution, Error>> + Send;
+}
 
+port!(Execute = Ports + RegistryPorts);
+
+/// Runs records again: the pipeline behind one capability.
+pub trait Replay: Send + Sync {
     /// Runs a record again and compares.
     ///
     /// # Errors
@@ -56,6 +62,8 @@ pub trait Execute: Send + Sync {
         order: ReplayRequest,
     ) -> impl Future<Output = Result<ReplayReport, Error>> + Send;
 }
+
+port!(Replay = ReplayPorts);
 
 /// Which record to run again, and for whom.
 #[derive(Clone, Debug)]

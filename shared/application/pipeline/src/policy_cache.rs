@@ -24,6 +24,8 @@ pub trait HasPolicyCache: Send + Sync {
     fn policy_cache(&self) -> &PolicyCache;
 }
 
+writ_ports::port!(HasPolicyCache, local);
+
 impl PolicyCache {
     /// The policy whose body has this digest, if it is kept.
     #[must_use]

@@ -1,13 +1,18 @@
 //! The builtin source: our own tables.
 
 use writ_model::{Error, PolicyUri, Workspace};
-use writ_ports::{GetBody, GetPolicy, Handle, PolicySource, Projection, Surface};
+use writ_ports::{GetBody, GetPolicy, Handle, PolicySource, Projection, Surface, ports};
 
 /// The registry as a source of policies.
 #[derive(Clone, Copy, Debug)]
 pub struct RegistrySource<'p, P>(pub &'p P);
 
-impl<P: GetPolicy + GetBody> PolicySource for RegistrySource<'_, P> {
+ports! {
+    /// What the registry needs as a source of policies.
+    pub trait RegistryPorts = GetBody + GetPolicy;
+}
+
+impl<P: RegistryPorts> PolicySource for RegistrySource<'_, P> {
     fn name(&self) -> &'static str {
         "builtin"
     }

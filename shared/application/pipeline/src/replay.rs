@@ -1,7 +1,9 @@
 //! Running a record again: same bytes, or what differs.
 
 use writ_model::{Cause, Error, ErrorKind, Execution, PolicyUri, Workspace};
-use writ_ports::{GetBody, GetExecution, Handle, PolicySource, Projection, StoredContext, Surface};
+use writ_ports::{
+    GetBody, GetExecution, Handle, PolicySource, Projection, StoredContext, Surface, ports,
+};
 
 use crate::{
     ExecutionReport, ExecutionRequest, PolicyCache, Ports, ReplayInputs, ReplayRequest,
@@ -17,11 +19,16 @@ pub struct ReplayReport {
     pub differences: Vec<String>,
 }
 
+ports! {
+    /// What the pipeline needs to run a record again.
+    pub trait ReplayPorts = GetBody + GetExecution + Ports;
+}
+
 /// Runs the record again on the revision, input, parameters, time and seed of the first run.
 ///
 /// # Errors
 /// No such record; a record that cannot be run again, and why; what kept the run from starting.
-pub async fn replay<P: Ports + GetExecution + GetBody>(
+pub async fn replay<P: ReplayPorts>(
     ports: &P,
     policy_cache: &PolicyCache,
     order: ReplayRequest,

@@ -37,6 +37,8 @@ pub trait GetToken: Send + Sync {
     ) -> impl Future<Output = Result<Option<Token>, Error>> + Send;
 }
 
+crate::port!(GetToken);
+
 /// Makes tokens.
 pub trait PutToken: Send + Sync {
     /// Writes a new token.
@@ -45,6 +47,8 @@ pub trait PutToken: Send + Sync {
     /// The store's.
     fn put_token(&self, token: &Token) -> impl Future<Output = Result<(), Error>> + Send;
 }
+
+crate::port!(PutToken);
 
 /// Lists tokens.
 pub trait ListTokens: Send + Sync {
@@ -58,6 +62,8 @@ pub trait ListTokens: Send + Sync {
     ) -> impl Future<Output = Result<Vec<Token>, Error>> + Send;
 }
 
+crate::port!(ListTokens);
+
 /// Ends tokens.
 pub trait RevokeToken: Send + Sync {
     /// Removes the token; `false` where the workspace has none of that id.
@@ -70,3 +76,5 @@ pub trait RevokeToken: Send + Sync {
         token_id: &str,
     ) -> impl Future<Output = Result<bool, Error>> + Send;
 }
+
+crate::port!(RevokeToken);

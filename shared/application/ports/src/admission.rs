@@ -33,6 +33,8 @@ pub trait Admit: Send + Sync {
     fn release(&self, admission: Admission) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
+crate::port!(Admit, local);
+
 /// No limits: every run is admitted at once.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unlimited;

@@ -53,6 +53,8 @@ pub trait CallbackSecretStore: Send + Sync {
     ) -> impl Future<Output = Result<bool, Error>> + Send;
 }
 
+crate::port!(CallbackSecretStore);
+
 /// One call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallbackRequest<'a> {
@@ -100,3 +102,5 @@ pub trait SendCallback: Send + Sync {
         call: CallbackRequest<'_>,
     ) -> impl Future<Output = DeliveryResult> + Send;
 }
+
+crate::port!(SendCallback, local);

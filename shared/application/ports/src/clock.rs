@@ -17,11 +17,15 @@ pub trait Clock: Send + Sync {
     }
 }
 
+crate::port!(Clock, local);
+
 /// Waiting.
 pub trait Sleep: Send + Sync {
     /// Comes back after `time`.
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
 }
+
+crate::port!(Sleep, local);
 
 /// Names and chance.
 pub trait Ids: Send + Sync {
@@ -37,3 +41,5 @@ pub trait Ids: Send + Sync {
     /// When the operating system has none to give.
     fn secret(&self) -> Result<[u8; 32], writ_model::Error>;
 }
+
+crate::port!(Ids, local);

@@ -67,3 +67,5 @@ pub trait ContextStore: Send + Sync {
         context: ContextWrite<'_>,
     ) -> impl Future<Output = Result<CommitResult, Error>> + Send;
 }
+
+crate::port!(ContextStore);

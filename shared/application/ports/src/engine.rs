@@ -32,6 +32,8 @@ pub trait Evaluate: Send + Sync {
     fn version(&self, language: Language) -> &'static str;
 }
 
+crate::port!(Evaluate, local);
+
 /// What engines have done so far, all together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EngineUsage {
@@ -63,3 +65,5 @@ pub trait EngineMetrics: Send + Sync {
     /// All of it since the process began.
     fn engine_use(&self) -> EngineUsage;
 }
+
+crate::port!(EngineMetrics, local);

@@ -18,6 +18,8 @@ pub trait RecordExecution: Send + Sync {
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
+crate::port!(RecordExecution);
+
 /// Reads one record.
 pub trait GetExecution: Send + Sync {
     /// The record, or `None`.
@@ -31,6 +33,8 @@ pub trait GetExecution: Send + Sync {
     ) -> impl Future<Output = Result<Option<Execution>, Error>> + Send;
 }
 
+crate::port!(GetExecution);
+
 /// Searches records.
 pub trait QueryExecutions: Send + Sync {
     /// One page of records; without a sort, newest first.
@@ -43,3 +47,5 @@ pub trait QueryExecutions: Send + Sync {
         query: &Query,
     ) -> impl Future<Output = Result<Page, Error>> + Send;
 }
+
+crate::port!(QueryExecutions);

@@ -29,6 +29,8 @@ pub trait CollectUploads: Send + Sync {
     ) -> impl Future<Output = Result<GcReport, Error>> + Send;
 }
 
+crate::port!(CollectUploads);
+
 /// Removes what was only kept for a time.
 pub trait RemoveExpired: Send + Sync {
     /// Looks through a part of what expires, goes on where the last step ended, and removes what
@@ -41,3 +43,5 @@ pub trait RemoveExpired: Send + Sync {
         before: Timestamp,
     ) -> impl Future<Output = Result<GcReport, Error>> + Send;
 }
+
+crate::port!(RemoveExpired);

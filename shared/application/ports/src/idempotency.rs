@@ -80,3 +80,5 @@ pub trait Idempotency: Send + Sync {
         claim: &ClaimId,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
+
+crate::port!(Idempotency);

@@ -24,6 +24,8 @@ pub trait JobNotifier: Send + Sync {
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
+crate::port!(JobNotifier);
+
 /// What was done with hints that nobody could work on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RedriveReport {
@@ -42,6 +44,8 @@ pub trait Redrive: Send + Sync {
     fn redrive(&self) -> impl Future<Output = Result<RedriveReport, Error>> + Send;
 }
 
+crate::port!(Redrive);
+
 /// Hints that are on their way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
@@ -56,3 +60,5 @@ pub trait CountSignals: Send + Sync {
     /// What it holds now.
     fn backlog(&self) -> Backlog;
 }
+
+crate::port!(CountSignals, local);

@@ -21,6 +21,8 @@ pub trait PutJob: Send + Sync {
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
+crate::port!(PutJob);
+
 /// Reads jobs.
 pub trait GetJob: Send + Sync {
     /// The job, whole, read consistently; `None` where there is none of that id.
@@ -34,6 +36,8 @@ pub trait GetJob: Send + Sync {
     ) -> impl Future<Output = Result<Option<Job>, Error>> + Send;
 }
 
+crate::port!(GetJob);
+
 /// Searches jobs.
 pub trait QueryJobs: Send + Sync {
     /// One page of jobs, as `writ_jobs::document` gives them; without a sort, newest first.
@@ -46,6 +50,8 @@ pub trait QueryJobs: Send + Sync {
         query: &Query,
     ) -> impl Future<Output = Result<Page, Error>> + Send;
 }
+
+crate::port!(QueryJobs);
 
 /// Counts who waits.
 pub trait CountQueued: Send + Sync {
@@ -62,6 +68,8 @@ pub trait CountQueued: Send + Sync {
     ) -> impl Future<Output = Result<usize, Error>> + Send;
 }
 
+crate::port!(CountQueued);
+
 /// Moves jobs.
 pub trait ChangeJob: Send + Sync {
     /// Writes how the job stands, where it still is at the version before; whether it was.
@@ -74,6 +82,8 @@ pub trait ChangeJob: Send + Sync {
         state: &JobState,
     ) -> impl Future<Output = Result<bool, Error>> + Send;
 }
+
+crate::port!(ChangeJob);
 
 /// The end of an attempt.
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +112,8 @@ pub trait CompleteJob: Send + Sync {
     ) -> impl Future<Output = Result<CommitResult, Error>> + Send;
 }
 
+crate::port!(CompleteJob);
+
 /// Finds work.
 pub trait PeekQueue: Send + Sync {
     /// The ids of the workspace's first jobs in line, the first one first. A job that came or went a
@@ -115,6 +127,8 @@ pub trait PeekQueue: Send + Sync {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<String>, Error>> + Send;
 }
+
+crate::port!(PeekQueue);
 
 /// Some of the jobs that are due.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -137,3 +151,5 @@ pub trait DueJobs: Send + Sync {
         next: Option<&str>,
     ) -> impl Future<Output = Result<DuePage, Error>> + Send;
 }
+
+crate::port!(DueJobs);

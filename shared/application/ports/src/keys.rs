@@ -58,3 +58,5 @@ pub trait SigningKeys: Send + Sync {
     /// [`writ_model::ErrorKind::Unavailable`] while the issuer does not say what its keys are.
     fn key(&self, kid: &str) -> impl Future<Output = Result<Option<Jwk>, Error>> + Send;
 }
+
+crate::port!(SigningKeys, local);

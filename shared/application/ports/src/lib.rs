@@ -17,6 +17,7 @@ mod job_notifier;
 mod jobs;
 mod keys;
 mod policies;
+mod port_set;
 mod query;
 mod schedules;
 mod source;
@@ -43,9 +44,10 @@ pub use policies::{
     CreatePolicy, DeletePolicy, GetBody, GetPolicy, GetRevisions, NewRevision, PolicyHead,
     QueryPolicies, ReplacePolicy, Revision, RevisionPage,
 };
+pub use port_set::{PortKind, PortSet};
 pub use query::{Page, Query};
 pub use schedules::{
-    ChangeSchedule, DeleteSchedule, DueSchedules, DueSchedulesPage, GetSchedule, PutSchedule,
-    QuerySchedules, ScheduleTimer,
+    CancelTimer, ChangeSchedule, DeleteSchedule, DueSchedules, DueSchedulesPage, GetSchedule,
+    PutSchedule, QuerySchedules, ScheduleTimer,
 };
 pub use source::{Handle, PolicySource, Projection, Surface};

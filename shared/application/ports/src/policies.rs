@@ -85,6 +85,8 @@ pub trait GetPolicy: Send + Sync {
     ) -> impl Future<Output = Result<Option<PolicyHead>, Error>> + Send;
 }
 
+crate::port!(GetPolicy);
+
 /// Reads stored bodies by content.
 pub trait GetBody: Send + Sync {
     /// The body with this digest, checked against it; `None` where nothing is stored.
@@ -98,6 +100,8 @@ pub trait GetBody: Send + Sync {
     ) -> impl Future<Output = Result<Option<Arc<str>>, Error>> + Send;
 }
 
+crate::port!(GetBody);
+
 /// Registers new policies.
 pub trait CreatePolicy: Send + Sync {
     /// Writes the first revision, all or nothing.
@@ -110,6 +114,8 @@ pub trait CreatePolicy: Send + Sync {
         new: NewRevision<'_>,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
+
+crate::port!(CreatePolicy);
 
 /// Writes further revisions.
 pub trait ReplacePolicy: Send + Sync {
@@ -126,6 +132,8 @@ pub trait ReplacePolicy: Send + Sync {
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
+crate::port!(ReplacePolicy);
+
 /// Removes policies.
 pub trait DeletePolicy: Send + Sync {
     /// Removes what stands under the head's URI. Revisions stay readable by digest, so that
@@ -140,6 +148,8 @@ pub trait DeletePolicy: Send + Sync {
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
+crate::port!(DeletePolicy);
+
 /// Searches the registry.
 pub trait QueryPolicies: Send + Sync {
     /// One page of stored bodies.
@@ -153,6 +163,8 @@ pub trait QueryPolicies: Send + Sync {
         query: &Query,
     ) -> impl Future<Output = Result<Page, Error>> + Send;
 }
+
+crate::port!(QueryPolicies);
 
 /// Reads a policy's past.
 pub trait GetRevisions: Send + Sync {
@@ -179,3 +191,5 @@ pub trait GetRevisions: Send + Sync {
         revision: u64,
     ) -> impl Future<Output = Result<Option<Revision>, Error>> + Send;
 }
+
+crate::port!(GetRevisions);

@@ -15,6 +15,8 @@ pub trait PutSchedule: Send + Sync {
     fn put_schedule(&self, schedule: &Schedule) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
+crate::port!(PutSchedule);
+
 /// Reads schedules.
 pub trait GetSchedule: Send + Sync {
     /// The schedule, read consistently; `None` where there is none of that name.
@@ -28,6 +30,8 @@ pub trait GetSchedule: Send + Sync {
     ) -> impl Future<Output = Result<Option<Schedule>, Error>> + Send;
 }
 
+crate::port!(GetSchedule);
+
 /// Moves schedules.
 pub trait ChangeSchedule: Send + Sync {
     /// Writes the schedule, where it still is the same one at the version before; whether it was.
@@ -39,6 +43,8 @@ pub trait ChangeSchedule: Send + Sync {
         schedule: &Schedule,
     ) -> impl Future<Output = Result<bool, Error>> + Send;
 }
+
+crate::port!(ChangeSchedule);
 
 /// Removes schedules.
 pub trait DeleteSchedule: Send + Sync {
@@ -52,6 +58,8 @@ pub trait DeleteSchedule: Send + Sync {
     ) -> impl Future<Output = Result<bool, Error>> + Send;
 }
 
+crate::port!(DeleteSchedule);
+
 /// Searches schedules.
 pub trait QuerySchedules: Send + Sync {
     /// One page of schedules, as `writ_schedules::document` gives them; without a sort by name.
@@ -64,6 +72,8 @@ pub trait QuerySchedules: Send + Sync {
         query: &Query,
     ) -> impl Future<Output = Result<Page, Error>> + Send;
 }
+
+crate::port!(QuerySchedules);
 
 /// Some of the schedules that are due.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,25 +97,35 @@ pub trait DueSchedules: Send + Sync {
     ) -> impl Future<Output = Result<DueSchedulesPage, Error>> + Send;
 }
 
-/// Has somebody woken at a schedule's fires.
+crate::port!(DueSchedules);
+
+/// Sets the timers that call the platform when a schedule fires.
 ///
-/// A plan is a hint: what is due stands in the table, and whoever is woken for nothing finds
-/// nothing to do. A plan that was lost or is out of date makes fires less punctual, no more.
-pub trait ScheduleTimer: Send + Sync {
-    /// Plans the fires of the schedule as it is now, or none where it has none to come.
+/// A timer is a signal: what is due stands in the table, and a call without anything due does
+/// nothing. A timer that is lost or out of date makes fires less punctual, no more.
+pub trait ScheduleTimer: CancelTimer {
+    /// Sets the timer to the fires of the schedule as it is now, or cancels it where it has none to
+    /// come.
     ///
     /// # Errors
-    /// The planner's.
+    /// The timer service's.
     fn schedule_timer(&self, schedule: &Schedule)
     -> impl Future<Output = Result<(), Error>> + Send;
+}
 
-    /// Forgets the plan of a schedule that is gone.
+crate::port!(ScheduleTimer);
+
+/// Cancels the timers that [`ScheduleTimer`] set.
+pub trait CancelTimer: Send + Sync {
+    /// Cancels the timer of a schedule that was removed.
     ///
     /// # Errors
-    /// The planner's; that there is no plan is none.
+    /// The timer service's; a timer that does not exist is none.
     fn cancel_timer(
         &self,
         workspace: &Workspace,
         name: &str,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
+
+crate::port!(CancelTimer);

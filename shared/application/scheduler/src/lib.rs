@@ -14,4 +14,4 @@ mod tick;
 pub use event::Event;
 pub use members::{Members, below};
 pub use target::{TARGET_BYTES_MAX, Target};
-pub use tick::{TickPorts, TickReport, run_due_schedule, tick};
+pub use tick::{Ports, SchedulePorts, TickPorts, TickReport, TimerPorts, run_due_schedule, tick};

@@ -3,40 +3,32 @@
 use writ_model::{Error, LastFire, Schedule, Timestamp, Workspace};
 use writ_pipeline::HasPolicyCache;
 use writ_ports::{
-    ChangeSchedule, Clock, DueSchedules, GetBody, GetJob, GetPolicy, GetSchedule, JobNotifier,
-    PutJob, ScheduleTimer, SendCallback,
+    CancelTimer, ChangeSchedule, Clock, DueSchedules, GetBody, GetJob, GetPolicy, GetSchedule,
+    JobNotifier, PutJob, SendCallback, ports,
 };
 use writ_schedules::{decided, settled, timing_of};
 
 use crate::fire::fire;
 
-/// What waking up for one schedule needs.
-pub trait TickPorts:
-    JobNotifier
-    + SendCallback
-    + ChangeSchedule
-    + Clock
-    + GetBody
-    + GetJob
-    + GetPolicy
-    + GetSchedule
-    + PutJob
-    + HasPolicyCache
-{
+ports! {
+    /// What running the due fires of one schedule needs.
+    pub trait SchedulePorts = ChangeSchedule + Clock + GetBody + GetJob + GetPolicy + GetSchedule
+        + HasPolicyCache + JobNotifier + PutJob + SendCallback;
 }
 
-impl<P> TickPorts for P where
-    P: JobNotifier
-        + SendCallback
-        + ChangeSchedule
-        + Clock
-        + GetBody
-        + GetJob
-        + GetPolicy
-        + GetSchedule
-        + PutJob
-        + HasPolicyCache
-{
+ports! {
+    /// What a tick needs.
+    pub trait TickPorts = DueSchedules + SchedulePorts;
+}
+
+ports! {
+    /// What answering a timer needs.
+    pub trait TimerPorts = CancelTimer + SchedulePorts;
+}
+
+ports! {
+    /// What a program that ticks and answers timers needs.
+    pub trait Ports = TickPorts + TimerPorts;
 }
 
 /// A tick begins no schedule later than this after its start: the rest waits for the next one.
@@ -61,7 +53,7 @@ pub struct TickReport {
 ///
 /// # Errors
 /// The store's, reading what is due.
-pub async fn tick(ports: &(impl TickPorts + DueSchedules)) -> Result<TickReport, Error> {
+pub async fn tick(ports: &impl TickPorts) -> Result<TickReport, Error> {
     let begun = ports.ticks_us();
     let (mut next, mut report) = (None, TickReport::default());
     loop {
@@ -95,7 +87,7 @@ pub async fn tick(ports: &(impl TickPorts + DueSchedules)) -> Result<TickReport,
 /// # Errors
 /// The store's: what was decided is still to be done.
 pub async fn run_due_schedule(
-    ports: &(impl TickPorts + ScheduleTimer),
+    ports: &impl TimerPorts,
     workspace: &Workspace,
     name: &str,
     hinted: Timestamp,
@@ -109,7 +101,7 @@ pub async fn run_due_schedule(
 
 /// Does what is due of one schedule.
 async fn run_due_schedules(
-    ports: &impl TickPorts,
+    ports: &impl SchedulePorts,
     workspace: &Workspace,
     name: &str,
     hinted: Option<Timestamp>,
@@ -137,7 +129,7 @@ async fn run_due_schedules(
 }
 
 /// Runs what was decided, the oldest first.
-async fn run(ports: &impl TickPorts, schedule: &Schedule) -> Result<Vec<LastFire>, Error> {
+async fn run(ports: &impl SchedulePorts, schedule: &Schedule) -> Result<Vec<LastFire>, Error> {
     let mut fires = Vec::with_capacity(schedule.state.firing.len());
     for at in &schedule.state.firing {
         fires.push(fire(ports, schedule, *at).await?);

@@ -3,13 +3,11 @@
 mod access;
 pub mod gateway;
 mod jobs;
-mod routes;
 mod schedules;
 mod ticker;
 mod up;
 
 pub use jobs::SignalQueue;
-pub use routes::routes;
 pub use up::{Config, DataLocation, ServerInfo, UpError, open_store, up};
 
 /// The ports of the embedded deployment.

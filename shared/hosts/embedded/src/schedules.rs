@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use writ_model::{Error, Schedule, Workspace};
-use writ_ports::ScheduleTimer;
+use writ_ports::{CancelTimer, ScheduleTimer};
 
 use crate::Platform;
 use crate::jobs::SignalQueue;
@@ -18,7 +18,9 @@ impl ScheduleTimer for SignalQueue {
     async fn schedule_timer(&self, _: &Schedule) -> Result<(), Error> {
         Ok(())
     }
+}
 
+impl CancelTimer for Queue {
     async fn cancel_timer(&self, _: &Workspace, _: &str) -> Result<(), Error> {
         Ok(())
     }

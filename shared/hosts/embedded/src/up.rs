@@ -19,12 +19,12 @@ use writ_model::{Error, Language};
 use writ_platform::Outbound;
 use writ_store::{Store, TableNames};
 
+use crate::Platform;
 use crate::access::EmbeddedAuthenticator;
 use crate::gateway::{Gateway, RouteError};
 use crate::jobs::{Runners, SignalQueue};
 use crate::schedules::start_scheduler;
 use crate::ticker::{Ticker, interval};
-use crate::{Platform, routes};
 
 /// The prefix of the tables' names, as on AWS.
 const TABLE_PREFIX: &str = "writ-";
@@ -157,7 +157,7 @@ pub async fn up(
     let platform = Arc::new(platform.with_outbound(outbound));
     let issuer = config.oidc.as_ref().map(|oidc| oidc.url().to_owned());
     let authenticator = EmbeddedAuthenticator::new(Arc::clone(&platform), config.oidc, is_local)?;
-    let routes = routes();
+    let routes = writ_routes::routes();
     let count = routes.len();
     let gateway = Gateway::new(Arc::clone(&platform), authenticator, routes)?;
     let sandbox = engine.report().clone();

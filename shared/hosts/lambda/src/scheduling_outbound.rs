@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use writ_model::{Error, JobSignal, Schedule, Workspace};
-use writ_ports::{JobNotifier, ScheduleTimer};
+use writ_ports::{CancelTimer, JobNotifier, ScheduleTimer};
 
 use writ_eventbridge_scheduler::Scheduler;
 use writ_sqs::Sqs;
@@ -27,7 +27,9 @@ impl ScheduleTimer for SchedulingOutbound {
     async fn schedule_timer(&self, schedule: &Schedule) -> Result<(), Error> {
         self.scheduler.schedule_timer(schedule).await
     }
+}
 
+impl CancelTimer for SchedulingOutbound {
     async fn cancel_timer(&self, workspace: &Workspace, name: &str) -> Result<(), Error> {
         self.scheduler.cancel_timer(workspace, name).await
     }

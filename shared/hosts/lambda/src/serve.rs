@@ -149,7 +149,7 @@ fn time_limit(now: Timestamp, context: &Context) -> Duration {
 pub(crate) mod tests {
     use http::Method;
     use serde_json::json;
-    use writ_edge::{AccessLevel, Dialect, RouteSpec};
+    use writ_edge::{AccessLevel, RouteSpec};
     use writ_ports::{ClaimId, EngineUsage, IdempotencyKey, KeyState, StoredReply};
 
     use super::*;
@@ -160,12 +160,9 @@ pub(crate) mod tests {
         method: Method::POST,
         path: "/thing/{id}",
         access_level: AccessLevel::Read,
-        dialect: Dialect::Writ,
         summary: "Does the thing.",
-        body: None,
         data: "Output",
-        success: 200,
-        params: &[],
+        ..RouteSpec::DEFAULT
     };
 
     /// Ports without a store: the route of these tests takes no idempotency key.

@@ -17,19 +17,19 @@ use writ_model::{
 use writ_os::Os;
 use writ_pipeline::{
     Commit, Execute, ExecutionReport, ExecutionRequest, HasPolicyCache, PolicyCache,
-    RegistrySource, ReplayReport, ReplayRequest,
+    RegistrySource, Replay, ReplayReport, ReplayRequest,
 };
 use writ_ports::{
-    Admission, Admit, Backlog, CallbackRequest, CallbackSecretStore, CallbackSecrets, ChangeJob,
-    ChangeSchedule, ClaimId, Clock, CollectUploads, CommitResult, CompleteJob, ContextStore,
-    ContextWrite, CountQueued, CountSignals, CreatePolicy, DeletePolicy, DeleteSchedule,
-    DeliveryResult, DueJobs, DuePage, DueSchedules, DueSchedulesPage, EngineMetrics, EngineUsage,
-    Evaluate, GcReport, GetBody, GetExecution, GetJob, GetPolicy, GetRevisions, GetSchedule,
-    GetToken, Idempotency, IdempotencyKey, Ids, JobCompletion, JobNotifier, KeyState, ListTokens,
-    NewRevision, Page, PeekQueue, PolicyHead, PutJob, PutSchedule, PutToken, Query,
-    QueryExecutions, QueryJobs, QueryPolicies, QuerySchedules, RecordExecution, Redrive,
-    RedriveReport, RemoveExpired, ReplacePolicy, Revision, RevisionPage, RevokeToken,
-    ScheduleTimer, SendCallback, Sleep, StoredContext, StoredReply, Token, Unlimited,
+    Admission, Admit, Backlog, CallbackRequest, CallbackSecretStore, CallbackSecrets, CancelTimer,
+    ChangeJob, ChangeSchedule, ClaimId, Clock, CollectUploads, CommitResult, CompleteJob,
+    ContextStore, ContextWrite, CountQueued, CountSignals, CreatePolicy, DeletePolicy,
+    DeleteSchedule, DeliveryResult, DueJobs, DuePage, DueSchedules, DueSchedulesPage,
+    EngineMetrics, EngineUsage, Evaluate, GcReport, GetBody, GetExecution, GetJob, GetPolicy,
+    GetRevisions, GetSchedule, GetToken, Idempotency, IdempotencyKey, Ids, JobCompletion,
+    JobNotifier, KeyState, ListTokens, NewRevision, Page, PeekQueue, PolicyHead, PutJob,
+    PutSchedule, PutToken, Query, QueryExecutions, QueryJobs, QueryPolicies, QuerySchedules,
+    RecordExecution, Redrive, RedriveReport, RemoveExpired, ReplacePolicy, Revision, RevisionPage,
+    RevokeToken, ScheduleTimer, SendCallback, Sleep, StoredContext, StoredReply, Token, Unlimited,
 };
 use writ_store::Store;
 
@@ -231,7 +231,9 @@ impl<E: Evaluate, O: Send + Sync> Execute for Platform<E, O> {
             writ_pipeline::execute(&RegistrySource(self), self, &self.policy_cache, order).await?;
         Ok(log_followup_error(executed))
     }
+}
 
+impl<E: Evaluate, O: Send + Sync> Replay for Platform<E, O> {
     async fn replay(&self, order: ReplayRequest) -> Result<ReplayReport, Error> {
         writ_pipeline::replay(self, &self.policy_cache, order).await
     }
@@ -281,7 +283,9 @@ impl<E: Send + Sync, Q: ScheduleTimer> ScheduleTimer for Platform<E, Outbound<Q>
     async fn schedule_timer(&self, schedule: &Schedule) -> Result<(), Error> {
         self.outbound.queue.schedule_timer(schedule).await
     }
+}
 
+impl<E: Send + Sync, Q: CancelTimer> CancelTimer for Platform<E, Outbound<Q>> {
     async fn cancel_timer(&self, workspace: &Workspace, name: &str) -> Result<(), Error> {
         self.outbound.queue.cancel_timer(workspace, name).await
     }

@@ -8,7 +8,7 @@
 
 use http::{HeaderName, StatusCode, header};
 use writ_model::{Digest, Error, ErrorKind};
-use writ_ports::{ClaimId, Clock, Idempotency, IdempotencyKey, KeyState, StoredReply};
+use writ_ports::{ClaimId, Clock, Idempotency, IdempotencyKey, KeyState, StoredReply, ports};
 
 use crate::problem::{EXECUTION_ID, PROBLEM_JSON};
 use crate::{Reply, Request, RouteSpec};
@@ -17,6 +17,11 @@ const KEY: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const PLACE: &str = "header `Idempotency-Key`";
 const KEY_CHARS_MAX: usize = 255;
+ports! {
+    /// What honours an `Idempotency-Key`.
+    pub trait IdempotencyPorts = Clock + Idempotency;
+}
+
 /// What a handler says in `Cache-Control` of a reply that nobody may keep.
 pub(crate) const NO_STORE: &str = "no-store";
 /// A running first request is answered for soon, or its claim lapses.
@@ -37,7 +42,7 @@ pub(crate) struct AcquiredKey(IdempotencyKey, ClaimId);
 
 impl KeyClaim {
     /// Claims the request's key, if it has one.
-    pub(crate) async fn of<P: Idempotency + Clock>(
+    pub(crate) async fn of<P: IdempotencyPorts>(
         ports: &P,
         spec: &RouteSpec,
         request: &Request,
@@ -66,7 +71,7 @@ impl KeyClaim {
 impl AcquiredKey {
     /// Keeps the reply, or gives the key back. A store that fails here costs the caller nothing:
     /// the claim lapses by itself.
-    pub(crate) async fn settle<P: Idempotency + Clock>(
+    pub(crate) async fn settle<P: IdempotencyPorts>(
         self,
         ports: &P,
         reply: &Reply,

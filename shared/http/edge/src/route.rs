@@ -6,11 +6,18 @@ use std::pin::Pin;
 
 use http::Method;
 use writ_model::Error;
+use writ_ports::PortSet;
 
 use crate::{Reply, Request};
 
-/// A handler's future.
+/// A future on the heap that may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The future of a handler's reply.
+pub type HandlerFuture<'a> = BoxFuture<'a, Result<Reply, Error>>;
+
+/// A handler over ports of type `P`.
+pub type Handler<P> = for<'a> fn(&'a P, Request) -> HandlerFuture<'a>;
 
 /// What a route does to the world; the access policy decides by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,25 +80,45 @@ pub struct RouteSpec {
     pub method: Method,
     /// Path, with `{name}` for a segment.
     pub path: &'static str,
-    /// What it does.
+    /// What the route does to what is stored; the access policy decides by it.
     pub access_level: AccessLevel,
-    /// How it speaks.
+    /// The format of replies.
     pub dialect: Dialect,
     /// One sentence for the reference page.
     pub summary: &'static str,
-    /// Schema name of the JSON body, where there is one: a component of
+    /// Schema name of the JSON body; `None` where the route reads no body. A component of
     /// [`openapi`](crate::openapi()).
     pub body: Option<&'static str>,
     /// Schema name of the reply's `data`; `X[]` is a list of `X`, `XPage` one page of it with the
     /// `next_token` of the next.
     pub data: &'static str,
-    /// Status of success.
+    /// The HTTP status of success.
     pub success: u16,
-    /// Query parameters and headers beyond the ones that every route reads.
+    /// Query parameters and headers beyond the ones that every route reads. A query parameter that
+    /// is not here is refused by [`serve`](crate::serve()).
     pub params: &'static [Param],
+    /// The ports that the handler may use. [`binary!`](crate::binary) fills them in, from the set
+    /// that bounds the handler.
+    pub ports: &'static PortSet,
 }
 
 impl RouteSpec {
+    /// What most routes have in common, for `..RouteSpec::DEFAULT`. A route that does not state its
+    /// access level is for admins alone.
+    pub const DEFAULT: Self = Self {
+        name: "",
+        method: Method::GET,
+        path: "",
+        access_level: AccessLevel::Admin,
+        dialect: Dialect::Writ,
+        summary: "",
+        body: None,
+        data: "",
+        success: 200,
+        params: &[],
+        ports: &PortSet::EMPTY,
+    };
+
     /// Whether `Idempotency-Key` is honoured: on each POST that does something.
     #[must_use]
     pub fn is_idempotent_by_key(&self) -> bool {
@@ -99,35 +126,100 @@ impl RouteSpec {
     }
 }
 
-/// The routes that one program serves on AWS: a module with its `NAME`, its `SPECS`, and its
-/// `routes` over all ports that have what they need between them.
+/// The routes that one program serves on AWS: a module with its `NAME`, its `SPECS`, the set of all
+/// ports that its routes need, `Ports`, and its `routes` over everything that has these ports.
 ///
 /// A resource has a program of its own, and a second one where some of its routes need what the
 /// others should not carry, like the engines.
+///
+/// Each route is a module with a `SPEC`, a set of ports `Ports` and a `handle` that takes these and
+/// no other: a handler that asks for more than its `Ports` does not compile.
+///
+/// ```
+/// mod get {
+///     use writ_edge::{Reply, Request, RouteSpec};
+///     use writ_ports::{Clock, ports};
+///
+///     pub(crate) const SPEC: RouteSpec = RouteSpec { name: "thing.get", ..RouteSpec::DEFAULT };
+///
+///     ports! { pub trait Ports = Clock; }
+///
+///     pub(crate) async fn handle(
+///         ports: &impl Ports,
+///         _: Request,
+///     ) -> Result<Reply, writ_model::Error> {
+///         Ok(Reply::data(&ports.now().as_ms().to_string()))
+///     }
+/// }
+///
+/// writ_edge::binary! {
+///     /// Serves things.
+///     things = "things" serves [get]
+/// }
+/// assert_eq!(things::SPECS[0].ports.ports().len(), 1);
+/// # fn main() {}
+/// ```
+///
+/// ```compile_fail,E0277
+/// mod get {
+///     use writ_edge::{Reply, Request, RouteSpec};
+///     use writ_ports::{Clock, GetToken, ports};
+///
+///     pub(crate) const SPEC: RouteSpec = RouteSpec { name: "thing.get", ..RouteSpec::DEFAULT };
+///
+///     ports! { pub trait Ports = Clock; }
+///
+///     pub(crate) async fn handle(
+///         ports: &(impl Ports + GetToken),
+///         _: Request,
+///     ) -> Result<Reply, writ_model::Error> {
+///         Ok(Reply::data(&ports.now().as_ms().to_string()))
+///     }
+/// }
+///
+/// writ_edge::binary! {
+///     /// Serves things.
+///     things = "things" serves [get]
+/// }
+/// # fn main() {}
+/// ```
 #[macro_export]
 macro_rules! binary {
     (
         $(#[$doc:meta])*
-        $module:ident = $name:literal needs [$($port:path),+ $(,)?] serves [$($route:ident),+ $(,)?]
+        $module:ident = $name:literal serves [$($route:ident),+ $(,)?]
     ) => {
         $(#[$doc])*
         pub mod $module {
-            #[allow(unused_imports, reason = "a list of ports may name them by their paths")]
-            use super::*;
-
             /// The program's name.
             pub const NAME: &str = $name;
 
+            /// Every port that a route of the program needs.
+            pub trait Ports: $(super::$route::Ports +)+ {}
+
+            impl<P: $(super::$route::Ports +)+> Ports for P {}
+
             /// What is known of its routes.
-            pub const SPECS: &[$crate::RouteSpec] = &[$(super::$route::SPEC),+];
+            pub const SPECS: &[$crate::RouteSpec] = &[$($crate::RouteSpec {
+                ports: &super::$route::Ports,
+                ..super::$route::SPEC
+            }),+];
 
             /// Its routes.
             #[must_use]
-            pub fn routes<P: $($port +)+>() -> Vec<$crate::Route<P>> {
-                vec![$($crate::Route {
-                    spec: super::$route::SPEC,
-                    handle: |ports, request| Box::pin(super::$route::handle(ports, request)),
-                }),+]
+            pub fn routes<P: Ports>() -> Vec<$crate::Route<P>> {
+                // Each is bound by its own ports alone, so that its handler can take no other.
+                $(fn $route<P: super::$route::Ports>(
+                    ports: &P,
+                    request: $crate::Request,
+                ) -> $crate::HandlerFuture<'_> {
+                    Box::pin(super::$route::handle(ports, request))
+                })+
+                let handlers = [$($route::<P> as $crate::Handler<P>),+];
+                let route = |(spec, handle): (&$crate::RouteSpec, $crate::Handler<P>)| {
+                    $crate::Route { spec: spec.clone(), handle }
+                };
+                SPECS.iter().zip(handlers).map(route).collect()
             }
         }
     };
@@ -138,7 +230,7 @@ pub struct Route<P> {
     /// What is known of it.
     pub spec: RouteSpec,
     /// What it does.
-    pub handle: for<'a> fn(&'a P, Request) -> BoxFuture<'a, Result<Reply, Error>>,
+    pub handle: Handler<P>,
 }
 
 /// A route and ports for tests.
@@ -210,21 +302,15 @@ pub(crate) mod fixture {
     }
 
     /// `/thing`, with this handler.
-    pub(crate) fn route(
-        method: Method,
-        handle: for<'a> fn(&'a Memory, Request) -> BoxFuture<'a, Result<Reply, Error>>,
-    ) -> Route<Memory> {
+    pub(crate) fn route(method: Method, handle: Handler<Memory>) -> Route<Memory> {
         let spec = RouteSpec {
             name: "thing.do",
             method,
             path: "/thing",
             access_level: AccessLevel::Execute,
-            dialect: Dialect::Writ,
             summary: "Does the thing.",
-            body: None,
             data: "Output",
-            success: 200,
-            params: &[],
+            ..RouteSpec::DEFAULT
         };
         Route { spec, handle }
     }

@@ -9,9 +9,8 @@ use http::{HeaderName, Method, header};
 use tracing::Instrument as _;
 use tracing::field::Empty;
 use writ_model::{Error, ErrorKind};
-use writ_ports::{Clock, Idempotency};
 
-use crate::idempotency::KeyClaim;
+use crate::idempotency::{IdempotencyPorts, KeyClaim};
 use crate::panic::caught;
 use crate::{Reply, Request, Route};
 
@@ -29,7 +28,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Once `deadline` is ready the handler is dropped and the reply is [`out_of_time`]; what is left
 /// to do then is to keep that reply for the request's key. Nobody else may drop this future early,
 /// or a key stays claimed by a request that is gone.
-pub async fn serve<P: Idempotency + Clock>(
+pub async fn serve<P: IdempotencyPorts>(
     ports: &P,
     route: &Route<P>,
     request: Request,
@@ -57,7 +56,7 @@ pub async fn serve<P: Idempotency + Clock>(
     served.instrument(span).await
 }
 
-async fn admitted<P: Idempotency + Clock>(
+async fn admitted<P: IdempotencyPorts>(
     ports: &P,
     route: &Route<P>,
     request: Request,
@@ -67,6 +66,7 @@ async fn admitted<P: Idempotency + Clock>(
         return Err(too_large());
     }
     declared_as_json(&request)?;
+    request.refuse_unknown_parameters(route.spec.params)?;
     if !route.spec.is_idempotent_by_key() {
         return Ok(call_handler(ports, route, request, deadline).await);
     }
@@ -194,6 +194,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::Param;
     use crate::request::fixture;
     use crate::route::fixture::{Memory, route, serve};
 
@@ -241,6 +242,37 @@ mod tests {
         request.body = "{}".into();
         request.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         assert_eq!(status(request).await, 415);
+    }
+
+    #[tokio::test]
+    async fn a_query_parameter_is_one_of_the_routes_and_there_once() {
+        const PARAMS: &[Param] = &[
+            Param { name: "If-Match", description: "a header" },
+            Param { name: "limit", description: "a query parameter" },
+            Param { name: "sort", description: "another one" },
+        ];
+        for (params, query, want) in [
+            (PARAMS, &[][..], None),
+            (PARAMS, &["sort", "limit"], None),
+            (PARAMS, &["limit", "limt"], Some(("limt", "known here: `limit`, `sort`"))),
+            (PARAMS, &["If-Match"], Some(("If-Match", "known here: `limit`, `sort`"))),
+            (PARAMS, &["sort", "sort"], Some(("sort", "twice"))),
+            (&[], &["limit"], Some(("limit", "known here: none"))),
+        ] {
+            let mut route = route(Method::GET, |_, _| Box::pin(async { Ok(Reply::data("1")) }));
+            route.spec.params = params;
+            let mut request = fixture();
+            request.query = query.iter().map(|name| ((*name).to_owned(), "1".to_owned())).collect();
+            let reply = serve(&Memory::default(), &route, request).await;
+            let Some((name, detail)) = want else {
+                assert_eq!(reply.status, 200, "{query:?} {}", reply.body);
+                continue;
+            };
+            assert_eq!(reply.status, 400, "{query:?}");
+            let body: Value = serde_json::from_str(&reply.body).unwrap();
+            assert_eq!(body["place"], format!("query parameter `{name}`"));
+            assert!(body["detail"].as_str().unwrap().contains(detail), "{}", reply.body);
+        }
     }
 
     #[tokio::test]

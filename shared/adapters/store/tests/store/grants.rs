@@ -14,6 +14,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use serde_json::{Value, json};
+use writ_grants::{GRANTS, Grant, Resource};
 use writ_model::{Digest, Execution, RawJson, Role, Submission, Timestamp, Workspace};
 use writ_ports::{
     CallbackSecretStore, CallbackSecrets, ChangeJob, CollectUploads, CommitResult, CompleteJob,
@@ -23,7 +24,7 @@ use writ_ports::{
     RecordExecution, RemoveExpired, ReplacePolicy, RevokeToken, StoredReply, Token,
 };
 use writ_store::Store;
-use writ_store::grants::{self, Grant};
+use writ_store::tables::DEFINITIONS;
 
 use crate::fixture::{Draft, Fixture, create, execution, query, tables, uri, workspace};
 use crate::job;
@@ -374,15 +375,38 @@ async fn use_keys(Watch { store, home, .. }: &Watch) {
     assert!(store.begin(&key, now).await.unwrap() == KeyState::Completed(reply));
 }
 
+/// What the table grants each port on tables; the ports that have no such grant are served by
+/// other adapters.
+fn granted() -> Vec<(&'static str, Used)> {
+    let on_table = |grant: &Grant| match grant.resource {
+        Resource::Table { name, index } => {
+            Some((grant.action.to_owned(), name.to_owned(), index.map(str::to_owned)))
+        }
+        _ => None,
+    };
+    let rows = GRANTS
+        .iter()
+        .map(|(port, grants)| (port.name, grants.iter().filter_map(on_table).collect::<Used>()));
+    rows.filter(|(_, granted)| !granted.is_empty()).collect()
+}
+
 #[tokio::test]
 async fn each_port_does_just_what_it_is_granted() {
-    for port in grants::ports() {
+    for (port, granted) in granted() {
         let watch = Watch::new().await;
         watch.exercise(port).await;
-        let granted = grants::of(port).unwrap().iter().map(|Grant { table, index, action }| {
-            (action.name().to_owned(), (*table).to_owned(), index.map(str::to_owned))
-        });
-        assert_eq!(*watch.used.lock().unwrap(), granted.collect::<Used>(), "{port}");
+        assert_eq!(*watch.used.lock().unwrap(), granted, "{port}");
+    }
+}
+
+#[test]
+fn every_grant_is_on_a_table_or_an_index_that_there_is() {
+    for (port, granted) in granted() {
+        for (_, name, index) in granted {
+            let table = DEFINITIONS.iter().find(|table| table.name == name).unwrap();
+            let has = |name: String| table.indexes.iter().any(|index| index.name == name);
+            assert!(index.is_none_or(has), "{port}");
+        }
     }
 }
 
@@ -404,5 +428,5 @@ fn each_port_that_the_store_serves_has_its_grants() {
             served.extend(ports);
         }
     }
-    assert_eq!(served, grants::ports().map(str::to_owned).collect());
+    assert_eq!(served, granted().into_iter().map(|(port, _)| port.to_owned()).collect());
 }

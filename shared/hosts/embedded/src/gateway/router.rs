@@ -139,7 +139,7 @@ fn common_prefix_len(left: &str, right: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use writ_edge::{AccessLevel, Dialect, Reply, RouteSpec};
+    use writ_edge::{AccessLevel, Reply, RouteSpec};
 
     use super::*;
 
@@ -149,12 +149,9 @@ mod tests {
             method,
             path,
             access_level: AccessLevel::Read,
-            dialect: Dialect::Writ,
             summary: "Does it.",
-            body: None,
             data: "Output",
-            success: 200,
-            params: &[],
+            ..RouteSpec::DEFAULT
         };
         Route { spec, handle: |(), _| Box::pin(async { Ok(Reply::data("1")) }) }
     }

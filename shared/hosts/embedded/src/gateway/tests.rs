@@ -8,7 +8,7 @@ use http::{HeaderMap, Method};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
-use writ_edge::{AccessLevel, BoxFuture, Caller, Dialect, Reply, Request};
+use writ_edge::{AccessLevel, Caller, Handler, Reply};
 use writ_model::{Error, ErrorKind, Identity, Role, Timestamp, Workspace};
 use writ_ports::{
     Backlog, ClaimId, CountSignals, EngineMetrics, EngineUsage, IdempotencyKey, KeyState,
@@ -94,21 +94,21 @@ impl AccessControl for AllowAll {
     }
 }
 
-type Handle = for<'a> fn(&'a Memory, Request) -> BoxFuture<'a, Result<Reply, Error>>;
-
-fn route(name: &'static str, method: Method, path: &'static str, handle: Handle) -> Route<Memory> {
+fn route(
+    name: &'static str,
+    method: Method,
+    path: &'static str,
+    handle: Handler<Memory>,
+) -> Route<Memory> {
     let access_level = if name == "secret.get" { AccessLevel::Admin } else { AccessLevel::Execute };
     let spec = RouteSpec {
         name,
         method,
         path,
         access_level,
-        dialect: Dialect::Writ,
         summary: "Does it.",
-        body: None,
         data: "Output",
-        success: 200,
-        params: &[],
+        ..RouteSpec::DEFAULT
     };
     Route { spec, handle }
 }

@@ -2,7 +2,7 @@ use http::Method;
 use writ_model::{Diagnostic, Error, ErrorKind, Violation};
 
 use super::*;
-use crate::{AccessLevel, Dialect, Param, QUERY_PARAMS, Reply};
+use crate::{AccessLevel, Param, QUERY_PARAMS, Reply};
 
 fn spec(
     name: &'static str,
@@ -15,12 +15,9 @@ fn spec(
         method,
         path,
         access_level,
-        dialect: Dialect::Writ,
         summary: "Does it.",
-        body: None,
         data: "PolicyRule",
-        success: 200,
-        params: &[],
+        ..RouteSpec::DEFAULT
     }
 }
 

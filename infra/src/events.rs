@@ -16,7 +16,7 @@ const DIRECTORY: &str = "localstack/events";
 const TIME: &str = "31/Jan/2026:09:30:00 +0000";
 const TIME_MS: u64 = 1_769_851_800_000;
 
-/// A token of the right form that nobody holds.
+/// A token of the right form that was never issued.
 const NO_TOKEN: &str = "Bearer writ_wt_5f3e7c1b_0000000000000000000000000000000000000000000";
 
 /// An id of the right form that no job has.

@@ -16,7 +16,7 @@ pub struct Function {
     pub resource: &'static str,
     /// The program that serves it.
     pub binary: &'static str,
-    /// What it gets.
+    /// Memory, time limit and concurrency of the function.
     pub size: Size,
     /// What its handler needs, and what honours its `Idempotency-Key`.
     pub needs: Needs,

@@ -1,8 +1,8 @@
 //! The deployment as data: templates, roles and example events, made from the one route table, the
-//! ports in the handlers' signatures and what those ports do to the tables.
+//! ports that routes and programs name, and the table of grants.
 //!
-//! Templates are text with `<name>` where something is filled in (`snippets/`), so that what comes
-//! out reads as somebody would write it. What comes out is committed; a test makes it again.
+//! Templates are text with `<name>` where something is filled in (`snippets/`), so that the
+//! result reads as if written by hand. The result is committed; a test makes it again.
 
 mod data;
 mod events;
@@ -31,9 +31,9 @@ pub enum InfraError {
     /// A file cannot be read or written.
     #[error("cannot use `{}`", path.display())]
     File {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The sizing is not what it should be.
@@ -45,7 +45,7 @@ pub enum InfraError {
     /// The sizing names a route that is none.
     #[error("`infra/sizing.yaml` sizes `{route}`, which is no route")]
     NoSuchRoute {
-        /// What it names.
+        /// The name that is no route.
         route: String,
     },
     /// A port that calls a service has no row in the table of grants.
@@ -58,18 +58,18 @@ pub enum InfraError {
         /// The name of the port's trait.
         port: &'static str,
     },
-    /// A snippet wants what nobody gives, or the other way round.
+    /// A snippet has a placeholder without a value, or a value has no placeholder.
     #[error("the snippet starting with `{snippet}` and what is filled in differ at `<{name}>`")]
     Snippet {
-        /// Its first line.
+        /// The first line of the snippet.
         snippet: String,
-        /// The placeholder.
+        /// The name of the placeholder.
         name: String,
     },
     /// The document of the API has no example to build an event from.
     #[error("the API's document has no example for {what}")]
     NoExample {
-        /// Of what.
+        /// The schema or the parameter that has no example.
         what: String,
     },
 }

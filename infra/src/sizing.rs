@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::{InfraError, read};
 
-/// The file.
+/// The contents of the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sizing {
@@ -47,7 +47,7 @@ pub struct Size {
 }
 
 impl Sizing {
-    /// Reads the file.
+    /// Reads `infra/sizing.yaml` below `root`.
     ///
     /// # Errors
     /// [`InfraError::File`] and [`InfraError::Sizing`].

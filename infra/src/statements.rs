@@ -63,8 +63,8 @@ fn of_queues(grants: &BTreeSet<Grant>) -> String {
     text
 }
 
-/// The statements that allow just this on the timers of schedules, whose group has the logical name
-/// or the parameter `group`.
+/// The statements that allow just this on the timers of schedules, in the group that the logical name
+/// or the parameter `group` refers to.
 ///
 /// A caller that hands EventBridge Scheduler a role has to be allowed to pass that role.
 #[must_use]

@@ -12,8 +12,8 @@ use crate::record::{self, Record};
 use crate::scope;
 
 /// What is known of the route. Its reply says `no-store`, so no `Idempotency-Key` keeps it: a
-/// repeat learns which token was made and not its secret. Who loses the reply revokes the token
-/// and makes another under a new key.
+/// repeat learns which token was made and not its secret. A caller that loses the reply revokes the
+/// token and makes another one under a new key.
 pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "token.create",
     method: Method::POST,

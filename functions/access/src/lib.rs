@@ -1,4 +1,4 @@
-//! Who is calling, and the tokens by which others may: one file per route.
+//! The identity of the caller, and tokens for other callers: one file per route.
 
 mod create;
 mod list;
@@ -12,7 +12,7 @@ mod whoami;
 mod memory;
 
 writ_edge::binary! {
-    /// Identities and tokens.
+    /// Shows the caller's identity, and makes, lists and revokes tokens.
     access = "access" serves [whoami, create, list, revoke]
 }
 

@@ -8,7 +8,7 @@ use writ_ports::{ListTokens, ports};
 use crate::record::{self, Record};
 use crate::scope;
 
-/// What is known of the route. Who holds which rights is for admins to know.
+/// What is known of the route. Only admins may know which rights others have.
 pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "token.list",
     method: Method::GET,
@@ -26,7 +26,7 @@ ports! {
 
 /// Answers every token, the expired ones too: they can be revoked.
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
-    let workspace = scope::asked(&request)?;
+    let workspace = scope::workspace(&request)?;
     let tokens = ports.list_tokens(&workspace).await?;
     record::reply(&tokens.iter().map(Record::kept).collect::<Vec<_>>())
 }

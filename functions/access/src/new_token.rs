@@ -8,13 +8,13 @@ const FIELDS: [&str; 4] = ["subject", "role", "workspace", "expires_in_seconds"]
 /// A token to make.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NewToken {
-    /// Who will hold it.
+    /// The subject that the token authenticates.
     pub(crate) subject: String,
-    /// What they may do.
+    /// The rights that the token gives.
     pub(crate) role: Role,
-    /// Where, if not where its maker is.
+    /// The workspace; `None` for the caller's own.
     pub(crate) workspace: Option<Workspace>,
-    /// How long it works, if it ends.
+    /// Seconds until it expires; `None` for a token that does not.
     pub(crate) expires_in_seconds: Option<u64>,
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Record<'a> {
 impl<'a> Record<'a> {
     /// A token as it is kept.
     pub(crate) fn kept(token: &'a Token) -> Self {
-        // Each field by name: a new one of the stored token is not shown unless somebody says so.
+        // Each field by name: a field that is added to the stored token is not shown unless it is added here.
         let Token { token_id, secret_hash: _, subject, workspace, role, created_at, expires_at } =
             token;
         Self {
@@ -43,7 +43,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// A reply whose `data` is this.
+/// A reply with this as its `data`.
 pub(crate) fn reply(data: &impl Serialize) -> Result<Reply, Error> {
     Ok(Reply::data(&serde_json::to_string(data).map_err(Error::internal)?))
 }

@@ -27,7 +27,7 @@ ports! {
 /// Removes the token. What was sent as its id is not repeated where it is none: it could be a
 /// whole token.
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
-    let workspace = scope::asked(&request)?;
+    let workspace = scope::workspace(&request)?;
     let token_id = request.param("token_id");
     if ports.revoke_token(&workspace, token_id).await? {
         return record::reply(&json!({ "token_id": token_id }));

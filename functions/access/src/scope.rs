@@ -1,4 +1,4 @@
-//! Whose tokens a request is about.
+//! The workspace that a request about tokens acts in.
 
 use writ_authz::OWN_WORKSPACE;
 use writ_edge::{Caller, Param, Request};
@@ -11,14 +11,14 @@ pub(crate) const PARAM: Param = Param {
 };
 
 /// The workspace that the query names, else the caller's own.
-pub(crate) fn asked(request: &Request) -> Result<Workspace, Error> {
+pub(crate) fn workspace(request: &Request) -> Result<Workspace, Error> {
     let named = request.query(PARAM.name).map(str::parse).transpose();
     let named = named.map_err(|message: String| Error::invalid(message).at("workspace"))?;
     of(&request.caller, named).map_err(|error| error.at("workspace"))
 }
 
 /// The named workspace, else the caller's own. The local admin owns the machine that the platform
-/// runs on, and so every workspace: somebody must make the first token of each.
+/// runs on, and so every workspace: the first token of each is made by the local admin.
 pub(crate) fn of(caller: &Caller, named: Option<Workspace>) -> Result<Workspace, Error> {
     let own = &caller.identity.workspace;
     let Some(named) = named.filter(|named| named != own) else {

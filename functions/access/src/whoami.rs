@@ -1,4 +1,4 @@
-//! `GET /whoami`: who is calling, and the rule that let them.
+//! `GET /whoami`: the identity of the caller, and the rule that allows the request.
 
 use http::Method;
 use serde::Serialize;

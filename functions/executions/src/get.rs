@@ -20,7 +20,7 @@ ports! {
     pub trait Ports = GetExecution;
 }
 
-/// Answers the record.
+/// Answers the record of the run.
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let id = request.param("id");
     let execution = ports.get_execution(&request.caller.identity.workspace, id).await?;

@@ -5,11 +5,11 @@ mod query;
 mod replay;
 
 writ_edge::binary! {
-    /// Reads the log.
+    /// Reads the records of runs.
     executions = "executions" serves [query, get]
 }
 
 writ_edge::binary! {
-    /// Runs what it reads, which takes the engines.
+    /// Runs a record again, which takes the engines.
     executions_replay = "executions-replay" serves [replay]
 }

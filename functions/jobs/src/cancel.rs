@@ -54,7 +54,7 @@ mod tests {
         leased(submission, state, &runner, grant, now).unwrap()
     }
 
-    /// A runner's heartbeat.
+    /// The state after a runner's heartbeat.
     fn bump(_: &Submission, state: &JobState, _: Timestamp) -> JobState {
         JobState { version: state.version + 1, ..state.clone() }
     }

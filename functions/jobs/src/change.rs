@@ -1,4 +1,4 @@
-//! Moving a job on somebody's behalf, while its runner moves it too.
+//! Changes a job for a caller, while its runner changes it too.
 
 use writ_jobs::TransitionError;
 use writ_model::{Error, ErrorKind, Job, JobState, Workspace};
@@ -10,12 +10,12 @@ use crate::document::found;
 /// between, so losing to it eight times in a row is an outage, not bad luck.
 pub(crate) const TRIES_MAX: usize = 8;
 
-/// The job after `next` has moved it from wherever it was; begins again with what is there where
-/// somebody else moved it in between.
+/// Changes the job to the state that `next` gives for its present one, and returns it. Begins again
+/// with the stored job where another process changed it in between.
 ///
 /// # Errors
-/// There is no such job; it does not move, as `next` says; [`ErrorKind::Unavailable`] where others
-/// were faster each time.
+/// There is no such job; `next` refuses; [`ErrorKind::Unavailable`] where others were faster each
+/// time.
 pub(crate) async fn changed(
     ports: &(impl ChangeJob + GetJob),
     workspace: &Workspace,

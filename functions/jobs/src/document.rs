@@ -1,11 +1,11 @@
-//! A job as a reply shows it: with its place in line.
+//! A job as a reply shows it: with its position in the queue.
 
 use writ_edge::Reply;
 use writ_jobs::{QueuePosition, document, queue_key};
 use writ_model::{Error, Job, Workspace};
 use writ_ports::{CountQueued, GetJob};
 
-/// Counting ends there, so that a reply costs the same however many wait.
+/// Counting ends there, so that a reply costs the same however many jobs are queued.
 pub(crate) const COUNTED_MAX: usize = 100;
 
 /// The job as JSON text.
@@ -28,8 +28,8 @@ pub(crate) async fn found(
     job.ok_or_else(|| Error::not_found(format!("there is no job `{job_id}`")))
 }
 
-/// Where a job stands that waits in line. What it stands for is known without it, so a store that
-/// cannot count now fails nobody.
+/// The position of a job that is queued. A store that cannot count now fails no request: the rest of
+/// the job is known without its position.
 async fn position(ports: &impl CountQueued, job: &Job) -> Option<QueuePosition> {
     let Job { submission, state, .. } = job;
     if !state.is_queued {
@@ -42,7 +42,7 @@ async fn position(ports: &impl CountQueued, job: &Job) -> Option<QueuePosition> 
         }
         Err(error) => {
             let log = error.log.as_deref();
-            tracing::warn!(%error, log, "nobody knows who waits before a job");
+            tracing::warn!(%error, log, "the position of a job in its queue is not known");
             None
         }
     }

@@ -25,7 +25,7 @@ ports! {
 
 /// Answers the job as it is then.
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
-    let timeout = wait::asked(&request)?;
+    let timeout = wait::duration(&request)?;
     let workspace = &request.caller.identity.workspace;
     let job = wait::until_over(ports, workspace, request.param("job_id"), timeout).await?;
     document::reply(ports, &job).await

@@ -4,7 +4,7 @@ use writ_edge::Request;
 use writ_jobs::{NewJob, Submitter};
 use writ_model::{Cause, Error, Timestamp};
 
-/// Reads the body.
+/// Reads the body of a submission.
 ///
 /// # Errors
 /// What is wrong, with its place.
@@ -17,10 +17,10 @@ pub(crate) fn parse(request: &Request, now: Timestamp) -> Result<NewJob, Error> 
     NewJob::of(request.parse()?, now)
 }
 
-/// Whoever sent the request.
+/// The identity that submits the job: the caller of the request.
 ///
 /// # Errors
-/// For whom they act is said in a way that cannot be recorded.
+/// A header `Writ-On-Behalf-Of` that cannot be recorded.
 pub(crate) fn submitter(request: &Request) -> Result<Submitter, Error> {
     let identity = &request.caller.identity;
     Ok(Submitter {

@@ -87,7 +87,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
             }
         }
     }
-    // What was tried again before the store failed is announced all the same.
+    // What was tried again before the store failed is notified all the same.
     tell_of_all(ports, &signals).await;
     outcome?;
     let redriven = Redriven {
@@ -117,12 +117,12 @@ fn lost() -> Result<Filter, Error> {
     Ok(Filter::parse(&filter)?)
 }
 
-/// Whether a job is skipped: it is not to be tried again, somebody moves it, or it is gone.
+/// Whether a job is skipped: it is not to be tried again, another process changes it, or it is gone.
 fn is_the_jobs(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Conflict | ErrorKind::NotFound)
 }
 
-/// Puts hints back that nobody could work on; how many.
+/// Puts dead job signals back into the queue, and counts them.
 async fn dead_letters(ports: &impl Redrive) -> Result<u64, Error> {
     let mut signals = 0;
     for _ in 0..STEPS_MAX {

@@ -1,4 +1,4 @@
-//! What a workspace's callbacks are signed with, as whoever receives them is given it.
+//! The secrets that a workspace's callbacks are signed with, as replies show them.
 
 use serde::Serialize;
 use serde_json::json;
@@ -13,7 +13,7 @@ struct Shown<'a> {
     ends_at: Option<Timestamp>,
 }
 
-/// The secrets that sign now, the newest first, in a reply that nobody keeps.
+/// The secrets that sign now, the newest first, in a reply that no cache keeps.
 pub(crate) fn reply(secrets: &[CallbackSecret]) -> Reply {
     let shown = secrets.iter().map(|secret| Shown {
         secret: &secret.secret,

@@ -100,7 +100,7 @@ mod tests {
             let said: Vec<_> =
                 said.iter().map(|(_, kind, delay)| (*kind, delay.as_secs())).collect();
             assert_eq!(said, Vec::from_iter(announced), "{minutes}");
-            // Who waits for a time stands in no line.
+            // A job that waits for a time is not queued.
             let has_position = body(&reply)["data"].get("position").is_some();
             assert_eq!(has_position, minutes <= 0, "{minutes}");
         }

@@ -10,7 +10,7 @@ use crate::document::text;
 use crate::new_job::{parse, submitter};
 use crate::tell::tell;
 
-/// The record is there before the answer is, and before anybody is told.
+/// Submits the job. Its record is written before the runners are notified and before the reply.
 pub(crate) async fn submitted(
     ports: &(
          impl JobNotifier

@@ -1,4 +1,4 @@
-//! Waiting for a job's end, for as long as a caller is served.
+//! Waiting for the end of a job while a request is served.
 
 use std::time::Duration;
 
@@ -11,20 +11,20 @@ use crate::document::found;
 /// A request is answered within 25 seconds whatever it waits for; this leaves five for the rest.
 const WAIT_S_MAX: u64 = 20;
 
-/// The first pause between two looks; each is half as long again as the one before.
+/// The first pause between two reads; each is half as long again as the one before.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// No pause is longer.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// The query parameter.
+/// The query parameter of the wait.
 pub(crate) const PARAM: Param = Param {
     name: "wait",
     description: "Holds the reply until the job is over or so many seconds have gone by: `20s` or `20`, 0 to 20.",
 };
 
-/// How long the caller waits; not at all where it does not say.
-pub(crate) fn asked(request: &Request) -> Result<Duration, Error> {
+/// How long the request waits; zero without the parameter.
+pub(crate) fn duration(request: &Request) -> Result<Duration, Error> {
     let Some(text) = request.query(PARAM.name) else { return Ok(Duration::ZERO) };
     let digits = text.strip_suffix('s').unwrap_or(text);
     let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -81,11 +81,11 @@ mod tests {
         ] {
             let mut request = request(&[], "");
             request.query.push(("wait".to_owned(), text.to_owned()));
-            let asked = asked(&request);
+            let asked = duration(&request);
             let location = asked.as_ref().err().and_then(|error| error.location.clone());
             assert_eq!(asked.ok(), seconds.map(Duration::from_secs), "{text}");
             assert_eq!(location.is_some(), seconds.is_none(), "{text}");
         }
-        assert_eq!(asked(&request(&[], "")).ok(), Some(Duration::ZERO));
+        assert_eq!(duration(&request(&[], "")).ok(), Some(Duration::ZERO));
     }
 }

@@ -45,7 +45,7 @@ pub(crate) async fn validate(
     Ok(warnings)
 }
 
-/// Compiles the code.
+/// Compiles the code of a policy.
 ///
 /// Returns the compiler's warnings.
 ///

@@ -17,9 +17,9 @@ const DESCRIPTION_CHARS_MAX: usize = 512;
 const KNOWN: &str = "`name`, `schedule_expression`, `timezone`, `start_at`, `end_at`, \
                      `flexible_time_window_minutes`, `enabled`, `catch_up`, `description` and `target`";
 
-/// What was sent.
+/// A schedule as the body of a request states it.
 pub(crate) struct Sent {
-    /// The name, where it is said.
+    /// The name; `None` where the body has none.
     pub(crate) name: Option<String>,
     pub(crate) definition: ScheduleDefinition,
 }

@@ -4,13 +4,13 @@ use writ_edge::Request;
 use writ_model::{Error, ErrorKind, Schedule};
 use writ_ports::GetSchedule;
 
-/// How often a change begins again that met a fire, or another change.
+/// How often a change is tried again that met a fire or another change.
 pub(crate) const TRIES_MAX: usize = 8;
 
-/// That schedule.
+/// Reads the schedule that the path names.
 ///
 /// # Errors
-/// There is none.
+/// There is no such schedule.
 pub(crate) async fn found(ports: &impl GetSchedule, request: &Request) -> Result<Schedule, Error> {
     let name = request.param("name");
     let found = ports.get_schedule(&request.caller.identity.workspace, name).await?;

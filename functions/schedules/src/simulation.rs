@@ -1,5 +1,4 @@
-//! Whatever becomes of those who wake up, and whenever they do: each fire is run once or missed
-//! once.
+//! However ticks are interleaved or cut off: each fire is run once or missed once.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,24 +13,24 @@ use writ_schedules::{run_id, timing_of};
 use crate::memory::{Memory, body, own, request};
 use writ_scheduler::{TickReport, run_due_schedule, tick};
 
-/// Somebody who woke up and is somewhere on the way.
+/// A tick that has begun and did not end yet.
 type Waking<'m> = Pin<Box<dyn Future<Output = Result<TickReport, Error>> + 'm>>;
 
 #[derive(Clone, Debug)]
 enum Event {
-    /// A clock wakes somebody.
+    /// Another tick begins now.
     Tick,
-    /// Somebody who planned it wakes us for the fire so many milliseconds from now.
+    /// A timer calls for the fire so many milliseconds from now.
     Hint(i64),
-    /// One of those who are on the way goes on, so many steps.
+    /// One of the ticks that have begun goes on, so many steps.
     GoOn(usize, u8),
-    /// One of them never does.
+    /// One of them is dropped.
     Crash(usize),
     /// The clock goes by so much, also back.
     Clock(i64),
     /// The next calls fail.
     Fail(u32),
-    /// Somebody writes a revision that changes nothing of when.
+    /// A caller writes a revision that does not change the times.
     Describe,
 }
 

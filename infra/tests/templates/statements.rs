@@ -190,7 +190,7 @@ fn besides_tables_queues_of_jobs_and_plans_a_role_reaches_its_own_logs_its_own_q
                             let own = [":schedule/${Group}/*", ":schedule/${FireGroup}/*"];
                             assert!(own.iter().any(|own| plans.ends_with(own)), "{id} {plans}");
                         }
-                        // The one role that EventBridge calls in, and to nobody else.
+                        // The one role that EventBridge calls in, and it is passed to no other service.
                         "iam" => {
                             assert_eq!(action.as_str(), Some("iam:PassRole"), "{id}");
                             assert_eq!(pattern(resource), "${FireRoleArn}", "{id}");

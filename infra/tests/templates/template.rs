@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-/// The repository.
+/// The root directory of the repository.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -26,7 +26,7 @@ impl Template {
         Self { name, value: plain(yaml) }
     }
 
-    /// The root.
+    /// The root template, which nests the others.
     pub(crate) fn root() -> Self {
         Self::read(&root().join("infra/template.yaml"))
     }

@@ -1,9 +1,10 @@
-//! The gateway's authorizer: who is calling, and whether they may (API Gateway Developer Guide,
-//! "Control access to HTTP APIs with AWS Lambda authorizers", payload 2.0, simple responses).
+//! The gateway's authorizer: authenticates the caller and decides whether the request is allowed (API
+//! Gateway Developer Guide, "Control access to HTTP APIs with AWS Lambda authorizers", payload 2.0,
+//! simple responses).
 //!
-//! Everybody is let through with the decision in the context: a refusal by the gateway itself could
-//! not say why. The route's function refuses, by the same rule and with the same words as
-//! at home. API Gateway asks again after its time to live at the latest, and for each route by
+//! Every request passes with the decision in its context: a refusal by the gateway itself could not
+//! say why. The route's function refuses, by the same rule and with the same words as the embedded
+//! gateway. API Gateway asks again after its time to live at the latest, and for each route by
 //! itself, because `$context.routeKey` is one of the identity sources.
 
 use std::collections::BTreeMap;
@@ -44,7 +45,7 @@ impl AuthorizerEvent {
 /// Authentication and the access policy, over the ports that they need.
 pub struct LambdaAuthorizer<P, K> {
     ports: P,
-    /// Whose JWTs are believed, if anybody's.
+    /// The issuer of the JWTs that are accepted; `None` where none are.
     issuer: Option<Issuer<K>>,
     authorizer: Authorizer,
     /// `POST /policy` and the name of its route.

@@ -1,8 +1,8 @@
-//! Who does the jobs on Lambda: from a batch of the queue's messages to a look for each.
+//! The job runner on Lambda: processes the signals of a batch of the queue's messages.
 //!
-//! A message is only a hint. Its look runs in a task of its own, so that a panic costs that message
-//! and no other; what could not be worked on is given back by its id and comes again, until the
-//! queue puts it among the dead letters.
+//! Each signal is processed in a task of its own, so that a panic costs that message and no other. A
+//! message that could not be processed is returned by its id and delivered again, until the queue
+//! puts it among the dead letters.
 
 mod batch;
 mod message;

@@ -36,10 +36,10 @@ impl Message {
         })
     }
 
-    /// What it says.
+    /// The job signal in the message.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// A body that is no job signal.
     pub(crate) fn signal(&self) -> Result<JobSignal, serde_json::Error> {
         serde_json::from_str(&self.body)
     }

@@ -6,9 +6,9 @@ use writ_job_runner::{Ports, SignalOutcome};
 use writ_jobs::Runner;
 use writ_model::{Error, JobSignal};
 
-/// Looks at jobs.
+/// What a batch hands its signals to: the pipeline, or what a test puts in its place.
 pub trait SignalHandler: Send + Sync + 'static {
-    /// Does what the hint leads to.
+    /// Processes one job signal.
     ///
     /// # Errors
     /// As [`writ_job_runner::process_signal`].

@@ -71,7 +71,7 @@ const fn on_jobs(action: &'static str) -> Grant {
     Grant { resource: Resource::Queue(Queue::Jobs), action }
 }
 
-/// What Lambda asks for as the function whose events come from the queue of job signals (AWS Lambda
+/// What Lambda asks for with the role of a function that the queue of job signals feeds (AWS Lambda
 /// Developer Guide, "Using Lambda with Amazon SQS").
 pub const EVENT_SOURCE: [Grant; 3] =
     [on_jobs("ReceiveMessage"), on_jobs("DeleteMessage"), on_jobs("GetQueueAttributes")];

@@ -3,7 +3,7 @@
 //!
 //! A reply is kept where the request did something: it succeeded, or it left the record of a
 //! run that failed by the policy's own doing. So it is where the request was stopped at its
-//! deadline: nobody knows what it did. Any other failure gives the key back, so that the caller may
+//! deadline: what it did is not known. Any other failure gives the key back, so that the caller may
 //! correct the request or try again under the same key.
 
 use http::{HeaderName, StatusCode, header};
@@ -22,14 +22,14 @@ ports! {
     pub trait IdempotencyPorts = Clock + Idempotency;
 }
 
-/// What a handler says in `Cache-Control` of a reply that nobody may keep.
+/// What a handler says in `Cache-Control` of a reply that must not be stored.
 pub(crate) const NO_STORE: &str = "no-store";
 /// A running first request is answered for soon, or its claim lapses.
 const RUNNING_RETRY_AFTER_S: u32 = 1;
 
 /// What a request's key means for it.
 pub(crate) enum KeyClaim {
-    /// It has none.
+    /// The request has no key.
     NoKey,
     /// The first request's reply.
     Replayed(Reply),

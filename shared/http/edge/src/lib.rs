@@ -1,6 +1,6 @@
 //! The HTTP boundary, without a server: requests and replies, problem documents, the route table.
 //!
-//! A home (the embedded gateway, a Lambda) turns its own event into a [`Request`], lets
+//! A host (the embedded gateway, a Lambda function) turns its own event into a [`Request`], lets
 //! [`serve()`] answer, and turns the [`Reply`] back.
 
 mod docs_page;

@@ -41,9 +41,9 @@ pub const QUERY_PARAMS: &[Param] = &[
 /// What a `/query` route is asked for.
 #[derive(Clone, Debug)]
 pub struct ListParams {
-    /// For the store.
+    /// The query for the store.
     pub query: Query,
-    /// For [`Reply::page`].
+    /// The projection for [`Reply::page`].
     pub projection: Option<Projection>,
 }
 

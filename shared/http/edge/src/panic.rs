@@ -9,7 +9,7 @@ use std::task::Poll;
 /// Runs a future to its end, or to its panic's text.
 ///
 /// The future is never polled again after a panic, so nothing half-changed inside it is seen.
-/// What it shares with other requests are ports, whose states are consistent between awaits.
+/// What it shares with other requests are ports; their states are consistent between awaits.
 pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, String> {
     let mut future = pin!(future);
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {

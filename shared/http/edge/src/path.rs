@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 use writ_model::Error;
 
-/// A path whose segments are decoded one by one, so that `%3A` is `:` while `%2F` separates
+/// A path with its segments decoded one by one, so that `%3A` is `:` while `%2F` separates
 /// nothing. One slash at its end is none.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Path {

@@ -65,7 +65,7 @@ enum Tags {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Tag {
     is_weak: bool,
-    /// With its quotes.
+    /// An entity tag with its quotes.
     text: String,
 }
 

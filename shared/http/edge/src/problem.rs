@@ -1,4 +1,4 @@
-//! Problem documents (RFC 9457): the one place that gives an error its HTTP status and its dress.
+//! Problem documents (RFC 9457): the one module that gives an error its HTTP status and its document.
 
 use http::{HeaderName, StatusCode, header};
 use serde::Serialize;
@@ -50,12 +50,12 @@ pub fn status_of(kind: ErrorKind) -> StatusCode {
 pub fn title_of(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::InvalidRequest => "The request is malformed",
-        ErrorKind::Unauthenticated => "Nobody known is calling",
+        ErrorKind::Unauthenticated => "Authentication required",
         ErrorKind::Forbidden => "The caller may not do this",
-        ErrorKind::NotFound => "There is no such thing",
+        ErrorKind::NotFound => "Not found",
         ErrorKind::Conflict => "The request conflicts with what is there",
         ErrorKind::NotRepeatable => "The record cannot be run again",
-        ErrorKind::Stale => "The stored revision is another one",
+        ErrorKind::Stale => "Precondition failed",
         ErrorKind::TooLarge => "The body is too large",
         ErrorKind::UnsupportedMediaType => "The body is not declared as JSON",
         ErrorKind::SchemaViolation => "A value does not fit its schema",

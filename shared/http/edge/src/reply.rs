@@ -2,16 +2,16 @@
 
 use http::{HeaderName, StatusCode};
 
-/// One reply; the home adds what every reply carries.
+/// One reply; [`serve()`](crate::serve()) adds the headers of every reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// HTTP status.
+    /// The HTTP status code.
     pub status: StatusCode,
     /// Headers beyond those that every reply carries.
     pub headers: Vec<(HeaderName, String)>,
     /// The body's media type.
     pub content_type: &'static str,
-    /// The body.
+    /// The body as text.
     pub body: String,
 }
 

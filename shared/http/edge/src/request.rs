@@ -1,4 +1,4 @@
-//! A request as every home understands it.
+//! A request as every host hands it to the boundary.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -8,10 +8,10 @@ use writ_model::{Error, Identity};
 
 use crate::Param;
 
-/// Who calls, and how they proved it.
+/// The caller, and how it was authenticated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Who.
+    /// Subject, workspace and role.
     pub identity: Identity,
     /// `local`, `token` or `jwt`.
     pub principal_kind: &'static str,
@@ -26,21 +26,21 @@ pub const ON_BEHALF_OF: Param = Param {
 /// One request, authenticated, authorised and matched to its route.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// HTTP method.
+    /// The HTTP method of the request.
     pub method: Method,
-    /// The path, percent-decoded.
+    /// The path of the URL, percent-decoded.
     pub path: String,
     /// The route's `{name}` segments, percent-decoded.
     pub params: Vec<(String, String)>,
     /// Query parameters, percent-decoded, in order.
     pub query: Vec<(String, String)>,
-    /// Headers.
+    /// The headers, with names in lower case.
     pub headers: HeaderMap,
-    /// Body.
+    /// The body as it was sent.
     pub body: Bytes,
-    /// Who calls.
+    /// The caller, already authenticated.
     pub caller: Caller,
-    /// The rule that let them, for `whoami`.
+    /// The rule that allows the request, for `whoami`.
     pub rule: String,
     /// Names this request in the log.
     pub request_id: String,
@@ -53,7 +53,7 @@ impl Request {
         self.params.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
-    /// A query parameter.
+    /// The first value of a query parameter.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -78,7 +78,7 @@ impl Request {
         })
     }
 
-    /// The body as `T`, whose JSON-valued members keep their bytes.
+    /// The body as `T`; its JSON-valued members keep their bytes.
     ///
     /// # Errors
     /// As [`Request::json`]; a member that is unknown, missing or of the wrong type.
@@ -99,7 +99,7 @@ impl Request {
         is_hex.then_some(trace_id)
     }
 
-    /// For whom the caller says to act.
+    /// The subject that the caller acts for, as the header [`ON_BEHALF_OF`] states it.
     ///
     /// # Errors
     /// An empty name, a long one, and one that is no visible ASCII.

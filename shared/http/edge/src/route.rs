@@ -1,5 +1,5 @@
-//! The route table's type. One table feeds the gateway, the Lambda binaries, the permission
-//! check, the OpenAPI document and the templates' test.
+//! The type of the route table. One table feeds the gateway, the Lambda programs, the access check,
+//! the OpenAPI document, the roles and the templates.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -19,21 +19,21 @@ pub type HandlerFuture<'a> = BoxFuture<'a, Result<Reply, Error>>;
 /// A handler over ports of type `P`.
 pub type Handler<P> = for<'a> fn(&'a P, Request) -> HandlerFuture<'a>;
 
-/// What a route does to the world; the access policy decides by it.
+/// What a route does to stored state; the access policy decides by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AccessLevel {
-    /// Reads.
+    /// Reads, and changes nothing.
     Read,
-    /// Runs a policy.
+    /// Runs policies, now or later.
     Execute,
-    /// Changes the registry.
+    /// Changes the policy registry.
     MutatePolicy,
-    /// Changes who may do what.
+    /// Changes the rights of callers.
     Admin,
 }
 
 impl AccessLevel {
-    /// Every effect.
+    /// Every level, the weakest first.
     pub const ALL: [Self; 4] = [Self::Read, Self::Execute, Self::MutatePolicy, Self::Admin];
 
     /// The name, as the access policy spells it.
@@ -48,7 +48,7 @@ impl AccessLevel {
     }
 }
 
-/// How replies are dressed.
+/// The format of replies and errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// `{"success": true, "data": ...}` and problem documents.
@@ -76,7 +76,7 @@ impl Param {
 pub struct RouteSpec {
     /// `resource.verb`: the operation id, the Lambda's handler name, the access policy's action.
     pub name: &'static str,
-    /// HTTP method.
+    /// The HTTP method of requests.
     pub method: Method,
     /// Path, with `{name}` for a segment.
     pub path: &'static str,
@@ -136,52 +136,50 @@ impl RouteSpec {
 /// no other: a handler that asks for more than its `Ports` does not compile.
 ///
 /// ```
-/// mod get {
-///     use writ_edge::{Reply, Request, RouteSpec};
-///     use writ_ports::{Clock, ports};
+/// mod library {
+///     mod get {
+///         use writ_edge::{Reply, Request, RouteSpec};
+///         use writ_model::Error;
+///         use writ_ports::{Clock, ports};
 ///
-///     pub(crate) const SPEC: RouteSpec = RouteSpec { name: "thing.get", ..RouteSpec::DEFAULT };
+///         pub(crate) const SPEC: RouteSpec = RouteSpec { name: "thing.get", ..RouteSpec::DEFAULT };
 ///
-///     ports! { pub trait Ports = Clock; }
+///         ports! { pub trait Ports = Clock; }
 ///
-///     pub(crate) async fn handle(
-///         ports: &impl Ports,
-///         _: Request,
-///     ) -> Result<Reply, writ_model::Error> {
-///         Ok(Reply::data(&ports.now().as_ms().to_string()))
+///         pub(crate) async fn handle(ports: &impl Ports, _: Request) -> Result<Reply, Error> {
+///             Ok(Reply::data(&ports.now().as_ms().to_string()))
+///         }
+///     }
+///
+///     writ_edge::binary! {
+///         /// Serves things.
+///         things = "things" serves [get]
 ///     }
 /// }
-///
-/// writ_edge::binary! {
-///     /// Serves things.
-///     things = "things" serves [get]
-/// }
-/// assert_eq!(things::SPECS[0].ports.ports().len(), 1);
-/// # fn main() {}
+/// assert_eq!(library::things::SPECS[0].ports.ports()[0].name, "Clock");
 /// ```
 ///
 /// ```compile_fail,E0277
-/// mod get {
-///     use writ_edge::{Reply, Request, RouteSpec};
-///     use writ_ports::{Clock, GetToken, ports};
+/// mod library {
+///     mod get {
+///         use writ_edge::{Reply, Request, RouteSpec};
+///         use writ_model::Error;
+///         use writ_ports::{Clock, GetToken, ports};
 ///
-///     pub(crate) const SPEC: RouteSpec = RouteSpec { name: "thing.get", ..RouteSpec::DEFAULT };
+///         pub(crate) const SPEC: RouteSpec = RouteSpec { name: "thing.get", ..RouteSpec::DEFAULT };
 ///
-///     ports! { pub trait Ports = Clock; }
+///         ports! { pub trait Ports = Clock; }
 ///
-///     pub(crate) async fn handle(
-///         ports: &(impl Ports + GetToken),
-///         _: Request,
-///     ) -> Result<Reply, writ_model::Error> {
-///         Ok(Reply::data(&ports.now().as_ms().to_string()))
+///         pub(crate) async fn handle(ports: &(impl Ports + GetToken), _: Request) -> Result<Reply, Error> {
+///             Ok(Reply::data(&ports.now().as_ms().to_string()))
+///         }
+///     }
+///
+///     writ_edge::binary! {
+///         /// Serves things.
+///         things = "things" serves [get]
 ///     }
 /// }
-///
-/// writ_edge::binary! {
-///     /// Serves things.
-///     things = "things" serves [get]
-/// }
-/// # fn main() {}
 /// ```
 #[macro_export]
 macro_rules! binary {
@@ -191,7 +189,7 @@ macro_rules! binary {
     ) => {
         $(#[$doc])*
         pub mod $module {
-            /// The program's name.
+            /// The name of the program.
             pub const NAME: &str = $name;
 
             /// Every port that a route of the program needs.
@@ -205,7 +203,7 @@ macro_rules! binary {
                 ..super::$route::SPEC
             }),+];
 
-            /// Its routes.
+            /// The routes of the program.
             #[must_use]
             pub fn routes<P: Ports>() -> Vec<$crate::Route<P>> {
                 // Each is bound by its own ports alone, so that its handler can take no other.
@@ -229,7 +227,7 @@ macro_rules! binary {
 pub struct Route<P> {
     /// What is known of it.
     pub spec: RouteSpec,
-    /// What it does.
+    /// The function that answers requests.
     pub handle: Handler<P>,
 }
 
@@ -245,7 +243,7 @@ pub(crate) mod fixture {
 
     use super::*;
 
-    /// Whose key, for which request, and its reply once there is one.
+    /// Subject and key, the request, and its reply once there is one.
     type Keys = BTreeMap<(String, String), (Digest, Option<StoredReply>)>;
 
     /// The ports in memory, and a count for handlers.

@@ -1,4 +1,4 @@
-//! One request's way through the boundary, the same at every home.
+//! The way of a request through the boundary, the same on every host.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -26,7 +26,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// are problem documents. Every reply carries the request's id.
 ///
 /// Once `deadline` is ready the handler is dropped and the reply is [`out_of_time`]; what is left
-/// to do then is to keep that reply for the request's key. Nobody else may drop this future early,
+/// to do then is to keep that reply for the request's key. No caller may drop this future early,
 /// or a key stays claimed by a request that is gone.
 pub async fn serve<P: IdempotencyPorts>(
     ports: &P,
@@ -123,7 +123,7 @@ pub fn out_of_time() -> Error {
     Error::new(ErrorKind::TimedOut, message)
 }
 
-/// The refusal of a body over [`REQUEST_BYTES_MAX`]; a home that stops reading early answers it too.
+/// The refusal of a body over [`REQUEST_BYTES_MAX`]; a host that stops reading early answers it too.
 #[must_use]
 pub fn too_large() -> Error {
     let message =
@@ -173,7 +173,7 @@ fn is_json(value: &[u8]) -> bool {
 
 impl Reply {
     /// The same reply with the headers that every reply carries. [`serve`] has done it already;
-    /// a home does it to the replies that it makes itself.
+    /// a host does it to the replies that it makes itself.
     #[must_use]
     pub fn with_common_headers(mut self, request_id: &str) -> Self {
         let mut add = |name: HeaderName, value: &str| {

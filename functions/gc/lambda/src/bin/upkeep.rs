@@ -15,7 +15,7 @@ fn main() -> ExitCode {
                 "expired": report.expired.removed,
                 "more": report.uploads.more || report.expired.more,
             })),
-            // Lambda tries once more and then keeps the event for somebody to look at.
+            // Lambda tries once more and then keeps the event in the dead letters for the operator.
             Err(error) => Err(Diagnostic {
                 error_type: "UpkeepFailed".to_owned(),
                 error_message: error.log.unwrap_or(error.message),

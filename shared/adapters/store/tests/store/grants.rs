@@ -273,7 +273,7 @@ impl Watch {
     }
 }
 
-/// A policy whose body takes several chunks.
+/// A policy with a body of several chunks.
 fn large() -> Value {
     json!({ "description": "é".repeat(400_000) })
 }

@@ -91,7 +91,7 @@ pub fn undefined_names(specs: &[RouteSpec]) -> Vec<String> {
     undefined
 }
 
-/// What `components.json` holds.
+/// The contents of `components.json`.
 struct Parts {
     tags: Map<String, Value>,
     path_parameters: Map<String, Value>,

@@ -23,7 +23,7 @@ pub(super) fn tag_of(spec: &RouteSpec) -> &'static str {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
     One,
-    /// All there are.
+    /// All values that there are.
     List,
     /// Some, and where the next ones are.
     Page,

@@ -30,7 +30,9 @@ pub(crate) fn documents(functions: &[Function]) -> Result<Vec<Document>, InfraEr
         let request = api.request(&function.spec)?;
         documents.push(document(function.spec.name, &event(function, &request)));
         match function.spec.name {
-            "policy.get" => documents.push(document("authorizer", &asked(function, &request))),
+            "policy.get" => {
+                documents.push(document("authorizer", &authorizer_event(function, &request)))
+            }
             "token.create" => {
                 let body = json!({ "subject": "admin", "role": "admin", "workspace": "default" });
                 let first = Request { body: Some(body), ..request };
@@ -39,12 +41,12 @@ pub(crate) fn documents(functions: &[Function]) -> Result<Vec<Document>, InfraEr
             _ => {}
         }
     }
-    documents.push(document("runner", &hinted()?));
+    documents.push(document("runner", &signal_event()?));
     Ok(documents)
 }
 
-/// What the queue of hints sends to a runner.
-fn hinted() -> Result<Value, InfraError> {
+/// What the queue of job signals sends to a runner.
+fn signal_event() -> Result<Value, InfraError> {
     let workspace = Workspace::default();
     let kind = SignalKind::Queue;
     let signal = JobSignal { workspace, job_id: NO_JOB.to_owned(), kind };
@@ -156,7 +158,7 @@ fn event(function: &Function, request: &Request) -> Value {
 }
 
 /// What the gateway asks the authorizer.
-fn asked(function: &Function, request: &Request) -> Value {
+fn authorizer_event(function: &Function, request: &Request) -> Value {
     let (method, path) = (&function.spec.method, &request.path);
     let route = format!("arn:aws:execute-api:us-east-1:000000000000:local/$default/{method}{path}");
     let mut headers = headers(request);

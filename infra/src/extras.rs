@@ -80,20 +80,20 @@ const EXTRAS: [Extra; 10] = [
 ];
 
 /// Those that one of the functions needs.
-fn needed(functions: &[&Function]) -> impl Iterator<Item = &'static Extra> {
+fn needed_by(functions: &[&Function]) -> impl Iterator<Item = &'static Extra> {
     EXTRAS.iter().filter(|extra| functions.iter().any(|function| (extra.is_needed)(function)))
 }
 
 /// The parameters of the functions' stack.
 pub(crate) fn parameters(functions: &[&Function]) -> String {
     let parameter = |extra: &Extra| format!("  {}:\n    Type: String\n", extra.parameter);
-    needed(functions).map(parameter).collect()
+    needed_by(functions).map(parameter).collect()
 }
 
 /// What the root gives the functions' stack.
 pub(crate) fn arguments(functions: &[&Function]) -> String {
     let argument = |extra: &Extra| format!("        {}: {}\n", extra.parameter, extra.argument);
-    needed(functions).map(argument).collect()
+    needed_by(functions).map(argument).collect()
 }
 
 /// The variables of a function beside those that all have.
@@ -101,7 +101,7 @@ pub(crate) fn variables(function: &Function) -> String {
     let variable = |extra: &Extra| {
         extra.variable.map(|name| format!("          {name}: !Ref {}\n", extra.parameter))
     };
-    let variables: String = needed(&[function]).filter_map(variable).collect();
+    let variables: String = needed_by(&[function]).filter_map(variable).collect();
     match variables.is_empty() {
         true => variables,
         false => format!("      Environment:\n        Variables:\n{variables}"),

@@ -54,7 +54,7 @@ pub fn functions(root: &Path) -> Result<Vec<Function>, InfraError> {
     let sizing = Sizing::read(root)?;
     let routes =
         || BINARIES.iter().flat_map(|binary| binary.specs.iter().map(move |spec| (binary, spec)));
-    if let Some(route) = sizing.named().find(|named| routes().all(|(_, spec)| spec.name != *named))
+    if let Some(route) = sizing.names().find(|named| routes().all(|(_, spec)| spec.name != *named))
     {
         return Err(InfraError::NoSuchRoute { route: route.to_owned() });
     }

@@ -57,7 +57,7 @@ impl Sizing {
     }
 
     /// The routes that differ from the defaults.
-    pub fn named(&self) -> impl Iterator<Item = &str> {
+    pub fn names(&self) -> impl Iterator<Item = &str> {
         self.functions.keys().map(String::as_str)
     }
 

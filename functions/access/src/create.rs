@@ -38,7 +38,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
     let holder = Identity { subject: new.subject, workspace, role: new.role };
     let (token, text) = mint(ports, ports.now(), holder, new.expires_in_seconds)?;
     ports.put_token(&token).await?;
-    let reply = record::reply(&Record::issued(&token, &text))?;
+    let reply = record::reply(&Record::with_text(&token, &text))?;
     Ok(reply
         .created(format!("/token/{}", token.token_id))
         .header(CACHE_CONTROL, "no-store".to_owned()))

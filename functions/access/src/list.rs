@@ -28,7 +28,7 @@ ports! {
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let workspace = scope::workspace(&request)?;
     let tokens = ports.list_tokens(&workspace).await?;
-    record::reply(&tokens.iter().map(Record::kept).collect::<Vec<_>>())
+    record::reply(&tokens.iter().map(Record::of).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

@@ -38,10 +38,10 @@ impl NewToken {
         Ok(Self {
             subject: text(&body, "subject")?
                 .ok_or_else(|| required("subject", "say who will hold the token"))?,
-            role: parsed(&body, "role")?.ok_or_else(|| {
+            role: parse_member(&body, "role")?.ok_or_else(|| {
                 required("role", "choose `reader`, `operator`, `author` or `admin`")
             })?,
-            workspace: parsed(&body, "workspace")?,
+            workspace: parse_member(&body, "workspace")?,
             expires_in_seconds: seconds(&body, "expires_in_seconds")?,
         })
     }
@@ -56,11 +56,11 @@ fn text(body: &Map<String, Value>, name: &str) -> Result<Option<String>, Error> 
     match field(body, name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(other) => Err(mistyped(name, other, "a string")),
+        Some(other) => Err(type_error(name, other, "a string")),
     }
 }
 
-fn parsed<T: std::str::FromStr<Err = String>>(
+fn parse_member<T: std::str::FromStr<Err = String>>(
     body: &Map<String, Value>,
     name: &str,
 ) -> Result<Option<T>, Error> {
@@ -73,12 +73,12 @@ fn parsed<T: std::str::FromStr<Err = String>>(
 fn seconds(body: &Map<String, Value>, name: &str) -> Result<Option<u64>, Error> {
     field(body, name)
         .map(|value| {
-            value.as_u64().ok_or_else(|| mistyped(name, value, "a whole number of seconds"))
+            value.as_u64().ok_or_else(|| type_error(name, value, "a whole number of seconds"))
         })
         .transpose()
 }
 
-fn mistyped(name: &str, value: &Value, wanted: &str) -> Error {
+fn type_error(name: &str, value: &Value, wanted: &str) -> Error {
     Error::invalid(format!("`{name}` is {}; it must be {wanted}", kind(value))).at(pointer(name))
 }
 

@@ -22,7 +22,7 @@ pub(crate) struct Record<'a> {
 
 impl<'a> Record<'a> {
     /// A token as it is kept.
-    pub(crate) fn kept(token: &'a Token) -> Self {
+    pub(crate) fn of(token: &'a Token) -> Self {
         // Each field by name: a field that is added to the stored token is not shown unless it is added here.
         let Token { token_id, secret_hash: _, subject, workspace, role, created_at, expires_at } =
             token;
@@ -38,8 +38,8 @@ impl<'a> Record<'a> {
     }
 
     /// A token that was just made.
-    pub(crate) fn issued(token: &'a Token, text: &'a TokenText) -> Self {
-        Self { token: Some(text.reveal()), ..Self::kept(token) }
+    pub(crate) fn with_text(token: &'a Token, text: &'a TokenText) -> Self {
+        Self { token: Some(text.reveal()), ..Self::of(token) }
     }
 }
 

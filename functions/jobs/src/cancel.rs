@@ -6,9 +6,9 @@ use writ_jobs::cancelled;
 use writ_model::Error;
 use writ_ports::{ChangeJob, Clock, CountQueued, GetJob, JobNotifier, ports};
 
-use crate::change::changed;
+use crate::change::update_job;
 use crate::document;
-use crate::tell::tell;
+use crate::notify::notify_runners;
 
 /// What is known of the route.
 pub(crate) const SPEC: RouteSpec = RouteSpec {
@@ -29,11 +29,11 @@ ports! {
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let identity = &request.caller.identity;
     let now = ports.now();
-    let job = changed(ports, &identity.workspace, request.param("job_id"), |job| {
+    let job = update_job(ports, &identity.workspace, request.param("job_id"), |job| {
         cancelled(&job.submission, &job.state, &identity.subject, now)
     });
     let job = job.await?;
-    tell(ports, &job).await;
+    notify_runners(ports, &job).await;
     document::reply(ports, &job).await
 }
 

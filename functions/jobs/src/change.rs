@@ -4,7 +4,7 @@ use writ_jobs::TransitionError;
 use writ_model::{Error, ErrorKind, Job, JobState, Workspace};
 use writ_ports::{ChangeJob, GetJob};
 
-use crate::document::found;
+use crate::document::find_job;
 
 /// How often a change begins again. A runner writes a few times per attempt and every five seconds
 /// between, so losing to it eight times in a row is an outage, not bad luck.
@@ -16,14 +16,14 @@ pub(crate) const TRIES_MAX: usize = 8;
 /// # Errors
 /// There is no such job; `next` refuses; [`ErrorKind::Unavailable`] where others were faster each
 /// time.
-pub(crate) async fn changed(
+pub(crate) async fn update_job(
     ports: &(impl ChangeJob + GetJob),
     workspace: &Workspace,
     job_id: &str,
     next: impl Fn(&Job) -> Result<JobState, TransitionError> + Send + Sync,
 ) -> Result<Job, Error> {
     for _ in 0..TRIES_MAX {
-        let job = found(ports, workspace, job_id).await?;
+        let job = find_job(ports, workspace, job_id).await?;
         let state = next(&job).map_err(|refusal| refusal.to_error(job_id))?;
         if ports.change_job(&job.submission, &state).await? {
             return Ok(Job { state, ..job });

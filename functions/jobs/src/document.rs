@@ -19,7 +19,7 @@ pub(crate) async fn reply(ports: &impl CountQueued, job: &Job) -> Result<Reply, 
 }
 
 /// The job of that id.
-pub(crate) async fn found(
+pub(crate) async fn find_job(
     ports: &impl GetJob,
     workspace: &Workspace,
     job_id: &str,

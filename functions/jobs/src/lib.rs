@@ -7,15 +7,15 @@ mod document;
 mod get;
 mod logs;
 mod new_job;
+mod notify;
 mod query;
 mod redrive;
 mod retry;
 mod rotate_callback_secret;
 mod secrets;
+mod submission;
 mod submit;
 mod submit_any;
-mod submitted;
-mod tell;
 mod wait;
 
 #[cfg(test)]

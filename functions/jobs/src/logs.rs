@@ -6,7 +6,7 @@ use writ_edge::{AccessLevel, Param, Reply, Request, RouteSpec};
 use writ_model::{Attempt, AttemptOutcome, Error, Workspace};
 use writ_ports::{GetExecution, GetJob, ports};
 
-use crate::document::found;
+use crate::document::find_job;
 
 /// Lines that a caller may ask for.
 const TAIL_MAX: usize = 10_000;
@@ -55,11 +55,11 @@ ports! {
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let tail = tail(&request)?;
     let workspace = &request.caller.identity.workspace;
-    let job = found(ports, workspace, request.param("job_id")).await?;
+    let job = find_job(ports, workspace, request.param("job_id")).await?;
     let mut attempts = Vec::new();
     let mut left = SHOWN_BYTES_MAX;
     for attempt in job.state.attempts.iter().rev() {
-        let text = printed(ports, workspace, attempt).await?;
+        let text = printed_by(ports, workspace, attempt).await?;
         let shown = last_bytes(last_lines(&text, tail), left).to_owned();
         left -= shown.len();
         attempts.push(Printed {
@@ -70,7 +70,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
         });
     }
     attempts.reverse();
-    let logs = last_lines(&joined(&attempts), tail).to_owned();
+    let logs = last_lines(&join_logs(&attempts), tail).to_owned();
     let logs = Logs { job_id: &job.submission.job_id, logs, attempts };
     Ok(Reply::data(&serde_json::to_string(&logs).map_err(Error::internal)?))
 }
@@ -84,7 +84,7 @@ fn tail(request: &Request) -> Result<usize, Error> {
 }
 
 /// What stands in the attempt's record, where it left one.
-async fn printed(
+async fn printed_by(
     ports: &impl GetExecution,
     workspace: &Workspace,
     attempt: &Attempt,
@@ -97,7 +97,7 @@ async fn printed(
 }
 
 /// Under a line for each attempt, where there are several.
-fn joined(attempts: &[Printed<'_>]) -> String {
+fn join_logs(attempts: &[Printed<'_>]) -> String {
     if let [one] = attempts {
         return one.printed.clone();
     }

@@ -9,8 +9,8 @@ use writ_model::{Error, ErrorKind, JobSignal, SignalKind};
 use writ_ports::{ChangeJob, Clock, GetJob, JobNotifier, QueryJobs, Redrive, ports};
 use writ_query::Filter;
 
-use crate::change::changed;
-use crate::tell::tell_of_all;
+use crate::change::update_job;
+use crate::notify::notify_runners_of_all;
 
 /// Jobs of a call at most, so that it is answered in time.
 const JOBS_MAX: usize = 100;
@@ -67,7 +67,7 @@ ports! {
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let mut query = ListParams::of(&request, &[])?.query;
     if is_empty(&request)? {
-        query.filter = lost()?;
+        query.filter = lost_jobs_filter()?;
     }
     query.limit = query.limit.min(JOBS_MAX);
     let workspace = &request.caller.identity.workspace;
@@ -78,7 +78,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
     for item in &page.items {
         let Found { job_id } = serde_json::from_str(item).map_err(Error::internal)?;
         let now = ports.now();
-        match changed(ports, workspace, &job_id, |job| retry(&job.state, now)).await {
+        match update_job(ports, workspace, &job_id, |job| retry(&job.state, now)).await {
             Ok(job) => signals.push(JobSignal::new(&job.submission, SignalKind::Queue)),
             Err(error) if is_the_jobs(error.kind) => skipped += 1,
             Err(error) => {
@@ -88,7 +88,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
         }
     }
     // What was tried again before the store failed is notified all the same.
-    tell_of_all(ports, &signals).await;
+    notify_runners_of_all(ports, &signals).await;
     outcome?;
     let redriven = Redriven {
         retried: signals.len(),
@@ -109,7 +109,7 @@ fn is_empty(request: &Request) -> Result<bool, Error> {
 }
 
 /// What failed through no fault of its policy.
-fn lost() -> Result<Filter, Error> {
+fn lost_jobs_filter() -> Result<Filter, Error> {
     let filter = json!({
         "job_status": "failed",
         "error.kind": ErrorKind::ExecutorFault.name(),

@@ -6,9 +6,9 @@ use writ_jobs::retry;
 use writ_model::Error;
 use writ_ports::{ChangeJob, Clock, CountQueued, GetJob, JobNotifier, ports};
 
-use crate::change::changed;
+use crate::change::update_job;
 use crate::document;
-use crate::tell::tell;
+use crate::notify::notify_runners;
 
 /// What is known of the route.
 pub(crate) const SPEC: RouteSpec = RouteSpec {
@@ -30,8 +30,8 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
     let workspace = &request.caller.identity.workspace;
     let now = ports.now();
     let job_id = request.param("job_id");
-    let job = changed(ports, workspace, job_id, |job| retry(&job.state, now)).await?;
-    tell(ports, &job).await;
+    let job = update_job(ports, workspace, job_id, |job| retry(&job.state, now)).await?;
+    notify_runners(ports, &job).await;
     document::reply(ports, &job).await
 }
 

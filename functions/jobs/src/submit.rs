@@ -1,4 +1,4 @@
-//! `POST /jobs/submit/{executor_id}`: records a job and tells the runners.
+//! `POST /jobs/submit/{executor_id}`: records a job and notifies the runners.
 
 use http::Method;
 use writ_edge::{AccessLevel, ON_BEHALF_OF, Reply, Request, RouteSpec};
@@ -8,7 +8,7 @@ use writ_ports::{
     Clock, CountQueued, GetBody, GetPolicy, Ids, JobNotifier, PutJob, SendCallback, ports,
 };
 
-use crate::submitted::submitted;
+use crate::submission::submit_job;
 
 /// What is known of the route.
 pub(crate) const SPEC: RouteSpec = RouteSpec {
@@ -32,7 +32,7 @@ ports! {
 /// Answers the job as it was recorded.
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let executor_id = request.param("executor_id").to_owned();
-    submitted(ports, &request, &executor_id).await
+    submit_job(ports, &request, &executor_id).await
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use writ_ports::{
     Clock, CountQueued, GetBody, GetPolicy, Ids, JobNotifier, PutJob, SendCallback, ports,
 };
 
-use crate::submitted::submitted;
+use crate::submission::submit_job;
 
 /// What is known of the route.
 pub(crate) const SPEC: RouteSpec = RouteSpec {
@@ -31,7 +31,7 @@ ports! {
 
 /// Answers the job as it was recorded.
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
-    submitted(ports, &request, BUILTIN).await
+    submit_job(ports, &request, BUILTIN).await
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use writ_edge::{Param, Request};
 use writ_model::{Error, Job, Workspace};
 use writ_ports::{Clock, GetJob, Sleep};
 
-use crate::document::found;
+use crate::document::find_job;
 
 /// A request is answered within 25 seconds whatever it waits for; this leaves five for the rest.
 const WAIT_S_MAX: u64 = 20;
@@ -48,7 +48,7 @@ pub(crate) async fn until_over(
     let began = ports.ticks_us();
     let mut pause = PAUSE;
     loop {
-        let job = found(ports, workspace, job_id).await?;
+        let job = find_job(ports, workspace, job_id).await?;
         let waited = Duration::from_micros(ports.ticks_us().saturating_sub(began));
         let left = timeout.saturating_sub(waited);
         if job.state.job_status.is_final() || left.is_zero() {

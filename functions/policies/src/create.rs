@@ -7,7 +7,7 @@ use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
 use writ_model::{Digest, Error, PolicyRule};
 use writ_ports::{Clock, CreatePolicy, Evaluate, GetPolicy, Ids, NewRevision, PolicyHead, ports};
 
-use crate::validate::{stored, validate};
+use crate::validate::{stored_reply, validate};
 
 /// What stands in a path segment as it is.
 const SEGMENT: &AsciiSet =
@@ -51,5 +51,5 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
     let author = &request.caller.identity.subject;
     let new = NewRevision { head, policy: &policy, body: &body, author };
     ports.create_policy(workspace, new).await?;
-    Ok(stored(&body, &warnings)?.created(location).header(ETAG, etag))
+    Ok(stored_reply(&body, &warnings)?.created(location).header(ETAG, etag))
 }

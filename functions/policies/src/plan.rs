@@ -9,7 +9,7 @@ use writ_pipeline::{CompiledPolicy, PlanRequest};
 use writ_ports::{Clock, Evaluate, GetPolicy, QueryExecutions, ports};
 
 use crate::get;
-use crate::validate::vet_code;
+use crate::validate::check_code;
 
 /// Executions of one answer, where the caller does not say.
 const LIMIT: usize = 100;
@@ -61,7 +61,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
     let policy = PolicyRule::from_json(body.policy.as_str()).map_err(within)?;
     let prepared = CompiledPolicy::new(policy).map_err(within)?;
     prepared.check_stored()?;
-    vet_code(ports, &prepared).await.map_err(within)?;
+    check_code(ports, &prepared).await.map_err(within)?;
     let order = PlanRequest {
         workspace: request.caller.identity.workspace.clone(),
         of,

@@ -11,7 +11,7 @@ use writ_ports::{
 use writ_query::Update;
 
 use crate::get;
-use crate::validate::{stored, validate};
+use crate::validate::{stored_reply, validate};
 
 /// What is known of the route.
 pub(crate) const SPEC: RouteSpec = RouteSpec {
@@ -81,7 +81,7 @@ async fn write(
     let author = &request.caller.identity.subject;
     let new = NewRevision { head, policy: &policy, body: &body, author };
     ports.replace_policy(workspace, &old, new).await?;
-    Ok(stored(&body, &warnings)?.header(ETAG, etag))
+    Ok(stored_reply(&body, &warnings)?.header(ETAG, etag))
 }
 
 /// Applies operators to a stored body; fields that they do not touch keep their bytes.

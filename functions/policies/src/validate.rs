@@ -20,7 +20,7 @@ pub(crate) async fn validate(
 ) -> Result<Vec<Diagnostic>, Error> {
     let prepared = CompiledPolicy::new(policy.clone())?;
     prepared.check_stored()?;
-    let mut warnings = vet_code(ports, &prepared).await?;
+    let mut warnings = check_code(ports, &prepared).await?;
     let named = [
         (
             "policy.no-precheck",
@@ -51,7 +51,7 @@ pub(crate) async fn validate(
 ///
 /// # Errors
 /// What does not compile, with line and column.
-pub(crate) async fn vet_code(
+pub(crate) async fn check_code(
     ports: &impl Evaluate,
     prepared: &CompiledPolicy,
 ) -> Result<Vec<Diagnostic>, Error> {
@@ -70,7 +70,7 @@ pub(crate) async fn vet_code(
 
 /// The reply to a write: the stored body, and the compiler's warnings beside it where there are
 /// any.
-pub(crate) fn stored(body: &str, warnings: &[Diagnostic]) -> Result<Reply, Error> {
+pub(crate) fn stored_reply(body: &str, warnings: &[Diagnostic]) -> Result<Reply, Error> {
     if warnings.is_empty() {
         return Ok(Reply::data(body));
     }

@@ -9,7 +9,7 @@ use writ_pipeline::HasPolicyCache;
 use writ_ports::{Clock, GetBody, GetPolicy, Ids, PutSchedule, ScheduleTimer, SendCallback, ports};
 use writ_schedules::{begun, document};
 
-use crate::definition::{Sent, read, refuse_what_never_fires, timed};
+use crate::definition::{Sent, read, refuse_what_never_fires, resolve_timing};
 use crate::timer::schedule_timer;
 use writ_scheduler::Target;
 
@@ -39,7 +39,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
     let name =
         name.ok_or_else(|| missing_member("name", "what names the schedule in its workspace"))?;
     let now = ports.now();
-    let timing = timed(&mut definition, now)?;
+    let timing = resolve_timing(&mut definition, now)?;
     refuse_what_never_fires(&timing, now)?;
     let identity = &request.caller.identity;
     let target = Target::of(&name, &definition.target, now)?;

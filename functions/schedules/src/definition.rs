@@ -35,7 +35,7 @@ pub(crate) fn read(body: &str) -> Result<Sent, Error> {
     for name in ADDED {
         members.take(name);
     }
-    let name = members.take("name").map(|name| named(&name)).transpose()?;
+    let name = members.take("name").map(|name| parse_name(&name)).transpose()?;
     let expression = "`rate(...)`, `cron(...)` or `at(...)`";
     let field = "schedule_expression";
     let sent = members.take(field).ok_or_else(|| missing_member(field, expression))?;
@@ -59,10 +59,12 @@ pub(crate) fn read(body: &str) -> Result<Sent, Error> {
         flexible_time_window_minutes: window,
         enabled: enabled.unwrap_or(true),
         catch_up: members.take("catch_up").map_or(Ok(CatchUp::Skip), |rule| catch_up(&rule))?,
-        description: members.take("description").map(|text| described(&text)).transpose()?,
-        target: target.ok_or_else(|| {
-            missing_member("target", "what each fire makes, a `job` or a `policy`")
-        })?,
+        description: members
+            .take("description")
+            .map(|text| parse_description(&text))
+            .transpose()?,
+        target: target
+            .ok_or_else(|| missing_member("target", "what each fire makes, a `job` or a `policy`"))?,
     };
     members.end(KNOWN)?;
     Ok(Sent { name, definition })
@@ -115,11 +117,11 @@ pub(crate) fn refuse_another_name(schedule: &Schedule, name: Option<&str>) -> Re
 ///
 /// # Errors
 /// What is wrong, with its place.
-pub(crate) fn timed(
+pub(crate) fn resolve_timing(
     definition: &mut ScheduleDefinition,
     created_at: Timestamp,
 ) -> Result<Timing, Error> {
-    let timing = timing_of(definition, created_at).map_err(|error| misplaced(&error))?;
+    let timing = timing_of(definition, created_at).map_err(|error| member_error(&error))?;
     timing.zone().name().clone_into(&mut definition.timezone);
     Ok(timing)
 }
@@ -140,7 +142,7 @@ pub(crate) fn refuse_what_never_fires(timing: &Timing, now: Timestamp) -> Result
     }
 }
 
-fn misplaced(error: &TimingError) -> Error {
+fn member_error(error: &TimingError) -> Error {
     let field = match error.member() {
         "expression" => "schedule_expression",
         "flexible_window_minutes" => "flexible_time_window_minutes",
@@ -152,7 +154,7 @@ fn misplaced(error: &TimingError) -> Error {
     invalid_member(field, message.to_owned())
 }
 
-fn named(value: &RawJson) -> Result<String, Error> {
+fn parse_name(value: &RawJson) -> Result<String, Error> {
     let what = format!(
         "a name of 1 to {NAME_CHARS_MAX} letters, digits, `.`, `-` and `_`, not all of them dots"
     );
@@ -168,7 +170,7 @@ fn catch_up(value: &RawJson) -> Result<CatchUp, Error> {
     CatchUp::ALL.into_iter().find(|rule| rule.name() == name).ok_or(refusal)
 }
 
-fn described(value: &RawJson) -> Result<String, Error> {
+fn parse_description(value: &RawJson) -> Result<String, Error> {
     let what = format!("a text of at most {DESCRIPTION_CHARS_MAX} characters");
     let (text, refusal) = text(value, "description", &what)?;
     if text.chars().count() <= DESCRIPTION_CHARS_MAX { Ok(text) } else { Err(refusal) }

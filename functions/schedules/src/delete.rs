@@ -6,7 +6,7 @@ use writ_model::Error;
 use writ_ports::{DeleteSchedule, GetSchedule, ScheduleTimer, ports};
 use writ_schedules::document;
 
-use crate::found::{TRIES_MAX, contended, found};
+use crate::lookup::{TRIES_MAX, contention_error, find_schedule};
 use crate::timer::cancel_timer;
 
 /// What is known of the route.
@@ -32,12 +32,12 @@ ports! {
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let demanded = Precondition::of(&request)?;
     for _ in 0..TRIES_MAX {
-        let schedule = found(ports, &request).await?;
+        let schedule = find_schedule(ports, &request).await?;
         demanded.check(&schedule.etag())?;
         if ports.delete_schedule(&schedule).await? {
             cancel_timer(ports, &schedule).await;
             return Ok(Reply::data(&document(&schedule)?));
         }
     }
-    Err(contended(request.param("name")))
+    Err(contention_error(request.param("name")))
 }

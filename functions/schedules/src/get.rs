@@ -7,7 +7,7 @@ use writ_model::Error;
 use writ_ports::{GetSchedule, ports};
 use writ_schedules::document;
 
-use crate::found::found;
+use crate::lookup::find_schedule;
 
 /// What is known of the route.
 pub(crate) const SPEC: RouteSpec = RouteSpec {
@@ -27,6 +27,6 @@ ports! {
 /// Answers the schedule. Its entity tag is that of what was asked for: fires do not change it, so
 /// no reply is ever 304.
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
-    let schedule = found(ports, &request).await?;
+    let schedule = find_schedule(ports, &request).await?;
     Ok(Reply::data(&document(&schedule)?).header(ETAG, schedule.etag()))
 }

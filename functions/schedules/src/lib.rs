@@ -3,9 +3,9 @@
 mod create;
 mod definition;
 mod delete;
-mod found;
 mod get;
 mod list;
+mod lookup;
 mod query;
 mod timer;
 mod update;

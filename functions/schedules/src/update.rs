@@ -12,8 +12,10 @@ use writ_ports::{
 use writ_query::Update;
 use writ_schedules::{document, replaced};
 
-use crate::definition::{apply, read, refuse_another_name, refuse_what_never_fires, timed};
-use crate::found::{TRIES_MAX, contended, found};
+use crate::definition::{
+    apply, read, refuse_another_name, refuse_what_never_fires, resolve_timing,
+};
+use crate::lookup::{TRIES_MAX, contention_error, find_schedule};
 use crate::timer::schedule_timer;
 use writ_scheduler::Target;
 
@@ -47,19 +49,19 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
     let update = request.json()?;
     let demanded = Precondition::of(&request)?;
     for _ in 0..TRIES_MAX {
-        let old = found(ports, &request).await?;
+        let old = find_schedule(ports, &request).await?;
         demanded.check(&old.etag())?;
-        let new = revised(ports, &request, &old, &update).await?;
+        let new = apply_request(ports, &request, &old, &update).await?;
         if ports.change_schedule(&new).await? {
             schedule_timer(ports, &new).await;
             return Ok(Reply::data(&document(&new)?).header(ETAG, new.etag()));
         }
     }
-    Err(contended(request.param("name")))
+    Err(contention_error(request.param("name")))
 }
 
 /// The schedule after the request.
-async fn revised(
+async fn apply_request(
     ports: &(impl SendCallback + Clock + GetBody + GetPolicy + HasPolicyCache),
     request: &Request,
     old: &Schedule,
@@ -73,8 +75,8 @@ async fn revised(
         sent.definition
     };
     let now = ports.now();
-    let before = timed(&mut old.definition.clone(), old.created_at)?;
-    let timing = timed(&mut definition, old.created_at)?;
+    let before = resolve_timing(&mut old.definition.clone(), old.created_at)?;
+    let timing = resolve_timing(&mut definition, old.created_at)?;
     if timing != before {
         refuse_what_never_fires(&timing, now)?;
     }

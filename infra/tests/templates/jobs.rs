@@ -1,4 +1,4 @@
-//! The queue of hints and the runner behind it fit together, and fit what the code assumes.
+//! The queue of job signals and the runner behind it fit together, and fit what the code assumes.
 
 use serde_json::{Value, json};
 use writ_jobs::bounds::{LEASE_GRACE_MS, TIMEOUT_S_MAX};
@@ -50,7 +50,7 @@ fn a_hint_is_kept_as_long_as_can_be_and_then_looked_at_by_somebody() {
         (&alarm["Threshold"], &alarm["ComparisonOperator"]),
         (&json!(0), &json!("GreaterThanThreshold"),)
     );
-    // A hint that waits as long as it may, for a runner that works as long as it may, is no alarm.
+    // A signal that waits as long as it may, for a runner that works as long as it may, is no alarm.
     let age = queues.properties("JobsAge", "AWS::CloudWatch::Alarm");
     assert!(seconds(&age["Threshold"]) > DELAY_MAX.as_secs() + FUNCTION_S_MAX);
 }

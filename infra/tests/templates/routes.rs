@@ -31,7 +31,7 @@ fn served(stacks: &[Template]) -> Routes {
 }
 
 /// What the route table asks for.
-fn asked() -> Routes {
+fn listed() -> Routes {
     let key = |spec: &writ_edge::RouteSpec| format!("{} {}", spec.method, spec.path);
     writ_routes::specs().iter().map(|spec| (spec.name.to_owned(), key(spec))).collect()
 }
@@ -39,10 +39,10 @@ fn asked() -> Routes {
 #[test]
 fn every_route_has_its_function_and_every_function_its_route() {
     let stacks = Template::stacks();
-    assert_eq!(served(&stacks), asked());
+    assert_eq!(served(&stacks), listed());
     let count: usize = stacks.iter().map(|stack| stack.functions().len()).sum();
     let without_route = ["authorizer", "runner", "schedules-fire", "sweeper", "upkeep"];
-    assert_eq!(count, asked().len() + without_route.len());
+    assert_eq!(count, listed().len() + without_route.len());
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_route_without_a_function_is_seen() {
     let stack = stacks.iter_mut().find(|stack| stack.name == "policies").unwrap();
     stack.value["Resources"].as_object_mut().unwrap().remove("PolicyGetRoute").unwrap();
     let served = served(&stacks);
-    let missing: Vec<_> = asked().difference(&served).map(|(name, _)| name.clone()).collect();
+    let missing: Vec<_> = listed().difference(&served).map(|(name, _)| name.clone()).collect();
     assert_eq!(missing, ["policy.get"]);
 }
 

@@ -184,7 +184,7 @@ fn besides_tables_queues_of_jobs_and_plans_a_role_reaches_its_own_logs_its_own_q
                             let queue = &function["DeadLetterQueue"]["TargetArn"];
                             assert_eq!(resource, queue, "{id}");
                         }
-                        // Plans of fires, in the group of this deployment alone.
+                        // Timers of schedules, in the group of this deployment alone.
                         "scheduler" => {
                             let plans = pattern(resource);
                             let own = [":schedule/${Group}/*", ":schedule/${FireGroup}/*"];

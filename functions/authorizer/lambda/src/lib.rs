@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    async fn asked(is_down: bool, event: &Value) -> Result<Value, Diagnostic> {
+    async fn decision_on(is_down: bool, event: &Value) -> Result<Value, Diagnostic> {
         let authorizer = LambdaAuthorizer::new(Ports { is_down }, None::<Issuer<NoKeys>>).unwrap();
         let answer = authorizer.answer(&event.to_string()).await?;
         Ok(serde_json::to_value(answer).unwrap())
@@ -213,7 +213,7 @@ mod tests {
     async fn a_known_caller_comes_with_who_they_are_and_the_rule() {
         for header in ["authorization", "Authorization", "AUTHORIZATION"] {
             let answer =
-                asked(false, &event("GET /policy/{uri}", header, &bearer())).await.unwrap();
+                decision_on(false, &event("GET /policy/{uri}", header, &bearer())).await.unwrap();
             assert_eq!(
                 answer,
                 json!({"isAuthorized": true, "context": {
@@ -228,13 +228,14 @@ mod tests {
     #[tokio::test]
     async fn who_may_not_is_told_by_which_rule_and_who_is_unknown_why() {
         let answer =
-            asked(false, &event("POST /policy", "authorization", &bearer())).await.unwrap();
+            decision_on(false, &event("POST /policy", "authorization", &bearer())).await.unwrap();
         assert_eq!(answer["context"]["decision"], "deny");
         assert_eq!(answer["context"]["rule"], "default-deny");
         assert!(
             answer["context"]["message"].as_str().unwrap().contains("`ria` has the role `reader`")
         );
-        let answer = asked(false, &event("POST /policy", "authorization", "Bearer nonsense")).await;
+        let answer =
+            decision_on(false, &event("POST /policy", "authorization", "Bearer nonsense")).await;
         let context = &answer.unwrap()["context"];
         assert_eq!(
             (&context["decision"], &context["subject"]),
@@ -294,7 +295,7 @@ mod tests {
             (false, json!({"routeKey": 7}), "NotAnAuthorizerEvent"),
             (false, json!([]), "NotAnAuthorizerEvent"),
         ] {
-            assert_eq!(asked(is_down, &event).await.unwrap_err().error_type, want, "{event}");
+            assert_eq!(decision_on(is_down, &event).await.unwrap_err().error_type, want, "{event}");
         }
     }
 }

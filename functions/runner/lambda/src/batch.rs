@@ -15,20 +15,20 @@ use crate::message::Message;
 /// What a job may take beside its run: loading it, a pre-check, committing its end.
 const AROUND_S: u64 = 30;
 
-/// What must be left to the function before it takes a job: the job with the longest time may be
-/// the first in line.
+/// What must be left to the function before it processes a signal: the job with the longest time may
+/// be the first in the queue.
 const NEEDED: Duration = Duration::from_secs(TIMEOUT_S_MAX as u64 + AROUND_S);
 
-/// What came of a batch.
+/// The result of a batch.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// Lambda's: the ids of the messages that come again. The queue forgets the others.
+    /// The reply to Lambda: the ids of the messages that failed. The queue deletes the others.
     pub reply: SqsBatchResponse,
-    /// When those come again.
+    /// When those messages are delivered again.
     pub again: Vec<VisibilityChange>,
 }
 
-/// Looks at what each message of the event hints at, one after the other: a function has about one
+/// Processes the signal of each message of the event, one after the other: a function has about one
 /// processor, and a policy waits for nothing but that.
 ///
 /// # Errors
@@ -86,7 +86,7 @@ fn messages(event: &str) -> Result<Vec<Message>, Diagnostic> {
     }
 }
 
-/// Looks; when the message should come again if that failed.
+/// Processes a signal; returns when the message is delivered again where that failed.
 async fn process_signal<L: SignalHandler>(
     handler: Arc<L>,
     message: Message,
@@ -103,8 +103,8 @@ async fn process_signal<L: SignalHandler>(
             tracing::info!(message_id, %workspace, signal = job_id, %status, "an attempt was made");
             Ok(())
         }
-        Ok(looked) => {
-            tracing::debug!(message_id, %workspace, signal = job_id, ?looked, "nothing to run");
+        Ok(processed) => {
+            tracing::debug!(message_id, %workspace, signal = job_id, ?processed, "nothing to run");
             Ok(())
         }
         Err(error) => {
@@ -136,7 +136,7 @@ mod tests {
 
     use super::*;
 
-    /// Remembers what it looked at; the job's id says what comes of it.
+    /// Records the signals that it processed; the job's id states the outcome.
     #[derive(Default)]
     struct Script(Mutex<Vec<String>>);
 
@@ -177,11 +177,11 @@ mod tests {
         context
     }
 
-    async fn asked(event: &str, time: Duration) -> (Result<Batch, Diagnostic>, Vec<String>) {
+    async fn process(event: &str, time: Duration) -> (Result<Batch, Diagnostic>, Vec<String>) {
         let script = Arc::new(Script::default());
         let batch = batch(&script, event, &ends_in(time)).await;
-        let looked = script.0.lock().unwrap().clone();
-        (batch, looked)
+        let processed = script.0.lock().unwrap().clone();
+        (batch, processed)
     }
 
     const WHOLE: Duration = Duration::from_secs(900);
@@ -195,9 +195,9 @@ mod tests {
         let (throttled, panic) = (signal("throttled"), signal("panic"));
         let (good, nothing) = (signal("good"), signal("nothing"));
         let event = event(&[&good, "{", &panic, &nothing, &throttled, &good]);
-        let (batch, looked) = asked(&event, WHOLE).await;
+        let (batch, processed) = process(&event, WHOLE).await;
         let batch = batch.unwrap();
-        assert_eq!(looked, ["good", "panic", "nothing", "throttled", "good"]);
+        assert_eq!(processed, ["good", "panic", "nothing", "throttled", "good"]);
         let ids = ["m1", "m2", "m4"].map(|id| json!({"itemIdentifier": id}));
         assert_eq!(failures(&batch), json!(ids));
         let again: Vec<_> = batch
@@ -205,13 +205,13 @@ mod tests {
             .iter()
             .map(|it| (it.receipt_handle.as_str(), it.timeout.as_secs()))
             .collect();
-        // What is no hint goes to the dead letters without a wait.
+        // What is no job signal goes to the dead letters without a wait.
         assert_eq!(again, [("r1", 0), ("r2", 60), ("r4", 60)]);
     }
 
     #[tokio::test]
     async fn a_batch_without_a_failure_says_so() {
-        let (batch, _) = asked(&event(&[&signal("good")]), WHOLE).await;
+        let (batch, _) = process(&event(&[&signal("good")]), WHOLE).await;
         let reply = serde_json::to_value(&batch.unwrap().reply).unwrap();
         assert_eq!(reply, json!({"batchItemFailures": []}));
     }
@@ -220,8 +220,12 @@ mod tests {
     async fn no_job_is_taken_that_may_outlive_the_function() {
         for (less, taken, given_back) in [(0, 1, 0), (60, 0, 1)] {
             let left = WHOLE - Duration::from_secs(less);
-            let (batch, looked) = asked(&event(&[&signal("good")]), left).await;
-            assert_eq!((looked.len(), batch.unwrap().again.len()), (taken, given_back), "{less}");
+            let (batch, processed) = process(&event(&[&signal("good")]), left).await;
+            assert_eq!(
+                (processed.len(), batch.unwrap().again.len()),
+                (taken, given_back),
+                "{less}"
+            );
         }
     }
 
@@ -229,9 +233,9 @@ mod tests {
     async fn an_event_that_holds_no_messages_fails_whole() {
         let no_id = json!({"Records": [message(0, &signal("good")), {"body": signal("good")}]});
         for event in ["{}", "7", r#"{"source": "aws.events"}"#, &no_id.to_string()] {
-            let (batch, looked) = asked(event, WHOLE).await;
+            let (batch, processed) = process(event, WHOLE).await;
             assert_eq!(batch.unwrap_err().error_type, "NotMessages", "{event}");
-            assert!(looked.is_empty(), "{event}");
+            assert!(processed.is_empty(), "{event}");
         }
     }
 }

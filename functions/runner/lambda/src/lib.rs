@@ -18,6 +18,6 @@ const BUILTIN: &str = "builtin";
 
 /// A runner of the platform's own, by the name of the machine that it runs on.
 #[must_use]
-pub fn named(node_id: Option<String>) -> Runner {
+pub fn runner(node_id: Option<String>) -> Runner {
     Runner { executor_id: BUILTIN.to_owned(), node_id }
 }

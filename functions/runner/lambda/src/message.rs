@@ -44,7 +44,7 @@ impl Message {
         serde_json::from_str(&self.body)
     }
 
-    /// When it comes again after a look that failed.
+    /// The pause until it is delivered again after a failure.
     pub(crate) fn pause(&self) -> Duration {
         AGAIN * 2_u32.pow(self.received.saturating_sub(1).min(DOUBLINGS_MAX))
     }

@@ -1,4 +1,4 @@
-//! What a hint leads to.
+//! What a job signal leads to.
 
 use std::future::Future;
 

@@ -82,9 +82,9 @@ impl AcquiredKey {
             ports.abandon(&key, &claim).await
         } else {
             let kept = if is_secret(reply) {
-                stored(&already_done(reply, request_id))
+                stored_reply(&already_done(reply, request_id))
             } else {
-                stored(reply)
+                stored_reply(reply)
             };
             ports.finish(&key, &claim, &kept, ports.now()).await
         };
@@ -156,7 +156,7 @@ fn key_of(spec: &RouteSpec, request: &Request) -> Result<Option<IdempotencyKey>,
     }))
 }
 
-fn stored(reply: &Reply) -> StoredReply {
+fn stored_reply(reply: &Reply) -> StoredReply {
     let content_type = ("content-type".to_owned(), reply.content_type.to_owned());
     let others =
         reply.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.clone()));

@@ -10,7 +10,7 @@ use std::task::Poll;
 ///
 /// The future is never polled again after a panic, so nothing half-changed inside it is seen.
 /// What it shares with other requests are ports; their states are consistent between awaits.
-pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, String> {
+pub(crate) async fn catch_panic<T>(future: impl Future<Output = T>) -> Result<T, String> {
     let mut future = pin!(future);
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
         Ok(Poll::Pending) => Poll::Pending,
@@ -33,11 +33,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_becomes_its_text_even_after_a_pause() {
-        let text = caught(async {
+        let text = catch_panic(async {
             tokio::task::yield_now().await;
             panic!("boom {}", 1)
         });
         assert_eq!(text.await.map(|()| 0), Err("boom 1".to_owned()));
-        assert_eq!(caught(async { 5 }).await, Ok(5));
+        assert_eq!(catch_panic(async { 5 }).await, Ok(5));
     }
 }

@@ -11,7 +11,7 @@ use tracing::field::Empty;
 use writ_model::{Error, ErrorKind};
 
 use crate::idempotency::{IdempotencyPorts, KeyClaim};
-use crate::panic::caught;
+use crate::panic::catch_panic;
 use crate::{Reply, Request, Route};
 
 /// A request's body holds at most this many bytes: the largest policy (2 MiB) with every
@@ -45,7 +45,7 @@ pub async fn serve<P: IdempotencyPorts>(
     );
     let started = Instant::now();
     let served = async {
-        let reply = match admitted(ports, route, request, pin!(deadline)).await {
+        let reply = match answer(ports, route, request, pin!(deadline)).await {
             Ok(reply) => reply,
             Err(error) => Reply::problem(&error, &request_id, None),
         };
@@ -56,7 +56,7 @@ pub async fn serve<P: IdempotencyPorts>(
     served.instrument(span).await
 }
 
-async fn admitted<P: IdempotencyPorts>(
+async fn answer<P: IdempotencyPorts>(
     ports: &P,
     route: &Route<P>,
     request: Request,
@@ -65,7 +65,7 @@ async fn admitted<P: IdempotencyPorts>(
     if request.body.len() > REQUEST_BYTES_MAX {
         return Err(too_large());
     }
-    declared_as_json(&request)?;
+    require_json(&request)?;
     request.refuse_unknown_parameters(route.spec.params)?;
     if !route.spec.is_idempotent_by_key() {
         return Ok(call_handler(ports, route, request, deadline).await);
@@ -90,7 +90,7 @@ async fn call_handler<P>(
     deadline: Pin<&mut (impl Future<Output = ()> + Send)>,
 ) -> Reply {
     let request_id = request.request_id.clone();
-    let handling = caught(async { (route.handle)(ports, request).await });
+    let handling = catch_panic(async { (route.handle)(ports, request).await });
     let error = match with_deadline(deadline, handling).await {
         Some(Ok(Ok(reply))) => return reply,
         Some(Ok(Err(error))) => error,
@@ -133,7 +133,7 @@ pub fn too_large() -> Error {
 
 /// A web page of another origin can make a browser send a form or plain text without asking,
 /// never JSON: strictness here keeps such pages away from a server that trusts its own machine.
-fn declared_as_json(request: &Request) -> Result<(), Error> {
+fn require_json(request: &Request) -> Result<(), Error> {
     if request.method == Method::GET || request.method == Method::HEAD {
         return Ok(());
     }

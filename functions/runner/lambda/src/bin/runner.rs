@@ -1,4 +1,4 @@
-//! The Lambda function that does jobs: its events are messages of the queue of hints.
+//! The Lambda function that runs jobs: its events are messages of the queue of job signals.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         let (queue, webhook_client) = (function.required_queue()?, function.webhook_client()?);
         let platform = Platform::new(function.store(), workers.map_err(StartError::ports)?)
             .with_outbound(Outbound { queue: queue.clone(), webhook_client });
-        let runner = writ_lambda_runner::named(function.log_stream.clone());
+        let runner = writ_lambda_runner::runner(function.log_stream.clone());
         let handler = Arc::new(PipelineSignalHandler::new(platform, runner));
         Ok(async move |event: &str, context: Context| {
             let batch = batch(&handler, event, &context).await?;

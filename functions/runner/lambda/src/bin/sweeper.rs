@@ -21,7 +21,7 @@ fn main() -> ExitCode {
                 }
                 Ok(json!({"announced": announced, "lost": lost, "more": more}))
             }
-            // The next minute's sweep begins anew; the function's alarm tells if all of them fail.
+            // The next minute's sweep begins anew; the function's alarm rings if all of them fail.
             Err(error) => {
                 let log = error.log.unwrap_or(error.message);
                 tracing::error!(error = log, "the sweep did not do all of its work");

@@ -8,10 +8,10 @@ use writ_ports::{Clock, CountQueued, GetBody, GetPolicy, Ids, JobNotifier, PutJo
 
 use crate::document::text;
 use crate::new_job::{parse, submitter};
-use crate::tell::tell;
+use crate::notify::notify_runners;
 
 /// Submits the job. Its record is written before the runners are notified and before the reply.
-pub(crate) async fn submitted(
+pub(crate) async fn submit_job(
     ports: &(
          impl JobNotifier
          + SendCallback
@@ -41,7 +41,7 @@ pub(crate) async fn submitted(
     let state = queued(&submission);
     ports.put_job(&submission, &state).await?;
     let job = Job { submission, state, output: None };
-    tell(ports, &job).await;
+    notify_runners(ports, &job).await;
     let job_id = &job.submission.job_id;
     let quoted = RawJson::of(&job_id.as_str().into());
     let reply = Reply::data_with(&text(ports, &job).await?, &[("job_id", quoted.as_str())]);

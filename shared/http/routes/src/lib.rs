@@ -11,7 +11,7 @@ use writ_edge::{Route, RouteSpec};
 pub struct Binary {
     /// The resource that its routes belong to: the directory in `functions/`, and the stack.
     pub resource: &'static str,
-    /// The name of the program, and of its file in `src/bin`.
+    /// The name of the program, as Cargo and the templates have it.
     pub name: &'static str,
     /// What is known of its routes.
     pub specs: &'static [RouteSpec],

@@ -63,8 +63,9 @@ pub(crate) fn read(body: &str) -> Result<Sent, Error> {
             .take("description")
             .map(|text| parse_description(&text))
             .transpose()?,
-        target: target
-            .ok_or_else(|| missing_member("target", "what each fire makes, a `job` or a `policy`"))?,
+        target: target.ok_or_else(|| {
+            missing_member("target", "what each fire makes, a `job` or a `policy`")
+        })?,
     };
     members.end(KNOWN)?;
     Ok(Sent { name, definition })

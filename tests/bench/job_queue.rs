@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::json;
 use writ_dynamodb::Database;
-use writ_jobs::{queue_key, queued};
+use writ_jobs::{enqueue, queue_key};
 use writ_model::{Submission, Workspace};
 use writ_platform::{NoEngine, Platform};
 use writ_ports::{
@@ -52,7 +52,7 @@ type Bare = Platform<NoEngine>;
 
 async fn put(platform: &Bare, workspace: &Workspace) -> Result<Submission, Box<dyn Error>> {
     let submission = submission(platform, workspace)?;
-    platform.put_job(&submission, &queued(&submission)).await.map_err(describe_error)?;
+    platform.put_job(&submission, &enqueue(&submission)).await.map_err(describe_error)?;
     Ok(submission)
 }
 

@@ -142,7 +142,7 @@ async fn run_report() -> Result<String, Box<dyn Error>> {
             .get_policy(&workspace, &submission.policy_rule_uri)
             .await
             .map_err(describe_error)?;
-        platform.put_job(&submission, &queued(&submission)).await.map_err(describe_error)?;
+        platform.put_job(&submission, &enqueue(&submission)).await.map_err(describe_error)?;
         let submitted = meter.take();
         let signal = JobSignal::new(&submission, SignalKind::Queue);
         writ_job_runner::process_signal(&platform, &runner, &signal)

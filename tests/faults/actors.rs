@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use writ_job_runner::{SignalOutcome, notify, notify_all, process_signal, sweep};
-use writ_jobs::{Runner, cancelled, queued, retry};
+use writ_jobs::{Runner, cancel, enqueue, retry};
 use writ_model::{Cause, Job, JobState, RawJson, Submission, Timestamp, Workspace};
 use writ_ports::{ChangeJob, Clock, GetJob, PutJob};
 
@@ -93,7 +93,7 @@ pub(crate) async fn client(node: Node, index: usize) {
     };
     wait(plan.arrival_max).await;
     let submission = submission(&node, index);
-    let state = queued(&submission);
+    let state = enqueue(&submission);
     let is_known = node.put_job(&submission, &state).await.is_ok();
     // One that dies in between says nothing.
     let says = !lock(&node.world).goes_wrong(|plan| plan.hints_lost / 4);
@@ -104,7 +104,7 @@ pub(crate) async fn client(node: Node, index: usize) {
     if lock(&node.world).rng.happens(plan.cancelled) {
         wait(20_000).await;
         move_on(&node, &submission, |job, now| {
-            cancelled(&job.submission, &job.state, "ana", now).ok()
+            cancel(&job.submission, &job.state, "ana", now).ok()
         })
         .await;
     }

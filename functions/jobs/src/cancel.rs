@@ -41,7 +41,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
 mod tests {
     use std::time::Duration;
 
-    use writ_jobs::{LeaseRequest, Runner, cancelled, leased};
+    use writ_jobs::{LeaseRequest, Runner, lease};
     use writ_model::{ErrorKind, JobState, SignalKind, Submission, Timestamp};
 
     use super::*;
@@ -51,7 +51,7 @@ mod tests {
     fn take(submission: &Submission, state: &JobState, now: Timestamp) -> JobState {
         let runner = Runner { executor_id: "builtin".to_owned(), node_id: None };
         let grant = LeaseRequest { fencing_token: "f".to_owned(), execution_id: "e1".to_owned() };
-        leased(submission, state, &runner, grant, now).unwrap()
+        lease(submission, state, &runner, grant, now).unwrap()
     }
 
     /// The state after a runner's heartbeat.
@@ -95,7 +95,7 @@ mod tests {
         let ports = Memory::default();
         ports.queue("j1");
         ports.rival("j1", |submission, state, now| {
-            cancelled(submission, state, "ben", now).unwrap()
+            writ_jobs::cancel(submission, state, "ben", now).unwrap()
         });
         let error = cancel(&ports, "j1").await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Conflict);

@@ -34,7 +34,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use writ_jobs::cancelled;
+    use writ_jobs::cancel;
     use writ_model::ErrorKind;
 
     use super::*;
@@ -83,7 +83,7 @@ mod tests {
         let ports = Memory::default();
         ports.queue("j1");
         ports.at_sleep(3, "j1", |submission, state, now| {
-            cancelled(submission, state, "ben", now).unwrap()
+            cancel(submission, state, "ben", now).unwrap()
         });
         let shown = data(&get(&ports, "j1", Some("20s")).await.unwrap());
         assert_eq!(shown["job_status"], "cancelled");

@@ -9,7 +9,7 @@ use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use writ_edge::{Caller, Reply, Request};
 use writ_jobs::{
-    AttemptEnd, LeaseRequest, Runner, cancelled, document, finished, leased, queue_key, queued,
+    AttemptEnd, LeaseRequest, Runner, cancel, complete, document, enqueue, lease, queue_key,
 };
 use writ_model::{
     Attempt, AttemptOutcome, Cause, Digest, Error, ErrorKind, Execution, Identity, Job, JobSignal,
@@ -128,7 +128,7 @@ impl Memory {
     /// A job that waits in another workspace.
     pub(crate) fn queue_in(&self, workspace: &str, job_id: &str) {
         let submission = submission(workspace, job_id, self.now());
-        let state = queued(&submission);
+        let state = enqueue(&submission);
         self.keep(submission, state);
     }
 
@@ -138,7 +138,7 @@ impl Memory {
             callback_url: Some(url.to_owned()),
             ..submission("a", job_id, self.now())
         };
-        let state = queued(&submission);
+        let state = enqueue(&submission);
         self.keep(submission, state);
     }
 
@@ -162,12 +162,12 @@ impl Memory {
         let submission = Submission { max_attempts: Some(1), ..submission("a", job_id, now) };
         let runner = Runner { executor_id: "builtin".to_owned(), node_id: None };
         let grant = LeaseRequest { fencing_token: "f".to_owned(), execution_id: "e1".to_owned() };
-        let state = leased(&submission, &queued(&submission), &runner, grant, now).unwrap();
+        let state = lease(&submission, &enqueue(&submission), &runner, grant, now).unwrap();
         let error = kind.map(|kind| Error::new(kind, "no"));
         let ended = AttemptEnd { error: error.as_ref(), execution_id: None, started_at: None };
         let state = match status {
-            JobStatus::Cancelled => cancelled(&submission, &state, "ben", now).unwrap(),
-            _ => finished(&submission, &state, "f", &ended, now, 0).unwrap(),
+            JobStatus::Cancelled => cancel(&submission, &state, "ben", now).unwrap(),
+            _ => complete(&submission, &state, "f", &ended, now, 0).unwrap(),
         };
         assert_eq!(state.job_status, status);
         self.keep(submission, state);

@@ -1,7 +1,7 @@
 //! What submitting does, whichever executor is named.
 
 use writ_edge::{Reply, Request};
-use writ_jobs::queued;
+use writ_jobs::enqueue;
 use writ_model::{Error, Job, RawJson};
 use writ_pipeline::{HasPolicyCache, RegistrySource, known_executor, look_up};
 use writ_ports::{Clock, CountQueued, GetBody, GetPolicy, Ids, JobNotifier, PutJob, SendCallback};
@@ -38,7 +38,7 @@ pub(crate) async fn submit_job(
     policy.check_job(new.policy_rule_parameters.as_ref(), &new.inputs)?;
     let (submitter, mask) = (submitter(request)?, policy.mask().to_vec());
     let submission = new.into_submission(submitter, ports.id(now), executor_id, mask, now);
-    let state = queued(&submission);
+    let state = enqueue(&submission);
     ports.put_job(&submission, &state).await?;
     let job = Job { submission, state, output: None };
     notify_runners(ports, &job).await;

@@ -46,7 +46,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
     let mask = target.vetted(ports, &identity.workspace).await?;
     let schedule_id = ports.id(now);
     let schedule = Schedule {
-        state: begun(&definition, &schedule_id, &timing),
+        state: initial_state(&definition, &schedule_id, &timing),
         schedule_id,
         workspace: identity.workspace.clone(),
         name,

@@ -235,7 +235,7 @@ impl GetJob for Memory {
     async fn get_job(&self, _: &Workspace, job_id: &str) -> Result<Option<Job>, Error> {
         let submission = self.enter().await?.jobs.get(job_id).cloned();
         Ok(submission.map(|submission| Job {
-            state: writ_jobs::queued(&submission),
+            state: writ_jobs::enqueue(&submission),
             submission,
             output: None,
         }))

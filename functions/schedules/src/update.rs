@@ -10,7 +10,7 @@ use writ_ports::{
     ChangeSchedule, Clock, GetBody, GetPolicy, GetSchedule, ScheduleTimer, SendCallback, ports,
 };
 use writ_query::Update;
-use writ_schedules::{document, replaced};
+use writ_schedules::{document, redefine};
 
 use crate::definition::{
     apply, read, refuse_another_name, refuse_what_never_fires, resolve_timing,
@@ -84,7 +84,7 @@ async fn apply_request(
     let target = Target::of(&old.name, &definition.target, now)?;
     let mask = target.vetted(ports, &identity.workspace).await?;
     Ok(Schedule {
-        state: replaced(old, &before, &definition, &timing, now),
+        state: redefine(old, &before, &definition, &timing, now),
         definition,
         revision: old.revision + 1,
         updated_at: now,

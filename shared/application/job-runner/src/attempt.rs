@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use writ_jobs::{AttemptEnd, finished, given_back};
+use writ_jobs::{AttemptEnd, complete, release};
 use writ_model::run::{Budget, RunClass};
 use writ_model::{Cause, Error, ErrorKind, Job, JobState, Submission};
 use writ_pipeline::ExecutionRequest;
@@ -84,10 +84,10 @@ async fn settle<P: Ports>(
     let next = if error.kind == ErrorKind::Limited {
         // A limit without a time gives one: nobody asks it again and again.
         let after = Some(error.retry_after_s.unwrap_or(1));
-        given_back(&job.state, fencing_token, Some(error), after, now)
+        release(&job.state, fencing_token, Some(error), after, now)
     } else {
         let ended = AttemptEnd { error: Some(error), execution_id: None, started_at: None };
-        finished(&submission, &job.state, fencing_token, &ended, now, rng)
+        complete(&submission, &job.state, fencing_token, &ended, now, rng)
     };
     let Ok(next) = next else {
         tracing::info!(%job_id, %error, "the attempt came to nothing; the job has moved on");

@@ -1,7 +1,7 @@
 //! Telling somebody outside of a job's end.
 
 use serde::Serialize;
-use writ_jobs::{Delivery, called_back, claim_callback};
+use writ_jobs::{Delivery, claim_callback, record_delivery};
 use writ_model::{Error, Job, JobStatus, PolicyUri, RawJson, Timestamp, Workspace};
 use writ_ports::{CallbackRequest, DeliveryResult};
 
@@ -52,7 +52,7 @@ pub(crate) async fn deliver_callback<P: Ports>(
     }
     let job = Job { state: claimed, ..job };
     let delivery = call(ports, &job).await?;
-    let Some(state) = called_back(&job.state, delivery) else { return Ok(SignalOutcome::Idle) };
+    let Some(state) = record_delivery(&job.state, delivery) else { return Ok(SignalOutcome::Idle) };
     // Where the job was sent round again meanwhile, nobody waits for this answer.
     ports.change_job(&job.submission, &state).await?;
     Ok(SignalOutcome::CallbackSent)

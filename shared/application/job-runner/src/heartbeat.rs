@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use writ_jobs::bounds::{FIRST_HEARTBEAT_MS, HEARTBEAT_MS};
-use writ_jobs::{has_lapsed, renew_lease, running};
+use writ_jobs::{has_lapsed, renew_lease, start};
 use writ_model::{JobStatus, Timestamp};
 
 use crate::Ports;
@@ -26,7 +26,7 @@ pub(crate) async fn keep<P: Ports>(leased_job: &LeasedJob<'_, P>, began: Timesta
         }
         let now = ports.now();
         let next = match state.job_status {
-            JobStatus::Admitted => running(&state, &leased_job.fencing_token, began, now),
+            JobStatus::Admitted => start(&state, &leased_job.fencing_token, began, now),
             _ => renew_lease(&state, &leased_job.fencing_token, now),
         };
         let Ok(next) = next else { return };

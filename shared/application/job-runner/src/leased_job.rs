@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Mutex;
-use writ_jobs::{AttemptEnd, finished};
+use writ_jobs::{AttemptEnd, complete};
 use writ_model::{Error, Execution, ExecutionStatus, JobState, JobStatus, Submission};
 use writ_pipeline::Commit;
 use writ_ports::{CommitResult, ContextWrite, JobCompletion};
@@ -88,7 +88,7 @@ impl<P: Ports> LeasedJob<'_, P> {
             started_at: Some(record.started_at),
         };
         let (now, rng) = (self.ports.now(), self.ports.seed());
-        let Ok(next) = finished(&self.submission, state, &self.fencing_token, &ended, now, rng)
+        let Ok(next) = complete(&self.submission, state, &self.fencing_token, &ended, now, rng)
         else {
             return Ok(CommitResult::LeaseLost);
         };

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use writ_jobs::{LeaseRequest, Runner, TransitionError, announced, leased};
+use writ_jobs::{LeaseRequest, Runner, TransitionError, lease, record_notification};
 use writ_model::{Error, Job, JobSignal, JobStatus, SignalKind, Timestamp, Workspace};
 use writ_ports::{ChangeJob, Clock, DELAY_MAX, GetJob, Ids, JobNotifier, PeekQueue, ports};
 
@@ -86,7 +86,7 @@ async fn enqueue_if_ready<P: Ports>(ports: &P, signal: &JobSignal) -> Result<boo
         return Ok(false);
     }
     // Where somebody else has written meanwhile, it is in line or further already.
-    ports.change_job(submission, &announced(state, now)).await?;
+    ports.change_job(submission, &record_notification(state, now)).await?;
     Ok(true)
 }
 
@@ -128,7 +128,7 @@ async fn acquire_job<P: AcquirePorts>(
         let mut ids = ports.peek_queue(workspace, limit).await?;
         ids.retain(|job_id| tried.insert(job_id.clone()));
         for job_id in &ids {
-            match lease(ports, runner, workspace, job_id).await? {
+            match try_lease(ports, runner, workspace, job_id).await? {
                 Acquired::Leased(job, fencing_token) => return Ok(Some((*job, fencing_token))),
                 Acquired::Early(signal, ready_at) => early = early.or(Some((signal, ready_at))),
                 Acquired::Unavailable => {}
@@ -139,7 +139,7 @@ async fn acquire_job<P: AcquirePorts>(
         }
         limit = FURTHER;
     }
-    match lease(ports, runner, workspace, &signal.job_id).await? {
+    match try_lease(ports, runner, workspace, &signal.job_id).await? {
         Acquired::Leased(job, fencing_token) => return Ok(Some((*job, fencing_token))),
         Acquired::Early(signal, ready_at) => early = early.or(Some((signal, ready_at))),
         Acquired::Unavailable => {}
@@ -151,7 +151,7 @@ async fn acquire_job<P: AcquirePorts>(
     Ok(None)
 }
 
-async fn lease<P: AcquirePorts>(
+async fn try_lease<P: AcquirePorts>(
     ports: &P,
     runner: &Runner,
     workspace: &Workspace,
@@ -164,7 +164,7 @@ async fn lease<P: AcquirePorts>(
     let fencing_token = ports.id(now);
     let lease_request =
         LeaseRequest { fencing_token: fencing_token.clone(), execution_id: ports.id(now) };
-    let state = match leased(&job.submission, &job.state, runner, lease_request, now) {
+    let state = match lease(&job.submission, &job.state, runner, lease_request, now) {
         Ok(state) => state,
         Err(TransitionError::TooEarly) => {
             let signal = JobSignal::new(&job.submission, SignalKind::Due);

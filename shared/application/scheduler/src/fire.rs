@@ -1,7 +1,7 @@
 //! One fire: the job that it makes.
 
 use writ_job_runner::notify;
-use writ_jobs::{Submitter, queued};
+use writ_jobs::{Submitter, enqueue};
 use writ_model::{Cause, Error, ErrorKind, FireOutcome, Job, LastFire, Schedule, Timestamp};
 use writ_pipeline::HasPolicyCache;
 use writ_ports::{Clock, GetBody, GetJob, GetPolicy, JobNotifier, PutJob, SendCallback};
@@ -74,7 +74,7 @@ async fn make(
     };
     let Target { new, executor_id, .. } = target;
     let submission = new.into_submission(submitter, job_id.to_owned(), &executor_id, mask, now);
-    let state = queued(&submission);
+    let state = enqueue(&submission);
     ports.put_job(&submission, &state).await?;
     let job = Job { submission, state, output: None };
     if let Err(error) = notify(ports, &job.submission, &job.state).await {

@@ -6,7 +6,7 @@ use writ_ports::{
     CancelTimer, ChangeSchedule, Clock, DueSchedules, GetBody, GetJob, GetPolicy, GetSchedule,
     JobNotifier, PutJob, SendCallback, ports,
 };
-use writ_schedules::{decided, settled, timing_of};
+use writ_schedules::{decide, settle, timing_of};
 
 use crate::fire::fire;
 
@@ -113,14 +113,14 @@ async fn run_due_schedules(
         let timing =
             timing_of(&schedule.definition, schedule.created_at).map_err(Error::internal)?;
         let state = if schedule.state.firing.is_empty() {
-            match decided(&schedule, &timing, ports.now(), hinted) {
+            match decide(&schedule, &timing, ports.now(), hinted) {
                 None => return Ok(report),
                 Some(state) => state,
             }
         } else {
             let fires = run(ports, &schedule).await?;
             report.fired += fires.len() as u64;
-            settled(&schedule, &timing, fires)
+            settle(&schedule, &timing, fires)
         };
         // Where somebody else has moved it on meanwhile, it is looked at again.
         ports.change_schedule(&Schedule { state, ..schedule }).await?;

@@ -49,7 +49,7 @@ pub fn claim_callback(state: &JobState, now: Timestamp) -> Option<JobState> {
 
 /// Returns the state after a delivery attempt; `None` for a job without a callback.
 #[must_use]
-pub fn called_back(state: &JobState, delivery: Delivery) -> Option<JobState> {
+pub fn record_delivery(state: &JobState, delivery: Delivery) -> Option<JobState> {
     let callback = state.callback.clone()?;
     let (status, next_at, last_failure) = match delivery {
         Delivery::Delivered => (CallbackStatus::Delivered, None, callback.last_failure),
@@ -64,12 +64,12 @@ pub fn called_back(state: &JobState, delivery: Delivery) -> Option<JobState> {
 mod tests {
     use super::*;
     use crate::fixture::{at, submission};
-    use crate::{cancelled, queued, retry};
+    use crate::{cancel, enqueue, retry};
 
     fn ended() -> JobState {
         let submission =
             Submission { callback_url: Some("https://a.example".to_owned()), ..submission() };
-        cancelled(&submission, &queued(&submission), "ana", at(0)).unwrap()
+        cancel(&submission, &enqueue(&submission), "ana", at(0)).unwrap()
     }
 
     #[test]
@@ -89,7 +89,7 @@ mod tests {
             (Delivery::GivenUp { reason: reason() }, None),
             (Delivery::Again { reason: reason(), at: at(9) }, Some(at(9))),
         ] {
-            let state = called_back(&claimed, delivery).unwrap();
+            let state = record_delivery(&claimed, delivery).unwrap();
             assert_eq!(state.due_at, due_at);
             let callback = state.callback.unwrap();
             assert_eq!((callback.next_at, callback.tries), (due_at, 1));

@@ -28,18 +28,18 @@ pub fn cancelled(
 mod tests {
     use super::*;
     use crate::fixture::{at, held, submission};
-    use crate::{AttemptEnd, LeaseLost, finished, queued, renew_lease};
+    use crate::{AttemptEnd, LeaseLost, complete, enqueue, renew_lease};
 
     #[test]
     fn a_cancelled_job_takes_no_result_and_is_cancelled_once() {
-        for state in [queued(&submission()), held("a", 0)] {
-            let state = cancelled(&submission(), &state, "ana", at(5)).unwrap();
+        for state in [enqueue(&submission()), held("a", 0)] {
+            let state = cancel(&submission(), &state, "ana", at(5)).unwrap();
             assert_eq!((state.job_status, state.due_at), (JobStatus::Cancelled, None));
             assert_eq!(state.cancelled_by.as_deref(), Some("ana"));
             let ended = AttemptEnd { error: None, execution_id: Some("e"), started_at: None };
-            assert_eq!(finished(&submission(), &state, "a", &ended, at(6), 0), Err(LeaseLost));
+            assert_eq!(complete(&submission(), &state, "a", &ended, at(6), 0), Err(LeaseLost));
             assert_eq!(renew_lease(&state, "a", at(6)), Err(LeaseLost));
-            let again = cancelled(&submission(), &state, "ben", at(7));
+            let again = cancel(&submission(), &state, "ben", at(7));
             assert_eq!(again, Err(TransitionError::Final(JobStatus::Cancelled)));
         }
     }

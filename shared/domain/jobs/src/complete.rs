@@ -75,7 +75,7 @@ pub fn given_back(
 /// Ends the attempt of a runner with an expired lease: the job is queued for another attempt, or
 /// fails. Returns `None` where the lease has not expired.
 #[must_use]
-pub fn expired(
+pub fn expire(
     submission: &Submission,
     state: &JobState,
     now: Timestamp,
@@ -186,7 +186,7 @@ mod tests {
     fn end(submission: &Submission, state: &JobState, kind: Option<ErrorKind>) -> JobState {
         let error = kind.map(failing);
         let ended = AttemptEnd { error: error.as_ref(), execution_id: Some("e"), started_at: None };
-        finished(submission, state, "a", &ended, at(10), 0).unwrap()
+        complete(submission, state, "a", &ended, at(10), 0).unwrap()
     }
 
     #[test]
@@ -228,7 +228,7 @@ mod tests {
             let state = JobState { attempts_made: made, ..held("a", 0) };
             assert_eq!(end(&submission, &state, Some(kind)).job_status, JobStatus::Failed);
             let state = JobState { attempts_made: made, ..held("a", 0) };
-            let lapsed = expired(&submission, &state, at(1_000_000), 0).unwrap();
+            let lapsed = expire(&submission, &state, at(1_000_000), 0).unwrap();
             assert_eq!(lapsed.job_status, JobStatus::Failed, "{kind:?}");
         }
     }
@@ -236,18 +236,18 @@ mod tests {
     #[test]
     fn a_lost_runners_result_is_not_taken() {
         let state = held("a", 0);
-        assert_eq!(expired(&submission(), &state, at(29_999), 0), None);
-        let state = expired(&submission(), &state, at(30_000), 0).unwrap();
+        assert_eq!(expire(&submission(), &state, at(29_999), 0), None);
+        let state = expire(&submission(), &state, at(30_000), 0).unwrap();
         assert_eq!(state.attempts[0].outcome, Some(AttemptOutcome::Lost));
         let ended = AttemptEnd { error: None, execution_id: Some("e"), started_at: None };
-        assert_eq!(finished(&submission(), &state, "a", &ended, at(30_001), 0), Err(LeaseLost));
-        assert_eq!(given_back(&state, "a", None, None, at(30_001)), Err(LeaseLost));
+        assert_eq!(complete(&submission(), &state, "a", &ended, at(30_001), 0), Err(LeaseLost));
+        assert_eq!(release(&state, "a", None, None, at(30_001)), Err(LeaseLost));
     }
 
     #[test]
     fn what_could_not_begin_does_not_count() {
         let error = failing(ErrorKind::Limited);
-        let state = given_back(&held("a", 0), "a", Some(&error), Some(7), at(10)).unwrap();
+        let state = release(&held("a", 0), "a", Some(&error), Some(7), at(10)).unwrap();
         assert_eq!((state.attempts_made, state.ready_at), (0, at(7_010)));
         assert_eq!(state.job_status, JobStatus::Queued);
     }

@@ -145,7 +145,7 @@ fn masked(value: &RawJson, mask: &[String], root: &str) -> RawJson {
 mod tests {
     use super::*;
     use crate::fixture::{at, held, submission};
-    use crate::{AttemptEnd, finished};
+    use crate::{AttemptEnd, complete};
     use writ_model::{ErrorKind, Submission};
 
     #[test]
@@ -167,7 +167,7 @@ mod tests {
     fn a_failed_job_says_why_where_its_output_would_be() {
         let error = Error::new(ErrorKind::PolicyRaised, "the policy raised X");
         let ended = AttemptEnd { error: Some(&error), execution_id: Some("e"), started_at: None };
-        let state = finished(&submission(), &held("f", 0), "f", &ended, at(1), 0).unwrap();
+        let state = complete(&submission(), &held("f", 0), "f", &ended, at(1), 0).unwrap();
         let job = Job { submission: submission(), state, output: None };
         let text = document(&job, None).unwrap();
         assert!(text.contains(r#""job_output_data":{"message":"the policy raised X"}"#), "{text}");

@@ -4,7 +4,7 @@ use writ_model::{JobState, JobStatus, Submission, Timestamp};
 
 use crate::bounds::{ANNOUNCE_MS, ANNOUNCE_MS_MAX, CALLBACK_CLAIM_MS};
 use crate::enqueue::{later, next};
-use crate::{expired, has_lapsed};
+use crate::{expire, has_lapsed};
 
 /// The action that a due job requires.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,11 +22,11 @@ pub fn due(submission: &Submission, state: &JobState, now: Timestamp, rng: u64) 
         return DueAction::Nothing;
     }
     match state.job_status {
-        JobStatus::Queued => DueAction::Write(Box::new(announced(state, now))),
+        JobStatus::Queued => DueAction::Write(Box::new(record_notification(state, now))),
         status if status.is_final() => DueAction::Write(Box::new(end_announced(state, now))),
         // A lease that was renewed by a clock ahead of this one has not expired yet.
         _ if !has_lapsed(state, now) => DueAction::Nothing,
-        _ => expired(submission, state, now, rng)
+        _ => expire(submission, state, now, rng)
             .map_or(DueAction::Nothing, |state| DueAction::Write(Box::new(state))),
     }
 }
@@ -34,7 +34,7 @@ pub fn due(submission: &Submission, state: &JobState, now: Timestamp, rng: u64) 
 /// Returns the state of a queued job with its signal sent (again). It enters its queue, and is due
 /// for another signal after a time that doubles with each one.
 #[must_use]
-pub fn announced(state: &JobState, now: Timestamp) -> JobState {
+pub fn record_notification(state: &JobState, now: Timestamp) -> JobState {
     if state.ready_at > now {
         return JobState { due_at: Some(state.ready_at), is_queued: false, ..next(state) };
     }
@@ -54,7 +54,7 @@ fn end_announced(state: &JobState, now: Timestamp) -> JobState {
 mod tests {
     use super::*;
     use crate::fixture::{at, held, submission};
-    use crate::{cancelled, claim_callback, queued};
+    use crate::{cancel, claim_callback, enqueue};
 
     fn written(due: DueAction) -> JobState {
         let DueAction::Write(state) = due else { panic!("{due:?}") };
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn who_waits_for_a_time_comes_into_the_line_then() {
         let submission = Submission { not_before: Some(at(5_000)), ..submission() };
-        let state = queued(&submission);
+        let state = enqueue(&submission);
         assert_eq!(due(&submission, &state, at(4_999), 0), DueAction::Nothing);
         let state = written(due(&submission, &state, at(5_000), 0));
         assert!(state.is_queued && state.due_at == Some(at(125_000)), "{state:?}");
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn who_waits_in_line_is_announced_ever_more_seldom_and_always_again() {
         let submission = submission();
-        let mut state = queued(&submission);
+        let mut state = enqueue(&submission);
         let mut pauses = Vec::new();
         for _ in 0..8 {
             let now = state.due_at.unwrap();
@@ -98,7 +98,7 @@ mod tests {
     fn an_end_that_has_to_be_told_is_announced_once_a_minute() {
         let submission =
             Submission { callback_url: Some("https://a.example".to_owned()), ..submission() };
-        let state = cancelled(&submission, &queued(&submission), "ana", at(0)).unwrap();
+        let state = cancel(&submission, &enqueue(&submission), "ana", at(0)).unwrap();
         let told = written(due(&submission, &state, at(0), 0));
         assert_eq!(due(&submission, &told, at(59_999), 0), DueAction::Nothing);
         assert_eq!(written(due(&submission, &told, at(60_000), 0)).due_at, Some(at(120_000)));

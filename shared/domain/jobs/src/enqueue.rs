@@ -6,7 +6,7 @@ use crate::bounds::ANNOUNCE_MS;
 
 /// Returns the initial state of a job: in its queue, or waiting for its start time.
 #[must_use]
-pub fn queued(submission: &Submission) -> JobState {
+pub fn enqueue(submission: &Submission) -> JobState {
     let submitted = submission.submitted_at;
     let ready_at = submission.not_before.filter(|time| *time > submitted).unwrap_or(submitted);
     let state = JobState {
@@ -63,12 +63,12 @@ mod tests {
     #[test]
     fn a_job_stands_in_its_line_unless_its_time_is_to_come() {
         let mut submission = submission();
-        let state = queued(&submission);
+        let state = enqueue(&submission);
         assert!(state.is_queued && state.due_at == Some(at(ANNOUNCE_MS)), "{state:?}");
         submission.not_before = Some(at(-5));
-        assert_eq!(queued(&submission), state);
+        assert_eq!(enqueue(&submission), state);
         submission.not_before = Some(at(5_000));
-        let state = queued(&submission);
+        let state = enqueue(&submission);
         assert!(!state.is_queued && state.due_at == Some(at(5_000)), "{state:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use writ_model::{Cause, JobState, RawJson, Submission, Timestamp};
 
-use crate::{LeaseRequest, Runner, leased, queued};
+use crate::{LeaseRequest, Runner, enqueue, lease};
 
 pub(crate) fn at(ms: i64) -> Timestamp {
     Timestamp::from_ms(1_790_000_000_000 + ms)
@@ -45,9 +45,9 @@ pub(crate) fn lease_request(fencing_token: &str) -> LeaseRequest {
 
 /// A job with a lease since `since`.
 pub(crate) fn held(fencing_token: &str, since: i64) -> JobState {
-    leased(
+    lease(
         &submission(),
-        &queued(&submission()),
+        &enqueue(&submission()),
         &runner(),
         lease_request(fencing_token),
         at(since),

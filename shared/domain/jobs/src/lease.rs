@@ -122,17 +122,17 @@ pub fn has_lapsed(state: &JobState, now: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::enqueue;
     use crate::fixture::{at, held, lease_request, runner, submission};
-    use crate::queued;
 
     #[test]
     fn a_job_is_one_runners_at_a_time() {
         let submission = submission();
-        let state = queued(&submission);
-        let early = leased(&submission, &state, &runner(), lease_request("a"), at(-1));
+        let state = enqueue(&submission);
+        let early = lease(&submission, &state, &runner(), lease_request("a"), at(-1));
         assert_eq!(early, Err(TransitionError::TooEarly));
-        let state = leased(&submission, &state, &runner(), lease_request("a"), at(0)).unwrap();
-        let again = leased(&submission, &state, &runner(), lease_request("b"), at(1));
+        let state = lease(&submission, &state, &runner(), lease_request("a"), at(0)).unwrap();
+        let again = lease(&submission, &state, &runner(), lease_request("b"), at(1));
         assert_eq!(again, Err(TransitionError::NotQueued(JobStatus::Admitted)));
         assert_eq!(renew_lease(&state, "b", at(1)), Err(LeaseLost));
     }
@@ -142,7 +142,7 @@ mod tests {
         let state = held("a", 0);
         let bound = i64::from(submission().timeout_seconds) * 1_000 + LEASE_GRACE_MS;
         let mut now = 0;
-        let mut state = running(&state, "a", at(0), at(0)).unwrap();
+        let mut state = start(&state, "a", at(0), at(0)).unwrap();
         while now < bound {
             state = renew_lease(&state, "a", at(now)).unwrap();
             let set_back = renew_lease(&state, "a", at(now - 20_000)).unwrap();
@@ -161,10 +161,10 @@ mod tests {
     #[test]
     fn only_the_newest_attempts_are_remembered_and_each_has_its_number() {
         let submission = submission();
-        let mut state = queued(&submission);
+        let mut state = enqueue(&submission);
         for number in 0..50_i64 {
-            state = leased(&submission, &state, &runner(), lease_request("a"), at(number)).unwrap();
-            state = crate::given_back(&state, "a", None, None, at(number)).unwrap();
+            state = lease(&submission, &state, &runner(), lease_request("a"), at(number)).unwrap();
+            state = crate::release(&state, "a", None, None, at(number)).unwrap();
         }
         let numbers: Vec<u32> = state.attempts.iter().map(|attempt| attempt.attempt).collect();
         assert_eq!(numbers, (31..=50).collect::<Vec<u32>>());

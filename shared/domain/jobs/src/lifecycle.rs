@@ -6,8 +6,8 @@ use writ_model::{Error, ErrorKind, JobState, JobStatus, Submission};
 use crate::bounds::{LEASE_GRACE_MS, LEASE_MS};
 use crate::fixture::{at, runner, submission};
 use crate::{
-    AttemptEnd, Delivery, DueAction, LeaseRequest, called_back, cancelled, claim_callback, due,
-    finished, given_back, leased, queued, renew_lease, retry, running,
+    AttemptEnd, Delivery, DueAction, LeaseRequest, cancel, claim_callback, complete, due, enqueue,
+    lease, record_delivery, release, renew_lease, retry, start,
 };
 
 /// An event in the life cycle of a job.
@@ -63,20 +63,18 @@ fn happen(
                 fencing_token: format!("f{}", leases + 1),
                 execution_id: "e".to_owned(),
             };
-            leased(submission, state, &runner(), lease_request, at(now)).ok()
+            lease(submission, state, &runner(), lease_request, at(now)).ok()
         }
         Event::Beat(back) => renew_lease(state, &fencing_token(*back), at(now)).ok(),
-        Event::Run(back) => running(state, &fencing_token(*back), at(now), at(now)).ok(),
+        Event::Run(back) => start(state, &fencing_token(*back), at(now), at(now)).ok(),
         Event::Finish(back, kind) => {
             let error = kind.map(|kind| Error::new(kind, "no"));
             let ended =
                 AttemptEnd { error: error.as_ref(), execution_id: Some("e"), started_at: None };
-            finished(submission, state, &fencing_token(*back), &ended, at(now), 7).ok()
+            complete(submission, state, &fencing_token(*back), &ended, at(now), 7).ok()
         }
-        Event::GiveBack(back) => {
-            given_back(state, &fencing_token(*back), None, Some(1), at(now)).ok()
-        }
-        Event::Cancel => cancelled(submission, state, "ana", at(now)).ok(),
+        Event::GiveBack(back) => release(state, &fencing_token(*back), None, Some(1), at(now)).ok(),
+        Event::Cancel => cancel(submission, state, "ana", at(now)).ok(),
         Event::Retry => retry(state, at(now)).ok(),
         Event::Sweep => match due(submission, state, at(now), 7) {
             DueAction::Write(state) => Some(*state),
@@ -85,7 +83,7 @@ fn happen(
         Event::Call(arrives) => {
             let claimed = claim_callback(state, at(now))?;
             let again = Delivery::Again { reason: "no".to_owned(), at: at(now + 5_000) };
-            called_back(&claimed, if *arrives { Delivery::Delivered } else { again })
+            record_delivery(&claimed, if *arrives { Delivery::Delivered } else { again })
         }
         Event::Clock(_) => None,
     }
@@ -129,7 +127,7 @@ proptest! {
             callback_url: calls.then(|| "https://a.example".to_owned()),
             ..submission()
         };
-        let (mut state, mut now, mut leases) = (queued(&submission), 0, 0);
+        let (mut state, mut now, mut leases) = (enqueue(&submission), 0, 0);
         for event in &events {
             if let Event::Clock(ms) = event {
                 now += ms;

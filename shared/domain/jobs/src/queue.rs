@@ -17,15 +17,15 @@ pub fn queue_key(submission: &Submission, state: &JobState) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::enqueue;
     use crate::fixture::{at, submission};
-    use crate::queued;
 
     #[test]
     fn the_highest_priority_goes_first_and_then_who_is_ready_first() {
         let ranked = |priority, ready, id: &str| {
             let mut submission = submission();
             (submission.priority, submission.job_id) = (priority, id.to_owned());
-            let mut state = queued(&submission);
+            let mut state = enqueue(&submission);
             state.ready_at = at(ready);
             queue_key(&submission, &state)
         };

@@ -36,7 +36,7 @@ pub fn retry(state: &JobState, now: Timestamp) -> Result<JobState, TransitionErr
 mod tests {
     use super::*;
     use crate::fixture::{at, held, submission};
-    use crate::{AttemptEnd, cancelled, finished, queued};
+    use crate::{AttemptEnd, cancel, complete, enqueue};
 
     #[test]
     fn only_what_ended_without_a_result_is_tried_again() {
@@ -44,9 +44,9 @@ mod tests {
         let state = held("a", 0);
         assert_eq!(retry(&state, at(1)), Err(TransitionError::NotFinal(JobStatus::Admitted)));
         let ended = AttemptEnd { error: None, execution_id: Some("e"), started_at: None };
-        let completed = finished(&submission, &state, "a", &ended, at(1), 0).unwrap();
+        let completed = complete(&submission, &state, "a", &ended, at(1), 0).unwrap();
         assert_eq!(retry(&completed, at(2)), Err(TransitionError::Completed));
-        let stopped = cancelled(&submission, &queued(&submission), "ana", at(1)).unwrap();
+        let stopped = cancel(&submission, &enqueue(&submission), "ana", at(1)).unwrap();
         let again = retry(&stopped, at(2)).unwrap();
         assert_eq!((again.job_status, again.round, again.is_queued), (JobStatus::Queued, 2, true));
         assert_eq!((again.cancelled_by, again.ready_at), (None, at(2)));

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
     use crate::bounds::ATTEMPTS_KEPT;
     use crate::fixture::{at, held, lease_request, runner, submission};
-    use crate::{AttemptEnd, finished, leased, retry};
+    use crate::{AttemptEnd, complete, lease, retry};
 
     /// An error as large as a policy can cause.
     fn huge() -> Error {
@@ -90,12 +90,12 @@ mod tests {
         let (mut state, error, mut now) = (held("f", 0), huge(), 0);
         let ended = AttemptEnd { error: Some(&error), execution_id: Some("e"), started_at: None };
         for _ in 0..3 * ATTEMPTS_KEPT {
-            state = finished(&submission, &state, "f", &ended, at(now), 0).unwrap();
+            state = complete(&submission, &state, "f", &ended, at(now), 0).unwrap();
             now += 1_000_000;
             if state.job_status.is_final() {
                 state = retry(&state, at(now)).unwrap();
             }
-            state = leased(&submission, &state, &runner(), lease_request("f"), at(now)).unwrap();
+            state = lease(&submission, &state, &runner(), lease_request("f"), at(now)).unwrap();
         }
         let bytes = |state: &JobState| serde_json::to_string(state).unwrap().len();
         assert!(bytes(&state) < 64 << 10, "{} bytes", bytes(&state));

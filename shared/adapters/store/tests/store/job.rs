@@ -1,7 +1,7 @@
 //! Jobs for tests, and the steps of their lives.
 
 use serde_json::{Value, json};
-use writ_jobs::{AttemptEnd, LeaseRequest, Runner, finished, leased, queued, running};
+use writ_jobs::{AttemptEnd, LeaseRequest, Runner, complete, enqueue, lease, start};
 use writ_model::{
     Cause, Error, ErrorKind, Execution, ExecutionStatus, Job, JobState, RawJson, Submission,
     Timestamp, Workspace,
@@ -46,7 +46,7 @@ pub(crate) fn submission(home: &Workspace, number: u64) -> Submission {
 }
 
 pub(crate) async fn put(store: &Store, submission: &Submission) -> JobState {
-    let state = queued(submission);
+    let state = enqueue(submission);
     store.put_job(submission, &state).await.unwrap();
     state
 }
@@ -73,9 +73,9 @@ pub(crate) async fn run(
     execution_id: &str,
     now: Timestamp,
 ) -> JobState {
-    let state = leased(submission, state, &runner(), lease_request(execution_id), now).unwrap();
+    let state = lease(submission, state, &runner(), lease_request(execution_id), now).unwrap();
     assert!(store.change_job(submission, &state).await.unwrap());
-    let state = running(&state, execution_id, now, now).unwrap();
+    let state = start(&state, execution_id, now, now).unwrap();
     assert!(store.change_job(submission, &state).await.unwrap());
     state
 }
@@ -106,7 +106,7 @@ pub(crate) fn after(
     let id = record.execution_id.as_str();
     let ended =
         AttemptEnd { error: record.error.as_ref(), execution_id: Some(id), started_at: Some(now) };
-    finished(submission, state, id, &ended, now, 0).unwrap()
+    complete(submission, state, id, &ended, now, 0).unwrap()
 }
 
 /// Commits the end of the attempt of this record.

@@ -148,7 +148,7 @@ async fn who_lost_the_job_commits_nothing() {
     let Fixture { store, database: _database } = Fixture::new().await;
     let ending = Completion::new(&store, 1, 10).await;
     let held = get(&store, &ending.submitted).await.state;
-    let stopped = writ_jobs::cancelled(&ending.submitted, &held, "ada", at(70)).unwrap();
+    let stopped = writ_jobs::cancel(&ending.submitted, &held, "ada", at(70)).unwrap();
     assert_eq!(store.change_job(&ending.submitted, &stopped).await, Ok(true));
     let lost = end(&store, &ending.submitted, &ending.state, &ending.record).await;
     assert_eq!(lost, Ok(CommitResult::LeaseLost));

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use writ_jobs::{cancelled, document, queued};
+use writ_jobs::{cancel, document, enqueue};
 use writ_model::{JobState, JobStatus, RawJson, Submission, Workspace};
 use writ_ports::{ChangeJob, PutJob, QueryJobs};
 use writ_query::Sort;
@@ -52,7 +52,7 @@ async fn put_with_status(store: &Store, home: &Workspace, number: u64) {
         0..3 => drop(over(store, &submitted, number + 1, Some(&json!({"n": number})), ended).await),
         3..5 => drop(over(store, &submitted, number + 1, None, ended).await),
         5 => {
-            let state = cancelled(&submitted, &put(store, &submitted).await, "ada", ended).unwrap();
+            let state = cancel(&submitted, &put(store, &submitted).await, "ada", ended).unwrap();
             assert!(store.change_job(&submitted, &state).await.unwrap());
         }
         6 => {
@@ -125,8 +125,8 @@ async fn what_an_index_serves_is_read_in_proportion_to_the_result() {
             policy_rule_uri: if rare { "rare:1-x" } else { "a:1-x" }.parse().unwrap(),
             ..submission(&home, number)
         };
-        let waiting = queued(&submitted);
-        let stopped = cancelled(&submitted, &waiting, "ada", at(9_000)).unwrap();
+        let waiting = enqueue(&submitted);
+        let stopped = cancel(&submitted, &waiting, "ada", at(9_000)).unwrap();
         let state = match number {
             1_990.. => waiting,
             _ if number % 50 == 7 => JobState { job_status: JobStatus::Failed, ..stopped },

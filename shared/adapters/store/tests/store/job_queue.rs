@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use serde_json::json;
-use writ_jobs::{DueAction, cancelled, due, leased, queue_key, queued};
+use writ_jobs::{DueAction, cancel, due, enqueue, lease, queue_key};
 use writ_model::{JobSignal, SignalKind, Submission, Timestamp};
 use writ_ports::{ChangeJob, CountQueued, DueJobs, PeekQueue, PutJob};
 use writ_store::Store;
@@ -64,7 +64,7 @@ fn the_line_is_in_the_order_of_ranks() {
                     1 => {}
                     _ => {
                         let leased_state =
-                            leased(&submitted, &state, &by, lease_request("e"), at(10));
+                            lease(&submitted, &state, &by, lease_request("e"), at(10));
                         assert!(
                             store.change_job(&submitted, &leased_state.unwrap()).await.unwrap()
                         );
@@ -126,7 +126,7 @@ async fn whatever_ends_a_job_takes_it_out_of_its_line() {
     let Fixture { store, database } = Fixture::new().await;
     let home = workspace("home");
     let submitted = submission(&home, 1);
-    let state = cancelled(&submitted, &put(&store, &submitted).await, "ada", at(1)).unwrap();
+    let state = cancel(&submitted, &put(&store, &submitted).await, "ada", at(1)).unwrap();
     assert_eq!(store.change_job(&submitted, &state).await, Ok(true));
     over(&store, &submission(&home, 2), 2, None, at(5)).await;
     // This job has a callback, which is due.
@@ -142,8 +142,8 @@ async fn a_lost_race_leaves_the_line_as_it_is() {
     let Fixture { store, database } = Fixture::new().await;
     let submitted = submission(&workspace("home"), 1);
     let state = put(&store, &submitted).await;
-    let leased_state = leased(&submitted, &state, &runner(), lease_request("e"), at(10)).unwrap();
-    let cancelled_state = cancelled(&submitted, &state, "ada", at(10)).unwrap();
+    let leased_state = lease(&submitted, &state, &runner(), lease_request("e"), at(10)).unwrap();
+    let cancelled_state = cancel(&submitted, &state, "ada", at(10)).unwrap();
     assert_eq!(store.change_job(&submitted, &cancelled_state).await, Ok(true));
     let before = dump(&database).await;
     assert_eq!(store.change_job(&submitted, &leased_state).await, Ok(false));
@@ -158,7 +158,7 @@ async fn what_is_due_is_found_for_all_workspaces_page_by_page_and_once() {
     let mut want = BTreeSet::new();
     for number in 0..330_u64 {
         let submitted = submission(&homes[number as usize % 3], number);
-        let mut state = queued(&submitted);
+        let mut state = enqueue(&submitted);
         state.due_at = (number % 11 != 0).then(|| at(i64::try_from(number * 7 % 330).unwrap()));
         store.put_job(&submitted, &state).await.unwrap();
         if state.due_at.is_some_and(|due_at| due_at <= at(299)) {

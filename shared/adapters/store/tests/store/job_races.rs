@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use serde_json::json;
-use writ_jobs::{DueAction, cancelled, due, leased, queued, retry, running};
+use writ_jobs::{DueAction, cancel, due, enqueue, lease, retry, start};
 use writ_model::{ErrorKind, Job, JobStatus, RawJson, Submission, Timestamp};
 use writ_ports::{
     CallbackSecretStore, CallbackSecrets, ChangeJob, CollectUploads, CommitResult, CompleteJob,
@@ -58,7 +58,7 @@ async fn a_write_that_is_out_of_date_when_it_is_repeated_does_not_hold() {
     let release = std::sync::Arc::new(tokio::sync::Notify::new());
     let script = [Fault::LostReply, Fault::Delayed(std::sync::Arc::clone(&release))];
     let (lossy, script) = faulty(&database, "UpdateItem", &script, 3);
-    let taken = leased(&submitted, &state, &runner(), lease_request("e"), at(5)).unwrap();
+    let taken = lease(&submitted, &state, &runner(), lease_request("e"), at(5)).unwrap();
     let write = tokio::spawn({
         let (submitted, taken) = (submitted.clone(), taken.clone());
         async move { lossy.change_job(&submitted, &taken).await }
@@ -66,7 +66,7 @@ async fn a_write_that_is_out_of_date_when_it_is_repeated_does_not_hold() {
     while script.left() > 0 {
         tokio::task::yield_now().await;
     }
-    let stopped = cancelled(&submitted, &taken, "ada", at(6)).unwrap();
+    let stopped = cancel(&submitted, &taken, "ada", at(6)).unwrap();
     assert_eq!(store.change_job(&submitted, &stopped).await, Ok(true));
     release.notify_one();
     assert_eq!(write.await.unwrap(), Ok(false));
@@ -85,7 +85,7 @@ async fn who_meets_a_transaction_tries_again_for_a_while() {
     assert_eq!(script.left(), 0);
 
     let (busy, script) = faulty(&database, "UpdateItem", &vec![conflict; 100], 1);
-    let stopped = cancelled(&submitted, &state, "ada", at(6)).unwrap();
+    let stopped = cancel(&submitted, &state, "ada", at(6)).unwrap();
     let error = busy.change_job(&submitted, &stopped).await.unwrap_err();
     assert_eq!((error.kind, error.retry_after_s), (ErrorKind::Unavailable, Some(1)));
     assert!(script.left() > 90, "the tries are bounded");
@@ -124,8 +124,8 @@ impl WriteCases {
     async fn run(&self, name: &str, store: &Store) -> Result<(), writ_model::Error> {
         let (submitted, state, record) = &self.ending;
         match name {
-            "put" => store.put_job(&self.small, &queued(&self.small)).await,
-            "large put" => store.put_job(&self.large, &queued(&self.large)).await,
+            "put" => store.put_job(&self.small, &enqueue(&self.small)).await,
+            "large put" => store.put_job(&self.large, &enqueue(&self.large)).await,
             "change" => store.change_job(submitted, state).await.map(|done| assert!(done)),
             "end" => end(store, submitted, state, record)
                 .await
@@ -206,7 +206,7 @@ impl Client {
             match self.store.get_job(home, &self.submitted.job_id).await {
                 Ok(Some(job)) => self.step(job).await,
                 Ok(None) => {
-                    let put = self.store.put_job(&self.submitted, &queued(&self.submitted)).await;
+                    let put = self.store.put_job(&self.submitted, &enqueue(&self.submitted)).await;
                     match put {
                         Ok(()) => self.history.borrow_mut().written.push(1),
                         Err(error) => assert_ne!(error.kind, ErrorKind::Internal, "{error:?}"),
@@ -222,9 +222,9 @@ impl Client {
         let turn = self.rng.below(10);
         let lease_request = self.lease_request();
         let next = match state.job_status {
-            _ if turn == 0 => cancelled(&self.submitted, state, "ada", now).ok(),
+            _ if turn == 0 => cancel(&self.submitted, state, "ada", now).ok(),
             JobStatus::Queued => {
-                match leased(&self.submitted, state, &runner(), lease_request, now) {
+                match lease(&self.submitted, state, &runner(), lease_request, now) {
                     Ok(state) => Some(state),
                     Err(_) => self.due(&job, now),
                 }
@@ -232,7 +232,7 @@ impl Client {
             JobStatus::Admitted | JobStatus::Running if turn < 3 => self.due(&job, now),
             JobStatus::Admitted => {
                 let fencing_token = &state.lease.as_ref().unwrap().fencing_token;
-                running(state, fencing_token, now, now).ok()
+                start(state, fencing_token, now, now).ok()
             }
             JobStatus::Running => return self.end(&job, now).await,
             _ => retry(state, now).ok(),
@@ -380,8 +380,8 @@ async fn of_writers_of_one_version_one_wins() {
         let (store, submitted, state) = (store.clone(), submitted.clone(), state.clone());
         tokio::spawn(async move {
             let fencing_token = format!("e{writer}");
-            let state = leased(&submitted, &state, &runner(), lease_request(&fencing_token), at(5))
-                .unwrap();
+            let state =
+                lease(&submitted, &state, &runner(), lease_request(&fencing_token), at(5)).unwrap();
             store.change_job(&submitted, &state).await.unwrap().then_some(state)
         })
     });

@@ -1,7 +1,7 @@
 //! Jobs, from their submission to their end.
 
 use serde_json::{Value, json};
-use writ_jobs::{cancelled, document, queued, renew_lease, retry};
+use writ_jobs::{cancel, document, enqueue, renew_lease, retry};
 use writ_model::{ErrorKind, Job, JobStatus, RawJson, Submission};
 use writ_ports::{
     CallbackSecret, CallbackSecretStore, CallbackSecrets, ChangeJob, CommitResult, CountQueued,
@@ -58,7 +58,7 @@ async fn a_job_is_submitted_once() {
         let before = dump(&database).await;
         let other = Submission { inputs: RawJson::of(&long(40_000)), ..submitted.clone() };
         for again in [&submitted, &other] {
-            let error = store.put_job(again, &queued(again)).await.unwrap_err();
+            let error = store.put_job(again, &enqueue(again)).await.unwrap_err();
             assert_eq!(error.kind, ErrorKind::Conflict);
             assert!(error.message.contains(&submitted.job_id), "{error}");
         }
@@ -79,7 +79,7 @@ async fn what_is_not_there_is_none_and_does_not_change() {
     }
     let submitted = submission(&home, 1);
     let before = dump(&database).await;
-    let mut state = queued(&submitted);
+    let mut state = enqueue(&submitted);
     for version in [0, 1, 2] {
         state.version = version;
         assert_eq!(store.change_job(&submitted, &state).await, Ok(false), "{version}");
@@ -121,7 +121,7 @@ async fn a_submission_that_no_transaction_holds_is_refused() {
     let submitted =
         Submission { inputs: RawJson::of(&long(3 << 20)), ..submission(&workspace("home"), 1) };
     let before = dump(&database).await;
-    let error = store.put_job(&submitted, &queued(&submitted)).await.unwrap_err();
+    let error = store.put_job(&submitted, &enqueue(&submitted)).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::TooLarge);
     assert!(dump(&database).await == before);
 }
@@ -204,7 +204,7 @@ async fn nothing_of_one_workspaces_jobs_is_seen_from_another() {
     }
     // In the other workspace the same id is another job.
     let twin = Submission { workspace: other.clone(), ..submitted.clone() };
-    let stopped = cancelled(&twin, &put(&store, &twin).await, "eve", at(1)).unwrap();
+    let stopped = cancel(&twin, &put(&store, &twin).await, "eve", at(1)).unwrap();
     assert_eq!(store.change_job(&twin, &stopped).await, Ok(true));
     assert_eq!(get(&store, &submitted).await.state, state);
     assert_eq!(store.peek_queue(&home, 10).await, Ok(vec![submitted.job_id]));

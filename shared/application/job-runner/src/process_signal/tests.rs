@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use writ_jobs::queued;
+use writ_jobs::enqueue;
 use writ_model::{JobState, Submission, Timestamp};
 
 use super::*;
@@ -26,7 +26,7 @@ impl Line {
     fn put(&self, job_id: &str) -> JobSignal {
         let submission = submission(job_id);
         let signal = JobSignal::new(&submission, SignalKind::Queue);
-        let job = Job { state: queued(&submission), submission, output: None };
+        let job = Job { state: enqueue(&submission), submission, output: None };
         self.jobs.lock().unwrap().insert(job_id.to_owned(), job);
         signal
     }
@@ -64,7 +64,7 @@ impl ChangeJob for Line {
                 LeaseRequest { fencing_token: "other".to_owned(), execution_id: "e".to_owned() };
             let mut jobs = self.jobs.lock().unwrap();
             let job = jobs.get_mut(&submission.job_id).unwrap();
-            job.state = leased(submission, &job.state, &runner(), lease_request, at(0)).unwrap();
+            job.state = lease(submission, &job.state, &runner(), lease_request, at(0)).unwrap();
         }
         let mut jobs = self.jobs.lock().unwrap();
         let kept = &mut jobs.get_mut(&submission.job_id).unwrap().state;

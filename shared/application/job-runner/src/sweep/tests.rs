@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use writ_jobs::queued;
+use writ_jobs::enqueue;
 use writ_model::{ErrorKind, Job, Workspace};
 use writ_ports::{ChangeJob, DuePage, GetJob, Ids};
 
@@ -29,7 +29,7 @@ impl Table {
         let table = Self::default();
         for job_id in job_ids {
             let submission = submission(job_id);
-            let job = Job { state: queued(&submission), submission, output: None };
+            let job = Job { state: enqueue(&submission), submission, output: None };
             table.jobs.lock().unwrap().insert((*job_id).to_owned(), job);
         }
         table

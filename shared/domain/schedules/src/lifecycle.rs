@@ -40,7 +40,11 @@ pub fn timing_of(
 
 /// Returns the initial state of a schedule.
 #[must_use]
-pub fn begun(definition: &ScheduleDefinition, schedule_id: &str, timing: &Timing) -> ScheduleState {
+pub fn initial_state(
+    definition: &ScheduleDefinition,
+    schedule_id: &str,
+    timing: &Timing,
+) -> ScheduleState {
     let state = ScheduleState {
         version: 1,
         handled: None,
@@ -59,7 +63,7 @@ pub fn begun(definition: &ScheduleDefinition, schedule_id: &str, timing: &Timing
 /// `hinted` is the fire of the timer that started the tick. The timer chose the time within the
 /// flexible window itself, so the fire is on time anywhere in the window.
 #[must_use]
-pub fn decided(
+pub fn decide(
     schedule: &Schedule,
     timing: &Timing,
     now: Timestamp,
@@ -92,7 +96,7 @@ pub fn decided(
 
 /// Records the outcomes of the decided fires.
 #[must_use]
-pub fn settled(schedule: &Schedule, timing: &Timing, fires: Vec<LastFire>) -> ScheduleState {
+pub fn settle(schedule: &Schedule, timing: &Timing, fires: Vec<LastFire>) -> ScheduleState {
     let Schedule { schedule_id, definition, state, .. } = schedule;
     let mut next = ScheduleState {
         version: state.version + 1,
@@ -108,7 +112,7 @@ pub fn settled(schedule: &Schedule, timing: &Timing, fires: Vec<LastFire>) -> Sc
 /// definition. Where the timing changes, or the schedule was disabled, its new fires start after
 /// `now`.
 #[must_use]
-pub fn replaced(
+pub fn redefine(
     schedule: &Schedule,
     old: &Timing,
     definition: &ScheduleDefinition,
@@ -119,7 +123,7 @@ pub fn replaced(
     let mut settled = schedule.clone();
     let mut firing = std::mem::take(&mut settled.state.firing);
     let since = settled.state.firing_since.take();
-    let state = decided(&settled, old, now, None).unwrap_or(settled.state);
+    let state = decide(&settled, old, now, None).unwrap_or(settled.state);
     firing.extend(&state.firing);
     let firing_since = since.or(state.firing_since);
     let state = ScheduleState { firing, firing_since, ..state };
@@ -204,7 +208,7 @@ mod tests {
             schedule_id: "s".to_owned(),
             workspace: "home".parse().unwrap(),
             name: "n".to_owned(),
-            state: begun(&definition, "s", &timing),
+            state: initial_state(&definition, "s", &timing),
             definition,
             revision: 1,
             created_at: minute(0),
@@ -219,22 +223,22 @@ mod tests {
     #[test]
     fn what_was_decided_is_run_before_anything_else_is() {
         let (mut schedule, timing) = schedule("rate(1 minute)");
-        schedule.state = decided(&schedule, &timing, minute(1), None).unwrap();
+        schedule.state = decide(&schedule, &timing, minute(1), None).unwrap();
         assert_eq!(schedule.state.firing, [minute(0), minute(1)]);
         assert_eq!(
             schedule.state.due_at,
             Some(minute(1)),
             "at once, for whoever comes after a crash"
         );
-        assert_eq!(decided(&schedule, &timing, minute(9), None), None);
-        let state = settled(&schedule, &timing, Vec::new());
+        assert_eq!(decide(&schedule, &timing, minute(9), None), None);
+        let state = settle(&schedule, &timing, Vec::new());
         assert_eq!((state.firing, state.due_at), (vec![], Some(minute(2))));
     }
 
     #[test]
     fn another_timing_loses_nothing_that_was_due_under_the_old_one() {
         let (mut schedule, timing) = schedule("rate(1 minute)");
-        schedule.state = decided(&schedule, &timing, minute(0), None).unwrap();
+        schedule.state = decide(&schedule, &timing, minute(0), None).unwrap();
         let definition = ScheduleDefinition {
             schedule_expression: "rate(1 hour)".to_owned(),
             ..schedule.definition.clone()
@@ -250,10 +254,10 @@ mod tests {
     #[test]
     fn nothing_to_do_writes_nothing() {
         let (mut schedule, timing) = schedule("rate(1 hour)");
-        schedule.state = decided(&schedule, &timing, minute(0), None).unwrap();
-        schedule.state = settled(&schedule, &timing, Vec::new());
+        schedule.state = decide(&schedule, &timing, minute(0), None).unwrap();
+        schedule.state = settle(&schedule, &timing, Vec::new());
         for now in [0, 1, 59] {
-            assert_eq!(decided(&schedule, &timing, minute(now), None), None);
+            assert_eq!(decide(&schedule, &timing, minute(now), None), None);
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The settings of the identity provider.
 
-use writ_authz::{Issuer, ROLE_CLAIM, WORKSPACE_CLAIM};
-use writ_ports::Clock;
+use writ_ports::{Clock, Issuer, ROLE_CLAIM, WORKSPACE_CLAIM};
 
 use crate::{Endpoint, JwksCache, Provider, SettingsError};
 

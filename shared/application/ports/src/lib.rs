@@ -39,7 +39,7 @@ pub use jobs::{
     ChangeJob, CompleteJob, CountQueued, DueJobs, DuePage, GetJob, JobCompletion, PeekQueue,
     PutJob, QueryJobs,
 };
-pub use keys::{Jwk, SigningKeys};
+pub use keys::{Issuer, Jwk, ROLE_CLAIM, SigningKeys, WORKSPACE_CLAIM};
 pub use policies::{
     CreatePolicy, DeletePolicy, GetBody, GetPolicy, GetRevisions, NewRevision, PolicyHead,
     QueryPolicies, ReplacePolicy, Revision, RevisionPage,

@@ -1,7 +1,7 @@
 //! The trusted issuer of JWTs.
 
 use writ_model::Error;
-use writ_ports::{Jwk, SigningKeys};
+use writ_ports::{Issuer, Jwk, SigningKeys};
 
 /// The default name of the claim with the workspace.
 pub const WORKSPACE_CLAIM: &str = "writ_workspace";

@@ -8,10 +8,7 @@ use super::{RECORD, policy_partition, record_partition, time_partition};
 use crate::Store;
 use crate::batch::Key;
 use crate::item::Item;
-use crate::search::{
-    Document, Documents, IndexRef, KeyRange, LOAD_BYTES_MAX, Reading, Search, index_key, points,
-    suffix_of,
-};
+use crate::search::{IndexRef, Items, KeyRange, Reading, Search, index_key, points};
 use crate::shards::SHARDS;
 
 /// Records hold times as RFC 3339 in UTC with milliseconds, which sort as text.
@@ -25,10 +22,6 @@ const POLICIES_MAX: usize = 8;
 
 /// Ids of a filter that are looked up one by one at most.
 const IDS_MAX: usize = 100;
-
-/// Records read at once: each is at most 300 KB, so together they fit into one response of
-/// DynamoDB.
-const LOAD_MAX: usize = 50;
 
 const CHEAP_SORTS: &str = "`started_at`";
 
@@ -99,27 +92,20 @@ struct Records<'s> {
     workspace: &'s Workspace,
 }
 
-impl Documents for Records<'_> {
-    async fn load(&self, keys: &[String]) -> Result<Vec<Option<Document>>, Error> {
-        let record = |key: &String| -> Option<Key> {
-            Some((record_partition(self.workspace, suffix_of(key)?), RECORD.to_owned()))
-        };
-        let wanted: Vec<Option<Key>> = keys.iter().take(LOAD_MAX).map(record).collect();
-        let found = wanted.iter().flatten().cloned().collect();
-        let found = self.store.batch_get(&self.store.tables.executions, found).await?;
-        let (mut documents, mut bytes) = (Vec::with_capacity(wanted.len()), 0_usize);
-        for key in wanted {
-            if bytes > LOAD_BYTES_MAX {
-                break;
-            }
-            let item: Option<&Item> = key.as_ref().and_then(|key| found.get(key));
-            let document = match item {
-                None => None,
-                Some(item) => Some(Document::parse(self.store.record_text(item).await?)?),
-            };
-            bytes += document.as_ref().map_or(0, |document| document.text.len());
-            documents.push(document);
-        }
-        Ok(documents)
+impl Items for Records<'_> {
+    fn store(&self) -> &Store {
+        self.store
+    }
+
+    fn table(&self) -> &str {
+        &self.store.tables.executions
+    }
+
+    fn key(&self, suffix: &str) -> Key {
+        (record_partition(self.workspace, suffix), RECORD.to_owned())
+    }
+
+    async fn text(&self, item: &Item) -> Result<String, Error> {
+        self.store.record_text(item).await
     }
 }

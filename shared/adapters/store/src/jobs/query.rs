@@ -9,10 +9,8 @@ use super::item::{OPEN, outcome, outcome_partition, policy_partition, time_parti
 use super::{JOB, job_partition};
 use crate::Store;
 use crate::batch::Key;
-use crate::search::{
-    Document, Documents, IndexRef, KeyRange, LOAD_BYTES_MAX, Reading, Search, index_key, points,
-    suffix_of,
-};
+use crate::item::Item;
+use crate::search::{IndexRef, Items, KeyRange, Reading, Search, index_key, points};
 use crate::shards::SHARDS;
 
 /// Documents hold times as RFC 3339 in UTC with milliseconds, which sort as text.
@@ -34,9 +32,6 @@ const POLICIES_MAX: usize = 8;
 
 /// Ids of a filter that are looked up one by one at most.
 const IDS_MAX: usize = 100;
-
-/// Jobs that are read at once.
-const LOAD_MAX: usize = 50;
 
 const CHEAP_SORTS: &str = "`submitted_at`, or where `job_status` is final `finished_at`,";
 
@@ -195,29 +190,20 @@ struct Jobs<'s> {
     workspace: &'s Workspace,
 }
 
-impl Documents for Jobs<'_> {
-    async fn load(&self, keys: &[String]) -> Result<Vec<Option<Document>>, Error> {
-        let job = |key: &String| -> Option<Key> {
-            Some((job_partition(self.workspace, suffix_of(key)?), JOB.to_owned()))
-        };
-        let wanted: Vec<Option<Key>> = keys.iter().take(LOAD_MAX).map(job).collect();
-        let found = wanted.iter().flatten().cloned().collect();
-        let found = self.store.batch_get(&self.store.tables.jobs, found).await?;
-        let (mut documents, mut bytes) = (Vec::with_capacity(wanted.len()), 0_usize);
-        for key in wanted {
-            if bytes > LOAD_BYTES_MAX {
-                break;
-            }
-            let document = match key.as_ref().and_then(|key| found.get(key)) {
-                None => None,
-                Some(item) => {
-                    let job = self.store.job(item).await?;
-                    Some(Document::parse(document(&job, None)?)?)
-                }
-            };
-            bytes += document.as_ref().map_or(0, |document| document.text.len());
-            documents.push(document);
-        }
-        Ok(documents)
+impl Items for Jobs<'_> {
+    fn store(&self) -> &Store {
+        self.store
+    }
+
+    fn table(&self) -> &str {
+        &self.store.tables.jobs
+    }
+
+    fn key(&self, suffix: &str) -> Key {
+        (job_partition(self.workspace, suffix), JOB.to_owned())
+    }
+
+    async fn text(&self, item: &Item) -> Result<String, Error> {
+        document(&self.store.job(item).await?, None)
     }
 }

@@ -8,17 +8,13 @@ use writ_schedules::document;
 use super::{partition, schedule};
 use crate::Store;
 use crate::batch::Key;
-use crate::search::{
-    Document, Documents, IndexRef, KeyRange, LOAD_BYTES_MAX, Reading, Search, suffix_of,
-};
+use crate::item::Item;
+use crate::search::{IndexRef, Items, KeyRange, Reading, Search};
 
 /// Every schedule has a name, which is a string.
 const NAME: Index = Index { name: "by_name", field: "name", complete: true };
 
 const CHEAP_SORTS: &str = "`name`";
-
-/// Schedules that are read at once.
-const LOAD_MAX: usize = 50;
 
 impl QuerySchedules for Store {
     async fn query_schedules(&self, workspace: &Workspace, query: &Query) -> Result<Page, Error> {
@@ -55,24 +51,20 @@ struct Schedules<'s> {
     workspace: &'s Workspace,
 }
 
-impl Documents for Schedules<'_> {
-    async fn load(&self, keys: &[String]) -> Result<Vec<Option<Document>>, Error> {
-        let key = |key: &String| -> Option<Key> {
-            Some((partition(self.workspace), suffix_of(key)?.to_owned()))
-        };
-        let wanted: Vec<Option<Key>> = keys.iter().take(LOAD_MAX).map(key).collect();
-        let found = wanted.iter().flatten().cloned().collect();
-        let found = self.store.batch_get(&self.store.tables.schedules, found).await?;
-        let (mut documents, mut bytes) = (Vec::with_capacity(wanted.len()), 0_usize);
-        for key in wanted {
-            if bytes > LOAD_BYTES_MAX {
-                break;
-            }
-            let item = key.as_ref().and_then(|key| found.get(key));
-            let text = item.map(|item| document(&schedule(item)?)).transpose()?;
-            bytes += text.as_ref().map_or(0, String::len);
-            documents.push(text.map(Document::parse).transpose()?);
-        }
-        Ok(documents)
+impl Items for Schedules<'_> {
+    fn store(&self) -> &Store {
+        self.store
+    }
+
+    fn table(&self) -> &str {
+        &self.store.tables.schedules
+    }
+
+    fn key(&self, suffix: &str) -> Key {
+        (partition(self.workspace), suffix.to_owned())
+    }
+
+    async fn text(&self, item: &Item) -> Result<String, Error> {
+        document(&schedule(item)?)
     }
 }

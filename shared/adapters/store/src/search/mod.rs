@@ -1,5 +1,6 @@
 //! Reads an index in order, page by page, within a budget.
 
+mod items;
 mod key;
 mod memory_sort;
 mod page;
@@ -8,6 +9,7 @@ mod query;
 mod token;
 mod walk;
 
+pub(crate) use items::Items;
 pub(crate) use key::{KeyRange, index_key, is_empty_value_key, suffix_of};
 pub(crate) use points::points;
 pub(crate) use query::{Document, Documents, Reading, Search};

@@ -24,8 +24,9 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use writ_edge::{Route, RouteSpec, openapi_text};
 use writ_ports::{Clock, CountSignals, EngineMetrics, Idempotency};
 
@@ -68,7 +69,8 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: AccessC
         self
     }
 
-    /// Serves until `shutdown` completes, then waits for running requests.
+    /// Serves until `shutdown` completes, then waits for running requests, at most for as long as
+    /// [`Bounds::drain`] says.
     ///
     /// # Errors
     /// The listener has no local address. A connection that fails does not end the server.
@@ -80,7 +82,7 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: AccessC
         let origin_guard = OriginGuard::at(listener.local_addr()?);
         let bounds = self.bounds;
         let slots = Arc::new(Semaphore::new(bounds.connections_max));
-        let (stop, stopping) = watch::channel(false);
+        let connections = GracefulShutdown::new();
         // Every running request holds a sender; when the last one is dropped, nothing runs.
         let (working, mut idle) = mpsc::channel::<Infallible>(1);
         let handler = Arc::new(RequestHandler { gateway: self, origin_guard, working });
@@ -91,11 +93,16 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: AccessC
                 () = &mut shutdown => break,
                 accepted = accept(&listener, &slots) => accepted,
             };
-            tokio::spawn(connection(Arc::clone(&handler), stream, peer, stopping.clone(), slot));
+            let watcher = connections.watcher();
+            tokio::spawn(serve_connection(Arc::clone(&handler), stream, peer, watcher, slot));
         }
         drop((listener, handler));
-        let _ = stop.send(true);
-        if tokio::time::timeout(bounds.drain, idle.recv()).await.is_err() {
+        // A request outlives its connection where the client went away.
+        let drain = async {
+            connections.shutdown().await;
+            idle.recv().await
+        };
+        if tokio::time::timeout(bounds.drain, drain).await.is_err() {
             tracing::warn!("some requests still ran when the server stopped");
         }
         Ok(())
@@ -122,14 +129,14 @@ async fn accept(
     }
 }
 
-async fn connection<
+async fn serve_connection<
     P: Idempotency + Clock + EngineMetrics + CountSignals + 'static,
     A: AccessControl,
 >(
     handler: Arc<RequestHandler<P, A>>,
     stream: TcpStream,
     peer: SocketAddr,
-    mut stopping: watch::Receiver<bool>,
+    watcher: Watcher,
     slot: Option<OwnedSemaphorePermit>,
 ) {
     let bounds = handler.gateway.bounds;
@@ -145,15 +152,7 @@ async fn connection<
         .max_headers(bounds.headers_max)
         .max_buf_size(bounds.head_bytes_max)
         .serve_connection(TokioIo::new(WriteTimeoutStream::new(stream, bounds.reply)), service);
-    let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = async { drop(stopping.wait_for(|stop| *stop).await) } => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
+    if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, %peer, "a connection broke");
     }
     drop(slot);

@@ -62,11 +62,10 @@ impl<P: Idempotency + Clock + EngineMetrics> Service<P> {
             // The request ends here, so the span of `writ_edge::serve` does not exist for its log.
             Err(error) => {
                 tracing::info_span!("event", request_id, trace_id = trace_id(context), route)
-                    .in_scope(|| {
-                        Reply::problem(&error, request_id, None).with_common_headers(request_id)
-                    })
+                    .in_scope(|| Reply::problem(&error, request_id, None))
             }
         };
+        let reply = reply.with_common_headers(request_id);
         let metrics = RequestMetrics {
             now: self.ports.now(),
             route,

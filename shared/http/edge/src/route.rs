@@ -294,9 +294,11 @@ pub(crate) mod fixture {
         }
     }
 
-    /// [`crate::serve()`] with all the time that there is.
+    /// [`crate::serve()`] without a deadline, finished as a host does it.
     pub(crate) async fn serve(memory: &Memory, route: &Route<Memory>, request: Request) -> Reply {
-        crate::serve(memory, route, request, std::future::pending()).await
+        let request_id = request.request_id.clone();
+        let reply = crate::serve(memory, route, request, std::future::pending()).await;
+        reply.with_common_headers(&request_id)
     }
 
     /// `/thing`, with this handler.

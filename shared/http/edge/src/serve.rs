@@ -23,7 +23,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Answers a request that was authenticated, authorised and matched to `route`. Never panics.
 ///
 /// Whatever happens is a reply: refusals of the boundary, errors and panics of the handler
-/// are problem documents. Every reply carries the request's id.
+/// are problem documents. The host adds the headers that every reply has, by
+/// [`Reply::with_common_headers`], to this reply and to those that it makes itself.
 ///
 /// Once `deadline` is ready the handler is dropped and the reply is [`out_of_time`]; what is left
 /// to do then is to keep that reply for the request's key. No caller may drop this future early,
@@ -51,7 +52,7 @@ pub async fn serve<P: IdempotencyPorts>(
         };
         tracing::Span::current().record("status", reply.status.as_u16());
         tracing::info!(elapsed_us = started.elapsed().as_micros(), "served");
-        reply.with_common_headers(&request_id)
+        reply
     };
     served.instrument(span).await
 }
@@ -304,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reply_is_dressed_once() {
+    fn common_headers_leave_what_a_reply_says_itself() {
         let reply = Reply::data("1").header(header::CACHE_CONTROL, "max-age=5".to_owned());
         let reply = reply.with_common_headers("r1").with_common_headers("r2");
         let headers: Vec<_> =

@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
+use strum::VariantArray;
 use writ_model::{Error, ErrorKind};
 
 /// The exit code of a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
 pub(crate) enum Exit {
     Success,
     Failed,
@@ -21,20 +22,6 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    const ALL: [Self; 11] = [
-        Self::Success,
-        Self::Failed,
-        Self::Usage,
-        Self::NotFound,
-        Self::Conflict,
-        Self::Forbidden,
-        Self::Invalid,
-        Self::Unavailable,
-        Self::Internal,
-        Self::Cancelled,
-        Self::Unfinished,
-    ];
-
     /// The number and its meaning. Both are part of the interface: a number keeps its meaning.
     fn meaning(self) -> (u8, &'static str) {
         match self {
@@ -63,7 +50,7 @@ impl Exit {
     /// The table of exit codes for the help.
     pub(crate) fn table() -> String {
         let mut text = "Exit codes:\n".to_owned();
-        for exit in Self::ALL {
+        for exit in Self::VARIANTS {
             let (number, meaning) = exit.meaning();
             text.push_str(&format!("  {number:<2} {meaning}\n"));
         }

@@ -1,5 +1,7 @@
 //! A schedule as it is sent: a whole object, or operators on the one that there is.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use writ_model::member::{boolean, invalid_member, missing_member, number, text, time};
 use writ_model::{CatchUp, Error, RawJson, Schedule, ScheduleDefinition, Timestamp};
@@ -133,7 +135,7 @@ pub(crate) fn resolve_timing(
 /// It is one, with its place.
 pub(crate) fn refuse_what_never_fires(timing: &Timing, now: Timestamp) -> Result<(), Error> {
     // The instant itself counts: a rate fires at its creation.
-    let before = Timestamp::from_ms(now.as_ms() - 1);
+    let before = now - Duration::from_millis(1);
     match timing.next_after(before) {
         Some(_) => Ok(()),
         None => {

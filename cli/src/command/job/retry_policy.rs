@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use writ_model::{Error, ErrorKind};
+use writ_model::{Backoff, Error, ErrorKind};
 
 use crate::client::{ApiRequest, ApiResponse, Client};
 use crate::error::CliError;
@@ -59,10 +59,7 @@ impl RetryPolicy {
     fn pause(self, attempts: u32, retry_after_s: Option<u32>) -> Duration {
         match retry_after_s {
             Some(seconds) => Duration::from_secs(seconds.into()).min(RETRY_AFTER_MAX),
-            None => {
-                let factor = 2_u32.saturating_pow(attempts.saturating_sub(1));
-                self.backoff.saturating_mul(factor).min(BACKOFF_MAX)
-            }
+            None => Backoff { first: self.backoff, max: BACKOFF_MAX }.wait(attempts.max(1)),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The timer that EventBridge Scheduler gets for a schedule.
 
+use std::time::Duration;
+
 use aws_sdk_scheduler::types::{FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, Target};
 use aws_smithy_types::DateTime;
 use serde_json::json;
@@ -24,7 +26,7 @@ const EVENT_AGE_MAX_S: i32 = 120;
 
 /// Added to a schedule's end, because EventBridge must still fire at the end itself; shorter than
 /// any rate.
-const END_MARGIN_MS: i64 = 30_000;
+const END_MARGIN: Duration = Duration::from_secs(30);
 
 /// The parameters of a schedule in EventBridge Scheduler.
 #[derive(Clone, Debug)]
@@ -61,7 +63,7 @@ impl Timer {
             expression: timing.expression().to_string(),
             timezone: definition.timezone.clone(),
             start_at,
-            end_at: end_at.map(|end| Timestamp::from_ms(end.as_ms().saturating_add(END_MARGIN_MS))),
+            end_at: end_at.map(|end| end + END_MARGIN),
             window_minutes: definition.flexible_time_window_minutes,
             input: input.to_string(),
         }))
@@ -142,7 +144,7 @@ pub(super) mod tests {
                 handled: None,
                 firing: Vec::new(),
                 firing_since: None,
-                next_fire_at: Some(Timestamp::from_ms(at.as_ms() + 60_000)),
+                next_fire_at: Some(at + Duration::from_secs(60)),
                 due_at: None,
                 last_fires: Vec::new(),
             },

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
-use writ_model::{Error, JobSignal};
+use writ_model::{Backoff, Error, JobSignal};
 use writ_ports::{DELAY_MAX, JobNotifier};
 
 use super::errors::{queue_error, unavailable};
@@ -13,8 +13,9 @@ use super::{BATCH, Sqs};
 /// that fails as a whole is retried by the SDK.
 const ATTEMPTS_MAX: u32 = 3;
 
-/// The delay before the second attempt; it doubles before the third.
-const RETRY_DELAY: Duration = Duration::from_millis(100);
+/// The delays before the second and the third attempt.
+const RETRY: Backoff =
+    Backoff { first: Duration::from_millis(100), max: Duration::from_millis(200) };
 
 impl JobNotifier for Sqs {
     async fn notify(&self, signals: &[JobSignal], delay: Duration) -> Result<(), Error> {
@@ -45,7 +46,6 @@ impl Sqs {
             .enumerate()
             .map(|(number, signal)| entry(number, signal, delay_s))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut delay = RETRY_DELAY;
         for attempt in 1.. {
             let request = self.client.send_message_batch().queue_url(url);
             let reply =
@@ -58,8 +58,7 @@ impl Sqs {
                 return Err(batch_error(failed));
             }
             entries.retain(|entry| failed.iter().any(|failed| failed.id() == entry.id()));
-            tokio::time::sleep(delay).await;
-            delay *= 2;
+            tokio::time::sleep(RETRY.wait(attempt)).await;
         }
         Ok(())
     }

@@ -5,6 +5,8 @@
 //! An entry that is processed meanwhile moves to a later time or leaves the index, so a listing
 //! returns an entry twice only if it is due again.
 
+use std::time::Duration;
+
 use writ_model::{Error, Timestamp};
 
 use crate::Store;
@@ -70,7 +72,7 @@ impl Store {
     ) -> Result<(Vec<T>, Option<String>), Error> {
         let mut position = Position::decode(next)?;
         // Keys start with the time, so this bound is after all keys of that time.
-        let to = due_key(Timestamp::from_ms(before.as_ms().saturating_add(1)), "");
+        let to = due_key(before + Duration::from_millis(1), "");
         let mut due = Vec::new();
         while position.shard < SHARDS && due.len() < ENTRIES_MAX {
             let left = ENTRIES_MAX - due.len();

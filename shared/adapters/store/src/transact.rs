@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 use aws_smithy_async::rt::sleep::default_async_sleep;
-use writ_model::Error;
+use writ_model::{Backoff, Error};
 
 use crate::Store;
 use crate::errors::{store_error, too_large, unavailable};
@@ -18,11 +18,8 @@ use crate::item::Item;
 /// transaction commits.
 pub(crate) const ATTEMPTS_MAX: u32 = 5;
 
-/// The delay before the second attempt; it doubles with each further one.
-const BACKOFF: Duration = Duration::from_millis(20);
-
-/// The longest delay between two attempts.
-const BACKOFF_MAX: Duration = Duration::from_secs(1);
+/// The delays before the further attempts.
+const BACKOFF: Backoff = Backoff { first: Duration::from_millis(20), max: Duration::from_secs(1) };
 
 /// The reason why a transaction wrote nothing.
 #[derive(Debug)]
@@ -116,7 +113,7 @@ fn classify(reasons: &[CancellationReason]) -> Cancellation {
 
 /// Waits before attempt `attempt + 1`, by the client's own clock.
 pub(crate) async fn back_off(client: &Client, attempt: u32) {
-    let delay = BACKOFF.saturating_mul(2_u32.saturating_pow(attempt)).min(BACKOFF_MAX);
+    let delay = BACKOFF.wait(attempt.saturating_add(1));
     // A client without a sleep implementation of its own uses the runtime's, and returns `None`
     // here.
     if let Some(sleep) = client.config().sleep_impl().or_else(default_async_sleep) {

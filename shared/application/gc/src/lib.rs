@@ -1,19 +1,20 @@
-//! Upkeep: what has to be done from time to time, whoever calls or not.
+//! Garbage collection: removes records that never arrived and keys that expired.
 //!
 //! A schedule calls [`tick`] on AWS and a ticker does when embedded. A tick may end anywhere, and
-//! two may run at once; whatever is left is found by the next one.
+//! two may run at the same time; the next one finds what is left.
 
 #[cfg(test)]
 mod tests;
 
 use std::future::Future;
+use std::time::Duration;
 
-use writ_model::{Error, Timestamp};
-use writ_ports::{Clock, CollectUploads, GcReport, RemoveExpired, ports};
+use writ_model::Error;
+use writ_ports::{Clock, CollectUploads, GcReport, RemoveExpired};
 
-/// Nothing is touched that is younger or expired later: longer than a request lives, than its
-/// signature is accepted, and than clocks differ.
-const GRACE_MS: i64 = 60 * 60 * 1_000;
+/// Only what is older, or expired earlier, is removed: an hour is longer than a request lives, than
+/// its signature is accepted, and than clocks differ.
+const GRACE: Duration = Duration::from_secs(60 * 60);
 
 /// Steps of one part at most: the rest waits for the next tick.
 const STEPS_MAX: u32 = 100;
@@ -30,20 +31,15 @@ pub struct Report {
     pub expired: GcReport,
 }
 
-ports! {
-    /// What garbage collection needs.
-    pub trait Ports = Clock + CollectUploads + RemoveExpired;
-}
-
-/// Does everything that is due, for at most ten seconds and one step a part, and logs one line.
+/// Removes everything that is due, for at most ten seconds and one step a part, and logs one line.
 ///
 /// # Errors
 /// The first part's that failed, after the others did their work.
-pub async fn tick(ports: &impl Ports) -> Result<Report, Error> {
-    let before = Timestamp::from_ms(ports.now().as_ms() - GRACE_MS);
+pub async fn tick(ports: &(impl Clock + CollectUploads + RemoveExpired)) -> Result<Report, Error> {
+    let before = ports.now() - GRACE;
     let uploads = part(ports, || ports.collect_uploads(before)).await;
     let expired = part(ports, || ports.remove_expired(before)).await;
-    let report = Report { uploads: uploads.swept, expired: expired.swept };
+    let report = Report { uploads: uploads.report, expired: expired.report };
     let failures = [("uploads", uploads.error), ("expired", expired.error)];
     log(&report, &failures);
     match failures.into_iter().find_map(|(_, error)| error) {
@@ -52,31 +48,31 @@ pub async fn tick(ports: &impl Ports) -> Result<Report, Error> {
     }
 }
 
-/// What a part did before it ended, and why it did if it failed.
+/// What a part removed before it ended, and its error if it failed.
 struct Part {
-    swept: GcReport,
+    report: GcReport,
     error: Option<Error>,
 }
 
-/// Takes steps while they are worth it and the bounds allow.
+/// Takes steps while more is left and the bounds allow.
 async fn part<F>(clock: &impl Clock, mut step: impl FnMut() -> F) -> Part
 where
     F: Future<Output = Result<GcReport, Error>>,
 {
-    let begun = clock.ticks_us();
-    let mut swept = GcReport::default();
+    let start = clock.ticks_us();
+    let mut report = GcReport::default();
     for _ in 0..STEPS_MAX {
         match step().await {
             Ok(GcReport { removed, more }) => {
-                swept = GcReport { removed: swept.removed.saturating_add(removed), more };
+                report = GcReport { removed: report.removed.saturating_add(removed), more };
             }
-            Err(error) => return Part { swept, error: Some(error) },
+            Err(error) => return Part { report, error: Some(error) },
         }
-        if !swept.more || clock.ticks_us().saturating_sub(begun) >= PART_US_MAX {
+        if !report.more || clock.ticks_us().saturating_sub(start) >= PART_US_MAX {
             break;
         }
     }
-    Part { swept, error: None }
+    Part { report, error: None }
 }
 
 fn log(report: &Report, failures: &[(&str, Option<Error>)]) {

@@ -3,6 +3,8 @@ use std::sync::Mutex;
 
 use writ_model::ErrorKind;
 
+use writ_model::Timestamp;
+
 use super::*;
 
 const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
@@ -65,7 +67,7 @@ async fn steps_are_taken_while_they_are_worth_it_and_counted_together() {
     let report = tick(&ports).await.unwrap();
     assert_eq!(report.uploads, GcReport { removed: 13, more: false });
     assert_eq!(report.expired, GcReport { removed: 0, more: false });
-    let hour_ago = Timestamp::from_ms(NOW.as_ms() - 3_600_000);
+    let hour_ago = NOW - Duration::from_secs(3_600);
     assert_eq!(*ports.asked.lock().unwrap(), [hour_ago; 3]);
 }
 

@@ -6,12 +6,15 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 
 use crate::Diagnostic;
+use crate::enums::to_array;
 
 /// The kind of an [`Error`]. Its name is part of the API: the last part of a problem's `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ErrorKind {
     /// The request is malformed; `location` points to the invalid part.
     InvalidRequest,
@@ -101,34 +104,7 @@ impl ErrorKind {
     /// Returns the name that the API uses.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "invalid_request",
-            Self::Unauthenticated => "unauthenticated",
-            Self::Forbidden => "forbidden",
-            Self::NotFound => "not_found",
-            Self::Conflict => "conflict",
-            Self::NotRepeatable => "not_repeatable",
-            Self::Stale => "stale",
-            Self::TooLarge => "too_large",
-            Self::UnsupportedMediaType => "unsupported_media_type",
-            Self::SchemaViolation => "schema_violation",
-            Self::PolicyDoesNotCompile => "policy_does_not_compile",
-            Self::PolicyRaised => "policy_raised",
-            Self::PolicyOutputNotJson => "policy_output_not_json",
-            Self::PolicyOutputTooLarge => "policy_output_too_large",
-            Self::PolicyTimedOut => "policy_timed_out",
-            Self::PolicyOutOfMemory => "policy_out_of_memory",
-            Self::PolicyTooDeep => "policy_too_deep",
-            Self::PolicyCrashed => "policy_crashed",
-            Self::PolicyContextTooLarge => "policy_context_too_large",
-            Self::PrecheckRefused => "precheck_refused",
-            Self::PrecheckFailed => "precheck_failed",
-            Self::Limited => "limited",
-            Self::ExecutorFault => "executor_fault",
-            Self::Unavailable => "unavailable",
-            Self::TimedOut => "timed_out",
-            Self::Internal => "internal",
-        }
+        self.into()
     }
 }
 

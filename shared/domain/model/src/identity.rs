@@ -4,6 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use strum::{Display, EnumCount, EnumString, IntoStaticStr, VariantArray};
+
+use crate::enums::to_array;
 
 /// The tenant that owns an object; every stored key starts with one.
 ///
@@ -64,6 +67,7 @@ impl<'de> Deserialize<'de> for Workspace {
 /// defines the permissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase", parse_err_ty = String, parse_err_fn = unknown_role)]
 pub enum Role {
     /// May read everything in its workspace.
     Reader,
@@ -82,28 +86,51 @@ impl Role {
     /// Returns the name that tokens and JWTs use.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Reader => "reader",
-            Self::Operator => "operator",
-            Self::Author => "author",
-            Self::Admin => "admin",
-        }
+        self.into()
     }
 }
 
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
+fn unknown_role(text: &str) -> String {
+    format!("`{text}` is no role; there are `reader`, `operator`, `author` and `admin`")
 }
 
-impl FromStr for Role {
-    type Err = String;
+/// How a caller was authenticated.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumCount,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum PrincipalKind {
+    /// By its connection: it comes from the machine that the platform runs on.
+    Local,
+    /// By an opaque token of the platform.
+    Token,
+    /// By a JWT of a trusted issuer.
+    Jwt,
+    /// Not at all: a schedule submits its job, for the caller that wrote the schedule.
+    Schedule,
+}
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|role| role.name() == text).ok_or_else(|| {
-            format!("`{text}` is no role; there are `reader`, `operator`, `author` and `admin`")
-        })
+impl PrincipalKind {
+    /// Every kind that a record may hold.
+    pub const ALL: [Self; Self::COUNT] = to_array(Self::VARIANTS);
+
+    /// The name, as records and replies have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -130,5 +157,21 @@ mod tests {
         for name in ["", "a#b", "-a", "A", "a/b", &"a".repeat(65)] {
             assert!(name.parse::<Workspace>().is_err(), "{name}");
         }
+    }
+
+    #[test]
+    fn roles_and_kinds_of_principals_are_named_as_they_are_serialised() {
+        assert_eq!(Role::ALL.map(Role::name), ["reader", "operator", "author", "admin"]);
+        let kinds = PrincipalKind::ALL.map(PrincipalKind::name);
+        assert_eq!(kinds, ["local", "token", "jwt", "schedule"]);
+        for role in Role::ALL {
+            assert_eq!(serde_json::to_string(&role).unwrap(), format!("\"{role}\""));
+            assert_eq!(role.name().parse(), Ok(role));
+        }
+        for kind in PrincipalKind::ALL {
+            assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{kind}\""));
+            assert_eq!(kind.name().parse(), Ok(kind));
+        }
+        assert!("root".parse::<Role>().unwrap_err().contains("`admin`"));
     }
 }

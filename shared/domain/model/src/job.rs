@@ -3,16 +3,16 @@
 //! The [`Submission`] of a job never changes. Its [`JobState`] changes with each transition, and
 //! `writ-jobs` alone defines the transitions.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumCount, EnumString, IntoStaticStr, VariantArray};
 
+use crate::enums::to_array;
 use crate::{Cause, Error, PolicyUri, RawJson, Timestamp, Workspace};
 
 /// The status of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", parse_err_ty = String, parse_err_fn = unknown_status)]
 pub enum JobStatus {
     /// Waits for its start time, or in its queue.
     Queued,
@@ -45,15 +45,7 @@ impl JobStatus {
     /// Returns the name that the API uses.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Admitted => "admitted",
-            Self::Running => "running",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::TimedOut => "timed_out",
-        }
+        self.into()
     }
 
     /// Whether the job has ended. Only a retry changes a final status.
@@ -69,21 +61,9 @@ impl JobStatus {
     }
 }
 
-impl fmt::Display for JobStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for JobStatus {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|status| status.name() == text).ok_or_else(|| {
-            let known = Self::ALL.map(|status| format!("`{status}`")).join(", ");
-            format!("`{text}` is no job status; there are {known}")
-        })
-    }
+fn unknown_status(text: &str) -> String {
+    let known = JobStatus::ALL.map(|status| format!("`{status}`")).join(", ");
+    format!("`{text}` is no job status; there are {known}")
 }
 
 /// The submission of a job: the values that the submitter sent, with defaults filled in.

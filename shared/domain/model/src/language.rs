@@ -1,12 +1,14 @@
 //! Policy languages.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumCount, EnumString, IntoStaticStr, VariantArray};
+
+use crate::enums::to_array;
 
 /// A policy language, selected by a policy's `code_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Language {
     /// Python: a class with `__init__`, `eval` and optionally `management`.
     Python,
@@ -27,13 +29,7 @@ impl Language {
     /// Returns the name that `code_type` uses.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Python => "python",
-            Self::Rego => "rego",
-            Self::Cedar => "cedar",
-            Self::Cel => "cel",
-            Self::Wasm => "wasm",
-        }
+        self.into()
     }
 
     /// Returns the language of this name; `None` where no engine runs it.
@@ -55,12 +51,6 @@ impl Language {
                 .find(|language| policy_type.split('_').next() == Some(language.name()))
                 .unwrap_or(Self::Python)),
         }
-    }
-}
-
-impl fmt::Display for Language {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

@@ -3,11 +3,14 @@
 //!
 //! This crate does no I/O, reads no clock and draws no random numbers.
 
+mod backoff;
 mod context;
 mod diagnostic;
 mod digest;
+mod enums;
 mod error;
 mod execution;
+mod executor;
 mod identity;
 mod job;
 mod json;
@@ -20,6 +23,7 @@ pub mod schema;
 mod timestamp;
 mod uri;
 
+pub use backoff::Backoff;
 pub use context::{CONTEXT_BYTES_MAX, ContextChange};
 pub use diagnostic::{Diagnostic, Severity};
 pub use digest::Digest;

@@ -3,16 +3,17 @@
 //! The [`ScheduleDefinition`] changes with each revision, the [`ScheduleState`] with each fire, and
 //! `writ-schedules` alone defines the transitions.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumCount, EnumString, IntoStaticStr, VariantArray};
 
+use crate::enums::to_array;
 use crate::{Error, RawJson, Timestamp, Workspace};
 
 /// The rule for fires that are overdue by more than the grace period, because no scheduler ran.
 /// Fires within the grace period run under every rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum CatchUp {
     /// All overdue fires are missed.
     #[default]
@@ -30,17 +31,7 @@ impl CatchUp {
     /// Returns the name that the API uses.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Skip => "skip",
-            Self::Latest => "latest",
-            Self::All => "all",
-        }
-    }
-}
-
-impl fmt::Display for CatchUp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        self.into()
     }
 }
 

@@ -1,5 +1,7 @@
 //! The decision of a scheduler's tick: which fires to run, and which to record as missed.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use writ_model::{CatchUp, Timestamp};
 
@@ -84,7 +86,7 @@ pub fn due(
     // them.
     let missed = match more {
         Some(_) => fires.len().saturating_sub(RUNS_MAX),
-        None => passed_over(&fires, now, rule),
+        None => count_missed(&fires, now, rule),
     };
     let mut run = fires.split_off(missed);
     let next = match more {

@@ -54,7 +54,7 @@ pub fn initial_state(
         due_at: None,
         last_fires: Vec::new(),
     };
-    waiting(state, definition.enabled, schedule_id, timing)
+    wait(state, definition.enabled, schedule_id, timing)
 }
 
 /// Decides at `now` which fires to run and which are missed. Returns `None` where there is nothing
@@ -88,9 +88,9 @@ pub fn decide(
         next.handled = due.handled;
         next.firing = due.run.into_iter().map(|fire| fire.at).collect();
         next.firing_since = (!next.firing.is_empty()).then_some(now);
-        remember(&mut next, due.missed.map(|missed| missed_at(missed, now)));
+        remember(&mut next, due.missed.map(|missed| missed_fires(missed, now)));
     }
-    let next = waiting(next, definition.enabled, schedule_id, timing);
+    let next = wait(next, definition.enabled, schedule_id, timing);
     (next != *state).then(|| ScheduleState { version: state.version + 1, ..next })
 }
 
@@ -105,7 +105,7 @@ pub fn settle(schedule: &Schedule, timing: &Timing, fires: Vec<LastFire>) -> Sch
         ..state.clone()
     };
     remember(&mut next, fires);
-    waiting(next, definition.enabled, schedule_id, timing)
+    wait(next, definition.enabled, schedule_id, timing)
 }
 
 /// Returns the state under another definition. Fires that are due at `now` belong to the old
@@ -130,7 +130,7 @@ pub fn redefine(
     let is_new = timing != old || (definition.enabled && !schedule.definition.enabled);
     let handled = if is_new { state.handled.max(Some(now)) } else { state.handled };
     let state = ScheduleState { version: schedule.state.version + 1, handled, ..state };
-    waiting(state, definition.enabled, &schedule.schedule_id, timing)
+    wait(state, definition.enabled, &schedule.schedule_id, timing)
 }
 
 /// Sets the next fire and the time at which the schedule is due.
@@ -140,18 +140,18 @@ fn waiting(
     schedule_id: &str,
     timing: &Timing,
 ) -> ScheduleState {
-    let next = if is_enabled { upcoming(schedule_id, timing, state.handled) } else { None };
+    let next = if is_enabled { next_fire(schedule_id, timing, state.handled) } else { None };
     let due_at = state.firing_since.or(next.map(|fire| fire.invoke_at));
     ScheduleState { next_fire_at: next.map(|fire| fire.at), due_at, ..state }
 }
 
-fn upcoming(schedule_id: &str, timing: &Timing, handled: Option<Timestamp>) -> Option<Fire> {
+fn next_fire(schedule_id: &str, timing: &Timing, handled: Option<Timestamp>) -> Option<Fire> {
     due(timing, schedule_id, handled, Timestamp::from_ms(i64::MIN), CatchUp::Skip).next
 }
 
 fn is_on_time(at: Timestamp, timing: &Timing, now: Timestamp) -> bool {
-    let late = now.as_ms().saturating_sub(at.as_ms());
-    (-SKEW_MS..=timing.window_ms().saturating_add(GRACE_MS)).contains(&late)
+    let late_ms = now.as_ms().saturating_sub(at.as_ms());
+    (-SKEW_MS..=timing.window_ms().saturating_add(GRACE_MS)).contains(&late_ms)
 }
 
 /// EventBridge identifies a fire by its second, and no second has two fires.
@@ -160,7 +160,7 @@ fn whole_second(at: Timestamp) -> Timestamp {
     Timestamp::from_ms(ms.saturating_sub(ms.rem_euclid(1_000)).saturating_add(999))
 }
 
-fn missed_at(missed: MissedFires, now: Timestamp) -> LastFire {
+fn missed_fires(missed: MissedFires, now: Timestamp) -> LastFire {
     LastFire {
         scheduled_for: missed.last,
         fired_at: now,

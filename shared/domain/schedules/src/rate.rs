@@ -31,16 +31,6 @@ pub enum Unit {
 }
 
 impl Unit {
-    const ALL: [Self; 3] = [Self::Minute, Self::Hour, Self::Day];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Minute => "minute",
-            Self::Hour => "hour",
-            Self::Day => "day",
-        }
-    }
-
     const fn ms(self) -> i64 {
         match self {
             Self::Minute => MINUTE_MS,
@@ -62,7 +52,7 @@ impl Rate {
         let value = number.parse().unwrap_or(i64::MAX);
         let word = word.to_ascii_lowercase();
         let singular = word.strip_suffix('s').unwrap_or(&word);
-        let Some(unit) = Unit::ALL.into_iter().find(|unit| unit.name() == singular) else {
+        let Ok(unit) = singular.parse::<Unit>() else {
             return Err(refused(
                 "has another unit: write minutes, hours or days; for weeks and months, write \
                  days or a `cron(...)`"
@@ -72,7 +62,7 @@ impl Rate {
         let rate = Self { value, unit };
         let max = RATE_MAX_DAYS * Unit::Day.ms() / unit.ms();
         if !(1..=max).contains(&value) {
-            return Err(refused(format!("is out of bounds: write 1 to {max} {}s", unit.name())));
+            return Err(refused(format!("is out of bounds: write 1 to {max} {unit}s")));
         }
         if (value == 1) == word.ends_with('s') {
             return Err(refused(format!("mixes one and many: write `rate({rate})`")));
@@ -100,7 +90,7 @@ impl Rate {
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = if self.value == 1 { "" } else { "s" };
-        write!(f, "{} {}{plural}", self.value, self.unit.name())
+        write!(f, "{} {}{plural}", self.value, self.unit)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The timing of one schedule, and the time within the flexible window at which each fire runs.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use writ_model::Timestamp;
@@ -125,7 +127,7 @@ impl Timing {
         let once = matches!(self.expression, Expression::At(_));
         let start_at = self.start_at.filter(|_| !once);
         let begin = self.created_at.max(start_at.unwrap_or(self.created_at));
-        let after = after.max(Timestamp::from_ms(begin.as_ms().saturating_sub(1)));
+        let after = after.max(begin - Duration::from_millis(1));
         let anchor = start_at.unwrap_or(self.created_at);
         let next = self.expression.next_after(&self.zone, anchor, after)?;
         let ended = !once && self.end_at.is_some_and(|end_at| next > end_at);
@@ -160,9 +162,9 @@ impl Timing {
         following: impl FnOnce() -> Option<Timestamp>,
     ) -> Timestamp {
         let Some(window_ms) = self.window_ms else { return fire };
-        let distance = following().map(|next| next.as_ms() - fire.as_ms());
-        let width = distance.map_or(window_ms, |distance| window_ms.min(distance)).max(1);
-        Timestamp::from_ms(fire.as_ms().saturating_add(drawn(id, fire, width)))
+        let window = Duration::from_millis(window_ms.unsigned_abs());
+        let width = following().map_or(window, |next| window.min(next - fire));
+        fire + draw(id, fire, width.max(Duration::from_millis(1)))
     }
 }
 

@@ -132,7 +132,8 @@ async fn run_report() -> Result<String, Box<dyn Error>> {
             .with_outbound(outbound);
     let workspace = Workspace::default();
     register(&platform, &workspace).await?;
-    let runner = Runner { executor_id: "builtin".to_owned(), node_id: Some("bench".to_owned()) };
+    let runner =
+        Runner { executor_id: writ_model::ExecutorId::BUILTIN, node_id: Some("bench".to_owned()) };
     let (mut submitting, mut running) = (BTreeMap::new(), BTreeMap::new());
     for number in 0..=JOBS {
         let submission = submission(&platform, &workspace)?;
@@ -202,7 +203,7 @@ pub(crate) fn submission(
         job_id: platform.id(now),
         workspace: workspace.clone(),
         name: "bench".to_owned(),
-        executor_id: "builtin".to_owned(),
+        executor_id: writ_model::ExecutorId::BUILTIN,
         policy_rule_uri: "constant:1-x".parse()?,
         policy_rule_parameters: None,
         node_selector: None,
@@ -213,7 +214,7 @@ pub(crate) fn submission(
         priority: 5,
         callback_url: None,
         identity: "bench".to_owned(),
-        principal_kind: "local".to_owned(),
+        principal_kind: writ_model::PrincipalKind::Local,
         on_behalf_of: None,
         cause: Cause::Request,
         schedule: None,

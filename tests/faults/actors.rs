@@ -4,7 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use writ_job_runner::{SignalOutcome, notify, notify_all, process_signal, sweep};
+use writ_job_control::{notify, notify_all};
+use writ_job_runner::{SignalOutcome, process_signal, sweep};
 use writ_jobs::{Runner, cancel, enqueue, retry};
 use writ_model::{Cause, Job, JobState, RawJson, Submission, Timestamp, Workspace};
 use writ_ports::{ChangeJob, Clock, GetJob, PutJob};
@@ -43,7 +44,7 @@ impl Future for Receive<'_> {
 /// Looks wherever it is told to, for ever.
 pub(crate) async fn runner(node: Node) {
     let name = format!("n{}", node.actor.task);
-    let runner = Runner { executor_id: "builtin".to_owned(), node_id: Some(name) };
+    let runner = Runner { executor_id: writ_model::ExecutorId::BUILTIN, node_id: Some(name) };
     loop {
         let message = Receive(&node).await;
         let looked = process_signal(&node, &runner, &message.signal).await;
@@ -152,7 +153,7 @@ fn submission(node: &Node, index: usize) -> Submission {
         job_id: format!("j{index}"),
         workspace: Workspace::default(),
         name: "check".to_owned(),
-        executor_id: "builtin".to_owned(),
+        executor_id: writ_model::ExecutorId::BUILTIN,
         policy_rule_uri: rng.one_of(&[COUNTER, COUNTER, PLAIN, WATCHED]).parse().unwrap(),
         policy_rule_parameters: None,
         node_selector: None,
@@ -163,7 +164,7 @@ fn submission(node: &Node, index: usize) -> Submission {
         priority: rng.one_of(&[5, 5, 0, 9]),
         callback_url: rng.happens(500).then(|| "https://a.example/x".to_owned()),
         identity: "ana".to_owned(),
-        principal_kind: "local".to_owned(),
+        principal_kind: writ_model::PrincipalKind::Local,
         on_behalf_of: None,
         cause: Cause::Request,
         schedule: None,

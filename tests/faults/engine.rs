@@ -9,10 +9,10 @@ use writ_model::run::{Budget, Call, CheckReport, FailedRun, Failure, Outcome, So
 use writ_model::{
     ContextChange, Digest, Error, ErrorKind, Execution, Language, PolicyUri, RawJson, Workspace,
 };
-use writ_pipeline::{Commit, ExecutionRequest, PolicyCache, execute_for};
+use writ_pipeline::{Commit, Execute, ExecutionRequest, Pipeline, PolicyCache};
 use writ_ports::{
     Admission, Admit, CommitResult, ContextStore, ContextWrite, Evaluate, Handle, PolicySource,
-    Projection, RecordExecution, StoredContext, Surface,
+    Projection, RecordExecution, StoredContext,
 };
 
 use crate::node::{Node, To};
@@ -50,23 +50,31 @@ thread_local! {
         let digest = Digest::of(body.as_bytes());
         (*uri, Kept { uri: uri.parse().unwrap(), digest, body: body.into() })
     }).collect();
-    static SHELF: RefCell<Arc<PolicyCache>> = RefCell::default();
+    static CACHE: RefCell<Arc<PolicyCache>> = RefCell::default();
 }
 
 fn policy(uri: &str) -> Option<Kept> {
     POLICY.with(|policies| policies.get(uri).cloned())
 }
 
-impl Attempt for Node {
-    async fn attempt(
+impl Execute for Node {
+    async fn execute(&self, request: ExecutionRequest) -> Result<Execution, Error> {
+        let cache = cache();
+        Ok(Pipeline::new(self, self, &cache).execute(request).await?.execution)
+    }
+
+    async fn execute_for(
         &self,
-        order: ExecutionRequest,
+        request: ExecutionRequest,
         commit: &impl Commit,
     ) -> Result<Execution, Error> {
-        let policy_cache = SHELF.with(|policy_cache| Arc::clone(&policy_cache.borrow()));
-        let executed = execute_for(self, self, &policy_cache, order, commit).await?;
-        Ok(executed.execution)
+        let cache = cache();
+        Ok(Pipeline::new(self, self, &cache).execute_for(request, commit).await?.execution)
     }
+}
+
+fn cache() -> Arc<PolicyCache> {
+    CACHE.with(|cache| Arc::clone(&cache.borrow()))
 }
 
 impl PolicySource for Node {
@@ -81,16 +89,16 @@ impl PolicySource for Node {
         Ok(Handle {
             workspace: workspace.clone(),
             uri: kept.uri,
-            version: 1,
+            revision: 1,
             digest: kept.digest,
             policy_id: uri.to_string(),
         })
     }
 
-    async fn projection(&self, handle: &Handle, _: Surface) -> Result<Projection, Error> {
+    async fn projection(&self, handle: &Handle) -> Result<Projection, Error> {
         let kept = policy(&handle.uri.to_string());
         let kept = kept.ok_or_else(|| Error::internal("a policy is gone"))?;
-        Ok(Projection { version: 1, digest: kept.digest, body: kept.body })
+        Ok(Projection { body: kept.body })
     }
 
     async fn release(&self, _: Handle) {}

@@ -244,7 +244,9 @@ impl World {
         if let Some(record) = self.store.records.get(&end.record.execution_id) {
             // The same write, once more.
             let is_same = record.write == who.0;
-            return if is_same { Ok(CommitResult::Done) } else { Err(recorded(&end.record)) };
+            let is_final = end.state.job_status.is_final();
+            let done = CommitResult::Done { is_final };
+            return if is_same { Ok(done) } else { Err(recorded(&end.record)) };
         }
         if row.state.version + 1 != end.state.version {
             self.counts.add("result refused");
@@ -259,7 +261,7 @@ impl World {
         }
         self.record(who.0, &end.record, round);
         self.write_state(who, &end.job_id, end.state.clone(), Some(end));
-        Ok(CommitResult::Done)
+        Ok(CommitResult::Done { is_final: end.state.job_status.is_final() })
     }
 
     /// Writes a record that is no job's, and a context.
@@ -271,13 +273,14 @@ impl World {
     ) -> Result<CommitResult, Error> {
         if let Some(there) = self.store.records.get(&record.execution_id) {
             let is_same = there.write == write;
-            return if is_same { Ok(CommitResult::Done) } else { Err(recorded(record)) };
+            let done = CommitResult::Done { is_final: true };
+            return if is_same { Ok(done) } else { Err(recorded(record)) };
         }
         if let Some(refused) = self.keep(context) {
             return Ok(refused);
         }
         self.record(write, record, 0);
-        Ok(CommitResult::Done)
+        Ok(CommitResult::Done { is_final: true })
     }
 
     fn record(&mut self, write: u64, record: &Execution, round: u32) {

@@ -117,7 +117,7 @@ impl Idempotency for Memory {
 /// Alice of workspace `a`.
 pub(crate) fn caller(principal_kind: &'static str, role: Role) -> Caller {
     let identity = Identity { subject: "alice".to_owned(), workspace: "a".parse().unwrap(), role };
-    Caller { identity, principal_kind }
+    Caller { identity, principal_kind: principal_kind.parse().unwrap() }
 }
 
 /// A request with this body; the handlers read neither method nor path.

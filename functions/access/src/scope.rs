@@ -2,7 +2,7 @@
 
 use writ_authz::OWN_WORKSPACE;
 use writ_edge::{Caller, Param, Request};
-use writ_model::{Error, ErrorKind, Workspace};
+use writ_model::{Error, ErrorKind, PrincipalKind, Workspace};
 
 /// The query parameter that names another workspace.
 pub(crate) const PARAM: Param = Param {
@@ -24,7 +24,7 @@ pub(crate) fn of(caller: &Caller, named: Option<Workspace>) -> Result<Workspace,
     let Some(named) = named.filter(|named| named != own) else {
         return Ok(own.clone());
     };
-    if caller.principal_kind == "local" {
+    if caller.principal_kind == PrincipalKind::Local {
         return Ok(named);
     }
     let message = format!(

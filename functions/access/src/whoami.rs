@@ -24,7 +24,7 @@ struct Whoami<'a> {
     subject: &'a str,
     workspace: &'a Workspace,
     role: Role,
-    principal_kind: &'static str,
+    principal_kind: PrincipalKind,
     rule: &'a str,
 }
 

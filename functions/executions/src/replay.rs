@@ -29,7 +29,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
         workspace: identity.workspace.clone(),
         execution_id: request.param("id").to_owned(),
         identity: identity.subject.clone(),
-        principal_kind: request.caller.principal_kind.to_owned(),
+        principal_kind: request.caller.principal_kind,
     };
     let replayed = ports.replay(order).await?;
     let id = json!(replayed.execution.execution_id).to_string();

@@ -50,7 +50,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
         ..ExecutionRequest::new(
             identity.workspace.clone(),
             identity.subject.clone(),
-            request.caller.principal_kind.to_owned(),
+            request.caller.principal_kind,
             policy_rule_uri,
             body.input_data,
         )

@@ -25,7 +25,7 @@ ports! {
 /// Answers every secret that still signs, the newest first.
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let workspace = &request.caller.identity.workspace;
-    Ok(reply(&writ_callbacks::current(ports, workspace).await?))
+    Ok(reply(&writ_job_control::current_secrets(ports, workspace).await?))
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ mod tests {
     use crate::memory::{Memory, data, request};
 
     fn take(submission: &Submission, state: &JobState, now: Timestamp) -> JobState {
-        let runner = Runner { executor_id: "builtin".to_owned(), node_id: None };
+        let runner = Runner { executor_id: writ_model::ExecutorId::BUILTIN, node_id: None };
         let grant = LeaseRequest { fencing_token: "f".to_owned(), execution_id: "e1".to_owned() };
         lease(submission, state, &runner, grant, now).unwrap()
     }

@@ -12,11 +12,11 @@ use writ_jobs::{
     AttemptEnd, LeaseRequest, Runner, cancel, complete, document, enqueue, lease, queue_key,
 };
 use writ_model::{
-    Attempt, AttemptOutcome, Cause, Digest, Error, ErrorKind, Execution, Identity, Job, JobSignal,
-    JobState, JobStatus, PolicyRule, PolicyUri, RawJson, Role, SignalKind, Submission, Timestamp,
-    Workspace,
+    Attempt, AttemptOutcome, Cause, Digest, Error, ErrorKind, Execution, ExecutorId, Identity, Job,
+    JobSignal, JobState, JobStatus, PolicyRule, PolicyUri, PrincipalKind, RawJson, Role,
+    SignalKind, Submission, Timestamp, Workspace,
 };
-use writ_pipeline::{HasPolicyCache, PolicyCache};
+use writ_pipeline::{CompiledPolicy, LoadPolicy, Pipeline, PolicyCache};
 use writ_ports::{
     CallbackRequest, CallbackSecretStore, CallbackSecrets, ChangeJob, Clock, CountQueued,
     DeliveryResult, GetBody, GetExecution, GetJob, GetPolicy, Ids, JobNotifier, Page, PolicyHead,
@@ -160,7 +160,7 @@ impl Memory {
     fn run(&self, job_id: &str, status: JobStatus, kind: Option<ErrorKind>) {
         let now = self.now();
         let submission = Submission { max_attempts: Some(1), ..submission("a", job_id, now) };
-        let runner = Runner { executor_id: "builtin".to_owned(), node_id: None };
+        let runner = Runner { executor_id: ExecutorId::BUILTIN, node_id: None };
         let grant = LeaseRequest { fencing_token: "f".to_owned(), execution_id: "e1".to_owned() };
         let state = lease(&submission, &enqueue(&submission), &runner, grant, now).unwrap();
         let error = kind.map(|kind| Error::new(kind, "no"));
@@ -184,7 +184,7 @@ impl Memory {
             attempts.push(Attempt {
                 attempt: number,
                 execution_id: execution_id.clone(),
-                executor_id: "builtin".to_owned(),
+                executor_id: ExecutorId::BUILTIN,
                 node_id: None,
                 admitted_at: now,
                 ended_at: Some(now),
@@ -230,7 +230,7 @@ fn submission(workspace: &str, job_id: &str, now: Timestamp) -> Submission {
         job_id: job_id.to_owned(),
         workspace: workspace.parse().unwrap(),
         name: "check".to_owned(),
-        executor_id: "builtin".to_owned(),
+        executor_id: ExecutorId::BUILTIN,
         policy_rule_uri: "list:1-x".parse().unwrap(),
         policy_rule_parameters: None,
         node_selector: None,
@@ -241,7 +241,7 @@ fn submission(workspace: &str, job_id: &str, now: Timestamp) -> Submission {
         priority: 5,
         callback_url: None,
         identity: "ana".to_owned(),
-        principal_kind: "token".to_owned(),
+        principal_kind: PrincipalKind::Token,
         on_behalf_of: None,
         cause: Cause::Request,
         schedule: None,
@@ -286,7 +286,7 @@ pub(crate) fn request(params: &[(&str, &str)], body: &str) -> Request {
         query: Vec::new(),
         headers: HeaderMap::new(),
         body: Bytes::copy_from_slice(body.as_bytes()),
-        caller: Caller { identity, principal_kind: "token" },
+        caller: Caller { identity, principal_kind: PrincipalKind::Token },
         rule: "the-rule".to_owned(),
         request_id: "r1".to_owned(),
     }
@@ -343,9 +343,13 @@ impl Ids for Memory {
     }
 }
 
-impl HasPolicyCache for Memory {
-    fn policy_cache(&self) -> &PolicyCache {
-        &self.policy_cache
+impl LoadPolicy for Memory {
+    async fn load_policy(
+        &self,
+        workspace: &Workspace,
+        uri: &PolicyUri,
+    ) -> Result<Arc<CompiledPolicy>, Error> {
+        Pipeline::registry(self, &self.policy_cache).load(workspace, uri).await
     }
 }
 

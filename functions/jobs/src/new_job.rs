@@ -26,7 +26,7 @@ pub(crate) fn submitter(request: &Request) -> Result<Submitter, Error> {
     Ok(Submitter {
         workspace: identity.workspace.clone(),
         identity: identity.subject.clone(),
-        principal_kind: request.caller.principal_kind.to_owned(),
+        principal_kind: request.caller.principal_kind,
         on_behalf_of: request.on_behalf_of()?,
         cause: Cause::Request,
         schedule: None,
@@ -39,11 +39,15 @@ pub(crate) fn submitter(request: &Request) -> Result<Submitter, Error> {
 mod tests {
     use serde_json::json;
 
-    use writ_jobs::bounds::{NAME_CHARS_MAX, NOT_BEFORE_HORIZON_MS};
+    use writ_jobs::bounds::{NAME_CHARS_MAX, NOT_BEFORE_HORIZON};
     use writ_ports::Clock as _;
 
     use super::*;
     use crate::memory::{Memory, request};
+
+    fn horizon_ms() -> i64 {
+        i64::try_from(NOT_BEFORE_HORIZON.as_millis()).unwrap()
+    }
 
     fn parse(body: &str) -> Result<NewJob, Error> {
         super::parse(&request(&[], body), Memory::default().now())
@@ -74,7 +78,7 @@ mod tests {
             json!({"timeout_seconds": 1, "max_attempts": 1, "priority": 0}),
             json!({"timeout_seconds": 840, "max_attempts": 10, "priority": 9}),
             json!({"not_before": "2000-01-01T00:00:00+02:00"}),
-            json!({"not_before": Memory::default().after(NOT_BEFORE_HORIZON_MS).to_string()}),
+            json!({"not_before": Memory::default().after(horizon_ms()).to_string()}),
             json!({"inputs": [1, 2]}),
         ] {
             let mut body = json!({"name": "a", "policy_rule_uri": "list:1-x"});
@@ -85,7 +89,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_its_place_and_its_bounds() {
-        let too_late = Memory::default().after(NOT_BEFORE_HORIZON_MS + 1).to_string();
+        let too_late = Memory::default().after(horizon_ms() + 1).to_string();
         for (field, value, message) in [
             ("name", json!(""), "1 to 120 characters"),
             ("name", json!("a".repeat(121)), "1 to 120 characters"),

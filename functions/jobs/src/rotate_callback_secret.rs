@@ -26,7 +26,7 @@ ports! {
 /// Answers every secret that still signs, the new one first.
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let workspace = &request.caller.identity.workspace;
-    let secrets = writ_callbacks::rotate(ports, workspace).await?;
+    let secrets = writ_job_control::rotate_secrets(ports, workspace).await?;
     Ok(reply(&secrets).created(SPEC.path.to_owned()))
 }
 

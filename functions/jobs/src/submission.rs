@@ -1,10 +1,10 @@
 //! What submitting does, whichever executor is named.
 
 use writ_edge::{Reply, Request};
-use writ_jobs::enqueue;
-use writ_model::{Error, Job, RawJson};
-use writ_pipeline::{HasPolicyCache, RegistrySource, known_executor, look_up};
-use writ_ports::{Clock, CountQueued, GetBody, GetPolicy, Ids, JobNotifier, PutJob, SendCallback};
+use writ_job_control::{submit, validate};
+use writ_model::{Error, ExecutorId, RawJson};
+use writ_pipeline::{LoadPolicy, known_executor};
+use writ_ports::{Clock, CountQueued, Ids, JobNotifier, PutJob, SendCallback};
 
 use crate::document::text;
 use crate::new_job::{parse, submitter};
@@ -24,19 +24,13 @@ pub(crate) async fn submit_job(
          + HasPolicyCache
      ),
     request: &Request,
-    executor_id: &str,
+    executor_id: ExecutorId,
 ) -> Result<Reply, Error> {
-    known_executor(executor_id)?;
+    known_executor(&executor_id)?;
     let now = ports.now();
     let new = parse(request, now)?;
-    if let Some(url) = &new.callback_url {
-        ports.check_callback(url).map_err(|error| error.at("/callback_url"))?;
-    }
-    let workspace = &request.caller.identity.workspace;
-    let uri = &new.policy_rule_uri;
-    let policy = look_up(&RegistrySource(ports), ports.policy_cache(), workspace, uri).await?;
-    policy.check_job(new.policy_rule_parameters.as_ref(), &new.inputs)?;
-    let (submitter, mask) = (submitter(request)?, policy.mask().to_vec());
+    let mask = validate(ports, &request.caller.identity.workspace, &new, "").await?;
+    let submitter = submitter(request)?;
     let submission = new.into_submission(submitter, ports.id(now), executor_id, mask, now);
     let state = enqueue(&submission);
     ports.put_job(&submission, &state).await?;

@@ -51,7 +51,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
         ..ExecutionRequest::new(
             identity.workspace.clone(),
             identity.subject.clone(),
-            request.caller.principal_kind.to_owned(),
+            request.caller.principal_kind,
             get::uri(&request)?,
             body.mgmt_data.unwrap_or_else(RawJson::empty_object),
         )

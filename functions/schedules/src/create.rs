@@ -43,7 +43,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
     refuse_what_never_fires(&timing, now)?;
     let identity = &request.caller.identity;
     let target = Target::of(&name, &definition.target, now)?;
-    let mask = target.vetted(ports, &identity.workspace).await?;
+    let mask = target.validate(ports, &identity.workspace).await?;
     let schedule_id = ports.id(now);
     let schedule = Schedule {
         state: initial_state(&definition, &schedule_id, &timing),

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use writ_edge::{Caller, Reply, Request};
 use writ_model::{
     Digest, Error, ErrorKind, FireOutcome, Identity, Job, JobSignal, JobState, LastFire,
-    PolicyRule, PolicyUri, Role, Schedule, Submission, Timestamp, Workspace,
+    PolicyRule, PolicyUri, PrincipalKind, Role, Schedule, Submission, Timestamp, Workspace,
 };
-use writ_pipeline::{HasPolicyCache, PolicyCache};
+use writ_pipeline::{CompiledPolicy, LoadPolicy, Pipeline, PolicyCache};
 use writ_ports::{
     CallbackRequest, CancelTimer, ChangeSchedule, Clock, DeleteSchedule, DeliveryResult,
     DueSchedules, DueSchedulesPage, GetBody, GetJob, GetPolicy, GetSchedule, Ids, JobNotifier,
@@ -150,7 +150,7 @@ pub(crate) fn request(name: &str, body: &str) -> Request {
                 workspace: own(),
                 role: Role::Operator,
             },
-            principal_kind: "token",
+            principal_kind: PrincipalKind::Token,
         },
         rule: String::new(),
         request_id: String::new(),
@@ -196,9 +196,13 @@ impl Ids for Memory {
     }
 }
 
-impl HasPolicyCache for Memory {
-    fn policy_cache(&self) -> &PolicyCache {
-        &self.policy_cache
+impl LoadPolicy for Memory {
+    async fn load_policy(
+        &self,
+        workspace: &Workspace,
+        uri: &PolicyUri,
+    ) -> Result<Arc<CompiledPolicy>, Error> {
+        Pipeline::registry(self, &self.policy_cache).load(workspace, uri).await
     }
 }
 

@@ -174,7 +174,7 @@ async fn a_fire_makes_a_job_that_acts_for_whoever_asked() {
     let job = jobs.values().next().unwrap();
     assert_eq!(jobs.len(), 2);
     assert_eq!(
-        (job.name.as_str(), job.identity.as_str(), job.principal_kind.as_str(), job.cause),
+        (job.name.as_str(), job.identity.as_str(), job.principal_kind.name(), job.cause),
         ("nightly", "ada", "schedule", Cause::Schedule)
     );
     assert_eq!(

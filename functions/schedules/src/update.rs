@@ -82,7 +82,7 @@ async fn apply_request(
     }
     let identity = &request.caller.identity;
     let target = Target::of(&old.name, &definition.target, now)?;
-    let mask = target.vetted(ports, &identity.workspace).await?;
+    let mask = target.validate(ports, &identity.workspace).await?;
     Ok(Schedule {
         state: redefine(old, &before, &definition, &timing, now),
         definition,

@@ -33,13 +33,15 @@ use std::sync::Arc;
 
 use writ_engine::Engine;
 use writ_model::Workspace;
-use writ_pipeline::{ExecutionRequest, PolicyCache};
+use writ_pipeline::{ExecutionRequest, Pipeline, PolicyCache};
 
 pub use policy::Policy;
 pub use record_sink::RecordSink;
 pub use writ_engine::{Coverage, EngineConfig, EngineError};
-pub use writ_model::run::CheckReport;
-pub use writ_model::{Digest, Error, ErrorKind, Execution, Language, RawJson};
+pub use writ_model::run::Checked;
+pub use writ_model::{
+    Digest, Error, ErrorKind, Execution, ExecutorId, Language, PrincipalKind, RawJson,
+};
 pub use writ_pipeline::CompiledPolicy;
 
 use record_sink::OptionalSink;
@@ -310,22 +312,18 @@ impl Writ {
     ) -> Result<Run, Error> {
         let request = ExecutionRequest {
             parameters: parameters.map(|text| parse_json("the parameters", text)).transpose()?,
-            executor_id: "in-process".to_owned(),
+            executor_id: ExecutorId::IN_PROCESS,
             ..ExecutionRequest::new(
                 Workspace::default(),
                 "in-process".to_owned(),
-                "local".to_owned(),
+                PrincipalKind::Local,
                 policy.compiled().policy().policy_rule_uri.clone(),
                 parse_json("the input", input)?,
             )
         };
         let ports = ports::InProcessPorts::new(&self.engine, &self.sink, has_coverage);
-        let report = ports::poll_ready(writ_pipeline::execute_alone(
-            &ports::SinglePolicySource(policy),
-            &ports,
-            &self.policy_cache,
-            request,
-        ))?;
+        let pipeline = Pipeline::new(ports::SinglePolicySource(policy), &ports, &self.policy_cache);
+        let report = ports::poll_ready(pipeline.execute_alone(request))?;
         Ok(Run { execution: report.execution, coverage: ports.into_coverage() })
     }
 }

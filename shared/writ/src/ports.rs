@@ -11,7 +11,7 @@ use writ_model::{Error, Execution, Language, PolicyUri, Timestamp, Workspace};
 use writ_os::Os;
 use writ_ports::{
     Admission, Admit, Clock, CommitResult, ContextStore, ContextWrite, Evaluate, Handle, Ids,
-    PolicySource, Projection, RecordExecution, StoredContext, Surface, Unlimited,
+    PolicySource, Projection, RecordExecution, StoredContext, Unlimited,
 };
 
 use crate::Policy;
@@ -29,18 +29,14 @@ impl PolicySource for SinglePolicySource<'_> {
         Ok(Handle {
             workspace: workspace.clone(),
             uri: uri.clone(),
-            version: 0,
+            revision: 0,
             digest: self.0.digest().clone(),
             policy_id: String::new(),
         })
     }
 
-    async fn projection(&self, handle: &Handle, _surface: Surface) -> Result<Projection, Error> {
-        Ok(Projection {
-            version: handle.version,
-            digest: handle.digest.clone(),
-            body: self.0.body().clone(),
-        })
+    async fn projection(&self, _handle: &Handle) -> Result<Projection, Error> {
+        Ok(Projection { body: self.0.body().clone() })
     }
 
     async fn release(&self, _handle: Handle) {}
@@ -115,7 +111,7 @@ impl ContextStore for InProcessPorts<'_> {
         _context: ContextWrite<'_>,
     ) -> Result<CommitResult, Error> {
         self.sink.record(execution)?;
-        Ok(CommitResult::Done)
+        Ok(CommitResult::Done { is_final: true })
     }
 }
 

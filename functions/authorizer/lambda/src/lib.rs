@@ -119,7 +119,7 @@ impl<P: Ports, K: SigningKeys> LambdaAuthorizer<P, K> {
             subject: identity.subject.clone(),
             workspace: identity.workspace.to_string(),
             role: identity.role.to_string(),
-            principal_kind: kind.to_owned(),
+            principal_kind: kind.name().to_owned(),
             ..undecided
         };
         match self.authorizer.decide(&identity, route) {

@@ -12,9 +12,7 @@ pub use batch::{Batch, batch};
 pub use signal_handler::{PipelineSignalHandler, SignalHandler};
 
 use writ_jobs::Runner;
-
-/// The platform's own executor.
-const BUILTIN: &str = "builtin";
+use writ_model::ExecutorId;
 
 /// A runner of the platform's own, by the name of the machine that it runs on.
 #[must_use]

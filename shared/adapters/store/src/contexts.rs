@@ -58,7 +58,7 @@ impl ContextStore for Store {
         let workspace = &execution.workspace;
         let actions = self.context_writes(workspace, context)?;
         Ok(match self.put_record(execution, actions).await? {
-            None => CommitResult::Done,
+            None => CommitResult::Done { is_final: true },
             Some(0) => CommitResult::ContextConflict,
             Some(_) => CommitResult::PolicyDeleted,
         })

@@ -1,4 +1,4 @@
-//! Telling somebody outside of a job's end.
+//! Delivery of the callback that reports a job's end.
 
 use serde::Serialize;
 use writ_jobs::{Delivery, claim_callback, record_delivery};
@@ -7,10 +7,10 @@ use writ_ports::{CallbackRequest, DeliveryResult};
 
 use crate::{Ports, SignalOutcome};
 
-/// A larger output is left out: who wants it asks for the job.
+/// A larger output is left out: the receiver reads the job to get it.
 const OUTPUT_BYTES_MAX: usize = 128 << 10;
 
-/// What a receiver gets.
+/// The body of the callback.
 #[derive(Serialize)]
 struct Message<'a> {
     #[serde(rename = "type")]
@@ -34,10 +34,10 @@ struct Data<'a> {
     finished_at: Option<Timestamp>,
 }
 
-/// Tells of the job's end, if that is due and nobody else is at it.
+/// Delivers the job's callback, if that is due and no other runner has claimed it.
 ///
 /// # Errors
-/// The store's: the call may have been made, and will be made again.
+/// The store's: the callback may have been sent, and will be sent again.
 pub(crate) async fn deliver_callback<P: Ports>(
     ports: &P,
     workspace: &Workspace,
@@ -51,14 +51,14 @@ pub(crate) async fn deliver_callback<P: Ports>(
         return Ok(SignalOutcome::Idle);
     }
     let job = Job { state: claimed, ..job };
-    let delivery = call(ports, &job).await?;
+    let delivery = send(ports, &job).await?;
     let Some(state) = record_delivery(&job.state, delivery) else { return Ok(SignalOutcome::Idle) };
-    // Where the job was sent round again meanwhile, nobody waits for this answer.
+    // A write that is lost means that the job was retried meanwhile: its callback is void.
     ports.change_job(&job.submission, &state).await?;
     Ok(SignalOutcome::CallbackSent)
 }
 
-async fn call<P: Ports>(ports: &P, job: &Job) -> Result<Delivery, Error> {
+async fn send<P: Ports>(ports: &P, job: &Job) -> Result<Delivery, Error> {
     let Job { submission, state, output } = job;
     let message = Message {
         kind: format!("job.{}", state.job_status),
@@ -77,10 +77,10 @@ async fn call<P: Ports>(ports: &P, job: &Job) -> Result<Delivery, Error> {
         },
     };
     let body = serde_json::to_string(&message).map_err(Error::internal)?;
-    let secrets = writ_callbacks::current(ports, &submission.workspace).await?;
+    let secrets = writ_job_control::current_secrets(ports, &submission.workspace).await?;
     let now = ports.now();
     let callback = state.callback.as_ref();
-    let called = ports
+    let result = ports
         .send_callback(CallbackRequest {
             url: submission.callback_url.as_deref().unwrap_or_default(),
             callback_id: callback.map_or("", |callback| &callback.callback_id),
@@ -91,13 +91,11 @@ async fn call<P: Ports>(ports: &P, job: &Job) -> Result<Delivery, Error> {
             rng: ports.seed(),
         })
         .await;
-    Ok(match called {
+    Ok(match result {
         DeliveryResult::Delivered => Delivery::Delivered,
         DeliveryResult::Failed { reason, again_in: None } => Delivery::GivenUp { reason },
         DeliveryResult::Failed { reason, again_in: Some(pause) } => {
-            let ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
-            let at = Timestamp::from_ms(ports.now().as_ms().saturating_add(ms));
-            Delivery::Again { reason, at }
+            Delivery::Again { reason, at: ports.now() + pause }
         }
     })
 }

@@ -1,6 +1,6 @@
 //! A job for tests.
 
-use writ_model::{Cause, RawJson, Submission, Timestamp, Workspace};
+use writ_model::{Cause, ExecutorId, PrincipalKind, RawJson, Submission, Timestamp, Workspace};
 
 pub(crate) fn at(ms: i64) -> Timestamp {
     Timestamp::from_ms(1_790_000_000_000 + ms)
@@ -11,7 +11,7 @@ pub(crate) fn submission(job_id: &str) -> Submission {
         job_id: job_id.to_owned(),
         workspace: Workspace::default(),
         name: "check".to_owned(),
-        executor_id: "builtin".to_owned(),
+        executor_id: ExecutorId::BUILTIN,
         policy_rule_uri: "a:1-x".parse().unwrap(),
         policy_rule_parameters: None,
         node_selector: None,
@@ -22,7 +22,7 @@ pub(crate) fn submission(job_id: &str) -> Submission {
         priority: 5,
         callback_url: None,
         identity: "ana".to_owned(),
-        principal_kind: "local".to_owned(),
+        principal_kind: PrincipalKind::Local,
         on_behalf_of: None,
         cause: Cause::Request,
         schedule: None,

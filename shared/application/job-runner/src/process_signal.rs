@@ -1,44 +1,45 @@
-//! What a hint leads to.
+//! Processing of job signals.
 
 use std::collections::HashSet;
 
+use writ_job_control::notify;
 use writ_jobs::{LeaseRequest, Runner, TransitionError, lease, record_notification};
 use writ_model::{Error, Job, JobSignal, JobStatus, SignalKind, Timestamp, Workspace};
 use writ_ports::{ChangeJob, Clock, DELAY_MAX, GetJob, Ids, JobNotifier, PeekQueue, ports};
 
-use crate::{Ports, attempt, callback, sweep};
+use crate::{Ports, attempt, callback};
 
-/// Jobs at the head of the line that are tried before the line is read again: of those that an
-/// index still shows, others may have taken some.
+/// Jobs at the head of the queue that are tried before the queue is read again: of those that an
+/// index still shows, other runners may have leased some.
 const HEAD: usize = 8;
 
-/// The second time more of them.
-const FURTHER: usize = 64;
+/// Jobs at the head of the queue that are tried from the second read on.
+const HEAD_NEXT: usize = 64;
 
-/// Reads of the line that one hint is worth.
+/// Reads of the queue for one signal at most.
 const READS_MAX: usize = 8;
 
-ports! {
-    /// What it takes to take a job.
-    trait AcquirePorts = ChangeJob + Clock + GetJob + Ids + JobNotifier + PeekQueue;
-}
+/// What leasing a job needs.
+trait AcquirePorts: GetJob + ChangeJob + PeekQueue + JobNotifier + Clock + Ids {}
 
-/// What came of looking.
+impl<P: GetJob + ChangeJob + PeekQueue + JobNotifier + Clock + Ids> AcquirePorts for P {}
+
+/// The result of processing a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignalOutcome {
     /// There was nothing to do.
     Idle,
-    /// An attempt was made; the job is there now.
+    /// An attempt was made, and this is the job's status after it.
     AttemptMade(JobStatus),
-    /// Somebody was told of an end.
+    /// A callback was sent, whether it arrived or not.
     CallbackSent,
 }
 
-/// Looks: takes the first job of the workspace's line and makes an attempt, or tells of an end.
-/// Everything that it knows afterwards is stored, so the hint may be forgotten.
+/// Processes a signal: leases the first job of the workspace's queue and makes an attempt, or
+/// delivers a callback. All results are stored, so the signal may be deleted afterwards.
 ///
 /// # Errors
-/// The store's or the queue's: the hint is worth keeping.
+/// The store's or the queue's: the signal must be delivered again.
 pub async fn process_signal<P: Ports>(
     ports: &P,
     runner: &Runner,
@@ -63,14 +64,14 @@ pub async fn process_signal<P: Ports>(
             callback::deliver_callback(ports, &job.submission.workspace, &job.submission.job_id)
                 .await?;
         }
-    } else if let Err(error) = sweep::notify(ports, &job.submission, &job.state).await {
+    } else if let Err(error) = notify(ports, &job.submission, &job.state).await {
         let job_id = &job.submission.job_id;
-        tracing::warn!(%job_id, %error, "another attempt was not announced; the sweep will");
+        tracing::warn!(%job_id, %error, "the next attempt was not signalled; the sweep will do it");
     }
     Ok(SignalOutcome::AttemptMade(status))
 }
 
-/// A job that waited for its time goes into its line. Whether its time has come.
+/// Puts a job into its queue once its time has come. Returns whether it has come.
 async fn enqueue_if_ready<P: Ports>(ports: &P, signal: &JobSignal) -> Result<bool, Error> {
     let Some(job) = ports.get_job(&signal.workspace, &signal.job_id).await? else {
         return Ok(true);
@@ -81,42 +82,43 @@ async fn enqueue_if_ready<P: Ports>(ports: &P, signal: &JobSignal) -> Result<boo
         return Ok(true);
     }
     if state.ready_at > now {
-        // The queue's clock or its longest delay.
-        once_more(ports, signal.clone(), state.ready_at).await?;
+        // The queue's clock was ahead, or its longest delay was too short.
+        resend(ports, signal.clone(), state.ready_at).await?;
         return Ok(false);
     }
-    // Where somebody else has written meanwhile, it is in line or further already.
+    // A write that is lost means that the job is queued or further already.
     ports.change_job(submission, &record_notification(state, now)).await?;
     Ok(true)
 }
 
-/// The hint again, when the time has come that it is about, if that is soon.
-async fn once_more<P: AcquirePorts>(
+/// Sends the signal again for the time that it is about, if the queue can delay it for so long.
+async fn resend<P: AcquirePorts>(
     ports: &P,
     signal: JobSignal,
     ready_at: Timestamp,
 ) -> Result<(), Error> {
-    match sweep::until(ready_at, ports.now()) {
-        wait if wait <= DELAY_MAX => ports.notify(&[signal], wait).await,
+    match ready_at - ports.now() {
+        delay if delay <= DELAY_MAX => ports.notify(&[signal], delay).await,
         _ => Ok(()),
     }
 }
 
-/// What came of taking a job.
-enum Acquired {
+/// The result of leasing a job.
+enum LeaseOutcome {
+    /// The job, and the fencing token of the lease.
     Leased(Box<Job>, String),
-    /// By this node's clock it may not start before.
+    /// By this node's clock the job may not start before that time.
     Early(JobSignal, Timestamp),
     Unavailable,
 }
 
-/// Leases the first job that can be had: of the line, else the one that the hint names, which an
+/// Leases the first job that is available: of the queue, else the one that the signal names, which an
 /// index may not show yet.
 ///
-/// There is a hint for each job and any hint takes any job, so whoever holds one takes a job or has
-/// seen that nobody waits. Where others took all of the line while it was tried, one of them may
-/// have come for a job that was not in line yet when it was read: so it is read again, until it
-/// shows nobody new.
+/// There is a signal for each job and any signal leases any job, so the runner that has one leases a
+/// job or has seen that none is left. Where other runners leased all of the queue while it was tried,
+/// one of them may have had the signal of a job that was not in the queue yet when it was read: so it
+/// is read again, until it shows no new job.
 async fn acquire_job<P: AcquirePorts>(
     ports: &P,
     runner: &Runner,
@@ -129,24 +131,24 @@ async fn acquire_job<P: AcquirePorts>(
         ids.retain(|job_id| tried.insert(job_id.clone()));
         for job_id in &ids {
             match try_lease(ports, runner, workspace, job_id).await? {
-                Acquired::Leased(job, fencing_token) => return Ok(Some((*job, fencing_token))),
-                Acquired::Early(signal, ready_at) => early = early.or(Some((signal, ready_at))),
-                Acquired::Unavailable => {}
+                LeaseOutcome::Leased(job, fencing_token) => return Ok(Some((*job, fencing_token))),
+                LeaseOutcome::Early(signal, ready_at) => early = early.or(Some((signal, ready_at))),
+                LeaseOutcome::Unavailable => {}
             }
         }
         if ids.is_empty() {
             break;
         }
-        limit = FURTHER;
+        limit = HEAD_NEXT;
     }
     match try_lease(ports, runner, workspace, &signal.job_id).await? {
-        Acquired::Leased(job, fencing_token) => return Ok(Some((*job, fencing_token))),
-        Acquired::Early(signal, ready_at) => early = early.or(Some((signal, ready_at))),
-        Acquired::Unavailable => {}
+        LeaseOutcome::Leased(job, fencing_token) => return Ok(Some((*job, fencing_token))),
+        LeaseOutcome::Early(signal, ready_at) => early = early.or(Some((signal, ready_at))),
+        LeaseOutcome::Unavailable => {}
     }
-    // INVARIANT: one hint leads to one at most, however many are early, or they would multiply.
+    // INVARIANT: one signal leads to one at most, however many jobs are early, or they would multiply.
     if let Some((signal, ready_at)) = early {
-        once_more(ports, signal, ready_at).await?;
+        resend(ports, signal, ready_at).await?;
     }
     Ok(None)
 }
@@ -156,9 +158,9 @@ async fn try_lease<P: AcquirePorts>(
     runner: &Runner,
     workspace: &Workspace,
     job_id: &str,
-) -> Result<Acquired, Error> {
+) -> Result<LeaseOutcome, Error> {
     let Some(job) = ports.get_job(workspace, job_id).await? else {
-        return Ok(Acquired::Unavailable);
+        return Ok(LeaseOutcome::Unavailable);
     };
     let now = ports.now();
     let fencing_token = ports.id(now);
@@ -168,14 +170,14 @@ async fn try_lease<P: AcquirePorts>(
         Ok(state) => state,
         Err(TransitionError::TooEarly) => {
             let signal = JobSignal::new(&job.submission, SignalKind::Due);
-            return Ok(Acquired::Early(signal, job.state.ready_at));
+            return Ok(LeaseOutcome::Early(signal, job.state.ready_at));
         }
-        Err(_) => return Ok(Acquired::Unavailable),
+        Err(_) => return Ok(LeaseOutcome::Unavailable),
     };
     if !ports.change_job(&job.submission, &state).await? {
-        return Ok(Acquired::Unavailable);
+        return Ok(LeaseOutcome::Unavailable);
     }
-    Ok(Acquired::Leased(Box::new(Job { state, output: None, ..job }), fencing_token))
+    Ok(LeaseOutcome::Leased(Box::new(Job { state, output: None, ..job }), fencing_token))
 }
 
 #[cfg(test)]

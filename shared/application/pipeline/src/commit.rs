@@ -5,8 +5,8 @@ use std::future::Future;
 use writ_model::{Error, Execution};
 use writ_ports::{CommitResult, ContextStore, ContextWrite, RecordExecution};
 
-/// Writes what a run leaves behind: its record, what its policy keeps, and whatever the run was
-/// made for, all or nothing.
+/// Writes what a run leaves behind: its record, its policy's context, and what the run was made
+/// for, all or nothing.
 pub trait Commit: Send + Sync {
     /// Commits. Where the answer is not [`CommitResult::Done`], nothing is written.
     ///
@@ -17,12 +17,9 @@ pub trait Commit: Send + Sync {
         record: &Execution,
         context: Option<ContextWrite<'_>>,
     ) -> impl Future<Output = Result<CommitResult, Error>> + Send;
-
-    /// Whether a failure policy follows the run that was committed, should it have failed.
-    fn is_followed(&self) -> bool;
 }
 
-/// A run that was made for itself.
+/// The commit of a run that nothing else depends on: its record and its context.
 pub(crate) struct StandaloneCommit<'a, P>(pub(crate) &'a P);
 
 impl<P: RecordExecution + ContextStore> Commit for StandaloneCommit<'_, P> {
@@ -33,11 +30,10 @@ impl<P: RecordExecution + ContextStore> Commit for StandaloneCommit<'_, P> {
     ) -> Result<CommitResult, Error> {
         match context {
             Some(context) => self.0.commit_context(record, context).await,
-            None => self.0.record_execution(record).await.map(|()| CommitResult::Done),
+            None => {
+                self.0.record_execution(record).await?;
+                Ok(CommitResult::Done { is_final: true })
+            }
         }
-    }
-
-    fn is_followed(&self) -> bool {
-        true
     }
 }

@@ -1,4 +1,4 @@
-//! A policy made ready to run: schemas compiled, code set apart.
+//! A policy that is ready to run: schemas compiled, code apart.
 
 use serde_json::{Map, Value};
 use writ_model::run::{Call, Method, Source};
@@ -27,7 +27,7 @@ impl CompiledPolicy {
     ///
     /// # Errors
     /// An unknown language, a schema that does not compile, metadata that the platform reads and
-    /// cannot understand; each with its place in the policy.
+    /// cannot understand; each with its location in the policy.
     pub fn new(policy: PolicyRule) -> Result<Self, Error> {
         Ok(Self {
             commands: Commands::of(&policy)?,
@@ -42,52 +42,52 @@ impl CompiledPolicy {
         })
     }
 
-    /// The policy.
+    /// The policy as it is registered.
     #[must_use]
     pub fn policy(&self) -> &PolicyRule {
         &self.policy
     }
 
-    /// Its code.
+    /// The policy's code, for an engine.
     #[must_use]
     pub fn source(&self) -> &Source {
         &self.source
     }
 
-    /// JSON Pointers into an execution record whose values must not be stored.
+    /// JSON Pointers to values that execution records must not hold.
     #[must_use]
     pub fn mask(&self) -> &[String] {
         &self.metadata.mask
     }
 
-    /// Whether a run sees what earlier runs kept, and keeps what it sets.
+    /// Whether runs read a context that earlier runs left, and may change it.
     #[must_use]
-    pub fn keeps_state(&self) -> bool {
+    pub fn has_context(&self) -> bool {
         self.metadata.state
     }
 
-    /// The policy that sees the input first.
+    /// The policy that sees the input first; `None` where the metadata names none.
     #[must_use]
     pub fn precheck(&self) -> Option<&PolicyUri> {
         self.metadata.precheck_policy_uri.as_ref()
     }
 
-    /// The policy that runs after a failed run.
+    /// The policy that runs after a failed run; `None` where the metadata names none.
     #[must_use]
     pub fn failure_policy(&self) -> Option<&PolicyUri> {
         self.metadata.failure_policy_uri.as_ref()
     }
 
-    /// Holds the stored settings and parameters against their schemas. A stored parameter may be
+    /// Validates the stored settings and parameters against their schemas. A stored parameter may be
     /// absent though it is required: the caller will send it.
     ///
     /// # Errors
-    /// [`writ_model::ErrorKind::SchemaViolation`] with every place.
+    /// [`writ_model::ErrorKind::SchemaViolation`] with every location.
     pub fn check_stored(&self) -> Result<(), Error> {
         let mut violations =
             self.settings.violations("policy_settings", &self.policy.policy_settings.value());
         let stored = Value::Object(self.stored_parameters.clone());
-        // The caller overrides whole members: only one at the top can be theirs to send.
+        // The caller overrides whole members, so it can only send one that is missing at the top.
         let counts = |path: &str, rule: &str| !(rule == "required" && path.is_empty());
         violations.extend(self.parameters.violations_if("policy_parameters", &stored, counts));
         refuse(violations)
@@ -97,24 +97,24 @@ impl CompiledPolicy {
     ///
     /// # Errors
     /// Parameters that are no JSON object.
-    pub fn merge(&self, given: Option<&RawJson>) -> Result<RawJson, Error> {
-        match given.map(|raw| (raw, raw.value())) {
+    pub fn merge(&self, own: Option<&RawJson>) -> Result<RawJson, Error> {
+        match own.map(|raw| (raw, raw.value())) {
             None | Some((_, Value::Null)) => Ok(self.policy.policy_parameters.clone()),
             Some((raw, Value::Object(_))) if self.stored_parameters.is_empty() => Ok(raw.clone()),
-            Some((_, Value::Object(given))) => {
+            Some((_, Value::Object(own))) => {
                 let mut merged = self.stored_parameters.clone();
-                merged.extend(given);
+                merged.extend(own);
                 Ok(RawJson::of(&Value::Object(merged)))
             }
             Some(_) => Err(Error::invalid("`parameters` is a JSON object").at("/parameters")),
         }
     }
 
-    /// Holds a run's input, or its command's argument, and its merged parameters against their
+    /// Validates a run's input, or its command's argument, and its merged parameters against their
     /// schemas.
     ///
     /// # Errors
-    /// [`writ_model::ErrorKind::SchemaViolation`] with every place;
+    /// [`writ_model::ErrorKind::SchemaViolation`] with every location;
     /// [`writ_model::ErrorKind::NotFound`] for a command that the policy does not declare.
     pub(crate) fn check_call(&self, execution: &Execution) -> Result<(), Error> {
         let input = execution.input_data.value();
@@ -127,11 +127,11 @@ impl CompiledPolicy {
         refuse(violations)
     }
 
-    /// Holds a job's inputs, and its parameters over the stored ones, against their schemas, before
+    /// Validates a job's inputs, and its parameters over the stored ones, against their schemas, before
     /// anything of it is written. Inputs that a pre-check sees first, and may rewrite, are left to it.
     ///
     /// # Errors
-    /// [`writ_model::ErrorKind::SchemaViolation`] with every place; parameters that are no JSON
+    /// [`writ_model::ErrorKind::SchemaViolation`] with every location; parameters that are no JSON
     /// object.
     pub fn check_job(&self, parameters: Option<&RawJson>, inputs: &RawJson) -> Result<(), Error> {
         let mut violations = match self.precheck() {
@@ -143,7 +143,7 @@ impl CompiledPolicy {
         refuse(violations)
     }
 
-    /// What the engine is asked for a run: everything that it reads stands in its record.
+    /// The engine's call for a run. Everything that the run reads stands in its record.
     pub(crate) fn call(&self, execution: &Execution, context: Option<RawJson>) -> Call {
         let input_data = execution.input_data.clone();
         Call {
@@ -161,10 +161,10 @@ impl CompiledPolicy {
         }
     }
 
-    /// Holds what a policy returned against its schema.
+    /// Validates what a policy returned against its schema.
     ///
     /// # Errors
-    /// [`writ_model::ErrorKind::SchemaViolation`] with every place.
+    /// [`writ_model::ErrorKind::SchemaViolation`] with every location.
     pub fn check_output(&self, output: &RawJson) -> Result<(), Error> {
         refuse(self.output.violations("output", &output.value()))
     }

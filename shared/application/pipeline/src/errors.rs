@@ -1,5 +1,5 @@
-//! From an engine's failure to the platform's error: the one place that decides whose fault a
-//! failed run is.
+//! From an engine's failure to the platform's error: the one place that decides whether the policy or
+//! the platform failed.
 
 use writ_model::run::Failure;
 use writ_model::{Error, ErrorKind};

@@ -1,61 +1,62 @@
-//! What is to be executed.
+//! A request for one run.
 
 use writ_model::run::Budget;
-use writ_model::{Cause, Error, PolicyUri, RawJson, Timestamp, Workspace};
+use writ_model::{
+    Cause, Error, ExecutorId, PolicyUri, PrincipalKind, RawJson, Timestamp, Workspace,
+};
 use writ_ports::StoredContext;
 
-/// The platform itself, as an executor.
-pub const BUILTIN: &str = "builtin";
-
-/// Refuses an executor that is not there.
+/// Refuses an executor that does not exist.
 ///
 /// # Errors
 /// [`writ_model::ErrorKind::NotFound`].
-pub fn known_executor(executor_id: &str) -> Result<(), Error> {
-    if executor_id == BUILTIN {
+pub fn known_executor(executor_id: &ExecutorId) -> Result<(), Error> {
+    if *executor_id == ExecutorId::BUILTIN {
         return Ok(());
     }
-    Err(Error::not_found(format!(
-        "there is no executor `{executor_id}`; `{BUILTIN}` is the platform itself"
-    )))
+    let message = format!(
+        "there is no executor `{executor_id}`; `{}` is the platform itself",
+        ExecutorId::BUILTIN
+    );
+    Err(Error::not_found(message))
 }
 
-/// One run, as it is asked for.
+/// One run, as it is requested.
 #[derive(Clone, Debug)]
 pub struct ExecutionRequest {
-    /// Whose run it is.
+    /// The workspace that the run and its policy belong to.
     pub workspace: Workspace,
-    /// Who asks.
+    /// The subject of the caller.
     pub identity: String,
-    /// How they proved it: `local` or `token`.
-    pub principal_kind: String,
-    /// For whom they act, where they said so.
+    /// How the caller was authenticated.
+    pub principal_kind: PrincipalKind,
+    /// The subject that the caller acts for, as it claims; `None` where it claims none.
     pub on_behalf_of: Option<String>,
-    /// The id that its record will have; a new one where it is not said.
+    /// The id that the record will have; `None` for a new one.
     pub execution_id: Option<String>,
-    /// Which policy.
+    /// The URI of the policy to run.
     pub policy_rule_uri: PolicyUri,
-    /// The management command, where it is one.
+    /// The management command; `None` for an evaluation.
     pub mgmt_action: Option<String>,
     /// The policy's input, or the command's argument.
     pub input_data: RawJson,
     /// Overrides the stored parameters, member by member.
     pub parameters: Option<RawJson>,
-    /// What it may use.
+    /// The time and memory that the run may use.
     pub budget: Budget,
-    /// Which executor runs it.
-    pub executor_id: String,
-    /// Why it happens.
+    /// The executor that runs it.
+    pub executor_id: ExecutorId,
+    /// The reason that the run happens for.
     pub cause: Cause,
     /// The execution that it repeats, checks or follows, or the job that it is an attempt of.
     pub parent: Option<String>,
-    /// The caller's `Idempotency-Key`.
+    /// The `Idempotency-Key` of the caller's request.
     pub idempotency_key: Option<String>,
     /// W3C trace id of the request.
     pub trace_id: Option<String>,
-    /// Time, chance and context as an earlier run saw them; fresh ones without it.
+    /// Time, seed and context of an earlier run; `None` for fresh ones.
     pub replay_inputs: Option<ReplayInputs>,
-    /// JSON Pointers into the record whose values must not be stored, beside the policy's own.
+    /// JSON Pointers to values that the record must not hold, beside the policy's own.
     pub mask: Vec<String>,
 }
 
@@ -66,17 +67,17 @@ pub struct ReplayInputs {
     pub now: Timestamp,
     /// The seed of its random numbers.
     pub seed: u64,
-    /// What it has kept; a run on it leaves what is really kept alone.
+    /// The context that it reads; a run on it leaves the stored context alone.
     pub context: StoredContext,
 }
 
 impl ExecutionRequest {
-    /// Somebody's request for a run on the platform itself, with the stored parameters.
+    /// A caller's request for a run on the platform itself, with the stored parameters.
     #[must_use]
     pub fn new(
         workspace: Workspace,
         identity: String,
-        principal_kind: String,
+        principal_kind: PrincipalKind,
         policy_rule_uri: PolicyUri,
         input_data: RawJson,
     ) -> Self {
@@ -91,7 +92,7 @@ impl ExecutionRequest {
             input_data,
             parameters: None,
             budget: Budget::default(),
-            executor_id: BUILTIN.to_owned(),
+            executor_id: ExecutorId::BUILTIN,
             cause: Cause::Request,
             parent: None,
             idempotency_key: None,

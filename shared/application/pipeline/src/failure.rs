@@ -2,36 +2,34 @@
 //!
 //! It gets `{"policy_rule_uri", "input", "error", "execution_id"}` as the failed run's record has
 //! them: what is masked there is masked here. Its own record is the failed run's child, and nothing
-//! follows it. A run that never reached the policy (a wrong input, a refusal) is nothing to follow.
+//! follows it. It does not run after a request that never reached the policy (a wrong input, a
+//! refusal).
 
 use serde_json::json;
 use writ_model::{Cause, Error, ExecutionStatus, RawJson};
 use writ_ports::PolicySource;
 
 use crate::run::{CommittedRun, Run};
-use crate::{PolicyCache, Ports, execute_alone};
+use crate::{Pipeline, Ports};
 
-/// Runs the failure policy, if there is one and the run has failed.
-///
-/// # Errors
-/// What kept it from being run or recorded.
-pub(crate) async fn follow<P: Ports>(
-    source: &impl PolicySource,
-    ports: &P,
-    policy_cache: &PolicyCache,
-    run: &Run,
-    done: &CommittedRun,
-) -> Result<(), Error> {
-    let Some(uri) = run.prepared.failure_policy() else { return Ok(()) };
-    if !done.has_started || done.record.status != ExecutionStatus::Failed {
-        return Ok(());
+impl<S: PolicySource, P: Ports> Pipeline<'_, S, P> {
+    /// Runs the failure policy, if there is one and the run has failed.
+    ///
+    /// # Errors
+    /// What kept it from being run or recorded.
+    pub(crate) async fn follow(&self, run: &Run, committed: &CommittedRun) -> Result<(), Error> {
+        let Some(uri) = run.policy.failure_policy() else { return Ok(()) };
+        let record = &committed.record;
+        if !committed.has_started || record.status != ExecutionStatus::Failed {
+            return Ok(());
+        }
+        let input = json!({
+            "policy_rule_uri": record.policy_rule_uri,
+            "input": record.input_data.value(),
+            "error": record.error,
+            "execution_id": record.execution_id,
+        });
+        let request = run.request(uri, Cause::Failure, RawJson::of(&input));
+        self.execute_alone(request).await.map(drop)
     }
-    let input = json!({
-        "policy_rule_uri": done.record.policy_rule_uri,
-        "input": done.record.input_data.value(),
-        "error": done.record.error,
-        "execution_id": done.record.execution_id,
-    });
-    let order = run.order(uri, Cause::Failure, RawJson::of(&input));
-    execute_alone(source, ports, policy_cache, order).await.map(drop)
 }

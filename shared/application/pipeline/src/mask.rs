@@ -11,7 +11,7 @@ use writ_model::{
 /// anything is masked, what was printed and every text of the error go as well; the error's kind,
 /// its line and the rules that were violated stay. A run that failed has no output and has changed
 /// no context: what was to be masked there may have been printed nevertheless.
-pub(crate) fn masked(execution: &Execution, pointers: &[String]) -> Execution {
+pub(crate) fn mask_record(execution: &Execution, pointers: &[String]) -> Execution {
     let mut record = execution.clone();
     for pointer in pointers {
         for (root, field) in [
@@ -25,28 +25,28 @@ pub(crate) fn masked(execution: &Execution, pointers: &[String]) -> Execution {
             }
         }
         let context = pointer.strip_prefix("/context").zip(record.context.as_mut());
-        if context.is_some_and(|(path, context)| forget(context, path)) {
+        if context.is_some_and(|(path, context)| mask_context(context, path)) {
             record.masked.push(pointer.clone());
         }
     }
     let is_unknown =
         |pointer: &String| pointer.starts_with("/output") || pointer.starts_with("/context");
     let has_failed = record.status == ExecutionStatus::Failed;
-    let may_tell = !record.masked.is_empty() || has_failed && pointers.iter().any(is_unknown);
-    if may_tell && !record.printed.is_empty() {
+    let may_reveal = !record.masked.is_empty() || has_failed && pointers.iter().any(is_unknown);
+    if may_reveal && !record.printed.is_empty() {
         MASK.clone_into(&mut record.printed);
     }
     if !record.masked.is_empty()
         && let Some(error) = &mut record.error
     {
-        silence(error);
+        mask_error(error);
     }
     record
 }
 
 /// Replaces what stands at a JSON Pointer in a context, in what was read and in what was set;
 /// whether there was anything. Which keys there are stays, unless the whole context is masked.
-fn forget(context: &mut ContextSnapshot, pointer: &str) -> bool {
+fn mask_context(context: &mut ContextSeen, pointer: &str) -> bool {
     let change = &mut context.change;
     if pointer.is_empty() {
         context.read = RawJson::of(&Value::from(MASK));
@@ -61,7 +61,7 @@ fn forget(context: &mut ContextSnapshot, pointer: &str) -> bool {
     was_read || was_set
 }
 
-fn silence(error: &mut Error) {
+fn mask_error(error: &mut Error) {
     MASK.clone_into(&mut error.message);
     error.traceback = error.traceback.as_ref().map(|_| MASK.to_owned());
     for violation in &mut error.violations {

@@ -6,9 +6,9 @@ use writ_model::{Error, PolicyRule, PolicyUri};
 /// The members that mean something to the platform.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Metadata {
-    /// `mask`: JSON Pointers into an execution record whose values are not stored.
+    /// `mask`: JSON Pointers to values that execution records do not hold.
     pub(crate) mask: Vec<String>,
-    /// `state`: whether runs see what earlier runs kept.
+    /// `state`: whether runs read a context that earlier runs left.
     pub(crate) state: bool,
     /// `precheck_policy_uri`: the policy that sees the input first.
     pub(crate) precheck_policy_uri: Option<PolicyUri>,
@@ -17,10 +17,10 @@ pub(crate) struct Metadata {
 }
 
 impl Metadata {
-    /// Reads them.
+    /// Reads the members of a policy's metadata.
     ///
     /// # Errors
-    /// A member that is there and cannot be understood, with its place.
+    /// A member that is there and malformed, with its location.
     pub(crate) fn of(policy: &PolicyRule) -> Result<Self, Error> {
         let metadata = policy.metadata.value();
         let state = match metadata.get("state") {
@@ -41,7 +41,7 @@ impl Metadata {
     }
 }
 
-/// Another policy, by its URI.
+/// The URI of another policy.
 fn other(policy: &PolicyRule, metadata: &Value, name: &str) -> Result<Option<PolicyUri>, Error> {
     let refuse = |message: String| Error::invalid(message).at(format!("/metadata/{name}"));
     let text = match metadata.get(name) {

@@ -12,49 +12,49 @@ use writ_model::{Error, Execution, PolicyUri, RawJson, Timestamp, Workspace};
 use writ_ports::{Clock, Evaluate, Query, QueryExecutions};
 use writ_query::Filter;
 
-use crate::replay::{refuse_unrepeatable, replay_inputs};
+use crate::replay::{is_repeatable, refuse_unrepeatable, replay_inputs};
 use crate::{CompiledPolicy, errors};
 
 pub use compare::Change;
 
-/// Executions that are read at a time.
+/// Executions that are read with one query.
 const PAGE: usize = 25;
 
 /// No further executions are read after this: a caller waits 25 seconds at most.
 const PLANNING_US_MAX: u64 = 15_000_000;
 
-/// Examples of one group at most.
+/// Examples of one group at most, so that a reply stays small.
 const EXAMPLES_MAX: usize = 3;
 
-/// What to compare with.
+/// The executions that a changed policy is compared with.
 #[derive(Clone, Debug)]
 pub struct PlanRequest {
-    /// Whose executions.
+    /// The workspace that the executions belong to.
     pub workspace: Workspace,
-    /// Of which policy.
+    /// The policy that was executed.
     pub of: PolicyUri,
-    /// Not those before.
+    /// Only executions from then on; `None` for all.
     pub since: Option<Timestamp>,
-    /// How many at most.
+    /// The number of executions at most.
     pub limit: usize,
-    /// Where the plan before ended.
+    /// The token of the page before; `None` for the first page.
     pub next_token: Option<String>,
 }
 
-/// What would change.
+/// The result of a comparison, page by page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Plan {
-    /// Executions that were looked at.
+    /// The number of executions that were read.
     pub considered: usize,
-    /// Of these, how many have the same outcome.
+    /// The number of those with the same outcome.
     pub same: usize,
-    /// How many have another one.
+    /// The number of those with another outcome.
     pub changed: usize,
-    /// How many could not be run again, and why.
+    /// Executions that could not be run again, by reason.
     pub skipped: Vec<Skipped>,
     /// Changed outcomes that change alike, the largest group first.
     pub groups: Vec<Group>,
-    /// There may be more: ask again with this. It stands beside the plan.
+    /// The token of the next page; `None` at the end. The API sends it beside the plan.
     #[serde(skip)]
     pub next_token: Option<String>,
 }
@@ -62,65 +62,66 @@ pub struct Plan {
 /// Executions that cannot be run again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Skipped {
-    /// Why.
+    /// The reason that they cannot be run again.
     pub reason: String,
-    /// How many.
+    /// The number of executions with that reason.
     pub count: usize,
-    /// One of them.
+    /// The first of these executions.
     pub execution_id: String,
 }
 
 /// Outcomes that change alike.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Group {
-    /// What changes, place by place.
+    /// What changes, by JSON Pointer.
     pub changes: Vec<Change>,
-    /// How many.
+    /// The number of executions in the group.
     pub count: usize,
-    /// Some of them, the newest first.
+    /// Up to three of them, the newest first.
     pub examples: Vec<Example>,
 }
 
 /// One outcome that changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Example {
-    /// The recorded run.
+    /// The id of the recorded run.
     pub execution_id: String,
-    /// Its input.
+    /// The input of the recorded run.
     pub input_data: RawJson,
-    /// What came of it: an output, or `{"error": {"kind", "message"}}`.
+    /// The recorded outcome: an output, or `{"error": {"kind", "message"}}`.
     pub was: RawJson,
-    /// What would come of it.
+    /// The outcome under the changed policy, in the same form.
     pub is: RawJson,
 }
 
-/// Runs `prepared` over recorded executions, newest first.
+/// Runs `policy`, which need not be registered, over recorded executions, newest first. It needs
+/// neither a source of policies nor the cache, so it is no method of [`crate::Pipeline`].
 ///
 /// # Errors
 /// The store's; engines that are busy or lost, for then nothing can be said.
 pub async fn plan<P: Evaluate + QueryExecutions + Clock>(
     ports: &P,
-    prepared: &CompiledPolicy,
-    order: PlanRequest,
+    policy: &CompiledPolicy,
+    request: PlanRequest,
 ) -> Result<Plan, Error> {
-    let begun = ports.ticks_us();
-    let filter = filter(&order)?;
-    let mut plan = Plan { next_token: order.next_token, ..Plan::default() };
-    while plan.considered < order.limit {
+    let start = ports.ticks_us();
+    let filter = filter(&request)?;
+    let mut plan = Plan { next_token: request.next_token, ..Plan::default() };
+    while plan.considered < request.limit {
         let query = Query {
             filter: filter.clone(),
             sort: None,
-            limit: PAGE.min(order.limit - plan.considered),
+            limit: PAGE.min(request.limit - plan.considered),
             next_token: plan.next_token.take(),
         };
-        let page = ports.query_executions(&order.workspace, &query).await?;
+        let page = ports.query_executions(&request.workspace, &query).await?;
         for item in &page.items {
             let first: Execution = serde_json::from_str(item).map_err(Error::internal)?;
-            plan.add(ports, prepared, &first).await?;
+            plan.add(ports, policy, &first).await?;
         }
         plan.next_token = page.next_token;
-        let spent = ports.ticks_us().saturating_sub(begun);
-        if plan.next_token.is_none() || spent > PLANNING_US_MAX {
+        let elapsed = ports.ticks_us().saturating_sub(start);
+        if plan.next_token.is_none() || elapsed > PLANNING_US_MAX {
             break;
         }
     }
@@ -128,14 +129,14 @@ pub async fn plan<P: Evaluate + QueryExecutions + Clock>(
     Ok(plan)
 }
 
-/// What was run once, by a caller.
-fn filter(order: &PlanRequest) -> Result<Filter, Error> {
+/// Evaluations of the policy that were no replays.
+fn filter(request: &PlanRequest) -> Result<Filter, Error> {
     let mut filter = json!({
-        "policy_rule_uri": order.of,
+        "policy_rule_uri": request.of,
         "cause": {"$ne": "replay"},
         "mgmt_action": {"$exists": false},
     });
-    if let (Some(since), Value::Object(members)) = (order.since, &mut filter) {
+    if let (Some(since), Value::Object(members)) = (request.since, &mut filter) {
         members.insert("started_at".to_owned(), json!({ "$gte": since }));
     }
     Filter::parse(&filter).map_err(Error::from)
@@ -145,7 +146,7 @@ impl Plan {
     async fn add(
         &mut self,
         ports: &impl Evaluate,
-        prepared: &CompiledPolicy,
+        policy: &CompiledPolicy,
         first: &Execution,
     ) -> Result<(), Error> {
         self.considered += 1;
@@ -154,22 +155,22 @@ impl Plan {
             return Ok(());
         }
         // What one of the two policies masks is masked in both outcomes: it neither shows nor counts.
-        let hidden = |mut output: RawJson| {
-            for pointer in first.masked.iter().chain(prepared.mask()) {
+        let mask = |mut output: RawJson| {
+            for pointer in first.masked.iter().chain(policy.mask()) {
                 if let Some(path) = pointer.strip_prefix("/output") {
                     output.mask(path);
                 }
             }
             output
         };
-        let second = match again(ports, prepared, first).await {
-            Ok(outcome) => hidden(outcome.output),
-            Err(error) if !crate::replay::is_the_policys(error.kind) => return Err(error),
-            Err(error) => failed(&error),
+        let second = match rerun(ports, policy, first).await {
+            Ok(outcome) => mask(outcome.output),
+            Err(error) if !is_repeatable(error.kind) => return Err(error),
+            Err(error) => error_document(&error),
         };
         let was = match (&first.output, &first.error) {
-            (Some(output), _) => hidden(output.clone()),
-            (None, error) => error.as_ref().map(failed).unwrap_or_default(),
+            (Some(output), _) => mask(output.clone()),
+            (None, error) => error.as_ref().map(error_document).unwrap_or_default(),
         };
         let changes = compare::changes(&was.value(), &second.value());
         if changes.is_empty() {
@@ -207,32 +208,32 @@ impl Plan {
     }
 }
 
-fn failed(error: &Error) -> RawJson {
+fn error_document(error: &Error) -> RawJson {
     RawJson::of(&json!({"error": {"kind": error.kind, "message": error.message}}))
 }
 
 /// The changed policy on what the first run read.
-async fn again(
+async fn rerun(
     ports: &impl Evaluate,
-    prepared: &CompiledPolicy,
+    policy: &CompiledPolicy,
     first: &Execution,
 ) -> Result<Outcome, Error> {
-    let given = match first.parameters.value() {
+    let own_parameters = match first.parameters.value() {
         Value::Object(mut merged) => {
             merged.retain(|name, _| first.overridden.contains(name));
             RawJson::of(&Value::Object(merged))
         }
         _ => RawJson::empty_object(),
     };
-    let execution = Execution { parameters: prepared.merge(Some(&given))?, ..first.clone() };
-    prepared.check_call(&execution)?;
-    let context = prepared.keeps_state().then(|| replay_inputs(first).context.value);
-    let call = prepared.call(&execution, context);
+    let execution = Execution { parameters: policy.merge(Some(&own_parameters))?, ..first.clone() };
+    policy.check_call(&execution)?;
+    let context = policy.has_context().then(|| replay_inputs(first).context.value);
+    let call = policy.call(&execution, context);
     let workspace = first.workspace.as_str();
-    let source = prepared.source().clone();
-    let ran = ports.evaluate(workspace, source, call, Budget::default()).await;
-    let outcome = ran.map_err(|failed| errors::to_error(failed.failure))?;
-    prepared.check_output(&outcome.output)?;
+    let source = policy.source().clone();
+    let outcome = ports.evaluate(workspace, source, call, Budget::default()).await;
+    let outcome = outcome.map_err(|error| errors::to_error(error.failure))?;
+    policy.check_output(&outcome.output)?;
     Ok(outcome)
 }
 

@@ -1,7 +1,7 @@
-//! The builtin source: our own tables.
+//! The builtin source of policies: the platform's own tables.
 
 use writ_model::{Error, PolicyUri, Workspace};
-use writ_ports::{GetBody, GetPolicy, Handle, PolicySource, Projection, Surface, ports};
+use writ_ports::{GetBody, GetPolicy, Handle, PolicySource, Projection};
 
 /// The registry as a source of policies.
 #[derive(Clone, Copy, Debug)]
@@ -24,20 +24,19 @@ impl<P: RegistryPorts> PolicySource for RegistrySource<'_, P> {
         Ok(Handle {
             workspace: workspace.clone(),
             uri: uri.clone(),
-            version: head.revision,
+            revision: head.revision,
             digest: head.digest,
             policy_id: head.policy_id,
         })
     }
 
-    async fn projection(&self, handle: &Handle, surface: Surface) -> Result<Projection, Error> {
-        let Surface::Whole = surface;
+    async fn projection(&self, handle: &Handle) -> Result<Projection, Error> {
         let body = self.0.get_body(&handle.workspace, &handle.digest).await?.ok_or_else(|| {
             Error::internal(format!("`{}` has no body with digest {}", handle.uri, handle.digest))
         })?;
-        Ok(Projection { version: handle.version, digest: handle.digest.clone(), body })
+        Ok(Projection { body })
     }
 
-    /// Bodies never change under their digest: there is nothing to let go.
+    /// Nothing to release: bodies never change under their digest.
     async fn release(&self, _handle: Handle) {}
 }

@@ -1,14 +1,22 @@
 //! Running a record again: same bytes, or what differs.
 
-use writ_model::{Cause, Error, ErrorKind, Execution, PolicyUri, Workspace};
-use writ_ports::{
-    GetBody, GetExecution, Handle, PolicySource, Projection, StoredContext, Surface, ports,
-};
+use writ_model::{Cause, Error, ErrorKind, Execution, PolicyUri, PrincipalKind, Workspace};
+use writ_ports::{GetBody, GetExecution, Handle, PolicySource, Projection, StoredContext};
 
-use crate::{
-    ExecutionReport, ExecutionRequest, PolicyCache, Ports, ReplayInputs, ReplayRequest,
-    execute_alone,
-};
+use crate::{ExecutionReport, ExecutionRequest, Pipeline, Ports, ReplayInputs};
+
+/// A request to run a record again.
+#[derive(Clone, Debug)]
+pub struct ReplayRequest {
+    /// The workspace that the record belongs to.
+    pub workspace: Workspace,
+    /// The id of the record to run again.
+    pub execution_id: String,
+    /// The subject of the caller that asks for it.
+    pub identity: String,
+    /// How that caller was authenticated.
+    pub principal_kind: PrincipalKind,
+}
 
 /// How a second run compares with the first.
 #[derive(Clone, Debug)]
@@ -19,44 +27,38 @@ pub struct ReplayReport {
     pub differences: Vec<String>,
 }
 
-ports! {
-    /// What the pipeline needs to run a record again.
-    pub trait ReplayPorts = GetBody + GetExecution + Ports;
-}
-
-/// Runs the record again on the revision, input, parameters, time and seed of the first run.
-///
-/// # Errors
-/// No such record; a record that cannot be run again, and why; what kept the run from starting.
-pub async fn replay<P: ReplayPorts>(
-    ports: &P,
-    policy_cache: &PolicyCache,
-    order: ReplayRequest,
-) -> Result<ReplayReport, Error> {
-    let first =
-        ports.get_execution(&order.workspace, &order.execution_id).await?.ok_or_else(|| {
-            Error::not_found(format!("there is no execution `{}`", order.execution_id))
-        })?;
-    refuse_unrepeatable(&first)?;
-    let source = Recorded { ports, first: &first };
-    let order = ExecutionRequest {
-        mgmt_action: first.mgmt_action.clone(),
-        parameters: Some(first.parameters.clone()),
-        executor_id: first.executor_id.clone(),
-        cause: Cause::Replay,
-        parent: Some(first.execution_id.clone()),
-        replay_inputs: Some(replay_inputs(&first)),
-        ..ExecutionRequest::new(
-            order.workspace,
-            order.identity,
-            order.principal_kind,
-            first.policy_rule_uri.clone(),
-            first.input_data.clone(),
-        )
-    };
-    let ExecutionReport { execution, record, .. } =
-        execute_alone(&source, ports, policy_cache, order).await?;
-    Ok(ReplayReport { differences: differences(&first, &record), execution })
+impl<S, P: Ports + GetExecution + GetBody> Pipeline<'_, S, P> {
+    /// Runs the record again on the revision, input, parameters, time and seed of the first run,
+    /// whatever the pipeline's source has under its URI now.
+    ///
+    /// # Errors
+    /// No such record; a record that cannot be run again, and why; what kept the run from starting.
+    pub async fn replay(&self, request: ReplayRequest) -> Result<ReplayReport, Error> {
+        let ReplayRequest { workspace, execution_id, identity, principal_kind } = request;
+        let first = self.ports.get_execution(&workspace, &execution_id).await?;
+        let first = first
+            .ok_or_else(|| Error::not_found(format!("there is no execution `{execution_id}`")))?;
+        refuse_unrepeatable(&first)?;
+        let request = ExecutionRequest {
+            mgmt_action: first.mgmt_action.clone(),
+            parameters: Some(first.parameters.clone()),
+            executor_id: first.executor_id.clone(),
+            cause: Cause::Replay,
+            parent: Some(first.execution_id.clone()),
+            replay_inputs: Some(replay_inputs(&first)),
+            ..ExecutionRequest::new(
+                workspace,
+                identity,
+                principal_kind,
+                first.policy_rule_uri.clone(),
+                first.input_data.clone(),
+            )
+        };
+        let source = RecordedRevision { ports: self.ports, execution: &first };
+        let pipeline = Pipeline::new(source, self.ports, self.cache);
+        let ExecutionReport { execution, record, .. } = pipeline.execute_alone(request).await?;
+        Ok(ReplayReport { differences: differences(&first, &record), execution })
+    }
 }
 
 /// What the first run read beside its input and its parameters.
@@ -68,9 +70,9 @@ pub(crate) fn replay_inputs(first: &Execution) -> ReplayInputs {
     ReplayInputs { now: first.policy_time, seed: first.seed, context }
 }
 
-/// Whether a run that failed like this failed by its policy, its input or its stored values, so
-/// that it fails like this again.
-pub(crate) fn is_the_policys(kind: ErrorKind) -> bool {
+/// Whether an error of this kind comes from the policy, its input or its stored values, so that the
+/// same run fails with it again.
+pub(crate) fn is_repeatable(kind: ErrorKind) -> bool {
     !matches!(
         kind,
         ErrorKind::PrecheckRefused
@@ -84,7 +86,7 @@ pub(crate) fn is_the_policys(kind: ErrorKind) -> bool {
 }
 
 pub(crate) fn refuse_unrepeatable(first: &Execution) -> Result<(), Error> {
-    if let Some(error) = first.error.as_ref().filter(|error| !is_the_policys(error.kind)) {
+    if let Some(error) = first.error.as_ref().filter(|error| !is_repeatable(error.kind)) {
         return Err(unrepeatable(&format!(
             "it was not the policy that ended it, but {}",
             error.kind.name()
@@ -104,7 +106,7 @@ fn unrepeatable(why: &str) -> Error {
     Error::new(ErrorKind::NotRepeatable, message)
 }
 
-/// Whether the platform may have killed it, at a moment that is another one in each run: how much
+/// Whether the platform may have killed the run, at a moment that differs from run to run: how much
 /// it had printed by then says nothing.
 fn was_killed(execution: &Execution) -> bool {
     let kind = execution.error.as_ref().map(|error| error.kind);
@@ -114,7 +116,7 @@ fn was_killed(execution: &Execution) -> bool {
     )
 }
 
-/// Between two records: what the policy masks is masked in both.
+/// The differences between two records. What the policy masks is masked in both.
 pub(crate) fn differences(first: &Execution, second: &Execution) -> Vec<String> {
     let mut differences = Vec::new();
     let mut compare = |what: &str, first: String, second: String| {
@@ -150,12 +152,12 @@ pub(crate) fn differences(first: &Execution, second: &Execution) -> Vec<String> 
 }
 
 /// The revision that an execution ran, whatever its URI stands for now.
-struct Recorded<'a, P> {
+struct RecordedRevision<'a, P> {
     ports: &'a P,
-    first: &'a Execution,
+    execution: &'a Execution,
 }
 
-impl<P: GetBody> PolicySource for Recorded<'_, P> {
+impl<P: GetBody> PolicySource for RecordedRevision<'_, P> {
     fn name(&self) -> &'static str {
         "builtin"
     }
@@ -164,18 +166,18 @@ impl<P: GetBody> PolicySource for Recorded<'_, P> {
         Ok(Handle {
             workspace: workspace.clone(),
             uri: uri.clone(),
-            version: self.first.revision,
-            digest: self.first.digest.clone(),
+            revision: self.execution.revision,
+            digest: self.execution.digest.clone(),
             policy_id: String::new(),
         })
     }
 
-    async fn projection(&self, handle: &Handle, _surface: Surface) -> Result<Projection, Error> {
+    async fn projection(&self, handle: &Handle) -> Result<Projection, Error> {
         let body =
             self.ports.get_body(&handle.workspace, &handle.digest).await?.ok_or_else(|| {
                 unrepeatable(&format!("the revision of `{}` that ran is gone", handle.uri))
             })?;
-        Ok(Projection { version: handle.version, digest: handle.digest.clone(), body })
+        Ok(Projection { body })
     }
 
     async fn release(&self, _handle: Handle) {}

@@ -1,4 +1,4 @@
-//! One run of one policy: made ready once, tried until what it keeps is committed.
+//! One run of one policy: prepared once, attempted until its context is committed.
 
 use std::sync::Arc;
 
@@ -8,105 +8,102 @@ use writ_model::{
 };
 use writ_ports::{Admission, CommitResult, ContextWrite, Handle, PolicySource, StoredContext};
 
-use crate::load::load;
-use crate::mask::masked;
-use crate::{Commit, CompiledPolicy, ExecutionRequest, PolicyCache, Ports, errors};
+use crate::mask::mask_record;
+use crate::{Commit, CompiledPolicy, ExecutionRequest, Pipeline, Ports, errors};
 
-/// Tries of a run whose context other runs change meanwhile: of so many at once, each round lets
-/// at least one through.
-const TRIES_MAX: u32 = 16;
+/// Attempts of a run while other runs change its context: of so many at the same time, each round
+/// lets at least one commit.
+const ATTEMPTS_MAX: u32 = 16;
 
-/// No further try begins after this: a caller waits 25 seconds at most.
-const TRYING_US_MAX: u64 = 10_000_000;
+/// No further attempt begins after this: a caller waits 25 seconds at most.
+const ATTEMPTING_US_MAX: u64 = 10_000_000;
 
-/// Whether a run may begin.
+/// The decision whether a run may begin.
 #[derive(Clone, Debug)]
 pub(crate) enum Verdict {
-    /// It may.
     Begin,
-    /// It may not, and this is what its record says.
+    /// The run is recorded as failed with this error, and the policy is not run.
     Refuse(Error),
 }
 
 /// A run that is recorded.
 #[derive(Clone, Debug)]
 pub(crate) struct CommittedRun {
-    /// For its caller.
+    /// The run as its caller sees it.
     pub(crate) execution: Execution,
-    /// As it was recorded.
+    /// The run as it was recorded.
     pub(crate) record: Execution,
     /// Whether the policy itself was run.
     pub(crate) has_started: bool,
+    /// Whether no further attempt follows, as the commit says.
+    pub(crate) is_final: bool,
 }
 
 /// A run before it begins.
 #[derive(Debug)]
 pub(crate) struct Run {
-    pub(crate) prepared: Arc<CompiledPolicy>,
-    /// The record so far: failed, until it did not.
+    pub(crate) policy: Arc<CompiledPolicy>,
+    /// The record so far. Its status is failed until an attempt succeeds.
     pub(crate) execution: Execution,
-    /// What the run reads in place of what is kept: that of an earlier run.
-    replay_inputs: Option<StoredContext>,
+    /// The context of an earlier run, which this run reads in place of the stored one.
+    replay_context: Option<StoredContext>,
     budget: Budget,
     mask: Vec<String>,
-    /// The monotonic clock at the request.
+    /// The monotonic clock at the request, in microseconds.
     ticks: u64,
 }
 
-/// What came of one try.
+/// The result of one attempt, before it is committed.
 struct AttemptResult {
     execution: Execution,
-    /// The context to be committed with the record.
-    after: Option<(u64, RawJson)>,
+    /// The context to be committed with the record, and the version that it follows.
+    new_context: Option<(u64, RawJson)>,
     has_started: bool,
 }
 
 impl Run {
     /// Loads the policy that `handle` holds and merges the parameters.
-    pub(crate) async fn prepare<P: Ports>(
-        source: &impl PolicySource,
-        ports: &P,
-        policy_cache: &PolicyCache,
-        order: ExecutionRequest,
+    pub(crate) async fn prepare<S: PolicySource, P: Ports>(
+        pipeline: &Pipeline<'_, S, P>,
+        request: ExecutionRequest,
         handle: &Handle,
         ticks: u64,
     ) -> Result<Self, Error> {
-        let begun = ports.now();
-        let prepared = load(source, handle, policy_cache).await?;
-        let parameters = prepared.merge(order.parameters.as_ref())?;
-        let overridden = order.parameters.as_ref().map(names).unwrap_or_default();
-        let mask = prepared.mask().iter().chain(&order.mask).cloned().collect();
-        let keeps = prepared.keeps_state() && order.mgmt_action.is_none();
-        let language = prepared.source().language;
-        let (policy_time, seed, replay_inputs) = match order.replay_inputs {
-            Some(replay_inputs) => {
-                (replay_inputs.now, replay_inputs.seed, keeps.then_some(replay_inputs.context))
-            }
-            None => (begun, ports.seed(), None),
+        let ports = pipeline.ports;
+        let started_at = ports.now();
+        let policy = pipeline.compile(handle).await?;
+        let parameters = policy.merge(request.parameters.as_ref())?;
+        let overridden = request.parameters.as_ref().map(names).unwrap_or_default();
+        let mask = policy.mask().iter().chain(&request.mask).cloned().collect();
+        let has_context = policy.has_context() && request.mgmt_action.is_none();
+        let language = policy.source().language;
+        let (policy_time, seed, replay_context) = match request.replay_inputs {
+            Some(inputs) => (inputs.now, inputs.seed, has_context.then_some(inputs.context)),
+            None => (started_at, ports.seed(), None),
         };
         let execution = Execution {
-            execution_id: order.execution_id.unwrap_or_else(|| ports.id(begun)),
-            workspace: order.workspace,
-            identity: order.identity,
-            principal_kind: order.principal_kind,
-            on_behalf_of: order.on_behalf_of,
-            cause: order.cause,
-            parent: order.parent,
-            idempotency_key: order.idempotency_key,
-            policy_rule_uri: order.policy_rule_uri,
-            revision: handle.version,
+            execution_id: request.execution_id.unwrap_or_else(|| ports.id(started_at)),
+            workspace: request.workspace,
+            identity: request.identity,
+            principal_kind: request.principal_kind,
+            on_behalf_of: request.on_behalf_of,
+            cause: request.cause,
+            parent: request.parent,
+            idempotency_key: request.idempotency_key,
+            policy_rule_uri: request.policy_rule_uri,
+            revision: handle.revision,
             digest: handle.digest.clone(),
-            source: source.name().to_owned(),
+            source: pipeline.source.name().to_owned(),
             engine: language,
             engine_version: ports.version(language).to_owned(),
-            executor_id: order.executor_id,
-            mgmt_action: order.mgmt_action,
-            input_data: order.input_data,
+            executor_id: request.executor_id,
+            mgmt_action: request.mgmt_action,
+            input_data: request.input_data,
             parameters,
             overridden,
             precheck: None,
             context: None,
-            started_at: begun,
+            started_at,
             policy_time,
             seed,
             status: ExecutionStatus::Failed,
@@ -116,20 +113,20 @@ impl Run {
             masked: Vec::new(),
             duration_us: 0,
             engine_us: 0,
-            trace_id: order.trace_id,
+            trace_id: request.trace_id,
         };
-        Ok(Self { prepared, execution, replay_inputs, budget: order.budget, mask, ticks })
+        Ok(Self { policy, execution, replay_context, budget: request.budget, mask, ticks })
     }
 
-    /// Asks the limits.
+    /// Admits the run, or refuses it by a limit.
     pub(crate) async fn admit(&self, ports: &impl Ports) -> Result<Admission, Error> {
         let execution = &self.execution;
         let (workspace, policy) = (&execution.workspace, &execution.policy_rule_uri);
         ports.admit(workspace, &execution.identity, policy, &execution.execution_id).await
     }
 
-    /// An order for another policy on behalf of this run.
-    pub(crate) fn order(
+    /// A request for another policy on behalf of this run.
+    pub(crate) fn request(
         &self,
         policy: &PolicyUri,
         cause: Cause,
@@ -145,15 +142,15 @@ impl Run {
             ..ExecutionRequest::new(
                 own.workspace.clone(),
                 own.identity.clone(),
-                own.principal_kind.clone(),
+                own.principal_kind,
                 policy.clone(),
                 input_data,
             )
         }
     }
 
-    /// Runs and commits. Where another run has changed the context meanwhile, nothing of this one
-    /// has happened yet: it runs again on what is there now.
+    /// Runs and commits. Where another run has changed the context at the same time, this one has had
+    /// no effect yet, and runs again on the context as it is then.
     pub(crate) async fn run_and_commit<P: Ports>(
         &self,
         ports: &P,
@@ -162,48 +159,49 @@ impl Run {
         verdict: Verdict,
     ) -> Result<CommittedRun, Error> {
         if let Verdict::Refuse(error) = verdict {
-            return self.finish(ports, commit, self.failed(error)).await;
+            return self.finish(ports, commit, self.not_started(error)).await;
         }
         let mut printed = String::new();
-        for _ in 0..TRIES_MAX {
-            let kept = self.kept(ports, handle).await?;
-            let attempt_result = self.attempt(ports, kept).await;
-            let Some((version, value)) = &attempt_result.after else {
-                return self.finish(ports, commit, attempt_result).await;
+        for _ in 0..ATTEMPTS_MAX {
+            let context = self.context(ports, handle).await?;
+            let attempt = self.attempt(ports, context).await;
+            let Some((version, value)) = &attempt.new_context else {
+                return self.finish(ports, commit, attempt).await;
             };
-            let done = self.masked(ports, &attempt_result);
+            let run = self.mask(ports, &attempt);
             let write = ContextWrite {
                 policy_id: &handle.policy_id,
                 uri: &handle.uri,
                 version: *version,
                 value,
             };
-            match commit.commit(&done.record, Some(write)).await? {
-                CommitResult::Done => return Ok(done),
+            match commit.commit(&run.record, Some(write)).await? {
+                CommitResult::Done { is_final } => return Ok(CommittedRun { is_final, ..run }),
                 CommitResult::LeaseLost => return Err(lease_lost()),
                 CommitResult::PolicyDeleted => {
-                    let printed = attempt_result.execution.printed;
-                    return self.finish(ports, commit, self.unkept(gone(handle), printed)).await;
+                    let error = policy_deleted(handle);
+                    let attempt = self.discard(error, attempt.execution.printed);
+                    return self.finish(ports, commit, attempt).await;
                 }
-                CommitResult::ContextConflict => printed = attempt_result.execution.printed,
+                CommitResult::ContextConflict => printed = attempt.execution.printed,
             }
-            if self.spent_us(ports) > TRYING_US_MAX {
+            if self.elapsed_us(ports) > ATTEMPTING_US_MAX {
                 break;
             }
         }
-        self.finish(ports, commit, self.unkept(outrun(), printed)).await
+        self.finish(ports, commit, self.discard(context_contended(), printed)).await
     }
 
-    /// Records what leaves no context behind.
+    /// Records an attempt that changes no context.
     async fn finish(
         &self,
         ports: &impl Ports,
         commit: &impl Commit,
-        attempt_result: AttemptResult,
+        attempt: AttemptResult,
     ) -> Result<CommittedRun, Error> {
-        let done = self.masked(ports, &attempt_result);
-        match commit.commit(&done.record, None).await? {
-            CommitResult::Done => Ok(done),
+        let run = self.mask(ports, &attempt);
+        match commit.commit(&run.record, None).await? {
+            CommitResult::Done { is_final } => Ok(CommittedRun { is_final, ..run }),
             // INVARIANT: without a context, only what the run was made for can have moved.
             CommitResult::LeaseLost
             | CommitResult::ContextConflict
@@ -211,110 +209,111 @@ impl Run {
         }
     }
 
-    fn masked(&self, ports: &impl Ports, attempt_result: &AttemptResult) -> CommittedRun {
-        let mut execution = attempt_result.execution.clone();
-        execution.duration_us = self.spent_us(ports);
-        let record = masked(&execution, &self.mask);
+    /// The run as it will be recorded, until the commit says more.
+    fn mask(&self, ports: &impl Ports, attempt: &AttemptResult) -> CommittedRun {
+        let mut execution = attempt.execution.clone();
+        execution.duration_us = self.elapsed_us(ports);
+        let record = mask_record(&execution, &self.mask);
         execution.masked.clone_from(&record.masked);
-        CommittedRun { execution, record, has_started: attempt_result.has_started }
+        CommittedRun { execution, record, has_started: attempt.has_started, is_final: false }
     }
 
-    fn spent_us(&self, ports: &impl Ports) -> u64 {
+    fn elapsed_us(&self, ports: &impl Ports) -> u64 {
         ports.ticks_us().saturating_sub(self.ticks)
     }
 
-    /// It has not run.
-    fn failed(&self, error: Error) -> AttemptResult {
+    /// The result of a run that did not start its policy.
+    fn not_started(&self, error: Error) -> AttemptResult {
         let execution = Execution { error: Some(error), ..self.execution.clone() };
-        AttemptResult { execution, after: None, has_started: false }
+        AttemptResult { execution, new_context: None, has_started: false }
     }
 
-    /// It has run, and nothing of it is kept but what it printed.
-    fn unkept(&self, error: Error, printed: String) -> AttemptResult {
+    /// The result of a run of which only the printed text is recorded.
+    fn discard(&self, error: Error, printed: String) -> AttemptResult {
         let execution = Execution { error: Some(error), printed, ..self.execution.clone() };
-        AttemptResult { execution, after: None, has_started: true }
+        AttemptResult { execution, new_context: None, has_started: true }
     }
 
-    /// What the policy has kept, where it keeps anything.
-    async fn kept(
+    /// The context that the policy reads; `None` where it has none.
+    async fn context(
         &self,
         ports: &impl Ports,
         handle: &Handle,
     ) -> Result<Option<StoredContext>, Error> {
-        if self.replay_inputs.is_some() {
-            return Ok(self.replay_inputs.clone());
+        if self.replay_context.is_some() {
+            return Ok(self.replay_context.clone());
         }
-        if !self.prepared.keeps_state() || self.execution.mgmt_action.is_some() {
+        if !self.policy.has_context() || self.execution.mgmt_action.is_some() {
             return Ok(None);
         }
         ports.get_context(&self.execution.workspace, &handle.policy_id).await.map(Some)
     }
 
-    /// Validates, runs, validates.
-    async fn attempt<P: Ports>(&self, ports: &P, kept: Option<StoredContext>) -> AttemptResult {
+    /// Validates the input, runs the policy and validates its output.
+    async fn attempt<P: Ports>(&self, ports: &P, context: Option<StoredContext>) -> AttemptResult {
         let mut execution = self.execution.clone();
-        if let Err(error) = self.prepared.check_call(&execution) {
-            return self.failed(error);
+        if let Err(error) = self.policy.check_call(&execution) {
+            return self.not_started(error);
         }
-        let read = kept.as_ref().map(|kept| kept.value.clone());
-        let ran = ports
+        let read = context.as_ref().map(|context| context.value.clone());
+        let evaluation = ports
             .evaluate(
                 execution.workspace.as_str(),
-                self.prepared.source().clone(),
-                self.prepared.call(&execution, read),
+                self.policy.source().clone(),
+                self.policy.call(&execution, read),
                 self.budget,
             )
             .await;
-        execution.context = kept.map(|kept| ContextSnapshot {
-            version: kept.version,
-            read: kept.value,
+        execution.context = context.map(|context| ContextSeen {
+            version: context.version,
+            read: context.value,
             change: writ_model::ContextChange::default(),
         });
-        // Whatever becomes of it: somebody who asks why it failed reads what it printed.
-        let judged = match ran {
+        // Whether the run succeeds or not: the printed text explains a failure.
+        let result = match evaluation {
             Ok(mut outcome) => {
                 execution.printed = std::mem::take(&mut outcome.printed);
-                self.judge(outcome, &execution)
+                self.validate(outcome, &execution)
             }
             Err(FailedRun { failure, printed }) => {
                 execution.printed = printed;
                 Err(errors::to_error(failure))
             }
         };
-        match judged {
-            Ok((outcome, after)) => {
+        match result {
+            Ok((outcome, new_context)) => {
                 execution.status = ExecutionStatus::Succeeded;
                 execution.engine_us = outcome.engine_us;
                 execution.output = Some(outcome.output);
                 if let (Some(seen), Some(change)) = (&mut execution.context, outcome.context) {
                     seen.change = change;
                 }
-                let after = after.filter(|_| self.replay_inputs.is_none());
-                AttemptResult { execution, after, has_started: true }
+                let new_context = new_context.filter(|_| self.replay_context.is_none());
+                AttemptResult { execution, new_context, has_started: true }
             }
             Err(error) => {
                 let has_started = error.kind != ErrorKind::Unavailable;
                 execution.error = Some(error);
-                AttemptResult { execution, after: None, has_started }
+                AttemptResult { execution, new_context: None, has_started }
             }
         }
     }
 
-    /// Holds an outcome against its schema and its context's bound; with it, the context after
-    /// the run and the version that it follows, where it has changed.
-    fn judge(
+    /// Validates an outcome against its schema and its context's bound. With it come the context
+    /// after the run and the version that it follows, where the context has changed.
+    fn validate(
         &self,
         outcome: Outcome,
         execution: &Execution,
     ) -> Result<(Outcome, Option<(u64, RawJson)>), Error> {
         if execution.mgmt_action.is_none() {
-            self.prepared.check_output(&outcome.output)?;
+            self.policy.check_output(&outcome.output)?;
         }
         let change = outcome.context.as_ref().filter(|change| !change.is_empty());
         let (Some(seen), Some(change)) = (&execution.context, change) else {
             return Ok((outcome, None));
         };
-        let after = change.apply(&seen.read).map_err(|bytes| {
+        let new_context = change.apply(&seen.read).map_err(|bytes| {
             let message = format!(
                 "the policy would keep {bytes} bytes in its context, which holds {} at most; \
                  delete keys that are not needed",
@@ -323,11 +322,11 @@ impl Run {
             Error::new(ErrorKind::PolicyContextTooLarge, message)
         })?;
         let version = seen.version;
-        Ok((outcome, Some((version, after))))
+        Ok((outcome, Some((version, new_context))))
     }
 }
 
-fn gone(handle: &Handle) -> Error {
+fn policy_deleted(handle: &Handle) -> Error {
     let message = format!(
         "`{}` was removed or renamed while it ran, so nothing was kept; send the run again under \
          its present name",
@@ -337,12 +336,12 @@ fn gone(handle: &Handle) -> Error {
 }
 
 fn lease_lost() -> Error {
-    let message = "what this run was made for is somebody else's by now, or over; nothing of the \
-                   run is kept";
+    let message = "another runner has taken over what this run was made for, or it is over; \
+                   nothing of the run is kept";
     Error::new(ErrorKind::Conflict, message)
 }
 
-fn outrun() -> Error {
+fn context_contended() -> Error {
     let message = "other runs of the policy changed its context again and again while this one \
                    ran; nothing was kept, and the run may be sent again";
     Error::new(ErrorKind::Unavailable, message).retry_after(1)

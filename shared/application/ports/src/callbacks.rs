@@ -5,6 +5,12 @@ use std::time::Duration;
 
 use writ_model::{Error, Timestamp, Workspace};
 
+/// The most secrets that sign one message: the newest, and older ones while receivers change over.
+pub const CALLBACK_SECRETS_MAX: usize = 4;
+
+/// How the text of a secret begins, by the Standard Webhooks specification; base64 follows.
+pub const CALLBACK_SECRET_PREFIX: &str = "whsec_";
+
 /// A workspace's secret for signing, as receivers have it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CallbackSecret {

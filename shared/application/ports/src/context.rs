@@ -1,4 +1,4 @@
-//! What policies keep from one run to the next.
+//! Contexts: what a policy keeps from one run to the next.
 
 use std::future::Future;
 
@@ -7,9 +7,9 @@ use writ_model::{Error, Execution, PolicyUri, RawJson, Workspace};
 /// A context as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredContext {
-    /// Counts its changes; 0 while nothing was ever kept.
+    /// Counts its changes; 0 before the first one.
     pub version: u64,
-    /// An object.
+    /// The context itself, a JSON object.
     pub value: RawJson,
 }
 
@@ -19,35 +19,40 @@ impl Default for StoredContext {
     }
 }
 
-/// A context that a run wants to leave behind.
+/// A context to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContextWrite<'a> {
-    /// Whose context it is.
+    /// The id of the policy that it belongs to.
     pub policy_id: &'a str,
-    /// What that policy is called: it must still be there.
+    /// That policy's URI, which must still stand for it.
     pub uri: &'a PolicyUri,
-    /// The version that the run read.
+    /// The version that the run read, which must still be the stored one.
     pub version: u64,
-    /// The whole context after the run: an object.
+    /// The whole context after the run, a JSON object.
     pub value: &'a RawJson,
 }
 
-/// What came of a commit.
+/// The result of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommitResult {
     /// Record and context are written.
-    Done,
-    /// Nothing is written: another run has changed the context meanwhile.
+    Done {
+        /// Whether no further attempt follows: false where the run was an attempt of a job that is
+        /// tried again.
+        is_final: bool,
+    },
+    /// Nothing is written: another run has changed the context at the same time.
     ContextConflict,
-    /// Nothing is written: the policy was removed or renamed meanwhile.
+    /// Nothing is written: the policy was removed or renamed in the meantime.
     PolicyDeleted,
-    /// Nothing is written: the job that the run was made for is another's by now, or over.
+    /// Nothing is written: the lease of the job that the run was made for is lost, or the job is
+    /// over.
     LeaseLost,
 }
 
 /// Reads contexts, and writes them together with the record of the run that changed them.
 pub trait ContextStore: Send + Sync {
-    /// What the policy keeps; empty while it never kept anything.
+    /// The policy's context; empty where none was ever written.
     ///
     /// # Errors
     /// The store's.

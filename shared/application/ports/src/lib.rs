@@ -2,7 +2,7 @@
 //! adapter implements them.
 //!
 //! Every method that serves a caller takes the caller's workspace: nothing outside it is visible.
-//! Upkeep serves no caller and works on all of them.
+//! Garbage collection serves no caller and works on all of them.
 
 mod access;
 mod admission;
@@ -25,8 +25,8 @@ mod source;
 pub use access::{GetToken, ListTokens, PutToken, RevokeToken, Token};
 pub use admission::{Admission, Admit, Unlimited};
 pub use callbacks::{
-    CallbackRequest, CallbackSecret, CallbackSecretStore, CallbackSecrets, DeliveryResult,
-    SendCallback,
+    CALLBACK_SECRET_PREFIX, CALLBACK_SECRETS_MAX, CallbackRequest, CallbackSecret,
+    CallbackSecretStore, CallbackSecrets, DeliveryResult, SendCallback,
 };
 pub use clock::{Clock, Ids, Sleep};
 pub use context::{CommitResult, ContextStore, ContextWrite, StoredContext};
@@ -50,4 +50,4 @@ pub use schedules::{
     CancelTimer, ChangeSchedule, DeleteSchedule, DueSchedules, DueSchedulesPage, GetSchedule,
     PutSchedule, QuerySchedules, ScheduleTimer,
 };
-pub use source::{Handle, PolicySource, Projection, Surface};
+pub use source::{Handle, PolicySource, Projection};

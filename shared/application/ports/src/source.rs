@@ -6,36 +6,26 @@ use std::sync::Arc;
 
 use writ_model::{Digest, Error, PolicyUri, Workspace};
 
-/// A policy held for one run: it cannot change under it.
+/// A policy as it was acquired for one run. It does not change until it is released.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handle {
-    /// Whose.
+    /// The workspace that the policy belongs to.
     pub workspace: Workspace,
-    /// Which.
+    /// The URI that it was acquired by.
     pub uri: PolicyUri,
-    /// The version that was acquired; for the registry, the revision.
-    pub version: u64,
-    /// What its content hashes to.
+    /// The revision that was acquired, as records name it; 0 where a source has none.
+    pub revision: u64,
+    /// SHA-256 of the policy's body.
     pub digest: Digest,
-    /// What the policy keeps is kept under: an id that outlives its renames.
+    /// The id that the policy's context is stored under, which outlives renames; empty where a
+    /// source has no contexts.
     pub policy_id: String,
 }
 
-/// Which part of a policy is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Surface {
-    /// All of it, to run it.
-    Whole,
-}
-
-/// What a source shows of a policy.
+/// What a source shows of an acquired policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Projection {
-    /// The version, as in the handle.
-    pub version: u64,
-    /// SHA-256 of `body`.
-    pub digest: Digest,
-    /// The stored body.
+    /// The policy's body, a JSON object with the handle's digest.
     pub body: Arc<str>,
 }
 
@@ -44,7 +34,7 @@ pub trait PolicySource: Send + Sync {
     /// The source's name in records.
     fn name(&self) -> &'static str;
 
-    /// Holds the policy that `uri` stands for now.
+    /// Acquires the policy that `uri` stands for now.
     ///
     /// # Errors
     /// [`writ_model::ErrorKind::NotFound`]; the source's.
@@ -54,16 +44,31 @@ pub trait PolicySource: Send + Sync {
         uri: &PolicyUri,
     ) -> impl Future<Output = Result<Handle, Error>> + Send;
 
-    /// Shows the held policy.
+    /// Reads the acquired policy.
     ///
     /// # Errors
     /// The source's.
-    fn projection(
-        &self,
-        handle: &Handle,
-        surface: Surface,
-    ) -> impl Future<Output = Result<Projection, Error>> + Send;
+    fn projection(&self, handle: &Handle)
+    -> impl Future<Output = Result<Projection, Error>> + Send;
 
-    /// Lets it go.
+    /// Releases an acquired policy.
     fn release(&self, handle: Handle) -> impl Future<Output = ()> + Send;
+}
+
+impl<S: PolicySource> PolicySource for &S {
+    fn name(&self) -> &'static str {
+        S::name(self)
+    }
+
+    async fn acquire(&self, workspace: &Workspace, uri: &PolicyUri) -> Result<Handle, Error> {
+        S::acquire(self, workspace, uri).await
+    }
+
+    async fn projection(&self, handle: &Handle) -> Result<Projection, Error> {
+        S::projection(self, handle).await
+    }
+
+    async fn release(&self, handle: Handle) {
+        S::release(self, handle).await;
+    }
 }

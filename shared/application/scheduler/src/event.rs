@@ -1,29 +1,29 @@
-//! What the function that fires schedules is called with.
+//! The event of the function that fires schedules.
 
 use serde_json::Value;
 use writ_model::{Error, Timestamp, Workspace};
 
-/// Why we are woken.
+/// The reason of the call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A fire that was planned.
+    /// The timer of one fire went off.
     Fire {
-        /// Whose schedule.
+        /// The workspace that the schedule belongs to.
         workspace: Workspace,
-        /// Which.
+        /// The name of the schedule.
         name: String,
-        /// Which fire.
+        /// The time of the fire.
         scheduled_for: Timestamp,
     },
-    /// Time has gone by.
+    /// A minute has gone by: all schedules are checked.
     All,
 }
 
 impl Event {
-    /// Reads the event: what was planned has a `name`.
+    /// Reads the event: that of a timer has a `name`.
     ///
     /// # Errors
-    /// A plan that says not what it is for.
+    /// A timer that does not name its fire.
     pub fn read(event: &str) -> Result<Self, Error> {
         let event: Value = serde_json::from_str(event).map_err(Error::internal)?;
         let text = |name| event.get(name).and_then(Value::as_str);
@@ -35,7 +35,7 @@ impl Event {
                 scheduled_for: text("scheduled_for")?.parse().ok()?,
             })
         };
-        fire().ok_or_else(|| Error::internal(format!("`{event}` is no fire that was planned")))
+        fire().ok_or_else(|| Error::internal(format!("`{event}` is no fire of a timer")))
     }
 }
 
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plan_says_which_fire_it_is_for_and_whatever_has_no_name_is_for_all() {
+    fn a_timer_names_its_fire_and_an_event_without_a_name_is_for_all() {
         let planned = r#"{"workspace": "a", "name": "n", "scheduled_for": "2026-03-22T18:59:43Z"}"#;
         let fire = Event::Fire {
             workspace: "a".parse().unwrap(),

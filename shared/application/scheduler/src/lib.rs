@@ -1,9 +1,9 @@
-//! Fires schedules: decides what is due, makes the jobs and records what came of them.
+//! Fires schedules: decides what is due, makes the jobs and records the results.
 //!
-//! A schedule makes jobs. When it is due stands in its table; whoever is woken for it ([`tick`] by
-//! a clock, [`run_due_schedule`] by somebody who planned it) decides what to run, runs it and writes it
-//! off. Each of the three may be repeated or cut off, by several at once, and no fire is lost or
-//! made twice.
+//! A schedule makes jobs. When it is due stands in its table; a tick ([`tick`]) or a timer
+//! ([`run_due_schedule`]) decides which fires to make, makes them and settles them. Each of the three
+//! steps may be repeated or cut off, in several processes at the same time, and no fire is lost or made
+//! twice.
 
 mod event;
 mod fire;

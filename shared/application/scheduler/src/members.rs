@@ -1,13 +1,13 @@
-//! The members of an object, taken out one by one; what is left over is refused by its name.
+//! The members of an object, taken out one by one; those that are left are refused by name.
 
 use std::collections::BTreeMap;
 
 use writ_model::{Error, RawJson};
 
-/// What is still to be read of an object.
+/// The members of an object that are still to be read.
 pub struct Members {
     left: BTreeMap<String, RawJson>,
-    /// Where the object stands in the request: a JSON Pointer.
+    /// The JSON Pointer of the object in the request.
     location: &'static str,
 }
 
@@ -15,7 +15,7 @@ impl Members {
     /// The members of an object that stands at `location`.
     ///
     /// # Errors
-    /// It is no object; `what` says what it should be.
+    /// The text is no object; `what` says what it should be.
     pub fn of(text: &str, location: &'static str, what: &str) -> Result<Self, Error> {
         match serde_json::from_str(text) {
             Ok(left) => Ok(Self { left, location }),
@@ -23,20 +23,20 @@ impl Members {
         }
     }
 
-    /// A member, if it is there and not null.
+    /// A member; `None` where it is missing or null.
     pub fn take(&mut self, name: &str) -> Option<RawJson> {
         self.left.remove(name).filter(|value| value.as_str() != "null")
     }
 
-    /// A member, if it is there.
+    /// A member as it is sent; `None` where it is missing.
     pub fn take_value(&mut self, name: &str) -> Option<RawJson> {
         self.left.remove(name)
     }
 
-    /// Refuses what was not taken.
+    /// Refuses the members that were not taken.
     ///
     /// # Errors
-    /// The first member that is left.
+    /// The name and location of the first member that is left.
     pub fn end(self, known: &str) -> Result<(), Error> {
         match self.left.keys().next() {
             None => Ok(()),

@@ -1,10 +1,10 @@
-//! What a schedule's fires make: a job, said as a submission or as a run of a policy.
+//! What a schedule's fires make: a job, written as a submission or as a run of a policy.
 
 use writ_jobs::{NewJob, NewJobBody};
-use writ_model::member::{invalid_member, text};
-use writ_model::{Error, ErrorKind, RawJson, Timestamp};
-use writ_pipeline::{BUILTIN, HasPolicyCache, RegistrySource, known_executor, look_up};
-use writ_ports::{GetBody, GetPolicy, SendCallback};
+use writ_model::member::{text, wrong};
+use writ_model::{Error, ErrorKind, ExecutorId, RawJson, Timestamp, Workspace};
+use writ_pipeline::{LoadPolicy, known_executor};
+use writ_ports::SendCallback;
 
 use crate::members::{Members, below};
 
@@ -18,18 +18,18 @@ const FORM: &str = "`target` is what each fire makes: `{\"policy\": {\"policy_ru
 /// The job that a fire makes.
 pub struct Target {
     /// The job to submit at each fire, validated and without an id.
-    pub new: NewJob,
+    pub job: NewJob,
     /// The executor that runs the job.
-    pub executor_id: String,
-    /// Where the policy's URI stands in the request.
-    uri_place: &'static str,
+    pub executor_id: ExecutorId,
+    /// The JSON Pointer of the job in the request.
+    location: &'static str,
 }
 
 impl Target {
     /// Reads the target of the schedule of that name.
     ///
     /// # Errors
-    /// What is wrong, with its place.
+    /// What is malformed, with its location.
     pub fn of(name: &str, target: &RawJson, now: Timestamp) -> Result<Self, Error> {
         let length = target.as_str().len();
         if length > TARGET_BYTES_MAX {
@@ -62,11 +62,11 @@ impl Target {
             return Err(below(location, invalid_member("not_before", message)));
         }
         let executor_id = match members.take("executor_id") {
-            None => BUILTIN.to_owned(),
+            None => ExecutorId::BUILTIN,
             Some(value) => {
                 let (text, _) = text(&value, "executor_id", "the id of an executor")
                     .map_err(|error| below(location, error))?;
-                if text.is_empty() { BUILTIN.to_owned() } else { text }
+                if text.is_empty() { ExecutorId::BUILTIN } else { text.into() }
             }
         };
         let body = NewJobBody {
@@ -85,8 +85,8 @@ impl Target {
             "`name`, `policy_rule_uri`, `policy_rule_parameters`, `node_selector`, `inputs`, \
              `timeout_seconds`, `max_attempts`, `priority`, `callback_url` and `executor_id`",
         )?;
-        let new = NewJob::of(body, now).map_err(|error| below(location, error))?;
-        Ok(Self { new, executor_id, uri_place: "/target/job/policy_rule_uri" })
+        let job = NewJob::of(body, now).map_err(|error| below(location, error))?;
+        Ok(Self { job, executor_id, location })
     }
 
     fn of_policy(name: &str, policy: &RawJson, now: Timestamp) -> Result<Self, Error> {
@@ -112,34 +112,22 @@ impl Target {
             callback_url: None,
         };
         members.end("`policy_rule_uri`, `input_data` and `parameters`")?;
-        let new = NewJob::of(body, now).map_err(|error| below(location, error))?;
-        let executor_id = BUILTIN.to_owned();
-        Ok(Self { new, executor_id, uri_place: "/target/policy/policy_rule_uri" })
+        let job = NewJob::of(body, now).map_err(|error| below(location, error))?;
+        Ok(Self { job, executor_id: ExecutorId::BUILTIN, location })
     }
 
-    /// Holds the job against what there is: its executor, its policy with that one's schemas, whom
-    /// it calls back. What of it nobody is to be shown.
+    /// Validates the job against its executor, its policy and the callbacks that may be sent. Returns
+    /// the policy's mask.
     ///
     /// # Errors
-    /// As a submission's, with their places.
-    pub async fn vetted(
+    /// As a submission's, with their locations.
+    pub async fn validate(
         &self,
-        ports: &(impl SendCallback + GetBody + GetPolicy + HasPolicyCache),
-        workspace: &writ_model::Workspace,
+        ports: &(impl SendCallback + LoadPolicy),
+        workspace: &Workspace,
     ) -> Result<Vec<String>, Error> {
-        let new = &self.new;
-        known_executor(&self.executor_id).map_err(|error| error.at("/target/job/executor_id"))?;
-        if let Some(url) = &new.callback_url {
-            ports.check_callback(url).map_err(|error| error.at("/target/job/callback_url"))?;
-        }
-        let policy =
-            look_up(&RegistrySource(ports), ports.policy_cache(), workspace, &new.policy_rule_uri)
-                .await
-                .map_err(|error| match error.kind {
-                    ErrorKind::NotFound => error.at(self.uri_place),
-                    _ => error,
-                })?;
-        policy.check_job(new.policy_rule_parameters.as_ref(), &new.inputs)?;
-        Ok(policy.mask().to_vec())
+        known_executor(&self.executor_id)
+            .map_err(|error| error.at(format!("{}/executor_id", self.location)))?;
+        writ_job_control::validate(ports, workspace, &self.job, self.location).await
     }
 }

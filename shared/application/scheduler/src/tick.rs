@@ -1,65 +1,62 @@
-//! Waking up for schedules: what is due is decided, run and written off.
+//! The tick: decides which fires of all schedules are due, makes their jobs and records the results.
 
 use writ_model::{Error, LastFire, Schedule, Timestamp, Workspace};
-use writ_pipeline::HasPolicyCache;
+use writ_pipeline::LoadPolicy;
 use writ_ports::{
-    CancelTimer, ChangeSchedule, Clock, DueSchedules, GetBody, GetJob, GetPolicy, GetSchedule,
-    JobNotifier, PutJob, SendCallback, ports,
+    ChangeSchedule, Clock, DueSchedules, GetJob, GetSchedule, JobNotifier, PutJob, ScheduleTimer,
+    SendCallback,
 };
 use writ_schedules::{decide, settle, timing_of};
 
 use crate::fire::fire;
 
-ports! {
-    /// What running the due fires of one schedule needs.
-    pub trait SchedulePorts = ChangeSchedule + Clock + GetBody + GetJob + GetPolicy + GetSchedule
-        + HasPolicyCache + JobNotifier + PutJob + SendCallback;
+/// What processing one schedule needs.
+pub trait TickPorts:
+    JobNotifier + SendCallback + ChangeSchedule + Clock + GetJob + GetSchedule + LoadPolicy + PutJob
+{
 }
 
-ports! {
-    /// What a tick needs.
-    pub trait TickPorts = DueSchedules + SchedulePorts;
-}
-
-ports! {
-    /// What answering a timer needs.
-    pub trait TimerPorts = CancelTimer + SchedulePorts;
-}
-
-ports! {
-    /// What a program that ticks and answers timers needs.
-    pub trait Ports = TickPorts + TimerPorts;
+impl<P> TickPorts for P where
+    P: JobNotifier
+        + SendCallback
+        + ChangeSchedule
+        + Clock
+        + GetJob
+        + GetSchedule
+        + LoadPolicy
+        + PutJob
+{
 }
 
 /// A tick begins no schedule later than this after its start: the rest waits for the next one.
 const TICK_US_MAX: u64 = 20_000_000;
 
-/// Steps of one wake-up at most; each decides or settles up to a hundred fires.
+/// Steps for one schedule in one tick at most; each decides or settles up to a hundred fires.
 const STEPS_MAX: usize = 16;
 
-/// What was done.
+/// What a tick did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TickReport {
-    /// Fires that were run, with whatever came of them.
+    /// Fires that were processed, whether they made a job or failed.
     pub fired: u64,
-    /// Schedules that could not be dealt with; they are due still.
+    /// Schedules that met an error; they are still due.
     pub failed: u64,
-    /// There is more to do at once.
+    /// Whether more is due already.
     pub more: bool,
 }
 
-/// Does what is due of all schedules, for twenty seconds and one schedule at most. Two ticks at once
-/// do no harm.
+/// Processes what is due of all schedules, for twenty seconds and one schedule at most. Two ticks at
+/// the same time do no harm.
 ///
 /// # Errors
 /// The store's, reading what is due.
-pub async fn tick(ports: &impl TickPorts) -> Result<TickReport, Error> {
-    let begun = ports.ticks_us();
+pub async fn tick(ports: &(impl TickPorts + DueSchedules)) -> Result<TickReport, Error> {
+    let start = ports.ticks_us();
     let (mut next, mut report) = (None, TickReport::default());
     loop {
         let page = ports.due_schedules(ports.now(), next.as_deref()).await?;
         for (workspace, name) in &page.schedules {
-            if ports.ticks_us().saturating_sub(begun) >= TICK_US_MAX {
+            if ports.ticks_us().saturating_sub(start) >= TICK_US_MAX {
                 return Ok(TickReport { more: true, ..report });
             }
             match run_due_schedules(ports, workspace, name, None).await {
@@ -81,55 +78,55 @@ pub async fn tick(ports: &impl TickPorts) -> Result<TickReport, Error> {
     }
 }
 
-/// Does what is due of one schedule, as somebody says who was to wake us for its fire `hinted`. One
-/// that is not there any more is forgotten.
+/// Processes what is due of one schedule, when its timer goes off for the fire `scheduled_for`. The
+/// timer of a schedule that was deleted is cancelled.
 ///
 /// # Errors
-/// The store's: what was decided is still to be done.
+/// The store's: the fires that were decided are still to be made.
 pub async fn run_due_schedule(
     ports: &impl TimerPorts,
     workspace: &Workspace,
     name: &str,
-    hinted: Timestamp,
+    scheduled_for: Timestamp,
 ) -> Result<TickReport, Error> {
     if ports.get_schedule(workspace, name).await?.is_none() {
         ports.cancel_timer(workspace, name).await?;
         return Ok(TickReport::default());
     }
-    run_due_schedules(ports, workspace, name, Some(hinted)).await
+    run_due_schedules(ports, workspace, name, Some(scheduled_for)).await
 }
 
-/// Does what is due of one schedule.
+/// Processes what is due of one schedule.
 async fn run_due_schedules(
     ports: &impl SchedulePorts,
     workspace: &Workspace,
     name: &str,
-    hinted: Option<Timestamp>,
+    scheduled_for: Option<Timestamp>,
 ) -> Result<TickReport, Error> {
     let mut report = TickReport::default();
     for _ in 0..STEPS_MAX {
         let Some(schedule) = ports.get_schedule(workspace, name).await? else { return Ok(report) };
-        // It was understood when it was written.
+        // The definition was validated when it was written.
         let timing =
             timing_of(&schedule.definition, schedule.created_at).map_err(Error::internal)?;
         let state = if schedule.state.firing.is_empty() {
-            match decide(&schedule, &timing, ports.now(), hinted) {
+            match decide(&schedule, &timing, ports.now(), scheduled_for) {
                 None => return Ok(report),
                 Some(state) => state,
             }
         } else {
-            let fires = run(ports, &schedule).await?;
+            let fires = fire_all(ports, &schedule).await?;
             report.fired += fires.len() as u64;
             settle(&schedule, &timing, fires)
         };
-        // Where somebody else has moved it on meanwhile, it is looked at again.
+        // A write that is lost means that another tick was faster: the schedule is read again.
         ports.change_schedule(&Schedule { state, ..schedule }).await?;
     }
     Ok(TickReport { more: true, ..report })
 }
 
-/// Runs what was decided, the oldest first.
-async fn run(ports: &impl SchedulePorts, schedule: &Schedule) -> Result<Vec<LastFire>, Error> {
+/// Makes the fires that were decided, the oldest first.
+async fn fire_all(ports: &impl TickPorts, schedule: &Schedule) -> Result<Vec<LastFire>, Error> {
     let mut fires = Vec::with_capacity(schedule.state.firing.len());
     for at in &schedule.state.firing {
         fires.push(fire(ports, schedule, *at).await?);

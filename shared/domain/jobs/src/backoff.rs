@@ -1,17 +1,13 @@
 //! The backoff between two attempts.
 
-use crate::bounds::{BACKOFF_MS, BACKOFF_MS_MAX};
+use std::time::Duration;
 
 /// Returns the delay after attempt `made`, from 1, in milliseconds: between half of an exponential
 /// step and the whole step, chosen by the random number `rng`, so that attempts that failed
 /// together are not repeated together.
 #[must_use]
-pub fn backoff_ms(made: u32, rng: u64) -> i64 {
-    let doublings = made.saturating_sub(1).min(30);
-    let step = BACKOFF_MS.saturating_mul(1 << doublings).min(BACKOFF_MS_MAX);
-    let half = step / 2;
-    let jitter = i64::try_from(rng % 1_000_000).unwrap_or(0);
-    half + (step - half) * jitter / 1_000_000
+pub fn backoff(made: u32, rng: u64) -> Duration {
+    RETRY.wait_with_jitter(made.max(1), rng % JITTER_PARTS, JITTER_PARTS.into())
 }
 
 #[cfg(test)]
@@ -20,12 +16,22 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn pauses_double_from_a_second_to_five_minutes() {
+        let ms = |made, rng| backoff(made, rng).as_millis();
+        assert_eq!(
+            [0, 1, 2, 5, 9, 10, 40].map(|made| ms(made, 0)),
+            [500, 500, 1_000, 8_000, 128_000, 150_000, 150_000]
+        );
+        assert_eq!([1, 2, 40].map(|made| ms(made, 999_999)), [999, 1_999, 299_999]);
+        assert_eq!(ms(40, u64::MAX), 232_742, "a random number of any size");
+    }
+
     proptest! {
         #[test]
         fn a_pause_is_between_half_a_step_and_a_step(made in 1_u32.., rng: u64) {
-            let pause = backoff_ms(made, rng);
-            let step = BACKOFF_MS.saturating_mul(1 << (made - 1).min(30)).min(BACKOFF_MS_MAX);
-            prop_assert!((step / 2..=step).contains(&pause), "{pause} of {step}");
+            let (pause, step) = (backoff(made, rng), RETRY.wait(made));
+            prop_assert!((step / 2..=step).contains(&pause), "{pause:?} of {step:?}");
         }
     }
 }

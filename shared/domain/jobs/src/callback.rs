@@ -2,8 +2,8 @@
 
 use writ_model::{Callback, CallbackStatus, JobState, Submission, Timestamp};
 
-use crate::bounds::CALLBACK_CLAIM_MS;
-use crate::enqueue::{later, next};
+use crate::bounds::CALLBACK_CLAIM;
+use crate::enqueue::next_version;
 
 /// The outcome of one delivery attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,9 +42,9 @@ pub(crate) fn of(submission: &Submission, state: &JobState, now: Timestamp) -> O
 pub fn claim_callback(state: &JobState, now: Timestamp) -> Option<JobState> {
     let callback = state.callback.as_ref().filter(|_| state.job_status.is_final())?;
     callback.next_at.filter(|next_at| *next_at <= now)?;
-    let next_at = Some(later(now, CALLBACK_CLAIM_MS));
+    let next_at = Some(now + CALLBACK_CLAIM);
     let callback = Callback { tries: callback.tries + 1, next_at, ..callback.clone() };
-    Some(JobState { callback: Some(callback), due_at: next_at, ..next(state) })
+    Some(JobState { callback: Some(callback), due_at: next_at, ..next_version(state) })
 }
 
 /// Returns the state after a delivery attempt; `None` for a job without a callback.
@@ -57,7 +57,7 @@ pub fn record_delivery(state: &JobState, delivery: Delivery) -> Option<JobState>
         Delivery::GivenUp { reason } => (CallbackStatus::GivenUp, None, Some(reason)),
     };
     let callback = Callback { status, next_at, last_failure, ..callback };
-    Some(JobState { callback: Some(callback), due_at: next_at, ..next(state) })
+    Some(JobState { callback: Some(callback), due_at: next_at, ..next_version(state) })
 }
 
 #[cfg(test)]

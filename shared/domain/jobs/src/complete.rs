@@ -1,13 +1,15 @@
 //! The end of an attempt, after which the job ends or is queued again.
 
+use std::time::Duration;
+
 use writ_model::{AttemptOutcome, Error, ErrorKind, JobState, JobStatus, Submission, Timestamp};
 
-use crate::backoff::backoff_ms;
+use crate::backoff::backoff;
 use crate::bounds::ATTEMPTS;
 use crate::callback;
-use crate::enqueue::{later, next, wait};
+use crate::enqueue::{next_version, wait};
 use crate::lease::has_lapsed;
-use crate::transition_error::{LeaseLost, holds};
+use crate::transition_error::{LeaseLost, check_token};
 use crate::truncate_error;
 
 /// The result of an attempt.
@@ -34,7 +36,7 @@ pub fn finished(
     now: Timestamp,
     rng: u64,
 ) -> Result<JobState, LeaseLost> {
-    holds(state, fencing_token)?;
+    check_token(state, fencing_token)?;
     let outcome = match ended.error {
         None => AttemptOutcome::Completed,
         Some(error) if error.kind == ErrorKind::PolicyTimedOut => AttemptOutcome::TimedOut,
@@ -63,11 +65,11 @@ pub fn given_back(
     retry_after_s: Option<u32>,
     now: Timestamp,
 ) -> Result<JobState, LeaseLost> {
-    holds(state, fencing_token)?;
+    check_token(state, fencing_token)?;
     let mut state = close(state, AttemptOutcome::GivenBack, error, now);
     state.attempts_made = state.attempts_made.saturating_sub(1);
     if let Some(seconds) = retry_after_s {
-        state.ready_at = later(now, i64::from(seconds) * 1_000);
+        state.ready_at = now + Duration::from_secs(seconds.into());
     }
     Ok(wait(state, now))
 }
@@ -121,7 +123,7 @@ fn may_repeat(submission: &Submission, state: &JobState, kind: ErrorKind) -> boo
 }
 
 fn repeat(state: JobState, now: Timestamp, rng: u64) -> JobState {
-    let ready_at = later(now, backoff_ms(state.attempts_made, rng));
+    let ready_at = now + backoff(state.attempts_made, rng);
     wait(JobState { ready_at, ..state }, now)
 }
 
@@ -163,7 +165,7 @@ pub(crate) fn close(
     error: Option<&Error>,
     now: Timestamp,
 ) -> JobState {
-    let mut state = next(state);
+    let mut state = next_version(state);
     if let Some(attempt) = state.attempts.last_mut().filter(|attempt| attempt.outcome.is_none()) {
         attempt.ended_at = Some(now);
         attempt.outcome = Some(outcome);

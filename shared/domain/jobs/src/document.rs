@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::json;
 use writ_model::{
-    Attempt, Callback, Cause, Error, Job, JobStatus, PolicyUri, RawJson, Timestamp, Workspace,
+    Attempt, Callback, Cause, Error, ExecutorId, Job, JobStatus, PolicyUri, PrincipalKind, RawJson,
+    Timestamp, Workspace,
 };
 
 /// The position of a job in its queue, as far as it was counted.
@@ -29,7 +30,7 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a Error>,
     node_id: Option<&'a str>,
-    executor_id: &'a str,
+    executor_id: &'a ExecutorId,
     policy_rule_uri: &'a PolicyUri,
     job_policy_rule_uri: &'a PolicyUri,
     policy_rule_parameters: Option<RawJson>,
@@ -58,7 +59,7 @@ struct Document<'a> {
     cancelled_by: Option<&'a str>,
     workspace: &'a Workspace,
     identity: &'a str,
-    principal_kind: &'a str,
+    principal_kind: PrincipalKind,
     #[serde(skip_serializing_if = "Option::is_none")]
     on_behalf_of: Option<&'a str>,
     cause: Cause,
@@ -112,7 +113,7 @@ pub fn document(job: &Job, position: Option<QueuePosition>) -> Result<String, Er
         cancelled_by: state.cancelled_by.as_deref(),
         workspace: &submission.workspace,
         identity: &submission.identity,
-        principal_kind: &submission.principal_kind,
+        principal_kind: submission.principal_kind,
         on_behalf_of: submission.on_behalf_of.as_deref(),
         cause: submission.cause,
         schedule: submission.schedule.as_deref(),

@@ -2,8 +2,8 @@
 
 use writ_model::{JobState, JobStatus, Submission, Timestamp};
 
-use crate::bounds::{ANNOUNCE_MS, ANNOUNCE_MS_MAX, CALLBACK_CLAIM_MS};
-use crate::enqueue::{later, next};
+use crate::bounds::{CALLBACK_CLAIM, RENOTIFY};
+use crate::enqueue::next_version;
 use crate::{expire, has_lapsed};
 
 /// The action that a due job requires.
@@ -36,12 +36,12 @@ pub fn due(submission: &Submission, state: &JobState, now: Timestamp, rng: u64) 
 #[must_use]
 pub fn record_notification(state: &JobState, now: Timestamp) -> JobState {
     if state.ready_at > now {
-        return JobState { due_at: Some(state.ready_at), is_queued: false, ..next(state) };
+        return JobState { due_at: Some(state.ready_at), is_queued: false, ..next_version(state) };
     }
     // A job that just enters its queue has had no signal before.
     let announced = if state.is_queued { state.announced + 1 } else { 0 };
-    let pause = ANNOUNCE_MS.saturating_mul(1 << announced.min(20)).min(ANNOUNCE_MS_MAX);
-    JobState { is_queued: true, announced, due_at: Some(later(now, pause)), ..next(state) }
+    let due_at = Some(now + RENOTIFY.wait(announced.saturating_add(1)));
+    JobState { is_queued: true, announced, due_at, ..next_version(state) }
 }
 
 /// Returns the state of an ended job with the signal of its callback sent. It is due for another

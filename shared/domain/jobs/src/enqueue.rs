@@ -2,7 +2,7 @@
 
 use writ_model::{JobState, JobStatus, Submission, Timestamp};
 
-use crate::bounds::ANNOUNCE_MS;
+use crate::bounds::RENOTIFY;
 
 /// Returns the initial state of a job: in its queue, or waiting for its start time.
 #[must_use]
@@ -64,7 +64,7 @@ mod tests {
     fn a_job_stands_in_its_line_unless_its_time_is_to_come() {
         let mut submission = submission();
         let state = enqueue(&submission);
-        assert!(state.is_queued && state.due_at == Some(at(ANNOUNCE_MS)), "{state:?}");
+        assert!(state.is_queued && state.due_at == Some(at(0) + RENOTIFY.first), "{state:?}");
         submission.not_before = Some(at(-5));
         assert_eq!(enqueue(&submission), state);
         submission.not_before = Some(at(5_000));

@@ -1,6 +1,6 @@
 //! A job for the tests of this crate.
 
-use writ_model::{Cause, JobState, RawJson, Submission, Timestamp};
+use writ_model::{Cause, ExecutorId, JobState, PrincipalKind, RawJson, Submission, Timestamp};
 
 use crate::{LeaseRequest, Runner, enqueue, lease};
 
@@ -13,7 +13,7 @@ pub(crate) fn submission() -> Submission {
         job_id: "j1".to_owned(),
         workspace: "default".parse().unwrap(),
         name: "check".to_owned(),
-        executor_id: "builtin".to_owned(),
+        executor_id: ExecutorId::BUILTIN,
         policy_rule_uri: "a:1-x".parse().unwrap(),
         policy_rule_parameters: None,
         node_selector: None,
@@ -24,7 +24,7 @@ pub(crate) fn submission() -> Submission {
         priority: 5,
         callback_url: None,
         identity: "ana".to_owned(),
-        principal_kind: "local".to_owned(),
+        principal_kind: PrincipalKind::Local,
         on_behalf_of: None,
         cause: Cause::Request,
         schedule: None,
@@ -36,7 +36,7 @@ pub(crate) fn submission() -> Submission {
 }
 
 pub(crate) fn runner() -> Runner {
-    Runner { executor_id: "builtin".to_owned(), node_id: Some("n1".to_owned()) }
+    Runner { executor_id: ExecutorId::BUILTIN, node_id: Some("n1".to_owned()) }
 }
 
 pub(crate) fn lease_request(fencing_token: &str) -> LeaseRequest {

@@ -1,10 +1,12 @@
 //! Leases: a runner acquires a job, and renews its lease.
 
-use writ_model::{Attempt, JobState, JobStatus, Lease, Submission, Timestamp};
+use std::time::Duration;
 
-use crate::bounds::{ATTEMPTS_KEPT, LEASE_GRACE_MS, LEASE_MS};
-use crate::enqueue::{later, next};
-use crate::transition_error::{LeaseLost, TransitionError, holds};
+use writ_model::{Attempt, ExecutorId, JobState, JobStatus, Lease, Submission, Timestamp};
+
+use crate::bounds::{ATTEMPTS_KEPT, LEASE, LEASE_GRACE};
+use crate::enqueue::next_version;
+use crate::transition_error::{LeaseLost, TransitionError, check_token};
 
 /// The runner that acquires a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +43,9 @@ pub fn leased(
     if state.ready_at > now {
         return Err(TransitionError::TooEarly);
     }
-    let ends_by = later(now, i64::from(submission.timeout_seconds) * 1_000 + LEASE_GRACE_MS);
-    let expires_at = later(now, LEASE_MS).min(ends_by);
+    let timeout = Duration::from_secs(submission.timeout_seconds.into());
+    let ends_by = now + timeout + LEASE_GRACE;
+    let expires_at = (now + LEASE).min(ends_by);
     let mut attempts = state.attempts.clone();
     let attempt = attempts.last().map_or(0, |last| last.attempt) + 1;
     attempts.push(Attempt {
@@ -66,7 +69,7 @@ pub fn leased(
         due_at: Some(expires_at),
         admitted_at: state.admitted_at.or(Some(now)),
         node_id: runner.node_id.clone(),
-        ..next(state)
+        ..next_version(state)
     })
 }
 
@@ -98,7 +101,7 @@ pub fn renew_lease(
     fencing_token: &str,
     now: Timestamp,
 ) -> Result<JobState, LeaseLost> {
-    holds(state, fencing_token)?;
+    check_token(state, fencing_token)?;
     let lease = state.lease.clone().ok_or(LeaseLost)?;
     if now >= lease.ends_by {
         return Err(LeaseLost);
@@ -108,7 +111,7 @@ pub fn renew_lease(
     Ok(JobState {
         lease: Some(Lease { expires_at, ..lease }),
         due_at: Some(expires_at),
-        ..next(state)
+        ..next_version(state)
     })
 }
 
@@ -140,7 +143,7 @@ mod tests {
     #[test]
     fn a_lease_is_renewed_up_to_its_bound_and_never_shortened() {
         let state = held("a", 0);
-        let bound = i64::from(submission().timeout_seconds) * 1_000 + LEASE_GRACE_MS;
+        let bound = i64::from(submission().timeout_seconds + 60) * 1_000;
         let mut now = 0;
         let mut state = start(&state, "a", at(0), at(0)).unwrap();
         while now < bound {

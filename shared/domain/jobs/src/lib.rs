@@ -27,7 +27,7 @@ mod retry;
 mod transition_error;
 mod truncate_error;
 
-pub use backoff::backoff_ms;
+pub use backoff::backoff;
 pub use callback::{Delivery, claim_callback, record_delivery};
 pub use cancel::cancel;
 pub use complete::{AttemptEnd, complete, expire, release};

@@ -1,9 +1,11 @@
 //! Invariants of a job under any sequence of events.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use writ_model::{Error, ErrorKind, JobState, JobStatus, Submission};
 
-use crate::bounds::{LEASE_GRACE_MS, LEASE_MS};
+use crate::bounds::{LEASE, LEASE_GRACE};
 use crate::fixture::{at, runner, submission};
 use crate::{
     AttemptEnd, Delivery, DueAction, LeaseRequest, cancel, claim_callback, complete, due, enqueue,
@@ -99,9 +101,9 @@ fn assert_sound(submission: &Submission, before: &JobState, after: &JobState, no
     assert!(!after.is_queued || status == JobStatus::Queued, "{after:?}");
     assert_eq!(after.finished_at.is_some(), status.is_final(), "{after:?}");
     if let Some(lease) = &after.lease {
-        let bound = i64::from(submission.timeout_seconds) * 1_000 + LEASE_GRACE_MS;
-        let admitted = after.attempts.last().unwrap().admitted_at.as_ms();
-        assert!(lease.expires_at.as_ms() <= admitted + bound, "{after:?}");
+        let timeout = Duration::from_secs(submission.timeout_seconds.into());
+        let admitted_at = after.attempts.last().unwrap().admitted_at;
+        assert!(lease.expires_at <= admitted_at + timeout + LEASE_GRACE, "{after:?}");
         assert_eq!(after.due_at, Some(lease.expires_at));
     }
     let open = after.attempts.iter().filter(|attempt| attempt.outcome.is_none()).count();
@@ -143,7 +145,7 @@ proptest! {
             if state.job_status.is_final() {
                 break;
             }
-            now += LEASE_MS + 400_000;
+            now += i64::try_from(LEASE.as_millis()).unwrap() + 400_000;
             for event in [Event::Sweep, Event::Lease, Event::Finish(0, None)] {
                 if let Some(after) = happen(&submission, &state, &event, now, leases) {
                     assert_sound(&submission, &state, &after, now);

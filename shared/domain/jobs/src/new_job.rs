@@ -5,8 +5,8 @@ use writ_model::member::{invalid_member, missing_member, number, object, text, t
 use writ_model::{Cause, Error, PolicyUri, RawJson, Submission, Timestamp, UriError, Workspace};
 
 use crate::bounds::{
-    ATTEMPTS_MAX, NAME_CHARS_MAX, NOT_BEFORE_HORIZON_MS, PRIORITY, PRIORITY_MAX, TIMEOUT_S,
-    TIMEOUT_S_MAX,
+    ATTEMPTS_MAX, NAME_CHARS_MAX, NOT_BEFORE_DAYS_MAX, NOT_BEFORE_HORIZON, PRIORITY, PRIORITY_MAX,
+    TIMEOUT_S, TIMEOUT_S_MAX,
 };
 
 /// The body of a submission as it is sent. Its members are raw JSON, so that an error can name the
@@ -114,7 +114,7 @@ impl NewJob {
         self,
         submitter: Submitter,
         job_id: String,
-        executor_id: &str,
+        executor_id: ExecutorId,
         mask: Vec<String>,
         now: Timestamp,
     ) -> Submission {
@@ -122,7 +122,7 @@ impl NewJob {
             job_id,
             workspace: submitter.workspace,
             name: self.name,
-            executor_id: executor_id.to_owned(),
+            executor_id,
             policy_rule_uri: self.policy_rule_uri,
             policy_rule_parameters: self.policy_rule_parameters,
             node_selector: self.node_selector,

@@ -2,7 +2,7 @@
 
 use writ_model::{JobState, JobStatus, Timestamp};
 
-use crate::enqueue::{next, wait};
+use crate::enqueue::{next_version, wait};
 use crate::transition_error::TransitionError;
 
 /// Queues the job again, as if it had just been submitted, in a new round. The attempts of earlier
@@ -27,7 +27,7 @@ pub fn retry(state: &JobState, now: Timestamp) -> Result<JobState, TransitionErr
         error: None,
         cancelled_by: None,
         callback: None,
-        ..next(state)
+        ..next_version(state)
     };
     Ok(wait(state, now))
 }

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{ContextChange, Digest, Error, Language, PolicyUri, RawJson, Timestamp, Workspace};
+use crate::{
+    ContextChange, Digest, Error, ExecutorId, Language, PolicyUri, PrincipalKind, RawJson,
+    Timestamp, Workspace,
+};
 
 /// The trigger of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumCount, EnumString, IntoStaticStr, VariantArray};
 
 use crate::enums::to_array;
-use crate::{Cause, Error, PolicyUri, RawJson, Timestamp, Workspace};
+use crate::{Cause, Error, ExecutorId, PolicyUri, PrincipalKind, RawJson, Timestamp, Workspace};
 
 /// The status of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use writ_authz::{Authorizer, Issuer, LOCAL_ADMIN, PolicyError, Principal};
 use writ_edge::{Caller, RouteSpec};
-use writ_model::{Error, Identity, Role, Workspace};
+use writ_model::{Error, Identity, PrincipalKind, Role, Workspace};
 use writ_oidc::{JwksCache, Provider, Settings};
 use writ_os::Os;
 use writ_ports::Clock;
@@ -53,7 +53,7 @@ impl AccessControl for EmbeddedAuthenticator {
                 workspace: Workspace::default(),
                 role: Role::Admin,
             };
-            return Ok(Caller { identity, principal_kind: "local" });
+            return Ok(Caller { identity, principal_kind: PrincipalKind::Local });
         }
         let (issuer, now) = (self.issuer.as_ref(), self.platform.now());
         let Principal { identity, kind } =

@@ -200,7 +200,7 @@ fn start_jobs(platform: &Arc<Platform>, queue: &SignalQueue, runners: usize) -> 
             (Arc::clone(&platform), std::mem::replace(&mut is_first, false));
         async move {
             let left = match was_first {
-                true => writ_job_runner::notify_all(&*platform).await.map(drop),
+                true => writ_job_control::notify_all(&*platform).await.map(drop),
                 false => Ok(()),
             };
             let swept = writ_job_runner::sweep(&*platform).await.map(drop);

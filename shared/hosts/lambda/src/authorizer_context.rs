@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use writ_edge::{Caller, RouteSpec};
-use writ_model::{Error, ErrorKind, Identity, Role, Workspace};
+use writ_model::{Error, ErrorKind, Identity, PrincipalKind, Role, Workspace};
 
 /// The authorizer's decision on one request, with the caller's identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,9 +69,10 @@ impl AuthorizerContext {
         }
         let role: Role = self.role.parse().map_err(Error::internal)?;
         let workspace: Workspace = self.workspace.parse().map_err(Error::internal)?;
-        let principal_kind = ["token", "jwt"].into_iter().find(|kind| *kind == self.principal_kind);
-        let principal_kind = principal_kind
-            .ok_or_else(|| Error::internal(format!("`{}` calls", self.principal_kind)))?;
+        let principal_kind = match self.principal_kind.parse() {
+            Ok(kind @ (PrincipalKind::Token | PrincipalKind::Jwt)) => kind,
+            _ => return Err(Error::internal(format!("`{}` calls", self.principal_kind))),
+        };
         let identity = Identity { subject: self.subject, workspace, role };
         Ok((Caller { identity, principal_kind }, self.rule))
     }
@@ -111,7 +112,10 @@ pub(crate) mod tests {
         let (caller, rule) = allowed(spec().name).into_caller(spec()).unwrap();
         assert_eq!(caller.identity.subject, "alice");
         assert_eq!(caller.identity.workspace.as_str(), "team-a");
-        assert_eq!((caller.identity.role, caller.principal_kind), (Role::Author, "token"));
+        assert_eq!(
+            (caller.identity.role, caller.principal_kind),
+            (Role::Author, PrincipalKind::Token)
+        );
         assert_eq!(rule, "the-rule");
     }
 

@@ -1,23 +1,22 @@
-//! Every port, over one store, one machine and the engines of a home.
+//! Every port, over one store, one machine and the engines of a host.
 //!
-//! Both homes serve the same routes over the same [`Platform`]; what they give it differs: the
-//! store's client, and whether there are engines. A program that runs no policy has none, and then
-//! a route that would need one does not compile.
+//! Both deployment targets serve the same routes over the same [`Platform`]. They differ in the store's
+//! client, and in whether there are engines. A program that runs no policy has none, and then a route
+//! that would need one does not compile.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use writ_callbacks::WebhookClient;
-use writ_job_runner::Attempt;
-use writ_model::run::{Budget, Call, CheckReport, FailedRun, Failure, Outcome, Source};
+use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
 use writ_model::{
     Digest, Error, Execution, Job, JobSignal, JobState, Language, PolicyUri, Schedule, Submission,
     Timestamp, Workspace,
 };
 use writ_os::Os;
 use writ_pipeline::{
-    Commit, Execute, ExecutionReport, ExecutionRequest, HasPolicyCache, PolicyCache,
-    RegistrySource, Replay, ReplayReport, ReplayRequest,
+    Commit, CompiledPolicy, Execute, ExecutionReport, ExecutionRequest, LoadPolicy, Pipeline,
+    PolicyCache, RegistrySource, Replay, ReplayReport, ReplayRequest,
 };
 use writ_ports::{
     Admission, Admit, Backlog, CallbackRequest, CallbackSecretStore, CallbackSecrets, CancelTimer,
@@ -37,20 +36,20 @@ use writ_store::Store;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoEngine;
 
-/// What [`Platform`] has in place of a queue where nobody is told anything.
+/// What [`Platform`] has in place of a queue and callbacks where it sends nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoOutbound;
 
-/// Whom a platform tells things: its runners by a queue, others by callbacks.
+/// What a platform sends: job signals to its runners and callbacks to receivers.
 #[derive(Clone, Debug)]
 pub struct Outbound<Q> {
-    /// Where hints go.
+    /// The queue that job signals are sent to.
     pub queue: Q,
-    /// Who calls back.
+    /// The client that sends callbacks.
     pub webhook_client: WebhookClient,
 }
 
-/// The platform: a store, the engines, whom it tells things, the machine's clock and chance.
+/// The platform: a store, the engines, what it sends, the machine's clock and random numbers.
 #[derive(Debug)]
 pub struct Platform<E, O = NoOutbound> {
     store: Store,
@@ -60,7 +59,7 @@ pub struct Platform<E, O = NoOutbound> {
 }
 
 impl<E> Platform<E> {
-    /// Puts a platform together that tells nobody anything.
+    /// A platform that sends neither job signals nor callbacks.
     #[must_use]
     pub fn new(store: Store, engines: E) -> Self {
         Self { store, engines, outbound: NoOutbound, policy_cache: PolicyCache::default() }
@@ -79,9 +78,18 @@ impl<E> Platform<E> {
 }
 
 impl<E, O> Platform<E, O> {
-    /// Its engines.
+    /// The engines that run its policies.
     pub fn engines(&self) -> &E {
         &self.engines
+    }
+
+    /// The pipeline over this platform's own registry.
+    fn pipeline(&self) -> Pipeline<'_, RegistrySource<'_, Self>, Self>
+    where
+        E: Send + Sync,
+        O: Send + Sync,
+    {
+        Pipeline::registry(self, &self.policy_cache)
     }
 }
 
@@ -225,46 +233,43 @@ impl<E: Evaluate, O: Send + Sync> Evaluate for Platform<E, O> {
     }
 }
 
+impl<E: Send + Sync, O: Send + Sync> LoadPolicy for Platform<E, O> {
+    async fn load_policy(
+        &self,
+        workspace: &Workspace,
+        uri: &PolicyUri,
+    ) -> Result<Arc<CompiledPolicy>, Error> {
+        self.pipeline().load(workspace, uri).await
+    }
+}
+
 impl<E: Evaluate, O: Send + Sync> Execute for Platform<E, O> {
-    async fn execute(&self, order: ExecutionRequest) -> Result<Execution, Error> {
-        let executed =
-            writ_pipeline::execute(&RegistrySource(self), self, &self.policy_cache, order).await?;
-        Ok(log_followup_error(executed))
+    async fn execute(&self, request: ExecutionRequest) -> Result<Execution, Error> {
+        self.pipeline().execute(request).await.map(log_followup_error)
+    }
+
+    async fn execute_for(
+        &self,
+        request: ExecutionRequest,
+        commit: &impl Commit,
+    ) -> Result<Execution, Error> {
+        self.pipeline().execute_for(request, commit).await.map(log_followup_error)
     }
 }
 
 impl<E: Evaluate, O: Send + Sync> Replay for Platform<E, O> {
-    async fn replay(&self, order: ReplayRequest) -> Result<ReplayReport, Error> {
-        writ_pipeline::replay(self, &self.policy_cache, order).await
+    async fn replay(&self, request: ReplayRequest) -> Result<ReplayReport, Error> {
+        self.pipeline().replay(request).await
     }
 }
 
-impl<E: Evaluate, O: Send + Sync> Attempt for Platform<E, O> {
-    async fn attempt(
-        &self,
-        order: ExecutionRequest,
-        commit: &impl Commit,
-    ) -> Result<Execution, Error> {
-        let source = RegistrySource(self);
-        writ_pipeline::execute_for(&source, self, &self.policy_cache, order, commit)
-            .await
-            .map(log_followup_error)
-    }
-}
-
-impl<E: Send + Sync, O: Send + Sync> HasPolicyCache for Platform<E, O> {
-    fn policy_cache(&self) -> &PolicyCache {
-        &self.policy_cache
-    }
-}
-
-/// The execution; what became of its failure policy goes into the log.
-fn log_followup_error(executed: ExecutionReport) -> Execution {
-    if let Some(error) = executed.followup_error {
-        let execution_id = &executed.execution.execution_id;
+/// The execution. An error of its failure policy is none of its caller's, and is logged.
+fn log_followup_error(report: ExecutionReport) -> Execution {
+    if let Some(error) = report.followup_error {
+        let execution_id = &report.execution.execution_id;
         tracing::warn!(%execution_id, %error, log = error.log, "no failure policy followed");
     }
-    executed.execution
+    report.execution
 }
 
 impl<E: Send + Sync, O: Send + Sync> Sleep for Platform<E, O> {

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use writ_model::{Digest, Error, ErrorKind, Identity, Timestamp};
+use writ_model::{Digest, Error, ErrorKind, Identity, PrincipalKind, Timestamp};
 use writ_ports::{GetToken, SigningKeys};
 
 use crate::token::{PREFIX, split};
@@ -45,7 +45,7 @@ pub async fn authenticate(
     let issuer = issuer.ok_or_else(|| credentials.malformed())?;
     let parts = jwt::split(text).ok_or_else(|| credentials.malformed())?;
     let identity = jwt::authenticate(issuer, parts, now).await?;
-    Ok(Principal { identity, kind: "jwt" })
+    Ok(Principal { identity, kind: PrincipalKind::Jwt })
 }
 
 /// Authenticates an opaque token.
@@ -154,7 +154,10 @@ mod tests {
             [format!("Bearer {text}"), format!("bearer  {text} "), format!("BEARER {text}")]
         {
             let principal = authenticate(&tokens, NO_ISSUER, Some(&header), NOW).await.unwrap();
-            assert_eq!((principal.identity, principal.kind), (holder("alice"), "token"));
+            assert_eq!(
+                (principal.identity, principal.kind),
+                (holder("alice"), PrincipalKind::Token)
+            );
         }
     }
 

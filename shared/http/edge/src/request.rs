@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use writ_model::{Error, Identity};
+use writ_model::{Error, Identity, PrincipalKind};
 
 use crate::Param;
 
@@ -14,7 +14,7 @@ pub struct Caller {
     /// Subject, workspace and role.
     pub identity: Identity,
     /// `local`, `token` or `jwt`.
-    pub principal_kind: &'static str,
+    pub principal_kind: PrincipalKind,
 }
 
 /// The header that [`Request::on_behalf_of`] reads, for the route table.
@@ -162,7 +162,7 @@ pub(crate) fn fixture() -> Request {
                 workspace: writ_model::Workspace::default(),
                 role: writ_model::Role::Admin,
             },
-            principal_kind: "token",
+            principal_kind: PrincipalKind::Token,
         },
         rule: "test".to_owned(),
         request_id: "r1".to_owned(),

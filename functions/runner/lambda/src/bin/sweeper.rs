@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use serde_json::json;
+use writ_job_runner::SweepReport;
 use writ_lambda::Diagnostic;
 use writ_platform::{NoEngine, Outbound, Platform};
 
@@ -14,8 +15,7 @@ fn main() -> ExitCode {
         };
         let platform = Platform::new(function.store(), NoEngine).with_outbound(outbound);
         Ok(async move |_: &str, _| match writ_job_runner::sweep(&platform).await {
-            Ok(swept) => {
-                let writ_job_runner::SweepReport { announced, lost, more } = swept;
+            Ok(SweepReport { signals: announced, expired_leases: lost, more }) => {
                 if announced > 0 || more {
                     tracing::info!(announced, lost, more, "jobs were announced again");
                 }

@@ -99,7 +99,7 @@ impl CompleteJob for Store {
             actions.extend(self.context_writes(&completion.submission.workspace, context)?);
         }
         Ok(match self.put_record(completion.record, actions).await? {
-            None => CommitResult::Done,
+            None => CommitResult::Done { is_final: completion.state.job_status.is_final() },
             Some(0) => CommitResult::LeaseLost,
             Some(1) => CommitResult::ContextConflict,
             Some(_) => CommitResult::PolicyDeleted,

@@ -36,7 +36,10 @@ async fn a_context_is_committed_with_its_record_or_neither_is() {
     create(&store, &home, "a:1-x", json!({})).await;
     assert_eq!(store.get_context(&home, ID).await.unwrap(), StoredContext::default());
     let (first, second) = (record(&home, 1), record(&home, 2));
-    assert_eq!(commit(&store, &first, &a, 0, json!({"n": 1})).await, Ok(CommitResult::Done));
+    assert_eq!(
+        commit(&store, &first, &a, 0, json!({"n": 1})).await,
+        Ok(CommitResult::Done { is_final: true })
+    );
     for stale in [0, 2] {
         let moved = commit(&store, &second, &a, stale, json!({"n": 9})).await;
         assert_eq!(moved, Ok(CommitResult::ContextConflict), "{stale}");
@@ -44,7 +47,10 @@ async fn a_context_is_committed_with_its_record_or_neither_is() {
     assert_eq!(store.get_execution(&home, &second.execution_id).await.unwrap(), None);
     let stored = store.get_context(&home, ID).await.unwrap();
     assert_eq!((stored.version, stored.value.as_str()), (1, r#"{"n":1}"#));
-    assert_eq!(commit(&store, &second, &a, 1, json!({"n": 2})).await, Ok(CommitResult::Done));
+    assert_eq!(
+        commit(&store, &second, &a, 1, json!({"n": 2})).await,
+        Ok(CommitResult::Done { is_final: true })
+    );
     assert!(store.get_execution(&home, &second.execution_id).await.unwrap().is_some());
     let again = commit(&store, &second, &a, 2, json!({"n": 3})).await.unwrap_err();
     assert_eq!(again.kind, ErrorKind::Conflict);
@@ -63,13 +69,13 @@ async fn nothing_is_kept_for_a_policy_that_is_gone() {
     let second = Draft::after(&first, "a:1-x", json!({"description": "new"}));
     store.replace_policy(&home, &first, second.revision()).await.unwrap();
     let written = commit(&store, &record(&home, 2), &a, 1, json!({"n": 2})).await;
-    assert_eq!(written, Ok(CommitResult::Done));
+    assert_eq!(written, Ok(CommitResult::Done { is_final: true }));
     let renamed = Draft::after(&second.head, "b:1-x", json!({}));
     store.replace_policy(&home, &second.head, renamed.revision()).await.unwrap();
     let written = commit(&store, &record(&home, 3), &a, 2, json!({"n": 3})).await;
     assert_eq!(written, Ok(CommitResult::PolicyDeleted));
     let written = commit(&store, &record(&home, 3), &uri("b:1-x"), 2, json!({"n": 3})).await;
-    assert_eq!(written, Ok(CommitResult::Done));
+    assert_eq!(written, Ok(CommitResult::Done { is_final: true }));
     store.delete_policy(&home, &renamed.head).await.unwrap();
     let written = commit(&store, &record(&home, 4), &uri("b:1-x"), 0, json!({"n": 4})).await;
     assert_eq!(written, Ok(CommitResult::PolicyDeleted));
@@ -99,7 +105,7 @@ async fn a_record_of_any_length_takes_its_context_along() {
         assert_eq!(stale, Ok(CommitResult::ContextConflict), "{length}");
         assert_eq!(store.get_execution(&home, &record.execution_id).await.unwrap(), None);
         let done = commit(store, &record, &a, version, value.clone()).await;
-        assert_eq!(done, Ok(CommitResult::Done), "{length}");
+        assert_eq!(done, Ok(CommitResult::Done { is_final: true }), "{length}");
         let stored = store.get_execution(&home, &record.execution_id).await.unwrap();
         assert!(stored == Some(record), "{length}");
         assert_eq!(store.get_context(&home, ID).await.unwrap().value, RawJson::of(&value));
@@ -120,7 +126,7 @@ async fn a_lost_reply_neither_loses_nor_doubles_a_change() {
         let (faulty, _) = faulty(&database, ANY, std::slice::from_ref(&fault), 3);
         let record = record(&home, number as u64 + 1);
         let done = commit(&faulty, &record, &a, version, json!({"n": number})).await;
-        assert_eq!(done, Ok(CommitResult::Done), "{fault:?}");
+        assert_eq!(done, Ok(CommitResult::Done { is_final: true }), "{fault:?}");
         version += 1;
         assert_eq!(store.get_context(&home, ID).await.unwrap().version, version, "{fault:?}");
     }
@@ -141,7 +147,7 @@ async fn of_runs_at_once_each_counts_once() {
                     let record = record(&home, run * 1_000 + turn + 1);
                     let value = json!({"n": n + 1});
                     let done = commit(&store, &record, &a, stored.version, value).await.unwrap();
-                    if done == CommitResult::Done {
+                    if done == (CommitResult::Done { is_final: true }) {
                         break;
                     }
                 }

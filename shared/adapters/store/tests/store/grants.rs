@@ -256,8 +256,14 @@ impl Watch {
             let context = Some(ContextWrite { policy_id, uri: &uri, version, value: &value });
             let (submission, output) = (&asked, record.output.as_ref());
             let end = JobCompletion { submission, state: &state, output, record: &record, context };
-            assert_eq!(watched("CompleteJob").complete_job(end).await, Ok(CommitResult::Done));
-            assert_ne!(watched("CompleteJob").complete_job(end).await, Ok(CommitResult::Done));
+            assert_eq!(
+                watched("CompleteJob").complete_job(end).await,
+                Ok(CommitResult::Done { is_final: true })
+            );
+            assert_ne!(
+                watched("CompleteJob").complete_job(end).await,
+                Ok(CommitResult::Done { is_final: true })
+            );
             assert_eq!(job::get(watched("GetJob"), &asked).await.state, state);
         }
         for (filter, sort) in [

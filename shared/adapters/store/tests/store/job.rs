@@ -23,7 +23,7 @@ pub(crate) fn submission(home: &Workspace, number: u64) -> Submission {
         job_id: format!("01999999-0000-7000-8000-{number:012x}"),
         workspace: home.clone(),
         name: format!("check {number}"),
-        executor_id: "builtin".to_owned(),
+        executor_id: writ_model::ExecutorId::BUILTIN,
         policy_rule_uri: "a:1-x".parse().unwrap(),
         policy_rule_parameters: None,
         node_selector: None,
@@ -34,7 +34,7 @@ pub(crate) fn submission(home: &Workspace, number: u64) -> Submission {
         priority: 5,
         callback_url: None,
         identity: "ada".to_owned(),
-        principal_kind: "token".to_owned(),
+        principal_kind: writ_model::PrincipalKind::Token,
         on_behalf_of: None,
         cause: Cause::Request,
         schedule: None,
@@ -56,7 +56,7 @@ pub(crate) async fn get(store: &Store, submission: &Submission) -> Job {
 }
 
 pub(crate) fn runner() -> Runner {
-    Runner { executor_id: "builtin".to_owned(), node_id: Some("n1".to_owned()) }
+    Runner { executor_id: writ_model::ExecutorId::BUILTIN, node_id: Some("n1".to_owned()) }
 }
 
 /// The request of a runner for a lease; its fencing token is the id of the attempt's record as
@@ -132,7 +132,10 @@ pub(crate) async fn over(
     let record = record(submission, number, output);
     let state = run(store, submission, &state, &record.execution_id, now).await;
     let state = after(submission, &state, &record, now);
-    assert_eq!(end(store, submission, &state, &record).await, Ok(CommitResult::Done));
+    assert_eq!(
+        end(store, submission, &state, &record).await,
+        Ok(CommitResult::Done { is_final: true })
+    );
     state
 }
 

@@ -64,7 +64,10 @@ async fn job_record_and_context_are_written_together() {
     let Fixture { store, database: _database } = Fixture::new().await;
     create(&store, &workspace("home"), "a:1-x", json!({})).await;
     let ending = Completion::new(&store, 1, 10).await;
-    assert_eq!(ending.commit(&store, 0, &context_value(1)).await, Ok(CommitResult::Done));
+    assert_eq!(
+        ending.commit(&store, 0, &context_value(1)).await,
+        Ok(CommitResult::Done { is_final: true })
+    );
     let job = get(&store, &ending.submitted).await;
     assert!(job.state == ending.state && job.output == ending.record.output);
     assert!(ending.record_is_there(&store).await);
@@ -112,7 +115,7 @@ async fn an_end_that_does_not_hold_writes_nothing() {
         assert_eq!(moved, Ok(CommitResult::ContextConflict), "{length}");
         assert!(unchanged().await, "{length}");
         let done = ending.commit(store, version, &full).await;
-        assert_eq!(done, Ok(CommitResult::Done), "{length}");
+        assert_eq!(done, Ok(CommitResult::Done { is_final: true }), "{length}");
         assert!(
             ending.record_is_there(store).await
                 && get(store, &ending.submitted).await.state == ending.state
@@ -140,7 +143,7 @@ async fn nothing_is_committed_for_a_policy_that_is_gone_or_a_record_that_is_ther
     assert!(dump(&database).await == before);
     // Without a context the policy need not exist.
     let done = end(&store, &ending.submitted, &ending.state, &ending.record).await;
-    assert_eq!(done, Ok(CommitResult::Done));
+    assert_eq!(done, Ok(CommitResult::Done { is_final: true }));
 }
 
 #[tokio::test]

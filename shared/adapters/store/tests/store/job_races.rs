@@ -40,7 +40,10 @@ async fn a_lost_reply_does_not_make_a_write_fail_against_itself() {
 
         let (lossy, script) = losing("TransactWriteItems");
         let state = after(&submitted, &state, &record, at(9));
-        assert_eq!(end(&lossy, &submitted, &state, &record).await, Ok(CommitResult::Done));
+        assert_eq!(
+            end(&lossy, &submitted, &state, &record).await,
+            Ok(CommitResult::Done { is_final: true })
+        );
         assert_eq!((script.left(), get(&store, &submitted).await.state), (0, state));
     }
     let (lossy, script) = losing("PutItem");
@@ -94,7 +97,10 @@ async fn who_meets_a_transaction_tries_again_for_a_while() {
     let conflict = Fault::Answer(status, body);
     let (busy, script) = faulty(&database, "TransactWriteItems", &[conflict.clone(), conflict], 1);
     let state = after(&submitted, &state, &record, at(9));
-    assert_eq!(end(&busy, &submitted, &state, &record).await, Ok(CommitResult::Done));
+    assert_eq!(
+        end(&busy, &submitted, &state, &record).await,
+        Ok(CommitResult::Done { is_final: true })
+    );
     assert_eq!((script.left(), get(&store, &submitted).await.state), (0, state));
 }
 
@@ -129,7 +135,7 @@ impl WriteCases {
             "change" => store.change_job(submitted, state).await.map(|done| assert!(done)),
             "end" => end(store, submitted, state, record)
                 .await
-                .map(|it| assert_eq!(it, CommitResult::Done)),
+                .map(|it| assert_eq!(it, CommitResult::Done { is_final: true })),
             _ => {
                 let secrets = CallbackSecrets { version: 1, secrets: Vec::new() };
                 let put = store.put_callback_secrets(&workspace("home"), &secrets).await;
@@ -287,7 +293,7 @@ impl Client {
             context,
         };
         match self.store.complete_job(end).await {
-            Ok(CommitResult::Done) => {
+            Ok(CommitResult::Done { .. }) => {
                 self.history.borrow_mut().written.push(state.version);
                 assert!(self.history.borrow_mut().done.insert(fencing_token), "committed twice");
             }

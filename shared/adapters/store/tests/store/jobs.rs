@@ -37,13 +37,19 @@ async fn a_job_is_read_as_it_was_written_through_all_of_its_life() {
     // The policy failed, and there is another attempt.
     let state = after(&submitted, &state, &first, at(6_000));
     assert_eq!(state.job_status, JobStatus::Queued);
-    assert_eq!(end(&store, &submitted, &state, &first).await, Ok(CommitResult::Done));
+    assert_eq!(
+        end(&store, &submitted, &state, &first).await,
+        Ok(CommitResult::Done { is_final: true })
+    );
     assert_eq!(get(&store, &submitted).await, whole(state.clone(), None));
 
     let second = record(&submitted, 2, Some(&json!({"ok": true})));
     let state = run(&store, &submitted, &state, &second.execution_id, at(600_000)).await;
     let state = after(&submitted, &state, &second, at(600_500));
-    assert_eq!(end(&store, &submitted, &state, &second).await, Ok(CommitResult::Done));
+    assert_eq!(
+        end(&store, &submitted, &state, &second).await,
+        Ok(CommitResult::Done { is_final: true })
+    );
     assert_eq!(state.job_status, JobStatus::Completed);
     assert_eq!(get(&store, &submitted).await, whole(state, second.output));
 }

@@ -1,28 +1,29 @@
-//! Two that look at one line at once.
+//! Two runners that process signals of one queue at the same time.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use writ_jobs::enqueue;
-use writ_model::{JobState, Submission, Timestamp};
+use writ_model::{ExecutorId, JobState, Submission, Timestamp};
 
 use super::*;
 use crate::fixture::{at, submission};
 
-/// A line, and what another runner does between this one's steps.
+/// A queue, and what another runner does between this one's steps.
 #[derive(Default)]
-struct Line {
+struct Queue {
     jobs: Mutex<BTreeMap<String, Job>>,
-    /// Before a job of that id is leased, another runner leases it and a job of this id comes.
+    /// Before the job of the first id is leased, another runner leases it, and a job of the second
+    /// id is queued.
     rivals: Mutex<BTreeMap<String, String>>,
 }
 
 fn runner() -> Runner {
-    Runner { executor_id: "builtin".to_owned(), node_id: None }
+    Runner { executor_id: ExecutorId::BUILTIN, node_id: None }
 }
 
-impl Line {
+impl Queue {
     fn put(&self, job_id: &str) -> JobSignal {
         let submission = submission(job_id);
         let signal = JobSignal::new(&submission, SignalKind::Queue);
@@ -41,7 +42,7 @@ impl Line {
     }
 }
 
-impl PeekQueue for Line {
+impl PeekQueue for Queue {
     async fn peek_queue(&self, _: &Workspace, limit: usize) -> Result<Vec<String>, Error> {
         let jobs = self.jobs.lock().unwrap();
         let waiting = jobs.iter().filter(|(_, job)| job.state.is_queued);
@@ -49,13 +50,13 @@ impl PeekQueue for Line {
     }
 }
 
-impl GetJob for Line {
+impl GetJob for Queue {
     async fn get_job(&self, _: &Workspace, job_id: &str) -> Result<Option<Job>, Error> {
         Ok(self.jobs.lock().unwrap().get(job_id).cloned())
     }
 }
 
-impl ChangeJob for Line {
+impl ChangeJob for Queue {
     async fn change_job(&self, submission: &Submission, state: &JobState) -> Result<bool, Error> {
         let rival = self.rivals.lock().unwrap().remove(&submission.job_id);
         if let Some(comes) = rival {
@@ -67,28 +68,28 @@ impl ChangeJob for Line {
             job.state = lease(submission, &job.state, &runner(), lease_request, at(0)).unwrap();
         }
         let mut jobs = self.jobs.lock().unwrap();
-        let kept = &mut jobs.get_mut(&submission.job_id).unwrap().state;
-        let is_next = kept.version + 1 == state.version;
+        let stored = &mut jobs.get_mut(&submission.job_id).unwrap().state;
+        let is_next = stored.version + 1 == state.version;
         if is_next {
-            *kept = state.clone();
+            *stored = state.clone();
         }
         Ok(is_next)
     }
 }
 
-impl JobNotifier for Line {
+impl JobNotifier for Queue {
     async fn notify(&self, _: &[JobSignal], _: Duration) -> Result<(), Error> {
         Ok(())
     }
 }
 
-impl Clock for Line {
+impl Clock for Queue {
     fn now(&self) -> Timestamp {
         at(0)
     }
 }
 
-impl Ids for Line {
+impl Ids for Queue {
     fn id(&self, _: Timestamp) -> String {
         "own".to_owned()
     }
@@ -103,34 +104,34 @@ impl Ids for Line {
 }
 
 #[tokio::test]
-async fn a_hint_whose_job_another_took_takes_the_job_that_the_other_came_for() {
-    let line = Line::default();
-    let signal = line.put("a");
-    // Whoever came for `b` found `a` first in line.
-    line.rival("a", "b");
-    assert_eq!(line.take(&signal).await.as_deref(), Some("b"));
+async fn a_signal_whose_job_another_runner_leased_leases_the_job_that_the_other_was_signalled() {
+    let queue = Queue::default();
+    let signal = queue.put("a");
+    // The other runner had the signal of `b` and found `a` first in the queue.
+    queue.rival("a", "b");
+    assert_eq!(queue.take(&signal).await.as_deref(), Some("b"));
 }
 
 #[tokio::test]
-async fn losing_goes_on_as_long_as_somebody_new_comes_and_no_longer() {
-    let line = Line::default();
-    let signal = line.put("a");
+async fn a_lost_race_is_repeated_as_long_as_new_jobs_are_queued_and_no_longer() {
+    let queue = Queue::default();
+    let signal = queue.put("a");
     for (taken, comes) in [("a", "b"), ("b", "c"), ("c", "d")] {
-        line.rival(taken, comes);
+        queue.rival(taken, comes);
     }
-    assert_eq!(line.take(&signal).await.as_deref(), Some("d"));
-    assert_eq!(line.take(&signal).await, None);
+    assert_eq!(queue.take(&signal).await.as_deref(), Some("d"));
+    assert_eq!(queue.take(&signal).await, None);
 }
 
 #[tokio::test]
 async fn what_an_index_shows_behind_others_jobs_is_found() {
-    let line = Line::default();
-    let signal = line.put("a00");
+    let queue = Queue::default();
+    let signal = queue.put("a00");
     for number in 1..=HEAD {
-        line.put(&format!("a{number:02}"));
+        queue.put(&format!("a{number:02}"));
     }
     for number in 0..HEAD {
-        line.rival(&format!("a{number:02}"), &format!("z{number:02}"));
+        queue.rival(&format!("a{number:02}"), &format!("z{number:02}"));
     }
-    assert_eq!(line.take(&signal).await, Some(format!("a{HEAD:02}")));
+    assert_eq!(queue.take(&signal).await, Some(format!("a{HEAD:02}")));
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use writ_jobs::enqueue;
-use writ_model::{ErrorKind, Job, Workspace};
-use writ_ports::{ChangeJob, DuePage, GetJob, Ids};
+use writ_model::{ErrorKind, JobState, SignalKind, Submission, Timestamp, Workspace};
+use writ_ports::{ChangeJob, Clock, DueJobs, DuePage, GetJob, Ids, JobNotifier};
 
 use super::*;
 use crate::fixture::{at, submission};
@@ -14,10 +15,10 @@ use crate::fixture::{at, submission};
 #[derive(Default)]
 struct Table {
     jobs: Mutex<BTreeMap<String, Job>>,
-    /// This one cannot be read.
+    /// The id of a job that cannot be read.
     broken: Option<&'static str>,
     is_queue_gone: bool,
-    announced: Mutex<Vec<String>>,
+    signals: Mutex<Vec<String>>,
 }
 
 fn unavailable() -> Error {
@@ -71,13 +72,13 @@ impl JobNotifier for Table {
             return Err(unavailable());
         }
         let ids = signals.iter().map(|signal| signal.job_id.clone());
-        self.announced.lock().unwrap().extend(ids);
+        self.signals.lock().unwrap().extend(ids);
         Ok(())
     }
 }
 
 impl Clock for Table {
-    /// Everything has been due since three minutes.
+    /// Everything has been due for three minutes.
     fn now(&self) -> Timestamp {
         at(300_000)
     }
@@ -98,10 +99,10 @@ impl Ids for Table {
 }
 
 #[tokio::test]
-async fn a_job_that_cannot_be_read_hides_nobody() {
+async fn a_job_that_cannot_be_read_hides_no_other() {
     let table = Table { broken: Some("a"), ..Table::of(&["a", "b", "c"]) };
     assert!(sweep(&table).await.is_err());
-    assert_eq!(*table.announced.lock().unwrap(), ["b", "c"]);
+    assert_eq!(*table.signals.lock().unwrap(), ["b", "c"]);
 }
 
 #[tokio::test]

@@ -28,9 +28,9 @@ fn a_run_is_recorded_with_all_that_it_read() {
 #[test]
 fn a_record_tells_the_callers_parameters_from_the_stored_ones() {
     let platform = Platform::answering(answer(r#"{"allow":true}"#));
-    let mut order = platform.order("{}");
-    order.parameters = Some(platform::json(r#"{"q": 2}"#));
-    let record = platform.execute_order(order).unwrap().record;
+    let mut request = platform.request("{}");
+    request.parameters = Some(platform::json(r#"{"q": 2}"#));
+    let record = platform.execute_request(request).unwrap().record;
     assert_eq!(record.parameters.as_str(), r#"{"p":1,"q":2}"#);
     assert_eq!(record.overridden, ["q"]);
 }

@@ -7,24 +7,24 @@ use serde_json::Value;
 /// and numbers, would make each change another one.
 const WORD_BYTES_MAX: usize = 40;
 
-/// Places of one comparison at most; the rest is not looked at.
+/// Differences of one comparison at most; the rest is not compared.
 const CHANGES_MAX: usize = 20;
 
-/// One place where two outcomes differ.
+/// One location where two outcomes differ.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// A JSON Pointer into the outcome.
     pub path: String,
-    /// How it differs.
+    /// The difference at that location.
     #[serde(flatten)]
     pub kind: Kind,
 }
 
-/// How a place differs.
+/// The difference at one location.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum Kind {
-    /// It has another value.
+    /// The value is another one.
     Changed {
         /// The recorded value, where it is a word.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,9 +33,9 @@ pub enum Kind {
         #[serde(skip_serializing_if = "Option::is_none")]
         is: Option<Value>,
     },
-    /// It was not there.
+    /// Only the new outcome has the member.
     Added,
-    /// It is no longer there.
+    /// Only the recorded outcome has the member.
     Removed,
 }
 
@@ -71,7 +71,7 @@ fn below(path: &str, name: &str) -> String {
     format!("{path}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-/// A value that says something by itself.
+/// A value that is a decision by itself: null, a boolean or a short text.
 fn word(value: &Value) -> Option<Value> {
     match value {
         Value::Null | Value::Bool(_) => Some(value.clone()),

@@ -3,8 +3,10 @@ use std::pin::pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
-use writ_model::run::{Call, CheckReport, FailedRun, Failure, Method, Source};
-use writ_model::{Cause, Digest, ErrorKind, ExecutionStatus, Language, PolicyRule};
+use writ_model::run::{Call, Checked, Failed, Failure, Method, Source};
+use writ_model::{
+    Cause, Digest, ErrorKind, ExecutionStatus, ExecutorId, Language, PolicyRule, PrincipalKind,
+};
 use writ_ports::Page;
 
 use super::*;
@@ -22,7 +24,7 @@ fn execution(number: usize, input: &str, output: &str) -> Execution {
         execution_id: format!("e{number}"),
         workspace: Workspace::default(),
         identity: "ada".to_owned(),
-        principal_kind: "token".to_owned(),
+        principal_kind: PrincipalKind::Token,
         on_behalf_of: None,
         cause: Cause::Request,
         parent: None,
@@ -33,7 +35,7 @@ fn execution(number: usize, input: &str, output: &str) -> Execution {
         source: "builtin".to_owned(),
         engine: Language::Rego,
         engine_version: "v".to_owned(),
-        executor_id: "builtin".to_owned(),
+        executor_id: ExecutorId::BUILTIN,
         mgmt_action: None,
         input_data: RawJson::parse(input).unwrap(),
         parameters: RawJson::parse(r#"{"list":["old"],"given":1}"#).unwrap(),

@@ -8,8 +8,8 @@ use http::{HeaderMap, Method};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
-use writ_edge::{AccessLevel, Caller, Handler, Reply};
-use writ_model::{Error, ErrorKind, Identity, Role, Timestamp, Workspace};
+use writ_edge::{AccessLevel, BoxFuture, Caller, Dialect, Reply, Request};
+use writ_model::{Error, ErrorKind, Identity, PrincipalKind, Role, Timestamp, Workspace};
 use writ_ports::{
     Backlog, ClaimId, CountSignals, EngineMetrics, EngineUsage, IdempotencyKey, KeyState,
     StoredReply,
@@ -80,7 +80,7 @@ impl AccessControl for AllowAll {
             workspace: Workspace::default(),
             role: Role::Admin,
         };
-        Ok(Caller { identity, principal_kind: "local" })
+        Ok(Caller { identity, principal_kind: PrincipalKind::Local })
     }
 
     fn authorize(&self, _: &Caller, spec: &RouteSpec) -> Result<String, Error> {

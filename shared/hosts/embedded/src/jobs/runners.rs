@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use writ_jobs::Runner;
-use writ_pipeline::BUILTIN;
+use writ_model::ExecutorId;
 
 use crate::Platform;
 use crate::jobs::SignalQueue;
@@ -26,7 +26,7 @@ impl Runners {
     pub(crate) fn start(platform: &Arc<Platform>, queue: &SignalQueue, count: usize) -> Self {
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let node = format!("writ-up-{}", std::process::id());
-        let runner = Arc::new(Runner { executor_id: BUILTIN.to_owned(), node_id: Some(node) });
+        let runner = Arc::new(Runner { executor_id: ExecutorId::BUILTIN, node_id: Some(node) });
         let mut tasks = JoinSet::new();
         for _ in 0..count {
             let (platform, queue) = (Arc::clone(platform), queue.clone());

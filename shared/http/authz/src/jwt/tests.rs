@@ -77,7 +77,7 @@ fn every_case_ends_as_it_says() {
             Ok(principal) => {
                 let identity = serde_json::to_value(&principal.identity).unwrap();
                 assert_eq!(case.accepted.as_ref(), Some(&identity), "{name}");
-                assert_eq!(principal.kind, "jwt", "{name}");
+                assert_eq!(principal.kind.name(), "jwt", "{name}");
             }
             Err(error) => {
                 let status = if error.kind == ErrorKind::Forbidden { 403 } else { 401 };

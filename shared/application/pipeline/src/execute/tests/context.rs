@@ -97,10 +97,10 @@ fn a_stateless_policy_is_given_no_context_and_keeps_none() {
 #[test]
 fn a_run_on_an_earlier_runs_context_leaves_the_real_one_alone() {
     let platform = stateful([keeping(r#"{"n":1}"#, r#"{"set":{"n":1}}"#)]);
-    let mut order = platform.order("{}");
+    let mut request = platform.request("{}");
     let context = StoredContext { version: 9, value: json(r#"{"n":0}"#) };
-    order.replay_inputs = Some(ReplayInputs { now: platform_time(), seed: 1, context });
-    let execution = platform.execute_order(order).unwrap().execution;
+    request.replay_inputs = Some(ReplayInputs { now: platform_time(), seed: 1, context });
+    let execution = platform.execute_request(request).unwrap().execution;
     assert_eq!(platform.calls()[0].context.as_ref().unwrap().as_str(), r#"{"n":0}"#);
     assert_eq!(execution.context.unwrap().version, 9);
     assert_eq!(*platform.kept.lock().unwrap(), StoredContext::default());

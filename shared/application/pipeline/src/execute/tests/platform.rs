@@ -1,17 +1,18 @@
-//! A platform in memory whose engine answers what it is told to.
+//! A platform in memory with an engine that gives prepared answers.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
-use writ_model::run::{Budget, Call, CheckReport, FailedRun, Failure, Outcome, Source};
-use writ_model::{Digest, ErrorKind, Language, PolicyUri, RawJson, Timestamp, Workspace};
-use writ_ports::{
-    Admission, CommitResult, ContextWrite, Projection, StoredContext, Surface, Unlimited,
+use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
+use writ_model::{
+    Digest, ErrorKind, Language, PolicyUri, PrincipalKind, RawJson, Timestamp, Workspace,
 };
+use writ_ports::{Admission, CommitResult, ContextWrite, Projection, StoredContext, Unlimited};
 
 use super::super::*;
+use crate::PolicyCache;
 
 /// What the engine answers to one call.
 pub(super) type Answer = Result<Outcome, FailedRun>;
@@ -84,26 +85,29 @@ impl Platform {
         self
     }
 
-    pub(super) fn order(&self, input: &str) -> ExecutionRequest {
+    pub(super) fn request(&self, input: &str) -> ExecutionRequest {
         let uri = "a:1-x".parse().unwrap();
         ExecutionRequest::new(
             Workspace::default(),
             "tester".into(),
-            "local".into(),
+            PrincipalKind::Local,
             uri,
             json(input),
         )
     }
 
     pub(super) fn execute(&self, input: &str) -> Result<ExecutionReport, Error> {
-        self.execute_order(self.order(input))
+        self.execute_request(self.request(input))
     }
 
-    pub(super) fn execute_order(&self, order: ExecutionRequest) -> Result<ExecutionReport, Error> {
-        let policy_cache = PolicyCache::default();
-        match pin!(execute(self, self, &policy_cache, order))
-            .poll(&mut Context::from_waker(Waker::noop()))
-        {
+    pub(super) fn execute_request(
+        &self,
+        request: ExecutionRequest,
+    ) -> Result<ExecutionReport, Error> {
+        let cache = PolicyCache::default();
+        let pipeline = Pipeline::new(self, self, &cache);
+        let mut context = Context::from_waker(Waker::noop());
+        match pin!(pipeline.execute(request)).poll(&mut context) {
             Poll::Ready(result) => result,
             Poll::Pending => panic!("no port here waits"),
         }
@@ -129,15 +133,14 @@ impl PolicySource for Platform {
         Ok(Handle {
             workspace: workspace.clone(),
             uri: uri.clone(),
-            version: 3,
+            revision: 3,
             digest: Digest::of(body.trim_end().as_bytes()),
             policy_id: uri.to_string(),
         })
     }
 
-    async fn projection(&self, handle: &Handle, _: Surface) -> Result<Projection, Error> {
-        let body = self.bodies[&handle.uri.to_string()].as_str().into();
-        Ok(Projection { version: handle.version, digest: handle.digest.clone(), body })
+    async fn projection(&self, handle: &Handle) -> Result<Projection, Error> {
+        Ok(Projection { body: self.bodies[&handle.uri.to_string()].as_str().into() })
     }
 
     async fn release(&self, _: Handle) {}
@@ -208,7 +211,7 @@ impl ContextStore for Platform {
         }
         *kept = StoredContext { version: kept.version + 1, value: write.value.clone() };
         self.records.lock().unwrap().push(execution.clone());
-        Ok(CommitResult::Done)
+        Ok(CommitResult::Done { is_final: true })
     }
 }
 

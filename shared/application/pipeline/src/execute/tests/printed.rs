@@ -1,4 +1,4 @@
-//! What a run printed, whatever became of it.
+//! What a run printed, whether it succeeded or failed.
 
 use writ_model::run::{FailedRun, Failure};
 use writ_model::{ErrorKind, MASK};
@@ -8,7 +8,7 @@ use crate::replay::differences;
 
 const STATEFUL: &str = r#""metadata":{"state":true}"#;
 
-/// The one record of a policy with these fields whose engine answers this.
+/// The one record of a policy with these fields and this answer of the engine.
 fn recorded(fields: &str, answer: Answer, input: &str) -> writ_model::Execution {
     let platform = Platform::default().with("a", fields, [answer]);
     platform.execute(input).unwrap();
@@ -54,7 +54,7 @@ fn what_a_failed_run_printed_is_masked_where_it_may_tell_what_is_masked() {
     let cases = [
         ("/input_data/pin", r#"{"pin": 1}"#, MASK),
         ("/input_data/pin", "{}", "said"),
-        // What was to be returned or kept, nobody knows.
+        // A failed run has neither an output nor a context that could be compared.
         ("/output/token", "{}", MASK),
         ("/context/token", "{}", MASK),
     ];

@@ -126,9 +126,9 @@ fn a_command_is_run_when_the_policy_declares_it_and_its_argument_fits() {
     let fields = r#""management_commands_schema":[{"name":"set","schema":{"n":{"type":"number","required":true}}},{"name":"show","schema":[]}],"policy_output_schema":{"n":{"required":true}},"metadata":{"state":true,"precheck_policy_uri":"b:1-x"}"#;
     let command = |action: &str, data: &str| {
         let platform = Platform::default().with("a", fields, [answer("1")]);
-        let mut order = platform.order(data);
-        order.mgmt_action = Some(action.to_owned());
-        let execution = platform.execute_order(order).unwrap().execution;
+        let mut request = platform.request(data);
+        request.mgmt_action = Some(action.to_owned());
+        let execution = platform.execute_request(request).unwrap().execution;
         assert_eq!(execution.mgmt_action.as_deref(), Some(action));
         (execution, platform.calls())
     };

@@ -1,0 +1,58 @@
+//! What a host offers of the pipeline: one capability per use, so that a route names in its
+//! signature whether it reads a policy, runs one or repeats a run.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use writ_model::{Error, Execution, PolicyUri, Workspace};
+
+use crate::{Commit, CompiledPolicy, ExecutionRequest, ReplayReport, ReplayRequest};
+
+/// Reads registered policies, compiled, for callers that validate and do not run them.
+pub trait LoadPolicy: Send + Sync {
+    /// The policy that a URI stands for now.
+    ///
+    /// # Errors
+    /// As [`crate::Pipeline::load`].
+    fn load_policy(
+        &self,
+        workspace: &Workspace,
+        uri: &PolicyUri,
+    ) -> impl Future<Output = Result<Arc<CompiledPolicy>, Error>> + Send;
+}
+
+/// Runs registered policies and records the runs.
+pub trait Execute: Send + Sync {
+    /// Runs a policy and records it.
+    ///
+    /// # Errors
+    /// As [`crate::Pipeline::execute`]: what kept the run from starting or from being recorded. A
+    /// run that failed is a record with an error.
+    fn execute(
+        &self,
+        request: ExecutionRequest,
+    ) -> impl Future<Output = Result<Execution, Error>> + Send;
+
+    /// Runs a policy and commits its record by `commit`. Dropping the future stops the policy.
+    ///
+    /// # Errors
+    /// As [`crate::Pipeline::execute_for`].
+    fn execute_for(
+        &self,
+        request: ExecutionRequest,
+        commit: &impl Commit,
+    ) -> impl Future<Output = Result<Execution, Error>> + Send;
+}
+
+/// Runs recorded executions again.
+pub trait Replay: Send + Sync {
+    /// Runs a record again and compares.
+    ///
+    /// # Errors
+    /// As [`crate::Pipeline::replay`]: [`writ_model::ErrorKind::NotFound`]; what kept the run from
+    /// starting.
+    fn replay(
+        &self,
+        request: ReplayRequest,
+    ) -> impl Future<Output = Result<ReplayReport, Error>> + Send;
+}

@@ -33,10 +33,7 @@ impl Since {
     pub(crate) fn time(self) -> Timestamp {
         match self {
             Self::At(time) => time,
-            Self::Ago(length) => {
-                let ms = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
-                Timestamp::from_ms(now().as_ms().saturating_sub(ms).max(0))
-            }
+            Self::Ago(length) => (now() - length).max(Timestamp::default()),
         }
     }
 }

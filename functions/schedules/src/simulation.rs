@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -98,7 +99,7 @@ fn happen<'m>(ports: &'m Memory, home: &'m Workspace, wakers: &mut Vec<Waking<'m
 fn assert_each_once(ports: &Memory) {
     let schedule = ports.schedule("nightly");
     let timing = timing_of(&schedule.definition, schedule.created_at).unwrap();
-    let begin = Timestamp::from_ms(schedule.created_at.as_ms() - 1);
+    let begin = schedule.created_at - Duration::from_millis(1);
     let handled = schedule.state.handled.unwrap_or(begin);
     let fires = timing.fires_between(begin, handled, usize::MAX);
     let (jobs, missed) = (ports.jobs(), ports.missed());

@@ -8,7 +8,7 @@ use crate::duration;
 
 /// The latest time that can be formatted in every time zone: 9999-12-30T21:59:59.999Z. The server has
 /// a nearer bound.
-const LAST_MS: i64 = 253_402_207_199_999;
+const LAST: Timestamp = Timestamp::from_ms(253_402_207_199_999);
 
 /// A point in time, or a duration from now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +33,7 @@ impl NotBefore {
     pub(super) fn time(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(time) => time,
-            Self::In(length) => {
-                let ms = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
-                Timestamp::from_ms(now.as_ms().saturating_add(ms).min(LAST_MS))
-            }
+            Self::In(length) => (now + length).min(LAST),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! request slower.
 
 use std::fmt;
+use std::time::Duration;
 
 use writ_model::{Digest, Error, Identity, Timestamp};
 use writ_ports::{Ids, Token};
@@ -71,11 +72,9 @@ pub fn mint(
 
 /// Returns the expiry of a token with this lifetime, in seconds.
 fn expiry(now: Timestamp, seconds: u64) -> Result<Timestamp, Error> {
-    let ms = i64::try_from(seconds)
-        .ok()
-        .filter(|_| (1..=EXPIRES_IN_SECONDS_MAX).contains(&seconds))
-        .and_then(|seconds| now.as_ms().checked_add(seconds.checked_mul(1000)?));
-    ms.map(Timestamp::from_ms).ok_or_else(|| {
+    let is_allowed = (1..=EXPIRES_IN_SECONDS_MAX).contains(&seconds);
+    let end = is_allowed.then(|| now.checked_add(Duration::from_secs(seconds))).flatten();
+    end.ok_or_else(|| {
         Error::invalid(format!(
             "`{seconds}` is no life of a token: 1 to {EXPIRES_IN_SECONDS_MAX} seconds; leave it out for one \
              that lives until it is revoked"

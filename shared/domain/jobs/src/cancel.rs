@@ -2,7 +2,7 @@
 
 use writ_model::{AttemptOutcome, JobState, JobStatus, Submission, Timestamp};
 
-use crate::complete::{close, over};
+use crate::complete::{close_attempt, finish};
 use crate::transition_error::TransitionError;
 
 /// Cancels the job at once. Its runner learns of it by its next heartbeat and stops, and its result
@@ -19,9 +19,9 @@ pub fn cancelled(
     if state.job_status.is_final() {
         return Err(TransitionError::Final(state.job_status));
     }
-    let state = close(state, AttemptOutcome::Cancelled, None, now);
+    let state = close_attempt(state, AttemptOutcome::Cancelled, None, now);
     let state = JobState { cancelled_by: Some(by.to_owned()), ..state };
-    Ok(over(submission, state, JobStatus::Cancelled, now))
+    Ok(finish(submission, state, JobStatus::Cancelled, now))
 }
 
 #[cfg(test)]

@@ -45,11 +45,11 @@ pub fn finished(
     let state = JobState {
         started_at: state.started_at.or(ended.started_at),
         execution_id: ended.execution_id.map(str::to_owned),
-        ..close(state, outcome, ended.error, now)
+        ..close_attempt(state, outcome, ended.error, now)
     };
     Ok(match ended.error {
         Some(error) if may_repeat(submission, &state, error.kind) => repeat(state, now, rng),
-        _ => over(submission, state, status(outcome), now),
+        _ => finish(submission, state, status(outcome), now),
     })
 }
 
@@ -66,7 +66,7 @@ pub fn given_back(
     now: Timestamp,
 ) -> Result<JobState, LeaseLost> {
     check_token(state, fencing_token)?;
-    let mut state = close(state, AttemptOutcome::GivenBack, error, now);
+    let mut state = close_attempt(state, AttemptOutcome::GivenBack, error, now);
     state.attempts_made = state.attempts_made.saturating_sub(1);
     if let Some(seconds) = retry_after_s {
         state.ready_at = now + Duration::from_secs(seconds.into());
@@ -87,11 +87,11 @@ pub fn expire(
         return None;
     }
     let error = lost(state);
-    let state = close(state, AttemptOutcome::Lost, Some(&error), now);
+    let state = close_attempt(state, AttemptOutcome::Lost, Some(&error), now);
     Some(if may_repeat(submission, &state, error.kind) {
         repeat(state, now, rng)
     } else {
-        over(submission, state, JobStatus::Failed, now)
+        finish(submission, state, JobStatus::Failed, now)
     })
 }
 
@@ -185,7 +185,11 @@ mod tests {
         Error::new(kind, "no")
     }
 
-    fn end(submission: &Submission, state: &JobState, kind: Option<ErrorKind>) -> JobState {
+    fn complete_with(
+        submission: &Submission,
+        state: &JobState,
+        kind: Option<ErrorKind>,
+    ) -> JobState {
         let error = kind.map(failing);
         let ended = AttemptEnd { error: error.as_ref(), execution_id: Some("e"), started_at: None };
         complete(submission, state, "a", &ended, at(10), 0).unwrap()
@@ -199,7 +203,7 @@ mod tests {
             (Some(ErrorKind::SchemaViolation), JobStatus::Failed),
             (Some(ErrorKind::PolicyTimedOut), JobStatus::TimedOut),
         ] {
-            let state = end(&submission(), &held("a", 0), kind);
+            let state = complete_with(&submission(), &held("a", 0), kind);
             assert_eq!((state.job_status, state.due_at), (status, None), "{kind:?}");
             assert_eq!(state.error, kind.map(failing));
         }
@@ -212,7 +216,7 @@ mod tests {
         for (submission, kind) in
             [(&once, ErrorKind::Unavailable), (&twice, ErrorKind::PolicyRaised)]
         {
-            let state = end(submission, &held("a", 0), Some(kind));
+            let state = complete_with(submission, &held("a", 0), Some(kind));
             assert_eq!(state.job_status, JobStatus::Queued, "{kind:?}");
             assert!(state.ready_at > at(10) && !state.is_queued && state.lease.is_none());
             assert_eq!(state.due_at, Some(state.ready_at));
@@ -228,7 +232,10 @@ mod tests {
         ] {
             let submission = Submission { max_attempts: most, ..submission() };
             let state = JobState { attempts_made: made, ..held("a", 0) };
-            assert_eq!(end(&submission, &state, Some(kind)).job_status, JobStatus::Failed);
+            assert_eq!(
+                complete_with(&submission, &state, Some(kind)).job_status,
+                JobStatus::Failed
+            );
             let state = JobState { attempts_made: made, ..held("a", 0) };
             let lapsed = expire(&submission, &state, at(1_000_000), 0).unwrap();
             assert_eq!(lapsed.job_status, JobStatus::Failed, "{kind:?}");

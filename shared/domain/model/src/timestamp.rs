@@ -68,7 +68,7 @@ impl Add<Duration> for Timestamp {
     }
 }
 
-/// As [`Timestamp::saturating_sub`].
+/// As [`Timestamp::saturating_sub`], so that no difference panics.
 impl Sub<Duration> for Timestamp {
     type Output = Self;
 

@@ -1,4 +1,4 @@
-//! Tokens.
+//! Tokens of the platform, which stand for identities.
 
 use std::future::Future;
 
@@ -8,19 +8,19 @@ use writ_model::{Digest, Error, Role, Timestamp, Workspace};
 /// An opaque token, at rest: its secret is kept as a hash alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
-    /// Names the token; the part before the secret in what the caller sends.
+    /// The id of the token: the part before the secret in what the caller sends.
     pub token_id: String,
     /// SHA-256 of the secret.
     pub secret_hash: Digest,
-    /// Who holds it.
+    /// The subject of its holder.
     pub subject: String,
-    /// Where they may act.
+    /// The workspace that the holder may act in.
     pub workspace: Workspace,
-    /// What they may do.
+    /// What the holder may do.
     pub role: Role,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it stops working, if ever.
+    /// The token is refused from then on; `None` where it never expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }

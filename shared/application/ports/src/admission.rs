@@ -1,4 +1,4 @@
-//! Limits: may this run start?
+//! Limits: whether a run may start now.
 
 use std::future::Future;
 
@@ -8,13 +8,13 @@ use writ_model::{Error, PolicyUri, Workspace};
 /// expire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admission {
-    /// The run; admission is re-entrant by it.
+    /// The id of the run; a second request for it gets the same admission.
     pub execution_id: String,
 }
 
 /// Rate, concurrency and quota, decided atomically over all scopes that apply.
 pub trait Admit: Send + Sync {
-    /// Takes a slot in every scope, or in none.
+    /// Acquires a slot in every scope, or in none.
     ///
     /// # Errors
     /// [`writ_model::ErrorKind::Limited`]: which scope refused, and when a slot frees.
@@ -26,7 +26,7 @@ pub trait Admit: Send + Sync {
         execution_id: &str,
     ) -> impl Future<Output = Result<Admission, Error>> + Send;
 
-    /// Gives the slots back.
+    /// Releases the slots of a run.
     ///
     /// # Errors
     /// The store's; the slots then expire by themselves.

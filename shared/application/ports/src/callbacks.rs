@@ -1,4 +1,4 @@
-//! Telling somebody outside of a job's end.
+//! Callbacks: signed requests that report the ends of jobs.
 
 use std::future::Future;
 use std::time::Duration;
@@ -14,11 +14,11 @@ pub const CALLBACK_SECRET_PREFIX: &str = "whsec_";
 /// A workspace's secret for signing, as receivers have it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CallbackSecret {
-    /// `whsec_` and base64.
+    /// The text: `whsec_` and base64.
     pub secret: String,
     /// When it was made.
     pub made_at: Timestamp,
-    /// After this it no longer signs; `None` for the newest.
+    /// It signs until then; `None` for the newest.
     pub ends_at: Option<Timestamp>,
 }
 
@@ -31,15 +31,15 @@ impl std::fmt::Debug for CallbackSecret {
 /// A workspace's secrets, newest first, and how often they were changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallbackSecrets {
-    /// 0 where none was ever made.
+    /// Counts the changes; 0 before the first secret.
     pub version: u64,
-    /// Newest first.
+    /// The secrets, newest first.
     pub secrets: Vec<CallbackSecret>,
 }
 
-/// Keeps the secrets.
+/// Stores the secrets of workspaces.
 pub trait CallbackSecretStore: Send + Sync {
-    /// The workspace's secrets; none where none was made.
+    /// The workspace's secrets; empty before the first one is made.
     ///
     /// # Errors
     /// The store's.
@@ -48,7 +48,7 @@ pub trait CallbackSecretStore: Send + Sync {
         workspace: &Workspace,
     ) -> impl Future<Output = Result<CallbackSecrets, Error>> + Send;
 
-    /// Writes them, where they still are at the version before; whether they were.
+    /// Writes the secrets, if the stored ones have the version before. Returns whether they had.
     ///
     /// # Errors
     /// The store's.
@@ -64,37 +64,37 @@ crate::port!(CallbackSecretStore);
 /// One call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallbackRequest<'a> {
-    /// Where to.
+    /// The URL that is called.
     pub url: &'a str,
-    /// The same in every try.
+    /// The id of the callback, the same in every try.
     pub callback_id: &'a str,
     /// When this try is made.
     pub now: Timestamp,
-    /// JSON.
+    /// The body, JSON text.
     pub body: &'a str,
-    /// What it is signed with.
+    /// The secrets that it is signed with.
     pub secrets: &'a [CallbackSecret],
     /// Tries so far, this one among them.
     pub tries: u32,
-    /// Any number: it spreads the next try.
+    /// A random number out of all of `u64`, for the jitter of the next try.
     pub rng: u64,
 }
 
-/// What came of it.
+/// The result of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeliveryResult {
-    /// The receiver took it.
+    /// The receiver accepted it.
     Delivered,
-    /// It did not arrive.
+    /// The receiver did not accept it.
     Failed {
-        /// Why, for the job's record.
+        /// The reason, for the job's state.
         reason: String,
-        /// When to try again; `None` where that would be in vain, or was done often enough.
+        /// The wait before the next try; `None` where another try cannot help, or enough were made.
         again_in: Option<Duration>,
     },
 }
 
-/// Calls somebody outside.
+/// Sends callbacks to the receivers.
 pub trait SendCallback: Send + Sync {
     /// Whether the URL may be called.
     ///
@@ -102,7 +102,7 @@ pub trait SendCallback: Send + Sync {
     /// [`writ_model::ErrorKind::InvalidRequest`]: what is wrong with it.
     fn check_callback(&self, url: &str) -> Result<(), Error>;
 
-    /// Makes the call, signed, to a public address or one that the operator permits.
+    /// Sends the callback, signed, to a public address or one that the operator permits.
     fn send_callback(
         &self,
         call: CallbackRequest<'_>,

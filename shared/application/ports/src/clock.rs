@@ -1,17 +1,16 @@
-//! What would otherwise be read from thin air.
+//! The clock, the timer and the sources of ids and random numbers.
 
 use std::future::Future;
 use std::time::Duration;
 
 use writ_model::Timestamp;
 
-/// The time.
+/// Reads the current time.
 pub trait Clock: Send + Sync {
-    /// Now.
+    /// The current time of day.
     fn now(&self) -> Timestamp;
 
-    /// Microseconds since some moment, on a clock that never steps back where there is one: for
-    /// durations.
+    /// Microseconds since some moment, for durations: on a monotonic clock where there is one.
     fn ticks_us(&self) -> u64 {
         u64::try_from(self.now().as_ms()).unwrap_or(0).saturating_mul(1_000)
     }
@@ -21,7 +20,7 @@ crate::port!(Clock, local);
 
 /// Waiting.
 pub trait Sleep: Send + Sync {
-    /// Comes back after `time`.
+    /// Returns after `time` has gone by.
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
 }
 
@@ -35,10 +34,10 @@ pub trait Ids: Send + Sync {
     /// A seed of 53 bits, so that every JSON reader keeps it.
     fn seed(&self) -> u64;
 
-    /// 32 unguessable bytes.
+    /// 32 bytes from a cryptographic source.
     ///
     /// # Errors
-    /// When the operating system has none to give.
+    /// The operating system gives no random numbers.
     fn secret(&self) -> Result<[u8; 32], writ_model::Error>;
 }
 

@@ -1,13 +1,13 @@
-//! Compiling and running code.
+//! Engines: they compile policies and run them.
 
 use std::future::Future;
 
 use writ_model::Language;
 use writ_model::run::{Budget, Call, CheckReport, FailedRun, Failure, Outcome, Source};
 
-/// The engines.
+/// Compiles and runs policies of every language.
 pub trait Evaluate: Send + Sync {
-    /// Compiles without running.
+    /// Compiles the code and does not run it.
     ///
     /// # Errors
     /// [`Failure::Compile`] with every finding, or why no compiler could be had.
@@ -16,10 +16,10 @@ pub trait Evaluate: Send + Sync {
     /// Runs once, in a process of this workspace and this source alone.
     ///
     /// Dropping the future stops the run, whether it waits for a worker, compiles or computes:
-    /// its process is killed, and its place is free for another run.
+    /// its process is killed, and its slot is free for another run.
     ///
     /// # Errors
-    /// Why there is no output, and what was printed.
+    /// The failure, and the text that was printed before it.
     fn evaluate(
         &self,
         workspace: &str,
@@ -37,18 +37,18 @@ crate::port!(Evaluate, local);
 /// What engines have done so far, all together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EngineUsage {
-    /// Microseconds that callers have waited for them.
+    /// Microseconds that callers have waited for a worker.
     pub waited_us: u64,
-    /// Runs whose code was compiled already, in a warm worker.
+    /// Runs that found their code compiled, in a warm worker.
     pub hits: u64,
     /// Times that code had to be compiled, in a new worker.
     pub misses: u64,
-    /// Workers that went beyond a budget, or died, or ran what nobody wanted any more.
+    /// Workers that were killed: by a budget, by a crash, or because their run was cancelled.
     pub kills: u64,
 }
 
 impl EngineUsage {
-    /// What was done since `before`.
+    /// The difference to an earlier reading.
     #[must_use]
     pub fn since(self, before: Self) -> Self {
         Self {
@@ -60,9 +60,9 @@ impl EngineUsage {
     }
 }
 
-/// What engines have done so far, for metrics.
+/// Reads the counters of the engines, for metrics.
 pub trait EngineMetrics: Send + Sync {
-    /// All of it since the process began.
+    /// The counters since the process began.
     fn engine_use(&self) -> EngineUsage;
 }
 

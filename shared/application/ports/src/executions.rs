@@ -1,4 +1,4 @@
-//! The decision log.
+//! The decision log: the records of all executions.
 
 use std::future::Future;
 
@@ -6,7 +6,7 @@ use writ_model::{Error, Execution, Workspace};
 
 use crate::{Page, Query};
 
-/// Writes records.
+/// Writes records of executions.
 pub trait RecordExecution: Send + Sync {
     /// Writes one record, once: a second write of the same id is refused.
     ///
@@ -22,7 +22,7 @@ crate::port!(RecordExecution);
 
 /// Reads one record.
 pub trait GetExecution: Send + Sync {
-    /// The record, or `None`.
+    /// The record; `None` where there is none of that id.
     ///
     /// # Errors
     /// The store's.

@@ -1,28 +1,28 @@
-//! Removing what nobody can reach any more.
+//! Garbage collection: the removal of data that is no longer reachable.
 //!
-//! Each call is one bounded step: whoever calls decides how many to take. Steps may be taken by
-//! several callers at once and end half-way; what is left is found by the next one.
+//! Each call is one bounded step, and the caller decides how many to take. Several callers may take
+//! steps at the same time, and a step may end half-way; the next one finds what is left.
 
 use std::future::Future;
 
 use writ_model::{Error, Timestamp};
 
-/// What a step did.
+/// What a step of garbage collection did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GcReport {
-    /// Things removed, each with all of its parts.
+    /// The number of objects that were removed, each with all of its parts.
     pub removed: u64,
-    /// Another step now is worth its while.
+    /// Whether another step would find more.
     pub more: bool,
 }
 
-/// Collects uploads that were begun and never finished.
+/// Removes uploads that were started and never finished.
 pub trait CollectUploads: Send + Sync {
-    /// Ends some of those that began before `before` and removes their parts. A writer that is
-    /// still at one of them is refused from then on; what was committed is never touched.
+    /// Cancels some of those that started before `before` and removes their parts. A writer that
+    /// still works on one of them is refused from then on; committed data is never removed.
     ///
     /// # Errors
-    /// The store's, once the step is through; the other uploads of the step are collected.
+    /// The store's, after the step; the other uploads of the step are removed.
     fn collect_uploads(
         &self,
         before: Timestamp,
@@ -33,8 +33,8 @@ crate::port!(CollectUploads);
 
 /// Removes what was only kept for a time.
 pub trait RemoveExpired: Send + Sync {
-    /// Looks through a part of what expires, goes on where the last step ended, and removes what
-    /// expired at or before `before`.
+    /// Reads a part of what expires, from where the last step ended, and removes what expired at or
+    /// before `before`.
     ///
     /// # Errors
     /// The store's; the next step begins at the same place.

@@ -5,42 +5,43 @@ use std::future::Future;
 use serde::{Deserialize, Serialize};
 use writ_model::{Digest, Error, Timestamp, Workspace};
 
-/// Names one request of one caller.
+/// The name of one request of one caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// Whose.
+    /// The workspace of the caller.
     pub workspace: Workspace,
-    /// The caller's subject.
+    /// The subject of the caller.
     pub identity: String,
     /// The header's value; 1 to 255 visible ASCII characters.
     pub key: String,
-    /// Of the route's name, path and body: the same key with another request is refused.
+    /// The digest of the route's name, path and body: the same key with another request is refused.
     pub request: Digest,
 }
 
 /// A finished reply, as it was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredReply {
-    /// HTTP status.
+    /// The HTTP status code.
     pub status: u16,
     /// Header names and values.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// The reply's body as text.
     pub body: String,
 }
 
-/// Names one claim of a key, so that a holder whose claim lapsed cannot touch its successor's.
+/// The id of one claim of a key, so that a request with an expired claim cannot change that of its
+/// successor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimId(pub String);
 
 /// What a key stands for at the start of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// Nobody used it: go on, then finish or abandon this claim.
+    /// It is unused: the request runs, then finishes or abandons this claim.
     Acquired(ClaimId),
     /// It was used, and this was the reply.
     Completed(StoredReply),
-    /// The first request still runs.
+    /// The first request with it still runs.
     InProgress,
     /// It was used with another request.
     Mismatch,
@@ -48,7 +49,7 @@ pub enum KeyState {
 
 /// The records of used keys; each lives 24 hours.
 pub trait Idempotency: Send + Sync {
-    /// Claims the key. A claim that was never finished lapses after a minute.
+    /// Claims the key. A claim that was never finished expires after a minute.
     ///
     /// # Errors
     /// The store's.
@@ -58,7 +59,7 @@ pub trait Idempotency: Send + Sync {
         now: Timestamp,
     ) -> impl Future<Output = Result<KeyState, Error>> + Send;
 
-    /// Keeps the reply, if the claim still stands.
+    /// Stores the reply, if the claim is still valid.
     ///
     /// # Errors
     /// The store's.
@@ -70,10 +71,10 @@ pub trait Idempotency: Send + Sync {
         now: Timestamp,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Gives the key back, if the claim still stands: the request did nothing.
+    /// Releases the key, if the claim is still valid: the request had no effect.
     ///
     /// # Errors
-    /// The store's; the claim then lapses by itself.
+    /// The store's; the claim then expires by itself.
     fn abandon(
         &self,
         key: &IdempotencyKey,

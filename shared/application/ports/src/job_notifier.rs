@@ -1,22 +1,22 @@
-//! Hints: somebody should look at a job.
+//! Job signals: messages that wake runners up.
 
 use std::future::Future;
 use std::time::Duration;
 
 use writ_model::{Error, JobSignal};
 
-/// The longest delay that a queue keeps to: SQS's.
+/// The longest delay of a signal: SQS's bound.
 pub const DELAY_MAX: Duration = Duration::from_secs(900);
 
-/// Tells runners that there is something to look at.
+/// Sends job signals to the runners.
 ///
-/// A hint may arrive late, twice, or never: the table of jobs knows everything that a hint says,
-/// and what is due there is announced again.
+/// A signal may arrive late, twice, or never: the table of jobs holds everything that a signal says,
+/// and the sweep sends the signals of due jobs again.
 pub trait JobNotifier: Send + Sync {
-    /// Hands the hints to the runners, not before `delay` (at most [`DELAY_MAX`]) has gone by.
+    /// Sends signals, which arrive after `delay` (at most [`DELAY_MAX`]).
     ///
     /// # Errors
-    /// The queue's; some of the hints may have been taken.
+    /// The queue's; some of the signals may have been sent.
     fn notify(
         &self,
         signals: &[JobSignal],
@@ -29,18 +29,18 @@ crate::port!(JobNotifier);
 /// What was done with hints that nobody could work on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RedriveReport {
-    /// Hints that were put back.
+    /// Signals that were put back into the queue.
     pub signals: u64,
-    /// Another step now is worth its while.
+    /// Whether another step would find more.
     pub more: bool,
 }
 
-/// Puts back what ended among the dead letters.
+/// Moves dead letters back to the queue.
 pub trait Redrive: Send + Sync {
-    /// One bounded step.
+    /// Moves a bounded number of them.
     ///
     /// # Errors
-    /// The queue's; what was put back is.
+    /// The queue's; what was moved before stays moved.
     fn redrive(&self) -> impl Future<Output = Result<RedriveReport, Error>> + Send;
 }
 
@@ -49,15 +49,15 @@ crate::port!(Redrive);
 /// Hints that are on their way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// Those that wait for a runner, or for their time.
+    /// Signals that wait for a runner, or for the end of their delay.
     pub waiting: usize,
-    /// Those that nobody could work on.
+    /// Dead letters: signals that no runner could process.
     pub dead: usize,
 }
 
-/// What a queue holds, for metrics.
+/// Counts the signals in a queue, for metrics.
 pub trait CountSignals: Send + Sync {
-    /// What it holds now.
+    /// The numbers of signals at present.
     fn backlog(&self) -> Backlog;
 }
 

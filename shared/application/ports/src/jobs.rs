@@ -1,4 +1,4 @@
-//! Jobs: what was asked for, how it stands, and its end.
+//! Jobs: submissions, their states, and the commit of attempts.
 
 use std::future::Future;
 
@@ -8,7 +8,7 @@ use writ_model::{
 
 use crate::{CommitResult, ContextWrite, Page, Query};
 
-/// Records new jobs.
+/// Writes new jobs to the store.
 pub trait PutJob: Send + Sync {
     /// Writes the job, all or nothing.
     ///
@@ -55,8 +55,8 @@ crate::port!(QueryJobs);
 
 /// Counts who waits.
 pub trait CountQueued: Send + Sync {
-    /// How many of the workspace's jobs stand in line before this rank, counting to `most` at most.
-    /// A job that came or went a moment ago may not be counted right.
+    /// The number of queued jobs before this key, counting to `most` at most. The count lags behind
+    /// jobs that were queued or leased a moment ago.
     ///
     /// # Errors
     /// The store's.
@@ -72,7 +72,7 @@ crate::port!(CountQueued);
 
 /// Moves jobs.
 pub trait ChangeJob: Send + Sync {
-    /// Writes how the job stands, where it still is at the version before; whether it was.
+    /// Writes the job's next state, if the stored one has the version before. Returns whether it had.
     ///
     /// # Errors
     /// The store's.
@@ -88,19 +88,19 @@ crate::port!(ChangeJob);
 /// The end of an attempt.
 #[derive(Clone, Copy, Debug)]
 pub struct JobCompletion<'a> {
-    /// What was asked for.
+    /// The job's submission, which never changes.
     pub submission: &'a Submission,
-    /// How the job stands after it; it must still be at the version before.
+    /// The job's state after the attempt; the stored one must have the version before.
     pub state: &'a JobState,
-    /// What the policy returned, as it may be shown.
+    /// The policy's output, masked; `None` where it failed.
     pub output: Option<&'a RawJson>,
-    /// The attempt's record.
+    /// The record of the attempt.
     pub record: &'a Execution,
-    /// What the policy keeps from now on.
+    /// The context that the attempt changed; `None` where it changed none.
     pub context: Option<ContextWrite<'a>>,
 }
 
-/// Commits what attempts leave behind.
+/// Commits the ends of attempts.
 pub trait CompleteJob: Send + Sync {
     /// Writes the job, the record and the context, all or nothing.
     ///
@@ -116,8 +116,8 @@ crate::port!(CompleteJob);
 
 /// Finds work.
 pub trait PeekQueue: Send + Sync {
-    /// The ids of the workspace's first jobs in line, the first one first. A job that came or went a
-    /// moment ago may be missing or still there.
+    /// The ids of the first jobs in the queue, in its order. It lags behind jobs that were queued or
+    /// leased a moment ago.
     ///
     /// # Errors
     /// The store's.
@@ -133,13 +133,13 @@ crate::port!(PeekQueue);
 /// Some of the jobs that are due.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DuePage {
-    /// The jobs, of all workspaces.
+    /// Signals of due jobs, of all workspaces.
     pub jobs: Vec<JobSignal>,
-    /// There may be more: ask again with this.
+    /// The token of the next page; `None` at the end.
     pub next: Option<String>,
 }
 
-/// Finds what the clock makes due, for the upkeep of all workspaces.
+/// Finds due jobs in all workspaces, for the sweep.
 pub trait DueJobs: Send + Sync {
     /// Jobs that are due at or before `before`, a page of them.
     ///

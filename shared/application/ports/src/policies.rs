@@ -8,12 +8,12 @@ use writ_model::{Digest, Error, PolicyRule, PolicyUri, Timestamp, Workspace};
 
 use crate::{Page, Query};
 
-/// What stands under a URI now.
+/// The item that says which revision a URI names now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyHead {
-    /// Names the policy through all its renames.
+    /// The id of the policy, which outlives its renames.
     pub policy_id: String,
-    /// Where it is registered.
+    /// The URI that it is registered under.
     pub uri: PolicyUri,
     /// The newest revision, from 1.
     pub revision: u64,
@@ -36,7 +36,7 @@ impl PolicyHead {
 /// One revision of a policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revision {
-    /// From 1.
+    /// The number of the revision, from 1.
     pub revision: u64,
     /// The URI that it was written under.
     pub policy_rule_uri: PolicyUri,
@@ -44,9 +44,9 @@ pub struct Revision {
     pub digest: Digest,
     /// When it was written.
     pub created_at: Timestamp,
-    /// By whom.
+    /// The subject that wrote it.
     pub author: String,
-    /// Bytes of the body.
+    /// The length of the body in bytes.
     pub bytes: u64,
 }
 
@@ -57,22 +57,22 @@ pub struct NewRevision<'a> {
     pub head: PolicyHead,
     /// The policy; its indexed fields are copied beside the body.
     pub policy: &'a PolicyRule,
-    /// What [`PolicyRule::to_body`] gave.
+    /// The policy's body, from [`PolicyRule::to_body`].
     pub body: &'a str,
-    /// Who writes it.
+    /// The subject that writes it.
     pub author: &'a str,
 }
 
-/// Newest first.
+/// One page of revisions, newest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RevisionPage {
-    /// The revisions.
+    /// The revisions of this page.
     pub revisions: Vec<Revision>,
-    /// There may be more: ask again with this.
+    /// The token of the next page; `None` at the end.
     pub next_token: Option<String>,
 }
 
-/// Reads what a URI stands for.
+/// Reads the heads of policies.
 pub trait GetPolicy: Send + Sync {
     /// The head under `uri`, read consistently; `None` where there is no such policy.
     ///
@@ -104,7 +104,7 @@ crate::port!(GetBody);
 
 /// Registers new policies.
 pub trait CreatePolicy: Send + Sync {
-    /// Writes the first revision, all or nothing.
+    /// Writes a first revision, all or nothing.
     ///
     /// # Errors
     /// [`writ_model::ErrorKind::Conflict`] where the URI is taken; the store's.
@@ -136,7 +136,7 @@ crate::port!(ReplacePolicy);
 
 /// Removes policies.
 pub trait DeletePolicy: Send + Sync {
-    /// Removes what stands under the head's URI. Revisions stay readable by digest, so that
+    /// Removes the policy under the head's URI. Revisions stay readable by digest, so that
     /// executions can be run again.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Schedules: what was asked for, how far they are, and who is woken for them.
+//! Schedules: their definitions and states, and their timers.
 
 use std::future::Future;
 
@@ -6,9 +6,9 @@ use writ_model::{Error, Schedule, Timestamp, Workspace};
 
 use crate::{Page, Query};
 
-/// Records new schedules.
+/// Writes new schedules to the store.
 pub trait PutSchedule: Send + Sync {
-    /// Writes the schedule.
+    /// Writes the new schedule.
     ///
     /// # Errors
     /// [`writ_model::ErrorKind::Conflict`] where the workspace has one of that name; the store's.
@@ -34,7 +34,8 @@ crate::port!(GetSchedule);
 
 /// Moves schedules.
 pub trait ChangeSchedule: Send + Sync {
-    /// Writes the schedule, where it still is the same one at the version before; whether it was.
+    /// Writes the schedule, if the stored one has the same id and the version before. Returns whether
+    /// it had.
     ///
     /// # Errors
     /// The store's.
@@ -48,7 +49,7 @@ crate::port!(ChangeSchedule);
 
 /// Removes schedules.
 pub trait DeleteSchedule: Send + Sync {
-    /// Removes the schedule, where it still is at this version; whether it is gone.
+    /// Removes the schedule, if the stored one has this version. Returns whether it is gone.
     ///
     /// # Errors
     /// The store's.
@@ -80,13 +81,13 @@ crate::port!(QuerySchedules);
 pub struct DueSchedulesPage {
     /// Workspace and name, of all workspaces.
     pub schedules: Vec<(Workspace, String)>,
-    /// There may be more: ask again with this.
+    /// The token of the next page; `None` at the end.
     pub next: Option<String>,
 }
 
-/// Finds what the clock makes due, for the upkeep of all workspaces.
+/// Finds due schedules in all workspaces, for the tick.
 pub trait DueSchedules: Send + Sync {
-    /// Schedules that somebody has to look at, at or before `before`; a page of them.
+    /// Schedules that are due at or before `before`, a page of them.
     ///
     /// # Errors
     /// The store's.

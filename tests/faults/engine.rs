@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use writ_job_runner::Attempt;
 use writ_model::run::{Budget, Call, CheckReport, FailedRun, Failure, Outcome, Source};
 use writ_model::{
     ContextChange, Digest, Error, ErrorKind, Execution, Language, PolicyUri, RawJson, Workspace,

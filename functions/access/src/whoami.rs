@@ -3,7 +3,7 @@
 use http::Method;
 use serde::Serialize;
 use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
-use writ_model::{Error, Role, Workspace};
+use writ_model::{Error, PrincipalKind, Role, Workspace};
 use writ_ports::ports;
 
 use crate::record;

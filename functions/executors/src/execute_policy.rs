@@ -35,7 +35,7 @@ ports! {
 
 /// Answers what the policy returned; the record's id stands beside it, on failure too.
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
-    known_executor(request.param("executor_id"))?;
+    known_executor(&request.param("executor_id").to_owned().into())?;
     let body: Body = request.parse()?;
     let policy_rule_uri: PolicyUri =
         body.policy_rule_uri.parse().map_err(|error: writ_model::UriError| {

@@ -2,7 +2,7 @@
 
 use http::Method;
 use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
-use writ_jobs::cancelled;
+use writ_jobs::cancel;
 use writ_model::Error;
 use writ_ports::{ChangeJob, Clock, CountQueued, GetJob, JobNotifier, ports};
 
@@ -30,7 +30,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
     let identity = &request.caller.identity;
     let now = ports.now();
     let job = update_job(ports, &identity.workspace, request.param("job_id"), |job| {
-        cancelled(&job.submission, &job.state, &identity.subject, now)
+        cancel(&job.submission, &job.state, &identity.subject, now)
     });
     let job = job.await?;
     notify_runners(ports, &job).await;

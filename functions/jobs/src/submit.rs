@@ -3,11 +3,8 @@
 use http::Method;
 use writ_edge::{AccessLevel, ON_BEHALF_OF, Reply, Request, RouteSpec};
 use writ_model::Error;
-use writ_pipeline::HasPolicyCache;
-use writ_ports::{
-    Clock, CountQueued, GetBody, GetPolicy, Ids, JobNotifier, PutJob, SendCallback, ports,
-};
 
+pub use crate::submission::Ports;
 use crate::submission::submit_job;
 
 /// What is known of the route.
@@ -24,15 +21,10 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     ..RouteSpec::DEFAULT
 };
 
-ports! {
-    pub trait Ports = Clock + CountQueued + GetBody + GetPolicy + HasPolicyCache + Ids
-        + JobNotifier + PutJob + SendCallback;
-}
-
 /// Answers the job as it was recorded.
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
-    let executor_id = request.param("executor_id").to_owned();
-    submit_job(ports, &request, &executor_id).await
+    let executor_id = request.param("executor_id").to_owned().into();
+    submit_job(ports, &request, executor_id).await
 }
 
 #[cfg(test)]

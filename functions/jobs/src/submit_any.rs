@@ -2,12 +2,9 @@
 
 use http::Method;
 use writ_edge::{AccessLevel, ON_BEHALF_OF, Reply, Request, RouteSpec};
-use writ_model::Error;
-use writ_pipeline::{BUILTIN, HasPolicyCache};
-use writ_ports::{
-    Clock, CountQueued, GetBody, GetPolicy, Ids, JobNotifier, PutJob, SendCallback, ports,
-};
+use writ_model::{Error, ExecutorId};
 
+pub use crate::submission::Ports;
 use crate::submission::submit_job;
 
 /// What is known of the route.
@@ -24,14 +21,9 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     ..RouteSpec::DEFAULT
 };
 
-ports! {
-    pub trait Ports = Clock + CountQueued + GetBody + GetPolicy + HasPolicyCache + Ids
-        + JobNotifier + PutJob + SendCallback;
-}
-
 /// Answers the job as it was recorded.
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
-    submit_job(ports, &request, BUILTIN).await
+    submit_job(ports, &request, ExecutorId::BUILTIN).await
 }
 
 #[cfg(test)]

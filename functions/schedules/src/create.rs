@@ -5,9 +5,9 @@ use http::header::ETAG;
 use writ_edge::{AccessLevel, ON_BEHALF_OF, Reply, Request, RouteSpec};
 use writ_model::member::missing_member;
 use writ_model::{Error, Schedule};
-use writ_pipeline::HasPolicyCache;
-use writ_ports::{Clock, GetBody, GetPolicy, Ids, PutSchedule, ScheduleTimer, SendCallback, ports};
-use writ_schedules::{begun, document};
+use writ_pipeline::LoadPolicy;
+use writ_ports::{Clock, Ids, PutSchedule, ScheduleTimer, SendCallback, ports};
+use writ_schedules::{document, initial_state};
 
 use crate::definition::{Sent, read, refuse_what_never_fires, resolve_timing};
 use crate::timer::schedule_timer;
@@ -28,8 +28,7 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
 };
 
 ports! {
-    pub trait Ports = Clock + GetBody + GetPolicy + HasPolicyCache + Ids + PutSchedule
-        + ScheduleTimer + SendCallback;
+    pub trait Ports = Clock + Ids + LoadPolicy + PutSchedule + ScheduleTimer + SendCallback;
 }
 
 /// Answers the schedule as it was recorded.

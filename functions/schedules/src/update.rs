@@ -5,10 +5,8 @@ use http::header::ETAG;
 use serde_json::Value;
 use writ_edge::{AccessLevel, ON_BEHALF_OF, Param, Precondition, Reply, Request, RouteSpec};
 use writ_model::{Error, Schedule};
-use writ_pipeline::HasPolicyCache;
-use writ_ports::{
-    ChangeSchedule, Clock, GetBody, GetPolicy, GetSchedule, ScheduleTimer, SendCallback, ports,
-};
+use writ_pipeline::LoadPolicy;
+use writ_ports::{ChangeSchedule, Clock, GetSchedule, ScheduleTimer, SendCallback, ports};
 use writ_query::Update;
 use writ_schedules::{document, redefine};
 
@@ -40,8 +38,8 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
 };
 
 ports! {
-    pub trait Ports = ChangeSchedule + Clock + GetBody + GetPolicy + GetSchedule + HasPolicyCache
-        + ScheduleTimer + SendCallback;
+    pub trait Ports = ChangeSchedule + Clock + GetSchedule + LoadPolicy + ScheduleTimer
+        + SendCallback;
 }
 
 /// Answers the schedule as it is stored now.
@@ -62,7 +60,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
 
 /// The schedule after the request.
 async fn apply_request(
-    ports: &(impl SendCallback + Clock + GetBody + GetPolicy + HasPolicyCache),
+    ports: &(impl SendCallback + Clock + LoadPolicy),
     request: &Request,
     old: &Schedule,
     update: &Value,

@@ -1,7 +1,7 @@
 //! The queue of job signals and the runner behind it fit together, and fit what the code assumes.
 
 use serde_json::{Value, json};
-use writ_jobs::bounds::{LEASE_GRACE_MS, TIMEOUT_S_MAX};
+use writ_jobs::bounds::{LEASE_GRACE, TIMEOUT_S_MAX};
 use writ_ports::DELAY_MAX;
 
 use crate::template::{Template, referred};
@@ -24,7 +24,7 @@ fn seconds(value: &Value) -> u64 {
 #[test]
 fn the_longest_job_fits_a_runner_and_a_runner_its_messages() {
     let timeout = seconds(&function("Runner")["Timeout"]);
-    let job = u64::from(TIMEOUT_S_MAX) + LEASE_GRACE_MS.unsigned_abs() / 1_000;
+    let job = u64::from(TIMEOUT_S_MAX) + LEASE_GRACE.as_secs();
     assert!((job..=FUNCTION_S_MAX).contains(&timeout), "{timeout}");
     let queues = Template::stack("queues");
     let jobs = queues.properties("Jobs", "AWS::SQS::Queue");

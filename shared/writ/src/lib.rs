@@ -38,7 +38,7 @@ use writ_pipeline::{ExecutionRequest, Pipeline, PolicyCache};
 pub use policy::Policy;
 pub use record_sink::RecordSink;
 pub use writ_engine::{Coverage, EngineConfig, EngineError};
-pub use writ_model::run::Checked;
+pub use writ_model::run::CheckReport;
 pub use writ_model::{
     Digest, Error, ErrorKind, Execution, ExecutorId, Language, PrincipalKind, RawJson,
 };

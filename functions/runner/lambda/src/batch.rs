@@ -13,11 +13,11 @@ use crate::SignalHandler;
 use crate::message::Message;
 
 /// What a job may take beside its run: loading it, a pre-check, committing its end.
-const AROUND_S: u64 = 30;
+const OVERHEAD_S: u64 = 30;
 
 /// What must be left to the function before it processes a signal: the job with the longest time may
 /// be the first in the queue.
-const NEEDED: Duration = Duration::from_secs(TIMEOUT_S_MAX as u64 + AROUND_S);
+const NEEDED: Duration = Duration::from_secs(TIMEOUT_S_MAX as u64 + OVERHEAD_S);
 
 /// The result of a batch.
 #[derive(Clone, Debug)]

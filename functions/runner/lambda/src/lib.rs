@@ -17,5 +17,5 @@ use writ_model::ExecutorId;
 /// A runner of the platform's own, by the name of the machine that it runs on.
 #[must_use]
 pub fn runner(node_id: Option<String>) -> Runner {
-    Runner { executor_id: BUILTIN.to_owned(), node_id }
+    Runner { executor_id: ExecutorId::BUILTIN, node_id }
 }

@@ -13,7 +13,6 @@ mod host;
 mod message;
 mod resolver;
 mod secret;
-mod secret_rotation;
 mod send_error;
 mod sender;
 mod url;
@@ -29,7 +28,6 @@ pub use message::{
 };
 pub use resolver::{Lookup, SystemLookup};
 pub use secret::{Secret, SecretError};
-pub use secret_rotation::{current, rotate};
 pub use send_error::{Acknowledgement, FailureReason, SendError};
 pub use sender::{Sender, Timeouts};
 pub use url::{CallbackUrl, CallbackUrlError, URL_BYTES_MAX};

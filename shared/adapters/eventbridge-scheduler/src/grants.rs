@@ -6,8 +6,8 @@ use writ_grants::Resource;
 use writ_model::Schedule;
 use writ_ports::{CancelTimer as _, ScheduleTimer as _};
 
-use super::plan::tests::schedule;
 use super::recorder::Recorder;
+use super::timer::tests::schedule;
 
 /// Resource and action: what IAM is asked.
 type Used = BTreeSet<(Resource, &'static str)>;
@@ -38,7 +38,7 @@ fn granted(port: &str) -> Used {
 #[tokio::test]
 async fn ports_ask_for_what_is_listed_and_for_all_of_it() {
     let recorder = Recorder::default();
-    let timers = recorder.planner();
+    let timers = recorder.scheduler();
     let first = schedule("rate(1 day)");
     timers.schedule_timer(&first).await.unwrap();
     let mut second = Schedule { revision: 2, ..first.clone() };

@@ -77,7 +77,7 @@ pub const EVENT_SOURCE: [Grant; 3] =
     [on_jobs("ReceiveMessage"), on_jobs("DeleteMessage"), on_jobs("GetQueueAttributes")];
 
 /// What a function asks for that sets when a message of its own is delivered again
-/// (`Sqs::again_in`).
+/// (`Sqs::change_visibility`).
 pub const REDELIVERY: [Grant; 1] = [on_jobs("ChangeMessageVisibility")];
 
 /// What the port needs; `None` where the table has no row for it.

@@ -88,7 +88,7 @@ impl Fixture {
         let token = self.keys.token(case, now.as_ms() / 1_000).unwrap();
         let header = format!("Bearer {token}");
         let result = writ_authz::authenticate(&NoTokens, Some(&self.issuer), Some(&header), now);
-        result.await.map(|principal| principal.kind).map_err(|error| error.kind)
+        result.await.map(|principal| principal.kind.name()).map_err(|error| error.kind)
     }
 
     fn advance_s(&self, seconds: i64) {

@@ -7,7 +7,7 @@ use serde_json::json;
 use writ_grants::{Grant, Queue, REDELIVERY, Resource};
 use writ_ports::{JobNotifier as _, Redrive as _};
 
-use crate::Received;
+use crate::VisibilityChange;
 use crate::recorder::{DEAD, Recorder, signals};
 
 /// Queue and action: what IAM is asked.
@@ -42,6 +42,7 @@ async fn ports_ask_for_what_is_listed_and_for_all_of_it() {
     queue.redrive().await.unwrap();
     assert_eq!(used(&sqs), listed("Redrive"));
 
-    queue.again_in(&[Received { receipt: "r".to_owned(), again_in: Duration::ZERO }]).await;
+    let change = VisibilityChange { receipt_handle: "r".to_owned(), timeout: Duration::ZERO };
+    queue.change_visibility(&[change]).await;
     assert_eq!(used(&sqs), granted(&REDELIVERY));
 }

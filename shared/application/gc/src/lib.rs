@@ -10,7 +10,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use writ_model::Error;
-use writ_ports::{Clock, CollectUploads, GcReport, RemoveExpired};
+use writ_ports::{Clock, CollectUploads, GcReport, RemoveExpired, ports};
 
 /// Only what is older, or expired earlier, is removed: an hour is longer than a request lives, than
 /// its signature is accepted, and than clocks differ.
@@ -31,11 +31,16 @@ pub struct Report {
     pub expired: GcReport,
 }
 
+ports! {
+    /// What garbage collection needs.
+    pub trait Ports = Clock + CollectUploads + RemoveExpired;
+}
+
 /// Removes everything that is due, for at most ten seconds and one step a part, and logs one line.
 ///
 /// # Errors
 /// The first part's that failed, after the others did their work.
-pub async fn tick(ports: &(impl Clock + CollectUploads + RemoveExpired)) -> Result<Report, Error> {
+pub async fn tick(ports: &impl Ports) -> Result<Report, Error> {
     let before = ports.now() - GRACE;
     let uploads = part(ports, || ports.collect_uploads(before)).await;
     let expired = part(ports, || ports.remove_expired(before)).await;

@@ -18,38 +18,18 @@ pub use sweep::{SweepReport, sweep};
 use writ_pipeline::Execute;
 use writ_ports::{
     CallbackSecretStore, ChangeJob, Clock, CompleteJob, DueJobs, GetJob, Ids, JobNotifier,
-    PeekQueue, SendCallback, Sleep, port, ports,
+    PeekQueue, SendCallback, Sleep, ports,
 };
 
-/// What a runner needs.
-pub trait Ports:
-    Execute
-    + GetJob
-    + ChangeJob
-    + CompleteJob
-    + PeekQueue
-    + JobNotifier
-    + SendCallback
-    + CallbackSecretStore
-    + Clock
-    + Ids
-    + Sleep
-{
+ports! {
+    /// What a runner needs.
+    pub trait Ports = CallbackSecretStore + ChangeJob + Clock + CompleteJob + Execute + GetJob + Ids
+        + JobNotifier + PeekQueue + SendCallback + Sleep;
 }
 
-impl<P> Ports for P where
-    P: Execute
-        + GetJob
-        + ChangeJob
-        + CompleteJob
-        + PeekQueue
-        + JobNotifier
-        + SendCallback
-        + CallbackSecretStore
-        + Clock
-        + Ids
-        + Sleep
-{
+ports! {
+    /// What a sweep needs.
+    pub trait SweepPorts = ChangeJob + Clock + DueJobs + GetJob + Ids + JobNotifier;
 }
 
 #[cfg(test)]

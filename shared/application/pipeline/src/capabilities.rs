@@ -5,8 +5,12 @@ use std::future::Future;
 use std::sync::Arc;
 
 use writ_model::{Error, Execution, PolicyUri, Workspace};
+use writ_ports::port;
 
-use crate::{Commit, CompiledPolicy, ExecutionRequest, ReplayReport, ReplayRequest};
+use crate::{
+    Commit, CompiledPolicy, ExecutionRequest, Ports, RegistryPorts, ReplayPorts, ReplayReport,
+    ReplayRequest,
+};
 
 /// Reads registered policies, compiled, for callers that validate and do not run them.
 pub trait LoadPolicy: Send + Sync {
@@ -20,6 +24,8 @@ pub trait LoadPolicy: Send + Sync {
         uri: &PolicyUri,
     ) -> impl Future<Output = Result<Arc<CompiledPolicy>, Error>> + Send;
 }
+
+port!(LoadPolicy = RegistryPorts);
 
 /// Runs registered policies and records the runs.
 pub trait Execute: Send + Sync {
@@ -44,6 +50,8 @@ pub trait Execute: Send + Sync {
     ) -> impl Future<Output = Result<Execution, Error>> + Send;
 }
 
+port!(Execute = Ports + RegistryPorts);
+
 /// Runs recorded executions again.
 pub trait Replay: Send + Sync {
     /// Runs a record again and compares.
@@ -56,3 +64,5 @@ pub trait Replay: Send + Sync {
         request: ReplayRequest,
     ) -> impl Future<Output = Result<ReplayReport, Error>> + Send;
 }
+
+port!(Replay = ReplayPorts);

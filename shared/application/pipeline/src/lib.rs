@@ -30,5 +30,5 @@ pub use execution_request::{ExecutionRequest, ReplayInputs, known_executor};
 pub use pipeline::Pipeline;
 pub use plan::{Change, Example, Group, Plan, PlanRequest, Skipped, plan};
 pub use policy_cache::PolicyCache;
-pub use registry::RegistrySource;
-pub use replay::{ReplayReport, ReplayRequest};
+pub use registry::{RegistryPorts, RegistrySource};
+pub use replay::{ReplayPorts, ReplayReport, ReplayRequest};

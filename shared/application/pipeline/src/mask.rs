@@ -46,7 +46,7 @@ pub(crate) fn mask_record(execution: &Execution, pointers: &[String]) -> Executi
 
 /// Replaces what stands at a JSON Pointer in a context, in what was read and in what was set;
 /// whether there was anything. Which keys there are stays, unless the whole context is masked.
-fn mask_context(context: &mut ContextSeen, pointer: &str) -> bool {
+fn mask_context(context: &mut ContextSnapshot, pointer: &str) -> bool {
     let change = &mut context.change;
     if pointer.is_empty() {
         context.read = RawJson::of(&Value::from(MASK));

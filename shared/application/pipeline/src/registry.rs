@@ -1,7 +1,7 @@
 //! The builtin source of policies: the platform's own tables.
 
 use writ_model::{Error, PolicyUri, Workspace};
-use writ_ports::{GetBody, GetPolicy, Handle, PolicySource, Projection};
+use writ_ports::{GetBody, GetPolicy, Handle, PolicySource, Projection, ports};
 
 /// The registry as a source of policies.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,7 @@
 //! Running a record again: same bytes, or what differs.
 
 use writ_model::{Cause, Error, ErrorKind, Execution, PolicyUri, PrincipalKind, Workspace};
-use writ_ports::{GetBody, GetExecution, Handle, PolicySource, Projection, StoredContext};
+use writ_ports::{GetBody, GetExecution, Handle, PolicySource, Projection, StoredContext, ports};
 
 use crate::{ExecutionReport, ExecutionRequest, Pipeline, Ports, ReplayInputs};
 
@@ -27,7 +27,12 @@ pub struct ReplayReport {
     pub differences: Vec<String>,
 }
 
-impl<S, P: Ports + GetExecution + GetBody> Pipeline<'_, S, P> {
+ports! {
+    /// What the pipeline needs to run a record again.
+    pub trait ReplayPorts = GetBody + GetExecution + Ports;
+}
+
+impl<S, P: ReplayPorts> Pipeline<'_, S, P> {
     /// Runs the record again on the revision, input, parameters, time and seed of the first run,
     /// whatever the pipeline's source has under its URI now.
     ///

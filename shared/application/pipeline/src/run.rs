@@ -264,7 +264,7 @@ impl Run {
                 self.budget,
             )
             .await;
-        execution.context = context.map(|context| ContextSeen {
+        execution.context = context.map(|context| ContextSnapshot {
             version: context.version,
             read: context.value,
             change: writ_model::ContextChange::default(),

@@ -60,3 +60,24 @@ pub trait SigningKeys: Send + Sync {
 }
 
 crate::port!(SigningKeys, local);
+
+/// The claim that names the caller's workspace, unless the operator chose another.
+pub const WORKSPACE_CLAIM: &str = "writ_workspace";
+
+/// The claim that names the caller's role, unless the operator chose another.
+pub const ROLE_CLAIM: &str = "writ_role";
+
+/// An identity provider that the platform trusts, and what its JWTs must say.
+#[derive(Clone, Debug)]
+pub struct Issuer<K> {
+    /// The `iss` of its JWTs, compared byte for byte.
+    pub url: String,
+    /// The name of this platform in `aud`.
+    pub audience: String,
+    /// The claim that names the caller's workspace.
+    pub workspace_claim: String,
+    /// The claim that names the caller's role.
+    pub role_claim: String,
+    /// The provider's public keys.
+    pub keys: K,
+}

@@ -48,9 +48,9 @@ impl PortSet {
 /// Declares that a trait is a port: a [`PortSet`] under the trait's name, so that one `use` imports
 /// both.
 ///
-/// `port!(GetJob)` stands beside a trait whose methods call a service of the deployment,
-/// `port!(Clock, local)` beside one whose methods call none, and `port!(Execute = GetPolicy + Ids)`
-/// beside one that is implemented over other ports.
+/// `port!(GetJob)` stands beside a trait that calls a service of the deployment, `port!(Clock, local)`
+/// beside one that calls none, and `port!(Execute = GetPolicy + Ids)` beside one that is implemented
+/// over other ports.
 #[macro_export]
 macro_rules! port {
     ($name:ident) => {

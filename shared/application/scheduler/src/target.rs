@@ -1,7 +1,7 @@
 //! What a schedule's fires make: a job, written as a submission or as a run of a policy.
 
 use writ_jobs::{NewJob, NewJobBody};
-use writ_model::member::{text, wrong};
+use writ_model::member::{invalid_member, text};
 use writ_model::{Error, ErrorKind, ExecutorId, RawJson, Timestamp, Workspace};
 use writ_pipeline::{LoadPolicy, known_executor};
 use writ_ports::SendCallback;

@@ -3,29 +3,32 @@
 use writ_model::{Error, LastFire, Schedule, Timestamp, Workspace};
 use writ_pipeline::LoadPolicy;
 use writ_ports::{
-    ChangeSchedule, Clock, DueSchedules, GetJob, GetSchedule, JobNotifier, PutJob, ScheduleTimer,
-    SendCallback,
+    CancelTimer, ChangeSchedule, Clock, DueSchedules, GetJob, GetSchedule, JobNotifier, PutJob,
+    SendCallback, ports,
 };
 use writ_schedules::{decide, settle, timing_of};
 
 use crate::fire::fire;
 
-/// What processing one schedule needs.
-pub trait TickPorts:
-    JobNotifier + SendCallback + ChangeSchedule + Clock + GetJob + GetSchedule + LoadPolicy + PutJob
-{
+ports! {
+    /// What running the due fires of one schedule needs.
+    pub trait SchedulePorts = ChangeSchedule + Clock + GetJob + GetSchedule + JobNotifier + LoadPolicy
+        + PutJob + SendCallback;
 }
 
-impl<P> TickPorts for P where
-    P: JobNotifier
-        + SendCallback
-        + ChangeSchedule
-        + Clock
-        + GetJob
-        + GetSchedule
-        + LoadPolicy
-        + PutJob
-{
+ports! {
+    /// What a tick needs.
+    pub trait TickPorts = DueSchedules + SchedulePorts;
+}
+
+ports! {
+    /// What answering a timer needs.
+    pub trait TimerPorts = CancelTimer + SchedulePorts;
+}
+
+ports! {
+    /// What a program that ticks and answers timers needs.
+    pub trait Ports = TickPorts + TimerPorts;
 }
 
 /// A tick begins no schedule later than this after its start: the rest waits for the next one.
@@ -50,7 +53,7 @@ pub struct TickReport {
 ///
 /// # Errors
 /// The store's, reading what is due.
-pub async fn tick(ports: &(impl TickPorts + DueSchedules)) -> Result<TickReport, Error> {
+pub async fn tick(ports: &impl TickPorts) -> Result<TickReport, Error> {
     let start = ports.ticks_us();
     let (mut next, mut report) = (None, TickReport::default());
     loop {
@@ -126,7 +129,7 @@ async fn run_due_schedules(
 }
 
 /// Makes the fires that were decided, the oldest first.
-async fn fire_all(ports: &impl TickPorts, schedule: &Schedule) -> Result<Vec<LastFire>, Error> {
+async fn fire_all(ports: &impl SchedulePorts, schedule: &Schedule) -> Result<Vec<LastFire>, Error> {
     let mut fires = Vec::with_capacity(schedule.state.firing.len());
     for at in &schedule.state.firing {
         fires.push(fire(ports, schedule, *at).await?);

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-/// Returns the delay after attempt `made`, from 1, in milliseconds: between half of an exponential
-/// step and the whole step, chosen by the random number `rng`, so that attempts that failed
-/// together are not repeated together.
+use crate::bounds::RETRY;
+
+/// The parts of a pause that jitter chooses from.
+const JITTER_PARTS: u64 = 1_000_000;
+
+/// The pause after attempt `made`, from 1: between half of an exponential step and all of it, by any
+/// random number.
 #[must_use]
 pub fn backoff(made: u32, rng: u64) -> Duration {
     RETRY.wait_with_jitter(made.max(1), rng % JITTER_PARTS, JITTER_PARTS.into())

@@ -1,25 +1,25 @@
-//! Durations and limits of jobs. A name ends in its unit.
+//! How long and how often.
 
-/// The time after which a lease expires unless it is renewed, in milliseconds.
-pub const LEASE_MS: i64 = 30_000;
+use std::time::Duration;
 
-/// The interval of a runner's heartbeats, in milliseconds: a lease survives five lost ones.
-pub const HEARTBEAT_MS: u64 = 5_000;
+use writ_model::Backoff;
 
-/// The delay before the first heartbeat, in milliseconds. It is short, because the first heartbeat
-/// reports that the policy runs.
-pub const FIRST_HEARTBEAT_MS: u64 = 250;
+/// A lease that is not renewed ends after this.
+pub const LEASE: Duration = Duration::from_secs(30);
 
-/// The time by which a lease may exceed the timeout of its attempt, in milliseconds: for loading,
-/// the pre-check and the commit.
-pub const LEASE_GRACE_MS: i64 = 60_000;
+/// How often a runner renews: five renewals may go astray.
+pub const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// The time after which the signal of a queued job is sent again in case it was lost, in
-/// milliseconds. It doubles each time.
-pub const ANNOUNCE_MS: i64 = 120_000;
+/// The first beat comes sooner: it is what says that the policy runs.
+pub const FIRST_HEARTBEAT: Duration = Duration::from_millis(250);
 
-/// The upper bound of that time, in milliseconds.
-pub const ANNOUNCE_MS_MAX: i64 = 3_600_000;
+/// A lease goes beyond the run's time by this: loading, a pre-check, the commit.
+pub const LEASE_GRACE: Duration = Duration::from_secs(60);
+
+/// A job whose signal may have been lost is signalled again after two minutes; each further time
+/// waits twice as long, up to an hour.
+pub const RENOTIFY: Backoff =
+    Backoff { first: Duration::from_secs(120), max: Duration::from_secs(3_600) };
 
 /// The default timeout of an attempt, in seconds.
 pub const TIMEOUT_S: u32 = 300;
@@ -41,8 +41,11 @@ pub const PRIORITY_MAX: u8 = 9;
 /// The default priority of a job.
 pub const PRIORITY: u8 = 5;
 
-/// The longest time until `not_before`, in milliseconds: a year.
-pub const NOT_BEFORE_HORIZON_MS: i64 = 366 * 24 * 3_600_000;
+/// The most days that a job may wait for its time: a year.
+pub const NOT_BEFORE_DAYS_MAX: u64 = 366;
+
+/// A job may wait this long for its time: a year.
+pub const NOT_BEFORE_HORIZON: Duration = Duration::from_secs(NOT_BEFORE_DAYS_MAX * 24 * 3_600);
 
 /// The maximum length of a job's name, in characters.
 pub const NAME_CHARS_MAX: usize = 120;
@@ -50,11 +53,9 @@ pub const NAME_CHARS_MAX: usize = 120;
 /// The number of attempts that a job's state keeps, the newest ones.
 pub const ATTEMPTS_KEPT: usize = 20;
 
-/// The first step of the backoff, in milliseconds. It doubles with each attempt.
-pub const BACKOFF_MS: i64 = 1_000;
+/// The pauses before another attempt, as long as they are without jitter: each further one is twice
+/// as long, up to five minutes.
+pub const RETRY: Backoff = Backoff { first: Duration::from_secs(1), max: Duration::from_secs(300) };
 
-/// The upper bound of the backoff, in milliseconds.
-pub const BACKOFF_MS_MAX: i64 = 300_000;
-
-/// The time for which a claim on a callback is exclusive, in milliseconds.
-pub const CALLBACK_CLAIM_MS: i64 = 60_000;
+/// One runner's claim on the delivery of a callback ends after this.
+pub const CALLBACK_CLAIM: Duration = Duration::from_secs(60);

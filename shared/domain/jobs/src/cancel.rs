@@ -9,8 +9,8 @@ use crate::transition_error::TransitionError;
 /// is rejected.
 ///
 /// # Errors
-/// Returns an error where the job has ended already.
-pub fn cancelled(
+/// It is over already.
+pub fn cancel(
     submission: &Submission,
     state: &JobState,
     by: &str,

@@ -26,9 +26,8 @@ pub struct AttemptEnd<'a> {
 /// Ends the attempt: the job ends, or is queued for another attempt.
 ///
 /// # Errors
-/// Returns [`LeaseLost`] where another runner holds the job, or it has ended: the result of the
-/// attempt must not be committed.
-pub fn finished(
+/// The job is another's, or over: whatever the attempt did must not be committed.
+pub fn complete(
     submission: &Submission,
     state: &JobState,
     fencing_token: &str,
@@ -57,8 +56,8 @@ pub fn finished(
 /// `retry_after_s` seconds or at once. The attempt does not count.
 ///
 /// # Errors
-/// Returns [`LeaseLost`] where another runner holds the job, or it has ended.
-pub fn given_back(
+/// The job is another's, or over.
+pub fn release(
     state: &JobState,
     fencing_token: &str,
     error: Option<&Error>,
@@ -138,8 +137,8 @@ fn status(outcome: AttemptOutcome) -> JobStatus {
     }
 }
 
-/// Ends the job with its final status and, if it has a callback URL, a pending callback.
-pub(crate) fn over(
+/// The job is over, and whoever wants to know is told.
+pub(crate) fn finish(
     submission: &Submission,
     state: JobState,
     job_status: JobStatus,
@@ -158,8 +157,8 @@ pub(crate) fn over(
     }
 }
 
-/// Ends the attempt in progress, if there is one, and releases the lease.
-pub(crate) fn close(
+/// The attempt that is going on, if any, is over.
+pub(crate) fn close_attempt(
     state: &JobState,
     outcome: AttemptOutcome,
     error: Option<&Error>,

@@ -23,8 +23,10 @@ pub fn due(submission: &Submission, state: &JobState, now: Timestamp, rng: u64) 
     }
     match state.job_status {
         JobStatus::Queued => DueAction::Write(Box::new(record_notification(state, now))),
-        status if status.is_final() => DueAction::Write(Box::new(end_announced(state, now))),
-        // A lease that was renewed by a clock ahead of this one has not expired yet.
+        status if status.is_final() => {
+            DueAction::Write(Box::new(record_callback_notification(state, now)))
+        }
+        // A lease that was renewed by a clock ahead of this one has not lapsed yet.
         _ if !has_lapsed(state, now) => DueAction::Nothing,
         _ => expire(submission, state, now, rng)
             .map_or(DueAction::Nothing, |state| DueAction::Write(Box::new(state))),
@@ -44,10 +46,10 @@ pub fn record_notification(state: &JobState, now: Timestamp) -> JobState {
     JobState { is_queued: true, announced, due_at, ..next_version(state) }
 }
 
-/// Returns the state of an ended job with the signal of its callback sent. It is due for another
-/// signal after the time of a claim.
-fn end_announced(state: &JobState, now: Timestamp) -> JobState {
-    JobState { due_at: Some(later(now, CALLBACK_CLAIM_MS)), ..next(state) }
+/// A job whose end has to be told, once that is announced: should nobody take it, it is announced
+/// again after as long as a caller has for it.
+fn record_callback_notification(state: &JobState, now: Timestamp) -> JobState {
+    JobState { due_at: Some(now + CALLBACK_CLAIM), ..next_version(state) }
 }
 
 #[cfg(test)]

@@ -35,8 +35,8 @@ pub fn enqueue(submission: &Submission) -> JobState {
 /// Queues the job at `now`: in its queue if its start time has come, or due at that time.
 pub(crate) fn wait(state: JobState, now: Timestamp) -> JobState {
     let is_queued = state.ready_at <= now;
-    // The caller that queues a job also sends its signal; `due_at` covers the loss of that signal.
-    let due_at = if is_queued { later(now, ANNOUNCE_MS) } else { state.ready_at };
+    // Whoever queues a job announces it too; this is for the case that they could not.
+    let due_at = if is_queued { now + RENOTIFY.first } else { state.ready_at };
     JobState {
         job_status: JobStatus::Queued,
         lease: None,
@@ -47,11 +47,8 @@ pub(crate) fn wait(state: JobState, now: Timestamp) -> JobState {
     }
 }
 
-pub(crate) fn later(time: Timestamp, ms: i64) -> Timestamp {
-    Timestamp::from_ms(time.as_ms().saturating_add(ms))
-}
-
-pub(crate) fn next(state: &JobState) -> JobState {
+/// The next version.
+pub(crate) fn next_version(state: &JobState) -> JobState {
     JobState { version: state.version + 1, ..state.clone() }
 }
 

@@ -11,9 +11,9 @@ use crate::transition_error::{LeaseLost, TransitionError, check_token};
 /// The runner that acquires a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Runner {
-    /// The id of the executor.
-    pub executor_id: String,
-    /// The name of the machine or process; `None` where it has none.
+    /// The executor.
+    pub executor_id: ExecutorId,
+    /// The machine or process, where it has a name.
     pub node_id: Option<String>,
 }
 
@@ -29,8 +29,8 @@ pub struct LeaseRequest {
 /// Grants the runner a lease on the job, and starts an attempt.
 ///
 /// # Errors
-/// Returns an error where the job is not queued, or its start time has not come.
-pub fn leased(
+/// It is not queued, or its time has not come.
+pub fn lease(
     submission: &Submission,
     state: &JobState,
     runner: &Runner,
@@ -76,8 +76,8 @@ pub fn leased(
 /// Records that the policy runs since `started_at`, and renews the lease.
 ///
 /// # Errors
-/// Returns [`LeaseLost`] where another runner holds the job, or it has ended.
-pub fn running(
+/// The job is another's, or over.
+pub fn start(
     state: &JobState,
     fencing_token: &str,
     started_at: Timestamp,
@@ -106,8 +106,8 @@ pub fn renew_lease(
     if now >= lease.ends_by {
         return Err(LeaseLost);
     }
-    // A clock that was set back must not shorten the lease.
-    let expires_at = later(now, LEASE_MS).min(lease.ends_by).max(lease.expires_at);
+    // A clock that was set back must not shorten what was granted.
+    let expires_at = (now + LEASE).min(lease.ends_by).max(lease.expires_at);
     Ok(JobState {
         lease: Some(Lease { expires_at, ..lease }),
         due_at: Some(expires_at),

@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 use writ_model::member::{invalid_member, missing_member, number, object, text, time};
-use writ_model::{Cause, Error, PolicyUri, RawJson, Submission, Timestamp, UriError, Workspace};
+use writ_model::{
+    Cause, Error, ExecutorId, PolicyUri, PrincipalKind, RawJson, Submission, Timestamp, UriError,
+    Workspace,
+};
 
 use crate::bounds::{
     ATTEMPTS_MAX, NAME_CHARS_MAX, NOT_BEFORE_DAYS_MAX, NOT_BEFORE_HORIZON, PRIORITY, PRIORITY_MAX,
@@ -69,9 +72,9 @@ pub struct Submitter {
     pub workspace: Workspace,
     /// The subject of the submitter.
     pub identity: String,
-    /// The kind of the principal: `token`, `jwt` or `local`.
-    pub principal_kind: String,
-    /// The end user that the submitter acts for; `None` where the submitter named none.
+    /// How the submitter was authenticated.
+    pub principal_kind: PrincipalKind,
+    /// For whom they act, where they said so.
     pub on_behalf_of: Option<String>,
     /// The trigger of the job: a request or a schedule.
     pub cause: Cause,
@@ -165,10 +168,10 @@ fn uri(value: Option<RawJson>) -> Result<PolicyUri, Error> {
 fn not_before(value: &RawJson, now: Timestamp) -> Result<Timestamp, Error> {
     let field = "not_before";
     let time = time(value, field)?;
-    if time.as_ms().saturating_sub(now.as_ms()) > NOT_BEFORE_HORIZON_MS {
-        let days = NOT_BEFORE_HORIZON_MS / (24 * 3_600_000);
-        let message =
-            format!("`{time}` is more than {days} days ahead, which is as long as a job waits");
+    if time - now > NOT_BEFORE_HORIZON {
+        let message = format!(
+            "`{time}` is more than {NOT_BEFORE_DAYS_MAX} days ahead, which is as long as a job waits"
+        );
         return Err(invalid_member(field, message));
     }
     Ok(time)

@@ -45,8 +45,8 @@ impl TransitionError {
     }
 }
 
-/// Checks that the fencing token is that of the current lease.
-pub(crate) fn holds(state: &JobState, fencing_token: &str) -> Result<(), LeaseLost> {
+/// Shows the fence.
+pub(crate) fn check_token(state: &JobState, fencing_token: &str) -> Result<(), LeaseLost> {
     let lease = state.lease.as_ref().filter(|_| state.job_status.is_leased());
     lease.filter(|lease| lease.fencing_token == fencing_token).map(drop).ok_or(LeaseLost)
 }

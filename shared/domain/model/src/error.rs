@@ -11,8 +11,22 @@ use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 use crate::Diagnostic;
 use crate::enums::to_array;
 
-/// The kind of an [`Error`]. Its name is part of the API: the last part of a problem's `type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// What kind of thing went wrong. The name is part of the API: the last part of a problem's
+/// `type`.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumCount,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum ErrorKind {
@@ -71,35 +85,8 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// All kinds, in the order of the documentation.
-    pub const ALL: [Self; 26] = [
-        Self::InvalidRequest,
-        Self::Unauthenticated,
-        Self::Forbidden,
-        Self::NotFound,
-        Self::Conflict,
-        Self::NotRepeatable,
-        Self::Stale,
-        Self::TooLarge,
-        Self::UnsupportedMediaType,
-        Self::SchemaViolation,
-        Self::PolicyDoesNotCompile,
-        Self::PolicyRaised,
-        Self::PolicyOutputNotJson,
-        Self::PolicyOutputTooLarge,
-        Self::PolicyTimedOut,
-        Self::PolicyOutOfMemory,
-        Self::PolicyTooDeep,
-        Self::PolicyCrashed,
-        Self::PolicyContextTooLarge,
-        Self::PrecheckRefused,
-        Self::PrecheckFailed,
-        Self::Limited,
-        Self::ExecutorFault,
-        Self::Unavailable,
-        Self::TimedOut,
-        Self::Internal,
-    ];
+    /// Every kind, in the order of the documentation.
+    pub const ALL: [Self; Self::COUNT] = to_array(Self::VARIANTS);
 
     /// Returns the name that the API uses.
     #[must_use]

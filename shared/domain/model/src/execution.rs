@@ -67,9 +67,9 @@ pub struct Execution {
     pub workspace: Workspace,
     /// The subject of the caller.
     pub identity: String,
-    /// The kind of the principal: `token`, `jwt` or `local`.
-    pub principal_kind: String,
-    /// The end user that the caller acted for; `None` where the caller named none.
+    /// What kind of principal called: `token` or `local`.
+    pub principal_kind: PrincipalKind,
+    /// For whom the caller acted, where it said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<String>,
     /// The trigger of the run.
@@ -92,9 +92,9 @@ pub struct Execution {
     pub engine: Language,
     /// The release of that engine.
     pub engine_version: String,
-    /// The id of the executor that ran the policy.
-    pub executor_id: String,
-    /// The management command, with its argument in `input_data`; `None` for an evaluation.
+    /// Which executor ran it.
+    pub executor_id: ExecutorId,
+    /// The management command, where the run is one: `input_data` is its argument.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mgmt_action: Option<String>,
     /// The input of the policy: as sent, unless a pre-check replaced it.

@@ -63,9 +63,23 @@ impl<'de> Deserialize<'de> for Workspace {
     }
 }
 
-/// The role of a caller, ordered from least to most permissions. The platform's Cedar policy
-/// defines the permissions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// What a caller may do, from least to most. The meaning stands in the platform's Cedar policy.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumCount,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase", parse_err_ty = String, parse_err_fn = unknown_role)]
 pub enum Role {
@@ -80,8 +94,8 @@ pub enum Role {
 }
 
 impl Role {
-    /// All roles, from least to most permissions.
-    pub const ALL: [Self; 4] = [Self::Reader, Self::Operator, Self::Author, Self::Admin];
+    /// Every role, from least to most.
+    pub const ALL: [Self; Self::COUNT] = to_array(Self::VARIANTS);
 
     /// Returns the name that tokens and JWTs use.
     #[must_use]

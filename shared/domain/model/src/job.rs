@@ -9,8 +9,22 @@ use strum::{Display, EnumCount, EnumString, IntoStaticStr, VariantArray};
 use crate::enums::to_array;
 use crate::{Cause, Error, ExecutorId, PolicyUri, PrincipalKind, RawJson, Timestamp, Workspace};
 
-/// The status of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Where a job is in its life.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumCount,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case", parse_err_ty = String, parse_err_fn = unknown_status)]
 pub enum JobStatus {
@@ -31,16 +45,8 @@ pub enum JobStatus {
 }
 
 impl JobStatus {
-    /// All statuses, in the order of a job's life cycle.
-    pub const ALL: [Self; 7] = [
-        Self::Queued,
-        Self::Admitted,
-        Self::Running,
-        Self::Completed,
-        Self::Failed,
-        Self::Cancelled,
-        Self::TimedOut,
-    ];
+    /// Every status, in the order of a job's life.
+    pub const ALL: [Self; Self::COUNT] = to_array(Self::VARIANTS);
 
     /// Returns the name that the API uses.
     #[must_use]
@@ -75,9 +81,9 @@ pub struct Submission {
     pub workspace: Workspace,
     /// The name that the submitter chose; not unique.
     pub name: String,
-    /// The id of the executor that runs the job.
-    pub executor_id: String,
-    /// The URI of the policy to run.
+    /// Which executor runs it.
+    pub executor_id: ExecutorId,
+    /// Which policy.
     pub policy_rule_uri: PolicyUri,
     /// Parameters that override the stored ones, member by member: a JSON object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -103,9 +109,9 @@ pub struct Submission {
     pub callback_url: Option<String>,
     /// The subject of the submitter.
     pub identity: String,
-    /// The kind of the principal that submitted: `token`, `jwt` or `local`.
-    pub principal_kind: String,
-    /// The end user that the submitter acted for; `None` where the submitter named none.
+    /// What kind of principal submitted: `token` or `local`.
+    pub principal_kind: PrincipalKind,
+    /// For whom the submitter acted, where it said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<String>,
     /// The trigger of the job: a request or a schedule.
@@ -166,9 +172,9 @@ pub struct Attempt {
     pub attempt: u32,
     /// The id of the attempt's execution record, which exists once the attempt is committed.
     pub execution_id: String,
-    /// The id of the executor that ran the attempt.
-    pub executor_id: String,
-    /// The node of that executor; `None` where it is unknown.
+    /// Which executor made it.
+    pub executor_id: ExecutorId,
+    /// Which node of that executor, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_id: Option<String>,
     /// The time at which a runner acquired the lease.

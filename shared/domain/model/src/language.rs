@@ -5,8 +5,24 @@ use strum::{Display, EnumCount, EnumString, IntoStaticStr, VariantArray};
 
 use crate::enums::to_array;
 
-/// A policy language, selected by a policy's `code_type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// A policy language, named by a policy's `code_type`.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumCount,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Language {
@@ -23,8 +39,8 @@ pub enum Language {
 }
 
 impl Language {
-    /// All languages, in the order of the documentation.
-    pub const ALL: [Self; 5] = [Self::Python, Self::Rego, Self::Cedar, Self::Cel, Self::Wasm];
+    /// Every language, in the order that documents list them.
+    pub const ALL: [Self; Self::COUNT] = to_array(Self::VARIANTS);
 
     /// Returns the name that `code_type` uses.
     #[must_use]
@@ -35,7 +51,7 @@ impl Language {
     /// Returns the language of this name; `None` where no engine runs it.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|language| language.name() == name)
+        name.parse().ok()
     }
 
     /// Selects the language by `code_type`; without it by `policy_type` where that starts with the

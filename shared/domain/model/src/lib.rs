@@ -29,7 +29,8 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use digest::Digest;
 pub use error::{Error, ErrorKind, Violation};
 pub use execution::{Cause, ContextSnapshot, Execution, ExecutionStatus, Precheck};
-pub use identity::{Identity, Role, Workspace};
+pub use executor::ExecutorId;
+pub use identity::{Identity, PrincipalKind, Role, Workspace};
 pub use job::{
     Attempt, AttemptOutcome, Callback, CallbackStatus, Job, JobSignal, JobState, JobStatus, Lease,
     SignalKind, Submission,

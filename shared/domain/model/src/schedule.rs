@@ -9,9 +9,23 @@ use strum::{Display, EnumCount, EnumString, IntoStaticStr, VariantArray};
 use crate::enums::to_array;
 use crate::{Error, RawJson, Timestamp, Workspace};
 
-/// The rule for fires that are overdue by more than the grace period, because no scheduler ran.
-/// Fires within the grace period run under every rule.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What becomes of fires whose time passed by more than the grace while nobody was awake. Fires
+/// within the grace run, whatever the rule.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumCount,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum CatchUp {
@@ -25,8 +39,8 @@ pub enum CatchUp {
 }
 
 impl CatchUp {
-    /// All rules, in the order of the documentation.
-    pub const ALL: [Self; 3] = [Self::Skip, Self::Latest, Self::All];
+    /// Every rule, in the order of the documentation.
+    pub const ALL: [Self; Self::COUNT] = to_array(Self::VARIANTS);
 
     /// Returns the name that the API uses.
     #[must_use]

@@ -103,9 +103,10 @@ pub fn due(
     DueFires { run, missed, handled, next }
 }
 
-/// Returns how many of the due `fires`, from the oldest on, are missed by `rule`.
-fn passed_over(fires: &[Fire], now: Timestamp, rule: CatchUp) -> usize {
-    let overdue = |fire: &Fire| now.as_ms().saturating_sub(fire.invoke_at.as_ms()) > GRACE_MS;
+/// How many of the due `fires`, from the oldest on, are missed by `rule`.
+fn count_missed(fires: &[Fire], now: Timestamp, rule: CatchUp) -> usize {
+    let overdue =
+        |fire: &Fire| now - fire.invoke_at > Duration::from_millis(GRACE_MS.unsigned_abs());
     let late = fires.partition_point(overdue);
     let on_time = fires.len() - late;
     let kept = match rule {

@@ -1,9 +1,9 @@
 //! The transitions of a schedule's state, with each fire and with each revision.
 //!
-//! Each function returns the next state. The caller writes it on the condition that the stored
-//! version is the one that it read. The fires to run are first decided and stored ([`decided`]),
-//! then run, then recorded ([`settled`]). So each fire is decided once, and a decided fire runs
-//! even if the process that decided it stops, however late.
+//! Each function gives the state that follows; whoever calls one writes it under the condition that
+//! the version it read is still there. What is to be run is decided first and written
+//! ([`decide`]), then run, then written off ([`settle`]): whatever becomes of those who do it, a
+//! fire is decided once, and what was decided to run is run, however late.
 
 use writ_model::{
     CatchUp, FireOutcome, LastFire, Schedule, ScheduleDefinition, ScheduleState, Timestamp,
@@ -133,8 +133,8 @@ pub fn redefine(
     wait(state, definition.enabled, &schedule.schedule_id, timing)
 }
 
-/// Sets the next fire and the time at which the schedule is due.
-fn waiting(
+/// With the next fire, and when somebody has to look.
+fn wait(
     state: ScheduleState,
     is_enabled: bool,
     schedule_id: &str,
@@ -244,8 +244,8 @@ mod tests {
             ..schedule.definition.clone()
         };
         let hourly = timing_of(&definition, minute(0)).unwrap();
-        let state = replaced(&schedule, &timing, &definition, &hourly, minute(2));
-        // One fire that was decided, two that became due in the meantime.
+        let state = redefine(&schedule, &timing, &definition, &hourly, minute(2));
+        // One that was decided, two that fell due meanwhile.
         assert_eq!(state.firing, [minute(0), minute(1), minute(2)]);
         assert_eq!((state.next_fire_at, state.version), (Some(minute(60)), 3));
         assert_eq!(state.due_at, Some(minute(0)));

@@ -19,8 +19,9 @@ pub struct Rate {
     unit: Unit,
 }
 
-/// The unit of a rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a rate counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString)]
+#[strum(serialize_all = "lowercase")]
 pub enum Unit {
     /// Minutes of 60 seconds.
     Minute,

@@ -168,17 +168,17 @@ impl Timing {
     }
 }
 
-/// Returns a number from 0 to `width` - 1 that depends on the arguments only. Stored schedules rely
-/// on it: a change of this function moves their runs.
-fn drawn(id: &str, fire: Timestamp, width: i64) -> i64 {
+/// A time of 0 to `width` - 1 milliseconds that depends on nothing but the arguments. Stored schedules
+/// rely on it: a change of this function moves their runs.
+fn draw(id: &str, fire: Timestamp, width: Duration) -> Duration {
     let digest = Sha256::new()
         .chain_update(fire.as_ms().to_be_bytes())
         .chain_update(id.as_bytes())
         .finalize();
     let (word, _) = digest.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
-    // The top bit is dropped to stay positive. The bias of the modulus is negligible, as the width
-    // is at most a day out of 2^63.
-    (i64::from_be_bytes(*word) & i64::MAX) % width
+    // The top bit is dropped to stay positive; at most a day out of 2^63 is as good as even.
+    let number = u64::from_be_bytes(*word) & i64::MAX.unsigned_abs();
+    Duration::from_millis(number % u64::try_from(width.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

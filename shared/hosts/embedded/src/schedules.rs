@@ -20,7 +20,7 @@ impl ScheduleTimer for SignalQueue {
     }
 }
 
-impl CancelTimer for Queue {
+impl CancelTimer for SignalQueue {
     async fn cancel_timer(&self, _: &Workspace, _: &str) -> Result<(), Error> {
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use writ_callbacks::WebhookClient;
-use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
+use writ_model::run::{Budget, Call, CheckReport, FailedRun, Failure, Outcome, Source};
 use writ_model::{
     Digest, Error, Execution, Job, JobSignal, JobState, Language, PolicyUri, Schedule, Submission,
     Timestamp, Workspace,

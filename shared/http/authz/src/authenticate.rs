@@ -14,7 +14,7 @@ pub struct Principal {
     /// The identity of the caller.
     pub identity: Identity,
     /// The kind of the credentials: `token` or `jwt`.
-    pub kind: &'static str,
+    pub kind: PrincipalKind,
 }
 
 /// Authenticates an `Authorization` header: an opaque token, or a JWT of the issuer where one is
@@ -40,7 +40,7 @@ pub async fn authenticate(
         let identity =
             authenticate_token(tokens, split(text).ok_or_else(|| credentials.malformed())?, now)
                 .await?;
-        return Ok(Principal { identity, kind: "token" });
+        return Ok(Principal { identity, kind: PrincipalKind::Token });
     }
     let issuer = issuer.ok_or_else(|| credentials.malformed())?;
     let parts = jwt::split(text).ok_or_else(|| credentials.malformed())?;

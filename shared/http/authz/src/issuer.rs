@@ -1,33 +1,12 @@
-//! The trusted issuer of JWTs.
+//! The platform without an identity provider.
 
 use writ_model::Error;
 use writ_ports::{Issuer, Jwk, SigningKeys};
 
-/// The default name of the claim with the workspace.
-pub const WORKSPACE_CLAIM: &str = "writ_workspace";
-
-/// The default name of the claim with the role.
-pub const ROLE_CLAIM: &str = "writ_role";
-
-/// A trusted issuer of JWTs, and the claims that they must contain.
-#[derive(Clone, Debug)]
-pub struct Issuer<K> {
-    /// The `iss` claim of its JWTs, compared byte for byte.
-    pub url: String,
-    /// The audience: the value in the `aud` claim that names this platform.
-    pub audience: String,
-    /// The name of the claim with the caller's workspace.
-    pub workspace_claim: String,
-    /// The name of the claim with the caller's role.
-    pub role_claim: String,
-    /// The source of the issuer's public keys.
-    pub keys: K,
-}
-
 /// No issuer: only opaque tokens are accepted.
 pub const NO_ISSUER: Option<&Issuer<NoKeys>> = None;
 
-/// The keys of [`NO_ISSUER`]. This type has no values.
+/// The keys of no issuer. There is no value of this type.
 #[derive(Clone, Copy, Debug)]
 pub enum NoKeys {}
 

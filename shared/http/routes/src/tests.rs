@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use writ_edge::{Caller, Reply, Request};
-use writ_model::{Error, Identity, Role, Timestamp, Workspace};
+use writ_model::{Error, Identity, PrincipalKind, Role, Timestamp, Workspace};
 use writ_ports::{ClaimId, Clock, Idempotency, IdempotencyKey, KeyState, StoredReply};
 
 use super::*;
@@ -88,7 +88,7 @@ async fn reply(spec: &RouteSpec, parameter: &str) -> Reply {
                 workspace: Workspace::default(),
                 role: Role::Admin,
             },
-            principal_kind: "token",
+            principal_kind: PrincipalKind::Token,
         },
         rule: "test".to_owned(),
         request_id: "r1".to_owned(),

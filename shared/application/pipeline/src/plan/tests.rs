@@ -3,7 +3,7 @@ use std::pin::pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
-use writ_model::run::{Call, Checked, Failed, Failure, Method, Source};
+use writ_model::run::{Call, CheckReport, FailedRun, Failure, Method, Source};
 use writ_model::{
     Cause, Digest, ErrorKind, ExecutionStatus, ExecutorId, Language, PolicyRule, PrincipalKind,
 };

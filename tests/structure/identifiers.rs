@@ -10,7 +10,7 @@ use crate::source::{File, files};
 /// The committed list: `name` or `name: directory, directory`.
 const NAMES: &str = include_str!("names.txt");
 
-/// Directories whose documents tell of the past.
+/// Documents that tell of the past and keep its names.
 const PAST: [&str; 2] = ["docs/decisions/", "CHANGELOG.md"];
 
 /// A name, and where it is banned: everywhere, or below these directories.

@@ -2,7 +2,7 @@
 
 use crate::source::root;
 
-/// Documents whose paths in backticks are held against the tree.
+/// Documents that must name existing paths only, in backticks.
 const DOCUMENTS: [&str; 2] = ["CONTRIBUTING.md", "docs/architecture.md"];
 
 /// First parts of paths in this repository.

@@ -39,7 +39,7 @@ pub trait GetToken: Send + Sync {
 
 crate::port!(GetToken);
 
-/// Makes tokens.
+/// Writes new tokens to the store.
 pub trait PutToken: Send + Sync {
     /// Writes a new token.
     ///
@@ -50,7 +50,7 @@ pub trait PutToken: Send + Sync {
 
 crate::port!(PutToken);
 
-/// Lists tokens.
+/// Lists a workspace's tokens.
 pub trait ListTokens: Send + Sync {
     /// Every token of the workspace, oldest first.
     ///
@@ -64,7 +64,7 @@ pub trait ListTokens: Send + Sync {
 
 crate::port!(ListTokens);
 
-/// Ends tokens.
+/// Removes a workspace's tokens.
 pub trait RevokeToken: Send + Sync {
     /// Removes the token; `false` where the workspace has none of that id.
     ///

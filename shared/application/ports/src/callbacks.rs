@@ -61,7 +61,7 @@ pub trait CallbackSecretStore: Send + Sync {
 
 crate::port!(CallbackSecretStore);
 
-/// One call.
+/// One delivery of a callback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallbackRequest<'a> {
     /// The URL that is called.

@@ -18,7 +18,7 @@ pub trait Clock: Send + Sync {
 
 crate::port!(Clock, local);
 
-/// Waiting.
+/// Waits for a time.
 pub trait Sleep: Send + Sync {
     /// Returns after `time` has gone by.
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
@@ -26,7 +26,7 @@ pub trait Sleep: Send + Sync {
 
 crate::port!(Sleep, local);
 
-/// Names and chance.
+/// Makes ids, seeds and secrets.
 pub trait Ids: Send + Sync {
     /// A new identifier: a UUID, version 7, that sorts by `now`.
     fn id(&self, now: Timestamp) -> String;

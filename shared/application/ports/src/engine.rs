@@ -10,7 +10,7 @@ pub trait Evaluate: Send + Sync {
     /// Compiles the code and does not run it.
     ///
     /// # Errors
-    /// [`Failure::Compile`] with every finding, or why no compiler could be had.
+    /// [`Failure::Compile`] with every finding, or why no compiler was available.
     fn check(&self, source: Source) -> impl Future<Output = Result<CheckReport, Failure>> + Send;
 
     /// Runs once, in a process of this workspace and this source alone.
@@ -34,7 +34,7 @@ pub trait Evaluate: Send + Sync {
 
 crate::port!(Evaluate, local);
 
-/// What engines have done so far, all together.
+/// Counters of all engines together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EngineUsage {
     /// Microseconds that callers have waited for a worker.

@@ -20,7 +20,7 @@ pub trait RecordExecution: Send + Sync {
 
 crate::port!(RecordExecution);
 
-/// Reads one record.
+/// Reads the record of an execution.
 pub trait GetExecution: Send + Sync {
     /// The record; `None` where there is none of that id.
     ///
@@ -35,7 +35,7 @@ pub trait GetExecution: Send + Sync {
 
 crate::port!(GetExecution);
 
-/// Searches records.
+/// Searches the records of a workspace.
 pub trait QueryExecutions: Send + Sync {
     /// One page of records; without a sort, newest first.
     ///

@@ -31,7 +31,7 @@ pub trait CollectUploads: Send + Sync {
 
 crate::port!(CollectUploads);
 
-/// Removes what was only kept for a time.
+/// Removes what was stored for a limited time.
 pub trait RemoveExpired: Send + Sync {
     /// Reads a part of what expires, from where the last step ended, and removes what expired at or
     /// before `before`.

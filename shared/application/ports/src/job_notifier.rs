@@ -26,7 +26,7 @@ pub trait JobNotifier: Send + Sync {
 
 crate::port!(JobNotifier);
 
-/// What was done with hints that nobody could work on.
+/// The result of a step of moving dead letters back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RedriveReport {
     /// Signals that were put back into the queue.
@@ -46,7 +46,7 @@ pub trait Redrive: Send + Sync {
 
 crate::port!(Redrive);
 
-/// Hints that are on their way.
+/// The number of signals in a queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
     /// Signals that wait for a runner, or for the end of their delay.

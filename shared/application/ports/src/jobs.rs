@@ -23,7 +23,7 @@ pub trait PutJob: Send + Sync {
 
 crate::port!(PutJob);
 
-/// Reads jobs.
+/// Reads a job by id.
 pub trait GetJob: Send + Sync {
     /// The job, whole, read consistently; `None` where there is none of that id.
     ///
@@ -38,7 +38,7 @@ pub trait GetJob: Send + Sync {
 
 crate::port!(GetJob);
 
-/// Searches jobs.
+/// Searches a workspace's jobs.
 pub trait QueryJobs: Send + Sync {
     /// One page of jobs, as `writ_jobs::document` gives them; without a sort, newest first.
     ///
@@ -53,7 +53,7 @@ pub trait QueryJobs: Send + Sync {
 
 crate::port!(QueryJobs);
 
-/// Counts who waits.
+/// Counts the queued jobs of a workspace.
 pub trait CountQueued: Send + Sync {
     /// The number of queued jobs before this key, counting to `most` at most. The count lags behind
     /// jobs that were queued or leased a moment ago.
@@ -70,7 +70,7 @@ pub trait CountQueued: Send + Sync {
 
 crate::port!(CountQueued);
 
-/// Moves jobs.
+/// Writes the states of jobs.
 pub trait ChangeJob: Send + Sync {
     /// Writes the job's next state, if the stored one has the version before. Returns whether it had.
     ///
@@ -85,7 +85,7 @@ pub trait ChangeJob: Send + Sync {
 
 crate::port!(ChangeJob);
 
-/// The end of an attempt.
+/// The end of an attempt, to be committed.
 #[derive(Clone, Copy, Debug)]
 pub struct JobCompletion<'a> {
     /// The job's submission, which never changes.
@@ -114,7 +114,7 @@ pub trait CompleteJob: Send + Sync {
 
 crate::port!(CompleteJob);
 
-/// Finds work.
+/// Reads the head of a workspace's queue.
 pub trait PeekQueue: Send + Sync {
     /// The ids of the first jobs in the queue, in its order. It lags behind jobs that were queued or
     /// leased a moment ago.

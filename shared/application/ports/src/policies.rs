@@ -102,7 +102,7 @@ pub trait GetBody: Send + Sync {
 
 crate::port!(GetBody);
 
-/// Registers new policies.
+/// Writes the first revisions of policies.
 pub trait CreatePolicy: Send + Sync {
     /// Writes a first revision, all or nothing.
     ///
@@ -117,7 +117,7 @@ pub trait CreatePolicy: Send + Sync {
 
 crate::port!(CreatePolicy);
 
-/// Writes further revisions.
+/// Writes further revisions of policies.
 pub trait ReplacePolicy: Send + Sync {
     /// Writes a revision over `old`, renaming if the URI differs, all or nothing.
     ///
@@ -134,7 +134,7 @@ pub trait ReplacePolicy: Send + Sync {
 
 crate::port!(ReplacePolicy);
 
-/// Removes policies.
+/// Removes policies from the registry.
 pub trait DeletePolicy: Send + Sync {
     /// Removes the policy under the head's URI. Revisions stay readable by digest, so that
     /// executions can be run again.
@@ -150,7 +150,7 @@ pub trait DeletePolicy: Send + Sync {
 
 crate::port!(DeletePolicy);
 
-/// Searches the registry.
+/// Searches the registry of a workspace.
 pub trait QueryPolicies: Send + Sync {
     /// One page of stored bodies.
     ///
@@ -166,7 +166,7 @@ pub trait QueryPolicies: Send + Sync {
 
 crate::port!(QueryPolicies);
 
-/// Reads a policy's past.
+/// Reads the revisions of a policy.
 pub trait GetRevisions: Send + Sync {
     /// One page of revisions, newest first.
     ///

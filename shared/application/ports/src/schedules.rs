@@ -17,7 +17,7 @@ pub trait PutSchedule: Send + Sync {
 
 crate::port!(PutSchedule);
 
-/// Reads schedules.
+/// Reads a schedule by name.
 pub trait GetSchedule: Send + Sync {
     /// The schedule, read consistently; `None` where there is none of that name.
     ///
@@ -32,7 +32,7 @@ pub trait GetSchedule: Send + Sync {
 
 crate::port!(GetSchedule);
 
-/// Moves schedules.
+/// Writes the states and revisions of schedules.
 pub trait ChangeSchedule: Send + Sync {
     /// Writes the schedule, if the stored one has the same id and the version before. Returns whether
     /// it had.
@@ -47,7 +47,7 @@ pub trait ChangeSchedule: Send + Sync {
 
 crate::port!(ChangeSchedule);
 
-/// Removes schedules.
+/// Removes schedules from the store.
 pub trait DeleteSchedule: Send + Sync {
     /// Removes the schedule, if the stored one has this version. Returns whether it is gone.
     ///
@@ -61,7 +61,7 @@ pub trait DeleteSchedule: Send + Sync {
 
 crate::port!(DeleteSchedule);
 
-/// Searches schedules.
+/// Searches a workspace's schedules.
 pub trait QuerySchedules: Send + Sync {
     /// One page of schedules, as `writ_schedules::document` gives them; without a sort by name.
     ///
@@ -105,8 +105,7 @@ crate::port!(DueSchedules);
 /// A timer is a signal: what is due stands in the table, and a call without anything due does
 /// nothing. A timer that is lost or out of date makes fires less punctual, no more.
 pub trait ScheduleTimer: CancelTimer {
-    /// Sets the timer to the fires of the schedule as it is now, or cancels it where it has none to
-    /// come.
+    /// Sets the timer to the next fires of the schedule, or cancels it where no fire is to come.
     ///
     /// # Errors
     /// The timer service's.
@@ -121,7 +120,7 @@ pub trait CancelTimer: Send + Sync {
     /// Cancels the timer of a schedule that was removed.
     ///
     /// # Errors
-    /// The timer service's; a timer that does not exist is none.
+    /// The timer service's. A timer that does not exist is no error.
     fn cancel_timer(
         &self,
         workspace: &Workspace,

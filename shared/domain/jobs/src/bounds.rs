@@ -16,8 +16,8 @@ pub const FIRST_HEARTBEAT: Duration = Duration::from_millis(250);
 /// A lease goes beyond the run's time by this: loading, a pre-check, the commit.
 pub const LEASE_GRACE: Duration = Duration::from_secs(60);
 
-/// A job whose signal may have been lost is signalled again after two minutes; each further time
-/// waits twice as long, up to an hour.
+/// The waits between signals of a queued job, in case one was lost: two minutes at first, then twice
+/// as long each time, up to an hour.
 pub const RENOTIFY: Backoff =
     Backoff { first: Duration::from_secs(120), max: Duration::from_secs(3_600) };
 

@@ -137,7 +137,7 @@ fn status(outcome: AttemptOutcome) -> JobStatus {
     }
 }
 
-/// The job is over, and whoever wants to know is told.
+/// Moves the job to a final state and requests its callback, if it has one.
 pub(crate) fn finish(
     submission: &Submission,
     state: JobState,

@@ -46,8 +46,8 @@ pub fn record_notification(state: &JobState, now: Timestamp) -> JobState {
     JobState { is_queued: true, announced, due_at, ..next_version(state) }
 }
 
-/// A job whose end has to be told, once that is announced: should nobody take it, it is announced
-/// again after as long as a caller has for it.
+/// Records that a signal was sent for a callback. If no runner takes it, the sweep sends another one
+/// after the time that a runner has to deliver a callback.
 fn record_callback_notification(state: &JobState, now: Timestamp) -> JobState {
     JobState { due_at: Some(now + CALLBACK_CLAIM), ..next_version(state) }
 }

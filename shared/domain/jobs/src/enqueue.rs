@@ -35,7 +35,7 @@ pub fn enqueue(submission: &Submission) -> JobState {
 /// Queues the job at `now`: in its queue if its start time has come, or due at that time.
 pub(crate) fn wait(state: JobState, now: Timestamp) -> JobState {
     let is_queued = state.ready_at <= now;
-    // Whoever queues a job announces it too; this is for the case that they could not.
+    // The writer of a queued job sends its signal too; the due time covers a signal that was not sent.
     let due_at = if is_queued { now + RENOTIFY.first } else { state.ready_at };
     JobState {
         job_status: JobStatus::Queued,
@@ -47,7 +47,7 @@ pub(crate) fn wait(state: JobState, now: Timestamp) -> JobState {
     }
 }
 
-/// The next version.
+/// Returns the same state under the next version number.
 pub(crate) fn next_version(state: &JobState) -> JobState {
     JobState { version: state.version + 1, ..state.clone() }
 }

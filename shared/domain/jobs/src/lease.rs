@@ -11,7 +11,7 @@ use crate::transition_error::{LeaseLost, TransitionError, check_token};
 /// The runner that acquires a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Runner {
-    /// The executor.
+    /// The executor that the runner belongs to.
     pub executor_id: ExecutorId,
     /// The machine or process, where it has a name.
     pub node_id: Option<String>,

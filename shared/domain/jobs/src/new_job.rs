@@ -74,7 +74,7 @@ pub struct Submitter {
     pub identity: String,
     /// How the submitter was authenticated.
     pub principal_kind: PrincipalKind,
-    /// For whom they act, where they said so.
+    /// The subject that the submitter acts on behalf of; `None` where it named none.
     pub on_behalf_of: Option<String>,
     /// The trigger of the job: a request or a schedule.
     pub cause: Cause,

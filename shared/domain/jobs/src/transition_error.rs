@@ -45,7 +45,7 @@ impl TransitionError {
     }
 }
 
-/// Shows the fence.
+/// Checks that the fencing token is the one of the job's current lease.
 pub(crate) fn check_token(state: &JobState, fencing_token: &str) -> Result<(), LeaseLost> {
     let lease = state.lease.as_ref().filter(|_| state.job_status.is_leased());
     lease.filter(|lease| lease.fencing_token == fencing_token).map(drop).ok_or(LeaseLost)

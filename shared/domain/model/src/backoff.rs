@@ -8,7 +8,7 @@ use std::time::Duration;
 pub struct Backoff {
     /// The wait after the first try.
     pub first: Duration,
-    /// The longest wait.
+    /// The upper bound of a wait without its jitter.
     pub max: Duration,
 }
 

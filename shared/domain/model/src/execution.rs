@@ -69,7 +69,7 @@ pub struct Execution {
     pub identity: String,
     /// What kind of principal called: `token` or `local`.
     pub principal_kind: PrincipalKind,
-    /// For whom the caller acted, where it said so.
+    /// The subject that the caller acted on behalf of; `None` where it named none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<String>,
     /// The trigger of the run.

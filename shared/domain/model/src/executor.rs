@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct ExecutorId(Cow<'static, str>);
 
 impl ExecutorId {
-    /// The platform itself.
+    /// The builtin executor: the platform itself.
     pub const BUILTIN: Self = Self(Cow::Borrowed("builtin"));
 
     /// The process that links the library `writ`.

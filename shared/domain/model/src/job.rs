@@ -83,7 +83,7 @@ pub struct Submission {
     pub name: String,
     /// Which executor runs it.
     pub executor_id: ExecutorId,
-    /// Which policy.
+    /// The URI of the policy that the job runs.
     pub policy_rule_uri: PolicyUri,
     /// Parameters that override the stored ones, member by member: a JSON object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -111,7 +111,7 @@ pub struct Submission {
     pub identity: String,
     /// What kind of principal submitted: `token` or `local`.
     pub principal_kind: PrincipalKind,
-    /// For whom the submitter acted, where it said so.
+    /// The subject that the submitter acted on behalf of; `None` where it named none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<String>,
     /// The trigger of the job: a request or a schedule.

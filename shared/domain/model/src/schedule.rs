@@ -9,8 +9,8 @@ use strum::{Display, EnumCount, EnumString, IntoStaticStr, VariantArray};
 use crate::enums::to_array;
 use crate::{Error, RawJson, Timestamp, Workspace};
 
-/// What becomes of fires whose time passed by more than the grace while nobody was awake. Fires
-/// within the grace run, whatever the rule.
+/// The rule for fires that are overdue by more than the grace, because no tick ran in time. Fires
+/// within the grace run under every rule.
 #[derive(
     Clone,
     Copy,

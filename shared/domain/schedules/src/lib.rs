@@ -1,6 +1,6 @@
-//! When a schedule fires: [`Expression`] (`rate(...)`, `cron(...)`, `at(...)`) in a time [`Zone`],
-//! between a start and an end ([`Timing`]), and what becomes of fires that nobody was awake for
-//! ([`due`]); and how a schedule goes on by that ([`decide`], [`settle`], [`redefine`]).
+//! Schedules as pure functions: an [`Expression`] (`rate(...)`, `cron(...)`, `at(...)`) in a time
+//! [`Zone`], between a start and an end ([`Timing`]); the decision about overdue fires ([`due`]);
+//! and the transitions of a schedule's state ([`decide`], [`settle`], [`redefine`]).
 //!
 //! The semantics are those of Amazon EventBridge Scheduler ("Schedule types" in its user guide), so
 //! that a schedule fires at the same instants on both. Where the guide is silent, the parser

@@ -1,9 +1,9 @@
 //! The transitions of a schedule's state, with each fire and with each revision.
 //!
-//! Each function gives the state that follows; whoever calls one writes it under the condition that
-//! the version it read is still there. What is to be run is decided first and written
-//! ([`decide`]), then run, then written off ([`settle`]): whatever becomes of those who do it, a
-//! fire is decided once, and what was decided to run is run, however late.
+//! Each function returns the next state. The caller writes it on the condition that the stored
+//! version is the one that it read. The fires to run are first decided and stored ([`decide`]),
+//! then run, then recorded ([`settle`]). So each fire is decided once, and a decided fire runs
+//! even if the process that decided it stops, however late.
 
 use writ_model::{
     CatchUp, FireOutcome, LastFire, Schedule, ScheduleDefinition, ScheduleState, Timestamp,
@@ -133,7 +133,7 @@ pub fn redefine(
     wait(state, definition.enabled, &schedule.schedule_id, timing)
 }
 
-/// With the next fire, and when somebody has to look.
+/// Sets the next fire, and the time when the schedule is due.
 fn wait(
     state: ScheduleState,
     is_enabled: bool,

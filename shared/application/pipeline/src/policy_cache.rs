@@ -20,8 +20,6 @@ pub struct PolicyCache {
     entries: Mutex<Entries>,
 }
 
-writ_ports::port!(HasPolicyCache, local);
-
 impl PolicyCache {
     /// The policy with the body of this digest, if it is in the cache.
     #[must_use]

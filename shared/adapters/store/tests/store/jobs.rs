@@ -39,7 +39,7 @@ async fn a_job_is_read_as_it_was_written_through_all_of_its_life() {
     assert_eq!(state.job_status, JobStatus::Queued);
     assert_eq!(
         end(&store, &submitted, &state, &first).await,
-        Ok(CommitResult::Done { is_final: true })
+        Ok(CommitResult::Done { is_final: false })
     );
     assert_eq!(get(&store, &submitted).await, whole(state.clone(), None));
 

@@ -67,6 +67,12 @@ macro_rules! port {
         #[doc = concat!("The port [`trait@", stringify!($name), "`] as data.")]
         pub const $name: $crate::PortSet =
             $crate::PortSet { name: stringify!($name), kind: $kind };
+
+        // There is a trait of this name.
+        const _: () = {
+            #[allow(dead_code, reason = "it is compiled and not called")]
+            fn is_trait<P: $name>() {}
+        };
     };
 }
 

@@ -1,7 +1,4 @@
 //! Compilation of cel source text.
 #![no_main]
 
-#[path = "../checks/source.rs"]
-mod source;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| source::check(writ_model::Language::Cel, data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| writ_fuzz_checks::source::check(writ_model::Language::Cel, data));

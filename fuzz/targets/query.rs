@@ -1,7 +1,4 @@
 //! Filters, updates, sorts and projections, applied to documents.
 #![no_main]
 
-#[path = "../checks/query.rs"]
-mod query;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| query::check(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| writ_fuzz_checks::query::check(data));

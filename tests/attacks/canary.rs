@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use writ_engine::{Call, Engine, Source};
 
-use crate::case::batteries;
 use crate::host::ample_budget;
+use writ_tests::attacks::batteries;
 
 /// The pause between two rounds: an attack runs beside a caller, not beside a benchmark.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -24,7 +24,7 @@ pub(crate) struct Canaries(Vec<Canary>);
 
 impl Canaries {
     pub(crate) fn of_every_language() -> Self {
-        let of = |battery: crate::case::Battery| Canary {
+        let of = |battery: writ_tests::attacks::Battery| Canary {
             source: battery.canary.source(battery.language),
             call: battery.canary.call(),
             answer: battery.canary.answer,

@@ -3,22 +3,10 @@
 use std::path::Path;
 
 use libtest_mimic::Trial;
+use writ_fuzz_checks::{protocol, query, schema, source};
 use writ_model::Language;
 
 use crate::trial;
-
-#[path = "../../fuzz/checks/protocol.rs"]
-#[expect(unreachable_pub, reason = "a target in `fuzz/` is a program of its own")]
-mod protocol;
-#[path = "../../fuzz/checks/query.rs"]
-#[expect(unreachable_pub, reason = "a target in `fuzz/` is a program of its own")]
-mod query;
-#[path = "../../fuzz/checks/schema.rs"]
-#[expect(unreachable_pub, reason = "a target in `fuzz/` is a program of its own")]
-mod schema;
-#[path = "../../fuzz/checks/source.rs"]
-#[expect(unreachable_pub, reason = "a target in `fuzz/` is a program of its own")]
-mod source;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = vec![

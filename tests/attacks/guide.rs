@@ -5,8 +5,8 @@ use std::path::Path;
 
 use libtest_mimic::Trial;
 
-use crate::case::{Battery, batteries, kinds};
 use crate::trial;
+use writ_tests::attacks::{Battery, batteries, kinds};
 
 const BEGIN: &str = "<!-- attacks -->\n";
 const END: &str = "<!-- /attacks -->";

@@ -9,7 +9,9 @@ use libtest_mimic::Trial;
 use writ_engine::{Budget, CompileBudget, Engine, EngineConfig};
 
 use crate::canary::Canaries;
-use crate::{procfs, trial};
+use writ_tests::procfs;
+
+use crate::trial;
 
 /// Memory for compiling, in bytes: as much as for running, so that one bound serves both.
 pub(crate) const COMPILE_BYTES_MAX: u64 = 64 << 20;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use libtest_mimic::Trial;
 
-use crate::case::{Battery, batteries, kinds};
 use crate::trial;
+use writ_tests::attacks::{Battery, batteries, kinds};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![

@@ -6,9 +6,11 @@ use writ_engine::{Call, Engine, EngineConfig};
 use writ_model::{Language, RawJson};
 
 use crate::battery::run;
-use crate::case::{Case, batteries};
 use crate::host::host;
-use crate::{procfs, trial};
+use writ_tests::attacks::{Case, batteries};
+use writ_tests::procfs;
+
+use crate::trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();

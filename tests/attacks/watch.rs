@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::procfs;
+use writ_tests::procfs;
 
 const PAUSE: Duration = Duration::from_millis(2);
 

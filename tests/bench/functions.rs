@@ -11,7 +11,7 @@ use flate2::write::DeflateEncoder;
 use serde_json::{Value, json};
 use writ_runtime_api::{DynamoDb, Function, Launch, Outcome, Reply, StoredPolicy, event, process};
 
-use crate::sample::{HEAD, Sample, text};
+use writ_bench::sample::{HEAD, Sample, text};
 
 const STARTS: usize = 30;
 const REQUESTS: usize = 100;

@@ -15,7 +15,7 @@ use writ_query::Filter;
 use writ_store::{Store, TableNames};
 
 use crate::job_units::submission;
-use crate::sample::{HEAD, Sample};
+use writ_bench::sample::{HEAD, Sample};
 
 /// The numbers of waiting jobs at which it is measured.
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::sample::{HEAD, Sample};
 use crate::served::{Served, post, start};
+use writ_bench::sample::{HEAD, Sample};
 
 const ALONE: usize = 300;
 const MANY: usize = 10_000;

@@ -15,9 +15,7 @@ mod functions;
 mod job_queue;
 mod job_units;
 mod jobs;
-mod machine;
 mod queries;
-mod sample;
 mod served;
 mod serving;
 
@@ -37,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!(
         "Repeat with `cargo bench -p writ-bench`, on a quiet machine; it prints these tables.\n"
     );
-    println!("{}", machine::description());
+    println!("{}", writ_bench::machine::description());
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|other| other == name);

@@ -10,7 +10,7 @@ use writ_ports::{CreatePolicy, NewRevision, PolicyHead, Query, QueryPolicies};
 use writ_query::Filter;
 use writ_store::{Store, TableNames};
 
-use crate::sample::text;
+use writ_bench::sample::text;
 
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
 

@@ -4,9 +4,9 @@ use std::error::Error;
 
 use serde_json::{Value, json};
 
-use crate::machine::resident_mb;
-use crate::sample::{HEAD, Sample, text};
 use crate::served::{post, start};
+use writ_bench::machine::resident_mb;
+use writ_bench::sample::{HEAD, Sample, text};
 
 const STARTS: usize = 10;
 const REQUESTS: usize = 2_000;

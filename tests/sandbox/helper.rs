@@ -6,7 +6,9 @@ use std::process::{Child, Command, Stdio};
 use writ_engine::{Engine, EngineConfig, EngineError};
 use writ_model::Language;
 
-use crate::{policies, procfs};
+use writ_tests::procfs;
+
+use crate::policies;
 
 /// Starts an engine without `worker::init`.
 pub(crate) const WITHOUT_INIT: &str = "--role-without-init";

@@ -5,7 +5,9 @@ use writ_engine::{Call, Source};
 use writ_model::Language;
 
 use crate::policies::{WORKSPACE, ample_budget, call, constant_policy, echo, engine, python, run};
-use crate::{procfs, trial};
+use writ_tests::procfs;
+
+use crate::trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let leaks = [

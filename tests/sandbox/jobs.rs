@@ -19,7 +19,9 @@ use crate::policies::{
     WORKSPACE, assert_serves, call, constant_policy, engine, engine_with, hang_if_input_is_true,
     python,
 };
-use crate::{procfs, trial};
+use writ_tests::procfs;
+
+use crate::trial;
 
 /// The longest time of a job, on the deployment target with the shortest one.
 const LONG: Duration = Duration::from_secs(14 * 60);

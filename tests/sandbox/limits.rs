@@ -12,7 +12,9 @@ use crate::policies::{
     ECHO_LANGUAGES, WORKSPACE, ample_budget, assert_serves, call, echo, engine, engine_with,
     hang_if_input_is_true, python, run, short_budget,
 };
-use crate::{procfs, trial};
+use writ_tests::procfs;
+
+use crate::trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![

@@ -4,7 +4,9 @@ use libtest_mimic::Trial;
 use writ_model::Language;
 
 use crate::policies::{assert_serves, engine};
-use crate::{helper, procfs, trial};
+use writ_tests::procfs;
+
+use crate::{helper, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![

@@ -9,7 +9,9 @@ use writ_engine::{Engine, Failure};
 use writ_model::Language;
 
 use crate::policies::{assert_serves, echo, engine, hang_if_input_is_true, run};
-use crate::{helper, procfs, trial};
+use writ_tests::procfs;
+
+use crate::{helper, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials: Vec<Trial> = [Signal::SIGKILL, Signal::SIGTERM]

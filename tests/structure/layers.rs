@@ -62,7 +62,7 @@ const LAYERS: &[Layer] = &[
 ];
 
 /// Packages for tests alone: they may depend on all others, and nothing depends on them but tests.
-const TESTS: &[&str] = &["tests", "tests/*", "tests/*/*"];
+const TESTS: &[&str] = &["tests", "tests/*", "tests/*/*", "fuzz/checks"];
 
 /// A package of the workspace: where it is, and the other packages that its code uses.
 struct Package {

@@ -3,13 +3,15 @@
 //!
 //! These tests read files and run no program but `cargo metadata`.
 
-#[cfg(test)]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails"
+)]
+
 mod comments;
-#[cfg(test)]
 mod identifiers;
-#[cfg(test)]
 mod layers;
-#[cfg(test)]
 mod paths;
-#[cfg(test)]
 mod source;

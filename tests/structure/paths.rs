@@ -1,6 +1,6 @@
 //! Paths that documents name exist.
 
-use crate::source::root;
+use crate::source::{files, root};
 
 /// Documents that must name existing paths only, in backticks.
 const DOCUMENTS: [&str; 2] = ["CONTRIBUTING.md", "docs/architecture.md"];
@@ -66,4 +66,17 @@ fn a_path_that_is_not_there_is_found() {
     ] {
         assert_eq!(exists(path), is_there, "{path}");
     }
+}
+
+/// Code that two crates need stands in a third one; its file is not compiled into both.
+#[test]
+fn no_crate_includes_a_file_of_another_directory() {
+    let attribute = format!("#[{} = \"", "path");
+    let mut found = Vec::new();
+    for file in files("rs") {
+        let lines = file.text.lines().enumerate();
+        let included = lines.filter(|(_, line)| line.contains(&attribute) && line.contains(".."));
+        found.extend(included.map(|(number, _)| format!("{}:{}", file.path, number + 1)));
+    }
+    assert!(found.is_empty(), "make a crate of it: {}", found.join(", "));
 }

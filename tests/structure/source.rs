@@ -8,7 +8,7 @@ const SKIPPED: [&str; 4] = ["target", ".git", "node_modules", "corpus"];
 
 /// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// A text file of the workspace.

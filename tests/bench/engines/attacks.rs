@@ -11,8 +11,8 @@ use writ::EngineConfig;
 use writ_engine::Engine;
 use writ_model::run::Budget;
 
-use crate::case::{Battery, Case, batteries};
-use crate::sample::{Sample, text};
+use writ_bench::sample::{Sample, text};
+use writ_tests::attacks::{Battery, Case, batteries};
 
 const RUNS: usize = 1_000;
 /// Callers do not call back to back, and an idle caller is what an attack may delay.

@@ -12,7 +12,7 @@ use writ_engine::Engine;
 use writ_model::run::{Budget, Call, Method, Source};
 use writ_model::{Language, RawJson};
 
-use crate::sample::{Sample, text};
+use writ_bench::sample::{Sample, text};
 
 const RUNS: usize = 5_000;
 const WORKERS: usize = 50;

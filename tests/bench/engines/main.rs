@@ -11,23 +11,13 @@
 //! Figures are of one machine at one time; compare rows of one report, not of two.
 
 mod attacks;
-#[path = "../../attacks/case.rs"]
-#[expect(dead_code, reason = "the suite knows what each attack must end in")]
-#[expect(clippy::unwrap_used, reason = "the suite has read the same files")]
-mod case;
 mod decisions;
-#[path = "../machine.rs"]
-#[allow(dead_code, reason = "the other benchmarks look at more of it")]
-mod machine;
-#[path = "../sample.rs"]
-#[allow(dead_code, reason = "the other benchmarks have tables of their own")]
-mod sample;
 
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
     writ::init();
-    println!("{}", machine::description());
+    println!("{}", writ_bench::machine::description());
     let mut words = std::env::args().skip(1).filter(|word| !word.starts_with('-'));
     match words.next().as_deref() {
         Some("attacks") => println!("{}", attacks::report(&words.collect::<Vec<_>>())?),

@@ -8,6 +8,10 @@ use writ_query::{Filter, Index, Plan, Projection, Sort, Update};
 
 const INDEX: Index = Index { name: "by_name", field: "name", complete: true };
 
+/// Holds filters, updates, sorts and projections to their laws.
+///
+/// # Panics
+/// When a promise is broken: the bytes are a finding.
 pub fn check(data: &[u8]) {
     let mut lines = data.split(|byte| *byte == b'\n');
     let mut json = || lines.next().and_then(|line| serde_json::from_slice::<Value>(line).ok());

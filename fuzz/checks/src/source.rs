@@ -22,6 +22,10 @@ struct CompilerThread {
     results: Receiver<Compiled>,
 }
 
+/// Compiles the source, twice; a refusal has to say why and where.
+///
+/// # Panics
+/// When a promise is broken: the bytes are a finding.
 pub fn check(language: Language, data: &[u8]) {
     let mut parts = data.splitn(2, |byte| *byte == 0);
     let Some(code) = parts.next().and_then(|code| std::str::from_utf8(code).ok()) else { return };

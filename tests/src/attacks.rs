@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
-use writ_engine::{Budget, Call, Failure, Method, Source};
+use writ_model::run::{Budget, Call, Failure, Method, Source};
 use writ_model::{Digest, Language, RawJson};
 
 /// The `functionality_data` of a rego case without its own.
@@ -32,43 +32,51 @@ const WASM: &str = r#"(module
 /// The kinds of attack that every language has to face, or to say why it cannot.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Kind {
+pub struct Kind {
     /// The name of the kind, as in the cases.
-    pub(crate) kind: String,
+    pub kind: String,
     /// What an attack of this kind tries, for the guide.
-    pub(crate) what: String,
+    pub what: String,
 }
 
 /// The data file of one language.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Battery {
-    pub(crate) language: Language,
+pub struct Battery {
+    /// The language that the attacks are written in.
+    pub language: Language,
     /// An honest policy, which must keep working beside the attacks.
-    pub(crate) canary: Canary,
+    pub canary: Canary,
     /// Kinds that cannot be expressed in the language, each with the reason.
     #[serde(default)]
-    pub(crate) cannot: BTreeMap<String, String>,
-    pub(crate) cases: Vec<Case>,
+    pub cannot: BTreeMap<String, String>,
+    /// The attacks, in the order of the file.
+    pub cases: Vec<Case>,
 }
 
 /// A policy with its input and its only answer.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Canary {
-    pub(crate) code: String,
+pub struct Canary {
+    /// The source text of the policy.
+    pub code: String,
+    /// The data of the policy, as JSON text.
     #[serde(default)]
-    pub(crate) functionality_data: Option<String>,
-    pub(crate) input: String,
-    pub(crate) answer: String,
+    pub functionality_data: Option<String>,
+    /// The input of every call, as JSON text.
+    pub input: String,
+    /// The output of every call, as JSON text.
+    pub answer: String,
 }
 
 /// One attack on a language.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Case {
-    pub(crate) kind: String,
-    pub(crate) name: String,
+pub struct Case {
+    /// The kind, as `kinds.yaml` names it.
+    pub kind: String,
+    /// The name, unique in its file.
+    pub name: String,
     #[serde(default)]
     code: String,
     /// For python and wasm: the code above the entry point.
@@ -88,10 +96,10 @@ pub(crate) struct Case {
     context: Option<String>,
     /// The expected failures, of which one must occur.
     #[serde(default)]
-    pub(crate) expect: Vec<String>,
+    pub expect: Vec<String>,
     /// The harmless answer that is expected if no failure occurs.
     #[serde(default)]
-    pub(crate) answer: Option<String>,
+    pub answer: Option<String>,
     #[serde(default)]
     time_ms: Option<u64>,
     #[serde(default)]
@@ -99,13 +107,13 @@ pub(crate) struct Case {
     /// The input of another workspace's call of the same policy just before; the attack must not
     /// see any part of it.
     #[serde(default)]
-    pub(crate) tenant: Option<String>,
+    pub tenant: Option<String>,
     /// The input of an honest call of the same policy just after; the attack must not affect it.
     #[serde(default)]
-    pub(crate) then: Option<String>,
+    pub then: Option<String>,
     /// Whether the benchmark runs the attack beside another workspace.
     #[serde(default)]
-    pub(crate) worst: bool,
+    pub worst: bool,
 }
 
 /// `open` times a number, `core`, `close` times the number. `#` in them counts from 0, `##` is
@@ -133,24 +141,28 @@ impl Fill {
 }
 
 /// The batteries of every language.
-pub(crate) fn batteries() -> Vec<Battery> {
+#[must_use]
+pub fn batteries() -> Vec<Battery> {
     let texts = [
-        include_str!("python.yaml"),
-        include_str!("rego.yaml"),
-        include_str!("cedar.yaml"),
-        include_str!("cel.yaml"),
-        include_str!("wasm.yaml"),
+        include_str!("../attacks/python.yaml"),
+        include_str!("../attacks/rego.yaml"),
+        include_str!("../attacks/cedar.yaml"),
+        include_str!("../attacks/cel.yaml"),
+        include_str!("../attacks/wasm.yaml"),
     ];
     texts.into_iter().map(|text| yaml_serde::from_str(text).unwrap()).collect()
 }
 
 /// The kinds, in the order of the guide.
-pub(crate) fn kinds() -> Vec<Kind> {
-    yaml_serde::from_str(include_str!("kinds.yaml")).unwrap()
+#[must_use]
+pub fn kinds() -> Vec<Kind> {
+    yaml_serde::from_str(include_str!("../attacks/kinds.yaml")).unwrap()
 }
 
 impl Case {
-    pub(crate) fn source(&self, language: Language) -> Source {
+    /// The policy, with every text filled in.
+    #[must_use]
+    pub fn source(&self, language: Language) -> Source {
         let code = match language {
             _ if self.body.is_empty() => self.code.clone(),
             Language::Wasm => WASM.replace("<above>", &self.above).replace("<body>", &self.body),
@@ -164,14 +176,18 @@ impl Case {
         source(language, &self.filled(&code), data.as_deref())
     }
 
-    pub(crate) fn call(&self) -> Call {
+    /// The call that attacks.
+    #[must_use]
+    pub fn call(&self) -> Call {
         let input = self.input.as_deref().map_or_else(|| "{}".to_owned(), |text| self.filled(text));
         let context =
             self.context.as_deref().map(|text| RawJson::parse(&self.filled(text)).unwrap());
         Call { rule_id: self.name.clone(), context, ..call(&input) }
     }
 
-    pub(crate) fn budget(&self) -> Budget {
+    /// The budget of the call.
+    #[must_use]
+    pub fn budget(&self) -> Budget {
         // Ten times the default budget: an attack that ends by itself must do so on a slow machine
         // too. Attacks on the time set their own.
         let mut budget = Budget { time: Duration::from_secs(10), ..Budget::default() };
@@ -193,11 +209,15 @@ impl Case {
 }
 
 impl Canary {
-    pub(crate) fn source(&self, language: Language) -> Source {
+    /// The source of the policy.
+    #[must_use]
+    pub fn source(&self, language: Language) -> Source {
         source(language, &self.code, self.functionality_data.as_deref())
     }
 
-    pub(crate) fn call(&self) -> Call {
+    /// A call of the policy with its input.
+    #[must_use]
+    pub fn call(&self) -> Call {
         Call { rule_id: "canary".to_owned(), ..call(&self.input) }
     }
 }
@@ -213,7 +233,8 @@ fn source(language: Language, code: &str, functionality_data: Option<&str>) -> S
 }
 
 /// A call with this input.
-pub(crate) fn call(input: &str) -> Call {
+#[must_use]
+pub fn call(input: &str) -> Call {
     Call {
         rule_id: String::new(),
         settings: RawJson::empty_object(),
@@ -227,7 +248,8 @@ pub(crate) fn call(input: &str) -> Call {
 }
 
 /// The name of a failure in the data files.
-pub(crate) fn name_of(failure: &Failure) -> &'static str {
+#[must_use]
+pub fn name_of(failure: &Failure) -> &'static str {
     match failure {
         Failure::Compile(_) => "compile",
         Failure::Raised { .. } => "raised",

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 /// Durations of the same work, done many times.
-pub(crate) struct Sample(Vec<Duration>);
+pub struct Sample(Vec<Duration>);
 
 impl Sample {
     /// Does `work` a few times unmeasured, then `count` times measured.
-    pub(crate) fn of<E>(count: usize, mut work: impl FnMut() -> Result<(), E>) -> Result<Self, E> {
+    pub fn of<E>(count: usize, mut work: impl FnMut() -> Result<(), E>) -> Result<Self, E> {
         for _ in 0..count.div_ceil(10) {
             work()?;
         }
@@ -34,17 +34,20 @@ impl Sample {
     }
 
     /// The median of the sample.
-    pub(crate) fn p50(&self) -> Duration {
+    #[must_use]
+    pub fn p50(&self) -> Duration {
         self.quantile(0.5)
     }
 
     /// The duration that one in a hundred exceeds.
-    pub(crate) fn p99(&self) -> Duration {
+    #[must_use]
+    pub fn p99(&self) -> Duration {
         self.quantile(0.99)
     }
 
     /// A table row: the name, p50, p99, and the bound of the design.
-    pub(crate) fn row(&self, name: &str, bound: &str) -> String {
+    #[must_use]
+    pub fn row(&self, name: &str, bound: &str) -> String {
         format!("| {name} | {} | {} | {bound} |\n", text(self.p50()), text(self.p99()))
     }
 }
@@ -57,10 +60,11 @@ impl From<Vec<Duration>> for Sample {
 }
 
 /// The head of a table of [`Sample::row`]s.
-pub(crate) const HEAD: &str = "| what | p50 | p99 | bound (p50) |\n|---|---|---|---|\n";
+pub const HEAD: &str = "| what | p50 | p99 | bound (p50) |\n|---|---|---|---|\n";
 
 /// A duration as text, with a suitable unit.
-pub(crate) fn text(duration: Duration) -> String {
+#[must_use]
+pub fn text(duration: Duration) -> String {
     let us = duration.as_secs_f64() * 1e6;
     if us < 1_000.0 { format!("{us:.1} µs") } else { format!("{:.2} ms", us / 1_000.0) }
 }

@@ -3,7 +3,8 @@
 use std::fs;
 
 /// The processor, cores, memory and kernel of this machine.
-pub(crate) fn description() -> String {
+#[must_use]
+pub fn description() -> String {
     let field = |file: &str, name: &str| {
         fs::read_to_string(file)
             .unwrap_or_default()
@@ -26,7 +27,8 @@ pub(crate) fn description() -> String {
 }
 
 /// Resident memory of a process, in MB.
-pub(crate) fn resident_mb(pid: u32) -> f64 {
+#[must_use]
+pub fn resident_mb(pid: u32) -> f64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     status
         .lines()

@@ -9,23 +9,13 @@
     reason = "a test that cannot go on fails"
 )]
 
-#[path = "sandbox/compile.rs"]
 mod compile;
-#[path = "sandbox/helper.rs"]
 mod helper;
-#[path = "sandbox/isolation.rs"]
 mod isolation;
-#[path = "sandbox/jobs.rs"]
 mod jobs;
-#[path = "sandbox/limits.rs"]
 mod limits;
-#[path = "sandbox/policies.rs"]
 mod policies;
-#[path = "sandbox/processes.rs"]
 mod processes;
-#[path = "sandbox/procfs.rs"]
-mod procfs;
-#[path = "sandbox/survival.rs"]
 mod survival;
 
 use libtest_mimic::{Arguments, Trial};

@@ -3,6 +3,10 @@
 use serde_json::Value;
 use writ_model::schema::Schema;
 
+/// Compiles the schema and validates the value, twice.
+///
+/// # Panics
+/// When a promise is broken: the bytes are a finding.
 pub fn check(data: &[u8]) {
     let mut lines = data.splitn(2, |byte| *byte == b'\n').map(serde_json::from_slice::<Value>);
     let Some(Ok(document)) = lines.next() else { return };

@@ -8,7 +8,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// The descendants of a process.
-pub(crate) fn descendants(of: i32) -> BTreeSet<i32> {
+#[must_use]
+pub fn descendants(of: i32) -> BTreeSet<i32> {
     let parents: Vec<(i32, i32)> =
         all().into_iter().filter_map(|pid| Some((pid, parent(pid)?))).collect();
     let mut found = BTreeSet::from([of]);
@@ -27,12 +28,14 @@ pub(crate) fn descendants(of: i32) -> BTreeSet<i32> {
 }
 
 /// The workers of this process that are alive.
-pub(crate) fn workers() -> BTreeSet<i32> {
+#[must_use]
+pub fn workers() -> BTreeSet<i32> {
     named("writ-worker")
 }
 
 /// The zygotes of this process that are alive.
-pub(crate) fn zygotes() -> BTreeSet<i32> {
+#[must_use]
+pub fn zygotes() -> BTreeSet<i32> {
     named("writ-zygote")
 }
 
@@ -42,35 +45,43 @@ fn named(name: &str) -> BTreeSet<i32> {
     found
 }
 
-pub(crate) fn own() -> i32 {
+/// The id of this process.
+#[must_use]
+pub fn own() -> i32 {
     Pid::this().as_raw()
 }
 
-pub(crate) fn comm(pid: i32) -> Option<String> {
+/// The name of a process, as the kernel cuts it; `None` where there is no such process.
+#[must_use]
+pub fn comm(pid: i32) -> Option<String> {
     Some(fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim_end().to_owned())
 }
 
 /// Whether a process runs, or could; a zombie does not.
-pub(crate) fn is_alive(pid: i32) -> bool {
+#[must_use]
+pub fn is_alive(pid: i32) -> bool {
     stat(pid).is_some_and(|fields| !matches!(fields[0].as_str(), "Z" | "X"))
 }
 
 /// One line of `/proc/PID/status`.
-pub(crate) fn status(pid: i32, field: &str) -> Option<String> {
+#[must_use]
+pub fn status(pid: i32, field: &str) -> Option<String> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let value = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
     Some(value.trim().to_owned())
 }
 
 /// The soft limit with this name in `/proc/PID/limits`.
-pub(crate) fn soft_limit(pid: i32, name: &str) -> Option<String> {
+#[must_use]
+pub fn soft_limit(pid: i32, name: &str) -> Option<String> {
     let limits = fs::read_to_string(format!("/proc/{pid}/limits")).ok()?;
     let values = limits.lines().find_map(|line| line.strip_prefix(name))?;
     values.split_whitespace().next().map(str::to_owned)
 }
 
 /// The open descriptors with their targets, in the order of their numbers.
-pub(crate) fn descriptors(pid: i32) -> Vec<(i32, String)> {
+#[must_use]
+pub fn descriptors(pid: i32) -> Vec<(i32, String)> {
     let mut found: Vec<_> = fs::read_dir(format!("/proc/{pid}/fd"))
         .unwrap()
         .map(|entry| {
@@ -85,7 +96,7 @@ pub(crate) fn descriptors(pid: i32) -> Vec<(i32, String)> {
 
 /// Waits until a worker of this process is computing, and returns its process number. A tick is a
 /// hundredth of a second, and compiling a small policy takes none.
-pub(crate) fn busy_worker() -> i32 {
+pub fn busy_worker() -> i32 {
     const TICKS: u64 = 10;
     let mut found = None;
     wait_until("a worker is busy", || {
@@ -95,12 +106,13 @@ pub(crate) fn busy_worker() -> i32 {
     found.unwrap()
 }
 
-pub(crate) fn send(pid: i32, signal: Signal) {
+/// Sends a signal to a process, which has to exist.
+pub fn send(pid: i32, signal: Signal) {
     kill(Pid::from_raw(pid), signal).unwrap();
 }
 
 /// Waits until the condition holds, for minutes if necessary.
-pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     for _ in 0..60_000 {
         if condition() {
             return;
@@ -116,12 +128,14 @@ fn all() -> Vec<i32> {
 }
 
 /// The parent of a process, by their numbers.
-pub(crate) fn parent(pid: i32) -> Option<i32> {
+#[must_use]
+pub fn parent(pid: i32) -> Option<i32> {
     stat(pid)?.get(1)?.parse().ok()
 }
 
 /// The processor time that a process has used, in hundredths of a second.
-pub(crate) fn cpu_ticks(pid: i32) -> u64 {
+#[must_use]
+pub fn cpu_ticks(pid: i32) -> u64 {
     let time = |fields: &[String], at: usize| fields.get(at)?.parse::<u64>().ok();
     stat(pid).and_then(|fields| Some(time(&fields, 11)? + time(&fields, 12)?)).unwrap_or(0)
 }

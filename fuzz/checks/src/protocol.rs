@@ -8,6 +8,10 @@ use writ_model::RawJson;
 
 const OUTPUT_BYTES_MAX: usize = 256;
 
+/// Holds what the platform believes of these bytes of a worker to the budget of the run.
+///
+/// # Panics
+/// When a promise is broken: the bytes are a finding.
 pub fn check(data: &[u8]) {
     let budget = Budget {
         time: Duration::from_secs(1),

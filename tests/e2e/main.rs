@@ -13,10 +13,6 @@ mod durability;
 mod event;
 mod gateway;
 mod hostile;
-#[path = "../jwt/mod.rs"]
-mod jwt;
-#[path = "../jwt/http.rs"]
-mod jwt_http;
 mod killed;
 mod lambda;
 mod oidc;

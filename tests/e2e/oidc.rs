@@ -5,9 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
 
-use crate::jwt::{AUDIENCE, Case, ISSUER, Provider};
+use writ_testing::oidc::{self, AUDIENCE, Case, ISSUER, Provider};
+
 use crate::server::{HttpResponse, Server};
-use crate::{Check, fail, jwt_http};
+use crate::{Check, fail};
 
 pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("oidc::jwts_are_judged_as_their_cases_say", jwts_are_judged_as_their_cases_say),
@@ -17,7 +18,7 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
 ];
 
 /// Starts a platform that accepts the provider's JWTs and discovers its configuration.
-fn platform(provider: &jwt_http::Server, more: &[&str]) -> Result<Server, Failed> {
+fn platform(provider: &oidc::Server, more: &[&str]) -> Result<Server, Failed> {
     let url = provider.url();
     let flags = ["--oidc-issuer", url.as_str(), "--oidc-audience", AUDIENCE];
     Server::start_with(&[&flags, more].concat())
@@ -45,7 +46,7 @@ fn token(keys: &Provider, issuer: &str, role: &str) -> Result<String, Failed> {
 
 fn jwts_are_judged_as_their_cases_say() -> Result<(), Failed> {
     let keys = Provider::new()?;
-    let provider = jwt_http::Server::start(keys.jwks())?;
+    let provider = oidc::Server::start(keys.jwks())?;
     let jwks_url = format!("{}/keys", provider.url());
     let flags =
         ["--oidc-issuer", ISSUER, "--oidc-audience", AUDIENCE, "--oidc-jwks-url", &jwks_url];
@@ -93,7 +94,7 @@ fn check(case: &Case, response: &HttpResponse) -> Result<(), String> {
 
 fn what_a_bearer_does_is_recorded_so() -> Result<(), Failed> {
     let keys = Provider::new()?;
-    let provider = jwt_http::Server::start(keys.jwks())?;
+    let provider = oidc::Server::start(keys.jwks())?;
     let server = platform(&provider, &[])?;
     let send = |role, path: &str, body: &Value| {
         let json = ("content-type".to_owned(), "application/json".to_owned());
@@ -132,8 +133,8 @@ fn what_a_bearer_does_is_recorded_so() -> Result<(), Failed> {
 
 fn a_provider_that_is_down() -> Result<(), Failed> {
     let keys = Provider::new()?;
-    let provider = jwt_http::Server::start(keys.jwks())?;
-    provider.is_down(true);
+    let provider = oidc::Server::start(keys.jwks())?;
+    provider.set_down(true);
     let server = platform(&provider, &[])?;
     let good = token(&keys, &provider.url(), "reader")?;
     let response = whoami(&server, &good)?;
@@ -150,7 +151,7 @@ fn a_provider_that_is_down() -> Result<(), Failed> {
 
 fn beyond_this_machine_a_jwt_is_enough() -> Result<(), Failed> {
     let keys = Provider::new()?;
-    let provider = jwt_http::Server::start(json!({ "keys": [] }))?;
+    let provider = oidc::Server::start(json!({ "keys": [] }))?;
     let server = platform(&provider, &["--host", "0.0.0.0"])?;
     // The platform fetches the keys with the first JWT, so these keys are the ones that it uses.
     provider.publish(keys.jwks());

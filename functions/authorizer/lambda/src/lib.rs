@@ -148,51 +148,38 @@ fn failure(kind: &str, message: String) -> Diagnostic {
 }
 
 #[cfg(test)]
-#[path = "../../../../tests/jwt/mod.rs"]
-mod jwt;
-
-#[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
     use writ_authz::{NoKeys, ROLE_CLAIM, WORKSPACE_CLAIM};
-    use writ_model::{Digest, Role, Timestamp};
-    use writ_ports::{Jwk, Token};
+    use writ_model::{Digest, Role};
+    use writ_ports::{PutToken, Token};
+    use writ_testing::MemoryPlatform;
+    use writ_testing::builders::{token, workspace};
+    use writ_testing::oidc::{AUDIENCE, ISSUER, Provider, SigningKeySet};
 
     use super::*;
-    use crate::jwt;
 
     const SECRET: &str = "5ec2e7000000000000000000000000000000000000000000000000000000000a";
 
-    /// One reader's token, or a store that does not answer.
-    struct Ports {
-        is_down: bool,
-    }
-
-    impl Clock for Ports {
-        fn now(&self) -> Timestamp {
-            Timestamp::from_ms(1_790_000_000_000)
+    /// A platform with one reader's token, or one whose store does not answer.
+    async fn ports(is_down: bool) -> MemoryPlatform {
+        let ports = MemoryPlatform::default();
+        let token = Token {
+            secret_hash: Digest::of(SECRET.as_bytes()),
+            subject: "ria".to_owned(),
+            role: Role::Reader,
+            ..token(&workspace("team-a"), "0123456789abcdef")
+        };
+        ports.put_token(&token).await.unwrap();
+        if is_down {
+            ports.fail_calls("get_token");
         }
-    }
-
-    impl GetToken for Ports {
-        async fn get_token(&self, token_id: &str) -> Result<Option<Token>, Error> {
-            if self.is_down {
-                return Err(Error::new(ErrorKind::Unavailable, "throttled"));
-            }
-            Ok(Some(Token {
-                token_id: token_id.to_owned(),
-                secret_hash: Digest::of(SECRET.as_bytes()),
-                subject: "ria".to_owned(),
-                workspace: "team-a".parse().unwrap(),
-                role: Role::Reader,
-                created_at: self.now(),
-                expires_at: None,
-            }))
-        }
+        ports
     }
 
     async fn decision_on(is_down: bool, event: &Value) -> Result<Value, Diagnostic> {
-        let authorizer = LambdaAuthorizer::new(Ports { is_down }, None::<Issuer<NoKeys>>).unwrap();
+        let authorizer =
+            LambdaAuthorizer::new(ports(is_down).await, None::<Issuer<NoKeys>>).unwrap();
         let answer = authorizer.answer(&event.to_string()).await?;
         Ok(serde_json::to_value(answer).unwrap())
     }
@@ -244,28 +231,17 @@ mod tests {
         assert!(context["message"].as_str().unwrap().contains("expected `Authorization"));
     }
 
-    /// An issuer's keys at hand.
-    struct Keys(Vec<Jwk>);
-
-    impl SigningKeys for Keys {
-        async fn key(&self, kid: &str) -> Result<Option<Jwk>, Error> {
-            let is_it = |key: &&Jwk| key.kid.as_deref() == Some(kid) && key.is_for_signatures();
-            Ok(self.0.iter().find(is_it).cloned())
-        }
-    }
-
     #[tokio::test]
     async fn jwts_are_judged_here_as_at_home() {
-        let provider = jwt::Provider::new().unwrap();
-        let keys = provider.jwks()["keys"].take();
+        let provider = Provider::new().unwrap();
         let issuer = Issuer {
-            url: jwt::ISSUER.to_owned(),
-            audience: jwt::AUDIENCE.to_owned(),
+            url: ISSUER.to_owned(),
+            audience: AUDIENCE.to_owned(),
             workspace_claim: WORKSPACE_CLAIM.to_owned(),
             role_claim: ROLE_CLAIM.to_owned(),
-            keys: Keys(serde_json::from_value(keys).unwrap()),
+            keys: SigningKeySet::of(&provider),
         };
-        let authorizer = LambdaAuthorizer::new(Ports { is_down: false }, Some(issuer)).unwrap();
+        let authorizer = LambdaAuthorizer::new(ports(false).await, Some(issuer)).unwrap();
         for case in provider.cases() {
             let token = provider.token(case, 1_790_000_000).unwrap();
             let event = event("GET /policy/{uri}", "authorization", &format!("Bearer {token}"));

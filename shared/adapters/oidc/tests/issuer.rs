@@ -6,43 +6,17 @@
     reason = "a test that fails by panicking is a test that fails"
 )]
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-
 use serde_json::{Value, json};
 use writ_authz::Issuer;
-use writ_model::{Error, ErrorKind, Timestamp};
+use writ_model::ErrorKind;
 use writ_oidc::{JwksCache, Provider, Settings};
-use writ_ports::{Clock, GetToken, Token};
-
-#[path = "../../../../tests/jwt/http.rs"]
-mod http;
-#[path = "../../../../tests/jwt/mod.rs"]
-mod jwt;
-
-const START_MS: i64 = 1_790_000_000_000;
-
-/// A token store without tokens.
-struct NoTokens;
-
-impl GetToken for NoTokens {
-    async fn get_token(&self, _token_id: &str) -> Result<Option<Token>, Error> {
-        Ok(None)
-    }
-}
-
-#[derive(Clone)]
-struct ManualClock(Arc<AtomicI64>);
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_ms(self.0.load(Ordering::SeqCst))
-    }
-}
+use writ_ports::Clock;
+use writ_testing::oidc::{self, AUDIENCE, Case, ISSUER, Server};
+use writ_testing::{ManualClock, MemoryPlatform};
 
 struct Fixture {
-    keys: jwt::Provider,
-    server: http::Server,
+    keys: oidc::Provider,
+    server: Server,
     clock: ManualClock,
     issuer: Issuer<JwksCache<Provider, ManualClock>>,
 }
@@ -53,17 +27,17 @@ impl Fixture {
         Self::with(|server| (server.url(), None))
     }
 
-    fn with(issuer_and_keys: impl Fn(&http::Server) -> (String, Option<String>)) -> Self {
-        let keys = jwt::Provider::new().unwrap();
-        let server = http::Server::start(keys.jwks()).unwrap();
+    fn with(issuer_and_keys: impl Fn(&Server) -> (String, Option<String>)) -> Self {
+        let keys = oidc::Provider::new().unwrap();
+        let server = Server::start(keys.jwks()).unwrap();
         let (issuer, jwks_url) = issuer_and_keys(&server);
         let settings = Settings::read(|name| match name {
             "WRIT_OIDC_ISSUER" => Some(issuer.clone()),
             "WRIT_OIDC_JWKS_URL" => jwks_url.clone(),
-            "WRIT_OIDC_AUDIENCE" => Some(jwt::AUDIENCE.to_owned()),
+            "WRIT_OIDC_AUDIENCE" => Some(AUDIENCE.to_owned()),
             _ => None,
         });
-        let clock = ManualClock(Arc::new(AtomicI64::new(START_MS)));
+        let clock = ManualClock::default();
         let issuer = settings.unwrap().unwrap().issuer(clock.clone());
         Self { keys, server, clock, issuer }
     }
@@ -78,28 +52,29 @@ impl Fixture {
 
     /// Authenticates a new token that is signed with this key.
     async fn authenticate(&self, key: &str) -> Result<&'static str, ErrorKind> {
-        let mut case = jwt::Case { key: Some(key.to_owned()), ..jwt::Case::default() };
+        let mut case = Case { key: Some(key.to_owned()), ..Case::default() };
         case.claims.insert("iss".to_owned(), json!(self.server.url()));
         self.authenticate_case(&case).await
     }
 
-    async fn authenticate_case(&self, case: &jwt::Case) -> Result<&'static str, ErrorKind> {
+    async fn authenticate_case(&self, case: &Case) -> Result<&'static str, ErrorKind> {
         let now = self.clock.now();
         let token = self.keys.token(case, now.as_ms() / 1_000).unwrap();
         let header = format!("Bearer {token}");
-        let result = writ_authz::authenticate(&NoTokens, Some(&self.issuer), Some(&header), now);
+        let no_tokens = MemoryPlatform::default();
+        let result = writ_authz::authenticate(&no_tokens, Some(&self.issuer), Some(&header), now);
         result.await.map(|principal| principal.kind.name()).map_err(|error| error.kind)
     }
 
-    fn advance_s(&self, seconds: i64) {
-        self.clock.0.fetch_add(seconds * 1_000, Ordering::SeqCst);
+    fn advance_s(&self, seconds: u64) {
+        self.clock.advance_s(seconds);
     }
 }
 
 #[tokio::test]
 async fn what_is_good_with_keys_at_hand_is_good_with_keys_over_http() {
     let fixture =
-        Fixture::with(|server| (jwt::ISSUER.to_owned(), Some(format!("{}/keys", server.url()))));
+        Fixture::with(|server| (ISSUER.to_owned(), Some(format!("{}/keys", server.url()))));
     for case in fixture.keys.cases() {
         let result = fixture.authenticate_case(case).await;
         let status = result.map_err(|kind| if kind == ErrorKind::Forbidden { 403 } else { 401 });
@@ -132,7 +107,7 @@ async fn a_key_rotation_rejects_no_valid_token() {
 async fn a_key_that_is_replaced_under_its_name_counts_no_more() {
     let fixture = Fixture::new();
     assert_eq!(fixture.authenticate("ed25519").await, Ok("jwt"));
-    fixture.server.publish(jwt::Provider::new().unwrap().jwks());
+    fixture.server.publish(oidc::Provider::new().unwrap().jwks());
     fixture.advance_s(600);
     assert_eq!(fixture.authenticate("ed25519").await, Err(ErrorKind::Unauthenticated));
 }
@@ -140,12 +115,12 @@ async fn a_key_that_is_replaced_under_its_name_counts_no_more() {
 #[tokio::test]
 async fn while_a_provider_is_down_only_cached_keys_verify() {
     let fixture = Fixture::new();
-    fixture.server.is_down(true);
+    fixture.server.set_down(true);
     assert_eq!(fixture.authenticate("ed25519").await, Err(ErrorKind::Unavailable));
-    fixture.server.is_down(false);
+    fixture.server.set_down(false);
     fixture.advance_s(5);
     assert_eq!(fixture.authenticate("ed25519").await, Ok("jwt"));
-    fixture.server.is_down(true);
+    fixture.server.set_down(true);
     fixture.advance_s(3_599);
     assert_eq!(fixture.authenticate("ed25519").await, Ok("jwt"));
     fixture.advance_s(30);

@@ -116,44 +116,29 @@ fn unauthenticated(message: impl Into<String>) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
-    use writ_ports::Token;
+    use writ_ports::{PutToken, RevokeToken};
+    use writ_testing::{MemoryPlatform, START};
 
     use super::*;
     use crate::NO_ISSUER;
     use crate::token::mint;
-    use crate::token::tests::{SequentialIds, holder};
+    use crate::token::tests::holder;
 
-    const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
-
-    /// A token store in memory, by token id.
-    #[derive(Default)]
-    struct Tokens(HashMap<String, Token>);
-
-    impl GetToken for Tokens {
-        async fn get_token(&self, token_id: &str) -> Result<Option<Token>, Error> {
-            Ok(self.0.get(token_id).cloned())
-        }
-    }
-
-    impl Tokens {
-        /// Creates and stores a token. Returns its text.
-        fn with(&mut self, ids: &SequentialIds, expires_in_seconds: Option<u64>) -> String {
-            let (token, text) = mint(ids, NOW, holder("alice"), expires_in_seconds).unwrap();
-            self.0.insert(token.token_id.clone(), token);
-            text.reveal().to_owned()
-        }
+    /// Stores a new token and returns its text.
+    async fn put_token(ports: &MemoryPlatform, expires_in_seconds: Option<u64>) -> String {
+        let (token, text) = mint(ports, START, holder("alice"), expires_in_seconds).unwrap();
+        ports.put_token(&token).await.unwrap();
+        text.reveal().to_owned()
     }
 
     #[tokio::test]
     async fn a_good_token_is_its_holder() {
-        let mut tokens = Tokens::default();
-        let text = tokens.with(&SequentialIds::default(), None);
+        let tokens = MemoryPlatform::default();
+        let text = put_token(&tokens, None).await;
         for header in
             [format!("Bearer {text}"), format!("bearer  {text} "), format!("BEARER {text}")]
         {
-            let principal = authenticate(&tokens, NO_ISSUER, Some(&header), NOW).await.unwrap();
+            let principal = authenticate(&tokens, NO_ISSUER, Some(&header), START).await.unwrap();
             assert_eq!(
                 (principal.identity, principal.kind),
                 (holder("alice"), PrincipalKind::Token)
@@ -163,16 +148,17 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_a_wrong_and_a_revoked_token_look_alike() {
-        let (ids, mut tokens) = (SequentialIds::default(), Tokens::default());
-        let (one, other) = (tokens.with(&ids, None), tokens.with(&ids, None));
+        let tokens = MemoryPlatform::default();
+        let (one, other) = (put_token(&tokens, None).await, put_token(&tokens, None).await);
         // The id of one token with the secret of the other.
         let wrong = format!("{}{}", &one[..22], &other[22..]);
         let unknown = format!("writ_{}_{}", "0".repeat(16), &one[22..]);
-        let revoked = tokens.with(&ids, None);
-        tokens.0.remove(&revoked[5..21]).unwrap();
+        let revoked = put_token(&tokens, None).await;
+        let own = holder("alice").workspace;
+        assert_eq!(tokens.revoke_token(&own, &revoked[5..21]).await, Ok(true));
         let mut answers = Vec::new();
         for text in [wrong, unknown, revoked] {
-            let error = authenticate(&tokens, NO_ISSUER, Some(&format!("Bearer {text}")), NOW)
+            let error = authenticate(&tokens, NO_ISSUER, Some(&format!("Bearer {text}")), START)
                 .await
                 .unwrap_err();
             assert_eq!(error.kind, ErrorKind::Unauthenticated);
@@ -183,9 +169,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_token_works_until_the_moment_of_its_expiry() {
-        let mut tokens = Tokens::default();
-        let header = format!("Bearer {}", tokens.with(&SequentialIds::default(), Some(60)));
-        let end = Timestamp::from_ms(NOW.as_ms() + 60_000);
+        let tokens = MemoryPlatform::default();
+        let header = format!("Bearer {}", put_token(&tokens, Some(60)).await);
+        let end = Timestamp::from_ms(START.as_ms() + 60_000);
         assert!(
             authenticate(&tokens, NO_ISSUER, Some(&header), Timestamp::from_ms(end.as_ms() - 1))
                 .await
@@ -197,18 +183,18 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_holder_of_the_secret_learns_of_an_expiry() {
-        let mut tokens = Tokens::default();
-        let text = tokens.with(&SequentialIds::default(), Some(60));
+        let tokens = MemoryPlatform::default();
+        let text = put_token(&tokens, Some(60)).await;
         let header = format!("Bearer {}{}", &text[..22], "0".repeat(64));
-        let later = Timestamp::from_ms(NOW.as_ms() + 3_600_000);
+        let later = Timestamp::from_ms(START.as_ms() + 3_600_000);
         let error = authenticate(&tokens, NO_ISSUER, Some(&header), later).await.unwrap_err();
         assert!(error.message.contains("unknown or was revoked"), "{error}");
     }
 
     #[tokio::test]
     async fn what_is_no_token_is_told_the_form_and_never_repeated() {
-        let mut tokens = Tokens::default();
-        let text = tokens.with(&SequentialIds::default(), None);
+        let tokens = MemoryPlatform::default();
+        let text = put_token(&tokens, None).await;
         let headers = [
             None,
             Some(String::new()),
@@ -220,7 +206,8 @@ mod tests {
             Some("Bearer eyJhbGciOiJIUzI1NiJ9.e30.c2ln".to_owned()),
         ];
         for header in headers {
-            let error = authenticate(&tokens, NO_ISSUER, header.as_deref(), NOW).await.unwrap_err();
+            let error =
+                authenticate(&tokens, NO_ISSUER, header.as_deref(), START).await.unwrap_err();
             assert_eq!(error.kind, ErrorKind::Unauthenticated, "{header:?}");
             assert!(
                 error.message.ends_with("expected `Authorization: Bearer writ_...`"),

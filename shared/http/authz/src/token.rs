@@ -110,32 +110,11 @@ pub(crate) fn split(text: &str) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
-
     use proptest::prelude::*;
     use writ_model::Role;
+    use writ_testing::{START, SeededIds};
 
     use super::*;
-
-    /// Distinct secrets, derived from a counter.
-    #[derive(Default)]
-    pub(crate) struct SequentialIds(AtomicU64);
-
-    impl Ids for SequentialIds {
-        fn id(&self, now: Timestamp) -> String {
-            format!("{}-{}", now.as_ms(), self.seed())
-        }
-
-        fn seed(&self) -> u64 {
-            self.0.fetch_add(1, Ordering::Relaxed)
-        }
-
-        fn secret(&self) -> Result<[u8; 32], Error> {
-            let digest = Digest::of(&self.seed().to_be_bytes());
-            let bytes = hex::decode(digest.as_str()).map_err(Error::internal)?;
-            bytes.try_into().map_err(|_| Error::internal("a digest of another length"))
-        }
-    }
 
     pub(crate) fn holder(subject: &str) -> Identity {
         Identity {
@@ -145,25 +124,22 @@ pub(crate) mod tests {
         }
     }
 
-    const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
-
     #[test]
     fn a_token_at_rest_does_not_hold_its_secret() {
-        let (token, text) =
-            mint(&SequentialIds::default(), NOW, holder("alice"), Some(60)).unwrap();
+        let (token, text) = mint(&SeededIds::default(), START, holder("alice"), Some(60)).unwrap();
         let (token_id, secret) = split(text.reveal()).unwrap();
         assert_eq!(token.token_id, token_id);
         assert_eq!(token.secret_hash, Digest::of(secret.as_bytes()));
-        assert_eq!(token.expires_at, Some(Timestamp::from_ms(NOW.as_ms() + 60_000)));
+        assert_eq!(token.expires_at, Some(Timestamp::from_ms(START.as_ms() + 60_000)));
         assert!(!format!("{token:?} {text:?}").contains(secret));
         assert!(!secret.contains(token_id));
     }
 
     #[test]
     fn two_tokens_share_neither_id_nor_secret() {
-        let ids = SequentialIds::default();
-        let (one, _) = mint(&ids, NOW, holder("alice"), None).unwrap();
-        let (other, _) = mint(&ids, NOW, holder("alice"), None).unwrap();
+        let ids = SeededIds::default();
+        let (one, _) = mint(&ids, START, holder("alice"), None).unwrap();
+        let (other, _) = mint(&ids, START, holder("alice"), None).unwrap();
         assert_ne!(one.token_id, other.token_id);
         assert_ne!(one.secret_hash, other.secret_hash);
     }
@@ -172,12 +148,12 @@ pub(crate) mod tests {
     fn an_odd_subject_is_refused() {
         for subject in ["", " ", "a b", "a\n", "a\u{0}", "a\u{85}", LOCAL_ADMIN, &"é".repeat(129)]
         {
-            let error = mint(&SequentialIds::default(), NOW, holder(subject), None).unwrap_err();
+            let error = mint(&SeededIds::default(), START, holder(subject), None).unwrap_err();
             assert_eq!(error.location.as_deref(), Some("/subject"), "{subject:?}");
         }
         for subject in ["a", "ci@example.org", "地球", &"é".repeat(128)] {
             assert!(
-                mint(&SequentialIds::default(), NOW, holder(subject), None).is_ok(),
+                mint(&SeededIds::default(), START, holder(subject), None).is_ok(),
                 "{subject:?}"
             );
         }
@@ -187,13 +163,13 @@ pub(crate) mod tests {
     fn a_life_has_bounds() {
         for seconds in [0, EXPIRES_IN_SECONDS_MAX + 1, u64::MAX] {
             let error =
-                mint(&SequentialIds::default(), NOW, holder("alice"), Some(seconds)).unwrap_err();
+                mint(&SeededIds::default(), START, holder("alice"), Some(seconds)).unwrap_err();
             assert_eq!(error.location.as_deref(), Some("/expires_in_seconds"), "{seconds}");
         }
         for seconds in [1, EXPIRES_IN_SECONDS_MAX] {
             let (token, _) =
-                mint(&SequentialIds::default(), NOW, holder("alice"), Some(seconds)).unwrap();
-            assert!(token.expires_at.unwrap() > NOW, "{seconds}");
+                mint(&SeededIds::default(), START, holder("alice"), Some(seconds)).unwrap();
+            assert!(token.expires_at.unwrap() > START, "{seconds}");
         }
     }
 

@@ -1,7 +1,10 @@
 //! Tests of the cache over hours, on a manual clock.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::time::Duration;
+
+use writ_testing::ManualClock;
 
 use super::*;
 
@@ -32,30 +35,6 @@ impl KeySource for Arc<Names> {
     }
 }
 
-/// A clock that the tests advance.
-#[derive(Clone, Default)]
-struct ManualClock {
-    ticks_us: Arc<AtomicU64>,
-    time_ms: Arc<AtomicU64>,
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_ms(self.time_ms.load(Ordering::SeqCst) as i64)
-    }
-
-    fn ticks_us(&self) -> u64 {
-        self.ticks_us.load(Ordering::SeqCst)
-    }
-}
-
-impl ManualClock {
-    fn advance_s(&self, seconds: u64) {
-        self.ticks_us.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
-        self.time_ms.fetch_add(seconds * 1_000, Ordering::SeqCst);
-    }
-}
-
 struct Fixture {
     names: Arc<Names>,
     clock: ManualClock,
@@ -64,7 +43,8 @@ struct Fixture {
 
 impl Fixture {
     fn with(published: &[&'static str]) -> Self {
-        let (names, clock) = (Arc::new(Names::default()), ManualClock::default());
+        let (names, clock) =
+            (Arc::new(Names::default()), ManualClock::starting_at(Timestamp::from_ms(0)));
         *names.published.lock().unwrap() = published.to_vec();
         let cache = Arc::new(JwksCache::new(Arc::clone(&names), clock.clone()));
         Self { names, clock, cache }
@@ -189,12 +169,12 @@ async fn a_frozen_tick_does_not_keep_a_key_alive() {
     let fixture = Fixture::with(&["a"]);
     assert_eq!(fixture.lookup("a").await, "found");
     fixture.publish(&[]);
-    fixture.clock.time_ms.fetch_add(3_600_000, Ordering::SeqCst);
+    fixture.clock.shift_wall_ms(3_600_000);
     assert_eq!(fixture.lookup("a").await, "unknown");
     // A clock that was set back does not keep it either.
     fixture.publish(&["a"]);
-    fixture.clock.time_ms.store(0, Ordering::SeqCst);
-    fixture.clock.ticks_us.fetch_add(30_000_000, Ordering::SeqCst);
+    fixture.clock.set_wall(Timestamp::from_ms(0));
+    fixture.clock.advance_ticks(Duration::from_secs(30));
     assert_eq!(fixture.lookup("a").await, "found");
 }
 
@@ -256,7 +236,7 @@ async fn a_cancelled_lookup_does_not_stop_the_fetch() {
 #[tokio::test]
 async fn a_key_for_encryption_hides_none_for_signatures() {
     let names = Arc::new(Names::default());
-    let cache = JwksCache::new(names, ManualClock::default());
+    let cache = JwksCache::new(names, ManualClock::starting_at(Timestamp::from_ms(0)));
     let encryption = Jwk { usage: Some("enc".to_owned()), ..jwk("a") };
     let fetched_at = ClockReading::of(&cache.0.clock);
     cache.0.state().keys = Some(Keys { list: vec![encryption, jwk("a")], fetched_at });

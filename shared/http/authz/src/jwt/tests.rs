@@ -1,69 +1,34 @@
-//! Tests with every case of `tests/jwt/cases.yaml`, and with damaged tokens.
+//! Tests with every case of the identity provider of the test kit, and with damaged tokens.
 
 use proptest::prelude::*;
 use serde_json::json;
 use writ_model::Role;
-use writ_ports::{GetToken, Jwk, Token};
+use writ_testing::oidc::{AUDIENCE, Case, ISSUER, Provider, SigningKeySet};
+use writ_testing::{MemoryPlatform, START};
 
 use super::*;
 use crate::{JWT_CLAIMS, Principal, ROLE_CLAIM, WORKSPACE_CLAIM};
 
-#[path = "../../../../../tests/jwt/mod.rs"]
-mod provider;
-
-use provider::{AUDIENCE, Case, ISSUER, Provider};
-
-const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
-
-/// A token store without tokens.
-struct NoTokens;
-
-impl GetToken for NoTokens {
-    async fn get_token(&self, _token_id: &str) -> Result<Option<Token>, Error> {
-        Ok(None)
-    }
-}
-
-/// A source of keys in memory, which can be unreachable.
-struct Keys {
-    keys: Vec<Jwk>,
-    are_reachable: bool,
-}
-
-impl SigningKeys for Keys {
-    async fn key(&self, kid: &str) -> Result<Option<Jwk>, Error> {
-        let is_it = |key: &&Jwk| key.kid.as_deref() == Some(kid) && key.is_for_signatures();
-        if self.are_reachable {
-            Ok(self.keys.iter().find(is_it).cloned())
-        } else {
-            Err(Error::new(ErrorKind::Unavailable, "the identity provider could not be reached"))
-        }
-    }
-}
-
-fn issuer(provider: &Provider) -> Issuer<Keys> {
-    let keys = provider.jwks()["keys"].as_array().unwrap().clone();
+fn issuer(provider: &Provider) -> Issuer<SigningKeySet> {
     Issuer {
         url: ISSUER.to_owned(),
         audience: AUDIENCE.to_owned(),
         workspace_claim: WORKSPACE_CLAIM.to_owned(),
         role_claim: ROLE_CLAIM.to_owned(),
-        keys: Keys {
-            keys: keys.into_iter().map(|key| serde_json::from_value(key).unwrap()).collect(),
-            are_reachable: true,
-        },
+        keys: SigningKeySet::of(provider),
     }
 }
 
 /// Authenticates a token as an `Authorization` header.
-fn authenticate_bearer(issuer: &Issuer<Keys>, token: &str) -> Result<Principal, Error> {
+fn authenticate_bearer(issuer: &Issuer<SigningKeySet>, token: &str) -> Result<Principal, Error> {
     let header = format!("Bearer {token}");
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(crate::authenticate(&NoTokens, Some(issuer), Some(&header), NOW))
+    let no_tokens = MemoryPlatform::default();
+    runtime.block_on(crate::authenticate(&no_tokens, Some(issuer), Some(&header), START))
 }
 
 fn token(provider: &Provider, case: &Case) -> String {
-    provider.token(case, NOW.as_ms() / 1_000).unwrap()
+    provider.token(case, START.as_ms() / 1_000).unwrap()
 }
 
 #[test]
@@ -164,8 +129,8 @@ fn the_claims_of_workspace_and_role_can_be_chosen() {
 #[test]
 fn keys_that_cannot_be_had_are_no_fault_of_the_caller() {
     let provider = Provider::new().unwrap();
-    let mut issuer = issuer(&provider);
-    issuer.keys.are_reachable = false;
+    let issuer = issuer(&provider);
+    issuer.keys.set_reachable(false);
     let error = authenticate_bearer(&issuer, &token(&provider, &Case::default())).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unavailable);
     // A token of another issuer does not cause a fetch of keys.
@@ -177,19 +142,39 @@ fn keys_that_cannot_be_had_are_no_fault_of_the_caller() {
 
 proptest! {
     #[test]
-    fn no_made_up_token_is_accepted(
+    fn no_text_is_a_token(
         token in prop_oneof![
             "\\PC{0,80}",
             "[A-Za-z0-9_-]{0,40}\\.[A-Za-z0-9_-]{0,40}\\.[A-Za-z0-9_-]{0,40}",
         ],
-        header in "\\{\"alg\":\"(none|RS256|EdDSA|HS256)\",\"kid\":\"(rsa|ed25519)\"\\}",
-        payload in "\\{\"iss\":\"https://issuer.example\",\"exp\":[0-9]{0,12}\\}",
+    ) {
+        let provider = Provider::new().unwrap();
+        prop_assert!(authenticate_bearer(&issuer(&provider), &token).is_err());
+    }
+
+    /// Header and claims are those of a good token: its signature alone is made up.
+    #[test]
+    fn no_made_up_signature_is_accepted(
+        (key, alg) in prop::sample::select(vec![
+            ("rsa", "RS256"), ("p256", "ES256"), ("p384", "ES384"), ("ed25519", "EdDSA"),
+            ("ed25519", "none"), ("rsa", "HS256"),
+        ]),
+        signature in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..100),
+            prop::collection::vec(any::<u8>(), 64),
+            prop::collection::vec(any::<u8>(), 96),
+            prop::collection::vec(any::<u8>(), 256),
+        ],
     ) {
         let provider = Provider::new().unwrap();
         let issuer = issuer(&provider);
-        prop_assert!(authenticate_bearer(&issuer, &token).is_err());
-        let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
-        let made_up = format!("{}.{}.{}", encode(&header), encode(&payload), encode(&token));
-        prop_assert!(authenticate_bearer(&issuer, &made_up).is_err());
+        let good = token(&provider, &Case::default());
+        prop_assert!(authenticate_bearer(&issuer, &good).is_ok());
+        let parts: Vec<&str> = good.split('.').collect();
+        let header = json!({ "typ": "JWT", "alg": alg, "kid": key }).to_string();
+        let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), parts[1]);
+        let made_up = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature));
+        let error = authenticate_bearer(&issuer, &made_up).unwrap_err();
+        prop_assert_eq!(error.kind, ErrorKind::Unauthenticated);
     }
 }

@@ -1,5 +1,8 @@
-//! An identity provider's keys and the JWTs that it signs, good and bad, for every suite that tests
-//! who may come in. The cases are data: `cases.yaml` beside this file.
+//! An identity provider: its keys, the JWTs that it signs, good and bad, and an HTTP server that
+//! publishes the keys. The cases are data: `cases.yaml` beside this file.
+
+mod server;
+mod signing_keys;
 
 use std::fmt::Display;
 
@@ -15,11 +18,14 @@ use ring::signature::{
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// The `iss` of a good token.
-pub(crate) const ISSUER: &str = "https://issuer.example";
+pub use server::Server;
+pub use signing_keys::SigningKeySet;
 
-/// The `aud` of a good token.
-pub(crate) const AUDIENCE: &str = "writ";
+/// The `iss` claim of a good token.
+pub const ISSUER: &str = "https://issuer.example";
+
+/// The `aud` claim of a good token.
+pub const AUDIENCE: &str = "writ";
 
 /// An RSA key of 2048 bits in PKCS #8; the library makes none. It signs nothing but tests.
 const RSA: &str = include_str!("keys/rsa_2048.txt");
@@ -31,26 +37,39 @@ struct File {
     cases: Vec<Case>,
 }
 
-/// One token, and what becomes of it; `cases.yaml` says what the members mean.
+/// One token and the decision on it; the members are those of `cases.yaml`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Case {
-    pub(crate) name: String,
-    pub(crate) header: Map<String, Value>,
-    pub(crate) claims: Map<String, Value>,
-    pub(crate) key: Option<String>,
-    pub(crate) sign: Option<String>,
-    pub(crate) header_text: Option<String>,
-    pub(crate) payload_text: Option<String>,
-    pub(crate) pad: usize,
-    pub(crate) append: String,
-    pub(crate) token: Option<String>,
-    pub(crate) accepted: Option<Value>,
-    pub(crate) refused: Option<u16>,
-    pub(crate) says: String,
+pub struct Case {
+    /// The name, unique among the cases.
+    pub name: String,
+    /// Members over those of a good header; `null` removes one.
+    pub header: Map<String, Value>,
+    /// Claims over those of a good token; `null` removes one. `exp`, `nbf` and `iat` are seconds
+    /// after the present time.
+    pub claims: Map<String, Value>,
+    /// The key that signs, by its `kid`; `ed25519` where it is left out.
+    pub key: Option<String>,
+    /// The way to sign, where it is not what the header says in `alg`.
+    pub sign: Option<String>,
+    /// The text of the header, in place of JSON.
+    pub header_text: Option<String>,
+    /// The text of the payload, in place of JSON.
+    pub payload_text: Option<String>,
+    /// Bytes of a claim that makes the token long.
+    pub pad: usize,
+    /// Text after the signature.
+    pub append: String,
+    /// The whole token, in place of all the above.
+    pub token: Option<String>,
+    /// The identity of an accepted token.
+    pub accepted: Option<Value>,
+    /// The HTTP status of a refused token.
+    pub refused: Option<u16>,
+    /// A part of the message of the refusal.
+    pub says: String,
 }
 
-/// A private key.
 enum Pair {
     Rsa(Box<RsaKeyPair>),
     Ecdsa(&'static str, Vec<u8>),
@@ -65,16 +84,19 @@ struct Key {
     published: Value,
 }
 
-/// An identity provider.
-pub(crate) struct Provider {
+/// An identity provider with new keys of its own.
+pub struct Provider {
     keys: Vec<Key>,
     others: Vec<Value>,
     cases: Vec<Case>,
 }
 
 impl Provider {
-    /// A provider with keys of every family.
-    pub(crate) fn new() -> Result<Self, String> {
+    /// Makes a provider with keys of every family.
+    ///
+    /// # Errors
+    /// The key or the case that could not be read or made.
+    pub fn new() -> Result<Self, String> {
         let File { keys: others, cases } =
             yaml_serde::from_str(include_str!("cases.yaml")).map_err(text)?;
         let key = |kid, pair: Result<Pair, String>, published| {
@@ -95,19 +117,24 @@ impl Provider {
         Ok(Self { keys, others, cases })
     }
 
-    /// Every case.
-    pub(crate) fn cases(&self) -> &[Case] {
+    /// The cases of `cases.yaml`, in their order.
+    #[must_use]
+    pub fn cases(&self) -> &[Case] {
         &self.cases
     }
 
     /// The document of its public keys (RFC 7517, 5).
-    pub(crate) fn jwks(&self) -> Value {
+    #[must_use]
+    pub fn jwks(&self) -> Value {
         let own = self.keys.iter().filter_map(Key::jwk);
         json!({ "keys": own.chain(self.others.iter().cloned()).collect::<Vec<_>>() })
     }
 
     /// The text of a case's token at this time, in seconds since the Unix epoch.
-    pub(crate) fn token(&self, case: &Case, now_s: i64) -> Result<String, String> {
+    ///
+    /// # Errors
+    /// A key that is not there, or one that cannot sign so.
+    pub fn token(&self, case: &Case, now_s: i64) -> Result<String, String> {
         if let Some(token) = &case.token {
             return Ok(token.clone());
         }
@@ -139,7 +166,7 @@ impl Provider {
 }
 
 impl Key {
-    /// What is published; nothing for a key that is not.
+    /// The published form; `None` for a key that is not published.
     fn jwk(&self) -> Option<Value> {
         let mut jwk = match &self.pair {
             _ if self.published.is_null() => return None,
@@ -164,7 +191,7 @@ impl Key {
         Some(jwk)
     }
 
-    /// The public key's bytes, or the secret where there is but one.
+    /// The bytes of the public key; of a shared secret, the secret.
     fn public(&self) -> Vec<u8> {
         match &self.pair {
             Pair::Rsa(pair) => pair.public().as_ref().to_vec(),
@@ -242,7 +269,7 @@ fn encoding(alg: &str) -> Result<&'static dyn RsaEncoding, String> {
     })
 }
 
-/// Sets members of an object; `null` takes one away.
+/// Sets members of an object; `null` removes one.
 fn change(object: &mut Value, changes: &Map<String, Value>) {
     let Some(members) = object.as_object_mut() else { return };
     for (name, value) in changes {

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 const QUIT: &str = "/quit";
 
-/// Serves until it is dropped.
-pub(crate) struct Server {
+/// An HTTP server with the configuration and the keys of an issuer; it stops when it is dropped.
+pub struct Server {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
     thread: Option<JoinHandle<()>>,
@@ -22,8 +22,11 @@ struct State {
 }
 
 impl Server {
-    /// Publishes these keys at `/keys`.
-    pub(crate) fn start(jwks: Value) -> Result<Self, std::io::Error> {
+    /// Publishes these keys at `/keys` and the configuration at its well-known path.
+    ///
+    /// # Errors
+    /// The port of this machine that could not be bound.
+    pub fn start(jwks: Value) -> Result<Self, std::io::Error> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let state = Arc::new(Mutex::new(State { jwks, is_down: false }));
@@ -39,18 +42,19 @@ impl Server {
         Ok(Self { address, state, thread: Some(thread) })
     }
 
-    /// The issuer.
-    pub(crate) fn url(&self) -> String {
+    /// The issuer, which is also the base of its URLs.
+    #[must_use]
+    pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Publishes other keys from now on.
-    pub(crate) fn publish(&self, jwks: Value) {
+    pub fn publish(&self, jwks: Value) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).jwks = jwks;
     }
 
-    /// Hangs up on everybody, or answers again.
-    pub(crate) fn is_down(&self, is_down: bool) {
+    /// Closes each connection without an answer, or answers again.
+    pub fn set_down(&self, is_down: bool) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).is_down = is_down;
     }
 }
@@ -61,7 +65,7 @@ impl Drop for Server {
         let sent = TcpStream::connect(self.address)
             .and_then(|mut stream| stream.write_all(quit.as_bytes()));
         if let (Ok(()), Some(thread)) = (sent, self.thread.take()) {
-            // What it panicked of, its test has seen.
+            // A panic of the thread has been printed already.
             let _ = thread.join();
         }
     }
@@ -75,7 +79,7 @@ fn answer(
 ) -> Result<bool, std::io::Error> {
     let mut head = BufReader::new(stream.try_clone()?).lines();
     let line = head.next().transpose()?.unwrap_or_default();
-    // The rest of the head, or hanging up would cut the answer off.
+    // Reads the rest of the head: closing with unread bytes would reset the connection.
     for line in head {
         if line?.is_empty() {
             break;

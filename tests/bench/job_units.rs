@@ -22,10 +22,8 @@ use writ_dynamodb::Database;
 use writ_embedded::{Platform, SignalQueue};
 use writ_engine::{Engine, EngineConfig};
 use writ_engine_async::AsyncEngine;
-use writ_jobs::{Runner, enqueue};
-use writ_model::{
-    Cause, Digest, JobSignal, PolicyRule, RawJson, SignalKind, Submission, Workspace,
-};
+use writ_jobs::{Runner, queued};
+use writ_model::{Digest, JobSignal, PolicyRule, RawJson, SignalKind, Submission, Workspace};
 use writ_platform::Outbound;
 use writ_ports::{
     Clock, CreatePolicy as _, GetPolicy as _, Ids, NewRevision, PolicyHead, PutJob as _,
@@ -200,28 +198,12 @@ pub(crate) fn submission(
 ) -> Result<Submission, Box<dyn Error>> {
     let now = platform.now();
     Ok(Submission {
-        job_id: platform.id(now),
-        workspace: workspace.clone(),
         name: "bench".to_owned(),
-        executor_id: writ_model::ExecutorId::BUILTIN,
         policy_rule_uri: "constant:1-x".parse()?,
-        policy_rule_parameters: None,
-        node_selector: None,
         inputs: RawJson::of(&json!({"ip": "10.0.0.1"})),
         timeout_seconds: 300,
-        max_attempts: None,
-        not_before: None,
-        priority: 5,
-        callback_url: None,
-        identity: "bench".to_owned(),
-        principal_kind: writ_model::PrincipalKind::Local,
-        on_behalf_of: None,
-        cause: Cause::Request,
-        schedule: None,
-        mask: Vec::new(),
-        idempotency_key: None,
-        trace_id: None,
         submitted_at: now,
+        ..writ_testing::builders::submission(workspace, &platform.id(now))
     })
 }
 

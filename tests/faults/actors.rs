@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use writ_job_control::{notify, notify_all};
 use writ_job_runner::{SignalOutcome, process_signal, sweep};
 use writ_jobs::{Runner, cancel, enqueue, retry};
-use writ_model::{Cause, Job, JobState, RawJson, Submission, Timestamp, Workspace};
+use writ_model::{Job, JobState, RawJson, Submission, Timestamp, Workspace};
 use writ_ports::{ChangeJob, Clock, GetJob, PutJob};
 
 use crate::engine::{COUNTER, PLAIN, TIMEOUTS_S, WATCHED};
@@ -150,27 +150,14 @@ fn submission(node: &Node, index: usize) -> Submission {
     });
     let rng = &mut world.rng;
     Submission {
-        job_id: format!("j{index}"),
-        workspace: Workspace::default(),
-        name: "check".to_owned(),
-        executor_id: writ_model::ExecutorId::BUILTIN,
         policy_rule_uri: rng.one_of(&[COUNTER, COUNTER, PLAIN, WATCHED]).parse().unwrap(),
-        policy_rule_parameters: None,
-        node_selector: None,
         inputs: RawJson::empty_object(),
         timeout_seconds: rng.one_of(&TIMEOUTS_S),
         max_attempts: rng.one_of(&[None, None, Some(1), Some(2), Some(5)]),
         not_before,
         priority: rng.one_of(&[5, 5, 0, 9]),
         callback_url: rng.happens(500).then(|| "https://a.example/x".to_owned()),
-        identity: "ana".to_owned(),
-        principal_kind: writ_model::PrincipalKind::Local,
-        on_behalf_of: None,
-        cause: Cause::Request,
-        schedule: None,
-        mask: Vec::new(),
-        idempotency_key: None,
-        trace_id: None,
         submitted_at: now,
+        ..writ_testing::builders::submission(&Workspace::default(), &format!("j{index}"))
     }
 }

@@ -8,6 +8,7 @@ use writ_model::{
 };
 use writ_ports::{ChangeJob, CommitResult, CompleteJob, GetJob, JobCompletion, PutJob};
 use writ_store::Store;
+use writ_testing::builders;
 
 use crate::fixture::execution;
 
@@ -19,29 +20,12 @@ pub(crate) fn at(ms: i64) -> Timestamp {
 
 /// A job that is submitted `number` milliseconds after the start.
 pub(crate) fn submission(home: &Workspace, number: u64) -> Submission {
+    let job_id = format!("01999999-0000-7000-8000-{number:012x}");
     Submission {
-        job_id: format!("01999999-0000-7000-8000-{number:012x}"),
-        workspace: home.clone(),
         name: format!("check {number}"),
-        executor_id: writ_model::ExecutorId::BUILTIN,
-        policy_rule_uri: "a:1-x".parse().unwrap(),
-        policy_rule_parameters: None,
-        node_selector: None,
-        inputs: RawJson::parse(r#"{"ip": "10.0.0.1",  "n": 1.0}"#).unwrap(),
-        timeout_seconds: 60,
-        max_attempts: None,
-        not_before: None,
-        priority: 5,
-        callback_url: None,
         identity: "ada".to_owned(),
-        principal_kind: writ_model::PrincipalKind::Token,
-        on_behalf_of: None,
-        cause: Cause::Request,
-        schedule: None,
-        mask: Vec::new(),
-        idempotency_key: None,
-        trace_id: None,
         submitted_at: at(i64::try_from(number).unwrap()),
+        ..builders::submission(home, &job_id)
     }
 }
 

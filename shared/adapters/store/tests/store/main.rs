@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod contexts;
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod executions;
 #[cfg(test)]
 mod expiry;

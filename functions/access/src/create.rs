@@ -51,11 +51,13 @@ mod tests {
     use writ_ports::GetToken;
 
     use super::*;
-    use crate::memory::{Memory, caller, data, request};
+    use writ_testing::MemoryPlatform;
+
+    use crate::fixture::{caller, data, request};
 
     #[tokio::test]
     async fn a_token_is_shown_once_and_opens_the_door() {
-        let ports = Memory::default();
+        let ports = MemoryPlatform::default();
         let body =
             json!({ "subject": "ci", "role": "author", "expires_in_seconds": 60 }).to_string();
         let reply = handle(&ports, request(caller("token", Role::Admin), &body)).await.unwrap();
@@ -83,7 +85,7 @@ mod tests {
         for (kind, workspace, allowed) in
             [("token", "a", true), ("token", "b", false), ("local", "b", true)]
         {
-            let ports = Memory::default();
+            let ports = MemoryPlatform::default();
             let body =
                 json!({ "subject": "ci", "role": "reader", "workspace": workspace }).to_string();
             match handle(&ports, request(caller(kind, Role::Admin), &body)).await {
@@ -97,7 +99,7 @@ mod tests {
                         (error.kind, error.location.as_deref()),
                         (ErrorKind::Forbidden, Some("/workspace"))
                     );
-                    assert!(ports.tokens.lock().unwrap().is_empty());
+                    assert!(ports.tokens().is_empty());
                 }
             }
         }
@@ -112,11 +114,11 @@ mod tests {
             r#"{"subject": "local-admin", "role": "admin"}"#,
             r#"{"subject": "a", "role": "admin", "expires_in_seconds": 0}"#,
         ] {
-            let ports = Memory::default();
+            let ports = MemoryPlatform::default();
             let error =
                 handle(&ports, request(caller("local", Role::Admin), body)).await.unwrap_err();
             assert_eq!(error.kind, ErrorKind::InvalidRequest, "{body}");
-            assert!(ports.tokens.lock().unwrap().is_empty(), "{body}");
+            assert!(ports.tokens().is_empty(), "{body}");
         }
     }
 }

@@ -9,7 +9,7 @@ mod scope;
 mod whoami;
 
 #[cfg(test)]
-mod memory;
+mod fixture;
 
 writ_edge::binary! {
     /// Shows the caller's identity, and makes, lists and revokes tokens.
@@ -26,7 +26,9 @@ mod tests {
     use writ_model::Role;
 
     use super::access::{SPECS, routes};
-    use crate::memory::{Memory, caller, data, request};
+    use writ_testing::MemoryPlatform;
+
+    use crate::fixture::{caller, data, request};
 
     #[test]
     fn everybody_may_ask_who_they_are_and_only_admins_touch_tokens() {
@@ -48,8 +50,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_token_asked_for_twice_with_one_key_is_made_once_and_kept_nowhere_in_clear() {
-        let ports = Memory::default();
-        let routes = routes::<Memory>();
+        let ports = MemoryPlatform::default();
+        let routes = routes::<MemoryPlatform>();
         let create = routes.iter().find(|route| route.spec.name == "token.create").unwrap();
         let ask = || async {
             let mut request =
@@ -63,9 +65,9 @@ mod tests {
         };
         let (first, second) = (ask().await, ask().await);
         assert_eq!((first.status.as_u16(), second.status.as_u16()), (201, 409));
-        assert_eq!(ports.tokens.lock().unwrap().len(), 1);
+        assert_eq!(ports.tokens().len(), 1);
         let text = data(&first)["token"].as_str().unwrap().to_owned();
-        let kept = ports.reply.lock().unwrap().clone().unwrap();
+        let [kept] = &ports.replies()[..] else { panic!("one reply is kept") };
         for body in [&second.body, &kept.body] {
             assert!(!body.contains(&text[22..]), "{body}");
             assert!(body.contains(data(&first)["token_id"].as_str().unwrap()), "{body}");

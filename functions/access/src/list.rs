@@ -37,14 +37,16 @@ mod tests {
     use writ_model::{ErrorKind, Role};
 
     use super::*;
-    use crate::memory::{Memory, caller, data, request};
+    use writ_testing::MemoryPlatform;
+
+    use crate::fixture::{caller, data, put_token, request};
 
     #[tokio::test]
     async fn a_list_shows_the_workspace_and_nothing_secret() {
-        let ports = Memory::default();
-        let (one, _) = ports.with("one", "a").await;
-        ports.with("elsewhere", "b").await;
-        let (two, _) = ports.with("two", "a").await;
+        let ports = MemoryPlatform::default();
+        let (one, _) = put_token(&ports, "one", "a").await;
+        put_token(&ports, "elsewhere", "b").await;
+        let (two, _) = put_token(&ports, "two", "a").await;
         let reply = handle(&ports, request(caller("token", Role::Admin), "")).await.unwrap();
         let listed = data(&reply);
         let ids: Vec<_> =
@@ -59,8 +61,8 @@ mod tests {
 
     #[tokio::test]
     async fn another_workspace_is_listed_to_the_local_admin_alone() {
-        let ports = Memory::default();
-        ports.with("elsewhere", "b").await;
+        let ports = MemoryPlatform::default();
+        put_token(&ports, "elsewhere", "b").await;
         let ask = |kind| {
             let mut request = request(caller(kind, Role::Admin), "");
             request.query.push(("workspace".to_owned(), "b".to_owned()));

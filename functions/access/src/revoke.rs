@@ -45,10 +45,12 @@ mod tests {
     use writ_ports::Clock;
 
     use super::*;
-    use crate::memory::{Memory, caller, data, request};
+    use writ_testing::MemoryPlatform;
+
+    use crate::fixture::{caller, data, put_token, request};
 
     async fn revoke(
-        ports: &Memory,
+        ports: &MemoryPlatform,
         kind: &'static str,
         token_id: &str,
         workspace: Option<&str>,
@@ -61,8 +63,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_revoked_token_stops_working() {
-        let ports = Memory::default();
-        let (token, text) = ports.with("one", "a").await;
+        let ports = MemoryPlatform::default();
+        let (token, text) = put_token(&ports, "one", "a").await;
         let header = format!("Bearer {text}");
         assert!(authenticate(&ports, NO_ISSUER, Some(&header), ports.now()).await.is_ok());
         let reply = revoke(&ports, "token", &token.token_id, None).await.unwrap();
@@ -74,8 +76,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_whole_token_in_place_of_its_id_is_not_repeated() {
-        let ports = Memory::default();
-        let (_, text) = ports.with("one", "a").await;
+        let ports = MemoryPlatform::default();
+        let (_, text) = put_token(&ports, "one", "a").await;
         let error = revoke(&ports, "token", &text, None).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::NotFound);
         assert!(!format!("{error:?}").contains(&text[22..]));
@@ -83,8 +85,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_token_of_another_workspace_is_out_of_reach() {
-        let ports = Memory::default();
-        let (token, _) = ports.with("elsewhere", "b").await;
+        let ports = MemoryPlatform::default();
+        let (token, _) = put_token(&ports, "elsewhere", "b").await;
         for (kind, workspace, kind_of_error) in [
             ("token", None, ErrorKind::NotFound),
             ("token", Some("b"), ErrorKind::Forbidden),

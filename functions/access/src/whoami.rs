@@ -47,7 +47,7 @@ pub(crate) async fn handle(_: &impl Ports, request: Request) -> Result<Reply, Er
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::{caller, data, request};
+    use crate::fixture::{caller, data, request};
 
     #[tokio::test]
     async fn a_caller_learns_who_they_are_and_why_they_may() {

@@ -30,12 +30,14 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
 
 #[cfg(test)]
 mod tests {
+    use writ_testing::MemoryPlatform;
+
     use super::*;
-    use crate::memory::{Memory, data, request};
+    use crate::fixture::{data, request};
 
     #[tokio::test]
     async fn the_secret_is_shown_to_be_copied_and_kept_by_no_cache() {
-        let ports = Memory::default();
+        let ports = MemoryPlatform::default();
         let reply = handle(&ports, request(&[], "")).await.unwrap();
         assert!(reply.headers.contains(&(http::header::CACHE_CONTROL, "no-store".to_owned())));
         let shown = data(&reply);

@@ -44,9 +44,11 @@ mod tests {
     use writ_jobs::{LeaseRequest, Runner, lease};
     use writ_model::{ErrorKind, JobState, SignalKind, Submission, Timestamp};
 
+    use writ_testing::MemoryPlatform;
+
     use super::*;
     use crate::change::TRIES_MAX;
-    use crate::memory::{Memory, data, request};
+    use crate::fixture::{Jobs, data, own, request};
 
     fn take(submission: &Submission, state: &JobState, now: Timestamp) -> JobState {
         let runner = Runner { executor_id: writ_model::ExecutorId::BUILTIN, node_id: None };
@@ -59,20 +61,20 @@ mod tests {
         JobState { version: state.version + 1, ..state.clone() }
     }
 
-    async fn cancel(ports: &Memory, job_id: &str) -> Result<Reply, Error> {
+    async fn cancel(ports: &MemoryPlatform, job_id: &str) -> Result<Reply, Error> {
         handle(ports, request(&[("job_id", job_id)], "")).await
     }
 
     #[tokio::test]
     async fn a_job_is_cancelled_wherever_it_is_by_whoever_asked() {
-        let ports = Memory::default();
+        let ports = MemoryPlatform::default();
         ports.queue("j1");
         let shown = data(&cancel(&ports, "j1").await.unwrap());
         assert_eq!(
             (&shown["job_status"], &shown["cancelled_by"]),
             (&"cancelled".into(), &"alice".into())
         );
-        assert!(ports.announced().is_empty(), "nobody is to be told");
+        assert!(ports.signals().is_empty(), "nobody is to be told");
         let error = cancel(&ports, "j1").await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Conflict);
         assert_eq!(cancel(&ports, "j9").await.unwrap_err().kind, ErrorKind::NotFound);
@@ -80,31 +82,31 @@ mod tests {
 
     #[tokio::test]
     async fn a_runner_that_takes_the_job_in_between_is_cancelled_too() {
-        let ports = Memory::default();
+        let ports = MemoryPlatform::default();
         ports.queue("j1");
         ports.rival("j1", take);
         let shown = data(&cancel(&ports, "j1").await.unwrap());
         assert_eq!(shown["job_status"], "cancelled");
         let attempts = shown["attempts"].as_array().unwrap();
         assert_eq!((attempts.len(), &attempts[0]["outcome"]), (1, &"cancelled".into()));
-        assert!(ports.job("j1").state.lease.is_none());
+        assert!(ports.job(&own(), "j1").state.lease.is_none());
     }
 
     #[tokio::test]
     async fn a_job_that_ends_in_between_keeps_its_end() {
-        let ports = Memory::default();
+        let ports = MemoryPlatform::default();
         ports.queue("j1");
         ports.rival("j1", |submission, state, now| {
             writ_jobs::cancel(submission, state, "ben", now).unwrap()
         });
         let error = cancel(&ports, "j1").await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Conflict);
-        assert_eq!(ports.job("j1").state.cancelled_by.as_deref(), Some("ben"));
+        assert_eq!(ports.job(&own(), "j1").state.cancelled_by.as_deref(), Some("ben"));
     }
 
     #[tokio::test]
     async fn losing_each_time_ends_in_an_answer() {
-        let ports = Memory::default();
+        let ports = MemoryPlatform::default();
         ports.queue("j1");
         for _ in 0..TRIES_MAX {
             ports.rival("j1", bump);
@@ -117,10 +119,10 @@ mod tests {
 
     #[tokio::test]
     async fn an_end_that_somebody_wants_to_hear_of_is_announced() {
-        let ports = Memory::default();
-        ports.queue_calling("j1", "https://a.example");
+        let ports = MemoryPlatform::default();
+        ports.queue_with_callback("j1", "https://a.example");
         let shown = data(&cancel(&ports, "j1").await.unwrap());
         assert_eq!(shown["callback"]["status"], "pending");
-        assert_eq!(ports.announced(), [("j1".to_owned(), SignalKind::Callback, Duration::ZERO)]);
+        assert_eq!(ports.signals(), [("j1".to_owned(), SignalKind::Callback, Duration::ZERO)]);
     }
 }

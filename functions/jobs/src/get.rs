@@ -37,10 +37,12 @@ mod tests {
     use writ_jobs::cancel;
     use writ_model::ErrorKind;
 
-    use super::*;
-    use crate::memory::{Memory, data, request};
+    use writ_testing::MemoryPlatform;
 
-    async fn get(ports: &Memory, job_id: &str, wait: Option<&str>) -> Result<Reply, Error> {
+    use super::*;
+    use crate::fixture::{Jobs, data, own, request};
+
+    async fn get(ports: &MemoryPlatform, job_id: &str, wait: Option<&str>) -> Result<Reply, Error> {
         let mut request = request(&[("job_id", job_id)], "");
         request.query.extend(wait.map(|wait| ("wait".to_owned(), wait.to_owned())));
         handle(ports, request).await
@@ -48,7 +50,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_that_waits_is_shown_at_once_with_its_place() {
-        let ports = Memory::default();
+        let ports = MemoryPlatform::default();
         ports.queue("j1");
         ports.queue("j2");
         let shown = data(&get(&ports, "j2", None).await.unwrap());
@@ -62,7 +64,7 @@ mod tests {
 
     #[tokio::test]
     async fn counting_ends_where_it_would_cost_more_than_it_says() {
-        let ports = Memory::default();
+        let ports = MemoryPlatform::default();
         for number in 0..=document::COUNTED_MAX + 20 {
             ports.queue(&format!("j{number:03}"));
         }
@@ -80,10 +82,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_wait_ends_with_the_job() {
-        let ports = Memory::default();
+        let ports = MemoryPlatform::default();
         ports.queue("j1");
-        ports.at_sleep(3, "j1", |submission, state, now| {
-            cancel(submission, state, "ben", now).unwrap()
+        ports.before_nth("sleep", 3, |ports| {
+            let now = ports.now();
+            ports.change(&own(), "j1", |submission, state| {
+                cancel(submission, state, "ben", now).unwrap()
+            });
         });
         let shown = data(&get(&ports, "j1", Some("20s")).await.unwrap());
         assert_eq!(shown["job_status"], "cancelled");
@@ -92,7 +97,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_wait_ends_with_its_time_and_looks_ever_more_seldom() {
-        let ports = Memory::default();
+        let ports = MemoryPlatform::default();
         ports.queue("j1");
         let shown = data(&get(&ports, "j1", Some("3")).await.unwrap());
         assert_eq!(shown["job_status"], "queued");
@@ -102,7 +107,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_that_is_not_there_is_not_waited_for() {
-        let ports = Memory::default();
+        let ports = MemoryPlatform::default();
         ports.queue_in("b", "j1");
         for job_id in ["j1", "j2"] {
             let error = get(&ports, job_id, Some("20")).await.unwrap_err();

@@ -19,7 +19,7 @@ mod submit_any;
 mod wait;
 
 #[cfg(test)]
-mod memory;
+mod fixture;
 
 writ_edge::binary! {
     /// Records jobs and shows them; none of its routes runs a policy.
@@ -36,8 +36,10 @@ mod tests {
     use writ_model::JobStatus;
     use writ_model::schema::Schema;
 
+    use writ_testing::MemoryPlatform;
+
     use super::jobs::{SPECS, routes};
-    use crate::memory::{Memory, data, request};
+    use crate::fixture::{Jobs, data, request};
 
     #[test]
     fn what_the_reference_page_needs_is_defined() {
@@ -62,11 +64,11 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_sent_is_what_the_reference_page_says() {
-        let ports = Memory::default();
-        ports.queue_calling("j1", "https://a.example");
-        ports.lost("j2");
-        ports.ended("j3", JobStatus::Completed);
-        ports.attempted("j3", &[Some("x"), None]);
+        let ports = MemoryPlatform::default();
+        ports.queue_with_callback("j1", "https://a.example");
+        ports.lose("j2");
+        ports.finish("j3", JobStatus::Completed);
+        ports.set_attempts("j3", &[Some("x"), None]);
         for job_id in ["j1", "j2", "j3"] {
             let asked = request(&[("job_id", job_id)], "");
             fits("Job", &data(&crate::get::handle(&ports, asked.clone()).await.unwrap()));
@@ -85,7 +87,7 @@ mod tests {
     #[test]
     fn every_route_is_served_and_secrets_are_for_admins() {
         let served: Vec<_> =
-            routes::<Memory>().iter().map(|route| route.spec.name.to_owned()).collect();
+            routes::<MemoryPlatform>().iter().map(|route| route.spec.name.to_owned()).collect();
         assert_eq!(served.len(), SPECS.len());
         for spec in SPECS {
             let is_about_secrets = spec.name.ends_with("callback_secret");

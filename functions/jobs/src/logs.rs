@@ -127,10 +127,12 @@ mod tests {
     use serde_json::json;
     use writ_model::ErrorKind;
 
-    use super::*;
-    use crate::memory::{Memory, data, request};
+    use writ_testing::MemoryPlatform;
 
-    async fn logs(ports: &Memory, tail: Option<&str>) -> Result<Reply, Error> {
+    use super::*;
+    use crate::fixture::{Jobs, data, request};
+
+    async fn logs(ports: &MemoryPlatform, tail: Option<&str>) -> Result<Reply, Error> {
         let mut request = request(&[("job_id", "j1")], "");
         request.query.extend(tail.map(|tail| ("tail".to_owned(), tail.to_owned())));
         handle(ports, request).await
@@ -138,11 +140,11 @@ mod tests {
 
     #[tokio::test]
     async fn one_attempt_is_shown_as_it_printed() {
-        let ports = Memory::default();
+        let ports = MemoryPlatform::default();
         ports.queue("j1");
         let nothing = data(&logs(&ports, None).await.unwrap());
         assert_eq!(nothing, json!({"job_id": "j1", "logs": "", "attempts": []}));
-        ports.attempted("j1", &[Some("a\nb\n")]);
+        ports.set_attempts("j1", &[Some("a\nb\n")]);
         let shown = data(&logs(&ports, None).await.unwrap());
         assert_eq!(shown["logs"], "a\nb\n");
         let shown = &shown["attempts"][0];
@@ -152,9 +154,9 @@ mod tests {
 
     #[tokio::test]
     async fn several_attempts_stand_under_a_line_each_and_a_lost_one_has_nothing() {
-        let ports = Memory::default();
+        let ports = MemoryPlatform::default();
         ports.queue("j1");
-        ports.attempted("j1", &[Some("one"), None, Some("x\ny\n")]);
+        ports.set_attempts("j1", &[Some("one"), None, Some("x\ny\n")]);
         let shown = data(&logs(&ports, None).await.unwrap());
         let all = "--- attempt 1 ---\none\n--- attempt 2 ---\n--- attempt 3 ---\nx\ny\n";
         assert_eq!(shown["logs"], all);
@@ -168,7 +170,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_tail_has_its_bounds() {
-        let ports = Memory::default();
+        let ports = MemoryPlatform::default();
         ports.queue("j1");
         for (tail, fits) in
             [("1", true), ("10000", true), ("0", false), ("10001", false), ("x", false)]
@@ -182,17 +184,17 @@ mod tests {
 
     #[tokio::test]
     async fn what_many_attempts_printed_is_cut_at_its_oldest_end() {
-        let ports = Memory::default();
+        let ports = MemoryPlatform::default();
         ports.queue("j1");
         let long = "é\n".repeat(SHOWN_BYTES_MAX / 4);
-        ports.attempted("j1", &[Some("old"), Some(&long), Some("new")]);
+        ports.set_attempts("j1", &[Some("old"), Some(&long), Some("new")]);
         let shown = data(&logs(&ports, None).await.unwrap());
         let lengths = |shown: &serde_json::Value| -> Vec<usize> {
             let attempts = shown["attempts"].as_array().unwrap().iter();
             attempts.map(|attempt| attempt["printed"].as_str().unwrap().len()).collect()
         };
         assert_eq!(lengths(&shown), [3, long.len(), 3]);
-        ports.attempted("j1", &[Some("old"), Some(&long), Some(&long)]);
+        ports.set_attempts("j1", &[Some("old"), Some(&long), Some(&long)]);
         let shown = data(&logs(&ports, None).await.unwrap());
         // The byte that is left is no whole character.
         assert_eq!(lengths(&shown), [0, SHOWN_BYTES_MAX - long.len(), long.len()]);

@@ -40,17 +40,18 @@ mod tests {
     use serde_json::json;
 
     use writ_jobs::bounds::{NAME_CHARS_MAX, NOT_BEFORE_HORIZON};
-    use writ_ports::Clock as _;
+
+    use writ_testing::{START, at};
 
     use super::*;
-    use crate::memory::{Memory, request};
+    use crate::fixture::request;
 
     fn horizon_ms() -> i64 {
         i64::try_from(NOT_BEFORE_HORIZON.as_millis()).unwrap()
     }
 
     fn parse(body: &str) -> Result<NewJob, Error> {
-        super::parse(&request(&[], body), Memory::default().now())
+        super::parse(&request(&[], body), START)
     }
 
     #[test]
@@ -78,7 +79,7 @@ mod tests {
             json!({"timeout_seconds": 1, "max_attempts": 1, "priority": 0}),
             json!({"timeout_seconds": 840, "max_attempts": 10, "priority": 9}),
             json!({"not_before": "2000-01-01T00:00:00+02:00"}),
-            json!({"not_before": Memory::default().after(horizon_ms()).to_string()}),
+            json!({"not_before": at(horizon_ms()).to_string()}),
             json!({"inputs": [1, 2]}),
         ] {
             let mut body = json!({"name": "a", "policy_rule_uri": "list:1-x"});
@@ -89,7 +90,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_its_place_and_its_bounds() {
-        let too_late = Memory::default().after(horizon_ms() + 1).to_string();
+        let too_late = at(horizon_ms() + 1).to_string();
         for (field, value, message) in [
             ("name", json!(""), "1 to 120 characters"),
             ("name", json!("a".repeat(121)), "1 to 120 characters"),

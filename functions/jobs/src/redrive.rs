@@ -142,19 +142,21 @@ mod tests {
     use serde_json::Value;
     use writ_model::JobStatus;
 
-    use super::*;
-    use crate::memory::{Memory, data, request};
+    use writ_testing::MemoryPlatform;
 
-    async fn redrive(ports: &Memory, body: &str) -> Value {
+    use super::*;
+    use crate::fixture::{Jobs, data, own, request};
+
+    async fn redrive(ports: &MemoryPlatform, body: &str) -> Value {
         data(&handle(ports, request(&[], body)).await.unwrap())
     }
 
-    fn several() -> Memory {
-        let ports = Memory::default();
-        ports.lost("j1");
-        ports.ended("j2", JobStatus::Failed);
-        ports.ended("j3", JobStatus::Completed);
-        ports.ended("j4", JobStatus::Cancelled);
+    fn several() -> MemoryPlatform {
+        let ports = MemoryPlatform::default();
+        ports.lose("j1");
+        ports.finish("j2", JobStatus::Failed);
+        ports.finish("j3", JobStatus::Completed);
+        ports.finish("j4", JobStatus::Cancelled);
         ports.queue("j5");
         ports
     }
@@ -168,8 +170,8 @@ mod tests {
                 "retried": 1, "job_ids": ["j1"], "skipped": 0, "hints": 0, "next_token": null,
             });
             assert_eq!(done, want);
-            assert_eq!(ports.job("j1").state.job_status, JobStatus::Queued);
-            assert_eq!(ports.announced(), [("j1".to_owned(), SignalKind::Queue, Duration::ZERO)]);
+            assert_eq!(ports.job(&own(), "j1").state.job_status, JobStatus::Queued);
+            assert_eq!(ports.signals(), [("j1".to_owned(), SignalKind::Queue, Duration::ZERO)]);
         }
     }
 
@@ -177,9 +179,9 @@ mod tests {
     async fn a_filter_takes_its_place_and_what_cannot_be_tried_again_is_skipped() {
         let ports = several();
         let done = redrive(&ports, r#"{"name": "check"}"#).await;
-        assert_eq!(done["job_ids"], json!(["j1", "j2", "j4"]));
+        assert_eq!(done["job_ids"], json!(["j4", "j2", "j1"]));
         assert_eq!((&done["retried"], &done["skipped"]), (&json!(3), &json!(2)));
-        assert_eq!(ports.job("j3").state.job_status, JobStatus::Completed);
+        assert_eq!(ports.job(&own(), "j3").state.job_status, JobStatus::Completed);
     }
 
     #[tokio::test]
@@ -188,14 +190,19 @@ mod tests {
         let mut asked = request(&[], r#"{"name": "check"}"#);
         asked.query.push(("limit".to_owned(), "2".to_owned()));
         let first = data(&handle(&ports, asked.clone()).await.unwrap());
-        assert_eq!(first["job_ids"], json!(["j1", "j2"]));
+        assert_eq!(first["job_ids"], json!(["j4"]));
         let token = first["next_token"].as_str().unwrap().to_owned();
         asked.query.push(("next_token".to_owned(), token));
-        let second = data(&handle(&ports, asked).await.unwrap());
-        assert_eq!(second["job_ids"], json!(["j4"]));
-        let many = Memory::default();
+        let second = data(&handle(&ports, asked.clone()).await.unwrap());
+        assert_eq!(second["job_ids"], json!(["j2"]));
+        let token = second["next_token"].as_str().unwrap().to_owned();
+        asked.query.pop();
+        asked.query.push(("next_token".to_owned(), token));
+        let third = data(&handle(&ports, asked).await.unwrap());
+        assert_eq!((&third["job_ids"], &third["next_token"]), (&json!(["j1"]), &json!(null)));
+        let many = MemoryPlatform::default();
         for number in 0..JOBS_MAX + 1 {
-            many.lost(&format!("j{number:03}"));
+            many.lose(&format!("j{number:03}"));
         }
         let done = redrive(&many, "").await;
         assert_eq!(done["retried"], JOBS_MAX);
@@ -204,21 +211,21 @@ mod tests {
 
     #[tokio::test]
     async fn dead_letters_are_put_back_in_bounded_steps() {
-        let ports = Memory::default();
-        ports.dead_letters(25);
+        let ports = MemoryPlatform::default();
+        ports.set_dead_letters(25);
         assert_eq!(redrive(&ports, "").await["hints"], 25);
-        ports.dead_letters(1_000);
+        ports.set_dead_letters(1_000);
         assert_eq!(redrive(&ports, "").await["hints"], 10 * STEPS_MAX);
     }
 
     #[tokio::test]
     async fn a_job_that_somebody_else_tries_again_is_skipped() {
-        let ports = Memory::default();
-        ports.lost("j1");
+        let ports = MemoryPlatform::default();
+        ports.lose("j1");
         ports.rival("j1", |_, state, now| retry(state, now).unwrap());
         let done = redrive(&ports, "").await;
         assert_eq!((&done["retried"], &done["skipped"]), (&json!(0), &json!(1)));
-        assert_eq!(ports.job("j1").state.round, 2);
+        assert_eq!(ports.job(&own(), "j1").state.round, 2);
     }
 
     #[tokio::test]
@@ -228,6 +235,6 @@ mod tests {
             let error = handle(&ports, request).await.unwrap_err();
             assert_eq!(error.kind, ErrorKind::InvalidRequest);
         }
-        assert!(ports.announced().is_empty());
+        assert!(ports.signals().is_empty());
     }
 }

@@ -42,45 +42,47 @@ mod tests {
     use serde_json::json;
     use writ_model::{ErrorKind, JobStatus, SignalKind};
 
-    use super::*;
-    use crate::memory::{Memory, data, request};
+    use writ_testing::MemoryPlatform;
 
-    async fn ask(ports: &Memory, job_id: &str) -> Result<Reply, Error> {
+    use super::*;
+    use crate::fixture::{Jobs, data, own, request};
+
+    async fn ask(ports: &MemoryPlatform, job_id: &str) -> Result<Reply, Error> {
         handle(ports, request(&[("job_id", job_id)], "")).await
     }
 
     #[tokio::test]
     async fn what_ended_without_a_result_waits_again_and_is_announced() {
         for status in [JobStatus::Failed, JobStatus::TimedOut, JobStatus::Cancelled] {
-            let ports = Memory::default();
-            ports.ended("j1", status);
+            let ports = MemoryPlatform::default();
+            ports.finish("j1", status);
             let shown = data(&ask(&ports, "j1").await.unwrap());
             assert_eq!((&shown["job_status"], &shown["round"]), (&json!("queued"), &json!(2)));
             assert_eq!((&shown["position"], &shown["finished_at"]), (&json!(1), &json!(null)));
-            assert_eq!(ports.announced(), [("j1".to_owned(), SignalKind::Queue, Duration::ZERO)]);
+            assert_eq!(ports.signals(), [("j1".to_owned(), SignalKind::Queue, Duration::ZERO)]);
         }
     }
 
     #[tokio::test]
     async fn what_has_its_result_or_is_not_over_is_left_as_it_is() {
-        let ports = Memory::default();
-        ports.ended("j1", JobStatus::Completed);
+        let ports = MemoryPlatform::default();
+        ports.finish("j1", JobStatus::Completed);
         ports.queue("j2");
         for (job_id, kind) in
             [("j1", ErrorKind::Conflict), ("j2", ErrorKind::Conflict), ("j3", ErrorKind::NotFound)]
         {
             assert_eq!(ask(&ports, job_id).await.unwrap_err().kind, kind, "{job_id}");
         }
-        assert!(ports.announced().is_empty());
+        assert!(ports.signals().is_empty());
     }
 
     #[tokio::test]
     async fn of_two_that_try_a_job_again_at_once_one_does() {
-        let ports = Memory::default();
-        ports.ended("j1", JobStatus::Failed);
+        let ports = MemoryPlatform::default();
+        ports.finish("j1", JobStatus::Failed);
         ports.rival("j1", |_, state, now| retry(state, now).unwrap());
         let error = ask(&ports, "j1").await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Conflict);
-        assert_eq!(ports.job("j1").state.round, 2);
+        assert_eq!(ports.job(&own(), "j1").state.round, 2);
     }
 }

@@ -32,12 +32,14 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
 
 #[cfg(test)]
 mod tests {
+    use writ_testing::MemoryPlatform;
+
     use super::*;
-    use crate::memory::{Memory, data, request};
+    use crate::fixture::{data, request};
 
     #[tokio::test]
     async fn a_new_secret_comes_first_and_the_old_one_has_an_end() {
-        let ports = Memory::default();
+        let ports = MemoryPlatform::default();
         let first = data(&handle(&ports, request(&[], "")).await.unwrap());
         let reply = handle(&ports, request(&[], "")).await.unwrap();
         assert_eq!(reply.status, 201);

@@ -34,8 +34,10 @@ mod tests {
     use serde_json::{Value, json};
     use writ_model::{Cause, ErrorKind, SignalKind};
 
+    use writ_testing::{MemoryPlatform, PRIVATE_URL, at};
+
     use super::*;
-    use crate::memory::{DIRTY, Memory, body, policy, request};
+    use crate::fixture::{body, own, request, with_policy};
 
     fn job(fields: Value) -> String {
         let mut job = json!({"name": "check", "policy_rule_uri": "list:1-x"});
@@ -43,13 +45,13 @@ mod tests {
         job.to_string()
     }
 
-    async fn submit(ports: &Memory, fields: Value) -> Result<Reply, Error> {
+    async fn submit(ports: &MemoryPlatform, fields: Value) -> Result<Reply, Error> {
         handle(ports, request(&[("executor_id", "builtin")], &job(fields))).await
     }
 
     #[tokio::test]
     async fn a_job_is_recorded_announced_and_answered_with_its_id() {
-        let ports = Memory::with(&policy(json!({"metadata": {"mask": ["/input_data/pin"]}})));
+        let ports = with_policy(json!({"metadata": {"mask": ["/input_data/pin"]}}));
         let mut request = request(
             &[("executor_id", "builtin")],
             r#"{"name": "check", "policy_rule_uri": "list:1-x", "inputs": {"pin": 1.0,  "ip":"x"},
@@ -69,14 +71,14 @@ mod tests {
         assert_eq!((&data["position"], &data["position_is_at_least"]), (&json!(1), &json!(false)));
         assert_eq!(data["inputs"], json!({"pin": writ_model::MASK, "ip": "x"}));
 
-        let kept = ports.job(job_id);
+        let kept = ports.job(&own(), job_id);
         let kept = kept.submission;
         assert_eq!(kept.inputs.as_str(), r#"{"pin": 1.0,  "ip":"x"}"#);
         assert_eq!((kept.priority, kept.timeout_seconds, kept.max_attempts), (9, 300, None));
         assert_eq!((kept.executor_id.as_str(), kept.cause), ("builtin", Cause::Request));
         assert_eq!(kept.idempotency_key.as_deref(), Some("k"));
         assert_eq!((kept.identity.as_str(), kept.on_behalf_of.as_deref()), ("alice", Some("ben")));
-        assert_eq!(ports.announced(), [(job_id.to_owned(), SignalKind::Queue, Duration::ZERO)]);
+        assert_eq!(ports.signals(), [(job_id.to_owned(), SignalKind::Queue, Duration::ZERO)]);
     }
 
     #[tokio::test]
@@ -85,10 +87,10 @@ mod tests {
         for (minutes, announced) in
             [(-5, Some((line, 0))), (0, Some((line, 0))), (15, Some((time, 900))), (16, None)]
         {
-            let ports = Memory::with(&policy(json!({})));
-            let not_before = ports.after(minutes * 60_000).to_string();
+            let ports = with_policy(json!({}));
+            let not_before = at(minutes * 60_000).to_string();
             let reply = submit(&ports, json!({"not_before": not_before})).await.unwrap();
-            let said = ports.announced();
+            let said = ports.signals();
             let said: Vec<_> =
                 said.iter().map(|(_, kind, delay)| (*kind, delay.as_secs())).collect();
             assert_eq!(said, Vec::from_iter(announced), "{minutes}");
@@ -100,33 +102,34 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_whose_telling_or_counting_fails_is_recorded_all_the_same() {
-        let ports = Memory::with(&policy(json!({})));
-        ports.break_down();
+        let ports = with_policy(json!({}));
+        ports.fail_calls("notify");
+        ports.fail_calls("count_before");
         let reply = submit(&ports, json!({})).await.unwrap();
         let body = body(&reply);
         assert_eq!(reply.status, 201);
         assert!(body["data"].get("position").is_none());
-        assert_eq!(ports.job(body["job_id"].as_str().unwrap()).state.version, 1);
+        assert_eq!(ports.job(&own(), body["job_id"].as_str().unwrap()).state.version, 1);
     }
 
     #[tokio::test]
     async fn what_does_not_fit_the_policys_schemas_is_refused_and_nothing_is_kept() {
         let string = json!({"ip": {"type": "string", "required": true}});
-        let ports = Memory::with(&policy(json!({
+        let ports = with_policy(json!({
             "policy_input_schema": string, "policy_parameters_schema": {"n": {"type": "integer"}},
-        })));
+        }));
         let fields = json!({"inputs": {"ip": 7}, "policy_rule_parameters": {"n": "x"}});
         let error = submit(&ports, fields).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::SchemaViolation);
         let places: Vec<_> =
             error.violations.iter().map(|one| format!("{}{}", one.subject, one.path)).collect();
         assert_eq!(places, ["inputs/ip", "policy_rule_parameters/n"]);
-        assert!(ports.is_empty() && ports.announced().is_empty());
+        assert!(ports.jobs().is_empty() && ports.signals().is_empty());
     }
 
     #[tokio::test]
     async fn what_is_not_there_is_not_found() {
-        let ports = Memory::with(&policy(json!({})));
+        let ports = with_policy(json!({}));
         let error = submit(&ports, json!({"policy_rule_uri": "other:1-x"})).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::NotFound);
         assert_eq!(error.location.as_deref(), Some("/policy_rule_uri"));
@@ -135,18 +138,18 @@ mod tests {
         let error = handle(&ports, asked).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::NotFound);
         assert!(error.message.contains("no executor `executor-001`"), "{error}");
-        assert!(ports.is_empty());
+        assert!(ports.jobs().is_empty());
     }
 
     #[tokio::test]
     async fn a_callback_that_may_not_be_made_is_refused_where_it_stands() {
-        let ports = Memory::with(&policy(json!({})));
-        let error = submit(&ports, json!({"callback_url": DIRTY})).await.unwrap_err();
+        let ports = with_policy(json!({}));
+        let error = submit(&ports, json!({"callback_url": PRIVATE_URL})).await.unwrap_err();
         assert_eq!(
             (error.kind, error.location.as_deref()),
             (ErrorKind::InvalidRequest, Some("/callback_url"))
         );
-        assert!(ports.is_empty());
+        assert!(ports.jobs().is_empty());
         let fields = json!({"callback_url": "https://a.example/x"});
         let reply = submit(&ports, fields).await.unwrap();
         assert_eq!(body(&reply)["data"]["callback_url"], "https://a.example/x");

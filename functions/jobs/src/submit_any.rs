@@ -31,11 +31,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::memory::{Memory, body, policy, request};
+    use crate::fixture::{body, request, with_policy};
 
     #[tokio::test]
     async fn a_job_for_nobody_in_particular_is_the_platforms() {
-        let ports = Memory::with(&policy(json!({})));
+        let ports = with_policy(json!({}));
         let asked = request(&[], r#"{"name": "check", "policy_rule_uri": "list:1-x"}"#);
         let reply = handle(&ports, asked).await.unwrap();
         let body = body(&reply);

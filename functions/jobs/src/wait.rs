@@ -62,7 +62,7 @@ pub(crate) async fn until_over(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::request;
+    use crate::fixture::request;
 
     #[test]
     fn a_wait_is_whole_seconds_up_to_its_bound() {

@@ -11,7 +11,7 @@ mod timer;
 mod update;
 
 #[cfg(test)]
-mod memory;
+mod fixture;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]

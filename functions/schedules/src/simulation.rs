@@ -11,7 +11,9 @@ use writ_model::{Error, Timestamp, Workspace};
 use writ_ports::Clock as _;
 use writ_schedules::{run_id, timing_of};
 
-use crate::memory::{Memory, body, own, request};
+use writ_testing::MemoryPlatform;
+
+use crate::fixture::{body, jobs, missed, own, platform, request};
 use writ_scheduler::{TickReport, run_due_schedule, tick};
 
 /// A tick that has begun and did not end yet.
@@ -67,7 +69,12 @@ fn to_its_end<T>(future: impl Future<Output = T>) -> T {
     panic!("there is no end to it");
 }
 
-fn happen<'m>(ports: &'m Memory, home: &'m Workspace, wakers: &mut Vec<Waking<'m>>, event: &Event) {
+fn happen<'m>(
+    ports: &'m MemoryPlatform,
+    home: &'m Workspace,
+    wakers: &mut Vec<Waking<'m>>,
+    event: &Event,
+) {
     match event {
         Event::Tick if wakers.len() < 4 => wakers.push(Box::pin(tick(ports))),
         Event::Hint(ms) if wakers.len() < 4 => {
@@ -87,8 +94,8 @@ fn happen<'m>(ports: &'m Memory, home: &'m Workspace, wakers: &mut Vec<Waking<'m
                 drop(wakers.remove(*who));
             }
         }
-        Event::Clock(ms) => ports.go_on(*ms),
-        Event::Fail(calls) => ports.fail(*calls),
+        Event::Clock(ms) => ports.clock().shift_wall_ms(*ms),
+        Event::Fail(calls) => ports.fail_next(*calls),
         Event::Describe => {
             let asked = request("nightly", r#"{"$set": {"description": "d"}}"#);
             let _ = to_its_end(crate::update::handle(ports, asked));
@@ -96,13 +103,13 @@ fn happen<'m>(ports: &'m Memory, home: &'m Workspace, wakers: &mut Vec<Waking<'m
     }
 }
 
-fn assert_each_once(ports: &Memory) {
-    let schedule = ports.schedule("nightly");
+fn assert_each_once(ports: &MemoryPlatform) {
+    let schedule = ports.schedule(&own(), "nightly");
     let timing = timing_of(&schedule.definition, schedule.created_at).unwrap();
     let begin = schedule.created_at - Duration::from_millis(1);
     let handled = schedule.state.handled.unwrap_or(begin);
     let fires = timing.fires_between(begin, handled, usize::MAX);
-    let (jobs, missed) = (ports.jobs(), ports.missed());
+    let (jobs, missed) = (jobs(ports), missed(ports));
     let mut made = 0;
     for fire in &fires {
         let id = run_id(&own(), &schedule.schedule_id, *fire);
@@ -133,7 +140,7 @@ proptest! {
         catch_up in prop::sample::select(vec!["skip", "latest", "all"]),
         window in prop::option::of(1_u32..10),
     ) {
-        let ports = Memory::default();
+        let ports = platform();
         let home = own();
         let asked = body(json!({
             "schedule_expression": expression, "catch_up": catch_up,
@@ -145,13 +152,13 @@ proptest! {
             happen(&ports, &home, &mut wakers, event);
         }
         drop(wakers);
-        ports.fail(0);
+        ports.fail_next(0);
         // Left to the clock alone, all that fell due is dealt with.
-        ports.go_on(7_200_000);
-        while ports.schedule("nightly").state.due_at <= Some(ports.now()) {
+        ports.clock().shift_wall_ms(7_200_000);
+        while ports.schedule(&own(), "nightly").state.due_at <= Some(ports.now()) {
             to_its_end(tick(&ports)).unwrap();
         }
-        let state = ports.schedule("nightly").state;
+        let state = ports.schedule(&own(), "nightly").state;
         prop_assert!(state.firing.is_empty() && state.handled.is_some(), "{state:?}");
         prop_assert!(state.due_at > Some(ports.now()), "{state:?}");
         assert_each_once(&ports);

@@ -6,22 +6,24 @@ use writ_model::schema::Schema;
 use writ_model::{Cause, Error, ErrorKind, FireOutcome, Timestamp};
 
 use super::schedules::{SPECS, routes};
-use crate::memory::{DIRTY, Memory, body, data, own, request};
+use writ_testing::{MemoryPlatform, PRIVATE_URL, TimerChange};
+
+use crate::fixture::{POLICY, body, data, jobs, missed, own, platform, request};
 use crate::{create, delete, get, list, query, update};
 use writ_scheduler::{run_due_schedule, tick};
 
-async fn make(ports: &Memory, members: Value) -> Result<Value, Error> {
+async fn make(ports: &MemoryPlatform, members: Value) -> Result<Value, Error> {
     create::handle(ports, request("", &body(members))).await.map(|reply| data(&reply))
 }
 
-async fn put(ports: &Memory, body: Value) -> Result<Value, Error> {
+async fn put(ports: &MemoryPlatform, body: Value) -> Result<Value, Error> {
     let reply = update::handle(ports, request("nightly", &body.to_string())).await;
     reply.map(|reply| data(&reply))
 }
 
 #[test]
 fn every_route_is_served_and_those_that_write_are_for_operators() {
-    assert_eq!(routes::<Memory>().len(), SPECS.len());
+    assert_eq!(routes::<MemoryPlatform>().len(), SPECS.len());
     for spec in SPECS {
         let reads = ["list", "query", "get"].iter().any(|verb| spec.name.ends_with(verb));
         let access_level = if reads { AccessLevel::Read } else { AccessLevel::Execute };
@@ -33,13 +35,13 @@ fn every_route_is_served_and_those_that_write_are_for_operators() {
 /// What the reference page says of a schedule against what is sent; and no member beyond it.
 #[tokio::test]
 async fn what_is_sent_is_what_the_reference_page_says() {
-    let ports = Memory::default();
+    let ports = platform();
     make(&ports, json!({"description": "d", "start_at": "2000-01-01T00:00:00Z"})).await.unwrap();
     tick(&ports).await.unwrap();
-    ports.go_on(3_600_000);
-    ports.forget_policies();
+    ports.clock().shift_wall_ms(3_600_000);
+    ports.remove_policies();
     tick(&ports).await.unwrap();
-    ports.go_on(300_000);
+    ports.clock().shift_wall_ms(300_000);
     let sent = data(&get::handle(&ports, request("nightly", "")).await.unwrap());
     let outcomes: Vec<_> =
         sent["last_fires"].as_array().unwrap().iter().map(|fire| &fire["outcome"]).collect();
@@ -57,7 +59,7 @@ async fn what_is_sent_is_what_the_reference_page_says() {
 
 #[tokio::test]
 async fn what_is_left_out_or_null_has_its_default() {
-    let ports = Memory::default();
+    let ports = platform();
     let nulls = json!({
         "name": "nulls", "timezone": null, "start_at": null, "end_at": null, "enabled": null,
         "flexible_time_window_minutes": null, "catch_up": null, "description": null,
@@ -75,7 +77,7 @@ async fn what_is_left_out_or_null_has_its_default() {
 
 #[tokio::test]
 async fn what_is_wrong_is_named_with_its_place() {
-    let ports = Memory::default();
+    let ports = platform();
     let job = |members: Value| {
         let mut job = json!({"policy_rule_uri": "list:1-x", "inputs": {"ip": "x"}});
         job.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
@@ -125,7 +127,7 @@ async fn what_is_wrong_is_named_with_its_place() {
         (job(json!({"not_before": "2030-01-01T00:00:00Z"})), "/target/job/not_before", "says when"),
         (job(json!({"nmae": "x"})), "/target/job/nmae", "no member `nmae`"),
         (job(json!({"executor_id": 7})), "/target/job/executor_id", "the id of an executor"),
-        (job(json!({"callback_url": DIRTY})), "/target/job/callback_url", "private"),
+        (job(json!({"callback_url": PRIVATE_URL})), "/target/job/callback_url", "private"),
         (policy(json!({"parameters": []})), "/target/policy/parameters", "a JSON object"),
         (policy(json!({"policy_rule_uri": "x"})), "/target/policy/policy_rule_uri", "x"),
         (policy(json!({"inputs": {}})), "/target/policy/inputs", "no member `inputs`"),
@@ -164,13 +166,13 @@ async fn what_is_wrong_is_named_with_its_place() {
 
 #[tokio::test]
 async fn a_fire_makes_a_job_that_acts_for_whoever_asked() {
-    let ports = Memory::default();
+    let ports = platform();
     make(&ports, json!({})).await.unwrap();
     assert_eq!(tick(&ports).await.unwrap().fired, 1);
     assert_eq!(tick(&ports).await.unwrap().fired, 0);
-    ports.go_on(300_000);
+    ports.clock().shift_wall_ms(300_000);
     assert_eq!(tick(&ports).await.unwrap().fired, 1);
-    let jobs = ports.jobs();
+    let jobs = jobs(&ports);
     let job = jobs.values().next().unwrap();
     assert_eq!(jobs.len(), 2);
     assert_eq!(
@@ -195,7 +197,7 @@ async fn a_fire_makes_a_job_that_acts_for_whoever_asked() {
 
 #[tokio::test]
 async fn what_a_submission_may_say_a_scheduled_job_may() {
-    let ports = Memory::default();
+    let ports = platform();
     let job = json!({
         "name": "check", "policy_rule_uri": "list:1-x", "inputs": {"ip": "x"}, "priority": 9,
         "timeout_seconds": 60, "max_attempts": 2, "executor_id": "builtin",
@@ -203,7 +205,7 @@ async fn what_a_submission_may_say_a_scheduled_job_may() {
     });
     make(&ports, json!({"target": {"job": job}})).await.unwrap();
     tick(&ports).await.unwrap();
-    let jobs = ports.jobs();
+    let jobs = jobs(&ports);
     let job = jobs.values().next().unwrap();
     assert_eq!((job.name.as_str(), job.priority, job.timeout_seconds), ("check", 9, 60));
     assert_eq!(
@@ -214,69 +216,69 @@ async fn what_a_submission_may_say_a_scheduled_job_may() {
 
 #[tokio::test]
 async fn a_fire_whose_policy_is_gone_has_failed_and_the_schedule_goes_on() {
-    let ports = Memory::default();
+    let ports = platform();
     make(&ports, json!({})).await.unwrap();
-    ports.forget_policies();
+    ports.remove_policies();
     tick(&ports).await.unwrap();
-    let state = ports.schedule("nightly").state;
+    let state = ports.schedule(&own(), "nightly").state;
     let fire = state.last_fires.first().unwrap();
     assert_eq!((fire.outcome, fire.job_id.clone()), (FireOutcome::Failed, None));
     assert_eq!(fire.error.as_ref().unwrap().kind, ErrorKind::NotFound);
-    ports.register(crate::memory::POLICY);
-    ports.go_on(300_000);
+    ports.register(&own(), POLICY);
+    ports.clock().shift_wall_ms(300_000);
     tick(&ports).await.unwrap();
-    let state = ports.schedule("nightly").state;
+    let state = ports.schedule(&own(), "nightly").state;
     assert_eq!(state.last_fires.first().unwrap().outcome, FireOutcome::Submitted);
 }
 
 #[tokio::test]
 async fn what_the_platform_cannot_do_now_is_done_later() {
-    let ports = Memory::default();
+    let ports = platform();
     make(&ports, json!({})).await.unwrap();
     for calls in 1..12 {
-        ports.fail(calls);
+        ports.fail_next(calls);
         let _ = tick(&ports).await;
     }
-    ports.fail(0);
+    ports.fail_next(0);
     tick(&ports).await.unwrap();
-    assert_eq!(ports.jobs().len(), 1);
-    assert_eq!(ports.schedule("nightly").state.last_fires.len(), 1);
+    assert_eq!(jobs(&ports).len(), 1);
+    assert_eq!(ports.schedule(&own(), "nightly").state.last_fires.len(), 1);
 }
 
 #[tokio::test]
 async fn what_passes_while_it_is_disabled_is_neither_run_nor_missed() {
-    let ports = Memory::default();
+    let ports = platform();
     make(&ports, json!({"catch_up": "all", "enabled": false})).await.unwrap();
-    ports.go_on(3_600_000);
+    ports.clock().shift_wall_ms(3_600_000);
     tick(&ports).await.unwrap();
-    assert_eq!(ports.schedule("nightly").state.next_fire_at, None);
+    assert_eq!(ports.schedule(&own(), "nightly").state.next_fire_at, None);
     let made = put(&ports, json!({"$set": {"enabled": true}})).await.unwrap();
     tick(&ports).await.unwrap();
-    assert_eq!((ports.jobs().len(), ports.missed().len()), (0, 0));
+    assert_eq!((jobs(&ports).len(), missed(&ports).len()), (0, 0));
     assert!(made["updated_at"].as_str() < made["next_fire_at"].as_str(), "{made}");
-    ports.go_on(300_000);
+    ports.clock().shift_wall_ms(300_000);
     tick(&ports).await.unwrap();
-    assert_eq!(ports.jobs().len(), 1);
+    assert_eq!(jobs(&ports).len(), 1);
 }
 
 #[tokio::test]
 async fn another_timing_begins_when_it_is_written() {
-    let ports = Memory::default();
+    let ports = platform();
     make(&ports, json!({"schedule_expression": "rate(1 day)", "catch_up": "all"})).await.unwrap();
     tick(&ports).await.unwrap();
-    ports.go_on(3_600_000 + 30_000);
+    ports.clock().shift_wall_ms(3_600_000 + 30_000);
     let update = json!({"$set": {"schedule_expression": "rate(1 minute)"}});
     put(&ports, update).await.unwrap();
     tick(&ports).await.unwrap();
-    assert_eq!(ports.jobs().len(), 1, "no fire of the hour before");
-    ports.go_on(60_000);
+    assert_eq!(jobs(&ports).len(), 1, "no fire of the hour before");
+    ports.clock().shift_wall_ms(60_000);
     tick(&ports).await.unwrap();
-    assert_eq!(ports.jobs().len(), 2);
+    assert_eq!(jobs(&ports).len(), 2);
 }
 
 #[tokio::test]
 async fn a_whole_object_or_operators_write_a_revision_and_keep_the_name() {
-    let ports = Memory::default();
+    let ports = platform();
     let made = make(&ports, json!({"description": "first"})).await.unwrap();
     // What was read can be sent back.
     let same = put(&ports, made).await.unwrap();
@@ -297,16 +299,17 @@ async fn a_whole_object_or_operators_write_a_revision_and_keep_the_name() {
             (ErrorKind::InvalidRequest, Some(location))
         );
     }
-    assert_eq!(ports.planned(), ["nightly 1", "nightly 2", "nightly 3"]);
+    let set = |revision| TimerChange::Set { name: "nightly".to_owned(), revision };
+    assert_eq!(ports.timers(), [1, 2, 3].map(set));
 }
 
 #[tokio::test]
 async fn an_entity_tag_is_that_of_the_revision_and_not_of_its_fires() {
-    let ports = Memory::default();
+    let ports = platform();
     make(&ports, json!({})).await.unwrap();
-    let etag = ports.schedule("nightly").etag();
+    let etag = ports.schedule(&own(), "nightly").etag();
     tick(&ports).await.unwrap();
-    assert_eq!(ports.schedule("nightly").etag(), etag);
+    assert_eq!(ports.schedule(&own(), "nightly").etag(), etag);
     let asked = |tag: &str| {
         let mut asked = request("nightly", r#"{"$set": {"description": "d"}}"#);
         asked.headers.insert(http::header::IF_MATCH, tag.parse().unwrap());
@@ -322,17 +325,17 @@ async fn an_entity_tag_is_that_of_the_revision_and_not_of_its_fires() {
 
 #[tokio::test]
 async fn one_that_is_gone_fires_no_more_and_its_plan_is_forgotten() {
-    let ports = Memory::default();
+    let ports = platform();
     make(&ports, json!({})).await.unwrap();
     delete::handle(&ports, request("nightly", "")).await.unwrap();
-    ports.go_on(3_600_000);
+    ports.clock().shift_wall_ms(3_600_000);
     assert_eq!(tick(&ports).await.unwrap().fired, 0);
     let at = Timestamp::from_ms(0);
     run_due_schedule(&ports, &own(), "nightly", at).await.unwrap();
-    assert_eq!(
-        (ports.jobs().len(), ports.planned()),
-        (0, vec!["nightly 1".to_owned(), "nightly gone".to_owned(), "nightly gone".to_owned()])
-    );
+    let name = || "nightly".to_owned();
+    let (set, cancelled) =
+        (TimerChange::Set { name: name(), revision: 1 }, TimerChange::Cancelled { name: name() });
+    assert_eq!((jobs(&ports).len(), ports.timers()), (0, vec![set, cancelled.clone(), cancelled]));
     for asked in [request("nightly", "{}"), request("", "{}")] {
         let error = get::handle(&ports, asked.clone()).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::NotFound);
@@ -342,33 +345,33 @@ async fn one_that_is_gone_fires_no_more_and_its_plan_is_forgotten() {
 
 #[tokio::test]
 async fn one_that_is_made_again_under_its_name_is_another() {
-    let ports = Memory::default();
+    let ports = platform();
     for _ in 0..2 {
         make(&ports, json!({})).await.unwrap();
         tick(&ports).await.unwrap();
         delete::handle(&ports, request("nightly", "")).await.unwrap();
     }
-    assert_eq!(ports.jobs().len(), 2, "the same fire of two schedules");
+    assert_eq!(jobs(&ports).len(), 2, "the same fire of two schedules");
 }
 
 #[tokio::test]
 async fn whoever_chose_a_point_of_the_window_is_on_time() {
-    let ports = Memory::default();
+    let ports = platform();
     let window = json!({"schedule_expression": "rate(1 day)", "flexible_time_window_minutes": 60});
     make(&ports, window).await.unwrap();
-    let at = ports.schedule("nightly").state.next_fire_at.unwrap();
-    ports.go_on(1);
+    let at = ports.schedule(&own(), "nightly").state.next_fire_at.unwrap();
+    ports.clock().shift_wall_ms(1);
     assert_eq!(run_due_schedule(&ports, &own(), "nightly", at).await.unwrap().fired, 1);
     // Of a window that is over, the catch-up rule says.
-    ports.go_on(24 * 3_600_000 + 63 * 60_000);
-    let at = ports.schedule("nightly").state.next_fire_at.unwrap();
+    ports.clock().shift_wall_ms(24 * 3_600_000 + 63 * 60_000);
+    let at = ports.schedule(&own(), "nightly").state.next_fire_at.unwrap();
     assert_eq!(run_due_schedule(&ports, &own(), "nightly", at).await.unwrap().fired, 0);
-    assert_eq!((ports.jobs().len(), ports.missed().len()), (1, 1));
+    assert_eq!((jobs(&ports).len(), missed(&ports).len()), (1, 1));
 }
 
 #[tokio::test]
 async fn nobody_is_shown_what_the_policy_masks() {
-    let ports = Memory::default();
+    let ports = platform();
     let input = json!({"ip": "x", "secret": "hush"});
     let policy = json!({"policy_rule_uri": "list:1-x", "input_data": input});
     let made = make(&ports, json!({"target": {"policy": policy}})).await.unwrap();
@@ -384,5 +387,5 @@ async fn nobody_is_shown_what_the_policy_masks() {
         assert!(!shown.contains("hush") && shown.contains("**masked**"), "{shown}");
     }
     tick(&ports).await.unwrap();
-    assert!(ports.jobs().values().all(|job| job.inputs.as_str().contains("hush")));
+    assert!(jobs(&ports).values().all(|job| job.inputs.as_str().contains("hush")));
 }

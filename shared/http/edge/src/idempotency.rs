@@ -183,14 +183,15 @@ fn restored(stored: StoredReply) -> Result<Reply, Error> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::Ordering;
-
     use http::{HeaderValue, Method};
+
+    use writ_ports::Redrive;
+    use writ_testing::MemoryPlatform;
 
     use super::*;
     use crate::Route;
     use crate::request::fixture;
-    use crate::route::fixture::{Memory, route, serve};
+    use crate::route::fixture::{route, serve};
 
     fn request(key: &str, body: &'static str) -> Request {
         let mut request = fixture();
@@ -201,11 +202,12 @@ mod tests {
         request
     }
 
-    /// Counts its runs; the body says how each ends.
-    fn counting() -> Route<Memory> {
+    /// Has an effect, a step of a redrive, which the platform counts; the body says how it ends.
+    fn counting() -> Route<MemoryPlatform> {
         route(Method::POST, |memory, request| {
             Box::pin(async move {
-                let run = memory.runs.fetch_add(1, Ordering::SeqCst) + 1;
+                memory.redrive().await?;
+                let run = runs(memory);
                 let kind = match request.text()? {
                     "raise" => ErrorKind::PolicyRaised,
                     "lost" => ErrorKind::ExecutorFault,
@@ -229,6 +231,11 @@ mod tests {
         })
     }
 
+    /// How often the handler ran.
+    fn runs(memory: &MemoryPlatform) -> usize {
+        memory.calls("redrive")
+    }
+
     fn is_replayed(reply: &Reply) -> bool {
         reply.headers.contains(&(REPLAYED, "true".to_owned()))
     }
@@ -242,10 +249,10 @@ mod tests {
             ("invalid", false),
             ("panic", false),
         ] {
-            let (memory, route) = (Memory::default(), counting());
+            let (memory, route) = (MemoryPlatform::default(), counting());
             let first = serve(&memory, &route, request("k", body)).await;
             let second = serve(&memory, &route, request("k", body)).await;
-            assert_eq!(memory.runs.load(Ordering::SeqCst), if is_once { 1 } else { 2 }, "{body}");
+            assert_eq!(runs(&memory), if is_once { 1 } else { 2 }, "{body}");
             assert_eq!((is_replayed(&first), is_replayed(&second)), (false, is_once), "{body}");
             if is_once {
                 assert_eq!((first.status, &first.body), (second.status, &second.body));
@@ -260,16 +267,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_secret_is_given_once_and_kept_nowhere() {
-        let (memory, route) = (Memory::default(), counting());
+        let (memory, route) = (MemoryPlatform::default(), counting());
         assert!(serve(&memory, &route, request("k", "secret")).await.body.contains("hunter2"));
         let second = serve(&memory, &route, request("k", "secret")).await;
-        assert_eq!((second.status.as_u16(), memory.runs.load(Ordering::SeqCst)), (409, 1));
+        assert_eq!((second.status.as_u16(), runs(&memory)), (409, 1));
         assert!(!second.body.contains("hunter2"), "{}", second.body);
     }
 
     #[tokio::test]
     async fn who_repeats_a_secret_request_is_told_what_it_did() {
-        let (memory, route) = (Memory::default(), counting());
+        let (memory, route) = (MemoryPlatform::default(), counting());
         serve(&memory, &route, request("k", "secret run")).await;
         let second = serve(&memory, &route, request("k", "secret run")).await;
         let body: serde_json::Value = serde_json::from_str(&second.body).unwrap();
@@ -277,7 +284,7 @@ mod tests {
         assert!(body["detail"].as_str().unwrap().contains("GET /executions/e1"), "{body}");
         assert!(is_replayed(&second));
 
-        let (memory, route) = (Memory::default(), counting());
+        let (memory, route) = (MemoryPlatform::default(), counting());
         serve(&memory, &route, request("k", "secret")).await;
         let second = serve(&memory, &route, request("k", "secret")).await;
         assert!(second.body.contains("`/thing/7`"), "{}", second.body);
@@ -285,7 +292,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_replay_has_an_id_of_its_own() {
-        let (memory, route) = (Memory::default(), counting());
+        let (memory, route) = (MemoryPlatform::default(), counting());
         serve(&memory, &route, request("k", "create")).await;
         let mut again = request("k", "create");
         again.request_id = "r2".to_owned();
@@ -296,7 +303,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_key_belongs_to_one_request_of_one_caller() {
-        let (memory, route) = (Memory::default(), counting());
+        let (memory, route) = (MemoryPlatform::default(), counting());
         assert_eq!(serve(&memory, &route, request("k", "create")).await.status, 201);
         let other = serve(&memory, &route, request("k", "create another")).await;
         assert_eq!(other.status, 400);
@@ -311,19 +318,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_that_was_stopped_at_its_deadline_leaves_no_claim() {
-        let (memory, route) = (Memory::default(), counting());
+        let (memory, route) = (MemoryPlatform::default(), counting());
         let deadline = std::future::ready(());
         let first = crate::serve(&memory, &route, request("k", "hang"), deadline).await;
         let second = serve(&memory, &route, request("k", "hang")).await;
         for (reply, is_again) in [(&first, false), (&second, true)] {
             assert_eq!((reply.status.as_u16(), is_replayed(reply)), (504, is_again));
         }
-        assert_eq!(memory.runs.load(Ordering::SeqCst), 1);
+        assert_eq!(runs(&memory), 1);
     }
 
     #[tokio::test]
     async fn a_second_request_does_not_overtake_the_first() {
-        let (memory, route) = (Memory::default(), counting());
+        let (memory, route) = (MemoryPlatform::default(), counting());
         let key = key_of(&route.spec, &request("k", "create")).unwrap().unwrap();
         memory.begin(&key, memory.now()).await.unwrap();
         let reply = serve(&memory, &route, request("k", "create")).await;
@@ -334,15 +341,15 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_key_is_refused_before_anything_happens() {
         for key in ["", "two words", "é", &"k".repeat(256)] {
-            let (memory, route) = (Memory::default(), counting());
+            let (memory, route) = (MemoryPlatform::default(), counting());
             assert_eq!(serve(&memory, &route, request(key, "create")).await.status, 400, "{key}");
-            assert_eq!(memory.runs.load(Ordering::SeqCst), 0);
+            assert_eq!(runs(&memory), 0);
         }
     }
 
     #[tokio::test]
     async fn a_route_that_reads_takes_no_notice_of_a_key() {
-        let memory = Memory::default();
+        let memory = MemoryPlatform::default();
         let mut route = counting();
         route.spec.access_level = crate::AccessLevel::Read;
         for want in ["1", "2"] {

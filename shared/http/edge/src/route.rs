@@ -231,78 +231,26 @@ pub struct Route<P> {
     pub handle: Handler<P>,
 }
 
-/// A route and ports for tests.
+/// A route for tests.
 #[cfg(test)]
 pub(crate) mod fixture {
-    use std::collections::BTreeMap;
-    use std::sync::Mutex;
-    use std::sync::atomic::AtomicUsize;
-
-    use writ_model::{Digest, Timestamp};
-    use writ_ports::{ClaimId, Clock, Idempotency, IdempotencyKey, KeyState, StoredReply};
+    use writ_testing::MemoryPlatform;
 
     use super::*;
 
-    /// Subject and key, the request, and its reply once there is one.
-    type Keys = BTreeMap<(String, String), (Digest, Option<StoredReply>)>;
-
-    /// The ports in memory, and a count for handlers.
-    #[derive(Default)]
-    pub(crate) struct Memory {
-        pub(crate) runs: AtomicUsize,
-        keys: Mutex<Keys>,
-    }
-
-    impl Clock for Memory {
-        fn now(&self) -> Timestamp {
-            Timestamp::from_ms(0)
-        }
-    }
-
-    fn name(key: &IdempotencyKey) -> (String, String) {
-        (key.identity.clone(), key.key.clone())
-    }
-
-    impl Idempotency for Memory {
-        async fn begin(&self, key: &IdempotencyKey, _now: Timestamp) -> Result<KeyState, Error> {
-            let mut keys = self.keys.lock().unwrap();
-            Ok(match keys.get(&name(key)) {
-                Some((request, _)) if *request != key.request => KeyState::Mismatch,
-                Some((_, Some(reply))) => KeyState::Completed(reply.clone()),
-                Some((_, None)) => KeyState::InProgress,
-                None => {
-                    keys.insert(name(key), (key.request.clone(), None));
-                    KeyState::Acquired(ClaimId("c1".to_owned()))
-                }
-            })
-        }
-
-        async fn finish(
-            &self,
-            key: &IdempotencyKey,
-            _claim: &ClaimId,
-            reply: &StoredReply,
-            _now: Timestamp,
-        ) -> Result<(), Error> {
-            self.keys.lock().unwrap().insert(name(key), (key.request.clone(), Some(reply.clone())));
-            Ok(())
-        }
-
-        async fn abandon(&self, key: &IdempotencyKey, _claim: &ClaimId) -> Result<(), Error> {
-            self.keys.lock().unwrap().remove(&name(key));
-            Ok(())
-        }
-    }
-
     /// [`crate::serve()`] without a deadline, finished as a host does it.
-    pub(crate) async fn serve(memory: &Memory, route: &Route<Memory>, request: Request) -> Reply {
+    pub(crate) async fn serve(
+        ports: &MemoryPlatform,
+        route: &Route<MemoryPlatform>,
+        request: Request,
+    ) -> Reply {
         let request_id = request.request_id.clone();
-        let reply = crate::serve(memory, route, request, std::future::pending()).await;
+        let reply = crate::serve(ports, route, request, std::future::pending()).await;
         reply.with_common_headers(&request_id)
     }
 
     /// `/thing`, with this handler.
-    pub(crate) fn route(method: Method, handle: Handler<Memory>) -> Route<Memory> {
+    pub(crate) fn route(method: Method, handle: Handler<MemoryPlatform>) -> Route<MemoryPlatform> {
         let spec = RouteSpec {
             name: "thing.do",
             method,

@@ -194,16 +194,18 @@ mod tests {
     use http::{HeaderValue, StatusCode};
     use serde_json::Value;
 
+    use writ_testing::MemoryPlatform;
+
     use super::*;
     use crate::Param;
     use crate::request::fixture;
-    use crate::route::fixture::{Memory, route, serve};
+    use crate::route::fixture::{route, serve};
 
     async fn status(request: Request) -> StatusCode {
         let echo = route(Method::POST, |_, request| {
             Box::pin(async move { Ok(Reply::data(&request.body.len().to_string())) })
         });
-        serve(&Memory::default(), &echo, request).await.status
+        serve(&MemoryPlatform::default(), &echo, request).await.status
     }
 
     #[tokio::test]
@@ -284,7 +286,7 @@ mod tests {
             route(Method::GET, |_, _| Box::pin(async { panic!("secret of the handler") }));
         let early = route(Method::GET, |_, _| panic!("before the first await"));
         for (route, want) in [(failing, 404), (panicking, 500), (early, 500)] {
-            let reply = serve(&Memory::default(), &route, fixture()).await;
+            let reply = serve(&MemoryPlatform::default(), &route, fixture()).await;
             let body: Value = serde_json::from_str(&reply.body).unwrap();
             assert_eq!((reply.status.as_u16(), &body["request_id"]), (want, &Value::from("r1")));
             assert!(!reply.body.contains("secret"), "{}", reply.body);
@@ -299,7 +301,7 @@ mod tests {
             (route(Method::GET, |_, _| Box::pin(async { Ok(Reply::data("1")) })), 200),
         ] {
             let deadline = std::future::ready(());
-            let reply = crate::serve(&Memory::default(), &route, fixture(), deadline).await;
+            let reply = crate::serve(&MemoryPlatform::default(), &route, fixture(), deadline).await;
             assert_eq!(reply.status, want, "{}", reply.body);
         }
     }

@@ -31,6 +31,3 @@ ports! {
     /// What a sweep needs.
     pub trait SweepPorts = ChangeJob + Clock + DueJobs + GetJob + Ids + JobNotifier;
 }
-
-#[cfg(test)]
-mod fixture;

@@ -4,7 +4,7 @@ mod printed;
 mod surroundings;
 
 use writ_model::run::{Call, Failure};
-use writ_model::{ErrorKind, ExecutionStatus};
+use writ_model::{Error, ErrorKind, ExecutionStatus, Workspace};
 
 use self::platform::{Platform, answer, raised};
 
@@ -61,15 +61,18 @@ fn what_fails_is_recorded_as_failed_and_never_as_a_success() {
 
 #[test]
 fn a_body_of_another_digest_never_runs() {
-    let mut platform = Platform::answering(answer("{}"));
-    platform.bodies.get_mut("a:1-x").unwrap().push(' ');
+    let platform = Platform::answering(answer("{}"));
+    let head = platform.head();
+    platform.memory.corrupt_body(&Workspace::default(), &head.digest);
     assert_eq!(platform.execute("{}").unwrap_err().kind, ErrorKind::Internal);
     assert!(platform.calls().is_empty());
 }
 
 #[test]
 fn a_refused_run_neither_runs_nor_is_recorded() {
-    let platform = Platform { refuses: true, ..Platform::answering(answer("{}")) };
+    let platform = Platform::answering(answer("{}"));
+    let refusal = Error::new(ErrorKind::Limited, "no slot is free").retry_after(3);
+    platform.memory.refuse_admission(refusal);
     assert_eq!(platform.execute("{}").unwrap_err().retry_after_s, Some(3));
     assert!(platform.calls().is_empty() && platform.recorded().is_empty());
 }

@@ -1,34 +1,31 @@
-//! A platform in memory with an engine that gives prepared answers.
+//! The test kit's platform with policies and the answers of its engine.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
-use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
-use writ_model::run::{Budget, Call, CheckReport, FailedRun, Failure, Outcome, Source};
-use writ_model::{
-    Digest, ErrorKind, Language, PolicyUri, PrincipalKind, RawJson, Timestamp, Workspace,
-};
-use writ_ports::{Admission, CommitResult, ContextWrite, Projection, StoredContext, Unlimited};
+use writ_model::run::{Call, FailedRun, Failure, Outcome};
+use writ_model::{PrincipalKind, RawJson, Timestamp, Workspace};
+use writ_ports::{GetPolicy, PolicyHead, StoredContext};
+use writ_testing::{ManualClock, MemoryPlatform};
 
 use super::super::*;
-use crate::PolicyCache;
+use crate::{PolicyCache, RegistrySource};
 
-/// What the engine answers to one call.
-pub(super) type Answer = Result<Outcome, FailedRun>;
+pub(super) use writ_testing::Answer;
 
-/// Policies by name, answers by name in their order, and everything that happened.
-#[derive(Default)]
+/// The id of the policy `a:1-x`.
+const ID: &str = "id-of-a:1-x";
+
+/// A platform in the default workspace at the second 1 of the Unix epoch.
 pub(super) struct Platform {
-    pub(super) bodies: BTreeMap<String, String>,
-    pub(super) answers: Mutex<BTreeMap<String, VecDeque<Answer>>>,
-    pub(super) refuses: bool,
-    pub(super) kept: Mutex<StoredContext>,
-    /// What other runs leave behind, one after the other, just before this one commits.
-    pub(super) rivals: Mutex<VecDeque<&'static str>>,
-    pub(super) is_gone: bool,
-    pub(super) records: Mutex<Vec<Execution>>,
-    pub(super) calls: Mutex<Vec<Call>>,
+    pub(super) memory: MemoryPlatform,
+}
+
+impl Default for Platform {
+    fn default() -> Self {
+        let clock = ManualClock::starting_at(Timestamp::from_ms(1_000));
+        Self { memory: MemoryPlatform::with_clock(clock) }
+    }
 }
 
 pub(super) fn json(text: &str) -> RawJson {
@@ -63,15 +60,15 @@ pub(super) fn raised(message: &str) -> FailedRun {
 }
 
 impl Platform {
-    /// One policy `a:1-x`, and the engine's answer.
+    /// One policy `a:1-x` at its third revision, and the engine's answer.
     pub(super) fn answering(answer: Answer) -> Self {
         let fields = r#""policy_input_schema":{"n":{"type":"number"}},"policy_output_schema":{"allow":{"type":"boolean"}},"policy_parameters":{"p":1},"metadata":{"mask":["/input_data/pin"]}"#;
-        Self::default().with("a", fields, [answer])
+        Self::default().with("a", fields, []).with("a", fields, []).with("a", fields, [answer])
     }
 
-    /// One policy more: `{name}:1-x` with these fields.
+    /// One policy more, `{name}:1-x` with these fields, or its next revision.
     pub(super) fn with(
-        mut self,
+        self,
         name: &str,
         fields: &str,
         answers: impl IntoIterator<Item = Answer>,
@@ -79,9 +76,8 @@ impl Platform {
         let body = format!(
             r#"{{"name":"{name}","version":"1","release_tag":"x","code":"","code_type":"rego",{fields}}}"#
         );
-        self.bodies.insert(format!("{name}:1-x"), body);
-        let answers = answers.into_iter().collect();
-        self.answers.get_mut().unwrap().insert(format!("{name}:1-x"), answers);
+        self.memory.register(&Workspace::default(), &body);
+        self.memory.script_answers(&format!("{name}:1-x"), answers);
         self
     }
 
@@ -104,8 +100,8 @@ impl Platform {
         &self,
         request: ExecutionRequest,
     ) -> Result<ExecutionReport, Error> {
-        let cache = PolicyCache::default();
-        let pipeline = Pipeline::new(self, self, &cache);
+        let (source, cache) = (RegistrySource(&self.memory), PolicyCache::default());
+        let pipeline = Pipeline::new(&source, &self.memory, &cache);
         let mut context = Context::from_waker(Waker::noop());
         match pin!(pipeline.execute(request)).poll(&mut context) {
             Poll::Ready(result) => result,
@@ -114,123 +110,49 @@ impl Platform {
     }
 
     pub(super) fn recorded(&self) -> Vec<Execution> {
-        self.records.lock().unwrap().clone()
+        self.memory.records()
     }
 
     pub(super) fn calls(&self) -> Vec<Call> {
-        self.calls.lock().unwrap().clone()
-    }
-}
-
-impl PolicySource for Platform {
-    fn name(&self) -> &'static str {
-        "test"
+        self.memory.evaluated()
     }
 
-    async fn acquire(&self, workspace: &Workspace, uri: &PolicyUri) -> Result<Handle, Error> {
-        let body = self.bodies.get(&uri.to_string());
-        let body = body.ok_or_else(|| Error::not_found(format!("there is no policy `{uri}`")))?;
-        Ok(Handle {
-            workspace: workspace.clone(),
-            uri: uri.clone(),
-            revision: 3,
-            digest: Digest::of(body.trim_end().as_bytes()),
-            policy_id: uri.to_string(),
-        })
-    }
-
-    async fn projection(&self, handle: &Handle) -> Result<Projection, Error> {
-        Ok(Projection { body: self.bodies[&handle.uri.to_string()].as_str().into() })
-    }
-
-    async fn release(&self, _: Handle) {}
-}
-
-impl Evaluate for Platform {
-    async fn check(&self, _: Source) -> Result<CheckReport, Failure> {
-        Ok(CheckReport::default())
-    }
-
-    async fn evaluate(&self, _: &str, _: Source, call: Call, _: Budget) -> Answer {
-        let mut answers = self.answers.lock().unwrap();
-        let answer = answers.get_mut(&call.rule_id).unwrap().pop_front().unwrap();
-        self.calls.lock().unwrap().push(call);
-        answer
-    }
-
-    fn version(&self, _: Language) -> &'static str {
-        "test 1"
-    }
-}
-
-impl Admit for Platform {
-    async fn admit(
-        &self,
-        workspace: &Workspace,
-        identity: &str,
-        policy: &PolicyUri,
-        execution_id: &str,
-    ) -> Result<Admission, Error> {
-        if self.refuses {
-            return Err(Error::new(ErrorKind::Limited, "no slot is free").retry_after(3));
+    /// The head of the policy `a:1-x`.
+    pub(super) fn head(&self) -> PolicyHead {
+        let (own, uri) = (Workspace::default(), "a:1-x".parse().unwrap());
+        match pin!(self.memory.get_policy(&own, &uri)).poll(&mut Context::from_waker(Waker::noop()))
+        {
+            Poll::Ready(head) => head.unwrap().unwrap(),
+            Poll::Pending => panic!("no port here waits"),
         }
-        Unlimited.admit(workspace, identity, policy, execution_id).await
     }
 
-    async fn release(&self, admission: Admission) -> Result<(), Error> {
-        Unlimited.release(admission).await
-    }
-}
-
-impl RecordExecution for Platform {
-    async fn record_execution(&self, execution: &Execution) -> Result<(), Error> {
-        self.records.lock().unwrap().push(execution.clone());
-        Ok(())
-    }
-}
-
-impl ContextStore for Platform {
-    async fn get_context(&self, _: &Workspace, _: &str) -> Result<StoredContext, Error> {
-        Ok(self.kept.lock().unwrap().clone())
+    /// The context of the policy `a:1-x`.
+    pub(super) fn context(&self) -> StoredContext {
+        self.memory.context(&Workspace::default(), ID)
     }
 
-    async fn commit_context(
-        &self,
-        execution: &Execution,
-        write: ContextWrite<'_>,
-    ) -> Result<CommitResult, Error> {
-        if self.is_gone {
-            return Ok(CommitResult::PolicyDeleted);
-        }
-        let mut kept = self.kept.lock().unwrap();
-        if let Some(value) = self.rivals.lock().unwrap().pop_front() {
-            *kept = StoredContext { version: kept.version + 1, value: json(value) };
-        }
-        if kept.version != write.version {
-            return Ok(CommitResult::ContextConflict);
-        }
-        *kept = StoredContext { version: kept.version + 1, value: write.value.clone() };
-        self.records.lock().unwrap().push(execution.clone());
-        Ok(CommitResult::Done { is_final: true })
-    }
-}
-
-impl Clock for Platform {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_ms(1_000)
-    }
-}
-
-impl Ids for Platform {
-    fn id(&self, _: Timestamp) -> String {
-        format!("e{}", self.records.lock().unwrap().len() + self.calls.lock().unwrap().len())
+    /// Another run leaves this context behind.
+    pub(super) fn change_context(&self, value: &str) {
+        self.memory.change_context(&Workspace::default(), ID, value);
     }
 
-    fn seed(&self) -> u64 {
-        42
+    /// Another run leaves this context behind right before the next commit.
+    pub(super) fn rival(&self, value: &'static str) {
+        let own = Workspace::default();
+        self.memory.before("commit_context", move |ports| ports.change_context(&own, ID, value));
     }
 
-    fn secret(&self) -> Result<[u8; 32], Error> {
-        Ok([0; 32])
+    /// As [`Platform::rival`], before each commit.
+    pub(super) fn rivals(&self, value: &'static str) {
+        let own = Workspace::default();
+        let change = move |ports: &MemoryPlatform| ports.change_context(&own, ID, value);
+        self.memory.before_each("commit_context", change);
+    }
+
+    /// The policies are removed right before the next commit.
+    pub(super) fn without_policies_at_commit(self) -> Self {
+        self.memory.before("commit_context", MemoryPlatform::remove_policies);
+        self
     }
 }

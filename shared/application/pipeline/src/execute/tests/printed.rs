@@ -38,9 +38,9 @@ fn what_a_failed_run_printed_is_in_its_record() {
 #[test]
 fn what_a_run_printed_whose_effects_could_not_be_kept_is_in_its_record() {
     let change = || keeping("1", r#"{"set":{"n":1}}"#);
-    let gone = Platform { is_gone: true, ..Platform::default().with("a", STATEFUL, [change()]) };
+    let gone = Platform::default().with("a", STATEFUL, [change()]).without_policies_at_commit();
     let outrun = Platform::default().with("a", STATEFUL, (0..100).map(|_| change()));
-    outrun.rivals.lock().unwrap().extend([r#"{"n":7}"#; 100]);
+    outrun.rivals(r#"{"n":7}"#);
     for platform in [gone, outrun] {
         let execution = platform.execute("{}").unwrap().execution;
         assert!(execution.error.is_some());

@@ -281,10 +281,31 @@ mod tests {
             }
         }
 
+        /// Whatever the text is: what is called is that text, in a form that HTTP takes, over TLS
+        /// and without a password or a fragment; a refusal is short and says why.
         #[test]
-        fn no_text_breaks_the_parser(text in "\\PC{0,60}", url in "https?://[ -~]{0,40}") {
-            let _ = CallbackUrl::parse(&text, &Allowlist::default());
-            let _ = CallbackUrl::parse(&url, &Allowlist::default());
+        fn any_text_is_called_as_it_is_or_refused(
+            text in prop_oneof![
+                "\\PC{0,60}",
+                "https?://[ -~]{0,40}",
+                "https?://([a-z]{1,5}@)?[a-z]{1,5}\\.(com|local)(:[0-9]{0,5})?(/[a-z#?]{0,5})?",
+            ],
+        ) {
+            match CallbackUrl::parse(&text, &Allowlist::default()) {
+                Ok(url) => {
+                    prop_assert_eq!(url.as_str(), text.as_str());
+                    let uri: Uri = text.parse().unwrap();
+                    prop_assert_eq!(uri.scheme_str(), Some("https"));
+                    prop_assert!(uri.host().is_some_and(|host| !host.is_empty()), "{}", text);
+                    let authority = uri.authority().map_or("", Authority::as_str);
+                    prop_assert!(!authority.contains('@') && !text.contains('#'), "{}", text);
+                    prop_assert!(uri.port_u16() != Some(0), "{}", text);
+                }
+                Err(error) => {
+                    let length = error.to_string().chars().count();
+                    prop_assert!((10..400).contains(&length), "{}", error);
+                }
+            }
         }
     }
 }

@@ -9,7 +9,12 @@ use writ_ports::{Clock, PutToken, Token};
 use writ_testing::MemoryPlatform;
 use writ_testing::builders::{self, RequestExt, workspace};
 
-pub(crate) use writ_testing::builders::{caller, data};
+pub(crate) use writ_testing::builders::data;
+
+/// `alice` with this role in the workspace `a`; the kind is as records name it.
+pub(crate) fn caller(principal_kind: &str, role: Role) -> Caller {
+    builders::caller(principal_kind.parse().unwrap(), role)
+}
 
 /// A request with this body.
 pub(crate) fn request(caller: Caller, body: &str) -> Request {

@@ -105,7 +105,7 @@ impl Jobs for MemoryPlatform {
             attempts.push(Attempt {
                 attempt: number,
                 execution_id: execution_id.clone(),
-                executor_id: "builtin".to_owned(),
+                executor_id: writ_model::ExecutorId::BUILTIN,
                 node_id: None,
                 admitted_at: now,
                 ended_at: Some(now),

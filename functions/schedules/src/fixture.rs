@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use writ_edge::Request;
-use writ_model::{FireOutcome, Identity, LastFire, Role, Submission, Timestamp, Workspace};
+use writ_model::{
+    FireOutcome, Identity, LastFire, PrincipalKind, Role, Submission, Timestamp, Workspace,
+};
 use writ_testing::builders::{self, RequestExt, caller, workspace};
 use writ_testing::{ManualClock, MemoryPlatform};
 
@@ -33,7 +35,7 @@ pub(crate) fn platform() -> MemoryPlatform {
 
 /// A request of an operator about the schedule of this name.
 pub(crate) fn request(name: &str, body: &str) -> Request {
-    let caller = caller("token", Role::Operator);
+    let caller = caller(PrincipalKind::Token, Role::Operator);
     let identity = Identity { subject: "ada".to_owned(), ..caller.identity.clone() };
     let request = builders::request().with_caller(writ_edge::Caller { identity, ..caller });
     request.with_param("name", name).with_body(body)

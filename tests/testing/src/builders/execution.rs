@@ -1,7 +1,8 @@
 //! Records of runs.
 
 use writ_model::{
-    Cause, Digest, Execution, ExecutionStatus, Language, RawJson, Timestamp, Workspace,
+    Cause, Digest, Execution, ExecutionStatus, ExecutorId, Language, PrincipalKind, RawJson,
+    Timestamp, Workspace,
 };
 
 /// A UUID of version 7 for the run of this number that began at `started_at`: ids sort by time,
@@ -26,7 +27,7 @@ pub fn execution(
         execution_id: execution_id(number, started_at),
         workspace: workspace.clone(),
         identity: "ada".to_owned(),
-        principal_kind: "token".to_owned(),
+        principal_kind: PrincipalKind::Token,
         on_behalf_of: None,
         cause: Cause::Request,
         parent: None,
@@ -37,7 +38,7 @@ pub fn execution(
         source: "builtin".to_owned(),
         engine: Language::ALL[0],
         engine_version: "1".to_owned(),
-        executor_id: "builtin".to_owned(),
+        executor_id: ExecutorId::BUILTIN,
         mgmt_action: None,
         input_data: RawJson::parse(r#"{"b": 1.0,  "a": 1e400}"#).unwrap(),
         parameters: RawJson::empty_object(),

@@ -1,9 +1,9 @@
 //! Jobs and the steps of their lives.
 
-use writ_jobs::{AttemptEnd, LeaseRequest, Runner, cancelled, finished, leased, queued, running};
+use writ_jobs::{AttemptEnd, LeaseRequest, Runner, cancel, complete, enqueue, lease, start};
 use writ_model::{
-    Cause, Error, ErrorKind, Execution, ExecutionStatus, Job, JobState, JobStatus, RawJson,
-    Submission, Timestamp, Workspace,
+    Cause, Error, ErrorKind, Execution, ExecutionStatus, ExecutorId, Job, JobState, JobStatus,
+    PrincipalKind, RawJson, Submission, Timestamp, Workspace,
 };
 
 use super::execution;
@@ -16,7 +16,7 @@ pub fn submission(workspace: &Workspace, job_id: &str) -> Submission {
         job_id: job_id.to_owned(),
         workspace: workspace.clone(),
         name: "check".to_owned(),
-        executor_id: "builtin".to_owned(),
+        executor_id: ExecutorId::BUILTIN,
         policy_rule_uri: "a:1-x".parse().unwrap(),
         policy_rule_parameters: None,
         node_selector: None,
@@ -27,7 +27,7 @@ pub fn submission(workspace: &Workspace, job_id: &str) -> Submission {
         priority: 5,
         callback_url: None,
         identity: "ana".to_owned(),
-        principal_kind: "token".to_owned(),
+        principal_kind: PrincipalKind::Token,
         on_behalf_of: None,
         cause: Cause::Request,
         schedule: None,
@@ -41,13 +41,13 @@ pub fn submission(workspace: &Workspace, job_id: &str) -> Submission {
 /// The job of a submission, as it is once it was submitted.
 #[must_use]
 pub fn job(submission: Submission) -> Job {
-    Job { state: queued(&submission), submission, output: None }
+    Job { state: enqueue(&submission), submission, output: None }
 }
 
 /// The runner of the builtin executor on the node `n1`.
 #[must_use]
 pub fn runner() -> Runner {
-    Runner { executor_id: "builtin".to_owned(), node_id: Some("n1".to_owned()) }
+    Runner { executor_id: ExecutorId::BUILTIN, node_id: Some("n1".to_owned()) }
 }
 
 /// A request for a lease; the fencing token is the id of the record of the attempt.
@@ -64,8 +64,8 @@ pub fn start_attempt(
     execution_id: &str,
     now: Timestamp,
 ) -> [JobState; 2] {
-    let leased = leased(submission, state, &runner(), lease_request(execution_id), now).unwrap();
-    let running = running(&leased, execution_id, now, now).unwrap();
+    let leased = lease(submission, state, &runner(), lease_request(execution_id), now).unwrap();
+    let running = start(&leased, execution_id, now, now).unwrap();
     [leased, running]
 }
 
@@ -104,7 +104,7 @@ pub fn complete_attempt(
     let id = record.execution_id.as_str();
     let ended =
         AttemptEnd { error: record.error.as_ref(), execution_id: Some(id), started_at: Some(now) };
-    finished(submission, state, id, &ended, now, 0).unwrap()
+    complete(submission, state, id, &ended, now, 0).unwrap()
 }
 
 /// A job of one attempt that ended with this status. `error` is why it failed; a job that failed
@@ -116,13 +116,13 @@ pub fn complete_attempt(
 pub fn finished_job(submission: Submission, status: JobStatus, error: Option<ErrorKind>) -> Job {
     let submission = Submission { max_attempts: Some(1), ..submission };
     let now = submission.submitted_at;
-    let state = queued(&submission);
-    let state = leased(&submission, &state, &runner(), lease_request("e1"), now).unwrap();
+    let state = enqueue(&submission);
+    let state = lease(&submission, &state, &runner(), lease_request("e1"), now).unwrap();
     let error = error.map(|kind| Error::new(kind, "no"));
     let ended = AttemptEnd { error: error.as_ref(), execution_id: None, started_at: None };
     let state = match status {
-        JobStatus::Cancelled => cancelled(&submission, &state, "ben", now).unwrap(),
-        _ => finished(&submission, &state, "e1", &ended, now, 0).unwrap(),
+        JobStatus::Cancelled => cancel(&submission, &state, "ben", now).unwrap(),
+        _ => complete(&submission, &state, "e1", &ended, now, 0).unwrap(),
     };
     assert_eq!(state.job_status, status);
     Job { submission, state, output: None }

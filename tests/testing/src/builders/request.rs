@@ -4,13 +4,13 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
 use serde_json::Value;
 use writ_edge::{Caller, Reply, Request};
-use writ_model::{Identity, Role};
+use writ_model::{Identity, PrincipalKind, Role};
 
 use super::workspace;
 
 /// `alice` with this role in the workspace `a`.
 #[must_use]
-pub fn caller(principal_kind: &'static str, role: Role) -> Caller {
+pub fn caller(principal_kind: PrincipalKind, role: Role) -> Caller {
     let identity = Identity { subject: "alice".to_owned(), workspace: workspace("a"), role };
     Caller { identity, principal_kind }
 }
@@ -26,7 +26,7 @@ pub fn request() -> Request {
         query: Vec::new(),
         headers: HeaderMap::new(),
         body: Bytes::new(),
-        caller: caller("token", Role::Admin),
+        caller: caller(PrincipalKind::Token, Role::Admin),
         rule: "the-rule".to_owned(),
         request_id: "r1".to_owned(),
     }

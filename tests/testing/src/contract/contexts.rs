@@ -34,7 +34,10 @@ where
     ports.create_policy(&own, draft.revision()).await.unwrap();
     assert_eq!(ports.get_context(&own, ID).await, Ok(StoredContext::default()));
     let (first, second) = (execution(&own, 1, "a:1-x", START), execution(&own, 2, "a:1-x", START));
-    assert_eq!(commit(ports, &first, &a, 0, r#"{"n": 1.0}"#).await, Ok(CommitResult::Done));
+    assert_eq!(
+        commit(ports, &first, &a, 0, r#"{"n": 1.0}"#).await,
+        Ok(CommitResult::Done { is_final: true })
+    );
     for version in [0, 2] {
         let result = commit(ports, &second, &a, version, r#"{"n":9}"#).await;
         assert_eq!(result, Ok(CommitResult::ContextConflict), "{version}");
@@ -42,7 +45,10 @@ where
     assert_eq!(ports.get_execution(&own, &second.execution_id).await, Ok(None));
     let stored = ports.get_context(&own, ID).await.unwrap();
     assert_eq!((stored.version, stored.value.as_str()), (1, r#"{"n": 1.0}"#));
-    assert_eq!(commit(ports, &second, &a, 1, r#"{"n":2}"#).await, Ok(CommitResult::Done));
+    assert_eq!(
+        commit(ports, &second, &a, 1, r#"{"n":2}"#).await,
+        Ok(CommitResult::Done { is_final: true })
+    );
     assert_eq!(ports.get_execution(&own, &second.execution_id).await, Ok(Some(second.clone())));
     let again = commit(ports, &second, &a, 2, r#"{"n":3}"#).await.unwrap_err();
     assert_eq!(again.kind, ErrorKind::Conflict);
@@ -59,14 +65,23 @@ where
     let record = |number| execution(&own, number, "a:1-x", START);
     let first = PolicyDraft::new("a:1-x", ID, json!({}));
     ports.create_policy(&own, first.revision()).await.unwrap();
-    assert_eq!(commit(ports, &record(1), &a, 0, "{}").await, Ok(CommitResult::Done));
+    assert_eq!(
+        commit(ports, &record(1), &a, 0, "{}").await,
+        Ok(CommitResult::Done { is_final: true })
+    );
     let second = PolicyDraft::after(&first.head, "a:1-x", json!({"description": "new"}));
     ports.replace_policy(&own, &first.head, second.revision()).await.unwrap();
-    assert_eq!(commit(ports, &record(2), &a, 1, "{}").await, Ok(CommitResult::Done));
+    assert_eq!(
+        commit(ports, &record(2), &a, 1, "{}").await,
+        Ok(CommitResult::Done { is_final: true })
+    );
     let renamed = PolicyDraft::after(&second.head, "b:1-x", json!({}));
     ports.replace_policy(&own, &second.head, renamed.revision()).await.unwrap();
     assert_eq!(commit(ports, &record(3), &a, 2, "{}").await, Ok(CommitResult::PolicyDeleted));
-    assert_eq!(commit(ports, &record(3), &b, 2, "{}").await, Ok(CommitResult::Done));
+    assert_eq!(
+        commit(ports, &record(3), &b, 2, "{}").await,
+        Ok(CommitResult::Done { is_final: true })
+    );
     ports.delete_policy(&own, &renamed.head).await.unwrap();
     assert_eq!(commit(ports, &record(4), &b, 0, "{}").await, Ok(CommitResult::PolicyDeleted));
     assert_eq!(ports.get_context(&own, ID).await, Ok(StoredContext::default()));

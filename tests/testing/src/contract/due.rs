@@ -1,6 +1,6 @@
 //! Jobs that the clock makes due.
 
-use writ_jobs::queued;
+use writ_jobs::enqueue;
 use writ_model::{JobSignal, JobState, SignalKind, Submission, Timestamp};
 use writ_ports::{ChangeJob, DueJobs, PutJob};
 
@@ -24,7 +24,7 @@ async fn due<P: DueJobs>(ports: &P, before: Timestamp) -> Vec<String> {
 }
 
 async fn put<P: PutJob>(ports: &P, asked: &Submission, due_at: Option<Timestamp>) -> JobState {
-    let state = JobState { due_at, ..queued(asked) };
+    let state = JobState { due_at, ..enqueue(asked) };
     ports.put_job(asked, &state).await.unwrap();
     state
 }
@@ -44,7 +44,7 @@ where
     assert_eq!(due(ports, at(-6)).await, Vec::<String>::new());
     assert_eq!(due(ports, at(0)).await, ["one/early", "one/now", "two/early", "two/now"]);
     let asked = submission(&workspace("one"), "now");
-    let moved = JobState { version: 2, due_at: None, ..queued(&asked) };
+    let moved = JobState { version: 2, due_at: None, ..enqueue(&asked) };
     assert_eq!(ports.change_job(&asked, &moved).await, Ok(true));
     assert_eq!(due(ports, at(0)).await, ["one/early", "two/early", "two/now"]);
 }

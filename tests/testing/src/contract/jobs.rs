@@ -1,7 +1,7 @@
 //! Jobs from their submission to their end.
 
 use serde_json::json;
-use writ_jobs::{cancelled, queued, retry};
+use writ_jobs::{cancel, enqueue, retry};
 use writ_model::{Error, ErrorKind, Job, JobState, JobStatus, RawJson, Submission};
 use writ_ports::{
     ChangeJob, CommitResult, CompleteJob, ContextStore, ContextWrite, CreatePolicy, GetExecution,
@@ -19,7 +19,7 @@ async fn run<P: ChangeJob + PutJob>(
     submission: &Submission,
     execution_id: &str,
 ) -> JobState {
-    let state = queued(submission);
+    let state = enqueue(submission);
     ports.put_job(submission, &state).await.unwrap();
     let [leased, running] = start_attempt(submission, &state, execution_id, at(5));
     for state in [&leased, &running] {
@@ -63,7 +63,10 @@ where
     assert_eq!(get(ports, &asked).await, whole(state.clone(), None));
     let state = complete_attempt(&asked, &state, &first.record, at(6_000));
     assert_eq!(state.job_status, JobStatus::Queued);
-    assert_eq!(complete(ports, &asked, &state, &first, None).await, Ok(CommitResult::Done));
+    assert_eq!(
+        complete(ports, &asked, &state, &first, None).await,
+        Ok(CommitResult::Done { is_final: true })
+    );
     assert_eq!(get(ports, &asked).await, whole(state.clone(), None));
 
     let output = RawJson::parse(r#"{"ok":  1.0}"#).unwrap();
@@ -74,7 +77,10 @@ where
         assert_eq!(ports.change_job(&asked, state).await, Ok(true));
     }
     let state = complete_attempt(&asked, &running, &second.record, at(600_500));
-    assert_eq!(complete(ports, &asked, &state, &second, None).await, Ok(CommitResult::Done));
+    assert_eq!(
+        complete(ports, &asked, &state, &second, None).await,
+        Ok(CommitResult::Done { is_final: true })
+    );
     assert_eq!(get(ports, &asked).await, whole(state, Some(output)));
     assert_eq!(ports.get_execution(&own, id).await, Ok(Some(second.record)));
 }
@@ -83,11 +89,11 @@ where
 pub async fn a_job_is_submitted_once_in_its_workspace<P: ChangeJob + GetJob + PutJob>(ports: &P) {
     let (own, other) = (workspace("own"), workspace("other"));
     let asked = submission(&own, "j1");
-    let state = queued(&asked);
+    let state = enqueue(&asked);
     ports.put_job(&asked, &state).await.unwrap();
     let changed = Submission { priority: 9, ..asked.clone() };
     for again in [&asked, &changed] {
-        let error = ports.put_job(again, &queued(again)).await.unwrap_err();
+        let error = ports.put_job(again, &enqueue(again)).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Conflict);
         assert!(error.message.contains("`j1`"), "{error}");
     }
@@ -96,8 +102,8 @@ pub async fn a_job_is_submitted_once_in_its_workspace<P: ChangeJob + GetJob + Pu
         assert_eq!(ports.get_job(&own, absent).await, Ok(None), "{absent}");
     }
     let twin = submission(&other, "j1");
-    ports.put_job(&twin, &queued(&twin)).await.unwrap();
-    let stopped = cancelled(&twin, &queued(&twin), "eve", at(1)).unwrap();
+    ports.put_job(&twin, &enqueue(&twin)).await.unwrap();
+    let stopped = cancel(&twin, &enqueue(&twin), "eve", at(1)).unwrap();
     assert_eq!(ports.change_job(&twin, &stopped).await, Ok(true));
     assert_eq!(get(ports, &asked).await, Job { submission: asked.clone(), state, output: None });
 }
@@ -105,7 +111,7 @@ pub async fn a_job_is_submitted_once_in_its_workspace<P: ChangeJob + GetJob + Pu
 /// A state is written over the version before it and no other, and never without a job.
 pub async fn of_writers_of_one_version_one_wins<P: ChangeJob + GetJob + PutJob>(ports: &P) {
     let asked = submission(&workspace("own"), "j1");
-    let first = queued(&asked);
+    let first = enqueue(&asked);
     for version in [0, 1, 2] {
         let state = JobState { version, ..first.clone() };
         assert_eq!(ports.change_job(&asked, &state).await, Ok(false), "{version}");
@@ -113,7 +119,7 @@ pub async fn of_writers_of_one_version_one_wins<P: ChangeJob + GetJob + PutJob>(
     assert_eq!(ports.get_job(&asked.workspace, "j1").await, Ok(None));
     ports.put_job(&asked, &first).await.unwrap();
     let [second, _] = start_attempt(&asked, &first, "e1", at(1));
-    let rival = cancelled(&asked, &first, "eve", at(1)).unwrap();
+    let rival = cancel(&asked, &first, "eve", at(1)).unwrap();
     assert_eq!(ports.change_job(&asked, &second).await, Ok(true));
     for late in [&rival, &first] {
         assert_eq!(ports.change_job(&asked, late).await, Ok(false));
@@ -129,12 +135,12 @@ where
     let asked = submission(&workspace("own"), "j1");
     let attempt = Attempted::new(&asked, 1, Some(RawJson::of(&json!(1))));
     let id = attempt.record.execution_id.clone();
-    let absent = queued(&asked);
+    let absent = enqueue(&asked);
     let result = complete(ports, &asked, &absent, &attempt, None).await;
     assert_eq!(result, Ok(CommitResult::LeaseLost));
     let state = run(ports, &asked, &id).await;
     let done = complete_attempt(&asked, &state, &attempt.record, at(10));
-    let rival = cancelled(&asked, &state, "eve", at(9)).unwrap();
+    let rival = cancel(&asked, &state, "eve", at(9)).unwrap();
     assert_eq!(ports.change_job(&asked, &rival).await, Ok(true));
     let result = complete(ports, &asked, &done, &attempt, None).await;
     assert_eq!(result, Ok(CommitResult::LeaseLost));
@@ -145,7 +151,10 @@ where
     let other = submission(&asked.workspace, "j2");
     let state = run(ports, &other, &id).await;
     let done = complete_attempt(&other, &state, &attempt.record, at(10));
-    assert_eq!(complete(ports, &other, &done, &attempt, None).await, Ok(CommitResult::Done));
+    assert_eq!(
+        complete(ports, &other, &done, &attempt, None).await,
+        Ok(CommitResult::Done { is_final: true })
+    );
     let again = JobState { version: done.version + 1, ..done.clone() };
     let error = complete(ports, &other, &again, &attempt, None).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Conflict);
@@ -181,7 +190,7 @@ where
     assert_eq!(ports.get_context(&own, "p1").await.unwrap().version, 0);
     let write = ContextWrite { policy_id: "p1", uri: &a, version: 0, value: &value };
     let result = complete(ports, &asked, &done, &attempt, Some(write)).await;
-    assert_eq!(result, Ok(CommitResult::Done));
+    assert_eq!(result, Ok(CommitResult::Done { is_final: true }));
     assert_eq!(ports.get_context(&own, "p1").await.unwrap().version, 1);
     assert_eq!(get(ports, &asked).await.state, done);
 }
@@ -196,7 +205,10 @@ where
     let attempt = Attempted::new(&asked, 1, Some(output.clone()));
     let state = run(ports, &asked, &attempt.record.execution_id).await;
     let done = complete_attempt(&asked, &state, &attempt.record, at(10));
-    assert_eq!(complete(ports, &asked, &done, &attempt, None).await, Ok(CommitResult::Done));
+    assert_eq!(
+        complete(ports, &asked, &done, &attempt, None).await,
+        Ok(CommitResult::Done { is_final: true })
+    );
     let told = JobState { version: done.version + 1, ..done };
     assert_eq!(ports.change_job(&asked, &told).await, Ok(true));
     assert_eq!(get(ports, &asked).await.output, Some(output));

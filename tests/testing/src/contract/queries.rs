@@ -1,7 +1,7 @@
 //! Pages of queries.
 
 use serde_json::{Value, json};
-use writ_jobs::queued;
+use writ_jobs::enqueue;
 use writ_model::{Error, ErrorKind, Submission};
 use writ_ports::{
     CreatePolicy, Page, PutJob, PutSchedule, Query, QueryExecutions, QueryJobs, QueryPolicies,
@@ -96,10 +96,10 @@ pub async fn jobs_are_listed_newest_first_over_pages<P: PutJob + QueryJobs>(port
     for (job_id, ms) in [("c", 10), ("a", 30), ("b", 20), ("d", 20), ("e", 40)] {
         let submitted_at = at(ms);
         let asked = Submission { submitted_at, priority: 9, ..submission(&own, job_id) };
-        ports.put_job(&asked, &queued(&asked)).await.unwrap();
+        ports.put_job(&asked, &enqueue(&asked)).await.unwrap();
     }
     let other = submission(&workspace("other"), "z");
-    ports.put_job(&other, &queued(&other)).await.unwrap();
+    ports.put_job(&other, &enqueue(&other)).await.unwrap();
     let ask = async |query: Query| ports.query_jobs(&own, &query).await;
     for (filter, found) in [
         (json!({}), "e a d b c"),

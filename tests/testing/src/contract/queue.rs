@@ -1,6 +1,6 @@
 //! The queue of jobs that wait for a runner.
 
-use writ_jobs::{queue_key, queued};
+use writ_jobs::{enqueue, queue_key};
 use writ_model::Submission;
 use writ_ports::{ChangeJob, CountQueued, PeekQueue, PutJob};
 
@@ -19,12 +19,12 @@ where
     {
         let submitted_at = at(ms);
         let asked = Submission { priority, submitted_at, ..submission(&own, job_id) };
-        let state = queued(&asked);
+        let state = enqueue(&asked);
         ports.put_job(&asked, &state).await.unwrap();
         keys.push((job_id, queue_key(&asked, &state)));
     }
     let other = submission(&workspace("other"), "z");
-    ports.put_job(&other, &queued(&other)).await.unwrap();
+    ports.put_job(&other, &enqueue(&other)).await.unwrap();
     for (limit, ids) in [(9, "a b c d e"), (3, "a b c"), (1, "a")] {
         assert_eq!(ports.peek_queue(&own, limit).await.unwrap().join(" "), ids, "{limit}");
     }
@@ -47,10 +47,10 @@ where
     let (runs, waits) = (submission(&own, "a"), submission(&own, "b"));
     let later = Submission { not_before: Some(at(60_000)), ..submission(&own, "c") };
     for asked in [&runs, &waits, &later] {
-        ports.put_job(asked, &queued(asked)).await.unwrap();
+        ports.put_job(asked, &enqueue(asked)).await.unwrap();
     }
     assert_eq!(ports.peek_queue(&own, 9).await.unwrap(), ["a", "b"]);
-    let [leased, _] = start_attempt(&runs, &queued(&runs), "e1", at(1));
+    let [leased, _] = start_attempt(&runs, &enqueue(&runs), "e1", at(1));
     assert_eq!(ports.change_job(&runs, &leased).await, Ok(true));
     assert_eq!(ports.peek_queue(&own, 9).await.unwrap(), ["b"]);
 }

@@ -65,6 +65,6 @@ impl ContextStore for MemoryPlatform {
         }
         tables.write_context(&execution.workspace, write);
         tables.write_record(execution);
-        Ok(CommitResult::Done)
+        Ok(CommitResult::Done { is_final: true })
     }
 }

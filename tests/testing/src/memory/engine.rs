@@ -1,13 +1,13 @@
 //! An engine with scripted answers, and admission.
 
-use writ_model::run::{Budget, Call, Checked, Failed, Failure, Outcome, Source};
+use writ_model::run::{Budget, Call, CheckReport, FailedRun, Failure, Outcome, Source};
 use writ_model::{Error, Language, PolicyUri, Workspace};
 use writ_ports::{Admission, Admit, EngineMetrics, EngineUsage, Evaluate, Unlimited};
 
 use super::MemoryPlatform;
 
 /// The engine's answer to one call.
-pub type Answer = Result<Outcome, Failed>;
+pub type Answer = Result<Outcome, FailedRun>;
 
 impl MemoryPlatform {
     /// Answers the next runs of the policy `uri` with these, one each.
@@ -28,13 +28,13 @@ impl MemoryPlatform {
 }
 
 impl Evaluate for MemoryPlatform {
-    async fn check(&self, _: Source) -> Result<Checked, Failure> {
-        Ok(Checked::default())
+    async fn check(&self, _: Source) -> Result<CheckReport, Failure> {
+        Ok(CheckReport::default())
     }
 
     /// A run without a scripted answer fails with [`Failure::WorkerLost`].
     async fn evaluate(&self, _: &str, _: Source, call: Call, _: Budget) -> Answer {
-        let lost = |reason: String| Failed::from(Failure::WorkerLost { reason });
+        let lost = |reason: String| FailedRun::from(Failure::WorkerLost { reason });
         let mut tables =
             self.enter("evaluate", &call.rule_id).await.map_err(|error| lost(error.message))?;
         let answer = tables.answers.get_mut(&call.rule_id).and_then(|answers| answers.pop_front());

@@ -130,7 +130,7 @@ impl CompleteJob for MemoryPlatform {
         stored.state = state.clone();
         let before = stored.output.take().filter(|_| keeps_output(state));
         stored.output = output.cloned().or(before);
-        Ok(CommitResult::Done)
+        Ok(CommitResult::Done { is_final: state.job_status.is_final() })
     }
 }
 

@@ -24,7 +24,7 @@ use writ_model::run::Call;
 use writ_model::{
     Digest, Error, Execution, Job, LastFire, PolicyUri, Schedule, SignalKind, Timestamp, Workspace,
 };
-use writ_pipeline::{HasPolicyCache, PolicyCache};
+use writ_pipeline::{CompiledPolicy, LoadPolicy, Pipeline, PolicyCache};
 use writ_ports::{CallbackSecrets, GcReport, PolicyHead, Revision, StoredContext, Token};
 
 pub use engine::Answer;
@@ -114,9 +114,13 @@ impl MemoryPlatform {
     }
 }
 
-impl HasPolicyCache for MemoryPlatform {
-    fn policy_cache(&self) -> &PolicyCache {
-        &self.policy_cache
+impl LoadPolicy for MemoryPlatform {
+    async fn load_policy(
+        &self,
+        workspace: &Workspace,
+        uri: &PolicyUri,
+    ) -> Result<Arc<CompiledPolicy>, Error> {
+        Pipeline::registry(self, &self.policy_cache).load(workspace, uri).await
     }
 }
 

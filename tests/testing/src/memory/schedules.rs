@@ -2,8 +2,8 @@
 
 use writ_model::{Error, ErrorKind, LastFire, Schedule, Timestamp, Workspace};
 use writ_ports::{
-    ChangeSchedule, DeleteSchedule, DueSchedules, DueSchedulesPage, GetSchedule, Page, PutSchedule,
-    Query, QuerySchedules, ScheduleTimer,
+    CancelTimer, ChangeSchedule, DeleteSchedule, DueSchedules, DueSchedulesPage, GetSchedule, Page,
+    PutSchedule, Query, QuerySchedules, ScheduleTimer,
 };
 use writ_schedules::document;
 
@@ -148,7 +148,9 @@ impl ScheduleTimer for MemoryPlatform {
             .push(TimerChange::Set { name, revision });
         Ok(())
     }
+}
 
+impl CancelTimer for MemoryPlatform {
     async fn cancel_timer(&self, _: &Workspace, name: &str) -> Result<(), Error> {
         let change = TimerChange::Cancelled { name: name.to_owned() };
         self.enter("cancel_timer", name).await?.timers.push(change);

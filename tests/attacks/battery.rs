@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 use libtest_mimic::Trial;
 use writ_engine::{Budget, Call, Failure, Outcome, Source};
 use writ_model::Language;
+use writ_tests::attacks::{Case, batteries, name_of};
 
 use crate::canary::BackgroundCanaries;
 use crate::host::{COMPILE_BYTES_MAX, host};
 use crate::report::{self, Cost};
 use crate::trial;
 use crate::watch::{Peak, Watch};
-use writ_tests::attacks::{Case, batteries, name_of};
-use writ_tests::attacks::{Case, batteries, name_of};
 
 /// A run that exceeds its budget by this time hangs; no machine is so slow.
 const HANG_TIMEOUT: Duration = Duration::from_secs(180);

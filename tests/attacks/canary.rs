@@ -6,9 +6,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use writ_engine::{Call, Engine, Source};
+use writ_tests::attacks::batteries;
 
 use crate::host::ample_budget;
-use writ_tests::attacks::batteries;
 
 /// The pause between two rounds: an attack runs beside a caller, not beside a benchmark.
 const PAUSE: Duration = Duration::from_millis(5);

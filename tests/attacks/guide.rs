@@ -4,9 +4,9 @@ use std::fmt::Write;
 use std::path::Path;
 
 use libtest_mimic::Trial;
+use writ_tests::attacks::{Battery, batteries, kinds};
 
 use crate::trial;
-use writ_tests::attacks::{Battery, batteries, kinds};
 
 const BEGIN: &str = "<!-- attacks -->\n";
 const END: &str = "<!-- /attacks -->";

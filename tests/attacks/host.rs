@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use libtest_mimic::Trial;
 use writ_engine::{Budget, CompileBudget, Engine, EngineConfig};
+use writ_tests::procfs;
 
 use crate::canary::Canaries;
-use writ_tests::procfs;
 
 use crate::trial;
 

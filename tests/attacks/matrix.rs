@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use libtest_mimic::Trial;
+use writ_tests::attacks::{Battery, batteries, kinds};
 
 use crate::trial;
-use writ_tests::attacks::{Battery, batteries, kinds};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![

@@ -4,11 +4,11 @@
 use libtest_mimic::Trial;
 use writ_engine::{Call, Engine, EngineConfig};
 use writ_model::{Language, RawJson};
+use writ_tests::attacks::{Case, batteries};
+use writ_tests::procfs;
 
 use crate::battery::run;
 use crate::host::host;
-use writ_tests::attacks::{Case, batteries};
-use writ_tests::procfs;
 
 use crate::trial;
 

@@ -22,7 +22,7 @@ use writ_dynamodb::Database;
 use writ_embedded::{Platform, SignalQueue};
 use writ_engine::{Engine, EngineConfig};
 use writ_engine_async::AsyncEngine;
-use writ_jobs::{Runner, queued};
+use writ_jobs::{Runner, enqueue};
 use writ_model::{Digest, JobSignal, PolicyRule, RawJson, SignalKind, Submission, Workspace};
 use writ_platform::Outbound;
 use writ_ports::{

@@ -5,7 +5,6 @@ use std::process::{Child, Command, Stdio};
 
 use writ_engine::{Engine, EngineConfig, EngineError};
 use writ_model::Language;
-
 use writ_tests::procfs;
 
 use crate::policies;

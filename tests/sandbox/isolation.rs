@@ -3,9 +3,9 @@
 use libtest_mimic::Trial;
 use writ_engine::{Call, Source};
 use writ_model::Language;
+use writ_tests::procfs;
 
 use crate::policies::{WORKSPACE, ample_budget, call, constant_policy, echo, engine, python, run};
-use writ_tests::procfs;
 
 use crate::trial;
 

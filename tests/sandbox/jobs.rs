@@ -14,12 +14,12 @@ use writ_engine::{EngineStats, Source};
 use writ_engine_async::AsyncEngine;
 use writ_model::Language;
 use writ_ports::Evaluate;
+use writ_tests::procfs;
 
 use crate::policies::{
     WORKSPACE, assert_serves, call, constant_policy, engine, engine_with, hang_if_input_is_true,
     python,
 };
-use writ_tests::procfs;
 
 use crate::trial;
 

@@ -7,12 +7,12 @@ use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use writ_engine::{Budget, Call, Engine, Failure};
 use writ_model::{Language, RawJson};
+use writ_tests::procfs;
 
 use crate::policies::{
     ECHO_LANGUAGES, WORKSPACE, ample_budget, assert_serves, call, echo, engine, engine_with,
     hang_if_input_is_true, python, run, short_budget,
 };
-use writ_tests::procfs;
 
 use crate::trial;
 

@@ -2,9 +2,9 @@
 
 use libtest_mimic::Trial;
 use writ_model::Language;
+use writ_tests::procfs;
 
 use crate::policies::{assert_serves, engine};
-use writ_tests::procfs;
 
 use crate::{helper, trial};
 

@@ -7,9 +7,9 @@ use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use writ_engine::{Engine, Failure};
 use writ_model::Language;
+use writ_tests::procfs;
 
 use crate::policies::{assert_serves, echo, engine, hang_if_input_is_true, run};
-use writ_tests::procfs;
 
 use crate::{helper, trial};
 

@@ -266,7 +266,7 @@ mod tests {
             route.spec.params = params;
             let mut request = fixture();
             request.query = query.iter().map(|name| ((*name).to_owned(), "1".to_owned())).collect();
-            let reply = serve(&Memory::default(), &route, request).await;
+            let reply = serve(&MemoryPlatform::default(), &route, request).await;
             let Some((name, detail)) = want else {
                 assert_eq!(reply.status, 200, "{query:?} {}", reply.body);
                 continue;

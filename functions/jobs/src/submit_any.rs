@@ -4,6 +4,7 @@ use http::Method;
 use writ_edge::{AccessLevel, ON_BEHALF_OF, Reply, Request, RouteSpec};
 use writ_model::{Error, ExecutorId};
 
+#[expect(unreachable_pub, reason = "the program of the routes is bound by it")]
 pub use crate::submission::Ports;
 use crate::submission::submit_job;
 

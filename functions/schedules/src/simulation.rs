@@ -55,6 +55,9 @@ fn poll(waking: &mut Waking<'_>) -> bool {
     matches!(waking.as_mut().poll(&mut context), Poll::Ready(_))
 }
 
+/// A decided fire fails when the store has been away for this long since.
+const GIVE_UP_MS: i64 = 15 * 60_000;
+
 /// Steps that nothing of this size takes.
 const STEPS_MAX: usize = 1_000_000;
 
@@ -94,13 +97,20 @@ fn happen<'m>(
                 drop(wakers.remove(*who));
             }
         }
-        Event::Clock(ms) => ports.clock().shift_wall_ms(*ms),
+        Event::Clock(ms) => ports.clock().shift_wall_ms(bounded_ms(ports, *ms)),
         Event::Fail(calls) => ports.fail_next(*calls),
         Event::Describe => {
             let asked = request("nightly", r#"{"$set": {"description": "d"}}"#);
             let _ = to_its_end(crate::update::handle(ports, asked));
         }
     }
+}
+
+/// The time to let pass: less than makes a decided fire fail, because a store that is away for that long
+/// gives it up on purpose.
+fn bounded_ms(ports: &MemoryPlatform, ms: i64) -> i64 {
+    let Some(since) = ports.schedule(&own(), "nightly").state.firing_since else { return ms };
+    ms.min(since.as_ms() + GIVE_UP_MS - 1 - ports.now().as_ms())
 }
 
 fn assert_each_once(ports: &MemoryPlatform) {

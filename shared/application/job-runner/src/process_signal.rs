@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use writ_job_control::notify;
 use writ_jobs::{LeaseRequest, Runner, TransitionError, lease, record_notification};
 use writ_model::{Error, Job, JobSignal, JobStatus, SignalKind, Timestamp, Workspace};
-use writ_ports::{ChangeJob, Clock, DELAY_MAX, GetJob, Ids, JobNotifier, PeekQueue, ports};
+use writ_ports::{ChangeJob, Clock, DELAY_MAX, GetJob, Ids, JobNotifier, PeekQueue};
 
 use crate::{Ports, attempt, callback};
 

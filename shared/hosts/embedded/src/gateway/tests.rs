@@ -8,7 +8,7 @@ use http::{HeaderMap, Method};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
-use writ_edge::{AccessLevel, BoxFuture, Caller, Dialect, Handler, Param, Reply, Request};
+use writ_edge::{AccessLevel, Caller, Handler, Param, Reply};
 use writ_model::{Error, ErrorKind, Identity, PrincipalKind, Role, Timestamp, Workspace};
 use writ_ports::{
     Backlog, ClaimId, CountSignals, EngineMetrics, EngineUsage, IdempotencyKey, KeyState,

@@ -1,34 +1,34 @@
-//! What happened, so that a suite that looks at nothing shows it.
+//! Counters of what happened, so that a suite shows it when it tests nothing.
 
 use std::collections::BTreeMap;
 
-/// How often each thing happened, and how far things went.
+/// How often each event happened, and the maxima of measured values.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counts {
-    times: BTreeMap<&'static str, u64>,
-    most: BTreeMap<&'static str, u64>,
+    counts: BTreeMap<&'static str, u64>,
+    maxima: BTreeMap<&'static str, u64>,
 }
 
 impl Counts {
-    pub(crate) fn add(&mut self, what: &'static str) {
-        *self.times.entry(what).or_default() += 1;
+    pub(crate) fn add(&mut self, event: &'static str) {
+        *self.counts.entry(event).or_default() += 1;
     }
 
-    pub(crate) fn of(&self, what: &str) -> u64 {
-        self.times.get(what).copied().unwrap_or(0)
+    pub(crate) fn get(&self, event: &str) -> u64 {
+        self.counts.get(event).copied().unwrap_or(0)
     }
 
-    pub(crate) fn most(&mut self, what: &'static str, value: u64) {
-        let most = self.most.entry(what).or_default();
-        *most = value.max(*most);
+    pub(crate) fn record_max(&mut self, name: &'static str, value: u64) {
+        let max = self.maxima.entry(name).or_default();
+        *max = value.max(*max);
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
-        for (what, times) in &other.times {
-            *self.times.entry(what).or_default() += times;
+        for (event, count) in &other.counts {
+            *self.counts.entry(event).or_default() += count;
         }
-        for (what, value) in &other.most {
-            self.most(what, *value);
+        for (name, value) in &other.maxima {
+            self.record_max(name, *value);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Attempts through the real pipeline, over policies whose engine is chance.
+//! Attempts through the real pipeline, with an engine that draws each outcome at random.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,45 +14,46 @@ use writ_ports::{
     Projection, RecordExecution, StoredContext,
 };
 
-use crate::node::{Node, To};
-use crate::store::Keep;
+use crate::node::{Node, Service};
+use crate::store::ContextUpdate;
 use crate::world::{World, lock};
 
-/// Counts its runs in its context.
+/// The policy that counts its runs in its context.
 pub(crate) const COUNTER: &str = "counter:1-x";
-/// Keeps nothing.
-pub(crate) const PLAIN: &str = "plain:1-x";
-/// Its failure is followed by [`AFTER`].
-pub(crate) const WATCHED: &str = "watched:1-x";
-pub(crate) const AFTER: &str = "after:1-x";
+/// The policy that has no context.
+pub(crate) const STATELESS: &str = "plain:1-x";
+/// The policy that has [`FAILURE_POLICY`] as its failure policy.
+pub(crate) const WITH_FAILURE_POLICY: &str = "watched:1-x";
+pub(crate) const FAILURE_POLICY: &str = "after:1-x";
 
 const POLICIES: [(&str, &str, &str); 4] = [
     (COUNTER, "counter", r#"{"state":true}"#),
-    (PLAIN, "plain", "{}"),
-    (WATCHED, "watched", r#"{"failure_policy_uri":"after:1-x"}"#),
-    (AFTER, "after", "{}"),
+    (STATELESS, "plain", "{}"),
+    (WITH_FAILURE_POLICY, "watched", r#"{"failure_policy_uri":"after:1-x"}"#),
+    (FAILURE_POLICY, "after", "{}"),
 ];
 
-/// A policy as its source has it.
+/// A policy as its source returns it.
 #[derive(Clone)]
-struct Kept {
+struct StoredPolicy {
     uri: PolicyUri,
     digest: Digest,
     body: Arc<str>,
 }
 
 thread_local! {
-    static POLICY: BTreeMap<&'static str, Kept> = POLICIES.iter().map(|(uri, name, metadata)| {
+    static POLICY: BTreeMap<&'static str, StoredPolicy> = POLICIES.iter().map(|policy| {
+        let (uri, name, metadata) = policy;
         let body = format!(
             r#"{{"name":"{name}","version":"1","release_tag":"x","code":"","code_type":"rego","metadata":{metadata}}}"#
         );
         let digest = Digest::of(body.as_bytes());
-        (*uri, Kept { uri: uri.parse().unwrap(), digest, body: body.into() })
+        (*uri, StoredPolicy { uri: uri.parse().unwrap(), digest, body: body.into() })
     }).collect();
     static CACHE: RefCell<Arc<PolicyCache>> = RefCell::default();
 }
 
-fn policy(uri: &str) -> Option<Kept> {
+fn policy(uri: &str) -> Option<StoredPolicy> {
     POLICY.with(|policies| policies.get(uri).cloned())
 }
 
@@ -83,21 +84,22 @@ impl PolicySource for Node {
 
     async fn acquire(&self, workspace: &Workspace, uri: &PolicyUri) -> Result<Handle, Error> {
         let name = uri.to_string();
-        let kept = self.call(To::Store, "acquire", move |_| policy(&name)).await?;
-        let kept = kept.ok_or_else(|| Error::not_found(format!("there is no policy `{uri}`")))?;
+        let stored = self.call(Service::Store, "acquire", move |_| policy(&name)).await?;
+        let stored =
+            stored.ok_or_else(|| Error::not_found(format!("there is no policy `{uri}`")))?;
         Ok(Handle {
             workspace: workspace.clone(),
-            uri: kept.uri,
+            uri: stored.uri,
             revision: 1,
-            digest: kept.digest,
+            digest: stored.digest,
             policy_id: uri.to_string(),
         })
     }
 
     async fn projection(&self, handle: &Handle) -> Result<Projection, Error> {
-        let kept = policy(&handle.uri.to_string());
-        let kept = kept.ok_or_else(|| Error::internal("a policy is gone"))?;
-        Ok(Projection { body: kept.body })
+        let stored = policy(&handle.uri.to_string());
+        let stored = stored.ok_or_else(|| Error::internal("a policy is missing"))?;
+        Ok(Projection { body: stored.body })
     }
 
     async fn release(&self, _: Handle) {}
@@ -116,25 +118,25 @@ impl Evaluate for Node {
         budget: Budget,
     ) -> Result<Outcome, FailedRun> {
         let budget_ms = u64::try_from(budget.time.as_millis()).unwrap();
-        let takes = {
+        let run_ms = {
             let mut world = lock(&self.world);
-            let rate = world.plan.runs_long;
-            let is_long = world.rng.happens(rate);
-            let most = if is_long { 420_000 } else { world.plan.run_max };
-            world.rng.below(most + 1)
+            let rate = world.config.long_runs;
+            let is_long = world.rng.random_bool(rate);
+            let ms_max = if is_long { 420_000 } else { world.config.run_ms_max };
+            world.rng.below(ms_max + 1)
         };
-        self.wait(takes.min(budget_ms)).await;
-        self.fall().await;
-        if takes > budget_ms {
+        self.wait(run_ms.min(budget_ms)).await;
+        self.inject_process_fault().await;
+        if run_ms > budget_ms {
             return Err(Failure::TimedOut { budget_ms }.into());
         }
         let mut world = lock(&self.world);
-        if world.goes_wrong(|plan| plan.runs_lost) {
+        if world.draw_fault(|config| config.runs_lost) {
             world.counts.add("run lost");
             return Err(Failure::WorkerLost { reason: "killed".to_owned() }.into());
         }
-        let raises = world.plan.raises;
-        if world.rng.happens(raises) {
+        let policy_errors = world.config.policy_errors;
+        if world.rng.random_bool(policy_errors) {
             let failure = Failure::Raised {
                 kind: "ValueError".to_owned(),
                 message: "no".to_owned(),
@@ -143,26 +145,26 @@ impl Evaluate for Node {
             };
             return Err(failure.into());
         }
-        let changes = world.rng.happens(900);
+        let is_changed = world.rng.random_bool(900);
         Ok(Outcome {
             output: RawJson::parse(r#"{"ok":true}"#).unwrap(),
             printed: String::new(),
-            context: call.context.map(|kept| counted(&kept, changes)),
+            context: call.context.map(|context| increment(&context, is_changed)),
             coverage: None,
             engine_us: 1,
         })
     }
 
     fn version(&self, _: Language) -> &'static str {
-        "chance 1"
+        "simulation 1"
     }
 }
 
-/// The count goes up by one, or nothing changes.
-fn counted(kept: &RawJson, changes: bool) -> ContextChange {
-    let count = kept.value().get("n").and_then(|n| n.as_u64()).unwrap_or(0);
+/// Increments the count if `is_changed`.
+fn increment(context: &RawJson, is_changed: bool) -> ContextChange {
+    let count = context.value().get("n").and_then(|n| n.as_u64()).unwrap_or(0);
     let next = RawJson::parse(&(count + 1).to_string()).unwrap();
-    let set = changes.then(|| ("n".to_owned(), next)).into_iter().collect();
+    let set = is_changed.then(|| ("n".to_owned(), next)).into_iter().collect();
     ContextChange { set, deleted: BTreeSet::new() }
 }
 
@@ -174,36 +176,37 @@ impl Admit for Node {
         _: &PolicyUri,
         execution_id: &str,
     ) -> Result<Admission, Error> {
-        let is_refused =
-            self.call(To::Store, "admit", |world| world.goes_wrong(|plan| plan.limited));
+        let is_refused = self.call(Service::Store, "admit", |world| {
+            world.draw_fault(|config| config.admissions_refused)
+        });
         if is_refused.await? {
             let seconds = u32::try_from(lock(&self.world).rng.below(90)).unwrap();
-            let refused = Error::new(ErrorKind::Limited, "no slot is free");
-            return Err(if seconds == 0 { refused } else { refused.retry_after(seconds) });
+            let error = Error::new(ErrorKind::Limited, "no slot is free");
+            return Err(if seconds == 0 { error } else { error.retry_after(seconds) });
         }
         Ok(Admission { execution_id: execution_id.to_owned() })
     }
 
     async fn release(&self, _: Admission) -> Result<(), Error> {
-        self.call(To::Store, "release", |_| ()).await
+        self.call(Service::Store, "release", |_| ()).await
     }
 }
 
 impl RecordExecution for Node {
     async fn record_execution(&self, execution: &Execution) -> Result<(), Error> {
         let (write, execution) = (lock(&self.world).new_write(), execution.clone());
-        let record = move |world: &mut World| world.commit(write, &execution, None);
-        self.call(To::Store, "record", record).await?.map(drop)
+        let record = move |world: &mut World| world.commit_run(write, &execution, None);
+        self.call(Service::Store, "record", record).await?.map(drop)
     }
 }
 
 impl ContextStore for Node {
     async fn get_context(&self, _: &Workspace, policy_id: &str) -> Result<StoredContext, Error> {
         let policy_id = policy_id.to_owned();
-        let kept = move |world: &mut World| {
+        let get = move |world: &mut World| {
             world.store.contexts.get(&policy_id).cloned().unwrap_or_default()
         };
-        self.call(To::Store, "get_context", kept).await
+        self.call(Service::Store, "get_context", get).await
     }
 
     async fn commit_context(
@@ -212,11 +215,11 @@ impl ContextStore for Node {
         context: ContextWrite<'_>,
     ) -> Result<CommitResult, Error> {
         let (write, execution) = (lock(&self.world).new_write(), execution.clone());
-        let keep = Keep::from(context);
-        let commit = move |world: &mut World| world.commit(write, &execution, Some(&keep));
-        self.call(To::Store, "commit_context", commit).await?
+        let update = ContextUpdate::from(context);
+        let commit = move |world: &mut World| world.commit_run(write, &execution, Some(&update));
+        self.call(Service::Store, "commit_context", commit).await?
     }
 }
 
-/// A policy may run so long.
+/// The timeouts of jobs, in seconds.
 pub(crate) const TIMEOUTS_S: [u32; 4] = [1, 5, 60, 300];

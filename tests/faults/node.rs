@@ -1,4 +1,4 @@
-//! A process on a node: the ports as the runner gets them, with a fault at every call.
+//! A process on a node: it calls ports, and each call may have a fault.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,70 +7,78 @@ use std::task::{Context, Poll};
 
 use writ_model::{Error, ErrorKind};
 
-use crate::world::{Actor, Fate, Role, Shared, What, World, lock};
+use crate::world::{Action, Actor, ProcessFault, Role, SharedWorld, World, lock};
 
-/// A process, as what runs in it sees the world.
+/// The access of a process to the simulated world.
 #[derive(Clone)]
 pub(crate) struct Node {
-    pub(crate) world: Shared,
+    pub(crate) world: SharedWorld,
     pub(crate) actor: Actor,
-    /// Which clock it reads.
+    /// The index of its clock in `World::skews`.
     pub(crate) clock: usize,
 }
 
-/// What a call goes to.
+/// The service that a call goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum To {
+pub(crate) enum Service {
     Store,
     Queue,
     Receiver,
 }
 
-/// What goes wrong with one call.
+/// The fault of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     None,
-    Fails,
-    AnswerLost,
-    Doubled,
-    DiesBefore,
-    DiesAfter,
-    DiesLate,
-    StopsBefore,
-    StopsAfter,
+    /// The call has no effect and returns an error.
+    Unavailable,
+    /// The call has its effect and returns an error.
+    ResponseLost,
+    /// The call has its effect twice.
+    Duplicate,
+    /// The process crashes before the effect.
+    CrashBefore,
+    /// The process crashes after the effect.
+    CrashAfter,
+    /// The process crashes, and the effect follows up to two minutes later.
+    CrashWithDelay,
+    /// The process pauses before the effect.
+    PauseBefore,
+    /// The process pauses after the effect.
+    PauseAfter,
 }
 
 impl World {
-    fn fault(&mut self, role: Role, to: To) -> Fault {
+    fn draw_call_fault(&mut self, role: Role, service: Service) -> Fault {
         if !self.has_faults() {
             return Fault::None;
         }
-        let is_out = match to {
-            To::Store => self.is_within(|plan| &plan.throttled),
-            To::Queue => self.is_within(|plan| &plan.queue_gone),
-            To::Receiver => false,
+        let is_outage = match service {
+            Service::Store => self.is_within(|config| &config.store_outages),
+            Service::Queue => self.is_within(|config| &config.queue_outages),
+            Service::Receiver => false,
         };
-        if is_out {
-            self.counts.add("throttled");
-            return Fault::Fails;
+        if is_outage {
+            self.counts.add("outage");
+            return Fault::Unavailable;
         }
-        let plan = &self.plan;
+        let config = &self.config;
         let mut faults = vec![
-            (plan.fails, Fault::Fails, "call failed"),
-            (plan.answers_lost, Fault::AnswerLost, "answer lost"),
-            (plan.doubled, Fault::Doubled, "call doubled"),
+            (config.call_errors, Fault::Unavailable, "call failed"),
+            (config.responses_lost, Fault::ResponseLost, "response lost"),
+            (config.duplicates, Fault::Duplicate, "call duplicated"),
         ];
         if role != Role::Client {
             faults.extend([
-                (plan.dies_before, Fault::DiesBefore, "died before a call"),
-                (plan.dies_after, Fault::DiesAfter, "died after a call"),
-                (plan.dies_late, Fault::DiesLate, "died, and its call came late"),
-                (plan.stops, Fault::StopsBefore, "stopped before a call"),
-                (plan.stops, Fault::StopsAfter, "stopped after a call"),
+                (config.crashes_before, Fault::CrashBefore, "crash before a call"),
+                (config.crashes_after, Fault::CrashAfter, "crash after a call"),
+                (config.crashes_with_delay, Fault::CrashWithDelay, "crash with a delayed call"),
+                (config.pauses, Fault::PauseBefore, "pause before a call"),
+                (config.pauses, Fault::PauseAfter, "pause after a call"),
             ]);
         }
         for (rate, fault, name) in faults {
-            if self.rng.happens(rate) {
+            if self.rng.random_bool(rate) {
                 self.counts.add(name);
                 return fault;
             }
@@ -80,112 +88,111 @@ impl World {
 }
 
 impl Node {
-    /// Makes a call. What it does is done at one moment, some time after it was sent and before
-    /// its answer is there.
+    /// Makes a call. Its effect is atomic, at an instant between the request and the response.
     pub(crate) async fn call<T: Send + 'static>(
         &self,
-        to: To,
+        service: Service,
         name: &'static str,
         mut effect: impl FnMut(&mut World) -> T + Send + 'static,
     ) -> Result<T, Error> {
         let (fault, before, after) = {
             let mut world = lock(&self.world);
-            let fault = world.fault(self.actor.role, to);
+            let fault = world.draw_call_fault(self.actor.role, service);
             if fault != Fault::None {
-                world.note(|| format!("{:?} {name}: {fault:?}", self.actor));
+                world.trace(|| format!("{:?} {name}: {fault:?}", self.actor));
             }
-            let latency = world.plan.latency_max + 1;
+            let latency = world.config.latency_ms_max + 1;
             (fault, world.rng.below(latency), world.rng.below(latency))
         };
         self.wait(before).await;
         match fault {
-            Fault::Fails => return Err(refused(name)),
-            Fault::DiesBefore => self.die().await,
-            Fault::StopsBefore => self.stop().await,
-            Fault::DiesLate => {
+            Fault::Unavailable => return Err(unavailable_error(name)),
+            Fault::CrashBefore => self.crash().await,
+            Fault::PauseBefore => self.pause().await,
+            Fault::CrashWithDelay => {
                 {
                     let mut world = lock(&self.world);
                     let at = world.now + world.rng.below(120_000);
-                    let late = move |world: &mut World| drop(effect(world));
-                    world.at(at, What::AccessLevel(Box::new(late)));
+                    let delayed = move |world: &mut World| drop(effect(world));
+                    world.push_event(at, Action::Apply(Box::new(delayed)));
                 }
-                self.die().await;
-                return Err(refused(name));
+                self.crash().await;
+                return Err(unavailable_error(name));
             }
             _ => {}
         }
-        let mut answer = effect(&mut lock(&self.world));
+        let mut response = effect(&mut lock(&self.world));
         match fault {
-            Fault::DiesAfter => self.die().await,
-            Fault::StopsAfter => self.stop().await,
-            Fault::Doubled => {
+            Fault::CrashAfter => self.crash().await,
+            Fault::PauseAfter => self.pause().await,
+            Fault::Duplicate => {
                 self.wait(after + 1).await;
-                answer = effect(&mut lock(&self.world));
+                response = effect(&mut lock(&self.world));
             }
-            Fault::AnswerLost => {
+            Fault::ResponseLost => {
                 self.wait(after).await;
-                return Err(refused(name));
+                return Err(unavailable_error(name));
             }
             _ if after > before => self.wait(after).await,
             _ => {}
         }
-        Ok(answer)
+        Ok(response)
     }
 
-    /// While a policy runs, its process may die or stand still as well.
-    pub(crate) async fn fall(&self) {
-        let fault = lock(&self.world).fault(self.actor.role, To::Receiver);
+    /// Crashes or pauses the process while a policy runs, if such a fault is drawn.
+    pub(crate) async fn inject_process_fault(&self) {
+        let fault = lock(&self.world).draw_call_fault(self.actor.role, Service::Receiver);
         match fault {
-            Fault::DiesBefore | Fault::DiesAfter | Fault::DiesLate => self.die().await,
-            Fault::StopsBefore | Fault::StopsAfter => self.stop().await,
+            Fault::CrashBefore | Fault::CrashAfter | Fault::CrashWithDelay => self.crash().await,
+            Fault::PauseBefore | Fault::PauseAfter => self.pause().await,
             _ => {}
         }
     }
 
-    async fn die(&self) {
-        lock(&self.world).fate = Some(Fate::Dies);
+    async fn crash(&self) {
+        lock(&self.world).process_fault = Some(ProcessFault::Crash);
         std::future::pending::<()>().await;
     }
 
-    async fn stop(&self) {
+    async fn pause(&self) {
         {
             let mut world = lock(&self.world);
             let until = world.now + world.rng.between(5_000, 400_000);
-            world.fate = Some(Fate::StopsUntil(until));
+            world.process_fault = Some(ProcessFault::PauseUntil(until));
         }
         self.wait(0).await;
     }
 
-    /// Comes back after so many milliseconds of the world's.
-    pub(crate) fn wait(&self, ms: u64) -> Wait {
+    /// Waits for `ms` milliseconds of simulated time.
+    pub(crate) fn wait(&self, ms: u64) -> Delay {
         let at = lock(&self.world).now + ms;
-        Wait { world: Arc::clone(&self.world), actor: self.actor, at, is_set: false }
+        Delay { world: Arc::clone(&self.world), actor: self.actor, at, is_set: false }
     }
 }
 
-/// Waits for a time.
-pub(crate) struct Wait {
-    world: Shared,
+/// Resolves at a simulated time, in milliseconds.
+pub(crate) struct Delay {
+    world: SharedWorld,
     actor: Actor,
     at: u64,
     is_set: bool,
 }
 
-impl Future for Wait {
+impl Future for Delay {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        let wait = &mut *self;
-        let mut world = lock(&wait.world);
-        if !wait.is_set {
-            wait.is_set = true;
-            world.at(wait.at, What::Wake(wait.actor.task, wait.actor.life));
+        let delay = &mut *self;
+        let mut world = lock(&delay.world);
+        if !delay.is_set {
+            delay.is_set = true;
+            world.push_event(delay.at, Action::Wake(delay.actor.task, delay.actor.incarnation));
             return Poll::Pending;
         }
-        if world.now >= wait.at { Poll::Ready(()) } else { Poll::Pending }
+        if world.now >= delay.at { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
-fn refused(name: &str) -> Error {
-    Error::new(ErrorKind::Unavailable, format!("{name}: no answer")).retry_after(1)
+fn unavailable_error(name: &str) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("{name}: no response")).retry_after(1)
 }

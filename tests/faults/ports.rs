@@ -1,4 +1,4 @@
-//! The ports, over the world.
+//! The ports of the runner and the pipeline, over the simulated world.
 
 use std::future::Future;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use writ_ports::{
     PeekQueue, PutJob, SendCallback, Sleep,
 };
 
-use crate::node::{Node, To};
-use crate::receiver::Sent;
-use crate::store::Ending;
+use crate::node::{Node, Service};
+use crate::receiver::Delivery;
+use crate::store::Completion;
 use crate::world::{Actor, World, lock};
 
 impl Node {
-    /// Tells a write from every other one, and who makes it.
+    /// A new write id, the process that writes, and the index of its clock.
     fn writer(&self) -> (u64, Actor, usize) {
         (lock(&self.world).new_write(), self.actor, self.clock)
     }
@@ -27,58 +27,62 @@ impl PutJob for Node {
         let (write, ..) = self.writer();
         let (submission, state) = (submission.clone(), state.clone());
         let put = self
-            .call(To::Store, "put_job", move |world| world.put(write, &submission, &state))
+            .call(Service::Store, "put_job", move |world| world.put_job(write, &submission, &state))
             .await?;
-        put.then_some(()).ok_or_else(|| Error::new(ErrorKind::Conflict, "it is there already"))
+        put.then_some(()).ok_or_else(|| Error::new(ErrorKind::Conflict, "the job exists already"))
     }
 }
 
 impl GetJob for Node {
     async fn get_job(&self, _: &Workspace, job_id: &str) -> Result<Option<Job>, Error> {
         let job_id = job_id.to_owned();
-        self.call(To::Store, "get_job", move |world| world.get(&job_id)).await
+        self.call(Service::Store, "get_job", move |world| world.get_job(&job_id)).await
     }
 }
 
 impl ChangeJob for Node {
     async fn change_job(&self, submission: &Submission, state: &JobState) -> Result<bool, Error> {
-        let (who, job_id, state) = (self.writer(), submission.job_id.clone(), state.clone());
-        let change = move |world: &mut World| world.change(who, &job_id, &state);
-        self.call(To::Store, "change_job", change).await
+        let (writer, job_id, state) = (self.writer(), submission.job_id.clone(), state.clone());
+        let change = move |world: &mut World| world.change_job(writer, &job_id, &state);
+        self.call(Service::Store, "change_job", change).await
     }
 }
 
 impl CompleteJob for Node {
-    async fn complete_job(&self, end: JobCompletion<'_>) -> Result<CommitResult, Error> {
-        let (who, end) = (self.writer(), Ending::from(end));
-        self.call(To::Store, "end_job", move |world| world.end(who, &end)).await?
+    async fn complete_job(&self, completion: JobCompletion<'_>) -> Result<CommitResult, Error> {
+        let (writer, completion) = (self.writer(), Completion::from(completion));
+        self.call(Service::Store, "complete_job", move |world| {
+            world.complete_job(writer, &completion)
+        })
+        .await?
     }
 }
 
 impl PeekQueue for Node {
     async fn peek_queue(&self, _: &Workspace, limit: usize) -> Result<Vec<String>, Error> {
-        self.call(To::Store, "next_jobs", move |world| world.line(limit)).await
+        self.call(Service::Store, "peek_queue", move |world| world.peek_queue(limit)).await
     }
 }
 
 impl DueJobs for Node {
     async fn due_jobs(&self, before: Timestamp, next: Option<&str>) -> Result<DuePage, Error> {
         let next = next.map(str::to_owned);
-        self.call(To::Store, "due_jobs", move |world| world.due(before, next.as_deref())).await
+        self.call(Service::Store, "due_jobs", move |world| world.due_jobs(before, next.as_deref()))
+            .await
     }
 }
 
 impl JobNotifier for Node {
     async fn notify(&self, signals: &[JobSignal], delay: Duration) -> Result<(), Error> {
-        assert!(delay <= writ_ports::DELAY_MAX, "no queue waits for {delay:?}");
-        *lock(&self.world).queue.said.entry(self.actor.task).or_default() += signals.len();
+        assert!(delay <= writ_ports::DELAY_MAX, "no queue delays a message by {delay:?}");
+        *lock(&self.world).queue.signals_sent.entry(self.actor.task).or_default() += signals.len();
         let (signals, delay) = (signals.to_vec(), u64::try_from(delay.as_millis()).unwrap());
         let send = move |world: &mut World| {
             for signal in &signals {
-                world.send(signal.clone(), delay);
+                world.send_signal(signal.clone(), delay);
             }
         };
-        self.call(To::Queue, "announce", send).await
+        self.call(Service::Queue, "notify", send).await
     }
 }
 
@@ -87,21 +91,23 @@ impl SendCallback for Node {
         Ok(())
     }
 
-    async fn send_callback(&self, call: CallbackRequest<'_>) -> DeliveryResult {
-        let sent = Sent::from(call);
-        let again = Duration::from_secs(5);
-        self.call(To::Receiver, "call_back", move |world| world.receive(&sent))
-            .await
-            .unwrap_or_else(|error| DeliveryResult::Failed {
-                reason: error.message,
-                again_in: Some(again),
-            })
+    async fn send_callback(&self, request: CallbackRequest<'_>) -> DeliveryResult {
+        let delivery = Delivery::from(request);
+        let retry_delay = Duration::from_secs(5);
+        self.call(Service::Receiver, "send_callback", move |world| {
+            world.receive_callback(&delivery)
+        })
+        .await
+        .unwrap_or_else(|error| DeliveryResult::Failed {
+            reason: error.message,
+            again_in: Some(retry_delay),
+        })
     }
 }
 
 impl CallbackSecretStore for Node {
     async fn get_callback_secrets(&self, _: &Workspace) -> Result<CallbackSecrets, Error> {
-        self.call(To::Store, "get_secrets", |world| world.store.secrets.clone()).await
+        self.call(Service::Store, "get_secrets", |world| world.store.secrets.clone()).await
     }
 
     async fn put_callback_secrets(
@@ -111,14 +117,14 @@ impl CallbackSecretStore for Node {
     ) -> Result<bool, Error> {
         let secrets = secrets.clone();
         let put = move |world: &mut World| {
-            let kept = &mut world.store.secrets;
-            let is_next = kept.version + 1 == secrets.version;
+            let stored = &mut world.store.secrets;
+            let is_next = stored.version + 1 == secrets.version;
             if is_next {
-                kept.clone_from(&secrets);
+                stored.clone_from(&secrets);
             }
             is_next
         };
-        self.call(To::Store, "put_secrets", put).await
+        self.call(Service::Store, "put_secrets", put).await
     }
 }
 
@@ -138,7 +144,7 @@ impl Ids for Node {
     }
 
     fn seed(&self) -> u64 {
-        lock(&self.world).rng.any() >> 11
+        lock(&self.world).rng.next_u64() >> 11
     }
 
     fn secret(&self) -> Result<[u8; 32], Error> {

@@ -1,4 +1,4 @@
-//! Whoever is told of ends.
+//! The receiver of callbacks.
 
 use std::collections::BTreeMap;
 
@@ -6,64 +6,67 @@ use writ_ports::{CallbackRequest, DeliveryResult};
 
 use crate::world::World;
 
-/// Deliveries by the id of the call.
+/// The number of deliveries by callback id.
 #[derive(Debug, Default)]
 pub(crate) struct Receiver {
     pub(crate) deliveries: BTreeMap<String, u64>,
 }
 
-/// A call, as it is on its way.
+/// A callback request that a runner sent.
 #[derive(Clone, Debug)]
-pub(crate) struct Sent {
+pub(crate) struct Delivery {
     id: String,
     body: String,
     tries: u32,
     rng: u64,
 }
 
-impl From<CallbackRequest<'_>> for Sent {
-    fn from(call: CallbackRequest<'_>) -> Self {
+impl From<CallbackRequest<'_>> for Delivery {
+    fn from(request: CallbackRequest<'_>) -> Self {
         Self {
-            id: call.callback_id.to_owned(),
-            body: call.body.to_owned(),
-            tries: call.tries,
-            rng: call.rng,
+            id: request.callback_id.to_owned(),
+            body: request.body.to_owned(),
+            tries: request.tries,
+            rng: request.rng,
         }
     }
 }
 
 impl World {
-    /// What comes of a call.
-    pub(crate) fn receive(&mut self, sent: &Sent) -> DeliveryResult {
-        let again = |reason: &str| DeliveryResult::Failed {
+    /// Receives a callback, unless it is lost; the response may be lost, too.
+    pub(crate) fn receive_callback(&mut self, delivery: &Delivery) -> DeliveryResult {
+        let failure = |reason: &str| DeliveryResult::Failed {
             reason: reason.to_owned(),
-            again_in: writ_callbacks::retry_delay(sent.tries, sent.rng),
+            again_in: writ_callbacks::retry_delay(delivery.tries, delivery.rng),
         };
-        if self.goes_wrong(|plan| plan.callbacks_lost) {
+        if self.draw_fault(|config| config.callbacks_lost) {
             self.counts.add("callback lost");
-            return again("it is not there");
+            return failure("the receiver is unavailable");
         }
-        self.deliver(sent);
-        if self.goes_wrong(|plan| plan.callbacks_unsure) {
-            self.counts.add("callback unsure");
-            return again("no answer in time");
+        self.deliver(delivery);
+        if self.draw_fault(|config| config.callback_responses_lost) {
+            self.counts.add("callback response lost");
+            return failure("no response in time");
         }
         DeliveryResult::Delivered
     }
 
-    fn deliver(&mut self, sent: &Sent) {
+    fn deliver(&mut self, delivery: &Delivery) {
         self.counts.add("callback delivered");
-        *self.receiver.deliveries.entry(sent.id.clone()).or_default() += 1;
-        // The id is the job's and its round's; what is told is how that round ended.
-        let told = sent.id.rsplit_once('-').and_then(|(job, round)| {
+        *self.receiver.deliveries.entry(delivery.id.clone()).or_default() += 1;
+        // The callback id names the job and the round; the body has the status of that round.
+        let is_true = delivery.id.rsplit_once('-').and_then(|(job, round)| {
             let round: u32 = round.parse().ok()?;
             let row = self.store.jobs.get(job)?;
-            let end = row.ends.iter().find(|end| end.round == round)?;
+            let outcome = row.outcomes.iter().find(|outcome| outcome.round == round)?;
             row.submission.callback_url.as_ref()?;
-            Some(sent.body.contains(&format!(r#""type":"job.{}""#, end.status)))
+            Some(delivery.body.contains(&format!(r#""type":"job.{}""#, outcome.status)))
         });
-        if told != Some(true) {
-            self.violated(format!("told of what is no job's end: {} {}", sent.id, sent.body));
+        if is_true != Some(true) {
+            self.report_violation(format!(
+                "a callback without such a final state: {} {}",
+                delivery.id, delivery.body
+            ));
         }
     }
 }

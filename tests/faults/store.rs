@@ -1,4 +1,4 @@
-//! Tables in memory: jobs, records, contexts. Each write is checked against what must always hold.
+//! Tables in memory: jobs, records, contexts. Each write is checked against the invariants.
 
 use std::collections::BTreeMap;
 
@@ -6,82 +6,89 @@ use writ_model::{
     Cause, Error, ErrorKind, Execution, ExecutionStatus, Job, JobSignal, JobState, JobStatus,
     RawJson, SignalKind, Submission, Timestamp,
 };
-use writ_ports::{CallbackSecrets, CommitResult, DuePage, JobCompletion, StoredContext};
+use writ_ports::{
+    CallbackSecrets, CommitResult, ContextWrite, DuePage, JobCompletion, StoredContext,
+};
 
-use crate::checks::{Step, check_new, check_order, check_step};
+use crate::checks::{Transition, check_new, check_queue_order, check_transition};
 use crate::world::{Actor, World};
 
-/// Jobs of a page of what is due: few, so that there are pages.
+/// Jobs of a page of due jobs: few, so that there are several pages.
 const PAGE: usize = 2;
 
-/// A cancelled job's policy is stopped within so many milliseconds: a beat, and its calls.
-const STOPS_WITHIN: u64 = 6_000;
+/// The run of a cancelled job ends within this time, in milliseconds: a heartbeat and its calls.
+const CANCELLATION_MS_MAX: u64 = 6_000;
 
-/// How a round of a job ended.
+/// The final status of one round of a job.
 #[derive(Clone, Debug)]
-pub(crate) struct End {
+pub(crate) struct RoundOutcome {
     pub(crate) round: u32,
     pub(crate) status: JobStatus,
 }
 
-/// What the indexes say of a job.
+/// A job in the indexes since a time, in milliseconds.
 #[derive(Clone, Debug)]
-struct Shown {
+struct IndexEntry {
     since: u64,
     queue_key: Option<String>,
     due_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Row {
+pub(crate) struct JobRow {
     pub(crate) submission: Submission,
     pub(crate) state: JobState,
     output: Option<RawJson>,
-    /// The write that made it so.
+    /// The id of the last write.
     write: u64,
-    /// Who took the job last.
+    /// The runner that leased the job last.
     pub(crate) holder: Option<Actor>,
-    pub(crate) ends: Vec<End>,
-    shown: Vec<Shown>,
+    pub(crate) outcomes: Vec<RoundOutcome>,
+    /// The last index entries, the oldest first; stale reads find older ones.
+    index_history: Vec<IndexEntry>,
 }
 
-impl Row {
-    /// When it came into the line.
-    pub(crate) fn in_line_since(&self) -> Option<u64> {
-        self.shown.last().filter(|shown| shown.queue_key.is_some()).map(|shown| shown.since)
+impl JobRow {
+    /// The time at which the job entered the queue, in milliseconds; `None` outside of it.
+    pub(crate) fn queued_since(&self) -> Option<u64> {
+        self.index_history.last().filter(|entry| entry.queue_key.is_some()).map(|entry| entry.since)
     }
 
-    /// Where it has to stand: the higher priority first, then who was ready first.
-    pub(crate) fn place(&self) -> (u8, Timestamp, &str) {
+    /// The position in the queue: the higher priority first, then the job that was ready first.
+    pub(crate) fn queue_position(&self) -> (u8, Timestamp, &str) {
         let Submission { priority, job_id, .. } = &self.submission;
         (9 - priority, self.state.ready_at, job_id)
     }
 
-    fn is_cancelled_before(&self, now: u64, ms: u64) -> bool {
-        let since = self.shown.last().map_or(now, |shown| shown.since);
+    /// Whether the job was cancelled more than `ms` milliseconds ago.
+    fn is_cancelled_for(&self, now: u64, ms: u64) -> bool {
+        let since = self.index_history.last().map_or(now, |entry| entry.since);
         self.state.job_status == JobStatus::Cancelled && since + ms < now
     }
 
-    fn show(&mut self, now: u64) {
+    fn update_indexes(&mut self, now: u64) {
         let state = &self.state;
         let queue_key = state.is_queued.then(|| writ_jobs::queue_key(&self.submission, state));
-        let same = self.shown.last().is_some_and(|last| last.queue_key == queue_key);
-        let since =
-            if same && queue_key.is_some() { self.shown.last().unwrap().since } else { now };
-        self.shown.push(Shown { since, queue_key, due_at: state.due_at });
-        if self.shown.len() > 8 {
-            self.shown.remove(0);
+        let is_same = self.index_history.last().is_some_and(|last| last.queue_key == queue_key);
+        let since = if is_same && queue_key.is_some() {
+            self.index_history.last().unwrap().since
+        } else {
+            now
+        };
+        self.index_history.push(IndexEntry { since, queue_key, due_at: state.due_at });
+        if self.index_history.len() > 8 {
+            self.index_history.remove(0);
         }
     }
 
-    /// What an index that is so far behind says.
-    fn shown(&self, now: u64, behind: u64) -> Option<&Shown> {
-        let then = now.saturating_sub(behind);
-        self.shown.iter().rev().find(|shown| shown.since <= then)
+    /// The entry of an index that lags by `lag` milliseconds.
+    fn index_entry(&self, now: u64, lag: u64) -> Option<&IndexEntry> {
+        let then = now.saturating_sub(lag);
+        self.index_history.iter().rev().find(|entry| entry.since <= then)
     }
 }
 
-/// A record of a run.
+/// The record of one run.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     pub(crate) parent: Option<String>,
@@ -95,45 +102,45 @@ pub(crate) struct Record {
 
 #[derive(Debug, Default)]
 pub(crate) struct Store {
-    pub(crate) jobs: BTreeMap<String, Row>,
+    pub(crate) jobs: BTreeMap<String, JobRow>,
     pub(crate) records: BTreeMap<String, Record>,
     pub(crate) contexts: BTreeMap<String, StoredContext>,
     pub(crate) secrets: CallbackSecrets,
     last_write: u64,
 }
 
-/// A context to be kept.
+/// An owned [`ContextWrite`], because a write may arrive after its process crashed.
 #[derive(Clone, Debug)]
-pub(crate) struct Keep {
+pub(crate) struct ContextUpdate {
     pub(crate) policy_id: String,
     pub(crate) version: u64,
     pub(crate) value: RawJson,
 }
 
-/// The end of an attempt, as it is on its way.
+/// An owned [`JobCompletion`], because a write may arrive after its process crashed.
 #[derive(Clone, Debug)]
-pub(crate) struct Ending {
+pub(crate) struct Completion {
     job_id: String,
     state: JobState,
     output: Option<RawJson>,
     record: Execution,
-    context: Option<Keep>,
+    context: Option<ContextUpdate>,
 }
 
-impl From<JobCompletion<'_>> for Ending {
-    fn from(end: JobCompletion<'_>) -> Self {
+impl From<JobCompletion<'_>> for Completion {
+    fn from(completion: JobCompletion<'_>) -> Self {
         Self {
-            job_id: end.submission.job_id.clone(),
-            state: end.state.clone(),
-            output: end.output.cloned(),
-            record: end.record.clone(),
-            context: end.context.map(Keep::from),
+            job_id: completion.submission.job_id.clone(),
+            state: completion.state.clone(),
+            output: completion.output.cloned(),
+            record: completion.record.clone(),
+            context: completion.context.map(ContextUpdate::from),
         }
     }
 }
 
-impl From<writ_ports::ContextWrite<'_>> for Keep {
-    fn from(write: writ_ports::ContextWrite<'_>) -> Self {
+impl From<ContextWrite<'_>> for ContextUpdate {
+    fn from(write: ContextWrite<'_>) -> Self {
         Self {
             policy_id: write.policy_id.to_owned(),
             version: write.version,
@@ -143,42 +150,47 @@ impl From<writ_ports::ContextWrite<'_>> for Keep {
 }
 
 impl World {
-    /// Tells a write from every other one.
+    /// A new id of a write; a write that arrives twice has the same id twice.
     pub(crate) fn new_write(&mut self) -> u64 {
         self.store.last_write += 1;
         self.store.last_write
     }
 
-    pub(crate) fn put(&mut self, write: u64, submission: &Submission, state: &JobState) -> bool {
+    pub(crate) fn put_job(
+        &mut self,
+        write: u64,
+        submission: &Submission,
+        state: &JobState,
+    ) -> bool {
         if let Some(row) = self.store.jobs.get(&submission.job_id) {
             return row.write == write;
         }
-        if let Err(what) = check_new(submission, state) {
-            self.violated(format!("{what}: {state:?}"));
+        if let Err(violation) = check_new(submission, state) {
+            self.report_violation(format!("{violation}: {state:?}"));
         }
-        let mut row = Row {
+        let mut row = JobRow {
             submission: submission.clone(),
             state: state.clone(),
             output: None,
             write,
             holder: None,
-            ends: Vec::new(),
-            shown: Vec::new(),
+            outcomes: Vec::new(),
+            index_history: Vec::new(),
         };
-        row.show(self.now);
+        row.update_indexes(self.now);
         self.store.jobs.insert(submission.job_id.clone(), row);
         true
     }
 
-    pub(crate) fn get(&self, job_id: &str) -> Option<Job> {
-        let Row { submission, state, output, .. } = self.store.jobs.get(job_id)?.clone();
+    pub(crate) fn get_job(&self, job_id: &str) -> Option<Job> {
+        let JobRow { submission, state, output, .. } = self.store.jobs.get(job_id)?.clone();
         Some(Job { submission, state, output })
     }
 
-    /// Writes the state over the version before it.
-    pub(crate) fn change(
+    /// Writes the state if the stored version is the one before it.
+    pub(crate) fn change_job(
         &mut self,
-        (write, by, node): (u64, Actor, usize),
+        (write, writer, node): (u64, Actor, usize),
         job_id: &str,
         state: &JobState,
     ) -> bool {
@@ -186,104 +198,112 @@ impl World {
         if row.state.version + 1 != state.version {
             return row.write == write;
         }
-        self.write_state((write, by, node), job_id, state.clone(), None);
+        self.write_state((write, writer, node), job_id, state.clone(), None);
         true
     }
 
     fn write_state(
         &mut self,
-        (write, by, node): (u64, Actor, usize),
+        (write, writer, node): (u64, Actor, usize),
         job_id: &str,
         state: JobState,
-        ended: Option<&Ending>,
+        completion: Option<&Completion>,
     ) {
         let clock = self.clock(node);
         let row = &self.store.jobs[job_id];
-        let step = Step {
+        let transition = Transition {
             before: &row.state,
             after: &state,
             submission: &row.submission,
             holder: row.holder,
-            by,
-            record: ended.map(|ended| &ended.record),
+            writer,
+            record: completion.map(|completion| &completion.record),
             clock: self.is_clock_steady().then_some(clock),
         };
-        let checked = check_step(&step, &mut self.counts);
-        let taken = !row.state.job_status.is_leased() && state.job_status.is_leased();
-        let ordered = if taken && self.plan.is_ordered { check_order(self, row) } else { Ok(()) };
-        self.note(|| format!("{by:?} writes {job_id}: {}", brief(&state)));
-        if let Err(what) = checked.and(ordered) {
+        let checked = check_transition(&transition, &mut self.counts);
+        let is_new_lease = !row.state.job_status.is_leased() && state.job_status.is_leased();
+        let ordered = if is_new_lease && self.config.has_queue_order {
+            check_queue_order(self, row)
+        } else {
+            Ok(())
+        };
+        self.trace(|| format!("{writer:?} writes {job_id}: {}", summary(&state)));
+        if let Err(violation) = checked.and(ordered) {
             let before = &self.store.jobs[job_id].state;
-            let text = format!("{what}\n  by {by:?}\n  before {before:?}\n  after  {state:?}");
-            self.violated(text);
+            let text =
+                format!("{violation}\n  by {writer:?}\n  before {before:?}\n  after  {state:?}");
+            self.report_violation(text);
         }
         let now = self.now;
         let row = self.store.jobs.get_mut(job_id).unwrap();
-        if taken {
-            row.holder = Some(by);
+        if is_new_lease {
+            row.holder = Some(writer);
         }
         if state.job_status.is_final() && !row.state.job_status.is_final() {
-            row.ends.push(End { round: state.round, status: state.job_status });
+            row.outcomes.push(RoundOutcome { round: state.round, status: state.job_status });
         }
-        if let Some(ended) = ended {
-            row.output.clone_from(&ended.output);
+        if let Some(completion) = completion {
+            row.output.clone_from(&completion.output);
         }
         (row.state, row.write) = (state, write);
-        row.show(now);
+        row.update_indexes(now);
     }
 
-    /// Writes job, record and context, all or nothing.
-    pub(crate) fn end(
+    /// Writes job, record and context in one transaction.
+    pub(crate) fn complete_job(
         &mut self,
-        who: (u64, Actor, usize),
-        end: &Ending,
+        writer: (u64, Actor, usize),
+        completion: &Completion,
     ) -> Result<CommitResult, Error> {
-        let Some(row) = self.store.jobs.get(&end.job_id) else {
+        let Some(row) = self.store.jobs.get(&completion.job_id) else {
             return Ok(CommitResult::LeaseLost);
         };
-        if let Some(record) = self.store.records.get(&end.record.execution_id) {
-            // The same write, once more.
-            let is_same = record.write == who.0;
-            let is_final = end.state.job_status.is_final();
+        if let Some(record) = self.store.records.get(&completion.record.execution_id) {
+            // The same write arrived twice.
+            let is_same = record.write == writer.0;
+            let is_final = completion.state.job_status.is_final();
             let done = CommitResult::Done { is_final };
-            return if is_same { Ok(done) } else { Err(recorded(&end.record)) };
+            return if is_same { Ok(done) } else { Err(conflict_error(&completion.record)) };
         }
-        if row.state.version + 1 != end.state.version {
+        if row.state.version + 1 != completion.state.version {
             self.counts.add("result refused");
-            if self.plan.is_calm() && row.is_cancelled_before(self.now, STOPS_WITHIN) {
-                self.violated(format!("{} was cancelled, and ran on", end.job_id));
+            if self.config.is_fault_free() && row.is_cancelled_for(self.now, CANCELLATION_MS_MAX) {
+                self.report_violation(format!(
+                    "the run of {} went on after its cancellation",
+                    completion.job_id
+                ));
             }
             return Ok(CommitResult::LeaseLost);
         }
         let round = row.state.round;
-        if let Some(refused) = self.keep(end.context.as_ref()) {
-            return Ok(refused);
+        if let Some(conflict) = self.write_context(completion.context.as_ref()) {
+            return Ok(conflict);
         }
-        self.record(who.0, &end.record, round);
-        self.write_state(who, &end.job_id, end.state.clone(), Some(end));
-        Ok(CommitResult::Done { is_final: end.state.job_status.is_final() })
+        self.insert_record(writer.0, &completion.record, round);
+        self.write_state(writer, &completion.job_id, completion.state.clone(), Some(completion));
+        Ok(CommitResult::Done { is_final: completion.state.job_status.is_final() })
     }
 
-    /// Writes a record that is no job's, and a context.
-    pub(crate) fn commit(
+    /// Writes the record of a run without a job, and its context, in one transaction.
+    pub(crate) fn commit_run(
         &mut self,
         write: u64,
         record: &Execution,
-        context: Option<&Keep>,
+        context: Option<&ContextUpdate>,
     ) -> Result<CommitResult, Error> {
-        if let Some(there) = self.store.records.get(&record.execution_id) {
-            let is_same = there.write == write;
+        if let Some(existing) = self.store.records.get(&record.execution_id) {
+            let is_same = existing.write == write;
             let done = CommitResult::Done { is_final: true };
-            return if is_same { Ok(done) } else { Err(recorded(record)) };
+            return if is_same { Ok(done) } else { Err(conflict_error(record)) };
         }
-        if let Some(refused) = self.keep(context) {
-            return Ok(refused);
+        if let Some(conflict) = self.write_context(context) {
+            return Ok(conflict);
         }
-        self.record(write, record, 0);
+        self.insert_record(write, record, 0);
         Ok(CommitResult::Done { is_final: true })
     }
 
-    fn record(&mut self, write: u64, record: &Execution, round: u32) {
+    fn insert_record(&mut self, write: u64, record: &Execution, round: u32) {
         let change = record.context.as_ref().map(|context| &context.change);
         let row = Record {
             parent: record.parent.clone(),
@@ -294,44 +314,46 @@ impl World {
             has_changed_context: change.is_some_and(|change| !change.is_empty()),
             write,
         };
-        self.note(|| format!("record {} of {:?}: {:?}", record.execution_id, row.parent, row));
+        self.trace(|| format!("record {} of {:?}: {:?}", record.execution_id, row.parent, row));
         self.store.records.insert(record.execution_id.clone(), row);
     }
 
-    fn keep(&mut self, context: Option<&Keep>) -> Option<CommitResult> {
-        let Keep { policy_id, version, value } = context?;
-        let kept = self.store.contexts.entry(policy_id.clone()).or_default();
-        if kept.version != *version {
-            self.counts.add("context moved");
+    /// Writes a context, or returns the conflict with its stored version.
+    fn write_context(&mut self, context: Option<&ContextUpdate>) -> Option<CommitResult> {
+        let ContextUpdate { policy_id, version, value } = context?;
+        let stored = self.store.contexts.entry(policy_id.clone()).or_default();
+        if stored.version != *version {
+            self.counts.add("context conflict");
             return Some(CommitResult::ContextConflict);
         }
-        *kept = StoredContext { version: version + 1, value: value.clone() };
+        *stored = StoredContext { version: version + 1, value: value.clone() };
         let expected = format!(r#"{{"n":{}}}"#, version + 1);
         if value.as_str() != expected {
-            self.violated(format!("a context lost a change: {value:?}, not {expected}"));
+            self.report_violation(format!("a context lost a change: {value:?}, not {expected}"));
         }
         None
     }
 
-    /// The first jobs in line, as an index shows them that may be behind.
-    pub(crate) fn line(&mut self, limit: usize) -> Vec<String> {
+    /// The first jobs of the queue in an index that may lag.
+    pub(crate) fn peek_queue(&mut self, limit: usize) -> Vec<String> {
         let now = self.now;
-        let mut ranked = Vec::new();
+        let mut entries = Vec::new();
         for (job_id, row) in &self.store.jobs {
-            let behind = self.rng.below(self.plan.stale_max + 1);
-            let queue_key = row.shown(now, behind).and_then(|shown| shown.queue_key.clone());
-            ranked.extend(queue_key.map(|queue_key| (queue_key, job_id.clone())));
+            let lag = self.rng.below(self.config.index_lag_ms_max + 1);
+            let queue_key = row.index_entry(now, lag).and_then(|entry| entry.queue_key.clone());
+            entries.extend(queue_key.map(|queue_key| (queue_key, job_id.clone())));
         }
-        ranked.sort();
-        ranked.into_iter().map(|(_, job_id)| job_id).take(limit).collect()
+        entries.sort();
+        entries.into_iter().map(|(_, job_id)| job_id).take(limit).collect()
     }
 
-    pub(crate) fn due(&mut self, before: Timestamp, next: Option<&str>) -> DuePage {
+    /// A page of the due jobs in an index that may lag.
+    pub(crate) fn due_jobs(&mut self, before: Timestamp, next: Option<&str>) -> DuePage {
         let now = self.now;
         let mut found = Vec::new();
         for (job_id, row) in &self.store.jobs {
-            let behind = self.rng.below(self.plan.stale_max + 1);
-            let due_at = row.shown(now, behind).and_then(|shown| shown.due_at);
+            let lag = self.rng.below(self.config.index_lag_ms_max + 1);
+            let due_at = row.index_entry(now, lag).and_then(|entry| entry.due_at);
             if let Some(due_at) = due_at.filter(|due_at| *due_at <= before) {
                 let key = format!("{:016}#{job_id}", due_at.as_ms());
                 if next.is_none_or(|next| key.as_str() > next) {
@@ -345,19 +367,19 @@ impl World {
     }
 }
 
-fn recorded(record: &Execution) -> Error {
+fn conflict_error(record: &Execution) -> Error {
     let message = format!("`{}` is recorded already", record.execution_id);
     Error::new(ErrorKind::Conflict, message)
 }
 
-fn brief(state: &JobState) -> String {
+fn summary(state: &JobState) -> String {
     let JobState { version, job_status, round, attempts_made, due_at, callback, .. } = state;
     let fencing_token = state.lease.as_ref().map(|lease| &lease.fencing_token);
-    let due = due_at.map(|due_at| due_at.as_ms() - crate::world::BEGIN);
-    let call = callback.as_ref().map(|callback| (callback.status, callback.tries));
+    let due = due_at.map(|due_at| due_at.as_ms() - crate::world::EPOCH_MS);
+    let callback = callback.as_ref().map(|callback| (callback.status, callback.tries));
     format!(
-        "v{version} {job_status} round {round} attempts {attempts_made} fence {fencing_token:?} \
-         in line {} due {due:?} {call:?}",
+        "v{version} {job_status} round {round} attempts {attempts_made} fencing token \
+         {fencing_token:?} queued {} due {due:?} {callback:?}",
         state.is_queued
     )
 }

@@ -47,7 +47,7 @@ fn table(batteries: &[Battery]) -> String {
         }
         table.push('\n');
     }
-    table += "\nWhere there is a dash, the language has no words for it:\n\n";
+    table += "\nA dash means that the language cannot express the kind of attack:\n\n";
     for battery in batteries {
         for (kind, reason) in &battery.cannot {
             writeln!(table, "- {}, {kind}: {reason}.", battery.language).unwrap();

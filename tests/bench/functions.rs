@@ -35,7 +35,7 @@ pub(crate) fn report() -> Result<String, Box<dyn Error>> {
     let mut out =
         "## Lambda functions\n\nThe programs of `target/lambda`, as `infra/build` left them.\n\n"
             .to_owned();
-    out += "| program | exec to first `/next`, p50 | processor time of it, p50 | of it until the engines stand, p50 | file | zip | resident at \
+    out += "| program | exec to first `/next`, p50 | processor time of it, p50 | of it until the engines are ready, p50 | file | zip | resident at \
             first `/next` | with its processes | after 100 requests |\n|---|---|---|---|---|---|---|---|---|\n";
     for (name, handler, has_engines) in PROGRAMS {
         let program = folder.join(name).join("bootstrap");

@@ -30,7 +30,7 @@ pub(crate) fn report() -> Result<(), Box<dyn Error>> {
 }
 
 async fn run_report() -> Result<(), Box<dyn Error>> {
-    println!("### Behind others that wait, in memory\n\n{HEAD}");
+    println!("### With other jobs in the queue, in memory\n\n{HEAD}");
     let database = Database::ephemeral()?;
     let store = Store::new(database.client(), TableNames::with_prefix("bench-"));
     store.create_tables().await.map_err(|error| format!("{error:?}"))?;
@@ -81,7 +81,7 @@ async fn rows(platform: &Bare, workspace: &Workspace, size: usize) -> Result<(),
     }
     print!("{}", Sample::from(puts).row(&format!("recorded, {size} wait"), ""));
     print!("{}", Sample::from(reads).row(&format!("read, with its position, {size} wait"), ""));
-    print!("{}", Sample::from(heads).row(&format!("the first of the queue, {size} wait"), ""));
+    print!("{}", Sample::from(heads).row(&format!("the first job of the queue, {size} wait"), ""));
     for filter in [
         json!({"policy_rule_uri": "constant:1-x", "inputs.ip": "10.0.0.1"}),
         json!({"inputs.ip": "10.9.9.9"}),

@@ -65,7 +65,7 @@ where
     assert_eq!(state.job_status, JobStatus::Queued);
     assert_eq!(
         complete(ports, &asked, &state, &first, None).await,
-        Ok(CommitResult::Done { is_final: true })
+        Ok(CommitResult::Done { is_final: false })
     );
     assert_eq!(get(ports, &asked).await, whole(state.clone(), None));
 

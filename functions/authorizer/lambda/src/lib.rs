@@ -161,7 +161,7 @@ mod tests {
 
     const SECRET: &str = "5ec2e7000000000000000000000000000000000000000000000000000000000a";
 
-    /// A platform with one reader's token, or one whose store does not answer.
+    /// A platform with one reader's token, or one with a store that does not answer.
     async fn ports(is_down: bool) -> MemoryPlatform {
         let ports = MemoryPlatform::default();
         let token = Token {

@@ -174,39 +174,40 @@ const TOKENS: TableDefinition = TableDefinition {
     time_to_live: None,
 };
 
-/// All tables of a deployment, in the order in which they are created.
-pub const DEFINITIONS: [TableDefinition; 7] =
-    [POLICIES, CONTEXTS, EXECUTIONS, JOBS, SCHEDULES, IDEMPOTENCY, TOKENS];
+/// Declares the tables of a deployment: the list of them, and the names that the store uses.
+macro_rules! tables {
+    ($($name:ident: $definition:ident,)+) => {
+        /// All tables of a deployment, in the order in which they are created.
+        pub const DEFINITIONS: &[TableDefinition] = &[$($definition),+];
 
-/// The names of a deployment's tables.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TableNames {
-    pub(crate) policies: String,
-    pub(crate) contexts: String,
-    pub(crate) executions: String,
-    pub(crate) jobs: String,
-    pub(crate) schedules: String,
-    pub(crate) idempotency: String,
-    pub(crate) tokens: String,
-    prefix: String,
+        /// The names of a deployment's tables.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct TableNames {
+            $(pub(crate) $name: String,)+
+            prefix: String,
+        }
+
+        impl TableNames {
+            /// The names of all tables with this prefix, such as `writ-`.
+            #[must_use]
+            pub fn with_prefix(prefix: &str) -> Self {
+                Self {
+                    $($name: format!("{prefix}{}", $definition.name),)+
+                    prefix: prefix.to_owned(),
+                }
+            }
+        }
+    };
 }
 
-impl TableNames {
-    /// The names of all tables with this prefix, such as `writ-`.
-    #[must_use]
-    pub fn with_prefix(prefix: &str) -> Self {
-        let name = |table: TableDefinition| format!("{prefix}{}", table.name);
-        Self {
-            policies: name(POLICIES),
-            contexts: name(CONTEXTS),
-            executions: name(EXECUTIONS),
-            jobs: name(JOBS),
-            schedules: name(SCHEDULES),
-            idempotency: name(IDEMPOTENCY),
-            tokens: name(TOKENS),
-            prefix: prefix.to_owned(),
-        }
-    }
+tables! {
+    policies: POLICIES,
+    contexts: CONTEXTS,
+    executions: EXECUTIONS,
+    jobs: JOBS,
+    schedules: SCHEDULES,
+    idempotency: IDEMPOTENCY,
+    tokens: TOKENS,
 }
 
 impl Store {
@@ -219,10 +220,10 @@ impl Store {
     pub async fn create_tables(&self) -> Result<(), Error> {
         for table in DEFINITIONS {
             let name = format!("{}{}", self.tables.prefix, table.name);
-            if self.create_table(&name, &table).await? {
+            if self.create_table(&name, table).await? {
                 self.wait_until_active(&name).await?;
             }
-            self.enable_time_to_live(&name, &table).await?;
+            self.enable_time_to_live(&name, table).await?;
         }
         Ok(())
     }
@@ -334,26 +335,26 @@ fn attributes(table: &TableDefinition) -> Result<Vec<AttributeDefinition>, Error
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
-    fn every_table_has_its_name_and_describes_each_key_once() {
-        let names = TableNames::with_prefix("writ-");
-        for (table, name) in DEFINITIONS.iter().zip([
-            &names.policies,
-            &names.contexts,
-            &names.executions,
-            &names.jobs,
-            &names.schedules,
-            &names.idempotency,
-            &names.tokens,
-        ]) {
-            assert_eq!(format!("writ-{}", table.name), *name);
+    fn every_table_has_a_name_of_its_own_and_describes_each_key_once() {
+        let names: BTreeSet<_> = DEFINITIONS.iter().map(|table| table.name).collect();
+        assert_eq!(names.len(), DEFINITIONS.len());
+        for table in DEFINITIONS {
             let attributes = attributes(table).unwrap();
             let mut described: Vec<&str> =
                 attributes.iter().map(AttributeDefinition::attribute_name).collect();
             described.dedup();
             assert_eq!(described.len(), attributes.len(), "{}", table.name);
         }
+    }
+
+    #[test]
+    fn the_name_of_a_table_starts_with_the_prefix() {
+        let names = TableNames::with_prefix("writ-");
+        assert_eq!((names.jobs.as_str(), names.tokens.as_str()), ("writ-jobs", "writ-tokens"));
     }
 }

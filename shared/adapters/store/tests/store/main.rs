@@ -48,3 +48,16 @@ mod tables;
 mod tokens;
 #[cfg(test)]
 mod uploads;
+
+/// Calls every operation that the port can make the watched store perform, in the module of the
+/// port's resource. Returns whether a module has the port; those that no module has are in
+/// `grants`.
+#[cfg(test)]
+async fn exercise(
+    port: &str,
+    watched: &writ_store::Store,
+    quiet: &writ_store::Store,
+    home: &writ_model::Workspace,
+) -> bool {
+    schedules::exercise(port, watched, quiet, home).await
+}

@@ -26,6 +26,12 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// The operators around filters.
+    pub const LOGICAL_OPERATORS: &[&str] = parse::LOGICAL;
+
+    /// The operators on fields.
+    pub const FIELD_OPERATORS: &[&str] = parse::ON_FIELDS;
+
     /// Parses a filter from a JSON object.
     ///
     /// # Errors

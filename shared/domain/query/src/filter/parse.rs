@@ -10,9 +10,11 @@ use crate::error::{QueryError, QueryErrorKind, excerpt};
 use crate::location::Location;
 use crate::path::{Aliases, Path};
 
-const LOGICAL: &[&str] = &["$and", "$or", "$nor"];
+/// The operators around filters.
+pub(super) const LOGICAL: &[&str] = &["$and", "$or", "$nor"];
 
-const ON_FIELDS: &[&str] = &[
+/// The operators on fields; any other one is unknown.
+pub(super) const ON_FIELDS: &[&str] = &[
     "$eq",
     "$ne",
     "$gt",
@@ -180,6 +182,9 @@ impl Parser {
         for (operator, value) in fields {
             let below = &Location::Key(location, operator);
             clauses.push(match operator.as_str() {
+                operator if !ON_FIELDS.contains(&operator) => {
+                    return Err(below.error(not_on_a_field(operator)));
+                }
                 "$regex" => self.regex(value, fields.get("$options"), location)?,
                 "$options" if fields.contains_key("$regex") => continue,
                 "$options" => {

@@ -1,5 +1,6 @@
 use http::Method;
 use writ_model::{Diagnostic, Error, ErrorKind, Violation};
+use writ_query::Filter;
 
 use super::*;
 use crate::{AccessLevel, Param, QUERY_PARAMS, Reply};
@@ -86,6 +87,16 @@ fn every_reference_leads_somewhere() {
     assert!(references.len() > 20);
     for reference in references {
         at(&document, reference.as_str().unwrap().strip_prefix('#').unwrap());
+    }
+}
+
+#[test]
+fn the_description_of_a_filter_names_every_operator() {
+    let document = openapi(&table());
+    let text = at(&document, "/components/schemas/Filter/description").as_str().unwrap();
+    let words: Vec<_> = text.split([' ', '`']).filter(|word| word.starts_with('$')).collect();
+    for operator in [Filter::LOGICAL_OPERATORS, Filter::FIELD_OPERATORS].concat() {
+        assert!(words.contains(&operator), "`{operator}` is not in components.json: {words:?}");
     }
 }
 

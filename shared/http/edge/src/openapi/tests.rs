@@ -1,5 +1,5 @@
 use http::Method;
-use writ_model::{Diagnostic, Error, ErrorKind, Violation};
+use writ_model::{Diagnostic, Error, ErrorKind, Language, Violation};
 use writ_query::Filter;
 
 use super::*;
@@ -98,6 +98,13 @@ fn the_description_of_a_filter_names_every_operator() {
     for operator in [Filter::LOGICAL_OPERATORS, Filter::FIELD_OPERATORS].concat() {
         assert!(words.contains(&operator), "`{operator}` is not in components.json: {words:?}");
     }
+}
+
+#[test]
+fn the_schema_of_a_language_names_every_language() {
+    let document = openapi(&table());
+    let names = at(&document, "/components/schemas/Language/enum");
+    assert_eq!(*names, json!(Language::ALL.map(Language::name)));
 }
 
 fn collect_every<'v>(value: &'v Value, key: &str, found: &mut Vec<&'v Value>) {

@@ -2,8 +2,11 @@
 
 use crate::source::{files, root};
 
-/// Documents that must name existing paths only, in backticks.
+/// Documents that must name existing paths only, in backticks: these, and the pages of `PAGES`.
 const DOCUMENTS: [&str; 2] = ["CONTRIBUTING.md", "docs/architecture.md"];
+
+/// The directory of the pages on how to add something.
+const PAGES: &str = "docs/how-to";
 
 /// First parts of paths in this repository.
 const TOP: [&str; 9] = [
@@ -41,8 +44,10 @@ fn exists(path: &str) -> bool {
 #[test]
 fn paths_in_documents_exist() {
     let mut missing = Vec::new();
-    for document in DOCUMENTS {
-        let text = std::fs::read_to_string(root().join(document)).unwrap();
+    let pages = root().join(PAGES).read_dir().unwrap();
+    let pages = pages.map(|page| format!("{PAGES}/{}", page.unwrap().file_name().display()));
+    for document in DOCUMENTS.map(str::to_owned).into_iter().chain(pages) {
+        let text = std::fs::read_to_string(root().join(&document)).unwrap();
         for code in text.split('`').skip(1).step_by(2) {
             // `<verb>.rs` stands for any file.
             let path = code.replace("<verb>.rs", "*");

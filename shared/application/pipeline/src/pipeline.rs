@@ -10,7 +10,7 @@ use crate::{CompiledPolicy, PolicyCache, RegistrySource};
 /// Runs policies of one source over one set of ports. Cheap to make: it borrows all that it uses.
 ///
 /// Each method asks of the ports only what it needs: [`Pipeline::load`] nothing at all,
-/// [`Pipeline::execute`] everything that a run takes ([`crate::Ports`]).
+/// [`Pipeline::execute`] everything that a run takes ([`trait@crate::Ports`]).
 #[derive(Clone, Copy, Debug)]
 pub struct Pipeline<'a, S, P> {
     pub(crate) source: S,

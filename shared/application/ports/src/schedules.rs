@@ -115,7 +115,7 @@ pub trait ScheduleTimer: CancelTimer {
 
 crate::port!(ScheduleTimer);
 
-/// Cancels the timers that [`ScheduleTimer`] set.
+/// Cancels the timers that [`trait@ScheduleTimer`] set.
 pub trait CancelTimer: Send + Sync {
     /// Cancels the timer of a schedule that was removed.
     ///

@@ -7,12 +7,12 @@ use super::MemoryPlatform;
 use super::idempotency::remove_expired;
 
 impl MemoryPlatform {
-    /// Answers the next steps of [`CollectUploads`] with these, one each; then with empty reports.
+    /// Answers the next steps of [`trait@CollectUploads`] with these, one each; then with empty reports.
     pub fn script_uploads(&self, steps: impl IntoIterator<Item = Result<GcReport, Error>>) {
         self.tables().uploads.extend(steps);
     }
 
-    /// Answers the next steps of [`RemoveExpired`] with these, one each; then removes expired keys.
+    /// Answers the next steps of [`trait@RemoveExpired`] with these, one each; then removes expired keys.
     pub fn script_expired(&self, steps: impl IntoIterator<Item = Result<GcReport, Error>>) {
         self.tables().expired.extend(steps);
     }

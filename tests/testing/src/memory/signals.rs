@@ -7,7 +7,7 @@ use writ_ports::{Backlog, CountSignals, DELAY_MAX, JobNotifier, Redrive, Redrive
 
 use super::MemoryPlatform;
 
-/// Dead letters that one step of [`Redrive`] puts back.
+/// Dead letters that one step of [`trait@Redrive`] puts back.
 pub const REDRIVE_STEP: u64 = 10;
 
 impl MemoryPlatform {

@@ -36,7 +36,7 @@ pub(crate) fn of(submission: &Submission, state: &JobState, now: Timestamp) -> O
     })
 }
 
-/// Claims a callback that is due, exclusively for [`CALLBACK_CLAIM_MS`]. Returns `None` where none
+/// Claims a callback that is due, exclusively for [`CALLBACK_CLAIM`]. Returns `None` where none
 /// is due.
 #[must_use]
 pub fn claim_callback(state: &JobState, now: Timestamp) -> Option<JobState> {

@@ -74,7 +74,7 @@ mod tests {
             (&shown["job_status"], &shown["cancelled_by"]),
             (&"cancelled".into(), &"alice".into())
         );
-        assert!(ports.signals().is_empty(), "nobody is to be told");
+        assert!(ports.signals().is_empty(), "no runner is notified");
         let error = cancel(&ports, "j1").await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Conflict);
         assert_eq!(cancel(&ports, "j9").await.unwrap_err().kind, ErrorKind::NotFound);

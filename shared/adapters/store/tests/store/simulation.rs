@@ -154,7 +154,7 @@ async fn committed_content_is_whole(store: &Store, history: &History) {
         if let Some(stored) = store.get_execution(&home, &record.execution_id).await.unwrap() {
             assert!(
                 history.tried.contains(&stored),
-                "{} was written by nobody",
+                "{} was written by no writer",
                 record.execution_id
             );
         }

@@ -18,7 +18,7 @@ pub(crate) struct Delivery {
     id: String,
     body: String,
     tries: u32,
-    rng: u64,
+    jitter: u64,
 }
 
 impl From<CallbackRequest<'_>> for Delivery {
@@ -27,7 +27,7 @@ impl From<CallbackRequest<'_>> for Delivery {
             id: request.callback_id.to_owned(),
             body: request.body.to_owned(),
             tries: request.tries,
-            rng: request.rng,
+            jitter: request.jitter,
         }
     }
 }
@@ -37,7 +37,7 @@ impl World {
     pub(crate) fn receive_callback(&mut self, delivery: &Delivery) -> DeliveryResult {
         let failure = |reason: &str| DeliveryResult::Failed {
             reason: reason.to_owned(),
-            again_in: writ_callbacks::retry_delay(delivery.tries, delivery.rng),
+            again_in: writ_callbacks::retry_delay(delivery.tries, delivery.jitter),
         };
         if self.draw_fault(|config| config.callbacks_lost) {
             self.counts.add("callback lost");

@@ -43,7 +43,7 @@ impl SendCallback for WebhookClient {
         match self.sender.send(call.url, &message).await {
             Ok(_) => DeliveryResult::Delivered,
             Err(failure) => DeliveryResult::Failed {
-                again_in: failure.retry_delay(call.tries, call.rng),
+                again_in: failure.retry_delay(call.tries, call.jitter),
                 reason: failure.to_string(),
             },
         }

@@ -80,14 +80,14 @@ async fn write_failure<P: Ports>(
     let Some(job) = ports.get_job(&submission.workspace, job_id).await? else {
         return Err(Error::internal(format!("job {job_id} is gone")));
     };
-    let (now, rng) = (ports.now(), ports.seed());
+    let (now, jitter) = (ports.now(), ports.seed());
     let next = if error.kind == ErrorKind::Limited {
         // A limit that names no time gets one, so that it is not asked again at once.
         let retry_after_s = Some(error.retry_after_s.unwrap_or(1));
         release(&job.state, fencing_token, Some(error), retry_after_s, now)
     } else {
         let end = AttemptEnd { error: Some(error), execution_id: None, started_at: None };
-        complete(&submission, &job.state, fencing_token, &end, now, rng)
+        complete(&submission, &job.state, fencing_token, &end, now, jitter)
     };
     let Ok(next) = next else {
         tracing::info!(%job_id, %error, "the attempt failed, and the job has moved on meanwhile");

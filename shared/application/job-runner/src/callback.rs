@@ -88,7 +88,7 @@ async fn send<P: Ports>(ports: &P, job: &Job) -> Result<Delivery, Error> {
             body: &body,
             secrets: &secrets,
             tries: callback.map_or(0, |callback| callback.tries),
-            rng: ports.seed(),
+            jitter: ports.seed(),
         })
         .await;
     Ok(match result {

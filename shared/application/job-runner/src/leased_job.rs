@@ -58,8 +58,8 @@ impl<'a, P: Ports> LeasedJob<'a, P> {
             execution_id: Some(&record.execution_id),
             started_at: Some(record.started_at),
         };
-        let (now, rng) = (self.ports.now(), self.ports.seed());
-        let Ok(next) = complete(&self.submission, state, &self.fencing_token, &end, now, rng)
+        let (now, jitter) = (self.ports.now(), self.ports.seed());
+        let Ok(next) = complete(&self.submission, state, &self.fencing_token, &end, now, jitter)
         else {
             return Ok(CommitResult::LeaseLost);
         };

@@ -77,7 +77,7 @@ pub struct CallbackRequest<'a> {
     /// Tries so far, this one among them.
     pub tries: u32,
     /// A random number out of all of `u64`, for the jitter of the next try.
-    pub rng: u64,
+    pub jitter: u64,
 }
 
 /// The result of a delivery.

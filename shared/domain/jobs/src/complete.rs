@@ -33,7 +33,7 @@ pub fn complete(
     fencing_token: &str,
     ended: &AttemptEnd<'_>,
     now: Timestamp,
-    rng: u64,
+    jitter: u64,
 ) -> Result<JobState, LeaseLost> {
     check_token(state, fencing_token)?;
     let outcome = match ended.error {
@@ -47,7 +47,7 @@ pub fn complete(
         ..close_attempt(state, outcome, ended.error, now)
     };
     Ok(match ended.error {
-        Some(error) if may_repeat(submission, &state, error.kind) => repeat(state, now, rng),
+        Some(error) if may_repeat(submission, &state, error.kind) => repeat(state, now, jitter),
         _ => finish(submission, state, status(outcome), now),
     })
 }
@@ -80,7 +80,7 @@ pub fn expire(
     submission: &Submission,
     state: &JobState,
     now: Timestamp,
-    rng: u64,
+    jitter: u64,
 ) -> Option<JobState> {
     if !has_lapsed(state, now) {
         return None;
@@ -88,7 +88,7 @@ pub fn expire(
     let error = lost(state);
     let state = close_attempt(state, AttemptOutcome::Lost, Some(&error), now);
     Some(if may_repeat(submission, &state, error.kind) {
-        repeat(state, now, rng)
+        repeat(state, now, jitter)
     } else {
         finish(submission, state, JobStatus::Failed, now)
     })
@@ -121,8 +121,8 @@ fn may_repeat(submission: &Submission, state: &JobState, kind: ErrorKind) -> boo
     }
 }
 
-fn repeat(state: JobState, now: Timestamp, rng: u64) -> JobState {
-    let ready_at = now + backoff(state.attempts_made, rng);
+fn repeat(state: JobState, now: Timestamp, jitter: u64) -> JobState {
+    let ready_at = now + backoff(state.attempts_made, jitter);
     wait(JobState { ready_at, ..state }, now)
 }
 

@@ -17,7 +17,7 @@ pub enum DueAction {
 
 /// Returns the action that the job requires at `now`.
 #[must_use]
-pub fn due(submission: &Submission, state: &JobState, now: Timestamp, rng: u64) -> DueAction {
+pub fn due(submission: &Submission, state: &JobState, now: Timestamp, jitter: u64) -> DueAction {
     if state.due_at.is_none_or(|due_at| due_at > now) {
         return DueAction::Nothing;
     }
@@ -28,7 +28,7 @@ pub fn due(submission: &Submission, state: &JobState, now: Timestamp, rng: u64) 
         }
         // A lease that was renewed by a clock ahead of this one has not lapsed yet.
         _ if !has_lapsed(state, now) => DueAction::Nothing,
-        _ => expire(submission, state, now, rng)
+        _ => expire(submission, state, now, jitter)
             .map_or(DueAction::Nothing, |state| DueAction::Write(Box::new(state))),
     }
 }

@@ -4,13 +4,14 @@ use serde_json::{Value, json};
 use writ_edge::AccessLevel;
 use writ_model::schema::Schema;
 use writ_model::{Cause, Error, ErrorKind, FireOutcome, Timestamp};
+use writ_ports::Clock as _;
 
 use super::schedules::{SPECS, routes};
 use writ_testing::{MemoryPlatform, PRIVATE_URL, TimerChange};
 
 use crate::fixture::{POLICY, body, data, jobs, missed, own, platform, request};
 use crate::{create, delete, get, list, query, update};
-use writ_scheduler::{run_due_schedule, tick};
+use writ_scheduler::{ClockWatch, run_due_schedule, tick, tick_with};
 
 async fn make(ports: &MemoryPlatform, members: Value) -> Result<Value, Error> {
     create::handle(ports, request("", &body(members))).await.map(|reply| data(&reply))
@@ -388,4 +389,67 @@ async fn nobody_is_shown_what_the_policy_masks() {
     }
     tick(&ports).await.unwrap();
     assert!(jobs(&ports).values().all(|job| job.inputs.as_str().contains("hush")));
+}
+
+#[tokio::test]
+async fn a_value_stays_masked_under_a_policy_that_does_not_mask_it() {
+    let ports = platform();
+    let target = json!({"policy": {
+        "policy_rule_uri": "list:1-x", "input_data": {"ip": "x", "secret": "hush"},
+    }});
+    make(&ports, json!({"target": target})).await.unwrap();
+    ports.register(
+        &own(),
+        &POLICY.replace("list", "open").replace("/input_data/secret", "/output/other"),
+    );
+    let repoint = json!({"$set": {"target.policy.policy_rule_uri": "open:1-x"}});
+    for update in [repoint, json!({"$set": {"description": "d"}})] {
+        let shown = put(&ports, update).await.unwrap().to_string();
+        assert!(!shown.contains("hush") && shown.contains("**masked**"), "{shown}");
+    }
+    ports.clock().advance_s(300);
+    tick(&ports).await.unwrap();
+    let jobs = jobs(&ports);
+    let job = jobs.values().next_back().unwrap();
+    assert_eq!(job.policy_rule_uri.to_string(), "open:1-x");
+    assert_eq!(job.mask, ["/output/other", "/input_data/secret"]);
+
+    // A whole object has its own values: what the caller sends is not masked for another policy's sake.
+    let target = json!({"policy": {"policy_rule_uri": "open:1-x", "input_data": {"ip": "x", "secret": "own"}}});
+    let sent: Value = serde_json::from_str(&body(json!({"target": target}))).unwrap();
+    let shown = put(&ports, sent).await.unwrap().to_string();
+    assert!(shown.contains("own"), "{shown}");
+}
+
+const DAY_MS: i64 = 24 * 3_600_000;
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_silences_no_schedule_after_it_was_set_back() {
+    for catch_up in ["skip", "latest", "all"] {
+        let (ports, watch) = (platform(), ClockWatch::default());
+        let end_at = Timestamp::from_ms(ports.now().as_ms() + DAY_MS).to_string();
+        make(&ports, json!({"catch_up": catch_up, "end_at": end_at})).await.unwrap();
+        make(&ports, json!({"name": "endless", "catch_up": catch_up})).await.unwrap();
+        tick_with(&ports, &watch).await.unwrap();
+        let created = jobs(&ports).len();
+        // Ten days ahead: one schedule is over by that clock, the other goes on there.
+        ports.clock().shift_wall_ms(10 * DAY_MS);
+        tick_with(&ports, &watch).await.unwrap();
+        let early = jobs(&ports);
+        // The clock is set back, and the server may have been started anew meanwhile.
+        ports.clock().shift_wall_ms(-10 * DAY_MS);
+        for watch in [watch, ClockWatch::default()] {
+            for _ in 0..3 {
+                ports.clock().advance_s(300);
+                tick_with(&ports, &watch).await.unwrap();
+            }
+        }
+        let made: Vec<_> = jobs(&ports).into_keys().filter(|id| !early.contains_key(id)).collect();
+        assert_eq!((created, made.len()), (2, 2 * 6), "{catch_up}");
+        for name in ["nightly", "endless"] {
+            let fires = ports.schedule(&own(), name).state.last_fires;
+            let submitted = fires.iter().filter(|fire| fire.outcome == FireOutcome::Submitted);
+            assert!(submitted.count() >= 6, "{catch_up} {name}: {fires:?}");
+        }
+    }
 }

@@ -65,7 +65,8 @@ async fn apply_request(
     old: &Schedule,
     update: &Value,
 ) -> Result<Schedule, Error> {
-    let mut definition = if Update::is_operators(update) {
+    let is_operators = Update::is_operators(update);
+    let mut definition = if is_operators {
         apply(old, update)?
     } else {
         let sent = read(request.text()?)?;
@@ -81,6 +82,8 @@ async fn apply_request(
     let identity = &request.caller.identity;
     let target = Target::of(&old.name, &definition.target, now)?;
     let mask = target.validate(ports, &identity.workspace).await?;
+    // Operators leave values in place that were written for another policy, or another revision.
+    let mask = if is_operators { old.extend_mask(mask) } else { mask };
     Ok(Schedule {
         state: redefine(old, &before, &definition, &timing, now),
         definition,

@@ -60,7 +60,7 @@ async fn submit_job(
 ) -> Result<(), Error> {
     let now = ports.now();
     let target = Target::of(&schedule.name, &schedule.definition.target, now)?;
-    let mask = target.validate(ports, &schedule.workspace).await?;
+    let mask = schedule.extend_mask(target.validate(ports, &schedule.workspace).await?);
     let submitter = Submitter {
         workspace: schedule.workspace.clone(),
         identity: schedule.identity.clone(),

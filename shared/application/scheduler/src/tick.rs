@@ -6,8 +6,9 @@ use writ_ports::{
     CancelTimer, ChangeSchedule, Clock, DueSchedules, GetJob, GetSchedule, JobNotifier, PutJob,
     SendCallback, ports,
 };
-use writ_schedules::{decide, settle, timing_of};
+use writ_schedules::{decide, rewind, settle, timing_of};
 
+use crate::ClockWatch;
 use crate::fire::fire;
 
 ports! {
@@ -30,6 +31,9 @@ ports! {
     /// What a program that ticks and answers timers needs.
     pub trait Ports = TickPorts + TimerPorts;
 }
+
+/// The year 9999: every schedule that may fire is due before.
+const END_OF_TIME: Timestamp = Timestamp::from_ms(253_402_300_000_000);
 
 /// A tick begins no schedule later than this after its start: the rest waits for the next one.
 const TICK_US_MAX: u64 = 20_000_000;
@@ -54,10 +58,37 @@ pub struct TickReport {
 /// # Errors
 /// The store's, reading what is due.
 pub async fn tick(ports: &impl TickPorts) -> Result<TickReport, Error> {
+    process_due(ports, || ports.now()).await
+}
+
+/// As [`tick`]. Where the clock was set back since the tick before, as `watch` tells, it checks all
+/// schedules: those that were changed while the clock was ahead are due only when that time has come.
+///
+/// # Errors
+/// As [`tick`].
+pub async fn tick_with(ports: &impl TickPorts, watch: &ClockWatch) -> Result<TickReport, Error> {
+    let now = ports.now();
+    if !watch.was_set_back(now) {
+        let report = tick(ports).await?;
+        watch.observe(now);
+        return Ok(report);
+    }
+    let report = process_due(ports, || END_OF_TIME).await?;
+    // A pass that was cut off begins again.
+    if !report.more {
+        watch.restart_at(now);
+    }
+    Ok(report)
+}
+
+async fn process_due(
+    ports: &impl TickPorts,
+    before: impl Fn() -> Timestamp + Send,
+) -> Result<TickReport, Error> {
     let start = ports.ticks_us();
     let (mut next, mut report) = (None, TickReport::default());
     loop {
-        let page = ports.due_schedules(ports.now(), next.as_deref()).await?;
+        let page = ports.due_schedules(before(), next.as_deref()).await?;
         for (workspace, name) in &page.schedules {
             if ports.ticks_us().saturating_sub(start) >= TICK_US_MAX {
                 return Ok(TickReport { more: true, ..report });
@@ -109,6 +140,11 @@ async fn run_due_schedules(
     let mut report = TickReport::default();
     for _ in 0..STEPS_MAX {
         let Some(schedule) = ports.get_schedule(workspace, name).await? else { return Ok(report) };
+        if let Some(schedule) = rewind(&schedule, ports.now()) {
+            tracing::warn!(%workspace, schedule = name, "the clock was ahead; the schedule goes on");
+            ports.change_schedule(&schedule).await?;
+            continue;
+        }
         // The definition was validated when it was written.
         let timing =
             timing_of(&schedule.definition, schedule.created_at).map_err(Error::internal)?;

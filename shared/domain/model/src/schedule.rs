@@ -158,8 +158,8 @@ pub struct Schedule {
     /// The end user that this caller acted for; `None` where the caller named none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<String>,
-    /// JSON Pointers from the policy's `metadata.mask`; the values there are masked in every
-    /// response.
+    /// JSON Pointers from the `metadata.mask` of the policy, and of the policies before it that the
+    /// target's values were written for; the values there are masked in every response.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mask: Vec<String>,
     /// The current state of the schedule.
@@ -167,6 +167,18 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// Returns the schedule's mask and this one: what was masked when a value was written stays masked,
+    /// whichever policy the value goes to.
+    #[must_use]
+    pub fn extend_mask(&self, mut mask: Vec<String>) -> Vec<String> {
+        for pointer in &self.mask {
+            if !mask.contains(pointer) {
+                mask.push(pointer.clone());
+            }
+        }
+        mask
+    }
+
     /// Returns the entity tag of this revision, which differs from that of every other revision and
     /// schedule of the same name.
     #[must_use]

@@ -56,7 +56,8 @@ pub struct DueFires {
 /// Every fire is in `run` or in `missed` of exactly one tick, whatever the times of the ticks, as
 /// long as each gets the `handled` of the one before. A clock that is set back repeats nothing. A
 /// clock that is set forward by mistake is trusted: the fires that it passes are handled, and the
-/// schedule does not fire until that time has come. To enable a schedule again, pass the time of
+/// schedule does not fire until that time has come, or until [`rewind`](crate::rewind()) is called after
+/// the clock was set back. To enable a schedule again, pass the time of
 /// that as `handled`: the fires in between are neither run nor missed.
 #[must_use]
 pub fn due(

@@ -20,6 +20,10 @@ pub const LAST_FIRES_MAX: usize = 10;
 /// timer that started the tick.
 const SKEW_MS: i64 = 5_000;
 
+/// The time at which a schedule that is over is due, in the year 9999. No tick reads it then, but a pass
+/// over all schedules does, which finds out whether it is over by a clock that was ahead.
+const NEVER: Timestamp = Timestamp::from_ms(253_370_764_800_000);
+
 /// Parses the timing of a definition, for a schedule that was created at `created_at`.
 ///
 /// # Errors
@@ -134,14 +138,16 @@ pub fn redefine(
 }
 
 /// Sets the next fire, and the time when the schedule is due.
-fn wait(
+pub(crate) fn wait(
     state: ScheduleState,
     is_enabled: bool,
     schedule_id: &str,
     timing: &Timing,
 ) -> ScheduleState {
     let next = if is_enabled { next_fire(schedule_id, timing, state.handled) } else { None };
-    let due_at = state.firing_since.or(next.map(|fire| fire.invoke_at));
+    let is_over = is_enabled && next.is_none() && state.handled.is_some();
+    let due_at =
+        state.firing_since.or(next.map(|fire| fire.invoke_at)).or(is_over.then_some(NEVER));
     ScheduleState { next_fire_at: next.map(|fire| fire.at), due_at, ..state }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use writ_model::{Error, Schedule, Workspace};
 use writ_ports::{CancelTimer, ScheduleTimer};
+use writ_scheduler::ClockWatch;
 
 use crate::Platform;
 use crate::jobs::SignalQueue;
@@ -29,11 +30,11 @@ impl CancelTimer for SignalQueue {
 /// Starts the ticker that fires schedules. It first fires those that became due while the platform
 /// was down, by the catch-up rule of each.
 pub(crate) fn start_scheduler(platform: &Arc<Platform>) -> Ticker {
-    let platform = Arc::clone(platform);
+    let (platform, watch) = (Arc::clone(platform), Arc::new(ClockWatch::default()));
     Ticker::start(interval(Duration::ZERO, TICK_INTERVAL), move || {
-        let platform = Arc::clone(&platform);
+        let (platform, watch) = (Arc::clone(&platform), Arc::clone(&watch));
         async move {
-            if let Err(error) = writ_scheduler::tick(&*platform).await {
+            if let Err(error) = writ_scheduler::tick_with(&*platform, &watch).await {
                 tracing::error!(%error, log = error.log, "due schedules could not be read");
             }
         }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::json;
 use writ_lambda::Diagnostic;
 use writ_platform::{NoEngine, Outbound, Platform};
-use writ_scheduler::{Event, TickReport, run_due_schedule, tick};
+use writ_scheduler::{ClockWatch, Event, TickReport, run_due_schedule, tick_with};
 
 fn main() -> ExitCode {
     writ_lambda::run(|function| {
@@ -16,12 +16,13 @@ fn main() -> ExitCode {
             webhook_client: function.webhook_client()?,
         };
         let platform = Platform::new(function.store(), NoEngine).with_outbound(outbound);
+        let watch = ClockWatch::default();
         Ok(async move |event: &str, _| {
             let report = match Event::read(event) {
                 Ok(Event::Fire { workspace, name, scheduled_for }) => {
                     run_due_schedule(&platform, &workspace, &name, scheduled_for).await
                 }
-                Ok(Event::All) => tick(&platform).await,
+                Ok(Event::All) => tick_with(&platform, &watch).await,
                 Err(error) => Err(error),
             };
             match report {

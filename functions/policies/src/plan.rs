@@ -22,7 +22,8 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     name: "policy.plan",
     method: Method::POST,
     path: "/policy/{uri}/plan",
-    access_level: AccessLevel::Execute,
+    // It runs code that no author has published.
+    access_level: AccessLevel::MutatePolicy,
     summary: "Runs a changed policy over the recorded executions of this one, newest first, and \
               says which outcomes would change. Nothing is registered or recorded.",
     body: Some("PlanRequest"),

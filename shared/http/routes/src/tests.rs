@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use writ_edge::{Caller, Reply, Request};
+use writ_edge::{AccessLevel, Caller, Reply, Request};
 use writ_model::{Error, Identity, PrincipalKind, Role, Timestamp, Workspace};
 use writ_ports::{ClaimId, Clock, Idempotency, IdempotencyKey, KeyState, StoredReply};
 
@@ -30,6 +30,31 @@ fn every_route_states_what_has_no_default() {
         assert!(name.contains('.') && spec.path.starts_with('/'), "{name} {}", spec.path);
         assert!(!spec.summary.is_empty() && !spec.data.is_empty(), "{name}");
         assert_eq!(spec.ports.ports().is_empty(), name == "access.whoami", "{name}");
+    }
+}
+
+/// Whether a schema, or one that it refers to, has a policy's code.
+fn has_code(schemas: &Value, name: &str) -> bool {
+    let text = schemas[name].to_string();
+    let refers = |other: &String| text.contains(&format!("#/components/schemas/{other}\""));
+    schemas[name]["properties"].get("code_type").is_some()
+        || schemas
+            .as_object()
+            .unwrap()
+            .keys()
+            .any(|other| refers(other) && has_code(schemas, other))
+}
+
+/// An operator runs what authors have published: `docs/decisions/0027-operators-run-published-code.md`.
+#[test]
+fn a_route_that_takes_code_is_for_authors() {
+    let specs = specs();
+    let schemas = writ_edge::openapi(&specs)["components"]["schemas"].take();
+    let takes_code = |spec: &&RouteSpec| spec.body.is_some_and(|body| has_code(&schemas, body));
+    let names: Vec<_> = specs.iter().filter(takes_code).map(|spec| spec.name).collect();
+    assert_eq!(names, ["policy.create", "policy.update", "policy.plan"]);
+    for spec in specs.iter().filter(takes_code) {
+        assert_eq!(spec.access_level, AccessLevel::MutatePolicy, "{}", spec.name);
     }
 }
 
@@ -64,6 +89,10 @@ impl Idempotency for Memory {
         Err(Error::internal("no request has a key"))
     }
 
+    async fn release(&self, _: &IdempotencyKey, _: &ClaimId) -> Result<(), Error> {
+        Err(Error::internal("no request has a key"))
+    }
+
     async fn abandon(&self, _: &IdempotencyKey, _: &ClaimId) -> Result<(), Error> {
         Err(Error::internal("no request has a key"))
     }
@@ -92,6 +121,7 @@ async fn reply(spec: &RouteSpec, parameter: &str) -> Reply {
         },
         rule: "test".to_owned(),
         request_id: "r1".to_owned(),
+        derived_id: None,
     };
     let route = Route { spec: spec.clone(), handle };
     writ_edge::serve(&Memory, &route, request, std::future::pending()).await

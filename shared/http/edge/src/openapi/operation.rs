@@ -175,13 +175,15 @@ fn failures(spec: &RouteSpec) -> Vec<u16> {
     let has_condition = spec.params.iter().any(|param| param.name == "If-Match");
     let changes = matches!(spec.access_level, AccessLevel::MutatePolicy | AccessLevel::Admin);
     let runs = spec.access_level == AccessLevel::Execute;
+    let evaluates = spec.ports.ports().iter().any(|port| port.name == "Evaluate");
     let applies = |status: u16| match status {
         404 => has_segment || runs,
         409 => changes || spec.is_idempotent_by_key(),
         412 => has_condition,
         413 | 415 => spec.body.is_some(),
         422 => runs || (changes && spec.body.is_some()),
-        429 | 502 => runs,
+        429 => runs,
+        502 => runs || evaluates,
         _ => true,
     };
     ERROR_STATUSES.into_iter().filter(|status| applies(*status)).collect()

@@ -8,10 +8,10 @@ use writ_model::run::{Budget, Call, CheckReport, FailedRun, Failure, Outcome, So
 use writ_model::{
     ContextChange, Digest, Error, ErrorKind, Execution, Language, PolicyUri, RawJson, Workspace,
 };
-use writ_pipeline::{Commit, Execute, ExecutionRequest, Pipeline, PolicyCache};
+use writ_pipeline::{Commit, Execute, ExecutionReport, ExecutionRequest, Pipeline, PolicyCache};
 use writ_ports::{
-    Admission, Admit, CommitResult, ContextStore, ContextWrite, Evaluate, Handle, PolicySource,
-    Projection, RecordExecution, StoredContext,
+    Admission, Admit, CommitResult, ContextStore, ContextWrite, Evaluate, GetExecution, Handle,
+    PolicySource, Projection, RecordExecution, StoredContext,
 };
 
 use crate::node::{Node, Service};
@@ -58,18 +58,18 @@ fn policy(uri: &str) -> Option<StoredPolicy> {
 }
 
 impl Execute for Node {
-    async fn execute(&self, request: ExecutionRequest) -> Result<Execution, Error> {
+    async fn execute(&self, request: ExecutionRequest) -> Result<ExecutionReport, Error> {
         let cache = cache();
-        Ok(Pipeline::new(self, self, &cache).execute(request).await?.execution)
+        Pipeline::new(self, self, &cache).execute(request).await
     }
 
     async fn execute_for(
         &self,
         request: ExecutionRequest,
         commit: &impl Commit,
-    ) -> Result<Execution, Error> {
+    ) -> Result<ExecutionReport, Error> {
         let cache = cache();
-        Ok(Pipeline::new(self, self, &cache).execute_for(request, commit).await?.execution)
+        Pipeline::new(self, self, &cache).execute_for(request, commit).await
     }
 }
 
@@ -197,6 +197,16 @@ impl RecordExecution for Node {
         let (write, execution) = (lock(&self.world).new_write(), execution.clone());
         let record = move |world: &mut World| world.commit_run(write, &execution, None);
         self.call(Service::Store, "record", record).await?.map(drop)
+    }
+}
+
+impl GetExecution for Node {
+    async fn get_execution(&self, _: &Workspace, id: &str) -> Result<Option<Execution>, Error> {
+        let id = id.to_owned();
+        let record = move |world: &mut World| {
+            world.store.records.get(&id).map(|record| record.execution.clone())
+        };
+        self.call(To::Store, "get_execution", record).await
     }
 }
 

@@ -97,6 +97,7 @@ pub(crate) struct Record {
     pub(crate) status: ExecutionStatus,
     pub(crate) cause: Cause,
     pub(crate) has_changed_context: bool,
+    pub(crate) execution: Execution,
     write: u64,
 }
 
@@ -312,6 +313,7 @@ impl World {
             status: record.status,
             cause: record.cause,
             has_changed_context: change.is_some_and(|change| !change.is_empty()),
+            execution: record.clone(),
             write,
         };
         self.trace(|| format!("record {} of {:?}: {:?}", record.execution_id, row.parent, row));

@@ -2,10 +2,10 @@
 
 use http::Method;
 use http::header::CACHE_CONTROL;
-use writ_authz::mint;
+use writ_authz::{mint, mint_with_id, token_id};
 use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
 use writ_model::{Error, Identity};
-use writ_ports::{Clock, Ids, PutToken, ports};
+use writ_ports::{Clock, GetToken, Ids, PutToken, ports};
 
 use crate::new_token::NewToken;
 use crate::record::{self, Record};
@@ -27,7 +27,7 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
 };
 
 ports! {
-    pub trait Ports = Clock + Ids + PutToken;
+    pub trait Ports = Clock + GetToken + Ids + PutToken;
 }
 
 /// Keeps the token's hash and answers its text.
@@ -35,13 +35,40 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
     let new = NewToken::parse(request.json()?)?;
     let workspace =
         scope::of(&request.caller, new.workspace).map_err(|error| error.at("/workspace"))?;
+    if let Some(id) = request.retried_id()
+        && let Some(reply) = find_created(ports, &request, id).await?
+    {
+        return Ok(reply);
+    }
     let holder = Identity { subject: new.subject, workspace, role: new.role };
-    let (token, text) = mint(ports, ports.now(), holder, new.expires_in_seconds)?;
-    ports.put_token(&token).await?;
+    let (now, expires_in_seconds) = (ports.now(), new.expires_in_seconds);
+    let (token, text) = match &request.derived_id {
+        Some(id) => mint_with_id(ports, token_id(&id.id), now, holder, expires_in_seconds)?,
+        None => mint(ports, now, holder, expires_in_seconds)?,
+    };
+    if let Err(error) = ports.put_token(&token).await {
+        return match request.conflicting_id(&error) {
+            Some(id) => find_created(ports, &request, id).await?.ok_or(error),
+            None => Err(error),
+        };
+    }
     let reply = record::reply(&Record::with_text(&token, &text))?;
-    Ok(reply
-        .created(format!("/token/{}", token.token_id))
-        .header(CACHE_CONTROL, "no-store".to_owned()))
+    Ok(reply.created(location(&token.token_id)).header(CACHE_CONTROL, "no-store".to_owned()))
+}
+
+/// The reply where an earlier request with the same key made the token: its text is stored nowhere.
+async fn find_created(
+    ports: &impl GetToken,
+    request: &Request,
+    id: &str,
+) -> Result<Option<Reply>, Error> {
+    let stored = ports.get_token(&token_id(id)).await?;
+    let location = stored.map(|token| location(&token.token_id));
+    Ok(location.map(|location| Reply::already_done(Some(&location), None, &request.request_id)))
+}
+
+fn location(token_id: &str) -> String {
+    format!("/token/{token_id}")
 }
 
 #[cfg(test)]

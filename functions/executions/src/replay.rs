@@ -30,6 +30,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
         execution_id: request.param("id").to_owned(),
         identity: identity.subject.clone(),
         principal_kind: request.caller.principal_kind,
+        derived_id: request.derived_id.clone(),
     };
     let replayed = ports.replay(order).await?;
     let id = json!(replayed.execution.execution_id).to_string();

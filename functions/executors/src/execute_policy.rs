@@ -45,6 +45,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
     let order = ExecutionRequest {
         on_behalf_of: request.on_behalf_of()?,
         parameters: body.parameters,
+        derived_id: request.derived_id.clone(),
         idempotency_key: request.header("idempotency-key").map(str::to_owned),
         trace_id: request.trace_id().map(str::to_owned),
         ..ExecutionRequest::new(
@@ -55,6 +56,9 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
             body.input_data,
         )
     };
-    let execution = ports.execute(order).await?;
-    Ok(Reply::execution(&execution, &request.request_id))
+    let report = ports.execute(order).await?;
+    Ok(match report.is_stored {
+        false => Reply::execution(&report.execution, &request.request_id),
+        true => Reply::recorded_execution(&report.record, &request.request_id),
+    })
 }

@@ -4,12 +4,11 @@ use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use writ_edge::{AccessLevel, ListParams, Param, Reply, Request, RouteSpec};
-use writ_jobs::retry;
-use writ_model::{Error, ErrorKind, JobSignal, SignalKind};
+use writ_model::{Error, ErrorKind, JobSignal, SignalKind, Workspace};
 use writ_ports::{ChangeJob, Clock, GetJob, JobNotifier, QueryJobs, Redrive, ports};
 use writ_query::Filter;
 
-use crate::change::update_job;
+use crate::change::retry_job;
 use crate::notify::notify_runners_of_all;
 
 /// Jobs of a call at most, so that it is answered in time.
@@ -77,9 +76,10 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
     let mut outcome = Ok(());
     for item in &page.items {
         let Found { job_id } = serde_json::from_str(item).map_err(Error::internal)?;
-        let now = ports.now();
-        match update_job(ports, workspace, &job_id, |job| retry(&job.state, now)).await {
-            Ok(job) => signals.push(JobSignal::new(&job.submission, SignalKind::Queue)),
+        match retry_job(ports, &request, &job_id).await {
+            // An earlier request with the same key tried it again, and it failed again.
+            Ok((_, false)) => skipped += 1,
+            Ok((job, true)) => signals.push(JobSignal::new(&job.submission, SignalKind::Queue)),
             Err(error) if is_the_jobs(error.kind) => skipped += 1,
             Err(error) => {
                 outcome = Err(error);
@@ -93,7 +93,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
     let redriven = Redriven {
         retried: signals.len(),
         skipped,
-        signals: dead_letters(ports).await?,
+        signals: dead_letters(ports, workspace).await?,
         job_ids: signals.into_iter().map(|JobSignal { job_id, .. }| job_id).collect(),
         next_token: page.next_token,
     };
@@ -122,11 +122,11 @@ fn is_the_jobs(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Conflict | ErrorKind::NotFound)
 }
 
-/// Puts dead job signals back into the queue, and counts them.
-async fn dead_letters(ports: &impl Redrive) -> Result<u64, Error> {
+/// Puts the dead job signals of a workspace back into the queue, and counts them.
+async fn dead_letters(ports: &impl Redrive, workspace: &Workspace) -> Result<u64, Error> {
     let mut signals = 0;
     for _ in 0..STEPS_MAX {
-        let redriven = ports.redrive().await?;
+        let redriven = ports.redrive(workspace).await?;
         signals += redriven.signals;
         if !redriven.more {
             break;
@@ -140,9 +140,11 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::Value;
+    use writ_jobs::retry;
     use writ_model::JobStatus;
 
     use writ_testing::MemoryPlatform;
+    use writ_testing::builders::workspace;
 
     use super::*;
     use crate::fixture::{Jobs, data, own, request};
@@ -210,12 +212,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn dead_letters_are_put_back_in_bounded_steps() {
+    async fn own_dead_letters_are_put_back_in_bounded_steps() {
         let ports = MemoryPlatform::default();
-        ports.set_dead_letters(25);
+        ports.set_dead_letters(&own(), 25);
+        ports.set_dead_letters(&workspace("b"), 7);
         assert_eq!(redrive(&ports, "").await["hints"], 25);
-        ports.set_dead_letters(1_000);
+        ports.set_dead_letters(&own(), 1_000);
         assert_eq!(redrive(&ports, "").await["hints"], 10 * STEPS_MAX);
+        assert_eq!(ports.dead_letters(&workspace("b")), 7);
     }
 
     #[tokio::test]

@@ -2,11 +2,10 @@
 
 use http::Method;
 use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
-use writ_jobs::retry;
 use writ_model::Error;
 use writ_ports::{ChangeJob, Clock, CountQueued, GetJob, JobNotifier, ports};
 
-use crate::change::update_job;
+use crate::change::retry_job;
 use crate::document;
 use crate::notify::notify_runners;
 
@@ -25,12 +24,9 @@ ports! {
     pub trait Ports = ChangeJob + Clock + CountQueued + GetJob + JobNotifier;
 }
 
-/// Answers the job, queued again.
+/// Answers the job, queued again; as it is now where an earlier request with the same key queued it.
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
-    let workspace = &request.caller.identity.workspace;
-    let now = ports.now();
-    let job_id = request.param("job_id");
-    let job = update_job(ports, workspace, job_id, |job| retry(&job.state, now)).await?;
+    let (job, _) = retry_job(ports, &request, request.param("job_id")).await?;
     notify_runners(ports, &job).await;
     document::reply(ports, &job).await
 }
@@ -40,6 +36,7 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::json;
+    use writ_jobs::retry;
     use writ_model::{ErrorKind, JobStatus, SignalKind};
 
     use writ_testing::MemoryPlatform;

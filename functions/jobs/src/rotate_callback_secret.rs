@@ -26,7 +26,8 @@ ports! {
 /// Answers every secret that still signs, the new one first.
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let workspace = &request.caller.identity.workspace;
-    let secrets = writ_job_control::rotate_secrets(ports, workspace).await?;
+    let request_id = request.derived_id.as_ref().map(|derived| derived.id.as_str());
+    let secrets = writ_job_control::rotate_secrets(ports, workspace, request_id).await?;
     Ok(reply(&secrets).created(SPEC.path.to_owned()))
 }
 

@@ -46,6 +46,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
     let order = ExecutionRequest {
         mgmt_action: Some(action),
         parameters: body.parameters,
+        derived_id: request.derived_id.clone(),
         idempotency_key: request.header("idempotency-key").map(str::to_owned),
         trace_id: request.trace_id().map(str::to_owned),
         ..ExecutionRequest::new(
@@ -56,6 +57,9 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
             body.mgmt_data.unwrap_or_else(RawJson::empty_object),
         )
     };
-    let execution = ports.execute(order).await?;
-    Ok(Reply::execution(&execution, &request.request_id))
+    let report = ports.execute(order).await?;
+    Ok(match report.is_stored {
+        false => Reply::execution(&report.execution, &request.request_id),
+        true => Reply::recorded_execution(&report.record, &request.request_id),
+    })
 }

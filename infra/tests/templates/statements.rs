@@ -126,7 +126,16 @@ fn a_route_needs_what_its_handler_names_and_its_keys_need() {
         ("policy.get", &["GetBody", "GetPolicy"]),
         (
             "policy.create",
-            &["Clock", "CreatePolicy", "Evaluate", "GetPolicy", "Idempotency", "Ids"],
+            &[
+                "Clock",
+                "CreatePolicy",
+                "Evaluate",
+                "GetBody",
+                "GetPolicy",
+                "GetRevisions",
+                "Idempotency",
+                "Ids",
+            ],
         ),
         (
             "executor.execute_policy",
@@ -136,6 +145,7 @@ fn a_route_needs_what_its_handler_names_and_its_keys_need() {
                 "ContextStore",
                 "Evaluate",
                 "GetBody",
+                "GetExecution",
                 "GetPolicy",
                 "Idempotency",
                 "Ids",

@@ -10,8 +10,8 @@ use writ_model::run::{Budget, Call, CheckReport, Coverage, FailedRun, Failure, O
 use writ_model::{Error, Execution, Language, PolicyUri, Timestamp, Workspace};
 use writ_os::Os;
 use writ_ports::{
-    Admission, Admit, Clock, CommitResult, ContextStore, ContextWrite, Evaluate, Handle, Ids,
-    PolicySource, Projection, RecordExecution, StoredContext, Unlimited,
+    Admission, Admit, Clock, CommitResult, ContextStore, ContextWrite, Evaluate, GetExecution,
+    Handle, Ids, PolicySource, Projection, RecordExecution, StoredContext, Unlimited,
 };
 
 use crate::Policy;
@@ -118,6 +118,13 @@ impl ContextStore for InProcessPorts<'_> {
 impl RecordExecution for InProcessPorts<'_> {
     async fn record_execution(&self, execution: &Execution) -> Result<(), Error> {
         self.sink.record(execution)
+    }
+}
+
+/// Records go to the sink alone, so none is found.
+impl GetExecution for InProcessPorts<'_> {
+    async fn get_execution(&self, _: &Workspace, _: &str) -> Result<Option<Execution>, Error> {
+        Ok(None)
     }
 }
 

@@ -39,7 +39,7 @@ async fn ports_ask_for_what_is_listed_and_for_all_of_it() {
 
     let body = serde_json::to_string(&signals(1)[0]).unwrap();
     sqs.answers([json!({"Messages": [{"ReceiptHandle": "r", "Body": body}]}), json!({})]);
-    queue.redrive().await.unwrap();
+    queue.redrive(&signals(1)[0].workspace).await.unwrap();
     assert_eq!(used(&sqs), listed("Redrive"));
 
     let change = VisibilityChange { receipt_handle: "r".to_owned(), timeout: Duration::ZERO };

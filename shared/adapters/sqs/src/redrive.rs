@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message};
-use writ_model::{Error, JobSignal};
+use writ_model::{Error, JobSignal, Workspace};
 use writ_ports::{JobNotifier, Redrive, RedriveReport};
 
 use super::errors::queue_error;
@@ -17,27 +17,30 @@ const WAIT_S: i32 = 1;
 const VISIBILITY_TIMEOUT_S: i32 = 30;
 
 impl Redrive for Sqs {
-    async fn redrive(&self) -> Result<RedriveReport, Error> {
+    async fn redrive(&self, workspace: &Workspace) -> Result<RedriveReport, Error> {
         let url = self.dead_url()?;
         let batch = i32::try_from(BATCH).map_err(Error::internal)?;
         let request = self.client.receive_message().queue_url(url).max_number_of_messages(batch);
         let request = request.wait_time_seconds(WAIT_S).visibility_timeout(VISIBILITY_TIMEOUT_S);
         let received = request.send().await.map_err(queue_error)?;
-        let dead_letters: Vec<(JobSignal, &Message)> = received
+        // Messages of other workspaces stay in their queue, and are invisible for a while: the next
+        // step receives others.
+        let own: Vec<(JobSignal, &Message)> = received
             .messages()
             .iter()
             .filter_map(|message| Some((parse_signal(message)?, message)))
+            .filter(|(signal, _)| signal.workspace == *workspace)
             .collect();
-        if dead_letters.is_empty() {
-            return Ok(RedriveReport::default());
+        let more = !received.messages().is_empty();
+        if own.is_empty() {
+            return Ok(RedriveReport { signals: 0, more });
         }
-        let signals: Vec<JobSignal> =
-            dead_letters.iter().map(|(signal, _)| signal.clone()).collect();
+        let signals: Vec<JobSignal> = own.iter().map(|(signal, _)| signal.clone()).collect();
         // Sent before it is deleted: after a failure in between the signal is in both queues and
         // not lost.
         self.notify(&signals, Duration::ZERO).await?;
-        self.delete_messages(url, dead_letters.iter().map(|(_, message)| *message)).await?;
-        Ok(RedriveReport { signals: signals.len() as u64, more: true })
+        self.delete_messages(url, own.iter().map(|(_, message)| *message)).await?;
+        Ok(RedriveReport { signals: signals.len() as u64, more })
     }
 }
 
@@ -99,7 +102,7 @@ mod tests {
             signals.iter().map(|signal| serde_json::to_string(signal).unwrap()).collect();
         let bodies = [&bodies[..1], &["no signal".to_owned()], &bodies[1..]].concat();
         sqs.answers([dead(&bodies), json!({})]);
-        let redriven = sqs.queue().redrive().await.unwrap();
+        let redriven = sqs.queue().redrive(&signals[0].workspace).await.unwrap();
         assert_eq!(redriven, RedriveReport { signals: 2, more: true });
         let calls = sqs.take();
         let names: Vec<&str> = calls.iter().map(|(name, _)| name.as_str()).collect();
@@ -112,11 +115,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn dead_letters_of_another_workspace_stay_where_they_are() {
+        let sqs = Recorder::default();
+        let own = signals(1);
+        let foreign = JobSignal { workspace: "other".parse().unwrap(), ..own[0].clone() };
+        let bodies = [&foreign, &own[0], &foreign].map(|it| serde_json::to_string(it).unwrap());
+        sqs.answers([dead(&bodies), json!({})]);
+        let report = sqs.queue().redrive(&own[0].workspace).await.unwrap();
+        assert_eq!(report, RedriveReport { signals: 1, more: true });
+        let calls = sqs.take();
+        let sent = calls[1].1["Entries"].as_array().unwrap();
+        assert_eq!((sent.len(), &sent[0]["MessageBody"]), (1, &Value::from(bodies[1].as_str())));
+        let deleted = calls[2].1["Entries"].as_array().unwrap();
+        assert_eq!((deleted.len(), &deleted[0]["ReceiptHandle"]), (1, &Value::from("r1")));
+
+        // A batch of theirs alone: nothing is sent, and the next step may find own ones.
+        sqs.answers([dead(&bodies[..1])]);
+        let report = sqs.queue().redrive(&own[0].workspace).await.unwrap();
+        assert_eq!(report, RedriveReport { signals: 0, more: true });
+        assert_eq!(sqs.take().len(), 1);
+    }
+
+    #[tokio::test]
     async fn no_dead_letters_and_only_foreign_ones_are_nothing_to_do() {
-        for bodies in [vec![], vec!["no signal".to_owned()]] {
+        let own = &signals(1)[0].workspace;
+        for (bodies, more) in [(vec![], false), (vec!["no signal".to_owned()], true)] {
             let sqs = Recorder::default();
             sqs.answers([dead(&bodies)]);
-            assert_eq!(sqs.queue().redrive().await.unwrap(), RedriveReport::default());
+            let report = sqs.queue().redrive(own).await.unwrap();
+            assert_eq!(report, RedriveReport { signals: 0, more });
             assert_eq!(sqs.take().len(), 1);
         }
     }
@@ -126,7 +153,7 @@ mod tests {
         let sqs = Recorder::default();
         let body = serde_json::to_string(&signals(1)[0]).unwrap();
         sqs.answers([dead(&[body]), json!({"__type": "QueueDoesNotExist"})]);
-        sqs.queue().redrive().await.unwrap_err();
+        sqs.queue().redrive(&signals(1)[0].workspace).await.unwrap_err();
         let names: Vec<String> = sqs.take().into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["ReceiveMessage", "SendMessageBatch"]);
     }

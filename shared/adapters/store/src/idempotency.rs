@@ -1,14 +1,15 @@
 //! Used `Idempotency-Key`s: one item each, which DynamoDB removes after a day.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use writ_model::{Digest, Error, Timestamp, Workspace};
-use writ_ports::{ClaimId, Idempotency, IdempotencyKey, KeyState, StoredReply};
+use writ_ports::{Claim, ClaimId, Idempotency, IdempotencyKey, KeyState, StoredReply};
 
 use crate::Store;
 use crate::chunks::ChunkLocation;
 use crate::errors::store_error;
-use crate::item::{Item, ItemExt, key, number, optional_text, string, text};
+use crate::item::{Item, ItemExt, count, key, number, optional_text, string, text};
 
 /// Seconds for which a key is stored.
 const KEY_TTL_S: i64 = 24 * 60 * 60;
@@ -24,11 +25,11 @@ const CLAIM_TIMEOUT_MS: i64 = 60_000;
 /// 2,048 bytes.
 const IDENTITY_BYTES_MAX: usize = 1_024;
 
-/// The key is unused, or expired and not yet removed, or its claim expired and is of the same
-/// request. An expired claim of a different request keeps the key, because that request may have
-/// had effects.
-const IS_FREE: &str = "attribute_not_exists(pk) OR expires_at <= :now_s \
-    OR (#state = :claimed AND claimed_at <= :lapsed AND request_digest = :request)";
+/// The key is unused, or expired and not yet removed.
+const IS_FREE: &str = "attribute_not_exists(pk) OR expires_at <= :now_s";
+
+/// The time of a released claim: it has lapsed, whatever the time is.
+const RELEASED_AT_MS: i64 = 0;
 
 /// The claim is still held: it did not expire and pass to a retry of the same request.
 const IS_CLAIM_HELD: &str = "#state = :claimed AND claim = :claim";
@@ -51,6 +52,22 @@ fn item_key(of: &IdempotencyKey) -> Item {
 
 fn expires_at(now: Timestamp) -> i64 {
     now.as_ms() / 1_000 + KEY_TTL_S
+}
+
+/// Whether the claim lapsed, so that a retry of the same request may take the key over. A lapsed claim
+/// of a different request keeps the key, because that request may have had effects.
+fn has_lapsed(item: &Item, key: &IdempotencyKey, now: Timestamp) -> Result<bool, Error> {
+    let is_same = text(item, "request_digest")? == key.request.as_str();
+    let is_open = text(item, "state")? == CLAIMED;
+    Ok(is_same && is_open && count::<i64>(item, "claimed_at")? <= now.as_ms() - CLAIM_TIMEOUT_MS)
+}
+
+/// The time of the key's first claim. Only a claim that is not the first one has the attribute.
+fn first_claimed_at(item: &Item) -> Result<i64, Error> {
+    match item.get("first_claimed_at") {
+        Some(_) => count(item, "first_claimed_at"),
+        None => count(item, "claimed_at"),
+    }
 }
 
 impl Store {
@@ -98,7 +115,11 @@ impl Store {
     ) -> Result<KeyState, Error> {
         if optional_text(item, "claim") == Some(claim) {
             // The claim is of this very call: its response was lost and the SDK retried.
-            return Ok(KeyState::Acquired(ClaimId(claim.to_owned())));
+            return Ok(KeyState::Acquired(Claim {
+                id: ClaimId(claim.to_owned()),
+                first_claimed_at: Timestamp::from_ms(first_claimed_at(item)?),
+                is_retry: item.contains_key("first_claimed_at"),
+            }));
         }
         if text(item, "request_digest")? != key.request.as_str() {
             return Ok(KeyState::Mismatch);
@@ -111,6 +132,56 @@ impl Store {
             None => self.get_large_reply(key, item).await?,
         };
         serde_json::from_str(&reply).map(KeyState::Completed).map_err(Error::internal)
+    }
+}
+
+impl Store {
+    /// Takes the key over from the lapsed claim in `item`. The time of the first claim stays.
+    async fn take_over(
+        &self,
+        key: &IdempotencyKey,
+        item: &Item,
+        claim: String,
+        now: Timestamp,
+    ) -> Result<KeyState, Error> {
+        let first_claimed_at = first_claimed_at(item)?;
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.tables.idempotency)
+            .set_key(Some(item_key(key)))
+            .update_expression(
+                "SET claim = :claim, claimed_at = :now, first_claimed_at = :first, \
+                 expires_at = :expires_at",
+            )
+            .condition_expression(
+                "#state = :claimed AND claim = :lapsed_claim AND claimed_at = :at",
+            )
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":claimed", string(CLAIMED))
+            .expression_attribute_values(":lapsed_claim", string(text(item, "claim")?))
+            .expression_attribute_values(":at", number(count::<i64>(item, "claimed_at")?))
+            .expression_attribute_values(":claim", string(&claim))
+            .expression_attribute_values(":now", number(now.as_ms()))
+            .expression_attribute_values(":first", number(first_claimed_at))
+            .expression_attribute_values(":expires_at", number(expires_at(now)))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let Err(error) = update else {
+            let first_claimed_at = Timestamp::from_ms(first_claimed_at);
+            let id = ClaimId(claim);
+            return Ok(KeyState::Acquired(Claim { id, first_claimed_at, is_retry: true }));
+        };
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(exception)) => {
+                match exception.item() {
+                    Some(item) => self.key_state(key, item, &claim).await,
+                    None => Ok(KeyState::InProgress),
+                }
+            }
+            _ => Err(store_error(error)),
+        }
     }
 }
 
@@ -129,18 +200,20 @@ impl Idempotency for Store {
             .table_name(&self.tables.idempotency)
             .set_item(Some(item))
             .condition_expression(IS_FREE)
-            .expression_attribute_names("#state", "state")
             .expression_attribute_values(":now_s", number(now.as_ms() / 1_000))
-            .expression_attribute_values(":claimed", string(CLAIMED))
-            .expression_attribute_values(":lapsed", number(now.as_ms() - CLAIM_TIMEOUT_MS))
-            .expression_attribute_values(":request", string(key.request.as_str()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        let Err(error) = put else { return Ok(KeyState::Acquired(ClaimId(claim))) };
+        let Err(error) = put else {
+            let claim = Claim { id: ClaimId(claim), first_claimed_at: now, is_retry: false };
+            return Ok(KeyState::Acquired(claim));
+        };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(exception)) => {
                 match exception.item() {
+                    Some(item) if has_lapsed(item, key, now)? => {
+                        self.take_over(key, item, claim, now).await
+                    }
                     Some(item) => self.key_state(key, item, &claim).await,
                     // The key was abandoned between the write and this response.
                     None => Ok(KeyState::InProgress),
@@ -184,6 +257,37 @@ impl Idempotency for Store {
         match finished {
             Ok(_) => Ok(()),
             // The claim expired and passed to a retry; the stored reply is that of the retry.
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(store_error(error)),
+        }
+    }
+
+    async fn release(&self, key: &IdempotencyKey, claim: &ClaimId) -> Result<(), Error> {
+        let released = self
+            .client
+            .update_item()
+            .table_name(&self.tables.idempotency)
+            .set_key(Some(item_key(key)))
+            .update_expression(
+                "SET first_claimed_at = if_not_exists(first_claimed_at, claimed_at), \
+                 claimed_at = :released",
+            )
+            .condition_expression(IS_CLAIM_HELD)
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":released", number(RELEASED_AT_MS))
+            .expression_attribute_values(":claimed", string(CLAIMED))
+            .expression_attribute_values(":claim", string(&claim.0))
+            .send()
+            .await;
+        match released {
+            Ok(_) => Ok(()),
+            // The claim expired and passed to a retry.
             Err(error)
                 if error
                     .as_service_error()

@@ -25,10 +25,11 @@ pub async fn current_secrets(
     ports: &(impl CallbackSecretStore + Clock + Ids),
     workspace: &Workspace,
 ) -> Result<Vec<CallbackSecret>, Error> {
-    add_secret_if(ports, workspace, |stored| stored.secrets.is_empty()).await
+    add_secret_if(ports, workspace, None, |stored| stored.secrets.is_empty()).await
 }
 
-/// Adds a secret, which comes first. The one before signs beside it for a day.
+/// Adds a secret, which comes first. The one before signs beside it for a day. All requests with one
+/// idempotency key add one secret: `request_id` is the id by that key, `None` without a key.
 ///
 /// # Errors
 /// As [`current_secrets`]; [`ErrorKind::Conflict`] where as many sign already as a message may
@@ -36,13 +37,19 @@ pub async fn current_secrets(
 pub async fn rotate_secrets(
     ports: &(impl CallbackSecretStore + Clock + Ids),
     workspace: &Workspace,
+    request_id: Option<&str>,
 ) -> Result<Vec<CallbackSecret>, Error> {
-    add_secret_if(ports, workspace, |_| true).await
+    let is_own = |secret: &CallbackSecret| secret.request_id.as_deref() == request_id;
+    add_secret_if(ports, workspace, request_id, |stored| {
+        request_id.is_none() || !stored.secrets.iter().any(is_own)
+    })
+    .await
 }
 
 async fn add_secret_if(
     ports: &(impl CallbackSecretStore + Clock + Ids),
     workspace: &Workspace,
+    request_id: Option<&str>,
     needs_another: impl Fn(&CallbackSecrets) -> bool,
 ) -> Result<Vec<CallbackSecret>, Error> {
     for _ in 0..ATTEMPTS_MAX {
@@ -59,7 +66,12 @@ async fn add_secret_if(
         }
         let older = older.into_iter();
         let older = older.map(|old| CallbackSecret { ends_at: old.ends_at.or(ends_at), ..old });
-        let newest = CallbackSecret { secret, made_at: now, ends_at: None };
+        let newest = CallbackSecret {
+            secret,
+            made_at: now,
+            ends_at: None,
+            request_id: request_id.map(str::to_owned),
+        };
         let secrets = std::iter::once(newest).chain(older).collect();
         let next = CallbackSecrets { version: stored.version + 1, secrets };
         if ports.put_callback_secrets(workspace, &next).await? {
@@ -154,7 +166,7 @@ mod tests {
         let first = ready(current_secrets(&memory, &workspace)).unwrap();
         assert_eq!(ready(current_secrets(&memory, &workspace)).unwrap(), first);
         assert!(writ_callbacks::Secret::parse(&first[0].secret).is_ok(), "a client can sign");
-        let both = ready(rotate_secrets(&memory, &workspace)).unwrap();
+        let both = ready(rotate_secrets(&memory, &workspace, None)).unwrap();
         assert_eq!(both.len(), 2);
         assert_eq!((&both[1].secret, both[0].ends_at), (&first[0].secret, None));
         memory.hour = 23;
@@ -164,17 +176,28 @@ mod tests {
     }
 
     #[test]
+    fn one_key_adds_one_secret() {
+        let memory = Memory { secrets: Mutex::default(), hour: 0, lost_races: Mutex::default() };
+        let workspace = Workspace::default();
+        let first = ready(rotate_secrets(&memory, &workspace, Some("k"))).unwrap();
+        assert_eq!(ready(rotate_secrets(&memory, &workspace, Some("k"))).unwrap(), first);
+        let both = ready(rotate_secrets(&memory, &workspace, Some("l"))).unwrap();
+        assert_eq!(ready(rotate_secrets(&memory, &workspace, Some("k"))).unwrap(), both);
+        assert_eq!(both.len(), 2);
+    }
+
+    #[test]
     fn no_more_secrets_sign_than_a_message_carries() {
         let mut memory =
             Memory { secrets: Mutex::default(), hour: 0, lost_races: Mutex::default() };
         let workspace = Workspace::default();
         for wanted in 1..=CALLBACK_SECRETS_MAX {
-            assert_eq!(ready(rotate_secrets(&memory, &workspace)).unwrap().len(), wanted);
+            assert_eq!(ready(rotate_secrets(&memory, &workspace, None)).unwrap().len(), wanted);
         }
-        let error = ready(rotate_secrets(&memory, &workspace)).unwrap_err();
+        let error = ready(rotate_secrets(&memory, &workspace, None)).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Conflict);
         assert!(error.message.contains("1970-01-02T00:00:00"), "{error}");
         memory.hour = 24;
-        assert_eq!(ready(rotate_secrets(&memory, &workspace)).unwrap().len(), 2);
+        assert_eq!(ready(rotate_secrets(&memory, &workspace, None)).unwrap().len(), 2);
     }
 }

@@ -58,6 +58,7 @@ fn request(submission: &Submission, state: &JobState) -> ExecutionRequest {
         parent: Some(submission.job_id.clone()),
         idempotency_key: submission.idempotency_key.clone(),
         trace_id: submission.trace_id.clone(),
+        mask: submission.mask.clone(),
         ..ExecutionRequest::new(
             submission.workspace.clone(),
             submission.identity.clone(),

@@ -4,12 +4,12 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use writ_model::{Error, Execution, PolicyUri, Workspace};
+use writ_model::{Error, PolicyUri, Workspace};
 use writ_ports::port;
 
 use crate::{
-    Commit, CompiledPolicy, ExecutionRequest, Ports, RegistryPorts, ReplayPorts, ReplayReport,
-    ReplayRequest,
+    Commit, CompiledPolicy, ExecutionReport, ExecutionRequest, Ports, RegistryPorts, ReplayPorts,
+    ReplayReport, ReplayRequest,
 };
 
 /// Reads registered policies, compiled, for callers that validate and do not run them.
@@ -37,7 +37,7 @@ pub trait Execute: Send + Sync {
     fn execute(
         &self,
         request: ExecutionRequest,
-    ) -> impl Future<Output = Result<Execution, Error>> + Send;
+    ) -> impl Future<Output = Result<ExecutionReport, Error>> + Send;
 
     /// Runs a policy and commits its record by `commit`. Dropping the future stops the policy.
     ///
@@ -47,7 +47,7 @@ pub trait Execute: Send + Sync {
         &self,
         request: ExecutionRequest,
         commit: &impl Commit,
-    ) -> impl Future<Output = Result<Execution, Error>> + Send;
+    ) -> impl Future<Output = Result<ExecutionReport, Error>> + Send;
 }
 
 port!(Execute = Ports + RegistryPorts);

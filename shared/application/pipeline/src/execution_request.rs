@@ -2,7 +2,7 @@
 
 use writ_model::run::Budget;
 use writ_model::{
-    Cause, Error, ExecutorId, PolicyUri, PrincipalKind, RawJson, Timestamp, Workspace,
+    Cause, DerivedId, Error, ExecutorId, PolicyUri, PrincipalKind, RawJson, Timestamp, Workspace,
 };
 use writ_ports::StoredContext;
 
@@ -34,6 +34,9 @@ pub struct ExecutionRequest {
     pub on_behalf_of: Option<String>,
     /// The id that the record will have; `None` for a new one.
     pub execution_id: Option<String>,
+    /// The id that the record will have by the idempotency key of the caller's request, before
+    /// `execution_id`. The run is made once: where it is recorded already, the record is the result.
+    pub derived_id: Option<DerivedId>,
     /// The URI of the policy to run.
     pub policy_rule_uri: PolicyUri,
     /// The management command; `None` for an evaluation.
@@ -87,6 +90,7 @@ impl ExecutionRequest {
             principal_kind,
             on_behalf_of: None,
             execution_id: None,
+            derived_id: None,
             policy_rule_uri,
             mgmt_action: None,
             input_data,

@@ -29,7 +29,7 @@ impl<S: PolicySource, P: Ports> Pipeline<'_, S, P> {
             "error": record.error,
             "execution_id": record.execution_id,
         });
-        let request = run.request(uri, Cause::Failure, RawJson::of(&input));
+        let request = run.request(uri, Cause::Failure, "failure", RawJson::of(&input));
         self.execute_alone(request).await.map(drop)
     }
 }

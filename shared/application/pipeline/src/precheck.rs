@@ -6,11 +6,11 @@
 //! failure refuse the run. Its own record is this run's child; a pre-check has no pre-check.
 
 use serde_json::Value;
-use writ_model::{Cause, Error, ErrorKind, Execution, PolicyUri, Precheck, RawJson};
+use writ_model::{Cause, Error, ErrorKind, PolicyUri, Precheck, RawJson};
 use writ_ports::PolicySource;
 
 use crate::run::{Run, Verdict};
-use crate::{Pipeline, Ports};
+use crate::{ExecutionReport, Pipeline, Ports};
 
 impl<S: PolicySource, P: Ports> Pipeline<'_, S, P> {
     /// Runs the pre-check, if there is one, and replaces the run's input by the one that it gave.
@@ -19,14 +19,14 @@ impl<S: PolicySource, P: Ports> Pipeline<'_, S, P> {
         let uri = run.policy.precheck().filter(|_| run.execution.mgmt_action.is_none());
         let Some(uri) = uri.cloned() else { return Verdict::Begin };
         let input = run.execution.input_data.clone();
-        let mut request = run.request(&uri, Cause::Precheck, input.clone());
-        request.mask = mask(run.policy.mask());
+        let mut request = run.request(&uri, Cause::Precheck, "precheck", input.clone());
+        request.mask = mask(&run.mask);
         let mut precheck = Precheck { execution_id: None, rewrote: false };
         let verdict = match self.execute_alone(request).await {
             Err(error) => Verdict::Refuse(failure(&uri, &error)),
             Ok(report) => {
                 precheck.execution_id = Some(report.execution.execution_id.clone());
-                match answer(&uri, &report.execution) {
+                match answer(&uri, &report) {
                     Err(error) => Verdict::Refuse(error),
                     Ok(new_input) => {
                         // An input that was handed through keeps the bytes that were sent.
@@ -45,14 +45,20 @@ impl<S: PolicySource, P: Ports> Pipeline<'_, S, P> {
     }
 }
 
-/// What the policy masks in its input is masked in its pre-check's record, input and output alike.
+/// What is masked in the run's input is masked in its pre-check's record, input and output alike.
 fn mask(pointers: &[String]) -> Vec<String> {
     let input = pointers.iter().filter(|pointer| pointer.starts_with("/input_data"));
     input.flat_map(|pointer| [pointer.clone(), format!("/output{pointer}")]).collect()
 }
 
 /// The input that the pre-check gave in place of what was sent.
-fn answer(uri: &PolicyUri, execution: &Execution) -> Result<Option<Value>, Error> {
+fn answer(uri: &PolicyUri, report: &ExecutionReport) -> Result<Option<Value>, Error> {
+    let execution = &report.execution;
+    if report.is_stored && execution.masked.iter().any(|pointer| pointer.starts_with("/output")) {
+        let message = "it ran for an earlier request with the same idempotency key, and what it \
+                       answered is masked in its record; use a new key";
+        return Err(failure(uri, &Error::new(ErrorKind::PrecheckFailed, message)));
+    }
     if let Some(error) = &execution.error {
         return Err(failure(uri, error));
     }

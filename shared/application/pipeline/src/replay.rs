@@ -1,6 +1,8 @@
 //! Running a record again: same bytes, or what differs.
 
-use writ_model::{Cause, Error, ErrorKind, Execution, PolicyUri, PrincipalKind, Workspace};
+use writ_model::{
+    Cause, DerivedId, Error, ErrorKind, Execution, PolicyUri, PrincipalKind, Workspace,
+};
 use writ_ports::{GetBody, GetExecution, Handle, PolicySource, Projection, StoredContext, ports};
 
 use crate::{ExecutionReport, ExecutionRequest, Pipeline, Ports, ReplayInputs};
@@ -16,6 +18,9 @@ pub struct ReplayRequest {
     pub identity: String,
     /// How that caller was authenticated.
     pub principal_kind: PrincipalKind,
+    /// The id of the second run's record by the idempotency key of the caller's request; `None` for
+    /// a new one.
+    pub derived_id: Option<DerivedId>,
 }
 
 /// How a second run compares with the first.
@@ -39,7 +44,8 @@ impl<S, P: ReplayPorts> Pipeline<'_, S, P> {
     /// # Errors
     /// No such record; a record that cannot be run again, and why; what kept the run from starting.
     pub async fn replay(&self, request: ReplayRequest) -> Result<ReplayReport, Error> {
-        let ReplayRequest { workspace, execution_id, identity, principal_kind } = request;
+        let ReplayRequest { workspace, execution_id, identity, principal_kind, derived_id } =
+            request;
         let first = self.ports.get_execution(&workspace, &execution_id).await?;
         let first = first
             .ok_or_else(|| Error::not_found(format!("there is no execution `{execution_id}`")))?;
@@ -51,6 +57,9 @@ impl<S, P: ReplayPorts> Pipeline<'_, S, P> {
             cause: Cause::Replay,
             parent: Some(first.execution_id.clone()),
             replay_inputs: Some(replay_inputs(&first)),
+            derived_id,
+            // What the first record does not hold, by whatever mask, the second does not either.
+            mask: first.masked.clone(),
             ..ExecutionRequest::new(
                 workspace,
                 identity,

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use writ_model::run::{Budget, FailedRun, Outcome};
 use writ_model::{
-    Cause, ContextSnapshot, Error, ErrorKind, Execution, ExecutionStatus, PolicyUri, RawJson,
+    Cause, ContextSnapshot, DerivedId, Error, ErrorKind, Execution, ExecutionStatus, PolicyUri,
+    RawJson,
 };
 use writ_ports::{Admission, CommitResult, ContextWrite, Handle, PolicySource, StoredContext};
 
@@ -48,7 +49,11 @@ pub(crate) struct Run {
     /// The context of an earlier run, which this run reads in place of the stored one.
     replay_context: Option<StoredContext>,
     budget: Budget,
-    mask: Vec<String>,
+    /// JSON Pointers to what the record does not hold.
+    pub(crate) mask: Vec<String>,
+    /// The id by the idempotency key of the caller's request, which the runs around this one have
+    /// theirs from.
+    pub(crate) derived_id: Option<DerivedId>,
     /// The monotonic clock at the request, in microseconds.
     ticks: u64,
 }
@@ -82,7 +87,12 @@ impl Run {
             None => (started_at, ports.seed(), None),
         };
         let execution = Execution {
-            execution_id: request.execution_id.unwrap_or_else(|| ports.id(started_at)),
+            execution_id: request
+                .derived_id
+                .as_ref()
+                .map(|derived| derived.id.clone())
+                .or(request.execution_id)
+                .unwrap_or_else(|| ports.id(started_at)),
             workspace: request.workspace,
             identity: request.identity,
             principal_kind: request.principal_kind,
@@ -115,7 +125,8 @@ impl Run {
             engine_us: 0,
             trace_id: request.trace_id,
         };
-        Ok(Self { policy, execution, replay_context, budget: request.budget, mask, ticks })
+        let (budget, derived_id) = (request.budget, request.derived_id);
+        Ok(Self { policy, execution, replay_context, budget, mask, derived_id, ticks })
     }
 
     /// Admits the run, or refuses it by a limit.
@@ -125,15 +136,18 @@ impl Run {
         ports.admit(workspace, &execution.identity, policy, &execution.execution_id).await
     }
 
-    /// A request for another policy on behalf of this run.
+    /// A request for another policy on behalf of this run. `purpose` tells it from the others: each
+    /// has one at most.
     pub(crate) fn request(
         &self,
         policy: &PolicyUri,
         cause: Cause,
+        purpose: &str,
         input_data: RawJson,
     ) -> ExecutionRequest {
         let own = &self.execution;
         ExecutionRequest {
+            derived_id: self.derived_id.as_ref().map(|derived| derived.child(purpose)),
             on_behalf_of: own.on_behalf_of.clone(),
             executor_id: own.executor_id.clone(),
             cause,

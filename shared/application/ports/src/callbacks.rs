@@ -20,6 +20,8 @@ pub struct CallbackSecret {
     pub made_at: Timestamp,
     /// It signs until then; `None` for the newest.
     pub ends_at: Option<Timestamp>,
+    /// The id by the idempotency key of the request that made it; `None` without a key.
+    pub request_id: Option<String>,
 }
 
 impl std::fmt::Debug for CallbackSecret {

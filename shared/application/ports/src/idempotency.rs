@@ -14,7 +14,8 @@ pub struct IdempotencyKey {
     pub identity: String,
     /// The header's value; 1 to 255 visible ASCII characters.
     pub key: String,
-    /// The digest of the route's name, path and body: the same key with another request is refused.
+    /// The digest of everything that tells the request from another one: the same key with another
+    /// request is refused.
     pub request: Digest,
 }
 
@@ -34,11 +35,23 @@ pub struct StoredReply {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimId(pub String);
 
+/// A claim of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The id that names the claim in later calls.
+    pub id: ClaimId,
+    /// The time of the key's first claim. It stays the same while the key is stored, so that what the
+    /// requests of the key make has one id.
+    pub first_claimed_at: Timestamp,
+    /// Whether an earlier request claimed the key, which may have had effects.
+    pub is_retry: bool,
+}
+
 /// What a key stands for at the start of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// It is unused: the request runs, then finishes or abandons this claim.
-    Acquired(ClaimId),
+    /// It is free: the request runs, then finishes, releases or abandons this claim.
+    Acquired(Claim),
     /// It was used, and this was the reply.
     Completed(StoredReply),
     /// The first request with it still runs.
@@ -71,7 +84,19 @@ pub trait Idempotency: Send + Sync {
         now: Timestamp,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Releases the key, if the claim is still valid: the request had no effect.
+    /// Releases the claim, if it still stands, after a request of which it is not known whether it had
+    /// effects. The same request may claim the key again at once, and gets the time of the first
+    /// claim; another one may not.
+    ///
+    /// # Errors
+    /// The store's; the claim then expires by itself.
+    fn release(
+        &self,
+        key: &IdempotencyKey,
+        claim: &ClaimId,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Forgets the key, if the claim is still valid, after a request that had no effects.
     ///
     /// # Errors
     /// The store's; the claim then expires by itself.

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use writ_model::{Error, JobSignal};
+use writ_model::{Error, JobSignal, Workspace};
 
 /// The longest delay of a signal: SQS's bound.
 pub const DELAY_MAX: Duration = Duration::from_secs(900);
@@ -37,11 +37,14 @@ pub struct RedriveReport {
 
 /// Moves dead letters back to the queue.
 pub trait Redrive: Send + Sync {
-    /// Moves a bounded number of them.
+    /// Moves a bounded number of them, of this workspace alone.
     ///
     /// # Errors
     /// The queue's; what was moved before stays moved.
-    fn redrive(&self) -> impl Future<Output = Result<RedriveReport, Error>> + Send;
+    fn redrive(
+        &self,
+        workspace: &Workspace,
+    ) -> impl Future<Output = Result<RedriveReport, Error>> + Send;
 }
 
 crate::port!(Redrive);

@@ -33,7 +33,7 @@ pub use context::{CommitResult, ContextStore, ContextWrite, StoredContext};
 pub use engine::{EngineMetrics, EngineUsage, Evaluate};
 pub use executions::{GetExecution, QueryExecutions, RecordExecution};
 pub use gc::{CollectUploads, GcReport, RemoveExpired};
-pub use idempotency::{ClaimId, Idempotency, IdempotencyKey, KeyState, StoredReply};
+pub use idempotency::{Claim, ClaimId, Idempotency, IdempotencyKey, KeyState, StoredReply};
 pub use job_notifier::{Backlog, CountSignals, DELAY_MAX, JobNotifier, Redrive, RedriveReport};
 pub use jobs::{
     ChangeJob, CompleteJob, CountQueued, DueJobs, DuePage, GetJob, JobCompletion, PeekQueue,

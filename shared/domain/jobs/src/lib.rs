@@ -37,7 +37,7 @@ pub use enqueue::enqueue;
 pub use lease::{LeaseRequest, Runner, has_lapsed, lease, renew_lease, start};
 pub use new_job::{NewJob, NewJobBody, Submitter};
 pub use queue::queue_key;
-pub use retry::retry;
+pub use retry::{retry, retry_once};
 pub use transition_error::{LeaseLost, TransitionError};
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub fn retry(state: &JobState, now: Timestamp) -> Result<JobState, TransitionErr
     }
     let state = JobState {
         round: state.round + 1,
+        round_id: None,
         attempts_made: 0,
         ready_at: now,
         admitted_at: None,
@@ -30,6 +31,23 @@ pub fn retry(state: &JobState, now: Timestamp) -> Result<JobState, TransitionErr
         ..next_version(state)
     };
     Ok(wait(state, now))
+}
+
+/// As [`retry`], once for all requests with one idempotency key: `round_id` is the id by that key.
+/// Returns `None` where an earlier one of them started the present round.
+///
+/// # Errors
+/// As [`retry`].
+pub fn retry_once(
+    state: &JobState,
+    round_id: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<JobState>, TransitionError> {
+    if round_id.is_some() && state.round_id.as_deref() == round_id {
+        return Ok(None);
+    }
+    let state = retry(state, now)?;
+    Ok(Some(JobState { round_id: round_id.map(str::to_owned), ..state }))
 }
 
 #[cfg(test)]
@@ -50,5 +68,20 @@ mod tests {
         let again = retry(&stopped, at(2)).unwrap();
         assert_eq!((again.job_status, again.round, again.is_queued), (JobStatus::Queued, 2, true));
         assert_eq!((again.cancelled_by, again.ready_at), (None, at(2)));
+    }
+
+    #[test]
+    fn one_key_starts_one_round_and_another_key_another_one() {
+        let submission = submission();
+        let stop = |state: &JobState| cancel(&submission, state, "ana", at(1)).unwrap();
+        let stopped = stop(&enqueue(&submission));
+        let again = retry_once(&stopped, Some("k"), at(2)).unwrap().unwrap();
+        assert_eq!(retry_once(&again, Some("k"), at(3)), Ok(None));
+        let stopped = stop(&again);
+        assert_eq!(retry_once(&stopped, Some("k"), at(4)), Ok(None));
+        for other in [Some("l"), None] {
+            let next = retry_once(&stopped, other, at(4)).unwrap().unwrap();
+            assert_eq!((next.round, next.round_id.as_deref()), (3, other));
+        }
     }
 }

@@ -229,6 +229,10 @@ pub struct JobState {
     pub job_status: JobStatus,
     /// The round, from 1; each retry by a caller starts another one.
     pub round: u32,
+    /// The id by the idempotency key of the request that started this round; `None` for the first
+    /// round, and without a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_id: Option<String>,
     /// The number of attempts in this round that count against the maximum.
     pub attempts_made: u32,
     /// The most recent attempts, oldest first.

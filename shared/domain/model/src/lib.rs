@@ -5,6 +5,7 @@
 
 mod backoff;
 mod context;
+mod derived_id;
 mod diagnostic;
 mod digest;
 mod enums;
@@ -25,6 +26,7 @@ mod uri;
 
 pub use backoff::Backoff;
 pub use context::{CONTEXT_BYTES_MAX, ContextChange};
+pub use derived_id::{DerivedId, derive_id};
 pub use diagnostic::{Diagnostic, Severity};
 pub use digest::Digest;
 pub use error::{Error, ErrorKind, Violation};

@@ -111,6 +111,7 @@ impl<P: Idempotency + Clock + EngineMetrics> Service<P> {
             caller,
             rule,
             request_id: context.request_id.clone(),
+            derived_id: None,
         })
     }
 }
@@ -191,6 +192,10 @@ pub(crate) mod tests {
             _: &StoredReply,
             _: Timestamp,
         ) -> Result<(), Error> {
+            Ok(())
+        }
+
+        async fn release(&self, _: &IdempotencyKey, _: &ClaimId) -> Result<(), Error> {
             Ok(())
         }
 

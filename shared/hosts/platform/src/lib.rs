@@ -151,6 +151,7 @@ through_the_store! {
         finish(
             key: &IdempotencyKey, claim: &ClaimId, reply: &StoredReply, now: Timestamp
         ) -> ();
+        release(key: &IdempotencyKey, claim: &ClaimId) -> ();
         abandon(key: &IdempotencyKey, claim: &ClaimId) -> ();
     }
     GetToken { get_token(token_id: &str) -> Option<Token>; }
@@ -244,16 +245,16 @@ impl<E: Send + Sync, O: Send + Sync> LoadPolicy for Platform<E, O> {
 }
 
 impl<E: Evaluate, O: Send + Sync> Execute for Platform<E, O> {
-    async fn execute(&self, request: ExecutionRequest) -> Result<Execution, Error> {
-        self.pipeline().execute(request).await.map(log_followup_error)
+    async fn execute(&self, request: ExecutionRequest) -> Result<ExecutionReport, Error> {
+        self.pipeline().execute(request).await.inspect(log_followup_error)
     }
 
     async fn execute_for(
         &self,
         request: ExecutionRequest,
         commit: &impl Commit,
-    ) -> Result<Execution, Error> {
-        self.pipeline().execute_for(request, commit).await.map(log_followup_error)
+    ) -> Result<ExecutionReport, Error> {
+        self.pipeline().execute_for(request, commit).await.inspect(log_followup_error)
     }
 }
 
@@ -263,13 +264,12 @@ impl<E: Evaluate, O: Send + Sync> Replay for Platform<E, O> {
     }
 }
 
-/// The execution. An error of its failure policy is none of its caller's, and is logged.
-fn log_followup_error(report: ExecutionReport) -> Execution {
-    if let Some(error) = report.followup_error {
+/// Logs an error of the failure policy, which is none of the run's caller.
+fn log_followup_error(report: &ExecutionReport) {
+    if let Some(error) = &report.followup_error {
         let execution_id = &report.execution.execution_id;
         tracing::warn!(%execution_id, %error, log = error.log, "no failure policy followed");
     }
-    report.execution
 }
 
 impl<E: Send + Sync, O: Send + Sync> Sleep for Platform<E, O> {
@@ -303,8 +303,8 @@ impl<E: Send + Sync, Q: CountSignals> CountSignals for Platform<E, Outbound<Q>> 
 }
 
 impl<E: Send + Sync, Q: Redrive> Redrive for Platform<E, Outbound<Q>> {
-    async fn redrive(&self) -> Result<RedriveReport, Error> {
-        self.outbound.queue.redrive().await
+    async fn redrive(&self, workspace: &Workspace) -> Result<RedriveReport, Error> {
+        self.outbound.queue.redrive(workspace).await
     }
 }
 

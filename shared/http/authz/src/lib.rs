@@ -19,5 +19,5 @@ pub use claims::JWT_CLAIMS;
 pub use issuer::{NO_ISSUER, NoKeys};
 pub use jwt::JWT_BYTES_MAX;
 pub use policy::{DEFAULT_DENY, OWN_WORKSPACE, PolicyError};
-pub use token::{EXPIRES_IN_SECONDS_MAX, LOCAL_ADMIN, TokenText, mint};
+pub use token::{EXPIRES_IN_SECONDS_MAX, LOCAL_ADMIN, TokenText, mint, mint_with_id, token_id};
 pub use writ_ports::{Issuer, ROLE_CLAIM, WORKSPACE_CLAIM};

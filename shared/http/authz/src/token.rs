@@ -56,10 +56,23 @@ pub fn mint(
     holder: Identity,
     expires_in_seconds: Option<u64>,
 ) -> Result<(Token, TokenText), Error> {
+    let token_id = first_digits(hex::encode(ids.secret()?));
+    mint_with_id(ids, token_id, now, holder, expires_in_seconds)
+}
+
+/// As [`mint`], with this id, from [`token_id`].
+///
+/// # Errors
+/// As [`mint`].
+pub fn mint_with_id(
+    ids: &impl Ids,
+    token_id: String,
+    now: Timestamp,
+    holder: Identity,
+    expires_in_seconds: Option<u64>,
+) -> Result<(Token, TokenText), Error> {
     check_subject(&holder.subject).map_err(|error| error.at("/subject"))?;
     let expires_at = expires_in_seconds.map(|seconds| expiry(now, seconds)).transpose()?;
-    let mut token_id = hex::encode(ids.secret()?);
-    token_id.truncate(ID_DIGITS);
     let secret = hex::encode(ids.secret()?);
     let text = TokenText(format!("{PREFIX}{token_id}_{secret}"));
     let Identity { subject, workspace, role } = holder;
@@ -68,6 +81,17 @@ pub fn mint(
         Token { token_id, secret_hash, subject, workspace, role, created_at: now, expires_at },
         text,
     ))
+}
+
+/// The id of the token that a request makes, from the request's id by its idempotency key.
+#[must_use]
+pub fn token_id(derived_id: &str) -> String {
+    first_digits(Digest::of(derived_id.as_bytes()).as_str().to_owned())
+}
+
+fn first_digits(mut digits: String) -> String {
+    digits.truncate(ID_DIGITS);
+    digits
 }
 
 /// Returns the expiry of a token with this lifetime, in seconds.

@@ -3,15 +3,19 @@
 //!
 //! A reply is kept where the request did something: it succeeded, or it left the record of a
 //! run that failed by the policy's own doing. So it is where the request was stopped at its
-//! deadline: what it did is not known. Any other failure gives the key back, so that the caller may
-//! correct the request or try again under the same key.
+//! deadline: what it did is not known. A refusal gives the key back, so that the caller may correct
+//! the request. After a failure of the platform the same request may be tried again under the key.
+//!
+//! A reply may be lost although the work was committed: the process ends in between, and the claim
+//! lapses. So a handler takes the id of what it makes from the key ([`Request::new_id`]), and answers
+//! with what is stored where that id is in use.
 
 use http::{HeaderName, StatusCode, header};
-use writ_model::{Digest, Error, ErrorKind};
-use writ_ports::{ClaimId, Clock, Idempotency, IdempotencyKey, KeyState, StoredReply, ports};
+use writ_model::{DerivedId, Digest, Error, ErrorKind, Timestamp};
+use writ_ports::{Claim, Clock, Idempotency, IdempotencyKey, Ids, KeyState, StoredReply, ports};
 
 use crate::problem::{EXECUTION_ID, PROBLEM_JSON};
-use crate::{Reply, Request, RouteSpec};
+use crate::{ON_BEHALF_OF, Reply, Request, RouteSpec};
 
 const KEY: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -38,16 +42,15 @@ pub(crate) enum KeyClaim {
 }
 
 /// A key that is held until its request's reply is known.
-pub(crate) struct AcquiredKey(IdempotencyKey, ClaimId);
+pub(crate) struct AcquiredKey(IdempotencyKey, Claim);
 
 impl KeyClaim {
     /// Claims the request's key, if it has one.
     pub(crate) async fn of<P: IdempotencyPorts>(
         ports: &P,
-        spec: &RouteSpec,
         request: &Request,
     ) -> Result<Self, Error> {
-        let Some(key) = key_of(spec, request)? else { return Ok(Self::NoKey) };
+        let Some(key) = key_of(request)? else { return Ok(Self::NoKey) };
         match ports.begin(&key, ports.now()).await? {
             KeyState::Acquired(claim) => Ok(Self::Acquired(AcquiredKey(key, claim))),
             KeyState::Completed(stored) => restored(stored).map(Self::Replayed),
@@ -69,6 +72,14 @@ impl KeyClaim {
 }
 
 impl AcquiredKey {
+    /// The id of what the request makes, the same for every request with the key.
+    pub(crate) fn derived_id(&self, spec: &RouteSpec) -> DerivedId {
+        let Self(key, claim) = self;
+        // INVARIANT: only the subject may hold a NUL.
+        let parts = [key.workspace.as_str(), &key.identity, spec.name, &key.key];
+        DerivedId::new(claim.first_claimed_at, &parts, claim.is_retry)
+    }
+
     /// Keeps the reply, or gives the key back. A store that fails here costs the caller nothing:
     /// the claim lapses by itself.
     pub(crate) async fn settle<P: IdempotencyPorts>(
@@ -78,15 +89,17 @@ impl AcquiredKey {
         request_id: &str,
     ) {
         let Self(key, claim) = self;
-        let settled = if !is_kept(reply) {
-            ports.abandon(&key, &claim).await
-        } else {
-            let kept = if is_secret(reply) {
-                stored_reply(&already_done(reply, request_id))
-            } else {
-                stored_reply(reply)
-            };
-            ports.finish(&key, &claim, &kept, ports.now()).await
+        let settled = match Effects::of(reply) {
+            Effects::None => ports.abandon(&key, &claim.id).await,
+            Effects::Unknown => ports.release(&key, &claim.id).await,
+            Effects::Done => {
+                let kept = if is_secret(reply) {
+                    stored_reply(&already_done_again(reply, request_id))
+                } else {
+                    stored_reply(reply)
+                };
+                ports.finish(&key, &claim.id, &kept, ports.now()).await
+            }
         };
         if let Err(error) = settled {
             let detail = error.log.as_deref().unwrap_or(&error.message);
@@ -103,38 +116,101 @@ fn is_secret(reply: &Reply) -> bool {
 
 /// What is kept in place of a secret reply: the request is still done once, and its caller learns
 /// where to look.
-fn already_done(reply: &Reply, request_id: &str) -> Reply {
-    let execution_id = value_of(reply, &EXECUTION_ID);
-    let done = match (execution_id, value_of(reply, &header::LOCATION)) {
-        (Some(id), _) => format!("; `GET /executions/{id}` has the record of the run"),
-        (None, Some(location)) => format!("; it made `{location}`"),
-        (None, None) => String::new(),
-    };
-    let message = format!(
-        "this request was done already, and its reply was not kept, as it held what is stored \
-         nowhere{done}; use a new key to do it again"
-    );
-    Reply::problem(&Error::new(ErrorKind::Conflict, message).at(PLACE), request_id, execution_id)
+fn already_done_again(reply: &Reply, request_id: &str) -> Reply {
+    let location = value_of(reply, &header::LOCATION);
+    Reply::already_done(location, value_of(reply, &EXECUTION_ID), request_id)
+}
+
+impl Reply {
+    /// The reply to a request that was done before under its key, where the first reply held a secret
+    /// that is stored nowhere. It names what was made, and the record of the run if there is one.
+    #[must_use]
+    pub fn already_done(
+        location: Option<&str>,
+        execution_id: Option<&str>,
+        request_id: &str,
+    ) -> Self {
+        let done = match (execution_id, location) {
+            (Some(id), _) => format!("; `GET /executions/{id}` has the record of the run"),
+            (None, Some(location)) => format!("; it made `{location}`"),
+            (None, None) => String::new(),
+        };
+        let message = format!(
+            "this request was done already, and its reply was not kept, as it held what is stored \
+             nowhere{done}; use a new key to do it again"
+        );
+        let error = Error::new(ErrorKind::Conflict, message).at(PLACE);
+        let reply = Self::problem(&error, request_id, execution_id)
+            .header(header::CACHE_CONTROL, NO_STORE.to_owned());
+        match location {
+            Some(location) => reply.header(header::LOCATION, location.to_owned()),
+            None => reply,
+        }
+    }
+}
+
+impl Request {
+    /// The id of what the request makes: that of its `Idempotency-Key`, or a new one without a key.
+    #[must_use]
+    pub fn new_id(&self, ids: &impl Ids, now: Timestamp) -> String {
+        self.derived_id.as_ref().map_or_else(|| ids.id(now), |derived| derived.id.clone())
+    }
+
+    /// The id of what an earlier request with this key may have made. A handler looks for it before
+    /// it does anything, since what the request needs may be gone by now.
+    #[must_use]
+    pub fn retried_id(&self) -> Option<&str> {
+        self.derived_id.as_ref().filter(|derived| derived.is_retry).map(|derived| &*derived.id)
+    }
+
+    /// The id that a write may have found in use because another request with this key made the
+    /// thing meanwhile; `None` where `error` says something else.
+    #[must_use]
+    pub fn conflicting_id(&self, error: &Error) -> Option<&str> {
+        let derived = self.derived_id.as_ref().filter(|_| error.kind == ErrorKind::Conflict);
+        derived.map(|derived| &*derived.id)
+    }
 }
 
 fn value_of<'r>(reply: &'r Reply, name: &HeaderName) -> Option<&'r str> {
     reply.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
-fn is_kept(reply: &Reply) -> bool {
-    let is_of_a_run = value_of(reply, &EXECUTION_ID).is_some();
-    let was_stopped = reply.status == StatusCode::GATEWAY_TIMEOUT;
-    let may_pass_later = matches!(
-        reply.status,
-        StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::INTERNAL_SERVER_ERROR
-            | StatusCode::BAD_GATEWAY
-            | StatusCode::SERVICE_UNAVAILABLE
-    );
-    reply.status.is_success() || was_stopped || (is_of_a_run && !may_pass_later)
+/// What a request did, as its reply says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Effects {
+    /// It did what it was to do, or it was stopped; the reply stands.
+    Done,
+    /// It did nothing, or what it did is recorded as a failure that may pass.
+    None,
+    /// The platform failed, at a point that is not known.
+    Unknown,
 }
 
-fn key_of(spec: &RouteSpec, request: &Request) -> Result<Option<IdempotencyKey>, Error> {
+impl Effects {
+    fn of(reply: &Reply) -> Self {
+        let is_of_a_run = value_of(reply, &EXECUTION_ID).is_some();
+        let was_stopped = reply.status == StatusCode::GATEWAY_TIMEOUT;
+        let is_platform_failure = matches!(
+            reply.status,
+            StatusCode::INTERNAL_SERVER_ERROR
+                | StatusCode::BAD_GATEWAY
+                | StatusCode::SERVICE_UNAVAILABLE
+        );
+        let is_already_done = reply.status == StatusCode::CONFLICT && is_secret(reply);
+        let may_pass_later = is_platform_failure || reply.status == StatusCode::TOO_MANY_REQUESTS;
+        let is_recorded = is_of_a_run && !may_pass_later;
+        if reply.status.is_success() || was_stopped || is_recorded || is_already_done {
+            Self::Done
+        } else if is_platform_failure && !is_of_a_run {
+            Self::Unknown
+        } else {
+            Self::None
+        }
+    }
+}
+
+fn key_of(request: &Request) -> Result<Option<IdempotencyKey>, Error> {
     let Some(value) = request.headers.get(KEY) else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| {
         (1..=KEY_CHARS_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
@@ -144,16 +220,31 @@ fn key_of(spec: &RouteSpec, request: &Request) -> Result<Option<IdempotencyKey>,
             format!("a key is 1 to {KEY_CHARS_MAX} visible ASCII characters, as a UUID is");
         return Err(Error::invalid(message).at(PLACE));
     };
-    // Neither name nor path holds a line feed unescaped in a request line, so no two requests
-    // give the same text.
-    let mut text = format!("{}\n{}\n", spec.name, request.path.escape_default()).into_bytes();
-    text.extend_from_slice(&request.body);
     Ok(Some(IdempotencyKey {
         workspace: request.caller.identity.workspace.clone(),
         identity: request.caller.identity.subject.clone(),
         key: key.to_owned(),
-        request: Digest::of(&text),
+        request: digest(request),
     }))
+}
+
+/// Everything that tells the request from another one: method, path, query, the subject that the
+/// caller acts for, body.
+fn digest(request: &Request) -> Digest {
+    let on_behalf_of = request.headers.get(ON_BEHALF_OF.name);
+    let on_behalf_of = on_behalf_of.map(|value| value.as_bytes()).unwrap_or_default();
+    let mut parts = vec![request.method.as_str().as_bytes(), request.path.as_bytes(), on_behalf_of];
+    for (name, value) in &request.query {
+        parts.extend([name.as_bytes(), value.as_bytes()]);
+    }
+    parts.push(&request.body);
+    // Each part follows its length, so that no two requests give the same bytes.
+    let mut bytes = Vec::new();
+    for part in parts {
+        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(part);
+    }
+    Digest::of(&bytes)
 }
 
 fn stored_reply(reply: &Reply) -> StoredReply {
@@ -206,7 +297,7 @@ mod tests {
     fn counting() -> Route<MemoryPlatform> {
         route(Method::POST, |memory, request| {
             Box::pin(async move {
-                memory.redrive().await?;
+                memory.redrive(&request.caller.identity.workspace).await?;
                 let run = runs(memory);
                 let kind = match request.text()? {
                     "raise" => ErrorKind::PolicyRaised,
@@ -266,6 +357,43 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn all_requests_with_a_key_get_one_id_and_others_get_their_own() {
+        let memory = MemoryPlatform::default();
+        let route = route(Method::POST, |_, request| {
+            Box::pin(async move {
+                let derived = request.derived_id.clone().unwrap();
+                Err(Error::new(
+                    ErrorKind::Unavailable,
+                    format!("{} {}", derived.id, derived.is_retry),
+                ))
+            })
+        });
+        let mut seen = Vec::new();
+        for (key, subject) in [("k", "ada"), ("k", "ada"), ("k2", "ada"), ("k", "ben")] {
+            let mut request = request(key, "create");
+            request.caller.identity.subject = subject.to_owned();
+            let reply = serve(&memory, &route, request).await;
+            let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+            let detail = body["detail"].as_str().unwrap().to_owned();
+            let (id, is_retry) = detail.split_once(' ').unwrap();
+            seen.push((id.to_owned(), is_retry == "true"));
+        }
+        assert_eq!((&seen[0].0, seen[0].1, seen[1].1), (&seen[1].0, false, true));
+        let ids: std::collections::BTreeSet<_> = seen.iter().map(|(id, _)| id).collect();
+        assert_eq!(ids.len(), 3, "{seen:?}");
+    }
+
+    #[tokio::test]
+    async fn after_a_failure_that_may_have_had_effects_no_other_request_gets_the_key() {
+        for (body, status) in [("panic", 400), ("invalid", 201), ("lost", 201)] {
+            let (memory, route) = (MemoryPlatform::default(), counting());
+            serve(&memory, &route, request("k", body)).await;
+            let reply = serve(&memory, &route, request("k", "create")).await;
+            assert_eq!(reply.status, status, "{body}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_secret_is_given_once_and_kept_nowhere() {
         let (memory, route) = (MemoryPlatform::default(), counting());
         assert!(serve(&memory, &route, request("k", "secret")).await.body.contains("hunter2"));
@@ -308,9 +436,16 @@ mod tests {
         let other = serve(&memory, &route, request("k", "create another")).await;
         assert_eq!(other.status, 400);
         assert!(other.body.contains("used with another request"), "{}", other.body);
-        let mut elsewhere = request("k", "create");
-        elsewhere.path = "/other".to_owned();
-        assert_eq!(serve(&memory, &route, elsewhere).await.status, 400);
+        let mut others = [(); 4].map(|()| request("k", "create"));
+        others[0].path = "/other".to_owned();
+        others[1].method = Method::PUT;
+        others[2].query.push(("dry".to_owned(), "1".to_owned()));
+        others[3].headers.insert(ON_BEHALF_OF.name, HeaderValue::from_static("ben"));
+        for other in others {
+            let other = key_of(&other).unwrap().unwrap();
+            let state = memory.begin(&other, memory.now()).await.unwrap();
+            assert_eq!(state, KeyState::Mismatch);
+        }
         let mut neighbour = request("k", "create another");
         neighbour.caller.identity.subject = "somebody".to_owned();
         assert_eq!(serve(&memory, &route, neighbour).await.status, 201);
@@ -331,7 +466,7 @@ mod tests {
     #[tokio::test]
     async fn a_second_request_does_not_overtake_the_first() {
         let (memory, route) = (MemoryPlatform::default(), counting());
-        let key = key_of(&route.spec, &request("k", "create")).unwrap().unwrap();
+        let key = key_of(&request("k", "create")).unwrap().unwrap();
         memory.begin(&key, memory.now()).await.unwrap();
         let reply = serve(&memory, &route, request("k", "create")).await;
         assert_eq!(reply.status, 409);

@@ -20,6 +20,16 @@ impl Reply {
         reply.header(header::CACHE_CONTROL, NO_STORE.to_owned())
     }
 
+    /// The run of an earlier request with the same key, as it is recorded. A record that lacks what is
+    /// masked is no reply: the caller learns that the run was made, and where its record is.
+    #[must_use]
+    pub fn recorded_execution(record: &Execution, request_id: &str) -> Self {
+        if record.masked.is_empty() {
+            return Self::of_run(record, request_id);
+        }
+        Self::already_done(None, Some(&record.execution_id), request_id)
+    }
+
     fn of_run(execution: &Execution, request_id: &str) -> Self {
         let id = &execution.execution_id;
         match (&execution.output, &execution.error) {
@@ -70,6 +80,16 @@ mod tests {
             assert_eq!(body["execution_id"], "e1");
             assert!(reply.headers.contains(&(EXECUTION_ID, "e1".to_owned())));
         }
+    }
+
+    #[test]
+    fn a_record_is_a_reply_unless_something_is_masked_in_it() {
+        let record = execution(&[], None);
+        let reply = Reply::recorded_execution(&record, "r1");
+        assert_eq!((reply.status.as_u16(), &reply.body), (200, &Reply::of_run(&record, "r1").body));
+        let reply = Reply::recorded_execution(&execution(&["/output/secret"], None), "r1");
+        assert_eq!(reply.status, 409);
+        assert!(reply.body.contains("GET /executions/e1"), "{}", reply.body);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use writ_model::{Error, Identity, PrincipalKind};
+use writ_model::{DerivedId, Error, Identity, PrincipalKind};
 
 use crate::Param;
 
@@ -44,6 +44,11 @@ pub struct Request {
     pub rule: String,
     /// Names this request in the log.
     pub request_id: String,
+    /// The id that the request's `Idempotency-Key` gives to what the request makes. [`serve`] sets it;
+    /// `None` without a key.
+    ///
+    /// [`serve`]: crate::serve()
+    pub derived_id: Option<DerivedId>,
 }
 
 impl Request {
@@ -166,6 +171,7 @@ pub(crate) fn fixture() -> Request {
         },
         rule: "test".to_owned(),
         request_id: "r1".to_owned(),
+        derived_id: None,
     }
 }
 

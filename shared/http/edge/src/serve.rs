@@ -60,7 +60,7 @@ pub async fn serve<P: IdempotencyPorts>(
 async fn answer<P: IdempotencyPorts>(
     ports: &P,
     route: &Route<P>,
-    request: Request,
+    mut request: Request,
     mut deadline: Pin<&mut (impl Future<Output = ()> + Send)>,
 ) -> Result<Reply, Error> {
     if request.body.len() > REQUEST_BYTES_MAX {
@@ -71,12 +71,13 @@ async fn answer<P: IdempotencyPorts>(
     if !route.spec.is_idempotent_by_key() {
         return Ok(call_handler(ports, route, request, deadline).await);
     }
-    let claim = with_deadline(deadline.as_mut(), KeyClaim::of(ports, &route.spec, &request)).await;
+    let claim = with_deadline(deadline.as_mut(), KeyClaim::of(ports, &request)).await;
     match claim.ok_or_else(out_of_time)?? {
         KeyClaim::NoKey => Ok(call_handler(ports, route, request, deadline).await),
         KeyClaim::Replayed(reply) => Ok(reply),
         KeyClaim::Acquired(key) => {
             let request_id = request.request_id.clone();
+            request.derived_id = Some(key.derived_id(&route.spec));
             let reply = call_handler(ports, route, request, deadline).await;
             key.settle(ports, &reply, &request_id).await;
             Ok(reply)

@@ -29,6 +29,7 @@ pub fn request() -> Request {
         caller: caller(PrincipalKind::Token, Role::Admin),
         rule: "the-rule".to_owned(),
         request_id: "r1".to_owned(),
+        derived_id: None,
     }
 }
 

@@ -39,8 +39,12 @@ where
 /// Secrets are written over the version before them and no other.
 pub async fn callback_secrets_change_one_version_at_a_time<P: CallbackSecretStore>(ports: &P) {
     let (own, other) = (workspace("own"), workspace("other"));
-    let secret =
-        |secret: &str| CallbackSecret { secret: secret.to_owned(), made_at: at(0), ends_at: None };
+    let secret = |secret: &str| CallbackSecret {
+        secret: secret.to_owned(),
+        made_at: at(0),
+        ends_at: None,
+        request_id: None,
+    };
     assert_eq!(ports.get_callback_secrets(&own).await, Ok(CallbackSecrets::default()));
     let first = CallbackSecrets { version: 1, secrets: vec![secret("a")] };
     let second = CallbackSecrets { version: 2, secrets: vec![secret("b"), secret("a")] };

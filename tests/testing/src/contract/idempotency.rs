@@ -26,7 +26,7 @@ fn reply(body: &str) -> StoredReply {
 
 async fn acquire<P: Idempotency>(ports: &P, key: &IdempotencyKey, now: Timestamp) -> ClaimId {
     match ports.begin(key, now).await.unwrap() {
-        KeyState::Acquired(claim) => claim,
+        KeyState::Acquired(claim) => claim.id,
         other => panic!("{key:?} is not free: {other:?}"),
     }
 }
@@ -111,4 +111,47 @@ pub async fn a_lapsed_claim_does_not_touch_its_successor<P: Idempotency>(ports: 
     assert_eq!(ports.begin(&key, later(63)).await, Ok(KeyState::InProgress));
     ports.finish(&key, &second, &reply("second"), later(64)).await.unwrap();
     assert_eq!(ports.begin(&key, later(65)).await, Ok(KeyState::Completed(reply("second"))));
+}
+
+/// The time of a key's first claim, and whether a claim is not the first one, for a claim that is
+/// acquired.
+async fn first_claim<P: Idempotency>(
+    ports: &P,
+    key: &IdempotencyKey,
+    now: Timestamp,
+) -> (Timestamp, bool) {
+    match ports.begin(key, now).await.unwrap() {
+        KeyState::Acquired(claim) => (claim.first_claimed_at, claim.is_retry),
+        other => panic!("{key:?} is not free: {other:?}"),
+    }
+}
+
+/// A claim that is taken over keeps the time of the first one, until the key expires.
+pub async fn every_claim_of_a_key_has_the_time_of_the_first<P: Idempotency>(ports: &P) {
+    let key = key("ada", "k", "one");
+    for (now, want) in [
+        (START, (START, false)),
+        (later(60), (START, true)),
+        (later(7_200), (START, true)),
+        (later(7_200 + 24 * 60 * 60), (later(7_200 + 24 * 60 * 60), false)),
+    ] {
+        assert_eq!(first_claim(ports, &key, now).await, want);
+    }
+}
+
+/// A released key is free at once, for the same request alone, and keeps the time of its first claim. An
+/// abandoned one is forgotten.
+pub async fn a_released_key_is_free_for_the_same_request<P: Idempotency>(ports: &P) {
+    let (one, other) = (key("ada", "k", "one"), key("ada", "k", "other"));
+    let first = acquire(ports, &one, START).await;
+    ports.release(&one, &first).await.unwrap();
+    assert_eq!(ports.begin(&other, later(1)).await, Ok(KeyState::Mismatch));
+    assert_eq!(first_claim(ports, &one, later(1)).await, (START, true));
+    assert_eq!(ports.begin(&one, later(2)).await, Ok(KeyState::InProgress));
+    // The claim before has no say in it any more.
+    ports.release(&one, &first).await.unwrap();
+    assert_eq!(ports.begin(&one, later(2)).await, Ok(KeyState::InProgress));
+    let second = acquire(ports, &one, later(61)).await;
+    ports.abandon(&one, &second).await.unwrap();
+    assert_eq!(first_claim(ports, &other, later(62)).await, (later(62), false));
 }

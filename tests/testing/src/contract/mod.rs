@@ -32,6 +32,8 @@ macro_rules! port_contract {
             idempotency::an_abandoned_key_is_free_and_a_finished_one_is_not_abandoned,
             idempotency::a_claim_lapses_after_a_minute_and_a_reply_after_a_day,
             idempotency::a_lapsed_claim_does_not_touch_its_successor,
+            idempotency::every_claim_of_a_key_has_the_time_of_the_first,
+            idempotency::a_released_key_is_free_for_the_same_request,
             jobs::a_job_is_read_as_it_was_written_until_its_end,
             jobs::a_job_is_submitted_once_in_its_workspace,
             jobs::of_writers_of_one_version_one_wins,

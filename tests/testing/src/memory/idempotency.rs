@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use writ_model::{Digest, Error, Timestamp, Workspace};
-use writ_ports::{ClaimId, Idempotency, IdempotencyKey, KeyState, StoredReply};
+use writ_ports::{Claim, ClaimId, Idempotency, IdempotencyKey, KeyState, StoredReply};
 
 use super::MemoryPlatform;
 
@@ -20,6 +20,8 @@ pub(super) struct UsedKey {
     request: Digest,
     claim: String,
     claimed_at: Timestamp,
+    first_claimed_at: Timestamp,
+    is_released: bool,
     reply: Option<StoredReply>,
     /// In seconds since the Unix epoch.
     expires_at: i64,
@@ -29,8 +31,16 @@ impl UsedKey {
     /// Whether a request may claim the key anew. A lapsed claim of another request may have had
     /// effects: the key stays with that request.
     fn is_free(&self, request: &Digest, now: Timestamp) -> bool {
-        let is_lapsed = self.reply.is_none() && self.claimed_at.as_ms() <= now.as_ms() - LAPSE_MS;
-        self.expires_at <= now.as_ms() / 1_000 || (is_lapsed && self.request == *request)
+        self.has_expired(now) || (self.has_lapsed(now) && self.request == *request)
+    }
+
+    fn has_expired(&self, now: Timestamp) -> bool {
+        self.expires_at <= now.as_ms() / 1_000
+    }
+
+    fn has_lapsed(&self, now: Timestamp) -> bool {
+        let is_over = self.is_released || self.claimed_at.as_ms() <= now.as_ms() - LAPSE_MS;
+        self.reply.is_none() && is_over
     }
 
     fn is_held(&self, claim: &ClaimId) -> bool {
@@ -73,16 +83,21 @@ impl Idempotency for MemoryPlatform {
                 None => KeyState::InProgress,
             });
         }
-        let claim = writ_ports::Ids::id(&self.ids, now);
+        let id = writ_ports::Ids::id(&self.ids, now);
+        let before = tables.keys.get(&name(key)).filter(|used| !used.has_expired(now));
+        let first_claimed_at = before.map_or(now, |used| used.first_claimed_at);
+        let is_retry = before.is_some();
         let used = UsedKey {
             request: key.request.clone(),
-            claim: claim.clone(),
+            claim: id.clone(),
             claimed_at: now,
+            first_claimed_at,
+            is_released: false,
             reply: None,
             expires_at: expires_at(now),
         };
         tables.keys.insert(name(key), used);
-        Ok(KeyState::Acquired(ClaimId(claim)))
+        Ok(KeyState::Acquired(Claim { id: ClaimId(id), first_claimed_at, is_retry }))
     }
 
     async fn finish(
@@ -96,6 +111,14 @@ impl Idempotency for MemoryPlatform {
         if let Some(used) = tables.keys.get_mut(&name(key)).filter(|used| used.is_held(claim)) {
             used.reply = Some(reply.clone());
             used.expires_at = expires_at(now);
+        }
+        Ok(())
+    }
+
+    async fn release(&self, key: &IdempotencyKey, claim: &ClaimId) -> Result<(), Error> {
+        let mut tables = self.enter("release", &key.key).await?;
+        if let Some(used) = tables.keys.get_mut(&name(key)).filter(|used| used.is_held(claim)) {
+            used.is_released = true;
         }
         Ok(())
     }

@@ -67,7 +67,7 @@ struct Tables {
     tokens: BTreeMap<String, Token>,
     keys: idempotency::Keys,
     signals: Vec<(String, SignalKind, Duration)>,
-    dead_letters: u64,
+    dead_letters: BTreeMap<Workspace, u64>,
     slept: Vec<Duration>,
     answers: BTreeMap<String, VecDeque<Answer>>,
     evaluated: Vec<Call>,

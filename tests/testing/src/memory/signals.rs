@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use writ_model::{Error, JobSignal, SignalKind};
+use writ_model::{Error, JobSignal, SignalKind, Workspace};
 use writ_ports::{Backlog, CountSignals, DELAY_MAX, JobNotifier, Redrive, RedriveReport};
 
 use super::MemoryPlatform;
@@ -17,9 +17,15 @@ impl MemoryPlatform {
         self.tables().signals.clone()
     }
 
-    /// Sets how many signals are dead letters.
-    pub fn set_dead_letters(&self, count: u64) {
-        self.tables().dead_letters = count;
+    /// Sets how many signals of a workspace are dead letters.
+    pub fn set_dead_letters(&self, workspace: &Workspace, count: u64) {
+        self.tables().dead_letters.insert(workspace.clone(), count);
+    }
+
+    /// The dead letters of a workspace.
+    #[must_use]
+    pub fn dead_letters(&self, workspace: &Workspace) -> u64 {
+        self.tables().dead_letters.get(workspace).copied().unwrap_or_default()
     }
 }
 
@@ -34,18 +40,19 @@ impl JobNotifier for MemoryPlatform {
 }
 
 impl Redrive for MemoryPlatform {
-    async fn redrive(&self) -> Result<RedriveReport, Error> {
-        let mut tables = self.enter("redrive", "").await?;
-        let signals = tables.dead_letters.min(REDRIVE_STEP);
-        tables.dead_letters -= signals;
-        Ok(RedriveReport { signals, more: tables.dead_letters > 0 })
+    async fn redrive(&self, workspace: &Workspace) -> Result<RedriveReport, Error> {
+        let mut tables = self.enter("redrive", workspace.as_str()).await?;
+        let own = tables.dead_letters.entry(workspace.clone()).or_default();
+        let signals = REDRIVE_STEP.min(*own);
+        *own -= signals;
+        Ok(RedriveReport { signals, more: *own > 0 })
     }
 }
 
 impl CountSignals for MemoryPlatform {
     fn backlog(&self) -> Backlog {
         let tables = self.tables();
-        let dead = usize::try_from(tables.dead_letters).unwrap();
+        let dead = usize::try_from(tables.dead_letters.values().sum::<u64>()).unwrap();
         Backlog { waiting: tables.signals.len(), dead }
     }
 }

@@ -18,17 +18,19 @@ struct StoredSecret {
     made_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ends_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
 }
 
 impl StoredSecret {
     fn of(secret: &CallbackSecret) -> Self {
-        let CallbackSecret { secret, made_at, ends_at } = secret.clone();
-        Self { secret, made_at, ends_at }
+        let CallbackSecret { secret, made_at, ends_at, request_id } = secret.clone();
+        Self { secret, made_at, ends_at, request_id }
     }
 
     fn into_secret(self) -> CallbackSecret {
-        let Self { secret, made_at, ends_at } = self;
-        CallbackSecret { secret, made_at, ends_at }
+        let Self { secret, made_at, ends_at, request_id } = self;
+        CallbackSecret { secret, made_at, ends_at, request_id }
     }
 }
 

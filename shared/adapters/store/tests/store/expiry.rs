@@ -29,7 +29,9 @@ fn used(key: &str) -> IdempotencyKey {
 async fn finish(store: &Store, key: &str, now: Timestamp, body: String) -> StoredReply {
     let reply = StoredReply { status: 201, headers: Vec::new(), body };
     match store.begin(&used(key), now).await.unwrap() {
-        KeyState::Acquired(claim) => store.finish(&used(key), &claim, &reply, now).await.unwrap(),
+        KeyState::Acquired(claim) => {
+            store.finish(&used(key), &claim.id, &reply, now).await.unwrap()
+        }
         other => panic!("{key} is not free: {other:?}"),
     }
     reply

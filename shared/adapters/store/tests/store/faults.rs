@@ -162,7 +162,7 @@ impl WriteCases {
     async fn new(store: &Store) -> Self {
         let head = create(store, &workspace("home"), "a:1-x", json!({})).await.head;
         match store.begin(&key(), Timestamp::from_ms(0)).await.unwrap() {
-            KeyState::Acquired(claim) => Self { head, claim },
+            KeyState::Acquired(claim) => Self { head, claim: claim.id },
             other => panic!("{other:?}"),
         }
     }

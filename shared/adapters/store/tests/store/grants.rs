@@ -370,10 +370,11 @@ async fn use_keys(Watch { store, home, .. }: &Watch) {
     let now = Timestamp::from_ms(1_790_000_000_000);
     let key = used(home, 1);
     let claim = async || match store.begin(&key, now).await.unwrap() {
-        KeyState::Acquired(claim) => claim,
+        KeyState::Acquired(claim) => claim.id,
         other => panic!("not free: {other:?}"),
     };
     store.abandon(&key, &claim().await).await.unwrap();
+    store.release(&key, &claim().await).await.unwrap();
     let reply = StoredReply { status: 200, headers: vec![], body: "é".repeat(400_000) };
     store.finish(&key, &claim().await, &reply, now).await.unwrap();
     assert!(store.begin(&key, now).await.unwrap() == KeyState::Completed(reply));

@@ -32,7 +32,7 @@ fn reply(body: String) -> StoredReply {
 /// Claims a key that is free.
 async fn claim(store: &Store, key: &IdempotencyKey, now: Timestamp) -> ClaimId {
     match store.begin(key, now).await.unwrap() {
-        KeyState::Acquired(claim) => claim,
+        KeyState::Acquired(claim) => claim.id,
         other => panic!("{key:?} is not free: {other:?}"),
     }
 }

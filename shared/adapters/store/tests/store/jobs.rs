@@ -188,8 +188,12 @@ async fn nothing_of_one_workspaces_jobs_is_seen_from_another() {
     let (home, other) = (workspace("home"), workspace("other"));
     let submitted = submission(&home, 1);
     let state = put(&store, &submitted).await;
-    let secret =
-        CallbackSecret { secret: "whsec_x".to_owned(), made_at: at(0), ends_at: Some(at(1)) };
+    let secret = CallbackSecret {
+        secret: "whsec_x".to_owned(),
+        made_at: at(0),
+        ends_at: Some(at(1)),
+        request_id: Some("r".to_owned()),
+    };
     let secrets = CallbackSecrets { version: 1, secrets: vec![secret] };
     assert_eq!(store.put_callback_secrets(&home, &secrets).await, Ok(true));
 
@@ -221,8 +225,12 @@ async fn nothing_of_one_workspaces_jobs_is_seen_from_another() {
 async fn secrets_change_one_version_at_a_time() {
     let Fixture { store, database: _database } = Fixture::new().await;
     let home = workspace("home");
-    let secret =
-        |secret: &str| CallbackSecret { secret: secret.to_owned(), made_at: at(0), ends_at: None };
+    let secret = |secret: &str| CallbackSecret {
+        secret: secret.to_owned(),
+        made_at: at(0),
+        ends_at: None,
+        request_id: None,
+    };
     assert_eq!(store.get_callback_secrets(&home).await, Ok(CallbackSecrets::default()));
     let first = CallbackSecrets { version: 1, secrets: vec![secret("a")] };
     let second = CallbackSecrets { version: 2, secrets: vec![secret("b"), secret("a")] };

@@ -92,7 +92,7 @@ async fn reply(store: Store, clock: ManualClock, number: u64, seed: u64) {
     match store.begin(&key, clock.now()).await {
         Ok(KeyState::Acquired(claim)) => {
             let reply = StoredReply { status: 201, headers: Vec::new(), body };
-            let _ = store.finish(&key, &claim, &reply, clock.now()).await;
+            let _ = store.finish(&key, &claim.id, &reply, clock.now()).await;
         }
         Ok(_) => {}
         Err(error) => assert_ne!(error.kind, ErrorKind::Internal, "{error:?}"),

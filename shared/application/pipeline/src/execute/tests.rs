@@ -1,4 +1,5 @@
 mod context;
+mod once;
 mod platform;
 mod printed;
 mod surroundings;

@@ -155,6 +155,7 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: AccessC
             caller,
             rule,
             request_id: request_id.clone(),
+            derived_id: None,
         };
         self.run(route, request, until)
             .await

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use writ_edge::{AccessLevel, Caller, Handler, Param, Reply};
 use writ_model::{Error, ErrorKind, Identity, PrincipalKind, Role, Timestamp, Workspace};
 use writ_ports::{
-    Backlog, ClaimId, CountSignals, EngineMetrics, EngineUsage, IdempotencyKey, KeyState,
+    Backlog, Claim, ClaimId, CountSignals, EngineMetrics, EngineUsage, IdempotencyKey, KeyState,
     StoredReply,
 };
 
@@ -49,7 +49,9 @@ impl EngineMetrics for Memory {
 
 impl Idempotency for Memory {
     async fn begin(&self, _: &IdempotencyKey, _: Timestamp) -> Result<KeyState, Error> {
-        Ok(KeyState::Acquired(ClaimId("c1".to_owned())))
+        let first_claimed_at = Timestamp::from_ms(0);
+        let id = ClaimId("c1".to_owned());
+        Ok(KeyState::Acquired(Claim { id, first_claimed_at, is_retry: false }))
     }
 
     async fn finish(
@@ -60,6 +62,10 @@ impl Idempotency for Memory {
         _: Timestamp,
     ) -> Result<(), Error> {
         self.stored_statuses.lock().unwrap().push(reply.status);
+        Ok(())
+    }
+
+    async fn release(&self, _: &IdempotencyKey, _: &ClaimId) -> Result<(), Error> {
         Ok(())
     }
 

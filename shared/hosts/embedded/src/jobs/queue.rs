@@ -179,8 +179,9 @@ impl CountSignals for SignalQueue {
 }
 
 impl Redrive for SignalQueue {
-    async fn redrive(&self) -> Result<RedriveReport, Error> {
-        let dead = std::mem::take(&mut self.state().dead);
+    async fn redrive(&self, workspace: &Workspace) -> Result<RedriveReport, Error> {
+        let is_own = |signal: &mut JobSignal| signal.workspace == *workspace;
+        let dead: Vec<JobSignal> = self.state().dead.extract_if(.., is_own).collect();
         self.notify(&dead, Duration::ZERO).await?;
         Ok(RedriveReport { signals: dead.len() as u64, more: false })
     }
@@ -231,18 +232,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_signal_that_fails_too_often_is_a_dead_letter_until_it_is_redriven() {
+    async fn a_signal_that_fails_too_often_is_a_dead_letter_until_its_workspace_redrives_it() {
         let queue = SignalQueue { retry_delay: Duration::from_millis(1), ..SignalQueue::default() };
-        queue.notify(&[signal("a", "bad")], Duration::ZERO).await.unwrap();
-        for _ in 0..ATTEMPTS_MAX {
+        for workspace in ["a", "b"] {
+            queue.notify(&[signal(workspace, "bad")], Duration::ZERO).await.unwrap();
+        }
+        for _ in 0..2 * ATTEMPTS_MAX {
             queue.requeue(queue.next().await);
         }
+        assert_eq!(queue.backlog(), Backlog { waiting: 0, dead: 2 });
+        let own = signal("a", "bad");
+        let report = queue.redrive(&own.workspace).await.unwrap();
+        assert_eq!(report, RedriveReport { signals: 1, more: false });
+        assert_eq!(queue.backlog(), Backlog { waiting: 1, dead: 1 });
+        assert_eq!(queue.next().await, QueuedSignal { signal: own, failed_attempts: 0 });
         assert_eq!(queue.backlog(), Backlog { waiting: 0, dead: 1 });
-        assert_eq!(queue.redrive().await.unwrap(), RedriveReport { signals: 1, more: false });
-        assert_eq!(
-            queue.next().await,
-            QueuedSignal { signal: signal("a", "bad"), failed_attempts: 0 }
-        );
     }
 
     #[tokio::test]

@@ -82,6 +82,23 @@ fn what_the_policy_masks_is_masked_in_its_prechecks_record() {
     assert_eq!(input_data.as_str(), r#"{"pin": 1234}"#);
 }
 
+#[test]
+fn what_a_request_masks_is_masked_in_every_record_of_the_run() {
+    let fields =
+        r#""metadata":{"precheck_policy_uri":"check:1-x","failure_policy_uri":"after:1-x"}"#;
+    let check = answer(r#"{"allowed":true,"input_data":{"pin":1234}}"#);
+    let platform = Platform::default()
+        .with("a", fields, [Err(raised("1234"))])
+        .with("check", r#""tags":"""#, [check])
+        .with("after", r#""tags":"""#, [answer("1")]);
+    let mut request = platform.request(r#"{"pin": 1234}"#);
+    request.mask = vec!["/input_data/pin".to_owned()];
+    platform.execute_request(request).unwrap();
+    assert_eq!(platform.recorded().len(), 3);
+    let records = serde_json::to_string(&platform.recorded()).unwrap();
+    assert!(!records.contains("1234"), "{records}");
+}
+
 fn followed(run: Answer, follower: Answer) -> Platform {
     let fields = r#""metadata":{"failure_policy_uri":"after:1-x","mask":["/input_data/pin"]},"policy_input_schema":{"n":{"type":"number"}}"#;
     let own = r#""metadata":{"failure_policy_uri":"a:1-x"}"#;

@@ -206,7 +206,7 @@ impl GetExecution for Node {
         let record = move |world: &mut World| {
             world.store.records.get(&id).map(|record| record.execution.clone())
         };
-        self.call(To::Store, "get_execution", record).await
+        self.call(Service::Store, "get_execution", record).await
     }
 }
 

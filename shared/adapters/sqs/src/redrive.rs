@@ -97,7 +97,8 @@ mod tests {
     #[tokio::test]
     async fn signals_are_sent_again_before_they_are_deleted_and_other_messages_stay() {
         let sqs = Recorder::default();
-        let signals = signals(2);
+        let mut signals = signals(2);
+        signals[1].workspace = signals[0].workspace.clone();
         let bodies: Vec<String> =
             signals.iter().map(|signal| serde_json::to_string(signal).unwrap()).collect();
         let bodies = [&bodies[..1], &["no signal".to_owned()], &bodies[1..]].concat();

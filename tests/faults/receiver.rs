@@ -39,6 +39,9 @@ impl World {
             reason: reason.to_owned(),
             again_in: writ_callbacks::retry_delay(delivery.tries, delivery.jitter),
         };
+        if delivery.jitter > u64::MAX / 2 {
+            self.counts.add("callback jitter in its upper half");
+        }
         if self.draw_fault(|config| config.callbacks_lost) {
             self.counts.add("callback lost");
             return failure("the receiver is unavailable");

@@ -5,10 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use uuid::{NoContext, Uuid};
 use writ_model::{Error, Timestamp};
-use writ_ports::{Clock, Ids, Sleep};
-
-/// The number of bits of a seed: every JSON parser preserves an integer of this size.
-const SEED_BITS: u32 = 53;
+use writ_ports::{Clock, Ids, SEED_BITS, Sleep};
 
 /// The operating system of the current process.
 #[derive(Clone, Copy, Debug, Default)]

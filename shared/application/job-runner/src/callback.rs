@@ -3,7 +3,7 @@
 use serde::Serialize;
 use writ_jobs::{Delivery, claim_callback, record_delivery};
 use writ_model::{Error, Job, JobStatus, PolicyUri, RawJson, Timestamp, Workspace};
-use writ_ports::{CallbackRequest, DeliveryResult};
+use writ_ports::{CallbackRequest, DeliveryResult, SEED_BITS};
 
 use crate::{Ports, SignalOutcome};
 
@@ -88,7 +88,7 @@ async fn send<P: Ports>(ports: &P, job: &Job) -> Result<Delivery, Error> {
             body: &body,
             secrets: &secrets,
             tries: callback.map_or(0, |callback| callback.tries),
-            jitter: ports.seed(),
+            jitter: jitter(ports.seed()),
         })
         .await;
     Ok(match result {
@@ -100,6 +100,22 @@ async fn send<P: Ports>(ports: &P, job: &Job) -> Result<Delivery, Error> {
     })
 }
 
+/// A random number out of all of `u64`, from a seed, which has fewer bits.
+fn jitter(seed: u64) -> u64 {
+    seed << (u64::BITS - SEED_BITS)
+}
+
 fn is_sent(output: &RawJson) -> bool {
     output.as_str().len() <= OUTPUT_BYTES_MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_jitter_of_a_callback_spreads_over_all_of_its_range() {
+        let seeds = [0, 1, 1 << (SEED_BITS - 1), (1 << SEED_BITS) - 1];
+        assert_eq!(seeds.map(jitter), [0, 1 << 11, 1 << 63, u64::MAX - (1 << 11) + 1]);
+    }
 }

@@ -26,12 +26,15 @@ pub trait Sleep: Send + Sync {
 
 crate::port!(Sleep, local);
 
+/// The bits of a seed.
+pub const SEED_BITS: u32 = 53;
+
 /// Makes ids, seeds and secrets.
 pub trait Ids: Send + Sync {
     /// A new identifier: a UUID, version 7, that sorts by `now`.
     fn id(&self, now: Timestamp) -> String;
 
-    /// A seed of 53 bits, so that every JSON reader keeps it.
+    /// A seed of [`SEED_BITS`] bits, so that every JSON reader keeps it.
     fn seed(&self) -> u64;
 
     /// 32 bytes from a cryptographic source.

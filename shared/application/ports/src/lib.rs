@@ -28,7 +28,7 @@ pub use callbacks::{
     CALLBACK_SECRET_PREFIX, CALLBACK_SECRETS_MAX, CallbackRequest, CallbackSecret,
     CallbackSecretStore, CallbackSecrets, DeliveryResult, SendCallback,
 };
-pub use clock::{Clock, Ids, Sleep};
+pub use clock::{Clock, Ids, SEED_BITS, Sleep};
 pub use context::{CommitResult, ContextStore, ContextWrite, StoredContext};
 pub use engine::{EngineMetrics, EngineUsage, Evaluate};
 pub use executions::{GetExecution, QueryExecutions, RecordExecution};

@@ -77,9 +77,8 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
     for item in &page.items {
         let Found { job_id } = serde_json::from_str(item).map_err(Error::internal)?;
         match retry_job(ports, &request, &job_id).await {
-            // An earlier request with the same key tried it again, and it failed again.
-            Ok((_, false)) => skipped += 1,
-            Ok((job, true)) => signals.push(JobSignal::new(&job.submission, SignalKind::Queue)),
+            // One that an earlier request with the same key tried again belongs to the answer too.
+            Ok((job, _)) => signals.push(JobSignal::new(&job.submission, SignalKind::Queue)),
             Err(error) if is_the_jobs(error.kind) => skipped += 1,
             Err(error) => {
                 outcome = Err(error);

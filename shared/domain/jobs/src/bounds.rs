@@ -53,6 +53,9 @@ pub const NAME_CHARS_MAX: usize = 120;
 /// The number of attempts that a job's state keeps, the newest ones.
 pub const ATTEMPTS_KEPT: usize = 20;
 
+/// The number of idempotency keys that a job knows of those that started a round, the newest ones.
+pub const ROUND_IDS_MAX: usize = 20;
+
 /// The pauses before another attempt, as long as they are without jitter: each further one is twice
 /// as long, up to five minutes.
 pub const RETRY: Backoff = Backoff { first: Duration::from_secs(1), max: Duration::from_secs(300) };

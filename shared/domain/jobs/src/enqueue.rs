@@ -13,7 +13,7 @@ pub fn enqueue(submission: &Submission) -> JobState {
         version: 1,
         job_status: JobStatus::Queued,
         round: 1,
-        round_id: None,
+        round_ids: Vec::new(),
         attempts_made: 0,
         attempts: Vec::new(),
         lease: None,

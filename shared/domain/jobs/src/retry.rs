@@ -2,6 +2,7 @@
 
 use writ_model::{JobState, JobStatus, Timestamp};
 
+use crate::bounds::ROUND_IDS_MAX;
 use crate::enqueue::{next_version, wait};
 use crate::transition_error::TransitionError;
 
@@ -18,7 +19,6 @@ pub fn retry(state: &JobState, now: Timestamp) -> Result<JobState, TransitionErr
     }
     let state = JobState {
         round: state.round + 1,
-        round_id: None,
         attempts_made: 0,
         ready_at: now,
         admitted_at: None,
@@ -34,7 +34,7 @@ pub fn retry(state: &JobState, now: Timestamp) -> Result<JobState, TransitionErr
 }
 
 /// As [`retry`], once for all requests with one idempotency key: `round_id` is the id by that key.
-/// Returns `None` where an earlier one of them started the present round.
+/// Returns `None` where an earlier one of them started a round, the present one or one before it.
 ///
 /// # Errors
 /// As [`retry`].
@@ -43,11 +43,15 @@ pub fn retry_once(
     round_id: Option<&str>,
     now: Timestamp,
 ) -> Result<Option<JobState>, TransitionError> {
-    if round_id.is_some() && state.round_id.as_deref() == round_id {
+    let Some(round_id) = round_id else { return retry(state, now).map(Some) };
+    if state.round_ids.iter().any(|known| known == round_id) {
         return Ok(None);
     }
-    let state = retry(state, now)?;
-    Ok(Some(JobState { round_id: round_id.map(str::to_owned), ..state }))
+    let mut state = retry(state, now)?;
+    state.round_ids.push(round_id.to_owned());
+    let forgotten = state.round_ids.len().saturating_sub(ROUND_IDS_MAX);
+    state.round_ids.drain(..forgotten);
+    Ok(Some(state))
 }
 
 #[cfg(test)]
@@ -81,7 +85,21 @@ mod tests {
         assert_eq!(retry_once(&stopped, Some("k"), at(4)), Ok(None));
         for other in [Some("l"), None] {
             let next = retry_once(&stopped, other, at(4)).unwrap().unwrap();
-            assert_eq!((next.round, next.round_id.as_deref()), (3, other));
+            assert_eq!(next.round, 3);
+            // The first key is known for longer than its own round.
+            assert_eq!(retry_once(&stop(&next), Some("k"), at(5)), Ok(None), "{other:?}");
         }
+    }
+
+    #[test]
+    fn a_job_knows_a_bounded_number_of_keys() {
+        let submission = submission();
+        let mut state = cancel(&submission, &enqueue(&submission), "ana", at(1)).unwrap();
+        for round in 0..=ROUND_IDS_MAX {
+            let next = retry_once(&state, Some(&round.to_string()), at(2)).unwrap().unwrap();
+            state = cancel(&submission, &next, "ana", at(3)).unwrap();
+        }
+        assert_eq!(state.round_ids.len(), ROUND_IDS_MAX);
+        assert!(!state.round_ids.contains(&"0".to_owned()));
     }
 }

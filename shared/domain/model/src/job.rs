@@ -229,10 +229,10 @@ pub struct JobState {
     pub job_status: JobStatus,
     /// The round, from 1; each retry by a caller starts another one.
     pub round: u32,
-    /// The id by the idempotency key of the request that started this round; `None` for the first
-    /// round, and without a key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub round_id: Option<String>,
+    /// The ids by the idempotency keys of the requests that started the latest rounds, the oldest
+    /// first; a round that was started without a key has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub round_ids: Vec<String>,
     /// The number of attempts in this round that count against the maximum.
     pub attempts_made: u32,
     /// The most recent attempts, oldest first.

@@ -2,9 +2,9 @@
 //! what it does, and its second reply is the first one's.
 //!
 //! A reply is kept where the request did something: it succeeded, or it left the record of a
-//! run that failed by the policy's own doing. So it is where the request was stopped at its
-//! deadline: what it did is not known. A refusal gives the key back, so that the caller may correct
-//! the request. After a failure of the platform the same request may be tried again under the key.
+//! run that failed by the policy's own doing. A refusal gives the key back, so that the caller may
+//! correct the request. After a failure of the platform and at a deadline it is not known what was
+//! done: the same request may be tried again under the key, and meets what the first one made.
 //!
 //! A reply may be lost although the work was committed: the process ends in between, and the claim
 //! lapses. So a handler takes the id of what it makes from the key ([`Request::new_id`]), and answers
@@ -90,7 +90,9 @@ impl AcquiredKey {
     ) {
         let Self(key, claim) = self;
         let settled = match Effects::of(reply) {
-            Effects::None => ports.abandon(&key, &claim.id).await,
+            // The earlier request may still be at work, however late: what it makes keeps its id.
+            Effects::None if claim.is_retry => ports.release(&key, &claim.id).await,
+            Effects::None | Effects::Passing => ports.abandon(&key, &claim.id).await,
             Effects::Unknown => ports.release(&key, &claim.id).await,
             Effects::Done => {
                 let kept = if is_secret(reply) {
@@ -179,18 +181,20 @@ fn value_of<'r>(reply: &'r Reply, name: &HeaderName) -> Option<&'r str> {
 /// What a request did, as its reply says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Effects {
-    /// It did what it was to do, or it was stopped; the reply stands.
+    /// It did what it was to do; the reply stands.
     Done,
-    /// It did nothing, or what it did is recorded as a failure that may pass.
+    /// It did nothing.
     None,
-    /// The platform failed, at a point that is not known.
+    /// It left the record of a failure that may pass: no other request can write one under its id.
+    Passing,
+    /// The platform failed or ended the request, at a point that is not known.
     Unknown,
 }
 
 impl Effects {
     fn of(reply: &Reply) -> Self {
         let is_of_a_run = value_of(reply, &EXECUTION_ID).is_some();
-        let was_stopped = reply.status == StatusCode::GATEWAY_TIMEOUT;
+        let was_stopped = reply.status == StatusCode::GATEWAY_TIMEOUT && !is_of_a_run;
         let is_platform_failure = matches!(
             reply.status,
             StatusCode::INTERNAL_SERVER_ERROR
@@ -200,9 +204,11 @@ impl Effects {
         let is_already_done = reply.status == StatusCode::CONFLICT && is_secret(reply);
         let may_pass_later = is_platform_failure || reply.status == StatusCode::TOO_MANY_REQUESTS;
         let is_recorded = is_of_a_run && !may_pass_later;
-        if reply.status.is_success() || was_stopped || is_recorded || is_already_done {
+        if reply.status.is_success() || is_recorded || is_already_done {
             Self::Done
-        } else if is_platform_failure && !is_of_a_run {
+        } else if is_of_a_run {
+            Self::Passing
+        } else if is_platform_failure || was_stopped {
             Self::Unknown
         } else {
             Self::None
@@ -451,16 +457,34 @@ mod tests {
         assert_eq!(serve(&memory, &route, neighbour).await.status, 201);
     }
 
-    #[tokio::test]
-    async fn a_request_that_was_stopped_at_its_deadline_leaves_no_claim() {
-        let (memory, route) = (MemoryPlatform::default(), counting());
+    /// Serves a request that is stopped at its deadline.
+    async fn serve_until_stopped(memory: &MemoryPlatform, route: &Route<MemoryPlatform>) {
         let deadline = std::future::ready(());
-        let first = crate::serve(&memory, &route, request("k", "hang"), deadline).await;
-        let second = serve(&memory, &route, request("k", "hang")).await;
-        for (reply, is_again) in [(&first, false), (&second, true)] {
-            assert_eq!((reply.status.as_u16(), is_replayed(reply)), (504, is_again));
-        }
-        assert_eq!(runs(&memory), 1);
+        let reply = crate::serve(memory, route, request("k", "hang"), deadline).await;
+        assert_eq!((reply.status.as_u16(), is_replayed(&reply)), (504, false));
+    }
+
+    #[tokio::test]
+    async fn a_request_that_was_stopped_at_its_deadline_may_follow_at_once_and_no_other_one() {
+        let (memory, route) = (MemoryPlatform::default(), counting());
+        serve_until_stopped(&memory, &route).await;
+        serve_until_stopped(&memory, &route).await;
+        assert_eq!(runs(&memory), 2);
+        assert_eq!(serve(&memory, &route, request("k", "create")).await.status, 400);
+    }
+
+    #[tokio::test]
+    async fn a_refused_retry_does_not_forget_when_its_key_was_claimed_first() {
+        let (memory, route) = (MemoryPlatform::default(), counting());
+        let key = key_of(&request("k", "invalid")).unwrap().unwrap();
+        let first = memory.begin(&key, memory.now()).await.unwrap();
+        let KeyState::Acquired(first) = first else { panic!("{first:?}") };
+        memory.clock().advance_s(60);
+        assert_eq!(serve(&memory, &route, request("k", "invalid")).await.status, 400);
+        // The first request is late, and what it commits has the id that a third one looks for.
+        let third = memory.begin(&key, memory.now()).await.unwrap();
+        let KeyState::Acquired(third) = third else { panic!("{third:?}") };
+        assert_eq!((third.first_claimed_at, third.is_retry), (first.first_claimed_at, true));
     }
 
     #[tokio::test]

@@ -20,11 +20,11 @@ impl Reply {
         reply.header(header::CACHE_CONTROL, NO_STORE.to_owned())
     }
 
-    /// The run of an earlier request with the same key, as it is recorded. A record that lacks what is
+    /// The run of an earlier request with the same key, as it is recorded. An output that lacks what is
     /// masked is no reply: the caller learns that the run was made, and where its record is.
     #[must_use]
     pub fn recorded_execution(record: &Execution, request_id: &str) -> Self {
-        if record.masked.is_empty() {
+        if record.masked.is_empty() || record.error.is_some() {
             return Self::of_run(record, request_id);
         }
         Self::already_done(None, Some(&record.execution_id), request_id)
@@ -90,6 +90,10 @@ mod tests {
         let reply = Reply::recorded_execution(&execution(&["/output/secret"], None), "r1");
         assert_eq!(reply.status, 409);
         assert!(reply.body.contains("GET /executions/e1"), "{}", reply.body);
+        // What failed has the status of its failure, so that one that may pass is tried again.
+        let lost = Error::new(ErrorKind::ExecutorFault, "**masked**");
+        let reply = Reply::recorded_execution(&execution(&["/input_data/pin"], Some(lost)), "r1");
+        assert_eq!(reply.status, 502);
     }
 
     #[test]

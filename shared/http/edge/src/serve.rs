@@ -121,7 +121,8 @@ async fn with_deadline<T>(
 #[must_use]
 pub fn out_of_time() -> Error {
     let message = "the request was not answered in time and was stopped; what it had written stays \
-                   written, and its `Idempotency-Key`, if it had one, stands for this answer";
+                   written; send it again with the same `Idempotency-Key`, if it had one, to get \
+                   what it made";
     Error::new(ErrorKind::TimedOut, message)
 }
 

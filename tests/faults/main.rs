@@ -1,5 +1,6 @@
 //! The fault suite: a deterministic simulation of the real runner and the real pipeline, over a
-//! store, a queue and clocks with injected faults, one schedule per seed.
+//! store, a queue and clocks with injected faults, one schedule per seed; and one of requests with
+//! idempotency keys, through the real routes.
 //!
 //! A seed determines all of its schedule: `WRIT_FAULTS_SEED=7 cargo test --workspace --test faults`
 //! runs that schedule alone, in each suite, and prints its trace if it fails.
@@ -23,6 +24,7 @@ mod ports;
 mod queue;
 mod quiescence;
 mod receiver;
+mod requests;
 mod rng;
 mod simulation;
 mod store;
@@ -36,7 +38,7 @@ use rng::Rng;
 use simulation::{SimulationError, run};
 
 /// Events that must happen at least once in the suite with faults.
-const EXPECTED_EVENTS: [&str; 28] = [
+const EXPECTED_EVENTS: [&str; 29] = [
     "attempt cancelled",
     "attempt completed",
     "attempt failed",
@@ -46,6 +48,7 @@ const EXPECTED_EVENTS: [&str; 28] = [
     "call duplicated",
     "call failed",
     "callback delivered",
+    "callback jitter in its upper half",
     "callback lost",
     "callback response lost",
     "clock set",
@@ -72,10 +75,19 @@ fn env_number(name: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("`{name}` is a number, not `{text}`")))
 }
 
-/// Runs `share` percent of all schedules on all processors, and returns the sum of their counts.
 fn run_schedules(suite: &str, share: u64, config: fn(&mut Rng) -> Config) -> Counts {
+    run_seeds(suite, share, |seed, is_traced| run(seed, config, is_traced))
+}
+
+/// Runs `share` percent of all schedules on all processors, and returns the sum of their counts.
+/// `run` gets a seed, and whether a trace is wanted.
+fn run_seeds(
+    suite: &str,
+    share: u64,
+    run: impl Fn(u64, bool) -> Result<Counts, SimulationError> + Sync,
+) -> Counts {
     if let Some(seed) = env_number("WRIT_FAULTS_SEED") {
-        let result = run(seed, config, true);
+        let result = run(seed, true);
         return result.unwrap_or_else(|error| fail(suite, seed, &error));
     }
     let all = env_number("WRIT_FAULTS_SCHEDULES").unwrap_or(120_000);
@@ -90,7 +102,7 @@ fn run_schedules(suite: &str, share: u64, config: fn(&mut Rng) -> Config) -> Cou
                 if seed >= end || failed.load(Ordering::Relaxed) < seed {
                     return counts;
                 }
-                match run(seed, config, false) {
+                match run(seed, false) {
                     Ok(one) => counts.merge(&one),
                     Err(_) => {
                         failed.fetch_min(seed, Ordering::Relaxed);
@@ -108,8 +120,7 @@ fn run_schedules(suite: &str, share: u64, config: fn(&mut Rng) -> Config) -> Cou
     });
     let seed = failed.into_inner();
     if seed < u64::MAX {
-        let error =
-            run(seed, config, true).expect_err("a simulation depends on more than its seed");
+        let error = run(seed, true).expect_err("a simulation depends on more than its seed");
         fail(suite, seed, &error);
     }
     println!("{suite}: {counts:?}");

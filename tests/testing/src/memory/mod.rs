@@ -24,7 +24,10 @@ use writ_model::run::Call;
 use writ_model::{
     Digest, Error, Execution, Job, LastFire, PolicyUri, Schedule, SignalKind, Timestamp, Workspace,
 };
-use writ_pipeline::{CompiledPolicy, LoadPolicy, Pipeline, PolicyCache};
+use writ_pipeline::{
+    Commit, CompiledPolicy, Execute, ExecutionReport, ExecutionRequest, LoadPolicy, Pipeline,
+    PolicyCache, Replay, ReplayReport, ReplayRequest,
+};
 use writ_ports::{CallbackSecrets, GcReport, PolicyHead, Revision, StoredContext, Token};
 
 pub use engine::Answer;
@@ -121,6 +124,26 @@ impl LoadPolicy for MemoryPlatform {
         uri: &PolicyUri,
     ) -> Result<Arc<CompiledPolicy>, Error> {
         Pipeline::registry(self, &self.policy_cache).load(workspace, uri).await
+    }
+}
+
+impl Execute for MemoryPlatform {
+    async fn execute(&self, request: ExecutionRequest) -> Result<ExecutionReport, Error> {
+        Pipeline::registry(self, &self.policy_cache).execute(request).await
+    }
+
+    async fn execute_for(
+        &self,
+        request: ExecutionRequest,
+        commit: &impl Commit,
+    ) -> Result<ExecutionReport, Error> {
+        Pipeline::registry(self, &self.policy_cache).execute_for(request, commit).await
+    }
+}
+
+impl Replay for MemoryPlatform {
+    async fn replay(&self, request: ReplayRequest) -> Result<ReplayReport, Error> {
+        Pipeline::registry(self, &self.policy_cache).replay(request).await
     }
 }
 

@@ -13,6 +13,7 @@ mod durability;
 mod event;
 mod gateway;
 mod hostile;
+mod keys;
 mod killed;
 mod lambda;
 mod oidc;
@@ -100,6 +101,7 @@ fn trials(
         command_line::CHECKS,
         durability::CHECKS,
         hostile::CHECKS,
+        keys::CHECKS,
         killed::CHECKS,
         oidc::CHECKS,
         upgrade::CHECKS,

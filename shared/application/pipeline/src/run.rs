@@ -79,7 +79,12 @@ impl Run {
         let policy = pipeline.compile(handle).await?;
         let parameters = policy.merge(request.parameters.as_ref())?;
         let overridden = request.parameters.as_ref().map(names).unwrap_or_default();
-        let mask = policy.mask().iter().chain(&request.mask).cloned().collect();
+        let mut mask = policy.mask().to_vec();
+        for pointer in request.mask {
+            if !mask.contains(&pointer) {
+                mask.push(pointer);
+            }
+        }
         let has_context = policy.has_context() && request.mgmt_action.is_none();
         let language = policy.source().language;
         let (policy_time, seed, replay_context) = match request.replay_inputs {

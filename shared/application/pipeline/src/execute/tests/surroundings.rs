@@ -99,6 +99,16 @@ fn what_a_request_masks_is_masked_in_every_record_of_the_run() {
     assert!(!records.contains("1234"), "{records}");
 }
 
+#[test]
+fn what_policy_and_request_mask_both_is_named_once() {
+    let fields = r#""metadata":{"mask":["/input_data/pin"]}"#;
+    let platform = Platform::default().with("a", fields, [answer("1")]);
+    let mut request = platform.request(r#"{"pin": 1234, "x": 1}"#);
+    request.mask = ["/input_data/x", "/input_data/pin", "/input_data/x"].map(str::to_owned).into();
+    platform.execute_request(request).unwrap();
+    assert_eq!(platform.recorded()[0].masked, ["/input_data/pin", "/input_data/x"]);
+}
+
 fn followed(run: Answer, follower: Answer) -> Platform {
     let fields = r#""metadata":{"failure_policy_uri":"after:1-x","mask":["/input_data/pin"]},"policy_input_schema":{"n":{"type":"number"}}"#;
     let own = r#""metadata":{"failure_policy_uri":"a:1-x"}"#;

@@ -3,7 +3,7 @@
 use http::Method;
 use writ_edge::{AccessLevel, Param, Precondition, Reply, Request, RouteSpec};
 use writ_model::Error;
-use writ_ports::{DeleteSchedule, GetSchedule, ScheduleTimer, ports};
+use writ_ports::{CancelTimer, DeleteSchedule, GetSchedule, ports};
 use writ_schedules::document;
 
 use crate::lookup::{TRIES_MAX, contention_error, find_schedule};
@@ -25,7 +25,7 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
 };
 
 ports! {
-    pub trait Ports = DeleteSchedule + GetSchedule + ScheduleTimer;
+    pub trait Ports = CancelTimer + DeleteSchedule + GetSchedule;
 }
 
 /// Answers the schedule as it was.

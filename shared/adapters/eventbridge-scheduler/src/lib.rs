@@ -54,6 +54,22 @@ pub struct Scheduler {
     config: TimerConfig,
 }
 
+/// The request with all that a timer says. Requests to create and to update one have types of their
+/// own, with the same methods.
+macro_rules! with_timer {
+    ($request:expr, $timer:expr, $target:expr) => {
+        $request
+            .schedule_expression(&$timer.expression)
+            .schedule_expression_timezone(&$timer.timezone)
+            .set_start_date($timer.start_date())
+            .set_end_date($timer.end_date())
+            .state(ScheduleState::Enabled)
+            .action_after_completion(ActionAfterCompletion::Delete)
+            .flexible_time_window($timer.window()?)
+            .target($timer.target($target)?)
+    };
+}
+
 impl Scheduler {
     /// Uses the timers of this configuration through this client.
     #[must_use]
@@ -77,22 +93,8 @@ impl Scheduler {
         timer: &Timer,
         target: &TimerTarget,
     ) -> Result<bool, Error> {
-        let created = self
-            .client
-            .create_schedule()
-            .group_name(group)
-            .name(name)
-            .schedule_expression(&timer.expression)
-            .schedule_expression_timezone(&timer.timezone)
-            .set_start_date(timer.start_date())
-            .set_end_date(timer.end_date())
-            .state(ScheduleState::Enabled)
-            .action_after_completion(ActionAfterCompletion::Delete)
-            .flexible_time_window(timer.window()?)
-            .target(timer.target(target)?)
-            .send()
-            .await;
-        match created {
+        let request = self.client.create_schedule().group_name(group).name(name);
+        match with_timer!(request, timer, target).send().await {
             Ok(_) => Ok(true),
             Err(error) if error.code() == Some("ConflictException") => Ok(false),
             Err(error) => Err(scheduler_error(error)),
@@ -107,22 +109,8 @@ impl Scheduler {
         timer: &Timer,
         target: &TimerTarget,
     ) -> Result<bool, Error> {
-        let updated = self
-            .client
-            .update_schedule()
-            .group_name(group)
-            .name(name)
-            .schedule_expression(&timer.expression)
-            .schedule_expression_timezone(&timer.timezone)
-            .set_start_date(timer.start_date())
-            .set_end_date(timer.end_date())
-            .state(ScheduleState::Enabled)
-            .action_after_completion(ActionAfterCompletion::Delete)
-            .flexible_time_window(timer.window()?)
-            .target(timer.target(target)?)
-            .send()
-            .await;
-        match updated {
+        let request = self.client.update_schedule().group_name(group).name(name);
+        match with_timer!(request, timer, target).send().await {
             Ok(_) => Ok(true),
             Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(false),
             Err(error) => Err(scheduler_error(error)),

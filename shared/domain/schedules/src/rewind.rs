@@ -10,6 +10,10 @@ use crate::timing::Timing;
 /// clocks of two hosts differ, and no more than a fire may be late.
 const AHEAD_MS: i64 = GRACE_MS;
 
+/// A clock before this time, the beginning of 2026, is wrong itself: no schedule is that old. A machine
+/// without a battery starts in 1970, until it has asked a time server.
+const CLOCK_MIN: Timestamp = Timestamp::from_ms(1_767_225_600_000);
+
 /// Returns the schedule as it is at `now`, where it was changed while the clock was ahead; `None` where
 /// its times are right.
 ///
@@ -21,7 +25,8 @@ const AHEAD_MS: i64 = GRACE_MS;
 pub fn rewind(schedule: &Schedule, now: Timestamp) -> Option<Schedule> {
     let is_ahead = |time: Timestamp| time.as_ms().saturating_sub(now.as_ms()) > AHEAD_MS;
     let state = &schedule.state;
-    if !state.handled.is_some_and(is_ahead) && !is_ahead(schedule.created_at) {
+    let is_right = !state.handled.is_some_and(is_ahead) && !is_ahead(schedule.created_at);
+    if is_right || now < CLOCK_MIN {
         return None;
     }
     // The first fire of a rate is at the creation.
@@ -65,7 +70,7 @@ mod tests {
     use crate::{decide, initial_state, settle};
 
     fn minute(number: i64) -> Timestamp {
-        Timestamp::from_ms(number * 60_000)
+        Timestamp::from_ms(CLOCK_MIN.as_ms() + number * 60_000)
     }
 
     /// A fire each minute from minute 0 to minute 1,000, as it is after a tick at each of `ticks`.
@@ -109,6 +114,15 @@ mod tests {
             assert_eq!(rewind(&schedule, minute(now)), None, "{now}");
         }
         assert!(rewind(&schedule, minute(6)).is_some());
+    }
+
+    #[test]
+    fn a_clock_that_is_known_to_be_behind_changes_no_schedule() {
+        let schedule = schedule(0, &[0, 9]);
+        for now in [Timestamp::from_ms(0), minute(-1)] {
+            assert_eq!(rewind(&schedule, now), None, "{now}");
+        }
+        assert!(rewind(&schedule, minute(0)).is_some());
     }
 
     #[test]

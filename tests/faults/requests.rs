@@ -1,6 +1,7 @@
 //! Requests with an idempotency key: the real routes over ports in memory, on hosts that crash, pause
 //! and meet failures of the store, while the client sends its request again and again.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -221,10 +222,20 @@ fn disturb_policies(platform: &MemoryPlatform, rng: &mut Rng) {
     if rng.random_bool(300) { platform.remove_policies() } else { register(platform) }
 }
 
-const CASES: [Case; 10] = [
+const CASES: [Case; 11] = [
     Case {
         route: "jobs.submit",
         params: &[("executor_id", "builtin")],
+        body: r#"{"name":"n","policy_rule_uri":"plain:1-x"}"#,
+        prepare: register,
+        made: |platform| platform.jobs().into_iter().map(|job| job.submission.job_id).collect(),
+        is_named: true,
+        repeats: true,
+        disturb: disturb_policies,
+    },
+    Case {
+        route: "jobs.submit_any",
+        params: &[],
         body: r#"{"name":"n","policy_rule_uri":"plain:1-x"}"#,
         prepare: register,
         made: |platform| platform.jobs().into_iter().map(|job| job.submission.job_id).collect(),
@@ -571,6 +582,16 @@ fn run(seed: u64) -> Counts {
         assert_eq!(made, 2, "{} a day later: {}", case.route, reply.body);
     }
     simulation.counts
+}
+
+#[test]
+fn every_route_that_honours_a_key_is_simulated() {
+    let specs = writ_routes::specs();
+    let honouring: BTreeSet<_> =
+        specs.iter().filter(|spec| spec.is_idempotent_by_key()).map(|spec| spec.name).collect();
+    // A plan makes nothing.
+    let cases = CASES.iter().map(|case| case.route).chain(["policy.plan"]);
+    assert_eq!(honouring, cases.collect());
 }
 
 #[test]

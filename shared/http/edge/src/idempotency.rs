@@ -183,7 +183,7 @@ fn value_of<'r>(reply: &'r Reply, name: &HeaderName) -> Option<&'r str> {
 enum Effects {
     /// It did what it was to do; the reply stands.
     Done,
-    /// It did nothing.
+    /// It refused the request and did nothing.
     None,
     /// It left the record of a failure that may pass: no other request can write one under its id.
     Passing,

@@ -25,8 +25,8 @@ struct Memory {
     started: Notify,
     go_on: Notify,
     finished: AtomicUsize,
-    /// Statuses of the replies that were stored for a key.
-    stored_statuses: Mutex<Vec<u16>>,
+    /// The claims that were released or finished, with the status of the reply that was stored.
+    settled_claims: Mutex<Vec<Option<u16>>>,
 }
 
 impl Clock for Memory {
@@ -61,11 +61,12 @@ impl Idempotency for Memory {
         reply: &StoredReply,
         _: Timestamp,
     ) -> Result<(), Error> {
-        self.stored_statuses.lock().unwrap().push(reply.status);
+        self.settled_claims.lock().unwrap().push(Some(reply.status));
         Ok(())
     }
 
     async fn release(&self, _: &IdempotencyKey, _: &ClaimId) -> Result<(), Error> {
+        self.settled_claims.lock().unwrap().push(None);
         Ok(())
     }
 
@@ -389,14 +390,14 @@ async fn a_call_that_hangs_ends_at_its_deadline() {
 }
 
 #[tokio::test]
-async fn a_key_whose_request_hung_stands_for_that_answer() {
+async fn a_key_whose_request_hung_may_be_sent_again_at_once() {
     let served =
         TestServer::start(Bounds { deadline: Duration::from_millis(200), ..Bounds::default() })
             .await;
     let headers = "Idempotency-Key: k\r\nContent-Type: application/json\r\nContent-Length: 2\r\n";
     let response = served.send("POST /thing/hang", headers, b"{}").await;
     assert_eq!(response.status, 504);
-    assert_eq!(*served.memory.stored_statuses.lock().unwrap(), [504]);
+    assert_eq!(*served.memory.settled_claims.lock().unwrap(), [None]);
 }
 
 #[tokio::test]

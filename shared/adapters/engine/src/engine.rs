@@ -11,14 +11,11 @@ use writ_model::run::RunClass;
 
 use crate::capability::{SandboxReport, probe};
 use crate::config::{EngineConfig, EngineError};
-use crate::host::{Deadline, RunError, Worker, cancellation_failure};
+use crate::host::{Deadline, Purpose, RunError, Worker, cancellation_failure};
 use crate::maintenance::{self, Task};
 use crate::pool::{AcquireError, AcquireRequest, Bounds, Grant, Key, Pool};
 use crate::zygotes::Zygotes;
 use crate::{Budget, Call, Cancellation, CheckReport, FailedRun, Failure, Outcome, Source, worker};
-
-/// The most runs of one worker: an interpreter leaks a little memory in each run.
-const RUNS_MAX: u64 = 10_000;
 
 /// Runs policies of every language in worker processes, and survives whatever they do.
 ///
@@ -148,7 +145,8 @@ impl Engine {
         let request = AcquireRequest { key, class: RunClass::Request };
         let cancellation = Cancellation::default();
         let (_slot, _) = self.acquire(&request, &cancellation)?;
-        let worker = self.shared.start_worker(&Arc::new(source.clone()), &cancellation)?;
+        let worker =
+            self.shared.start_worker(&Arc::new(source.clone()), Purpose::Check, &cancellation)?;
         let checked = worker.checked().clone();
         worker.kill();
         self.enqueue_task(Task::Reap(worker));
@@ -196,12 +194,16 @@ impl Engine {
         let request = AcquireRequest { key, class: budget.class };
         let (slot, mut idle) = self.acquire(&request, cancellation)?;
         let mut current_deadline = None;
-        // At most twice: a new worker replaces an idle one that was dead or out of memory.
+        // At most twice: a new worker replaces an idle one that was dead.
         loop {
             let was_idle = idle.is_some();
             let mut worker = match idle.take() {
                 Some(worker) => worker,
-                None => self.shared.start_worker(&Arc::new(source.clone()), cancellation)?,
+                None => self.shared.start_worker(
+                    &Arc::new(source.clone()),
+                    Purpose::Run,
+                    cancellation,
+                )?,
             };
             if !worker.register_cancellation(cancellation) {
                 slot.return_idle(worker);
@@ -213,20 +215,16 @@ impl Engine {
                     *current_deadline.insert(Deadline::after(budget.time).map_err(clock_failure)?)
                 }
             };
-            let used = worker.runs() > 0;
             let result = worker.run(call, budget, &deadline);
             if !cancellation.unregister() {
                 self.shared.count_kill();
                 return Err(cancellation_failure().into());
             }
             match result {
-                // Memory that earlier runs have left behind must not count against this one.
-                Ok(Err(failed)) | Err(RunError::Failed(failed))
-                    if used && is_out_of_memory(&failed) => {}
                 // The worker died while it was idle, and the call has not run.
                 Err(RunError::NotSent) if was_idle => current_deadline = None,
                 Ok(result) => {
-                    self.release(slot, worker, &result);
+                    self.release(slot, worker);
                     return result;
                 }
                 Err(RunError::Failed(failed)) => {
@@ -308,9 +306,8 @@ impl Engine {
 
     /// Returns the worker to the pool if it may run again; otherwise kills it and queues its
     /// replacement.
-    fn release(&self, slot: SlotGuard<'_>, worker: Worker, result: &Result<Outcome, FailedRun>) {
-        let full = result.as_ref().is_err_and(is_out_of_memory);
-        if worker.is_reusable() && worker.runs() < RUNS_MAX && !full {
+    fn release(&self, slot: SlotGuard<'_>, worker: Worker) {
+        if worker.is_reusable() {
             slot.return_idle(worker);
             return;
         }
@@ -345,10 +342,12 @@ impl Drop for Engine {
 }
 
 impl Shared {
-    /// Starts a worker and compiles `source` in it. A cancellation kills the worker.
+    /// Starts a worker and compiles `source` in it, to check it or to run it. A cancellation kills
+    /// the worker.
     pub(crate) fn start_worker(
         &self,
         source: &Arc<Source>,
+        purpose: Purpose,
         cancellation: &Cancellation,
     ) -> Result<Worker, Failure> {
         if cancellation.is_cancelled() {
@@ -357,11 +356,12 @@ impl Shared {
         let lost = |error: EngineError| Failure::WorkerLost { reason: error.to_string() };
         let zygote = self.zygotes.of(source.language).map_err(lost)?;
         self.counters.starts.fetch_add(1, Ordering::Relaxed);
-        let mut started = Worker::start(&zygote, source, &self.config.compile, cancellation);
+        let compile = &self.config.compile;
+        let mut started = Worker::start(&zygote, source, purpose, compile, cancellation);
         if started.is_err() && zygote.is_lost() {
             // The zygote was killed by another process; try once with a new one.
             let zygote = self.zygotes.of(source.language).map_err(lost)?;
-            started = Worker::start(&zygote, source, &self.config.compile, cancellation);
+            started = Worker::start(&zygote, source, purpose, compile, cancellation);
         }
         if started.as_ref().is_err_and(|failure| !matches!(failure, Failure::Compile(_))) {
             self.count_kill();
@@ -404,10 +404,6 @@ impl Drop for SlotGuard<'_> {
             self.pool.release_slot(self.request);
         }
     }
-}
-
-fn is_out_of_memory(failed: &FailedRun) -> bool {
-    matches!(failed.failure, Failure::OutOfMemory { .. })
 }
 
 fn clock_failure(error: nix::Error) -> Failure {

@@ -19,10 +19,8 @@ pub(crate) trait Program {
     /// The compiler's warnings about code that compiles.
     fn checked(&self) -> CheckReport;
 
-    /// Whether this process may run the program again, for another caller, after a run.
-    fn isolation(&self) -> Isolation;
-
-    /// Runs once, stateless: it must not see anything of an earlier run.
+    /// Runs once. The process that called this puts its memory back to what it was before the run,
+    /// so that no run sees anything of an earlier one; see `worker::memory`.
     ///
     /// An implementation need not enforce the budget's time. It enforces memory, depth and output
     /// for precise messages; the limits of the process are the second line of defence.
@@ -32,13 +30,4 @@ pub(crate) trait Program {
     fn take_printed(&mut self) -> String {
         String::new()
     }
-}
-
-/// How the runs of one program are isolated from one another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Isolation {
-    /// A run provably leaves nothing behind: the process serves further runs.
-    Reusable,
-    /// A run might leave something behind: the process serves one run and ends.
-    SingleUse,
 }

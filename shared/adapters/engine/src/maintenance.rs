@@ -5,7 +5,7 @@ use std::sync::mpsc::Receiver;
 
 use crate::Cancellation;
 use crate::engine::Shared;
-use crate::host::Worker;
+use crate::host::{Purpose, Worker};
 use crate::pool::Key;
 
 /// One task of the maintenance thread.
@@ -28,7 +28,7 @@ pub(crate) fn run(shared: &Shared, tasks: &Receiver<Task>) {
                 let source = Arc::clone(worker.source());
                 // The successor first: a call may already wait for it.
                 if let Some(request) = shared.pool.take_reserved(&key) {
-                    match shared.start_worker(&source, &Cancellation::default()) {
+                    match shared.start_worker(&source, Purpose::Run, &Cancellation::default()) {
                         Ok(spare) => drop(shared.pool.release(&request, spare)),
                         Err(error) => {
                             // The next call meets the same error, and reports it.

@@ -80,6 +80,20 @@ pub(crate) fn fixed_fd(fd: RawFd) -> BorrowedFd<'static> {
     unsafe { BorrowedFd::borrow_raw(fd) }
 }
 
+/// Reads 64-bit numbers of a file from the one with this index on. Returns how many there were.
+pub(crate) fn read_at(
+    file: BorrowedFd<'_>,
+    numbers: &mut [u64],
+    index: usize,
+) -> io::Result<usize> {
+    const BYTES: usize = size_of::<u64>();
+    let offset = i64::try_from(index * BYTES).map_err(io::Error::other)?;
+    let buffer = numbers.as_mut_ptr().cast();
+    // SAFETY: the buffer has this size, and every pattern of bits is a number.
+    let read = unsafe { libc::pread64(file.as_raw_fd(), buffer, numbers.len() * BYTES, offset) };
+    Ok(usize::try_from(Errno::result(read)?).map_err(io::Error::other)? / BYTES)
+}
+
 /// Sets the soft limit of a process, at most to its hard limit, which stays as it is.
 pub(crate) fn set_soft_limit(pid: i32, resource: Resource, soft: u64) -> io::Result<()> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
@@ -99,6 +113,13 @@ pub(crate) fn cpu_used(pid: i32) -> io::Result<Duration> {
     let clock = (!pid << 3) | 2;
     let used = nix::time::clock_gettime(nix::time::ClockId::from_raw(clock))?;
     Ok(used.into())
+}
+
+/// Closes a descriptor, if it is open.
+pub(crate) fn close(fd: RawFd) {
+    // SAFETY: takes an integer. Called only in processes that have just been forked, for numbers that
+    // have no owner.
+    unsafe { libc::close(fd) };
 }
 
 /// Closes every descriptor with the number `first` or above.

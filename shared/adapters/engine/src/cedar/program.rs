@@ -1,6 +1,5 @@
 //! Compiled Cedar policies and their runs.
 
-use std::borrow::Cow;
 use std::time::Instant;
 
 use cedar_policy::{
@@ -11,20 +10,17 @@ use writ_model::RawJson;
 
 use super::compile::{self, Compiled};
 use super::{diagnose, entities, links, request};
-use crate::language::{Isolation, Program};
+use crate::language::Program;
 use crate::{Budget, Call, CheckReport, Failure, Method, Outcome};
 
-/// Compiled policies with the documents of the last run, which the next run often shares.
+/// Compiled policies.
 pub(super) struct CedarProgram {
     compiled: Compiled,
     authorizer: Authorizer,
-    documents: Option<Documents>,
 }
 
-/// The settings and parameters of a policy in Cedar's form. A run adds its own entities to a copy.
+/// The settings and parameters of a policy in Cedar's form.
 struct Documents {
-    settings: RawJson,
-    parameters: RawJson,
     entities: Entities,
     /// The policies with those that the parameters link; `None` if they link none.
     policies: Option<PolicySet>,
@@ -32,27 +28,18 @@ struct Documents {
 
 impl CedarProgram {
     pub(super) fn new(compiled: Compiled) -> Self {
-        Self { compiled, authorizer: Authorizer::new(), documents: None }
+        Self { compiled, authorizer: Authorizer::new() }
     }
 
-    fn decide(&mut self, call: &Call, input: &RawJson) -> Result<Response, Failure> {
-        let Self { compiled, authorizer, documents } = self;
-        let schema = compiled.schema.as_ref();
-        let cached = documents.take().filter(|cached| cached.matches(call));
-        let documents = documents.insert(match cached {
-            Some(cached) => cached,
-            None => Documents::read(call, compiled)?,
-        });
+    fn decide(&self, call: &Call, input: &RawJson) -> Result<Response, Failure> {
+        let schema = self.compiled.schema.as_ref();
+        let Documents { mut entities, policies } = Documents::read(call, &self.compiled)?;
         let parsed = request::parse(input, schema)?;
-        let entities = match &parsed.entities {
-            None => Cow::Borrowed(&documents.entities),
-            Some(list) => {
-                let entities = documents.entities.clone();
-                Cow::Owned(entities::add(entities, list, "input.entities", schema)?)
-            }
-        };
-        let policies = documents.policies.as_ref().unwrap_or(&compiled.policies);
-        Ok(authorizer.is_authorized(&parsed.request, policies, &entities))
+        if let Some(list) = &parsed.entities {
+            entities = entities::add(entities, list, "input.entities", schema)?;
+        }
+        let policies = policies.as_ref().unwrap_or(&self.compiled.policies);
+        Ok(self.authorizer.is_authorized(&parsed.request, policies, &entities))
     }
 }
 
@@ -69,16 +56,8 @@ impl Documents {
             }
         }
         let links = parameters.get("links").filter(|links| !links.is_null());
-        Ok(Self {
-            settings: call.settings.clone(),
-            parameters: call.parameters.clone(),
-            entities,
-            policies: links.map(|links| link_policies(compiled, links)).transpose()?,
-        })
-    }
-
-    fn matches(&self, call: &Call) -> bool {
-        self.settings == call.settings && self.parameters == call.parameters
+        let policies = links.map(|links| link_policies(compiled, links)).transpose()?;
+        Ok(Self { entities, policies })
     }
 }
 
@@ -122,13 +101,6 @@ fn decision_document(response: &Response) -> Value {
 impl Program for CedarProgram {
     fn checked(&self) -> CheckReport {
         CheckReport { warnings: self.compiled.warnings.clone() }
-    }
-
-    /// A run owns its request and its copy of the entities. Policies and documents are immutable,
-    /// and cached documents are used only for a call with equal documents. The library keeps
-    /// nothing between requests: its statics are parser tables and function names.
-    fn isolation(&self) -> Isolation {
-        Isolation::Reusable
     }
 
     fn run(&mut self, call: &Call, budget: &Budget) -> Result<Outcome, Failure> {

@@ -12,41 +12,29 @@ use writ_model::{RawJson, Timestamp};
 use super::compile::Compiled;
 use super::print::Printer;
 use super::{failure, value};
-use crate::language::{Isolation, Program};
+use crate::language::Program;
 use crate::{Budget, Call, CheckReport, Failure, Method, Outcome};
 
-/// Compiled expressions with the documents of the last run, which the next run often shares.
+/// Compiled expressions.
 pub(super) struct CelProgram {
     compiled: Compiled,
-    documents: Option<Documents>,
-}
-
-/// The settings and parameters of a policy. Values are immutable, so that a run cannot change them.
-struct Documents {
-    settings: Document,
-    parameters: Document,
-}
-
-struct Document {
-    json: RawJson,
-    /// `None` if no expression reads the document.
-    value: Option<Box<dyn Val>>,
 }
 
 /// The variables of one run; those that no expression reads have no value.
-struct Variables<'d> {
-    documents: &'d Documents,
+struct Variables {
     input: Option<Box<dyn Val>>,
+    parameters: Option<Box<dyn Val>>,
+    settings: Option<Box<dyn Val>>,
     context: Option<Box<dyn Val>>,
     now: Option<Box<dyn Val>>,
 }
 
-impl VariableResolver for Variables<'_> {
+impl VariableResolver for Variables {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
         let value = match variable {
             "input" => &self.input,
-            "parameters" => &self.documents.parameters.value,
-            "settings" => &self.documents.settings.value,
+            "parameters" => &self.parameters,
+            "settings" => &self.settings,
             "context" => &self.context,
             "now" => &self.now,
             _ => return None,
@@ -57,47 +45,22 @@ impl VariableResolver for Variables<'_> {
 
 impl CelProgram {
     pub(super) fn new(compiled: Compiled) -> Self {
-        Self { compiled, documents: None }
+        Self { compiled }
     }
 
-    fn evaluate(
-        &mut self,
-        call: &Call,
-        input: &RawJson,
-        budget: &Budget,
-    ) -> Result<RawJson, Failure> {
-        let Self { compiled, documents } = self;
+    fn evaluate(&self, call: &Call, input: &RawJson, budget: &Budget) -> Result<RawJson, Failure> {
+        let compiled = &self.compiled;
         let reads = |name: &str| compiled.reads.contains(&name);
-        let cached = documents.take().filter(|cached| cached.matches(call));
-        let documents = documents.insert(match cached {
-            Some(cached) => cached,
-            None => Documents::parse(call, reads)?,
-        });
         let empty = RawJson::empty_object();
         let context = call.context.as_ref().unwrap_or(&empty);
         let variables = Variables {
-            documents,
             input: parse_if_read("input", input, reads)?,
+            parameters: parse_if_read("parameters", &call.parameters, reads)?,
+            settings: parse_if_read("settings", &call.settings, reads)?,
             context: parse_if_read("context", context, reads)?,
             now: reads("now").then(|| now(&compiled.environment, call.now_ms)).transpose()?,
         };
         print(compiled, &variables, budget.output_bytes_max)
-    }
-}
-
-impl Documents {
-    fn parse(call: &Call, reads: impl Fn(&str) -> bool) -> Result<Self, Failure> {
-        let document = |name, json: &RawJson| {
-            Ok(Document { json: json.clone(), value: parse_if_read(name, json, &reads)? })
-        };
-        Ok(Self {
-            settings: document("settings", &call.settings)?,
-            parameters: document("parameters", &call.parameters)?,
-        })
-    }
-
-    fn matches(&self, call: &Call) -> bool {
-        self.settings.json == call.settings && self.parameters.json == call.parameters
     }
 }
 
@@ -122,11 +85,7 @@ fn now(environment: &Env, now_ms: i64) -> Result<Box<dyn Val>, Failure> {
     })
 }
 
-fn print(
-    compiled: &Compiled,
-    variables: &Variables<'_>,
-    bytes_max: usize,
-) -> Result<RawJson, Failure> {
+fn print(compiled: &Compiled, variables: &Variables, bytes_max: usize) -> Result<RawJson, Failure> {
     let mut context = Context::with_env(compiled.environment.clone());
     context.set_variable_resolver(variables);
     let mut printer = Printer::new(&compiled.environment, bytes_max);
@@ -152,14 +111,6 @@ fn print(
 impl Program for CelProgram {
     fn checked(&self) -> CheckReport {
         CheckReport::default()
-    }
-
-    /// A run owns its variables and the values computed from them. Trees and documents are
-    /// immutable, and cached documents are used only for a call with equal documents. The library
-    /// keeps nothing between evaluations: its statics are the parser's tables and two timestamps, and it
-    /// compiles a regular expression each time that one is matched.
-    fn isolation(&self) -> Isolation {
-        Isolation::Reusable
     }
 
     fn run(&mut self, call: &Call, budget: &Budget) -> Result<Outcome, Failure> {

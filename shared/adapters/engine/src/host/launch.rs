@@ -154,7 +154,6 @@ fn confine(socket: &OwnedFd, parent: Pid, allow_weak: bool) -> io::Result<()> {
     }
     nix::unistd::setsid()?;
     step(limit(Resource::RLIMIT_CORE, 0))?;
-    step(limit(Resource::RLIMIT_FSIZE, 0))?;
     step(limit(Resource::RLIMIT_NOFILE, DESCRIPTORS_MAX))?;
     step(limit(Resource::RLIMIT_STACK, STACK_BYTES))
 }

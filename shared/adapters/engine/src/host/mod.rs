@@ -10,5 +10,5 @@ mod worker;
 mod zygote;
 
 pub(crate) use deadline::Deadline;
-pub(crate) use worker::{RunError, Worker, cancellation_failure};
+pub(crate) use worker::{Purpose, RunError, Worker, cancellation_failure};
 pub(crate) use zygote::Zygote;

@@ -15,7 +15,8 @@ use super::exit_status::{ExitStatus, RunLimits};
 use super::{Zygote, validate};
 use crate::config::CompileBudget;
 use crate::sys::{self, PidFd};
-use crate::wire::{PRINTED_BYTES_MAX, Reply, WorkerRequestRef};
+use crate::wire::{IMAGE_BYTES_MAX, PRINTED_BYTES_MAX, Reply, WorkerRequestRef};
+use crate::worker::{memory_file, seal};
 use crate::{Budget, Call, Cancellation, CheckReport, FailedRun, Failure, Outcome, Source};
 
 /// The largest ratio of a reply to the output limit: JSON escapes one byte as six at most (`\u0000`),
@@ -41,13 +42,22 @@ pub(crate) struct Worker {
     /// The pipe with a copy of what the worker prints.
     printed: OwnedFd,
     checked: CheckReport,
+    /// Whether it puts its memory back after each run.
     reusable: bool,
     /// The address space of the idle worker, in bytes.
     idle_bytes: u64,
     /// The limits in force, so that an unchanged one costs no system call.
     resource_limits: ResourceLimits,
-    runs: u64,
     reaped: bool,
+}
+
+/// What a worker is started for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To compile a source. It runs nothing.
+    Check,
+    /// To run a source.
+    Run,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -66,17 +76,19 @@ pub(crate) enum RunError {
 }
 
 impl Worker {
-    /// Forks a worker and compiles a source in it. A cancellation kills the worker.
+    /// Forks a worker and compiles a source in it, to check it or to run it. A cancellation kills the
+    /// worker.
     ///
     /// # Errors
     /// [`Failure::Compile`] with the diagnostics; the failures of a run otherwise.
     pub(crate) fn start(
         zygote: &Arc<Zygote>,
         source: &Arc<Source>,
+        purpose: Purpose,
         budget: &CompileBudget,
         cancellation: &Cancellation,
     ) -> Result<Self, Failure> {
-        let mut worker = Self::fork(zygote, source)
+        let (mut worker, image) = Self::fork(zygote, source)
             .map_err(|error| Failure::WorkerLost { reason: format!("no start: {error}") })?;
         if !cancellation.register(&worker.pidfd) {
             return Err(cancellation_failure());
@@ -87,16 +99,26 @@ impl Worker {
         };
         let reply =
             worker.start_deadline(budget.time, budget.memory_bytes_max).and_then(|deadline| {
-                worker.channel.exchange(
-                    WorkerRequestRef::Compile(source),
-                    &deadline,
-                    REPLY_BYTES_EXTRA,
-                )
+                let request = match purpose {
+                    Purpose::Check => WorkerRequestRef::Check(source),
+                    Purpose::Run => WorkerRequestRef::Compile(source),
+                };
+                worker.channel.exchange(request, &deadline, REPLY_BYTES_EXTRA)
             });
         match reply {
-            Ok(Reply::Ready { checked, reusable }) => {
+            Ok(Reply::Ready { checked, single_use }) => {
                 worker.checked = checked;
-                worker.reusable = reusable;
+                worker.reusable = match single_use {
+                    None => seal(image.as_fd())
+                        .inspect_err(
+                            |error| tracing::warn!(%error, "a worker's memory is not sealed"),
+                        )
+                        .is_ok(),
+                    Some(reason) => {
+                        tracing::warn!(reason, "a worker serves one run only");
+                        false
+                    }
+                };
                 worker
                     .measure_idle_memory()
                     .map_err(|error| worker.explain(&error.into(), limits))?;
@@ -111,14 +133,16 @@ impl Worker {
         }
     }
 
-    fn fork(zygote: &Arc<Zygote>, source: &Arc<Source>) -> io::Result<Self> {
+    fn fork(zygote: &Arc<Zygote>, source: &Arc<Source>) -> io::Result<(Self, OwnedFd)> {
         let (local_end, remote_end) =
             socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)?;
         fcntl(&local_end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         let (stderr, remote_stderr) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
         let (printed, remote_printed) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
         let channel = Channel::new(local_end)?;
-        let fds = [remote_end.as_fd(), remote_stderr.as_fd(), remote_printed.as_fd()];
+        let image = memory_file(c"writ-worker", IMAGE_BYTES_MAX)?;
+        let fds =
+            [remote_end.as_fd(), remote_stderr.as_fd(), remote_printed.as_fd(), image.as_fd()];
         let (pid, pidfd) = zygote.fork(fds)?;
         let mut worker = Self {
             zygote: Arc::clone(zygote),
@@ -132,11 +156,10 @@ impl Worker {
             reusable: false,
             idle_bytes: 0,
             resource_limits: ResourceLimits::default(),
-            runs: 0,
             reaped: false,
         };
         worker.measure_idle_memory()?;
-        Ok(worker)
+        Ok((worker, image))
     }
 
     /// Runs a call and validates its result.
@@ -155,12 +178,10 @@ impl Worker {
             let request = WorkerRequestRef::Run { call, budget };
             self.channel.exchange(request, deadline, reply_bytes_max)
         });
-        self.runs += 1;
         let limits =
             RunLimits { time_ms: deadline.budget_ms(), memory_bytes: budget.memory_bytes_max };
         let failure = match reply {
-            Ok(Reply::RunFinished { result, printed, reusable }) => {
-                self.reusable &= reusable;
+            Ok(Reply::RunFinished { result, printed }) => {
                 let result = validate::result(result, printed, call, budget);
                 let printed = result
                     .as_ref()
@@ -206,11 +227,6 @@ impl Worker {
     /// Whether the worker may serve another run.
     pub(crate) fn is_reusable(&self) -> bool {
         self.reusable
-    }
-
-    /// How many calls the worker has received.
-    pub(crate) fn runs(&self) -> u64 {
-        self.runs
     }
 
     /// Kills the worker now; [`Drop`] waits for its end and reaps it.

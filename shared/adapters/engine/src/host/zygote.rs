@@ -87,9 +87,9 @@ impl Zygote {
         self.state().closed
     }
 
-    /// Forks a worker with these descriptors: its socket, its standard error and the pipe for a copy
-    /// of what it prints.
-    pub(super) fn fork(&self, fds: [BorrowedFd<'_>; 3]) -> io::Result<(i32, Arc<PidFd>)> {
+    /// Forks a worker with these descriptors: its socket, its standard error, the pipe for a copy of
+    /// what it prints, and the memory file for its checkpoint.
+    pub(super) fn fork(&self, fds: [BorrowedFd<'_>; 4]) -> io::Result<(i32, Arc<PidFd>)> {
         let mut state = self.state();
         if state.closed {
             return Err(io::Error::other("the engine was shut down"));

@@ -1,7 +1,6 @@
 //! The interpreter: RustPython without access to the host, with its standard library frozen into the
 //! binary, and shims of the modules that need a host.
 
-use std::cell::Cell;
 use std::rc::Rc;
 
 use rustpython_vm::builtins::PyStrRef;
@@ -23,24 +22,13 @@ const SHIM_MODULES: [(&str, &str); 6] = [
     ("logging", include_str!("bootstrap/logging.py")),
 ];
 
-/// Modules that others import at their first use: every run must find the same modules loaded.
+/// Modules that others import at their first use: an import in a run would take its time.
 const LAZY_MODULES: &[&str] =
     &["_strptime", "encodings.ascii", "encodings.latin_1", "encodings.utf_8", "locale"];
-
-/// Runs between full collections of cyclic garbage: a class is part of a cycle, so each run
-/// leaves some 20 KB.
-const RUNS_PER_COLLECTION: u32 = 64;
 
 /// New objects before the collector looks for cycles among them. A collection also empties the
 /// method cache, so it pays off in long runs only.
 const YOUNG_OBJECTS_MAX: u32 = 50_000;
-/// Objects that may survive a collection, more than those of two runs; beyond it the process is
-/// replaced, since the collector misses some cycles.
-const SURVIVING_OBJECTS_MAX: usize = 20_000;
-/// The most runs of a process: each leaves a few hundred bytes that no collection frees, such as the
-/// weak references from a class to its subclasses.
-const RUNS_MAX: u32 = 20_000;
-
 /// One interpreter, with every module imported that a policy may import.
 pub(super) struct Interpreter {
     python: rustpython_vm::Interpreter,
@@ -51,16 +39,6 @@ pub(super) struct Interpreter {
     pub(super) tracer: PyObjectRef,
     /// The function `random.seed`, called with the run's seed.
     pub(super) reseed: PyObjectRef,
-    /// Resets the state of `logging`.
-    pub(super) reset_logging: PyObjectRef,
-    /// Empties the caches of the standard library.
-    pub(super) clear_caches: PyObjectRef,
-    /// Counts the modules and codecs that are loaded.
-    count_loaded: PyObjectRef,
-    /// The count at the start; a higher one means that a run has loaded more.
-    loaded: usize,
-    runs: Cell<u32>,
-    exhausted: Cell<bool>,
 }
 
 impl Interpreter {
@@ -82,31 +60,15 @@ impl Interpreter {
                 text
             })
         });
-        let ([context_class, tracer, reseed, reset_logging, clear_caches, count_loaded], loaded) =
-            started?;
+        let [context_class, tracer, reseed] = started?;
         gc_state().collect_force(2);
         // Objects that exist now live as long as the process: exclude them from later collections.
         gc_state().freeze();
         gc_state().set_threshold(YOUNG_OBJECTS_MAX, None, None);
-        Ok(Self {
-            python,
-            run_state,
-            context_class,
-            tracer,
-            reseed,
-            reset_logging,
-            clear_caches,
-            count_loaded,
-            loaded,
-            runs: Cell::new(0),
-            exhausted: Cell::new(false),
-        })
+        Ok(Self { python, run_state, context_class, tracer, reseed })
     }
 
-    fn prepare(
-        run_state: &Rc<RunState>,
-        vm: &VirtualMachine,
-    ) -> PyResult<([PyObjectRef; 6], usize)> {
+    fn prepare(run_state: &Rc<RunState>, vm: &VirtualMachine) -> PyResult<[PyObjectRef; 3]> {
         for (name, source) in SHIM_MODULES {
             install_shim(name, source, run_state, vm)?;
         }
@@ -114,57 +76,21 @@ impl Interpreter {
             vm.import(*name, 0)?;
         }
         let warnings = vm.import("warnings", 0)?;
-        // Python shows a warning once per process, so a run could detect an earlier one.
         vm.call_method(&warnings, "simplefilter", ("ignore",))?;
         let modules = vm.sys_module.get_attr("modules", vm)?;
         let start = modules.get_item("_start", vm)?;
         modules.del_item("_start", vm)?;
-        let logging = modules.get_item("logging", vm)?;
-        install_shim("_caches", include_str!("bootstrap/caches.py"), run_state, vm)?;
-        let caches = modules.get_item("_caches", vm)?;
-        modules.del_item("_caches", vm)?;
-        let count_loaded = caches.get_attr("count_loaded", vm)?;
-        let loaded = count_loaded.call((), vm)?.try_to_value(vm)?;
-        let parts = [
+        install_shim("_warm", include_str!("bootstrap/warm.py"), run_state, vm)?;
+        modules.del_item("_warm", vm)?;
+        Ok([
             start.get_attr("Context", vm)?,
             coverage::tracer(Rc::clone(run_state), vm),
             modules.get_item("random", vm)?.get_attr("seed", vm)?,
-            logging.get_attr("_reset", vm)?,
-            caches.get_attr("clear_caches", vm)?,
-            count_loaded,
-        ];
-        Ok((parts, loaded))
+        ])
     }
 
     pub(super) fn enter<R>(&self, work: impl FnOnce(&VirtualMachine) -> R) -> R {
         self.python.enter(work)
-    }
-
-    /// Finishes a run: frees the cycles that runs leave, every [`RUNS_PER_COLLECTION`] runs, and
-    /// decides whether the process may serve further runs.
-    pub(super) fn finish_run(&self) {
-        self.runs.set(self.runs.get().wrapping_add(1));
-        let count_loaded =
-            |vm: &VirtualMachine| self.count_loaded.call((), vm)?.try_to_value::<usize>(vm);
-        if !self.enter(count_loaded).is_ok_and(|loaded| loaded == self.loaded) {
-            self.exhaust();
-        }
-        if self.runs.get().is_multiple_of(RUNS_PER_COLLECTION) {
-            let done = self.enter(|_| gc_state().collect_force(2));
-            if done.candidates.saturating_sub(done.collected) > SURVIVING_OBJECTS_MAX {
-                self.exhaust();
-            }
-        }
-    }
-
-    /// Marks this process as one that must not serve another run.
-    pub(super) fn exhaust(&self) {
-        self.exhausted.set(true);
-    }
-
-    /// Whether this process must not serve another run.
-    pub(super) fn is_exhausted(&self) -> bool {
-        self.exhausted.get() || self.runs.get() >= RUNS_MAX
     }
 }
 
@@ -210,10 +136,6 @@ fn install_shim(
         context::install(&dict, run_state, vm)?;
     }
     dict.set_item("_now_ms", now_ms.into(), vm)?;
-    // The recursion depth that is left to the run.
-    let recursion_left =
-        |vm: &VirtualMachine| vm.recursion_limit.get().saturating_sub(vm.current_recursion_depth());
-    dict.set_item("_recursion_left", vm.new_function("recursion_left", recursion_left).into(), vm)?;
     dict.set_item("_random_bytes", random_bytes.into(), vm)?;
     vm.run_code_obj(code, Scope::with_builtins(None, dict.clone(), vm))?;
     Ok(())

@@ -2,26 +2,23 @@
 //!
 //! One interpreter serves one process. It has no host: no files, sockets, processes, threads or
 //! environment; time and randomness come from the [`Call`](crate::Call). A run executes the
-//! policy's compiled module in a namespace of its own and makes a new instance of its class, so
-//! that neither globals nor `self` outlive it. Only a change to a module or a class that all runs
-//! share could outlive it; [`isolation`] proves that a policy makes none, or else the process
-//! serves one run only.
+//! policy's compiled module and makes an instance of its class, on the memory that the compilation
+//! has left: whatever a run changes is gone after it (see `worker::memory`).
 //!
-//! The modules: [`source`] and [`check`] refuse code before and after parsing; [`isolation`] is the
-//! proof; [`interpreter`] starts the interpreter; [`program`] runs a policy; [`input`], [`output`] and
-//! [`exception`] convert values; [`run_state`] holds the clock, the random numbers, the capture and
+//! The modules: [`source`] and [`check`] refuse code before and after parsing; [`interpreter`] starts
+//! the interpreter; [`patterns`] compiles regular expressions ahead; [`program`] runs a policy;
+//! [`input`], [`output`] and [`exception`] convert values; [`run_state`] holds the clock, the random numbers, the capture and
 //! the context of a run; [`coverage`] records the lines that ran.
 
-mod annotations;
 mod check;
 mod context;
 mod coverage;
 mod exception;
 mod input;
 mod interpreter;
-mod isolation;
 mod modules;
 mod output;
+mod patterns;
 mod program;
 mod run_state;
 mod source;
@@ -76,23 +73,13 @@ impl Runtime for Python {
         let policy_class =
             self.interpreter.enter(|vm| check::check(&module.body, &line_index, vm))?;
         let lines = coverage::Lines::of(&module.body, &line_index);
-        let verdict = isolation::verdict(&module.body, &line_index);
-        let bytecode = if verdict.warning.is_none() {
-            self.interpreter.enter(|vm| {
-                annotations::compile_without(module, code, vm.compile_opts())
-                    .map(|stripped| vm.ctx.new_code(stripped))
-                    .unwrap_or(bytecode)
-            })
-        } else {
-            bytecode
-        };
+        self.interpreter.enter(|vm| patterns::warm(&module.body, vm));
         Ok(Box::new(PythonProgram::new(
             Rc::clone(&self.interpreter),
             bytecode,
             code,
             policy_class,
             lines,
-            verdict,
         )))
     }
 }

@@ -11,9 +11,8 @@ use writ_model::RawJson;
 use super::check::PolicyClass;
 use super::coverage::Lines;
 use super::interpreter::Interpreter;
-use super::isolation::Verdict;
 use super::{exception, input, output};
-use crate::language::{Isolation, Program};
+use crate::language::Program;
 use crate::{Budget, Call, CheckReport, Failure, Method, Outcome};
 
 /// A compiled policy, which may run many times.
@@ -23,7 +22,6 @@ pub(super) struct PythonProgram {
     source: String,
     policy_class: PolicyClass,
     lines: Lines,
-    verdict: Verdict,
 }
 
 /// Why a run has no result: an exception of Python, or a failure of the platform.
@@ -51,9 +49,8 @@ impl PythonProgram {
         source: &str,
         policy_class: PolicyClass,
         lines: Lines,
-        verdict: Verdict,
     ) -> Self {
-        Self { interpreter, bytecode, source: source.to_owned(), policy_class, lines, verdict }
+        Self { interpreter, bytecode, source: source.to_owned(), policy_class, lines }
     }
 
     fn execute(
@@ -62,15 +59,7 @@ impl PythonProgram {
         budget: &Budget,
         vm: &VirtualMachine,
     ) -> Result<String, ExecuteError> {
-        if self.verdict.uses_random {
-            self.interpreter.reseed.call((call.seed,), vm)?;
-        }
-        if self.verdict.uses_caches {
-            self.interpreter.clear_caches.call((), vm)?;
-        }
-        if self.verdict.uses_logging {
-            self.interpreter.reset_logging.call((), vm)?;
-        }
+        self.interpreter.reseed.call((call.seed,), vm)?;
         let globals = vm.ctx.new_dict();
         globals.set_item("__name__", vm.ctx.new_str("policy").into(), vm)?;
         globals.set_item("__file__", vm.ctx.new_str(super::POLICY_FILE).into(), vm)?;
@@ -129,25 +118,13 @@ impl PythonProgram {
             ExecuteError::Failed(failure) => failure,
         });
         vm.recursion_limit.set(usual_limit);
-        if matches!(result, Err(Failure::TooDeep { .. } | Failure::OutOfMemory { .. })) {
-            // It may have interrupted the library while it filled a cache.
-            self.interpreter.exhaust();
-        }
         result
     }
 }
 
 impl Program for PythonProgram {
     fn checked(&self) -> CheckReport {
-        CheckReport { warnings: self.verdict.warning.iter().cloned().collect() }
-    }
-
-    fn isolation(&self) -> Isolation {
-        if self.verdict.warning.is_none() && !self.interpreter.is_exhausted() {
-            Isolation::Reusable
-        } else {
-            Isolation::SingleUse
-        }
+        CheckReport::default()
     }
 
     fn run(&mut self, call: &Call, budget: &Budget) -> Result<Outcome, Failure> {
@@ -157,7 +134,6 @@ impl Program for PythonProgram {
         let json = self.interpreter.enter(|vm| self.run_in(call, budget, vm));
         let coverage = call.coverage.then(|| self.lines.coverage(&run_state.take_lines()));
         let context = run_state.take_change();
-        self.interpreter.finish_run();
         // INVARIANT: the output of `output::to_json` is JSON.
         let output =
             RawJson::parse(&json?).map_err(|error| Failure::NotJson { what: error.to_string() })?;

@@ -3,11 +3,10 @@
 use writ_model::{Diagnostic, Digest, Language, RawJson};
 
 use super::{Python, start};
-use crate::language::{Isolation, Program, Runtime};
+use crate::language::{Program, Runtime};
 use crate::{Budget, Call, Failure, Method, Outcome, Source};
 
 mod context;
-mod memory;
 mod policies;
 mod printed;
 mod subset;

@@ -4,30 +4,18 @@ use std::time::Instant;
 
 use regorus::rvm::RegoVM;
 use regorus::{Engine, Value};
-use writ_model::RawJson;
 
 use super::builtins::{self, RunInputs};
 use super::compile::Compiled;
 use super::{diagnose, query, value};
-use crate::language::{Isolation, Program};
+use crate::language::Program;
 use crate::{Budget, Call, CheckReport, Coverage, Failure, Method, Outcome};
 
-/// Compiled modules with the documents of the last run, which the next run often shares.
+/// Compiled modules.
 pub(super) struct RegoProgram {
     compiled: Compiled,
-    documents: Option<Documents>,
     /// The text that the last run printed, until it is taken.
     printed: String,
-}
-
-/// The document `data` of a run. Values are immutable and shared, so that a run cannot change them.
-struct Documents {
-    settings: RawJson,
-    parameters: RawJson,
-    context: Option<RawJson>,
-    data: Value,
-    /// A prepared interpreter with `data`, made when it is first needed.
-    engine: Option<Engine>,
 }
 
 /// The result of an evaluator.
@@ -38,7 +26,7 @@ struct Evaluation {
 
 impl RegoProgram {
     pub(super) fn new(compiled: Compiled) -> Self {
-        Self { compiled, documents: None, printed: String::new() }
+        Self { compiled, printed: String::new() }
     }
 
     fn evaluate(
@@ -47,13 +35,9 @@ impl RegoProgram {
         input: Value,
         budget: &Budget,
     ) -> Result<Evaluation, Failure> {
-        let Self { compiled, documents, printed } = self;
+        let Self { compiled, printed } = self;
         printed.clear();
-        let cached = documents.take().filter(|cached| cached.matches(call));
-        let documents = documents.insert(match cached {
-            Some(cached) => cached,
-            None => Documents::parse(call, &compiled.data)?,
-        });
+        let data = data_of(call, &compiled.data)?;
         if let Some(program) = compiled.program.as_ref().filter(|_| !call.coverage) {
             let mut machine = RegoVM::new();
             // The worker's deadline bounds a run, not a number of instructions.
@@ -61,13 +45,13 @@ impl RegoProgram {
             machine.load_program(program.clone());
             machine.set_input(input.clone());
             let value = machine
-                .set_data(documents.data.clone())
+                .set_data(data.clone())
                 .and_then(|()| machine.execute_entry_point_by_name(query::ANSWER));
             if let Ok(value) = value {
                 return Ok(Evaluation { value, coverage: None });
             }
         }
-        let mut engine = documents.prepare(&compiled.engine)?;
+        let mut engine = prepare(&compiled.engine, data)?;
         let inputs = RunInputs { now_ms: call.now_ms, seed: call.seed };
         let notes = builtins::install(&mut engine, inputs, budget.output_bytes_max)
             .map_err(|text| diagnose::policy_error(&text))?;
@@ -80,51 +64,34 @@ impl RegoProgram {
     }
 }
 
-impl Documents {
-    fn parse(call: &Call, own: &Value) -> Result<Self, Failure> {
-        let context = match &call.context {
-            Some(context) => value::parse(context, "context")?,
-            None => Value::new_object(),
-        };
-        let fields = [
-            ("parameters", value::parse(&call.parameters, "parameters")?),
-            ("settings", value::parse(&call.settings, "settings")?),
-            ("context", context),
-        ];
-        let mut data = own.clone();
-        let documents =
-            data.as_object_mut().map_err(|error| diagnose::policy_error(&error.to_string()))?;
-        for (name, value) in fields {
-            documents.insert(Value::from(name), value);
-        }
-        Ok(Self {
-            settings: call.settings.clone(),
-            parameters: call.parameters.clone(),
-            context: call.context.clone(),
-            data,
-            engine: None,
-        })
+/// The document `data` of a run: the policy's own, and those of the call.
+fn data_of(call: &Call, own: &Value) -> Result<Value, Failure> {
+    let context = match &call.context {
+        Some(context) => value::parse(context, "context")?,
+        None => Value::new_object(),
+    };
+    let fields = [
+        ("parameters", value::parse(&call.parameters, "parameters")?),
+        ("settings", value::parse(&call.settings, "settings")?),
+        ("context", context),
+    ];
+    let mut data = own.clone();
+    let documents =
+        data.as_object_mut().map_err(|error| diagnose::policy_error(&error.to_string()))?;
+    for (name, value) in fields {
+        documents.insert(Value::from(name), value);
     }
+    Ok(data)
+}
 
-    fn matches(&self, call: &Call) -> bool {
-        self.settings == call.settings
-            && self.parameters == call.parameters
-            && self.context == call.context
-    }
-
-    /// An interpreter for one run. Preparing one requires an analysis of the modules, so the
-    /// prepared one is cached and only copies of it run.
-    fn prepare(&mut self, engine: &Engine) -> Result<Engine, Failure> {
-        if let Some(engine) = &self.engine {
-            return Ok(engine.clone());
-        }
-        let mut engine = engine.clone();
-        let failed = |error: &dyn std::fmt::Display| diagnose::policy_error(&error.to_string());
-        engine.add_data(self.data.clone()).map_err(|error| failed(&error))?;
-        engine.set_gather_prints(true);
-        engine.compile_with_entrypoint(&query::ANSWER.into()).map_err(|error| failed(&error))?;
-        Ok(self.engine.insert(engine).clone())
-    }
+/// An interpreter with this document `data`.
+fn prepare(engine: &Engine, data: Value) -> Result<Engine, Failure> {
+    let mut engine = engine.clone();
+    let failed = |error: &dyn std::fmt::Display| diagnose::policy_error(&error.to_string());
+    engine.add_data(data).map_err(|error| failed(&error))?;
+    engine.set_gather_prints(true);
+    engine.compile_with_entrypoint(&query::ANSWER.into()).map_err(|error| failed(&error))?;
+    Ok(engine)
 }
 
 fn interpret(engine: &mut Engine, input: Value, coverage: bool) -> Result<Evaluation, Failure> {
@@ -170,12 +137,6 @@ fn coverage_of(engine: &Engine) -> Option<Coverage> {
 impl Program for RegoProgram {
     fn checked(&self) -> CheckReport {
         CheckReport { warnings: self.compiled.warnings.clone() }
-    }
-
-    /// A run owns its machine or its copy of the interpreter. Only compiled code and immutable
-    /// documents outlive it, and cached documents are used only for a call with equal documents.
-    fn isolation(&self) -> Isolation {
-        Isolation::Reusable
     }
 
     fn run(&mut self, call: &Call, budget: &Budget) -> Result<Outcome, Failure> {

@@ -8,7 +8,7 @@ use super::failure::{explain, out_of_memory, policy_error};
 use super::host::{self, Host};
 use super::interface::OptionalExports;
 use super::{limits, output};
-use crate::language::{Isolation, Program};
+use crate::language::Program;
 use crate::{Budget, Call, CheckReport, Failure, Method, Outcome};
 
 /// A compiled module and what it may import.
@@ -96,13 +96,6 @@ impl<'a> Run<'a> {
 impl Program for WasmProgram {
     fn checked(&self) -> CheckReport {
         CheckReport::default()
-    }
-
-    /// A run has an instance of its own: memory, globals, tables and passive segments are made
-    /// from the immutable module and dropped after the run. Wasmi keeps only a stack, and a module
-    /// cannot read a cell of it before it has written it.
-    fn isolation(&self) -> Isolation {
-        Isolation::Reusable
     }
 
     fn run(&mut self, call: &Call, budget: &Budget) -> Result<Outcome, Failure> {

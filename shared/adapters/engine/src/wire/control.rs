@@ -9,9 +9,9 @@ use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, s
 use crate::sys;
 
 /// The first packet of a zygote. Another program, or another version of this one, does not send it.
-pub(crate) const HELLO: u32 = 0x5752_0002;
-/// Forks a worker with the three descriptors that come along: its socket, its standard error and
-/// the pipe for a copy of what it prints.
+pub(crate) const HELLO: u32 = 0x5752_0003;
+/// Forks a worker with the four descriptors that come along: its socket, its standard error, the
+/// pipe for a copy of what it prints, and the memory file for its checkpoint.
 ///
 /// `a` is 1 when a worker may run without a system-call filter. The reply's `a` is the worker's
 /// process number, or a negative error number.
@@ -29,7 +29,7 @@ pub(crate) const SIGNALED: u32 = 5;
 pub(crate) const UNKNOWN: u32 = 6;
 
 const PACKET_BYTES: usize = 8;
-const FDS_MAX: usize = 3;
+const FDS_MAX: usize = 4;
 
 /// One message of the control socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,9 @@ use crate::{Budget, Call, CheckReport, Failure, Outcome, Source};
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum WorkerRequest {
-    /// Compiles a source. It is the first request and comes once.
+    /// Compiles a source, to check it. It is the first request and the only one.
+    Check(Source),
+    /// Compiles a source, to run it. It is the first request and comes once.
     Compile(Source),
     /// Runs the compiled source.
     Run { call: Box<Call>, budget: Budget },
@@ -19,6 +21,7 @@ pub(crate) enum WorkerRequest {
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum WorkerRequestRef<'a> {
+    Check(&'a Source),
     Compile(&'a Source),
     Run { call: &'a Call, budget: &'a Budget },
 }
@@ -30,8 +33,10 @@ pub(crate) enum Reply {
     /// The source compiles, and the worker is ready to run it.
     Ready {
         checked: CheckReport,
-        /// Whether the worker may serve another run after the first.
-        reusable: bool,
+        /// Why the worker can serve one run only. `None` where it puts its memory back after each
+        /// run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        single_use: Option<String>,
     },
     /// The source does not compile, for these reasons.
     #[serde(rename = "refused")]
@@ -43,8 +48,5 @@ pub(crate) enum Reply {
         /// What a failed run has printed; an outcome holds its own.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         printed: String,
-        /// Whether the worker may serve another run. It is decided after each run, since a run may
-        /// leave too much behind.
-        reusable: bool,
     },
 }

@@ -19,8 +19,23 @@ pub(crate) const PRINTED_FD: i32 = 4;
 /// The capacity of that pipe in bytes, the default of Linux (pipe(7)).
 pub(crate) const PRINTED_BYTES_MAX: usize = 64 << 10;
 
+/// A worker's descriptor of the memory file that its checkpoint goes to; see `worker::memory`.
+pub(crate) const IMAGE_FD: i32 = 5;
+
+/// The size of that file in bytes. It takes memory only where something was written.
+pub(crate) const IMAGE_BYTES_MAX: usize = 1 << 30;
+
+/// A worker's descriptor of its own list of mappings.
+pub(crate) const MAPS_FD: i32 = 6;
+
+/// A worker's descriptor of its own entries of pages.
+pub(crate) const PAGES_FD: i32 = 7;
+
 /// The exit code of a worker after a panic of its interpreter.
 pub(crate) const EXIT_PANIC: i32 = 101;
+
+/// The exit code of a worker whose memory could not be put back after a run.
+pub(crate) const EXIT_NO_RESTORE: i32 = 79;
 
 /// The exit code of a worker or a zygote that could not set up its sandbox.
 pub(crate) const EXIT_NO_SANDBOX: i32 = 78;

@@ -1,5 +1,6 @@
 //! The code that runs inside the child processes: the zygote, and the workers that it forks.
 
+mod memory;
 mod seccomp;
 mod serve;
 mod zygote;
@@ -11,6 +12,7 @@ use writ_model::Language;
 use crate::sys;
 use crate::wire::ZYGOTE_ARGUMENT;
 
+pub(crate) use memory::{memory_file, seal};
 pub(crate) use zygote::start;
 
 static READY: AtomicBool = AtomicBool::new(false);

@@ -8,7 +8,7 @@ use seccompiler::{
     SeccompRule,
 };
 
-use crate::wire::{PRINTED_FD, SOCKET_FD};
+use crate::wire::{MAPS_FD, PAGES_FD, PRINTED_FD, SOCKET_FD};
 
 /// System calls that are allowed with any arguments.
 const ALWAYS: &[i64] = &[
@@ -24,15 +24,13 @@ const ALWAYS: &[i64] = &[
     libc::SYS_nanosleep,
     libc::SYS_gettimeofday,
     libc::SYS_getrandom,
-    // Its own thread, signals and exit.
+    // Its own thread, signals and exit; no handlers of signals, which would outlast a run.
     libc::SYS_futex,
     libc::SYS_sched_yield,
     libc::SYS_getpid,
     libc::SYS_gettid,
-    libc::SYS_rt_sigaction,
     libc::SYS_rt_sigprocmask,
     libc::SYS_rt_sigreturn,
-    libc::SYS_sigaltstack,
     libc::SYS_restart_syscall,
     libc::SYS_exit,
     libc::SYS_exit_group,
@@ -48,7 +46,9 @@ fn build(pid: i32) -> Result<BpfProgram, seccompiler::BackendError> {
     let socket = SOCKET_FD.unsigned_abs().into();
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
         ALWAYS.iter().map(|call| (*call, Vec::new())).collect();
-    rules.insert(libc::SYS_read, vec![first_is(socket)?]);
+    let maps = MAPS_FD.unsigned_abs().into();
+    rules.insert(libc::SYS_read, vec![first_is(socket)?, first_is(maps)?]);
+    rules.insert(libc::SYS_pread64, vec![first_is(PAGES_FD.unsigned_abs().into())?]);
     // 1 is `/dev/null`; 2 is the bounded pipe that a panic writes its message to.
     let printed = PRINTED_FD.unsigned_abs().into();
     let writable = [socket, printed, 2, 1].map(first_is);

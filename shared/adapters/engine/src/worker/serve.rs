@@ -1,14 +1,16 @@
-//! A worker: compiles one source, then runs it at each request.
+//! A worker: compiles one source, then runs it at each request, and puts its memory back after each
+//! run.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nix::errno::Errno;
 use nix::unistd::{read, write};
 
-use crate::language::{Isolation, Program, Runtime};
+use super::memory::{Checkpoint, Range};
+use crate::language::{Program, Runtime};
 use crate::sys;
-use crate::wire::frame::{self, BUFFER_BYTES_KEPT, HEADER_BYTES, REQUEST_BYTES_MAX};
-use crate::wire::{EXIT_PANIC, Reply, SOCKET_FD, WorkerRequest};
+use crate::wire::frame::{self, HEADER_BYTES, REQUEST_BYTES_MAX};
+use crate::wire::{EXIT_NO_RESTORE, EXIT_PANIC, Reply, SOCKET_FD, WorkerRequest};
 use crate::{Budget, Call, FailedRun, Failure, Outcome};
 
 /// The size of the first read, in bytes; larger frames grow the buffer.
@@ -16,39 +18,74 @@ const READ_BYTES: usize = 16 << 10;
 
 /// Serves until the platform closes the socket. A panic, after writing its message to standard
 /// error, ends the process: the interpreter's state may be inconsistent.
-pub(super) fn serve(runtime: &mut dyn Runtime) -> ! {
-    let served = catch_unwind(AssertUnwindSafe(|| {
-        let mut connection = Connection::default();
-        if let Some(WorkerRequest::Compile(source)) = connection.receive() {
-            match runtime.compile(&source) {
-                Err(diagnostics) => {
-                    connection.send(&Reply::CompileFailed(diagnostics));
-                }
-                Ok(mut program) => {
-                    drop(source);
-                    run_requests(&mut connection, program.as_mut());
-                }
-            }
-        }
-    }));
-    sys::exit_now(if served.is_ok() { 0 } else { EXIT_PANIC })
+///
+/// `base_heap` is the heap that the zygote shares with its workers.
+pub(super) fn serve(runtime: &mut dyn Runtime, base_heap: Range) -> ! {
+    let served = catch_unwind(AssertUnwindSafe(|| serve_first(runtime, base_heap)));
+    sys::exit_now(served.unwrap_or(EXIT_PANIC))
 }
 
-fn run_requests(connection: &mut Connection, program: &mut dyn Program) {
-    let reusable = program.isolation() == Isolation::Reusable;
-    if !connection.send(&Reply::Ready { checked: program.checked(), reusable }) {
-        return;
-    }
-    while let Some(WorkerRequest::Run { call, budget }) = connection.receive() {
-        let (result, printed) = match run(program, &call, &budget) {
-            Ok(outcome) => (Ok(outcome), String::new()),
-            Err(FailedRun { failure, printed }) => (Err(failure), printed),
-        };
-        let reusable = program.isolation() == Isolation::Reusable;
-        if !connection.send(&Reply::RunFinished { result, printed, reusable }) {
-            return;
+/// Compiles the source of the first request, and then serves runs. Returns the exit code.
+fn serve_first(runtime: &mut dyn Runtime, base_heap: Range) -> i32 {
+    let (source, is_check) = match Connection::default().receive() {
+        Some(WorkerRequest::Check(source)) => (source, true),
+        Some(WorkerRequest::Compile(source)) => (source, false),
+        Some(WorkerRequest::Run { .. }) | None => return 0,
+    };
+    let compiled = runtime.compile(&source);
+    drop(source);
+    match compiled {
+        Err(diagnostics) => {
+            send(&Reply::CompileFailed(diagnostics));
+            0
         }
+        Ok(program) if is_check => {
+            send(&Reply::Ready { checked: program.checked(), single_use: None });
+            0
+        }
+        Ok(mut program) => serve_runs(program.as_mut(), base_heap),
     }
+}
+
+/// Serves runs, each on the memory that the compilation has left. Returns the exit code.
+///
+/// INVARIANT: in the loop, this function's frame holds nothing that was allocated after the
+/// checkpoint.
+fn serve_runs(program: &mut dyn Program, base_heap: Range) -> i32 {
+    let checkpoint = Checkpoint::take(base_heap);
+    let mut goes_on = send_ready(program, checkpoint.as_ref().err());
+    while goes_on && let Ok(checkpoint) = &checkpoint {
+        if checkpoint.restore().is_err() {
+            return EXIT_NO_RESTORE;
+        }
+        goes_on = serve_run(program);
+    }
+    if goes_on {
+        serve_run(program);
+    }
+    0
+}
+
+/// Replies to the compilation. Returns whether the platform still listens.
+#[inline(never)]
+fn send_ready(program: &dyn Program, single_use: Option<&String>) -> bool {
+    send(&Reply::Ready { checked: program.checked(), single_use: single_use.cloned() })
+}
+
+/// Receives and serves one run. Returns whether the platform may send another.
+#[inline(never)]
+fn serve_run(program: &mut dyn Program) -> bool {
+    let mut connection = Connection::default();
+    let Some(WorkerRequest::Run { call, budget }) = connection.receive() else { return false };
+    let (result, printed) = match run(program, &call, &budget) {
+        Ok(outcome) => (Ok(outcome), String::new()),
+        Err(FailedRun { failure, printed }) => (Err(failure), printed),
+    };
+    connection.send(&Reply::RunFinished { result, printed })
+}
+
+fn send(reply: &Reply) -> bool {
+    Connection::default().send(reply)
 }
 
 fn run(program: &mut dyn Program, call: &Call, budget: &Budget) -> Result<Outcome, FailedRun> {
@@ -92,7 +129,6 @@ impl Connection {
             }
         }
         let request = serde_json::from_slice(self.received.get(HEADER_BYTES..filled)?).ok();
-        shrink(&mut self.received);
         request
     }
 
@@ -110,13 +146,6 @@ impl Connection {
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),
             }
         }
-        shrink(&mut self.sent);
         true
-    }
-}
-
-fn shrink(buffer: &mut Vec<u8>) {
-    if buffer.capacity() > BUFFER_BYTES_KEPT {
-        *buffer = Vec::new();
     }
 }

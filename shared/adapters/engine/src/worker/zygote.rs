@@ -3,17 +3,20 @@
 //! Its limits, its descriptors and its session were set between fork and exec; see
 //! `host::launch`.
 
+use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
 
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use writ_model::Language;
 
+use super::memory::{self, Range};
 use super::{seccomp, serve};
 use crate::language::Runtime;
 use crate::wire::control::{self, Packet};
-use crate::wire::{EXIT_NO_SANDBOX, PRINTED_FD, SOCKET_FD};
+use crate::wire::{EXIT_NO_SANDBOX, IMAGE_FD, MAPS_FD, PAGES_FD, PRINTED_FD, SOCKET_FD};
 use crate::{capture, sys};
 
 /// Serves the control socket until the platform closes it.
@@ -30,6 +33,8 @@ pub(super) fn run(language: Language) -> ! {
             sys::exit_now(1)
         }
     };
+    // Without a shared base each worker moves all its memory into its own file.
+    let base_heap = memory::share().unwrap_or_default();
     let hello = Packet::new(control::HELLO, 0);
     if control::send(sys::fixed_fd(SOCKET_FD), hello, &[]).is_err() {
         sys::exit_now(2);
@@ -37,7 +42,7 @@ pub(super) fn run(language: Language) -> ! {
     // Anything but a packet means that the platform has ended, or breaks the protocol.
     while let Ok(Some((request, fds))) = control::receive(sys::fixed_fd(SOCKET_FD)) {
         let reply = match request.kind {
-            control::FORK => fork(runtime.as_mut(), request.a == 1, fds),
+            control::FORK => fork(runtime.as_mut(), base_heap, request.a == 1, fds),
             control::REAP => reap(request.a),
             _ => break,
         };
@@ -70,8 +75,13 @@ fn warm_library_caches() {
     drop(regex::Regex::new("a"));
 }
 
-fn fork(runtime: &mut dyn Runtime, allow_weak: bool, fds: Vec<OwnedFd>) -> Packet {
-    let Ok(pipes) = <[OwnedFd; 3]>::try_from(fds) else {
+fn fork(
+    runtime: &mut dyn Runtime,
+    base_heap: Range,
+    allow_weak: bool,
+    fds: Vec<OwnedFd>,
+) -> Packet {
+    let Ok(pipes) = <[OwnedFd; 4]>::try_from(fds) else {
         return Packet::new(control::FORKED, -libc::EINVAL);
     };
     let zygote = nix::unistd::getpid();
@@ -81,7 +91,7 @@ fn fork(runtime: &mut dyn Runtime, allow_weak: bool, fds: Vec<OwnedFd>) -> Packe
                 eprintln!("{reason}");
                 sys::exit_now(EXIT_NO_SANDBOX);
             }
-            serve::serve(runtime)
+            serve::serve(runtime, base_heap)
         }
         Ok(pid) => Packet::new(control::FORKED, pid),
         Err(error) => Packet::new(control::FORKED, -error.raw_os_error().unwrap_or(libc::EAGAIN)),
@@ -92,7 +102,7 @@ fn fork(runtime: &mut dyn Runtime, allow_weak: bool, fds: Vec<OwnedFd>) -> Packe
 /// do nothing but compute and reply.
 fn confine(
     zygote: Pid,
-    [socket, stderr, printed]: &[OwnedFd; 3],
+    [socket, stderr, printed, image]: &[OwnedFd; 4],
     allow_weak: bool,
 ) -> Result<(), String> {
     let step = |what: &str, done: Result<(), String>| match done {
@@ -102,8 +112,16 @@ fn confine(
     let io = |error: std::io::Error| error.to_string();
     sys::rename_fd(stderr.as_raw_fd(), 2).map_err(io)?;
     sys::rename_fd(socket.as_raw_fd(), SOCKET_FD).map_err(io)?;
-    // Last: a descriptor that was received with this number has been moved above.
+    // In this order: a descriptor that was received with one of these numbers has been moved above.
     sys::rename_fd(printed.as_raw_fd(), PRINTED_FD).map_err(io)?;
+    sys::rename_fd(image.as_raw_fd(), IMAGE_FD).map_err(io)?;
+    // Without them the worker serves one run.
+    for (path, fd) in [("/proc/self/maps", MAPS_FD), ("/proc/self/pagemap", PAGES_FD)] {
+        match File::open(path) {
+            Ok(file) => sys::rename_fd(file.as_raw_fd(), fd).map_err(io)?,
+            Err(_) => sys::close(fd),
+        }
+    }
     capture::enable_pipe();
     let _ = nix::sys::prctl::set_name(c"writ-worker");
     let parent_death = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
@@ -112,7 +130,8 @@ fn confine(
         // The zygote died between the fork and the call of `set_pdeathsig`.
         sys::exit_now(0);
     }
-    step("close_range", sys::close_from(PRINTED_FD.unsigned_abs() + 1).map_err(io))?;
+    step("close_range", sys::close_from(PAGES_FD.unsigned_abs() + 1).map_err(io))?;
+    step("file size", setrlimit(Resource::RLIMIT_FSIZE, 0, 0).map_err(|error| error.to_string()))?;
     let installed = seccomp::filter(nix::unistd::getpid().as_raw())
         .and_then(|filter| seccompiler::apply_filter(&filter).map_err(|error| error.to_string()));
     step("seccomp", installed)

@@ -447,7 +447,6 @@ fn later_documents_replace_entities_of_the_same_name() {
 fn a_run_sees_nothing_of_an_earlier_one() {
     let code = "permit(principal, action, resource) when { principal.age > 17 };";
     let mut program = compiled(code, "");
-    assert_eq!(program.isolation(), Isolation::Reusable);
     let grown = request(
         r#", "entities": [{"uid": {"type": "User", "id": "alice"}, "attrs": {"age": 18}, "parents": []}]"#,
     );

@@ -275,7 +275,6 @@ fn a_run_sees_nothing_of_an_earlier_one() {
         "{'input': input, 'sum': parameters.l.size(), 'now': now, 'm': 'a'.matches(input.r)}",
     )
     .unwrap();
-    assert_eq!(program.isolation(), Isolation::Reusable);
     let with = |input: &str, list: &str, now_ms| Call {
         parameters: json(&format!("{{\"l\": {list}}}")),
         now_ms,

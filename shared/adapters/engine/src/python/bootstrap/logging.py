@@ -1,6 +1,6 @@
 """A shim of `logging` for policies: loggers print to the run's capture.
 
-All state is in `_state`, which is new at each run.
+All state is in `_state`.
 """
 
 import sys
@@ -218,11 +218,9 @@ class Logger:
     fatal = critical
 
 
-def _reset():
-    root = Logger("root", None)
-    root.level = WARNING
-    _state.clear()
-    _state.update(root=root, loggers={}, disabled=NOTSET)
+_root = Logger("root", None)
+_root.level = WARNING
+_state.update(root=_root, loggers={}, disabled=NOTSET)
 
 
 def getLogger(name=None):
@@ -291,4 +289,3 @@ def critical(msg, *args, **kwargs):
 
 
 fatal = critical
-_reset()

@@ -123,32 +123,3 @@ sys.argv = ["policy"]
 sys.modules["policy"] = type(sys)("policy")
 builtins.open = _open
 builtins.input = _input
-
-
-def _harden():
-    """Removes the ways by which a policy could reach an object that all runs share."""
-    import copy
-    import enum
-
-    # A policy's own `memo` object would receive the list that is the default here.
-    if any(type(default) is list for default in copy.deepcopy.__defaults__):
-        copy.deepcopy.__defaults__ = tuple(
-            object() if type(default) is list else default for default in copy.deepcopy.__defaults__
-        )
-    create = enum.EnumType._create_
-
-    def checked_create(cls, class_name, names, **options):
-        if not isinstance(names, str):
-            names = list(names.items()) if hasattr(names, "items") else list(names)
-        else:
-            names = names.replace(",", " ").split()
-        for item in names:
-            name = item if isinstance(item, str) else item[0]
-            if name.startswith("__"):
-                raise ValueError(f"invalid enum member name: {name!r}")
-        return create(cls, class_name, names, **options)
-
-    enum.EnumType._create_ = checked_create
-
-
-_harden()

@@ -377,7 +377,6 @@ fn parameters_and_settings_hold_what_their_names_say() {
 fn a_run_sees_nothing_of_an_earlier_one() {
     let code = "package p\nseen := object.union(input, {\"n\": rand.intn(\"k\", 1000), \"t\": time.now_ns()})\nlen := count(data.parameters)";
     let mut program = compile(code, None).unwrap();
-    assert_eq!(program.isolation(), Isolation::Reusable);
     let first = program.run(&call("{\"a\": 1}"), &Budget::default()).unwrap().output;
     let mut other = call("{\"b\": 2}");
     other.seed = 8;

@@ -1,0 +1,53 @@
+//! The isolation of one run from the next: after each run a worker puts its memory back.
+//!
+//! Every writable page of a worker is a private mapping of a memory file that no process can write
+//! any more. A run writes to copies, and dropping the copies brings back the bytes of the file: the
+//! state between the compilation and the first run. This holds whatever the run has changed, and
+//! needs no knowledge of the language.
+//!
+//! - A zygote moves its memory into a file once its imports are done ([`base`]); its workers share
+//!   it.
+//! - A worker moves what its compilation has changed into a second file, which the platform gives
+//!   it and seals ([`Checkpoint::take`]), and puts its memory back after each run
+//!   ([`Checkpoint::restore`]).
+//!
+//! Mappings that a run has made are removed, the heap ends where it ended, blocked signals are as
+//! they were, and the stack below the worker's loop is discarded. The stack above it belongs to
+//! frames that are in no call of a program. System calls with other lasting effects are not on the
+//! list of the worker's filter.
+//!
+//! The worker trusts none of this: it leaves marks in every kind of memory, puts the memory back, and
+//! serves a single run if it finds one of the marks ([`probe`]).
+//!
+//! It separates runs of policies that act through their language. It is no defence against
+//! native code, and a worker never serves two policies or two workspaces.
+
+mod base;
+mod checkpoint;
+mod maps;
+mod pages;
+mod probe;
+mod sys;
+mod table;
+
+pub(super) use base::share;
+pub(super) use checkpoint::Checkpoint;
+pub(crate) use sys::{memory_file, seal};
+
+/// The size of a page of memory that all supported kernels and processors use here, in bytes.
+///
+/// A process with larger pages takes no checkpoint.
+const PAGE_BYTES: usize = 4096;
+
+/// Where a mapping begins, and where the next one may begin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Range {
+    start: usize,
+    end: usize,
+}
+
+impl Range {
+    fn bytes(self) -> usize {
+        self.end - self.start
+    }
+}

@@ -1,0 +1,88 @@
+//! Proof, in each worker, that a checkpoint is one: something is left in every kind of memory, and has
+//! to be gone when the memory was put back.
+
+use std::cell::Cell;
+use std::hint::black_box;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::{Checkpoint, sys};
+
+/// The mark at the checkpoint.
+const BEFORE: usize = 0x5752_4954;
+/// The mark that a run leaves.
+const LEFT: usize = !BEFORE;
+/// Larger than what a C library serves from its heap, in bytes.
+const MAPPED_BYTES: usize = 4 << 20;
+
+static STATIC: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static OF_THREAD: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Marks that are written before the checkpoint, in the heap, the statics and the thread's memory.
+pub(super) struct Marks {
+    heap: Box<Cell<usize>>,
+}
+
+impl Marks {
+    pub(super) fn new() -> Self {
+        STATIC.store(BEFORE, Ordering::Relaxed);
+        OF_THREAD.set(BEFORE);
+        Self { heap: black_box(Box::new(Cell::new(BEFORE))) }
+    }
+
+    /// The address of the mark in the heap.
+    pub(super) fn heap_address(&self) -> usize {
+        std::ptr::from_ref(&*self.heap).addr()
+    }
+
+    fn all(&self) -> [(&'static str, usize); 3] {
+        [
+            ("the heap", black_box(&self.heap).get()),
+            ("a static variable", STATIC.load(Ordering::Relaxed)),
+            ("a variable of the thread", OF_THREAD.get()),
+        ]
+    }
+
+    /// Leaves something behind everywhere, puts the memory back and looks for it.
+    ///
+    /// # Errors
+    /// Where something was left.
+    pub(super) fn check(self, checkpoint: &Checkpoint) -> Result<(), String> {
+        let left = self.leave();
+        checkpoint.restore().map_err(|error| format!("its memory cannot be put back: {error}"))?;
+        if let Some((place, _)) = self.all().into_iter().find(|(_, mark)| *mark != BEFORE) {
+            return Err(format!("a run would leave something in {place}"));
+        }
+        if sys::is_mapped(left.mapping) {
+            return Err("a run would leave a mapping".to_owned());
+        }
+        if sys::heap_end() != left.heap_end {
+            return Err("a run would leave a larger heap".to_owned());
+        }
+        // Freed in each run's memory alike.
+        drop(self);
+        Ok(())
+    }
+
+    /// What a run does to memory: it changes values, and allocates without freeing.
+    #[inline(never)]
+    fn leave(&self) -> Left {
+        let heap_end = sys::heap_end();
+        self.heap.set(LEFT);
+        STATIC.store(LEFT, Ordering::Relaxed);
+        OF_THREAD.set(LEFT);
+        for _ in 0..64 {
+            black_box(vec![1u8; 16 << 10].leak());
+        }
+        let mapping = black_box(vec![1u8; MAPPED_BYTES].leak()).as_ptr().addr();
+        Left { mapping: mapping.next_multiple_of(super::PAGE_BYTES), heap_end }
+    }
+}
+
+/// Where the marks of a run would be found.
+struct Left {
+    mapping: usize,
+    heap_end: usize,
+}

@@ -47,6 +47,37 @@ pub(crate) fn trials() -> Vec<Trial> {
                 "cls = json.JSONEncoder\ncls.seen = getattr(cls, 'seen', 0) + 1\nreturn cls.seen",
             ),
         ),
+        (
+            "an_object_that_an_unbound_method_writes",
+            python(
+                "import json, collections",
+                "seen = 'x' in json.__dict__\ncollections.ChainMap.__setitem__(\n    \
+                 type('M', (), {'maps': [json.__dict__]})(), 'x', 1)\nreturn 2 if seen else 1",
+            ),
+        ),
+        (
+            "what_a_comparison_of_a_mapping_proxy_hands_out",
+            python(
+                "import ipaddress\nclass Thief:\n    def __eq__(self, other):\n        self.got = other\n        return True",
+                "thief = Thief()\nvars(ipaddress.IPv4Network) == thief\nfirst = 'x' not in thief.got\n\
+                 thief.got['x'] = 1\nthief.got['__contains__'] = lambda self, other: True\nreturn 1 if first else 2",
+            ),
+        ),
+        (
+            "a_memo_of_deepcopy",
+            python(
+                "import copy\nclass Memo(dict):\n    kept = copy.deepcopy.__defaults__\n    \
+                 def get(self, key, default=None):\n        Memo.default = default\n        return default",
+                "memo = Memo()\ncopy.deepcopy([1], memo)\nsetattr(copy, 'seen', getattr(copy, 'seen', 0) + 1)\nreturn getattr(copy, 'seen')",
+            ),
+        ),
+        (
+            "an_abstract_class",
+            python(
+                "from abc import ABCMeta\nfrom collections.abc import Sized",
+                "first = not isinstance(1, Sized)\nABCMeta.register(Sized, int)\nreturn 1 if first else 2",
+            ),
+        ),
     ];
     let mut trials: Vec<Trial> = leaks
         .into_iter()
@@ -68,6 +99,7 @@ fn every_run_is_the_first(source: &Source) {
     for _ in 0..4 {
         assert_eq!(run(&engine, source, "{}").unwrap().output.as_str(), "1");
     }
+    assert_eq!((engine.stats().starts, engine.stats().reuses), (1, 3));
 }
 
 fn two_workspaces() {

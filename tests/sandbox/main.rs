@@ -16,6 +16,7 @@ mod jobs;
 mod limits;
 mod policies;
 mod processes;
+mod restore;
 mod survival;
 
 use libtest_mimic::{Arguments, Trial};
@@ -35,6 +36,7 @@ fn main() {
         jobs::trials(),
         limits::trials(),
         processes::trials(),
+        restore::trials(),
         survival::trials(),
     ]
     .into_iter()

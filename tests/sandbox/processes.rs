@@ -47,7 +47,7 @@ fn own_descriptors() {
     let file = std::fs::File::open("/proc/self/exe").unwrap();
     nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
     with_workers(|pid| {
-        let [stdin, stdout, stderr, socket, printed] = &procfs::descriptors(pid)[..] else {
+        let [stdin, stdout, stderr, socket, printed, image] = &procfs::descriptors(pid)[..] else {
             panic!("{:?}", procfs::descriptors(pid));
         };
         assert_eq!(stdin, &(0, "/dev/null".to_owned()));
@@ -56,6 +56,7 @@ fn own_descriptors() {
         assert!(socket.0 == 3 && socket.1.starts_with("socket:"), "{socket:?}");
         assert!(printed.0 == 4 && printed.1.starts_with("pipe:"), "{printed:?}");
         assert_ne!(printed.1, stderr.1);
+        assert!(image.0 == 5 && image.1.starts_with("/memfd:"), "{image:?}");
     });
     drop(file);
 }

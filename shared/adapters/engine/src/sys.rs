@@ -117,8 +117,7 @@ pub(crate) fn cpu_used(pid: i32) -> io::Result<Duration> {
 
 /// Closes a descriptor, if it is open.
 pub(crate) fn close(fd: RawFd) {
-    // SAFETY: takes an integer. Called only in processes that have just been forked, for numbers that
-    // have no owner.
+    // SAFETY: takes an integer. Called only in workers, for fixed numbers that have no owner.
     unsafe { libc::close(fd) };
 }
 

@@ -295,19 +295,6 @@ fn a_run_sees_nothing_of_the_run_before() {
 }
 
 #[test]
-fn runs_leave_no_garbage_that_grows() {
-    with_python(|python| {
-        let mut program = compile(python, IP_ALLOWLIST).unwrap();
-        let call = call(r#"{"local_allowlist": ["10.0.0.0/8"]}"#, r#"{"ip": "10.1.2.3"}"#);
-        for _ in 0..256 {
-            program.run(&call, &Budget::default()).unwrap();
-        }
-        let left = rustpython_vm::gc_state::gc_state().collect_force(2);
-        assert!(left.candidates - left.collected < 1_000, "{} {}", left.candidates, left.collected);
-    });
-}
-
-#[test]
 fn time_and_random_numbers_come_from_the_call() {
     let body = "import time, datetime, uuid, random, secrets, os\nreturn [time.time(), time.time_ns(), time.monotonic(), \
                 str(datetime.datetime.now()), str(datetime.datetime.utcnow()), str(datetime.date.today()), \

@@ -55,6 +55,9 @@ impl Checkpoint {
         unsafe { sys::protect(table_at) }
             .map_err(|error| format!("its plan cannot be protected: {error}"))?;
         marks.check(&checkpoint)?;
+        // Nothing needs them any more, and a run need not know where its memory lies.
+        crate::sys::close(MAPS_FD);
+        crate::sys::close(PAGES_FD);
         Ok(checkpoint)
     }
 

@@ -66,6 +66,7 @@ impl Checkpoint {
         if !sys::has_usual_pages() {
             return Err(io::Error::other("pages of another size than 4096 bytes"));
         }
+        probe::copies_are_dropped(fixed_fd(IMAGE_FD))?;
         // SAFETY: the table consists of numbers.
         let (table, table_at) = unsafe { sys::place::<Table>()? };
         let length = read_maps(&mut table.text)?;

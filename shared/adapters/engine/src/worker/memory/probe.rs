@@ -1,11 +1,14 @@
 //! Proof, in each worker, that a checkpoint is one: something is left in every kind of memory, and has
 //! to be gone when the memory was put back.
+#![expect(unsafe_code, reason = "two mappings of its own are put back and removed")]
 
 use std::cell::Cell;
 use std::hint::black_box;
+use std::io;
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Checkpoint, sys};
+use super::{Checkpoint, PAGE_BYTES, sys};
 
 /// The mark at the checkpoint.
 const BEFORE: usize = 0x5752_4954;
@@ -18,6 +21,31 @@ static STATIC: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     static OF_THREAD: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Checks on one page of the worker's file that the kernel drops copies, before anything depends on
+/// it.
+///
+/// # Errors
+/// The kernel refuses a step, or a copy is still there.
+pub(super) fn copies_are_dropped(file: BorrowedFd<'_>) -> io::Result<()> {
+    let shared = sys::map_shared(file, 0, PAGE_BYTES)?;
+    sys::write(shared, BEFORE);
+    let copy = sys::map_private(file, 0, PAGE_BYTES)?;
+    sys::write(copy, LEFT);
+    let is_private = sys::read(shared) == BEFORE && sys::read(copy) == LEFT;
+    // SAFETY: both mappings are this function's own, and hold numbers only.
+    unsafe {
+        sys::discard(copy)?;
+        let is_dropped = sys::read(copy) == BEFORE;
+        sys::unmap(copy)?;
+        sys::unmap(shared)?;
+        if is_private && is_dropped {
+            Ok(())
+        } else {
+            Err(io::Error::other("copies of pages stay"))
+        }
+    }
 }
 
 /// Marks that are written before the checkpoint, in the heap, the statics and the thread's memory.
@@ -77,7 +105,7 @@ impl Marks {
             black_box(vec![1u8; 16 << 10].leak());
         }
         let mapping = black_box(vec![1u8; MAPPED_BYTES].leak()).as_ptr().addr();
-        Left { mapping: mapping.next_multiple_of(super::PAGE_BYTES), heap_end }
+        Left { mapping: mapping.next_multiple_of(PAGE_BYTES), heap_end }
     }
 }
 

@@ -49,6 +49,25 @@ pub(super) fn map_shared(file: BorrowedFd<'_>, offset: usize, bytes: usize) -> i
     map(0, bytes, libc::MAP_SHARED, file.as_raw_fd(), offset)
 }
 
+/// Private copies of a part of a memory file.
+pub(super) fn map_private(file: BorrowedFd<'_>, offset: usize, bytes: usize) -> io::Result<Range> {
+    map(0, bytes, libc::MAP_PRIVATE, file.as_raw_fd(), offset)
+}
+
+/// Writes a number at the start of a mapping that the caller has made.
+pub(super) fn write(range: Range, number: usize) {
+    let target: *mut usize = std::ptr::with_exposed_provenance_mut(range.start);
+    // SAFETY: a mapping of at least a page, aligned to it, which holds numbers only.
+    unsafe { target.write_volatile(number) };
+}
+
+/// Reads the number at the start of a mapping that the caller has made.
+pub(super) fn read(range: Range) -> usize {
+    let source: *const usize = std::ptr::with_exposed_provenance(range.start);
+    // SAFETY: as for `write`.
+    unsafe { source.read_volatile() }
+}
+
 /// Replaces the memory at `range` by private copies of a file's pages.
 ///
 /// # Safety

@@ -13,7 +13,7 @@ use super::{diagnose, entities, links, request};
 use crate::language::Program;
 use crate::{Budget, Call, CheckReport, Failure, Method, Outcome};
 
-/// Compiled policies.
+/// Compiled policies, ready to decide requests.
 pub(super) struct CedarProgram {
     compiled: Compiled,
     authorizer: Authorizer,

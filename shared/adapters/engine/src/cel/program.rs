@@ -15,7 +15,7 @@ use super::{failure, value};
 use crate::language::Program;
 use crate::{Budget, Call, CheckReport, Failure, Method, Outcome};
 
-/// Compiled expressions.
+/// Compiled expressions, ready to be evaluated.
 pub(super) struct CelProgram {
     compiled: Compiled,
 }

@@ -11,7 +11,7 @@ use super::{diagnose, query, value};
 use crate::language::Program;
 use crate::{Budget, Call, CheckReport, Coverage, Failure, Method, Outcome};
 
-/// Compiled modules.
+/// Compiled modules, ready to be evaluated.
 pub(super) struct RegoProgram {
     compiled: Compiled,
     /// The text that the last run printed, until it is taken.

@@ -34,7 +34,7 @@ pub(crate) const PAGES_FD: i32 = 7;
 /// The exit code of a worker after a panic of its interpreter.
 pub(crate) const EXIT_PANIC: i32 = 101;
 
-/// The exit code of a worker whose memory could not be put back after a run.
+/// The exit code of a worker that could not put its memory back after a run.
 pub(crate) const EXIT_NO_RESTORE: i32 = 79;
 
 /// The exit code of a worker or a zygote that could not set up its sandbox.

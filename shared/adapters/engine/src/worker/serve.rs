@@ -128,8 +128,7 @@ impl Connection {
                 Ok(count) => filled += count,
             }
         }
-        let request = serde_json::from_slice(self.received.get(HEADER_BYTES..filled)?).ok();
-        request
+        serde_json::from_slice(self.received.get(HEADER_BYTES..filled)?).ok()
     }
 
     /// Sends a reply. Returns whether the platform still holds its end of the socket.

@@ -97,7 +97,7 @@ fn map(start: usize, bytes: usize, flags: i32, fd: i32, offset: usize) -> io::Re
     Ok(Range { start, end: start + bytes })
 }
 
-/// Makes memory read-only.
+/// Makes memory read-only, for good.
 ///
 /// # Safety
 /// Nothing writes there any more.

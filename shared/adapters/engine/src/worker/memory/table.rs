@@ -11,7 +11,7 @@ pub(super) struct List<T, const N: usize> {
 }
 
 impl<T: Copy, const N: usize> List<T, N> {
-    /// Appends an item.
+    /// Appends an item at the end.
     ///
     /// # Errors
     /// [`Full`] when the list has `N` items.
@@ -43,7 +43,7 @@ impl<T: Copy, const N: usize> List<T, N> {
 #[error("the process has more mappings than a checkpoint can hold")]
 pub(super) struct Full;
 
-/// A part of the address space whose content is in the worker's file.
+/// A part of the address space, with its content in the worker's file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Segment {
     pub(super) range: Range,
@@ -60,7 +60,7 @@ pub(super) struct Table {
     pub(super) remapped: List<Segment, 128>,
     /// What the compilation has changed of the heap, mapped once.
     pub(super) changed: List<Segment, 256>,
-    /// The heap, whose copies are dropped after each run.
+    /// The heap: its copies are dropped after each run.
     pub(super) heap: Range,
     /// The stack of this process as far as it may grow.
     pub(super) stack: Range,

@@ -43,10 +43,10 @@ pub enum DatabaseError {
         /// The path of the database file.
         path: PathBuf,
     },
-    /// The lock file beside the database could not be opened or locked.
+    /// The database file or the lock file beside it could not be opened or locked.
     #[error("cannot lock `{}`; check that its directory exists and is writable", path.display())]
     Lock {
-        /// The path of the lock file.
+        /// The path of the file.
         path: PathBuf,
         /// The error of the operating system.
         source: io::Error,
@@ -91,7 +91,7 @@ impl Database {
             ))
         })?;
         let engine = dynoxide::Database::new(name).map_err(open_error)?;
-        Self::start(&engine, Some(lock))
+        Self::start(Some(lock), engine)
     }
 
     /// Creates a database in memory, which ends with this value.
@@ -101,12 +101,14 @@ impl Database {
     pub fn ephemeral() -> Result<Self, DatabaseError> {
         let engine = dynoxide::Database::memory()
             .map_err(|source| DatabaseError::Open { path: PathBuf::from(":memory:"), source })?;
-        Self::start(&engine, None)
+        Self::start(None, engine)
     }
 
-    fn start(engine: &dynoxide::Database, lock: Option<FileLock>) -> Result<Self, DatabaseError> {
+    // Parameters drop in reverse order: where a thread does not start, the file is closed before
+    // the lock is released.
+    fn start(lock: Option<FileLock>, engine: dynoxide::Database) -> Result<Self, DatabaseError> {
         let mut database =
-            Self { queue: Arc::new(RequestQueue::default()), threads: Vec::new(), _lock: lock };
+            Self { queue: Arc::new(RequestQueue::default()), threads: Vec::new(), _lock: None };
         for number in 0..THREADS {
             let (queue, engine) = (Arc::clone(&database.queue), engine.clone());
             let thread = std::thread::Builder::new()
@@ -115,6 +117,7 @@ impl Database {
                 .map_err(|source| DatabaseError::Threads { source })?;
             database.threads.push(thread);
         }
+        database._lock = lock;
         Ok(database)
     }
 

@@ -74,6 +74,44 @@ async fn a_file_has_one_user_at_a_time_and_is_free_after_it() {
     drop(Database::open(&path).unwrap());
 }
 
+#[tokio::test]
+async fn a_removed_lock_file_lets_no_second_user_in() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("writ.db");
+    let first = Database::open(&path).unwrap();
+    create_things_table(&first.client()).await;
+    for _ in 0..2 {
+        std::fs::remove_file(directory.path().join("writ.db.lock")).unwrap();
+        let refused = Database::open(&path).unwrap_err();
+        assert!(matches!(refused, DatabaseError::InUse { .. }), "{refused}");
+    }
+    // SQLite still has its own locks: the refused attempts closed no descriptor of the file.
+    assert!(has_sqlite_locks(&path), "SQLite lost its locks");
+    drop(first);
+    drop(Database::open(&path).unwrap());
+}
+
+/// Whether this process has POSIX locks on the file, by `/proc/locks`.
+fn has_sqlite_locks(path: &std::path::Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let inode = format!(":{} ", std::fs::metadata(path).unwrap().ino());
+    let locks = std::fs::read_to_string("/proc/locks").unwrap();
+    locks.lines().any(|line| line.contains("POSIX") && line.contains(&inode))
+}
+
+#[tokio::test]
+async fn an_earlier_build_is_kept_out_by_its_own_lock_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("writ.db");
+    let database = Database::open(&path).unwrap();
+    let lock_file = std::fs::File::open(directory.path().join("writ.db.lock")).unwrap();
+    assert!(matches!(lock_file.try_lock(), Err(std::fs::TryLockError::WouldBlock)));
+    drop(database);
+    lock_file.try_lock().unwrap();
+    assert!(matches!(Database::open(&path), Err(DatabaseError::InUse { .. })));
+}
+
 #[test]
 fn what_is_no_database_is_said_to_be_none() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,19 +1,20 @@
 //! The allowlist of an operator: destinations besides the public internet.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use ipnet::IpNet;
 
 use crate::address::{ReservedRange, destination, reserved_range};
 use crate::host::{Host, HostError};
+use crate::own_listener::OwnListener;
 
 /// The maximum number of entries of an allowlist.
 const ENTRIES_MAX: usize = 256;
 
 /// Networks and host names that callbacks may be sent to besides the public internet, also over
-/// `http`. Written as a list with commas: `127.0.0.1/32,10.1.0.0/16,hooks.internal`. The default is
+/// `http`. Written as a list with commas: `10.1.2.3/32,10.2.0.0/16,hooks.internal`. The default is
 /// empty.
 ///
 /// A name in the list may resolve to private, unique-local, shared and loopback addresses. All
@@ -23,6 +24,8 @@ const ENTRIES_MAX: usize = 256;
 pub struct Allowlist {
     networks: Vec<IpNet>,
     names: Vec<String>,
+    /// Never called, whatever the networks and names say; `None` where nothing listens.
+    own_listener: Option<OwnListener>,
 }
 
 /// The error of an allowlist that does not parse.
@@ -64,6 +67,19 @@ impl Allowlist {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.networks.is_empty() && self.names.is_empty()
+    }
+
+    /// Excludes the listener of the platform itself: a callback to it would be a request of the
+    /// platform in the name of a job's submitter.
+    #[must_use]
+    pub fn without_listener(mut self, address: SocketAddr) -> Self {
+        self.own_listener = Some(OwnListener::at(address));
+        self
+    }
+
+    /// Whether a connection to this address reaches the platform itself.
+    pub(crate) fn is_own_listener(&self, target: SocketAddr) -> bool {
+        self.own_listener.is_some_and(|own| own.is_at(target))
     }
 
     /// Whether the list contains this host, which allows requests over `http` to it.

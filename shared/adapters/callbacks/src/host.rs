@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use ureq::http::Uri;
+
 /// The maximum length of a name, in bytes of text (RFC 1035, 2.3.4).
 const NAME_BYTES_MAX: usize = 253;
 
@@ -58,6 +60,12 @@ impl Host {
         }
         Ok(Self::Name(text.to_ascii_lowercase()))
     }
+}
+
+/// Returns the port of a URL, or the default port of its scheme.
+pub(crate) fn port_of(uri: &Uri) -> u16 {
+    let default = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    uri.port_u16().unwrap_or(default)
 }
 
 /// Whether browsers and the C library parse the text as an IPv4 address (URL Standard, "ends in a

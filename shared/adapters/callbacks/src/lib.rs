@@ -11,6 +11,7 @@ mod allowlist;
 mod backoff;
 mod host;
 mod message;
+mod own_listener;
 mod resolver;
 mod secret;
 mod send_error;

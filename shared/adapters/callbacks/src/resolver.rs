@@ -15,8 +15,8 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
 use crate::allowlist::Allowlist;
-use crate::host::Host;
-use crate::send_error::ReservedAddressError;
+use crate::host::{Host, port_of};
+use crate::send_error::{OwnListenerError, ReservedAddressError};
 
 /// The maximum number of addresses of a host that a connection tries.
 const ADDRESSES_MAX: usize = 8;
@@ -89,14 +89,16 @@ impl Resolver for ValidatingResolver {
     ) -> Result<ResolvedSocketAddrs, Error> {
         let host = uri.host().and_then(|host| Host::parse(host).ok());
         let host = host.ok_or(Error::HostNotFound)?;
-        let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
-        let found = self.addresses(&host, uri.port_u16().unwrap_or(usual), timeout)?;
+        let found = self.addresses(&host, port_of(uri), timeout)?;
         // One reserved address among public ones is an attack, or a mistake to report: reject them
         // all.
         if let Some(reserved_range) =
             found.iter().find_map(|address| self.allowlist.blocking_range(&host, address.ip()))
         {
             return Err(Error::Other(Box::new(ReservedAddressError(reserved_range))));
+        }
+        if found.iter().any(|address| self.allowlist.is_own_listener(*address)) {
+            return Err(Error::Other(Box::new(OwnListenerError)));
         }
         let mut addresses = self.empty();
         found.into_iter().take(ADDRESSES_MAX).for_each(|address| addresses.push(address));

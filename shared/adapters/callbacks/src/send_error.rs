@@ -44,6 +44,9 @@ pub enum FailureReason {
         "the host's name leads to {0}; give a public host, or ask the operator to allow the name"
     )]
     Address(ReservedRange),
+    /// The host name resolves to the listener of the platform itself.
+    #[error("the host's name leads to this platform itself, which is never called back")]
+    OwnListener,
     /// The receiver responded with 410 (Gone).
     #[error("the receiver answered 410, so nothing is sent there again")]
     Gone,
@@ -139,6 +142,11 @@ fn wait(value: &str) -> Option<Duration> {
 #[error("the name leads to {0}")]
 pub(crate) struct ReservedAddressError(pub(crate) ReservedRange);
 
+/// A rejected address of the platform itself, passed through the error type of `ureq`.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the name leads to this platform")]
+pub(crate) struct OwnListenerError;
+
 impl From<ureq::Error> for SendError {
     fn from(error: ureq::Error) -> Self {
         use ureq::{Error, Timeout};
@@ -146,6 +154,9 @@ impl From<ureq::Error> for SendError {
             Error::Other(other) => match other.downcast_ref::<ReservedAddressError>() {
                 Some(ReservedAddressError(reserved_range)) => {
                     return Self::Permanent(FailureReason::Address(*reserved_range));
+                }
+                None if other.is::<OwnListenerError>() => {
+                    return Self::Permanent(FailureReason::OwnListener);
                 }
                 None => FailureReason::Connection(io::ErrorKind::Other),
             },

@@ -1,13 +1,14 @@
 //! Validation of callback URLs.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 use ureq::http::Uri;
 use ureq::http::uri::Authority;
 
 use crate::address::ReservedRange;
 use crate::allowlist::Allowlist;
-use crate::host::{Host, HostError};
+use crate::host::{Host, HostError, port_of};
 
 /// The maximum length of a URL, in bytes.
 pub const URL_BYTES_MAX: usize = 2_048;
@@ -102,6 +103,12 @@ pub enum CallbackUrlError {
         /// The reserved range of the address.
         reserved_range: ReservedRange,
     },
+    /// The address and port are those of the platform itself.
+    #[error("`{host}` with this port is this platform itself, which is never called back")]
+    OwnListener {
+        /// The host of the URL.
+        host: String,
+    },
     /// The scheme is `http`, and the host is not in the allowlist.
     #[error("`http://` is in clear text; use `https://`, or ask the operator to allow `{host}`")]
     ClearText {
@@ -133,6 +140,11 @@ impl CallbackUrl {
             .map_err(|reason| CallbackUrlError::Host { host: excerpt(authority.host()), reason })?;
         check_port(authority)?;
         check_host(&host, authority.host(), allowlist)?;
+        if let Host::Address(address) = host
+            && allowlist.is_own_listener(SocketAddr::new(address, port_of(&uri)))
+        {
+            return Err(CallbackUrlError::OwnListener { host: excerpt(authority.host()) });
+        }
         if is_clear_text && !allowlist.contains_host(&host) {
             return Err(CallbackUrlError::ClearText { host: excerpt(authority.host()) });
         }

@@ -273,6 +273,43 @@ async fn this_machine_has_a_name_that_may_be_allowed() {
     assert_eq!(sender.send(&url, &message()).await, delivered());
 }
 
+#[tokio::test]
+async fn the_platform_itself_is_never_called_whatever_the_list_says() {
+    let receiver = Receiver::with_response(reply("200 OK", ""));
+    let port = receiver.address.port();
+    let names = Names::of([
+        ("inside.internal", &["127.0.0.1"]),
+        ("mapped.internal", &["::ffff:127.0.0.1"]),
+        ("unspecified.internal", &["0.0.0.0"]),
+    ]);
+    let list = "127.0.0.1/32,0.0.0.0/0,::/0,inside.internal,mapped.internal,unspecified.internal";
+    let allowlist: Allowlist = list.parse().unwrap();
+    for listener in [receiver.address, SocketAddr::new(IpAddr::from([0, 0, 0, 0]), port)] {
+        let excluding = allowlist.clone().without_listener(listener);
+        let sender = Sender::with(excluding, Timeouts::default(), names.clone());
+        for host in ["inside.internal", "mapped.internal", "unspecified.internal"] {
+            let outcome = sender.send(&format!("http://{host}:{port}/"), &message()).await;
+            let expected = Err(SendError::Permanent(FailureReason::OwnListener));
+            assert_eq!(outcome, expected, "{host}");
+        }
+        for host in ["127.0.0.1", "[::ffff:127.0.0.1]", "0.0.0.0"] {
+            let outcome = sender.send(&format!("http://{host}:{port}/"), &message()).await;
+            let Err(SendError::Permanent(FailureReason::Url(error))) = outcome else {
+                panic!("{host}: {outcome:?}")
+            };
+            assert!(error.to_string().contains("is this platform itself"), "{host}: {error}");
+        }
+    }
+    assert_eq!(receiver.connections(), 0);
+
+    // Another port of this machine is another service.
+    let other = SocketAddr::new(receiver.address.ip(), 1);
+    let sender =
+        Sender::with(allowlist.without_listener(other), Timeouts::default(), names.clone());
+    let url = format!("http://inside.internal:{port}/");
+    assert_eq!(sender.send(&url, &message()).await, delivered());
+}
+
 /// A resolver that blocks until the test ends.
 #[derive(Debug)]
 struct Stuck(Mutex<mpsc::Receiver<()>>);

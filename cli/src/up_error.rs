@@ -13,7 +13,7 @@ pub(crate) fn up_error(error: &UpError) -> CliError {
     let exit = match error {
         UpError::Engine(error) => return engine_error(error),
         UpError::NoTokens { .. } => Exit::Usage,
-        UpError::Directory { .. } => Exit::Invalid,
+        UpError::Directory { .. } | UpError::Exposed { .. } => Exit::Invalid,
         UpError::Database(_) | UpError::Listen { .. } => Exit::Unavailable,
         UpError::Tables(_) | UpError::Routes(_) | UpError::Policy(_) | UpError::Serve(_) => {
             Exit::Internal

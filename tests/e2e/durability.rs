@@ -1,14 +1,17 @@
 //! Acknowledged writes survive a crash; a write that was not acknowledged is complete or absent.
 
 use std::collections::BTreeSet;
-use std::process::{Command, Stdio};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use libtest_mimic::Failed;
 use serde_json::json;
 
-use crate::server::{Server, WRIT};
+use crate::server::Server;
 use crate::{Check, fail};
 
 pub(crate) const CHECKS: &[(&str, Check)] = &[
@@ -16,6 +19,9 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("durability::operators_that_race_are_all_applied", operators_that_race_are_all_applied),
     ("durability::the_data_is_its_owners_alone", the_data_is_its_owners_alone),
     ("durability::a_second_server_on_the_same_data_is_refused", a_second_server_is_refused),
+    ("durability::a_removed_lock_file_lets_no_second_server_in", a_removed_lock_file),
+    ("durability::a_directory_that_others_may_change_is_refused", an_open_directory_is_refused),
+    ("durability::a_database_that_others_may_read_is_made_private", a_readable_database),
     ("durability::a_termination_signal_ends_it_cleanly", a_termination_signal_ends_it_cleanly),
 ];
 
@@ -105,8 +111,6 @@ fn operators_that_race_are_all_applied() -> Result<(), Failed> {
 }
 
 fn the_data_is_its_owners_alone() -> Result<(), Failed> {
-    use std::os::unix::fs::PermissionsExt as _;
-
     let directory = tempfile::tempdir()?;
     let data = directory.path().join("new");
     let server = Server::start_on(&data)?;
@@ -126,16 +130,55 @@ fn the_data_is_its_owners_alone() -> Result<(), Failed> {
 
 fn a_second_server_is_refused() -> Result<(), Failed> {
     let server = Server::start()?;
-    let second = Command::new(WRIT)
-        .args(["up", "--port", "0", "--data"])
-        .arg(server.data())
-        .stdout(Stdio::null())
-        .output()?;
-    let stderr = String::from_utf8_lossy(&second.stderr);
-    if second.status.success() || !stderr.contains("in use") {
-        return fail(format!("{:?}: {stderr}", second.status));
+    refused_on(server.data(), "in use")
+}
+
+fn a_removed_lock_file() -> Result<(), Failed> {
+    let server = Server::start()?;
+    server.register("echo", "python", ECHO)?;
+    for _ in 0..2 {
+        std::fs::remove_file(server.data().join("writ.db.lock"))?;
+        refused_on(server.data(), "in use")?;
     }
-    Ok(())
+    // The first server still has the file to itself.
+    server.register("other", "python", ECHO)
+}
+
+/// Checks that another server does not start on this data directory, and says why.
+fn refused_on(data: &Path, says: &str) -> Result<(), Failed> {
+    match Server::start_on(data) {
+        Ok(_) => fail(format!("a server started on {}", data.display())),
+        Err(error) if error.message().is_some_and(|text| text.contains(says)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn set_mode(path: &Path, mode: u32) -> Result<(), Failed> {
+    Ok(std::fs::set_permissions(path, Permissions::from_mode(mode))?)
+}
+
+fn an_open_directory_is_refused() -> Result<(), Failed> {
+    let directory = tempfile::tempdir()?;
+    for mode in [0o777, 0o1777, 0o770] {
+        set_mode(directory.path(), mode)?;
+        refused_on(directory.path(), &format!("has the mode {mode:04o}"))?;
+        refused_on(directory.path(), "take that from them with `chmod go-w`")?;
+        if directory.path().join("writ.db").exists() {
+            return fail("a refused directory was used");
+        }
+    }
+    set_mode(directory.path(), 0o755)?;
+    Server::start_on(directory.path()).map(drop)
+}
+
+fn a_readable_database() -> Result<(), Failed> {
+    let directory = tempfile::tempdir()?;
+    drop(Server::start_on(directory.path())?);
+    let database = directory.path().join("writ.db");
+    set_mode(&database, 0o644)?;
+    let _server = Server::start_on(directory.path())?;
+    let mode = std::fs::metadata(&database)?.permissions().mode() & 0o777;
+    if mode == 0o600 { Ok(()) } else { fail(format!("the mode is {mode:o}")) }
 }
 
 fn a_termination_signal_ends_it_cleanly() -> Result<(), Failed> {

@@ -1,11 +1,9 @@
 //! `writ up`: starts the platform from its configuration, serves, and shuts it down.
 
-use std::fs::{DirBuilder, OpenOptions};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +19,7 @@ use writ_store::{Store, TableNames};
 
 use crate::Platform;
 use crate::access::EmbeddedAuthenticator;
+use crate::data_directory::{self, Exposure};
 use crate::gateway::{Gateway, RouteError};
 use crate::jobs::{Runners, SignalQueue};
 use crate::schedules::start_scheduler;
@@ -28,8 +27,6 @@ use crate::ticker::{Ticker, interval};
 
 /// The prefix of the tables' names, as on AWS.
 const TABLE_PREFIX: &str = "writ-";
-/// The name of the database file in the data directory.
-const DATABASE_FILE: &str = "writ.db";
 /// Time until the first garbage collection, so that it does not slow down the start.
 const GC_FIRST_DELAY: Duration = Duration::from_secs(10);
 /// The interval of garbage collection.
@@ -88,6 +85,14 @@ pub enum UpError {
         path: PathBuf,
         /// The error of the operating system.
         source: io::Error,
+    },
+    /// Another user could change the data directory or a file of the database.
+    #[error("`{}` {exposure}, or choose another directory with `--data`", path.display())]
+    Exposed {
+        /// The path of the directory or file.
+        path: PathBuf,
+        /// The rights of other users.
+        exposure: Exposure,
     },
     /// The database cannot be opened.
     #[error(transparent)]
@@ -226,13 +231,7 @@ fn open(data: &DataLocation) -> Result<(Database, Option<PathBuf>), UpError> {
     match data {
         DataLocation::Ephemeral => Ok((Database::ephemeral()?, None)),
         DataLocation::Directory(path) => {
-            let io_error = |source| UpError::Directory { path: path.clone(), source };
-            DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error)?;
-            let file = path.join(DATABASE_FILE);
-            // Only the operator may read records and token hashes. SQLite creates its other files
-            // with the same mode.
-            let mut options = OpenOptions::new();
-            options.append(true).create(true).mode(0o600).open(&file).map_err(io_error)?;
+            let file = data_directory::prepare(path)?;
             Ok((Database::open(&file)?, Some(file)))
         }
     }

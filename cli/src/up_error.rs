@@ -12,7 +12,7 @@ use crate::exit::Exit;
 pub(crate) fn up_error(error: &UpError) -> CliError {
     let exit = match error {
         UpError::Engine(error) => return engine_error(error),
-        UpError::NoTokens { .. } => Exit::Usage,
+        UpError::NoTokens { .. } | UpError::NoTokensYet => Exit::Usage,
         UpError::Directory { .. } | UpError::Exposed { .. } => Exit::Invalid,
         UpError::Database(_) | UpError::Listen { .. } => Exit::Unavailable,
         UpError::Tables(_) | UpError::Routes(_) | UpError::Policy(_) | UpError::Serve(_) => {

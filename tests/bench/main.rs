@@ -63,6 +63,7 @@ fn serve(directory: &std::path::Path) -> Result<(), Box<dyn Error>> {
         allow_weak_sandbox: false,
         oidc: None,
         job_runners: None,
+        require_token: false,
         callbacks_to: Default::default(),
     };
     let ready = |ready: &writ_embedded::ServerInfo| println!("{}", ready.address);

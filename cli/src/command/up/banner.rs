@@ -19,8 +19,11 @@ pub(super) fn banner(ready: &ServerInfo) -> String {
         Some(file) => file.display().to_string(),
         None => "in memory, deleted at the end".to_owned(),
     };
-    let callers =
-        if is_local { "this machine alone, without a token" } else { "any host, with a token" };
+    let callers = match (is_local, ready.requires_token) {
+        (true, false) => "your user on this machine, without a token; others on it, with one",
+        (true, true) => "this machine alone, with a token",
+        (false, _) => "any host, with a token",
+    };
     let callers = match &ready.issuer {
         Some(issuer) => format!("{callers}, or with a JWT of {issuer}"),
         None => callers.to_owned(),
@@ -44,7 +47,7 @@ pub(super) fn banner(ready: &ServerInfo) -> String {
     ] {
         text.push_str(&format!("  {name:<9}{value}\n"));
     }
-    text.push_str(&first_curl(&url, is_local));
+    text.push_str(&first_curl(&url, ready.requires_token));
     text
 }
 
@@ -64,8 +67,8 @@ fn sandbox(report: &SandboxReport) -> String {
 }
 
 /// Two `curl` commands that register a policy and run it.
-fn first_curl(url: &str, is_local: bool) -> String {
-    let token = if is_local { "" } else { " -H \"Authorization: Bearer $WRIT_TOKEN\"" };
+fn first_curl(url: &str, requires_token: bool) -> String {
+    let token = if requires_token { " -H \"Authorization: Bearer $WRIT_TOKEN\"" } else { "" };
     let json = format!("{token} -H 'Content-Type: application/json'");
     let policy = r#"{"name": "hello", "version": "1.0", "release_tag": "beta", "code": "class AIOSv1PolicyRule:\n    def __init__(self, rule_id, settings, parameters):\n        pass\n\n    def eval(self, parameters, input_data, context):\n        return {\"hello\": input_data[\"name\"]}\n"}"#;
     let run = r#"{"policy_rule_uri": "hello:1.0-beta", "input_data": {"name": "world"}}"#;
@@ -82,6 +85,7 @@ mod tests {
     use super::*;
     use crate::error::tests::plain;
     use serde_json::Value;
+    use std::net::SocketAddr;
     use writ_engine::Capability;
     use writ_model::PolicyRule;
 
@@ -92,10 +96,12 @@ mod tests {
             essential: false,
             missing: missing.map(str::to_owned),
         };
+        let address: SocketAddr = address.parse().unwrap();
         ServerInfo {
-            address: address.parse().unwrap(),
+            address,
             file: None,
             routes: 16,
+            requires_token: !address.ip().is_loopback(),
             issuer: None,
             sandbox: SandboxReport { capabilities: vec![capability] },
         }
@@ -132,10 +138,15 @@ mod tests {
     fn an_issuer_is_named_among_the_callers() {
         let issuer = Some("https://issuer.example".to_owned());
         let text = plain(&banner(&ServerInfo { issuer, ..ready("127.0.0.1:5000", None) }));
-        assert!(
-            text.contains("without a token, or with a JWT of https://issuer.example\n"),
-            "{text}"
-        );
+        assert!(text.contains("with one, or with a JWT of https://issuer.example\n"), "{text}");
+    }
+
+    #[test]
+    fn where_tokens_are_required_the_curl_carries_one() {
+        let required = ServerInfo { requires_token: true, ..ready("127.0.0.1:5000", None) };
+        let text = plain(&banner(&required));
+        assert!(text.contains("this machine alone, with a token\n"), "{text}");
+        assert!(text.contains("Bearer $WRIT_TOKEN"), "{text}");
     }
 
     #[test]

@@ -21,7 +21,8 @@ use crate::global_args::GlobalArgs;
 use crate::output::{Format, Terminal};
 use crate::up_error::up_error;
 
-/// Callers on this machine need no token. With another address of `--host`, every caller needs one.
+/// Processes of your user on this machine need no token. With another address of `--host`, or with
+/// `--require-token`, every caller needs one.
 #[derive(Debug, Args)]
 pub(crate) struct Up {
     /// The directory of the data file, created if missing [default: `$XDG_DATA_HOME/writ`, else
@@ -37,6 +38,9 @@ pub(crate) struct Up {
     /// The address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", value_parser = parse_host)]
     host: IpAddr,
+    /// Require a token of every caller, also of your own processes on this machine
+    #[arg(long)]
+    require_token: bool,
     /// Serve even if this host does not permit the whole sandbox
     #[arg(long)]
     allow_weak_sandbox: bool,
@@ -44,7 +48,7 @@ pub(crate) struct Up {
     #[arg(long, value_name = "COUNT")]
     job_runners: Option<NonZeroUsize>,
     /// Private addresses and hosts that callbacks of jobs may reach, as
-    /// `127.0.0.1/32,hooks.internal`
+    /// `10.1.2.3/32,hooks.internal`; never this server itself
     #[arg(long, env = "WRIT_CALLBACKS_TO", value_name = "LIST", default_value_t)]
     callbacks_to: Allowlist,
     #[command(flatten)]
@@ -73,6 +77,7 @@ impl Up {
             allow_weak_sandbox: self.allow_weak_sandbox,
             oidc,
             job_runners: self.job_runners,
+            require_token: self.require_token,
             callbacks_to: self.callbacks_to,
         };
         let terminal = global.terminal();

@@ -151,7 +151,8 @@ impl PrincipalKind {
 /// The identity of an authenticated caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// The subject: that of a token, the `sub` of a JWT, or `local-admin` for callers on loopback.
+    /// The subject: that of a token, the `sub` of a JWT, or `local-admin` for the local
+    /// admin.
     pub subject: String,
     /// The workspace of the caller: resources of other workspaces are not visible.
     pub workspace: Workspace,

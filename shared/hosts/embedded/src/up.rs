@@ -56,6 +56,8 @@ pub struct Config {
     pub oidc: Option<writ_oidc::Settings>,
     /// Jobs that run concurrently; `None` for as many as the engines permit to jobs.
     pub job_runners: Option<NonZeroUsize>,
+    /// Every caller needs a token or a JWT, also one on this machine.
+    pub require_token: bool,
     /// Addresses that callbacks may reach in addition to public ones.
     pub callbacks_to: Allowlist,
 }
@@ -69,6 +71,8 @@ pub struct ServerInfo {
     pub file: Option<PathBuf>,
     /// The number of routes that are served.
     pub routes: usize,
+    /// Every caller needs a token or a JWT; otherwise the server's own user is the local admin.
+    pub requires_token: bool,
     /// The URL of the issuer of accepted JWTs; `None` without one.
     pub issuer: Option<String>,
     /// The parts of the sandbox that the host permits.
@@ -121,6 +125,12 @@ pub enum UpError {
         /// The address to listen on.
         address: SocketAddr,
     },
+    /// Tokens are required of every caller, and no token exists.
+    #[error(
+        "with `--require-token` every caller needs a token, and there is none yet; make one first: \
+         `writ token create --data DIR --subject NAME --role admin`"
+    )]
+    NoTokensYet,
     /// The route table is invalid, which is a defect.
     #[error(transparent)]
     Routes(#[from] RouteError),
@@ -149,24 +159,32 @@ pub async fn up(
     let (database, file) = open(&config.data)?;
     let store = create_store(&database).await?;
     let is_local = config.address.ip().is_loopback();
-    if !is_local && config.oidc.is_none() && !store.has_tokens().await.map_err(UpError::Tables)? {
-        return Err(UpError::NoTokens { address: config.address });
+    let requires_token = config.require_token || !is_local;
+    if requires_token
+        && config.oidc.is_none()
+        && !store.has_tokens().await.map_err(UpError::Tables)?
+    {
+        return Err(match is_local {
+            true => UpError::NoTokensYet,
+            false => UpError::NoTokens { address: config.address },
+        });
     }
     let io_error = |source| UpError::Listen { address: config.address, source };
     let listener = TcpListener::bind(config.address).await.map_err(io_error)?;
     let address = listener.local_addr().map_err(io_error)?;
     let queue = SignalQueue::default();
-    let outbound =
-        Outbound { queue: queue.clone(), webhook_client: WebhookClient::new(config.callbacks_to) };
+    let webhook_client = WebhookClient::new(config.callbacks_to.without_listener(address));
+    let outbound = Outbound { queue: queue.clone(), webhook_client };
     let platform = writ_platform::Platform::new(store, AsyncEngine::new(Arc::clone(&engine)));
     let platform = Arc::new(platform.with_outbound(outbound));
     let issuer = config.oidc.as_ref().map(|oidc| oidc.url().to_owned());
-    let authenticator = EmbeddedAuthenticator::new(Arc::clone(&platform), config.oidc, is_local)?;
+    let authenticator =
+        EmbeddedAuthenticator::new(Arc::clone(&platform), config.oidc, !requires_token)?;
     let routes = writ_routes::routes();
     let count = routes.len();
     let gateway = Gateway::new(Arc::clone(&platform), authenticator, routes)?;
     let sandbox = engine.report().clone();
-    on_ready(&ServerInfo { address, file, routes: count, issuer, sandbox });
+    on_ready(&ServerInfo { address, file, routes: count, requires_token, issuer, sandbox });
     warm(&engine);
     let gc = start_gc(&platform);
     // Further runners would only wait for a worker, each with a thread.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use writ_model::{Digest, Error, Identity, Timestamp};
 use writ_ports::{Ids, Token};
 
-/// The subject of callers on loopback, which no token may have.
+/// The subject of the local admin, a process of the server's own user. No token may have it.
 pub const LOCAL_ADMIN: &str = "local-admin";
 
 /// The maximum lifetime of a token that expires: ten years of 365 days, far below the overflow of
@@ -112,7 +112,7 @@ pub(crate) fn check_subject(subject: &str) -> Result<(), Error> {
     let odd = |c: char| c.is_whitespace() || c.is_control();
     if subject == LOCAL_ADMIN {
         return Err(Error::invalid(format!(
-            "`{LOCAL_ADMIN}` is the caller on this machine; choose another subject"
+            "`{LOCAL_ADMIN}` is the server's own user on its machine; choose another subject"
         )));
     }
     if subject.is_empty() || subject.chars().count() > SUBJECT_CHARS_MAX || subject.contains(odd) {

@@ -1,16 +1,17 @@
 //! The gateway's interface to authentication and authorization.
 
 use std::future::Future;
-use std::net::SocketAddr;
 
 use http::HeaderMap;
 use writ_edge::{Caller, RouteSpec};
 use writ_model::Error;
 
+use super::Peer;
+
 /// Authenticates and authorizes callers.
 pub trait AccessControl: Send + Sync + 'static {
-    /// Returns the caller that sent these headers from this address. A caller on loopback is the
-    /// local admin only where the server listens on loopback alone, which the implementation knows.
+    /// Returns the caller that sent these headers on a connection of this peer. Whether a process of
+    /// the server's own user is the local admin, the implementation knows.
     ///
     /// # Errors
     /// [`writ_model::ErrorKind::Unauthenticated`] without valid credentials;
@@ -18,7 +19,7 @@ pub trait AccessControl: Send + Sync + 'static {
     fn authenticate(
         &self,
         headers: &HeaderMap,
-        peer: SocketAddr,
+        peer: &Peer,
     ) -> impl Future<Output = Result<Caller, Error>> + Send;
 
     /// Returns the name of the rule that permits the caller to use the route.

@@ -1,7 +1,6 @@
 //! Handles one HTTP request, from its arrival to its response.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,19 +13,25 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use uuid::Uuid;
 use writ_edge::path::{self, Path};
 use writ_edge::{Reply, Request, Route, out_of_time};
-use writ_model::Error;
+use writ_model::{Error, ErrorKind};
 use writ_ports::{Clock, CountSignals, EngineMetrics, Idempotency};
 
 use super::body::{BodyError, linger, read_body};
 use super::bounds::SETTLE_TIME;
+use super::connection::Connection;
 use super::origin_guard::OriginGuard;
-use super::router::{OWN_PATHS, RouteMatch};
-use super::{AccessControl, Gateway, metrics};
+use super::request_limits::{RequestLimits, RequestPermit};
+use super::router::{HEALTH_PATH, OWN_PATHS, RouteMatch};
+use super::{AccessControl, Gateway, Peer, metrics};
+
+const NO_CONNECTION_LEFT: &str =
+    "the server has as many connections as it can serve; send this request again later";
 
 /// The gateway and what it shares between requests.
 pub(super) struct RequestHandler<P, A> {
     pub(super) gateway: Gateway<P, A>,
     pub(super) origin_guard: OriginGuard,
+    pub(super) limits: RequestLimits,
     /// Held by every running request; see [`Gateway::serve`].
     pub(super) working: mpsc::Sender<Infallible>,
 }
@@ -45,8 +50,9 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: AccessC
     pub(super) async fn handle(
         self: Arc<Self>,
         request: http::Request<Incoming>,
-        peer: SocketAddr,
+        connection: &Connection,
     ) -> Response<Full<Bytes>> {
+        connection.state.begin();
         let (mut parts, body) = request.into_parts();
         let is_head = parts.method == Method::HEAD;
         if is_head {
@@ -62,25 +68,34 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: AccessC
                     request_id: request_id.clone(),
                     until,
                 };
-                self.respond(incoming, body, peer).await
+                self.respond(incoming, body, connection).await
             }
             Err(error) => {
                 linger(&parts.headers, body);
                 Reply::problem(&error, &request_id, None)
             }
         };
+        connection.state.end();
         http_response(reply.with_common_headers(&request_id), is_head)
     }
 
-    async fn respond(&self, incoming: IncomingRequest, body: Incoming, peer: SocketAddr) -> Reply {
+    async fn respond(
+        &self,
+        incoming: IncomingRequest,
+        body: Incoming,
+        connection: &Connection,
+    ) -> Reply {
         let is_own = OWN_PATHS.contains(&incoming.path.as_str());
         let is_page = matches!(incoming.path.as_str(), "/" | "/docs");
         let refused = match self.origin_guard.check(&incoming.parts, is_page, &incoming.request_id)
         {
-            Ok(()) if is_own => self.own_page(&incoming),
+            Ok(()) if connection.is_reserve && incoming.path != HEALTH_PATH => {
+                no_connection_left(&incoming.request_id)
+            }
+            Ok(()) if is_own => self.own_page(&incoming, &connection.peer).await,
             Ok(()) => match self.gateway.router.find(&incoming.parts.method, &incoming.path) {
                 RouteMatch::Route(route, params) => {
-                    return self.call_route(route, params, incoming, body, peer).await;
+                    return self.call_route(route, params, incoming, body, connection).await;
                 }
                 RouteMatch::MethodNotAllowed(methods) => method_not_allowed(&methods, &incoming),
                 RouteMatch::NotFound(similar) => route_not_found(&similar, &incoming),
@@ -92,20 +107,29 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: AccessC
     }
 
     /// Serves the gateway's own pages, which are not in the route table.
-    fn own_page(&self, incoming: &IncomingRequest) -> Reply {
+    async fn own_page(&self, incoming: &IncomingRequest, peer: &Peer) -> Reply {
         if incoming.parts.method != Method::GET {
             return method_not_allowed(&[Method::GET], incoming);
         }
         match incoming.path.as_str() {
             "/docs" => Reply::docs_page(),
             "/openapi.json" => Reply { body: self.gateway.openapi.clone(), ..Reply::data("null") },
-            "/healthz" => Reply::data("{\"status\":\"ok\"}"),
-            "/metrics" => {
+            HEALTH_PATH => Reply::data("{\"status\":\"ok\"}"),
+            "/metrics" => self.metrics_page(incoming, peer).await,
+            _ => Reply { status: StatusCode::FOUND, body: String::new(), ..Reply::data("null") }
+                .header(header::LOCATION, "/docs".to_owned()),
+        }
+    }
+
+    /// The metrics, for every caller that can be authenticated.
+    async fn metrics_page(&self, incoming: &IncomingRequest, peer: &Peer) -> Reply {
+        let caller = self.gateway.access.authenticate(&incoming.parts.headers, peer);
+        match timeout_at(incoming.until, caller).await.unwrap_or_else(|_| Err(out_of_time())) {
+            Ok(_) => {
                 let ports = &self.gateway.ports;
                 metrics::page(ports.engine_use(), ports.backlog())
             }
-            _ => Reply { status: StatusCode::FOUND, body: String::new(), ..Reply::data("null") }
-                .header(header::LOCATION, "/docs".to_owned()),
+            Err(error) => Reply::problem(&error, &incoming.request_id, None),
         }
     }
 
@@ -115,17 +139,23 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: AccessC
         params: Vec<(String, String)>,
         incoming: IncomingRequest,
         body: Incoming,
-        peer: SocketAddr,
+        connection: &Connection,
     ) -> Reply {
         let IncomingRequest { parts, path, request_id, until } = incoming;
         // Before the body is read, so that a refused caller costs no memory.
         let authorized = async {
-            let query = path::query(parts.uri.query().unwrap_or_default())?;
-            let caller = self.gateway.access.authenticate(&parts.headers, peer).await?;
-            let rule = self.gateway.access.authorize(&caller, &route.spec)?;
-            Ok((query, caller, rule))
+            let mut query = path::query(parts.uri.query().unwrap_or_default())?;
+            let access = &self.gateway.access;
+            let caller = access.authenticate(&parts.headers, &connection.peer).await?;
+            let rule = access.authorize(&caller, &route.spec)?;
+            let workspace = &caller.identity.workspace;
+            if !connection.state.authenticate(self.limits.connection(workspace)?) {
+                return Err(Error::new(ErrorKind::Unavailable, NO_CONNECTION_LEFT));
+            }
+            let permit = self.limits.acquire(&route.spec, workspace, &mut query, until).await?;
+            Ok((query, caller, rule, permit))
         };
-        let (query, caller, rule) =
+        let (query, caller, rule, permit) =
             match timeout_at(until, authorized).await.unwrap_or_else(|_| Err(out_of_time())) {
                 Ok(authorized) => authorized,
                 Err(error) => {
@@ -157,7 +187,7 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: AccessC
             request_id: request_id.clone(),
             derived_id: None,
         };
-        self.run(route, request, until)
+        self.run(route, request, permit, until)
             .await
             .unwrap_or_else(|error| Reply::problem(&error, &request_id, None))
     }
@@ -169,12 +199,13 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: AccessC
         &self,
         route: Arc<Route<P>>,
         request: Request,
+        permit: RequestPermit,
         until: Instant,
     ) -> Result<Reply, Error> {
         let ports = Arc::clone(&self.gateway.ports);
         let working = self.working.clone();
         let task = tokio::spawn(async move {
-            let _working = working;
+            let (_working, _permit) = (working, permit);
             writ_edge::serve(&*ports, &route, request, sleep_until(until)).await
         });
         match timeout_at(until + SETTLE_TIME, task).await {
@@ -182,6 +213,11 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: AccessC
             Err(_) => Err(out_of_time()),
         }
     }
+}
+
+fn no_connection_left(request_id: &str) -> Reply {
+    let error = Error::new(ErrorKind::Unavailable, NO_CONNECTION_LEFT);
+    Reply::problem(&error, request_id, None).header(header::CONNECTION, "close".to_owned())
 }
 
 fn body_timeout(request_id: &str) -> Reply {

@@ -1,5 +1,5 @@
 //! Metrics for Prometheus (its text exposition format, 0.0.4). They are counts alone and hold no
-//! data of a workspace, so they need no authentication.
+//! data of a workspace, so every authenticated caller may read them.
 
 use std::fmt::Write as _;
 

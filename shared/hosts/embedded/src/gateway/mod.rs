@@ -7,11 +7,14 @@
 mod access;
 mod body;
 mod bounds;
+mod connection;
 mod handler;
 mod metrics;
 mod origin_guard;
+mod peer;
+mod request_limits;
 mod router;
-mod write_timeout;
+mod stream;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -26,18 +29,21 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use writ_edge::{Route, RouteSpec, openapi_text};
 use writ_ports::{Clock, CountSignals, EngineMetrics, Idempotency};
 
 pub use access::AccessControl;
 pub use bounds::Bounds;
+pub use peer::{Peer, PeerOwner};
 pub use router::RouteError;
 
+use connection::{Connection, ConnectionTable};
 use handler::RequestHandler;
 use origin_guard::OriginGuard;
+use request_limits::RequestLimits;
 use router::Router;
-use write_timeout::WriteTimeoutStream;
+use stream::ClientStream;
 
 /// An HTTP server over a route table and its ports.
 pub struct Gateway<P, A> {
@@ -81,20 +87,34 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: AccessC
     ) -> io::Result<()> {
         let origin_guard = OriginGuard::at(listener.local_addr()?);
         let bounds = self.bounds;
-        let slots = Arc::new(Semaphore::new(bounds.connections_max));
+        let table = ConnectionTable::new(bounds);
+        let limits = RequestLimits::new(bounds);
         let connections = GracefulShutdown::new();
         // Every running request holds a sender; when the last one is dropped, nothing runs.
         let (working, mut idle) = mpsc::channel::<Infallible>(1);
-        let handler = Arc::new(RequestHandler { gateway: self, origin_guard, working });
+        let handler = Arc::new(RequestHandler { gateway: self, origin_guard, limits, working });
         let mut shutdown = pin!(shutdown);
         loop {
-            let (stream, peer, slot) = tokio::select! {
+            let (stream, address) = tokio::select! {
                 biased;
                 () = &mut shutdown => break,
-                accepted = accept(&listener, &slots) => accepted,
+                accepted = accept(&listener) => accepted,
             };
+            let (handler, table) = (Arc::clone(&handler), Arc::clone(&table));
             let watcher = connections.watcher();
-            tokio::spawn(serve_connection(Arc::clone(&handler), stream, peer, watcher, slot));
+            tokio::spawn(async move {
+                // Before the first byte is read: a client that has sent its request may go.
+                let peer = match stream.local_addr() {
+                    Ok(local) => Peer::of_connection(address, local),
+                    Err(_) => return,
+                };
+                match table.admit(peer) {
+                    Some(connection) => {
+                        serve_connection(handler, stream, connection, watcher).await
+                    }
+                    None => tracing::warn!(peer = %address, "a connection found no place"),
+                }
+            });
         }
         drop((listener, handler));
         // A request outlives its connection where the client went away.
@@ -109,17 +129,11 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: AccessC
     }
 }
 
-/// Accepts the next connection once a slot is free; further connections wait in the listener's
-/// queue.
-async fn accept(
-    listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
-    // INVARIANT: the semaphore is never closed, so there always is a permit.
-    let slot = Arc::clone(slots).acquire_owned().await.ok();
+/// Accepts the next connection.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => return (stream, peer, slot),
+            Ok(accepted) => return accepted,
             Err(error) => {
                 // With too many open files, an immediate retry would only consume CPU.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -135,27 +149,37 @@ async fn serve_connection<
 >(
     handler: Arc<RequestHandler<P, A>>,
     stream: TcpStream,
-    peer: SocketAddr,
+    connection: Connection,
     watcher: Watcher,
-    slot: Option<OwnedSemaphorePermit>,
 ) {
     let bounds = handler.gateway.bounds;
     // Responses are small and written at once: waiting to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
+    let connection = Arc::new(connection);
+    let state = Arc::clone(&connection.state);
+    let stream = ClientStream::new(stream, Arc::clone(&state), bounds.head, bounds.reply);
     let service = service_fn(|request| {
-        let handler = Arc::clone(&handler);
-        async move { Ok::<_, Infallible>(handler.handle(request, peer).await) }
+        let (handler, connection) = (Arc::clone(&handler), Arc::clone(&connection));
+        async move { Ok::<_, Infallible>(handler.handle(request, &connection).await) }
     });
-    let connection = http1::Builder::new()
+    let served = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(bounds.head)
+        .header_read_timeout(bounds.idle)
         .max_headers(bounds.headers_max)
+        .max_header_size(bounds.head_bytes_max)
         .max_buf_size(bounds.head_bytes_max)
-        .serve_connection(TokioIo::new(WriteTimeoutStream::new(stream, bounds.reply)), service);
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(%error, %peer, "a connection broke");
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        biased;
+        () = state.evicted() => {
+            tracing::debug!(peer = %connection.peer.address, "a connection gave way to another one");
+        }
+        result = watcher.watch(served) => {
+            if let Err(error) = result {
+                tracing::debug!(%error, peer = %connection.peer.address, "a connection broke");
+            }
+        }
     }
-    drop(slot);
 }
 
 #[cfg(test)]

@@ -8,7 +8,10 @@ use writ_edge::Route;
 use writ_edge::path::Path;
 
 /// Paths of the gateway's own pages.
-pub(super) const OWN_PATHS: [&str; 5] = ["/", "/docs", "/openapi.json", "/healthz", "/metrics"];
+pub(super) const OWN_PATHS: [&str; 5] = ["/", "/docs", "/openapi.json", HEALTH_PATH, "/metrics"];
+
+/// The path of the health check, which is answered even when no connection is left.
+pub(super) const HEALTH_PATH: &str = "/healthz";
 
 /// Routes that a 404 response suggests at most.
 const SUGGESTIONS_MAX: usize = 8;

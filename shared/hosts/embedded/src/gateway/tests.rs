@@ -78,12 +78,12 @@ impl Idempotency for Memory {
 struct AllowAll;
 
 impl AccessControl for AllowAll {
-    async fn authenticate(&self, headers: &HeaderMap, peer: SocketAddr) -> Result<Caller, Error> {
+    async fn authenticate(&self, headers: &HeaderMap, peer: &Peer) -> Result<Caller, Error> {
         if headers.contains_key("x-stranger") {
             return Err(Error::new(ErrorKind::Unauthenticated, "nobody known is calling"));
         }
         let identity = Identity {
-            subject: peer.ip().to_string(),
+            subject: peer.address.ip().to_string(),
             workspace: Workspace::default(),
             role: Role::Admin,
         };
@@ -407,9 +407,14 @@ async fn a_client_that_does_not_read_its_reply_loses_the_connection() {
     let mut idler = served.connect().await;
     let head = format!("GET /thing/large HTTP/1.1\r\nHost: {}\r\n\r\n", served.address);
     idler.write_all(head.as_bytes()).await.unwrap();
-    let next = served.send("GET /thing/a", "", b"");
+    // Until then, the connection keeps its place and another one gets one in reserve.
+    let next = async {
+        while served.send("GET /thing/a", "", b"").await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
     let next = tokio::time::timeout(Duration::from_secs(60), next).await;
-    assert_eq!(next.map(|response| response.status), Ok(200), "the slot is free again");
+    assert!(next.is_ok(), "the place is free again");
     drop(idler);
 }
 
@@ -438,22 +443,130 @@ async fn a_defect_costs_its_own_request_alone() {
 }
 
 #[tokio::test]
-async fn further_connections_wait_for_a_slot() {
+async fn a_further_connection_takes_the_place_of_an_idle_one() {
     let served = TestServer::start(Bounds { connections_max: 1, ..Bounds::default() }).await;
     let mut first = served.connect().await;
     first
         .write_all(format!("GET /thing/a HTTP/1.1\r\nHost: {}\r\n\r\n", served.address).as_bytes())
         .await
         .unwrap();
-    assert!(first.read(&mut [0; 512]).await.unwrap() > 0, "the first is served");
-    let second = served.send("GET /thing/b", "", b"");
-    let mut second = pin!(second);
-    assert!(
-        tokio::time::timeout(Duration::from_millis(100), &mut second).await.is_err(),
-        "the second waits"
+    assert!(first.read(&mut [0; 4096]).await.unwrap() > 0, "the first is served");
+    assert_eq!(served.send("GET /thing/b", "", b"").await.status, 200);
+    assert_eq!(first.read(&mut [0; 512]).await.unwrap(), 0, "the first is closed");
+}
+
+/// Opens connections that each send this beginning of a request.
+async fn open_connections(served: &TestServer, count: usize, beginning: &str) -> Vec<TcpStream> {
+    let mut streams = Vec::new();
+    for _ in 0..count {
+        let mut stream = served.connect().await;
+        stream.write_all(beginning.as_bytes()).await.unwrap();
+        streams.push(stream);
+    }
+    streams
+}
+
+#[tokio::test]
+async fn half_sent_heads_keep_no_caller_out() {
+    let bounds = Bounds { connections_max: 8, peer_connections_max: 8, ..Bounds::default() };
+    let served = TestServer::start(bounds).await;
+    let heads = open_connections(&served, 50, "GET /thing/a HTTP/1.1\r\nHo").await;
+    for _ in 0..3 {
+        let response = served.send("GET /thing/a", "", b"");
+        let response = tokio::time::timeout(Duration::from_secs(5), response).await;
+        assert_eq!(response.map(|response| response.status), Ok(200));
+    }
+    drop(heads);
+}
+
+#[tokio::test]
+async fn the_health_check_is_answered_when_every_connection_is_busy() {
+    let bounds = Bounds { connections_max: 4, peer_connections_max: 4, ..Bounds::default() };
+    let served = TestServer::start(bounds).await;
+    let wait = format!("GET /thing/hang HTTP/1.1\r\nHost: {}\r\n\r\n", served.address);
+    let hanging = open_connections(&served, 4, &wait).await;
+    let mut refused = served.send("GET /thing/a", "", b"").await;
+    while refused.status == 200 {
+        // Some of the four are not authenticated yet.
+        refused = served.send("GET /thing/a", "", b"").await;
+    }
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
+    assert_eq!(served.send("GET /healthz", "", b"").await.status, 200);
+    // Heads that are not complete do not keep the reserve.
+    let heads = open_connections(&served, 40, "GET /healthz HTTP/1.1\r\nHo").await;
+    assert_eq!(served.send("GET /healthz", "", b"").await.status, 200);
+    drop((heads, hanging));
+}
+
+#[tokio::test]
+async fn requests_beyond_the_bound_wait_in_order() {
+    let bounds = Bounds { requests_max: 1, workspace_requests_max: 1, ..Bounds::default() };
+    let served = TestServer::start(bounds).await;
+    let memory = Arc::clone(&served.memory);
+    let wait = format!(
+        "GET /thing/wait HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+        served.address
     );
-    drop(first);
+    let mut first = open_connections(&served, 1, &wait).await;
+    memory.started.notified().await;
+    let mut second = pin!(served.send("GET /thing/b", "", b""));
+    let early = tokio::time::timeout(Duration::from_millis(100), &mut second).await;
+    assert!(early.is_err(), "the second waits");
+    memory.go_on.notify_one();
     assert_eq!(second.await.status, 200);
+    assert_eq!(Response::read(&mut first[0]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_head_has_a_deadline_of_its_own() {
+    let bounds = Bounds { head: Duration::from_millis(100), ..Bounds::default() };
+    let served = TestServer::start(bounds).await;
+    let mut stream = served.connect().await;
+    let request = format!("GET /thing/a HTTP/1.1\r\nHost: {}\r\n\r\n", served.address);
+    stream.write_all(request.as_bytes()).await.unwrap();
+    assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+    // An idle connection stays open for longer, and its next head has the same time.
+    let idle = tokio::time::timeout(Duration::from_millis(300), stream.read(&mut [0; 1])).await;
+    assert!(idle.is_err(), "it is still open");
+    let beginning = &request.as_bytes()[..10];
+    stream.write_all(beginning).await.unwrap();
+    let closed = tokio::time::timeout(Duration::from_secs(10), stream.read(&mut [0; 1])).await;
+    assert!(matches!(closed, Ok(Ok(0) | Err(_))), "{closed:?}");
+}
+
+#[tokio::test]
+async fn a_head_beyond_its_bound_is_refused() {
+    let served = TestServer::start(Bounds::default()).await;
+    let host = served.address;
+    let head = |filler: usize| {
+        format!(
+            "GET /thing/a HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nX: {}\r\n\r\n",
+            "y".repeat(filler)
+        )
+    };
+    let rest = head(0).len();
+    for (bytes, status) in
+        [(1 << 10, 200), (64 << 10, 200), ((64 << 10) + 1, 431), (70 << 10, 431), (100 << 10, 431)]
+    {
+        let head = head(bytes - rest);
+        assert_eq!(head.len(), bytes);
+        let mut stream = served.connect().await;
+        // The server may close the connection before it has read everything.
+        let _ = stream.write_all(head.as_bytes()).await;
+        let mut line = [0; 12];
+        stream.read_exact(&mut line).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&line), format!("HTTP/1.1 {status}"), "{bytes}");
+    }
+}
+
+#[tokio::test]
+async fn the_metrics_are_for_authenticated_callers() {
+    let served = TestServer::start(Bounds::default()).await;
+    for (path, status) in [("/metrics", 401), ("/healthz", 200), ("/docs", 200)] {
+        let response = served.send(&format!("GET {path}"), "X-Stranger: 1\r\n", b"").await;
+        assert_eq!(response.status, status, "{path}");
+    }
+    assert_eq!(served.send("GET /metrics", "", b"").await.status, 200);
 }
 
 #[tokio::test]

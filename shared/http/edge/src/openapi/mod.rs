@@ -38,7 +38,7 @@ pub fn openapi(specs: &[RouteSpec]) -> Value {
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "servers": [{ "url": "/" }],
-        // An empty requirement: callers on the server's own machine need no token.
+        // An empty requirement: the local admin needs no token.
         "security": [{ "bearer": [] }, {}],
         "tags": parts.tags_of(specs),
         "paths": paths,
@@ -47,7 +47,7 @@ pub fn openapi(specs: &[RouteSpec]) -> Value {
                 "bearer": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "A token, as `writ token create` prints it. Callers on the machine of a server that listens on loopback alone need none.",
+                    "description": "A token, as `writ token create` prints it. Processes of the server's own user on its machine need none, unless it listens beyond loopback or was started with `--require-token`.",
                 },
             },
             "responses": responses,

@@ -5,6 +5,7 @@
 //! hand-written bytes are functions in the modules; tests that need the binary's process and files
 //! run on the target `embedded` alone.
 
+mod access;
 mod bridge;
 mod command_line;
 mod concurrency;
@@ -16,6 +17,7 @@ mod hostile;
 mod keys;
 mod killed;
 mod lambda;
+mod load;
 mod oidc;
 mod routes;
 mod scenario;
@@ -98,11 +100,13 @@ fn trials(
         }
     }
     let binary_checks = [
+        access::CHECKS,
         command_line::CHECKS,
         durability::CHECKS,
         hostile::CHECKS,
         keys::CHECKS,
         killed::CHECKS,
+        load::CHECKS,
         oidc::CHECKS,
         upgrade::CHECKS,
     ];
@@ -111,6 +115,13 @@ fn trials(
             trials.push(Trial::test(name, check));
         } else {
             skipped.add_check(name, "the binary itself");
+        }
+    }
+    for (name, check) in [access::ROOT_CHECKS, load::ROOT_CHECKS].concat() {
+        if target.is_embedded() && nix::unistd::geteuid().is_root() {
+            trials.push(Trial::test(name, check));
+        } else {
+            skipped.add_check(name, "the binary itself, and root to connect as other users");
         }
     }
     for (name, check) in gateway::CHECKS {

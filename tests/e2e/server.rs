@@ -43,7 +43,8 @@ impl Server {
         Self::spawn(data, &[])
     }
 
-    fn spawn(data: &Path, flags: &[&str]) -> Result<Self, Failed> {
+    /// As [`Server::start_on`], with more options.
+    pub(crate) fn spawn(data: &Path, flags: &[&str]) -> Result<Self, Failed> {
         let mut child = Command::new(WRIT)
             .args(["up", "--port", "0", "--data"])
             .arg(data)

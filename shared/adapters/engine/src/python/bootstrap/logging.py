@@ -60,21 +60,10 @@ class LogRecord:
         return message % self.args if self.args else message
 
 
-def _is_plain(fmt):
-    """Whether no replacement field reads an attribute or an item, which could belong to any object."""
-    for field in fmt.replace("{{", "").split("{")[1:]:
-        name = field.partition("}")[0].partition(":")[0].partition("!")[0]
-        if name and not name.isidentifier():
-            return False
-    return True
-
-
 class Formatter:
     def __init__(self, fmt=None, datefmt=None, style="%", validate=True, *, defaults=None):
         if style not in ("%", "{"):
             raise ValueError("Style must be one of: %,{")
-        if style == "{" and fmt and not _is_plain(fmt):
-            raise ValueError("a format may name fields only, not their attributes or items")
         self.style = style
         self.fmt = fmt or ("%(message)s" if style == "%" else "{message}")
         self.datefmt = datefmt

@@ -47,7 +47,9 @@ fn own_descriptors() {
     let file = std::fs::File::open("/proc/self/exe").unwrap();
     nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
     with_workers(|pid| {
-        let [stdin, stdout, stderr, socket, printed, image] = &procfs::descriptors(pid)[..] else {
+        let [stdin, stdout, stderr, socket, printed, image, pages, base] =
+            &procfs::descriptors(pid)[..]
+        else {
             panic!("{:?}", procfs::descriptors(pid));
         };
         assert_eq!(stdin, &(0, "/dev/null".to_owned()));
@@ -56,7 +58,9 @@ fn own_descriptors() {
         assert!(socket.0 == 3 && socket.1.starts_with("socket:"), "{socket:?}");
         assert!(printed.0 == 4 && printed.1.starts_with("pipe:"), "{printed:?}");
         assert_ne!(printed.1, stderr.1);
-        assert!(image.0 == 5 && image.1.starts_with("/memfd:"), "{image:?}");
+        assert!(image.0 == 5 && image.1.starts_with("/memfd:writ-worker"), "{image:?}");
+        assert_eq!(pages, &(7, format!("/proc/{pid}/pagemap")));
+        assert!(base.0 == 8 && base.1.starts_with("/memfd:writ-base"), "{base:?}");
     });
     drop(file);
 }
@@ -80,7 +84,8 @@ fn zygote() {
         assert_eq!(procfs::status(pid, "NoNewPrivs").unwrap(), "1");
         assert_eq!(procfs::status(pid, "Threads").unwrap(), "1");
         assert_eq!(std::fs::read(format!("/proc/{pid}/environ")).unwrap(), b"");
-        assert_eq!(procfs::descriptors(pid).len(), 4, "{:?}", procfs::descriptors(pid));
+        // The memory that its workers share is the fifth.
+        assert_eq!(procfs::descriptors(pid).len(), 5, "{:?}", procfs::descriptors(pid));
         // Its own session: a signal to the terminal's process group does not reach it.
         assert_eq!(
             nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(pid))).unwrap().as_raw(),

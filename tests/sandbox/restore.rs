@@ -83,15 +83,18 @@ fn sealed() {
     let engine = engine();
     run(&engine, &python("", "return 1"), "{}").unwrap();
     let pid = *procfs::workers().first().unwrap();
-    let path = format!("/proc/{pid}/fd/5");
-    let file = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
-    let seals = nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_GET_SEALS).unwrap();
-    let all = libc::F_SEAL_WRITE | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
-    assert_eq!(seals, all);
-    assert!(std::os::unix::fs::FileExt::write_at(&file, b"x", 0).is_err());
-    assert!(file.set_len(0).is_err());
-    assert!(map(&file, libc::MAP_SHARED).is_err());
-    map(&file, libc::MAP_PRIVATE).unwrap();
+    // The worker's own file, and the one that all workers of the language share.
+    for descriptor in [5, 8] {
+        let path = format!("/proc/{pid}/fd/{descriptor}");
+        let file = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
+        let seals = nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_GET_SEALS).unwrap();
+        let all = libc::F_SEAL_WRITE | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
+        assert_eq!(seals, all);
+        assert!(std::os::unix::fs::FileExt::write_at(&file, b"x", 0).is_err());
+        assert!(file.set_len(0).is_err());
+        assert!(map(&file, libc::MAP_SHARED).is_err());
+        map(&file, libc::MAP_PRIVATE).unwrap();
+    }
 }
 
 #[expect(unsafe_code, reason = "a mapping is made and left alone")]
@@ -128,14 +131,20 @@ fn after_failures() {
     assert_eq!(run(&engine, &policy, "0").unwrap().output.as_str(), answer);
 }
 
+/// Memory that is mapped, and memory of the heap that is freed again.
 fn whole_budget() {
-    let engine = engine();
-    let policy = python("kept = []", "kept.append(bytearray(24_000_000))\nreturn len(kept)");
-    for _ in 0..5 {
-        let outcome = run(&engine, &policy, "{}").unwrap();
-        assert_eq!(outcome.output.as_str(), "1");
+    for body in [
+        "kept.append(bytearray(24_000_000))\nreturn len(kept)",
+        "texts = [str(n) for n in range(200_000)]\ntexts.clear()\nkept.append(1)\nreturn len(kept)",
+    ] {
+        let engine = engine();
+        let policy = python("kept = []", body);
+        for _ in 0..5 {
+            let outcome = run(&engine, &policy, "{}").unwrap();
+            assert_eq!(outcome.output.as_str(), "1");
+        }
+        assert_one_worker(&engine);
     }
-    assert_one_worker(&engine);
 }
 
 /// A policy of the language that fills caches with what it is given, and depends on nothing but its

@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 
 use crate::Failure;
 use crate::wire::control::{self, Packet};
-use crate::wire::{EXIT_NO_SANDBOX, EXIT_PANIC};
+use crate::wire::{EXIT_NO_RESTORE, EXIT_NO_SANDBOX, EXIT_PANIC};
 
 /// The limits of the run or of the compilation, for the failure's message.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +62,9 @@ impl ExitStatus {
             }
             Self::Exited(EXIT_NO_SANDBOX) => Failure::WorkerLost {
                 reason: format!("its sandbox could not be set up: {}", stderr.trim()),
+            },
+            Self::Exited(EXIT_NO_RESTORE) => Failure::WorkerLost {
+                reason: format!("its memory could not be put back: {}", stderr.trim()),
             },
             Self::Exited(code) => Failure::Crashed { signal: format!("exit code {code}") },
             Self::Unknown => Failure::WorkerLost { reason: "its zygote is gone too".to_owned() },

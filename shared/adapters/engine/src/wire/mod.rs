@@ -31,6 +31,9 @@ pub(crate) const MAPS_FD: i32 = 6;
 /// A worker's descriptor of its own entries of pages.
 pub(crate) const PAGES_FD: i32 = 7;
 
+/// The descriptor of the memory file that a zygote shares with its workers.
+pub(crate) const BASE_FD: i32 = 8;
+
 /// The exit code of a worker after a panic of its interpreter.
 pub(crate) const EXIT_PANIC: i32 = 101;
 

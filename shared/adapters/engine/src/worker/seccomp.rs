@@ -50,7 +50,7 @@ fn build(pid: i32) -> Result<BpfProgram, seccompiler::BackendError> {
     rules.insert(libc::SYS_read, vec![first_is(socket)?, first_is(maps)?]);
     let pages = PAGES_FD.unsigned_abs().into();
     rules.insert(libc::SYS_pread64, vec![first_is(pages)?]);
-    rules.insert(libc::SYS_close, vec![first_is(maps)?, first_is(pages)?]);
+    rules.insert(libc::SYS_close, vec![first_is(maps)?]);
     // 1 is `/dev/null`; 2 is the bounded pipe that a panic writes its message to.
     let printed = PRINTED_FD.unsigned_abs().into();
     let writable = [socket, printed, 2, 1].map(first_is);

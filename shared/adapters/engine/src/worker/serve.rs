@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use nix::errno::Errno;
 use nix::unistd::{read, write};
 
-use super::memory::{Checkpoint, Range};
+use super::memory::{Base, Checkpoint};
 use crate::language::{Program, Runtime};
 use crate::sys;
 use crate::wire::frame::{self, HEADER_BYTES, REQUEST_BYTES_MAX};
@@ -19,14 +19,14 @@ const READ_BYTES: usize = 16 << 10;
 /// Serves until the platform closes the socket. A panic, after writing its message to standard
 /// error, ends the process: the interpreter's state may be inconsistent.
 ///
-/// `base_heap` is the heap that the zygote shares with its workers.
-pub(super) fn serve(runtime: &mut dyn Runtime, base_heap: Range) -> ! {
-    let served = catch_unwind(AssertUnwindSafe(|| serve_first(runtime, base_heap)));
+/// `base` is the memory that the zygote shares with its workers, or the reason that there is none.
+pub(super) fn serve(runtime: &mut dyn Runtime, base: &Result<Base, String>) -> ! {
+    let served = catch_unwind(AssertUnwindSafe(|| serve_first(runtime, base)));
     sys::exit_now(served.unwrap_or(EXIT_PANIC))
 }
 
 /// Compiles the source of the first request, and then serves runs. Returns the exit code.
-fn serve_first(runtime: &mut dyn Runtime, base_heap: Range) -> i32 {
+fn serve_first(runtime: &mut dyn Runtime, base: &Result<Base, String>) -> i32 {
     let (source, is_check) = match Connection::default().receive() {
         Some(WorkerRequest::Check(source)) => (source, true),
         Some(WorkerRequest::Compile(source)) => (source, false),
@@ -43,7 +43,7 @@ fn serve_first(runtime: &mut dyn Runtime, base_heap: Range) -> i32 {
             send(&Reply::Ready { checked: program.checked(), single_use: None });
             0
         }
-        Ok(mut program) => serve_runs(program.as_mut(), base_heap),
+        Ok(mut program) => serve_runs(program.as_mut(), base),
     }
 }
 
@@ -51,12 +51,13 @@ fn serve_first(runtime: &mut dyn Runtime, base_heap: Range) -> i32 {
 ///
 /// INVARIANT: in the loop, this function's frame holds nothing that was allocated after the
 /// checkpoint.
-fn serve_runs(program: &mut dyn Program, base_heap: Range) -> i32 {
-    let checkpoint = Checkpoint::take(base_heap);
+fn serve_runs(program: &mut dyn Program, base: &Result<Base, String>) -> i32 {
+    let checkpoint = base.as_ref().map_err(Clone::clone).and_then(Checkpoint::take);
     let mut goes_on = send_ready(program, checkpoint.as_ref().err());
     while goes_on && let Ok(checkpoint) = &checkpoint {
         if checkpoint.restore().is_err() {
-            return EXIT_NO_RESTORE;
+            // Not even the program may be dropped: its memory is neither the old nor the new.
+            sys::exit_now(EXIT_NO_RESTORE);
         }
         goes_on = serve_run(program);
     }

@@ -12,11 +12,11 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use writ_model::Language;
 
-use super::memory::{self, Range};
+use super::memory::Base;
 use super::{seccomp, serve};
 use crate::language::Runtime;
 use crate::wire::control::{self, Packet};
-use crate::wire::{EXIT_NO_SANDBOX, IMAGE_FD, MAPS_FD, PAGES_FD, PRINTED_FD, SOCKET_FD};
+use crate::wire::{BASE_FD, EXIT_NO_SANDBOX, IMAGE_FD, MAPS_FD, PAGES_FD, PRINTED_FD, SOCKET_FD};
 use crate::{capture, sys};
 
 /// Serves the control socket until the platform closes it.
@@ -33,8 +33,7 @@ pub(super) fn run(language: Language) -> ! {
             sys::exit_now(1)
         }
     };
-    // Without a shared base each worker moves all its memory into its own file.
-    let base_heap = memory::share().unwrap_or_default();
+    let base = Base::share().map_err(|error| format!("no shared memory: {error}"));
     let hello = Packet::new(control::HELLO, 0);
     if control::send(sys::fixed_fd(SOCKET_FD), hello, &[]).is_err() {
         sys::exit_now(2);
@@ -42,7 +41,7 @@ pub(super) fn run(language: Language) -> ! {
     // Anything but a packet means that the platform has ended, or breaks the protocol.
     while let Ok(Some((request, fds))) = control::receive(sys::fixed_fd(SOCKET_FD)) {
         let reply = match request.kind {
-            control::FORK => fork(runtime.as_mut(), base_heap, request.a == 1, fds),
+            control::FORK => fork(runtime.as_mut(), &base, request.a == 1, fds),
             control::REAP => reap(request.a),
             _ => break,
         };
@@ -77,7 +76,7 @@ fn warm_library_caches() {
 
 fn fork(
     runtime: &mut dyn Runtime,
-    base_heap: Range,
+    base: &Result<Base, String>,
     allow_weak: bool,
     fds: Vec<OwnedFd>,
 ) -> Packet {
@@ -91,7 +90,7 @@ fn fork(
                 eprintln!("{reason}");
                 sys::exit_now(EXIT_NO_SANDBOX);
             }
-            serve::serve(runtime, base_heap)
+            serve::serve(runtime, base)
         }
         Ok(pid) => Packet::new(control::FORKED, pid),
         Err(error) => Packet::new(control::FORKED, -error.raw_os_error().unwrap_or(libc::EAGAIN)),
@@ -130,7 +129,7 @@ fn confine(
         // The zygote died between the fork and the call of `set_pdeathsig`.
         sys::exit_now(0);
     }
-    step("close_range", sys::close_from(PAGES_FD.unsigned_abs() + 1).map_err(io))?;
+    step("close_range", sys::close_from(BASE_FD.unsigned_abs() + 1).map_err(io))?;
     step("file size", setrlimit(Resource::RLIMIT_FSIZE, 0, 0).map_err(|error| error.to_string()))?;
     let installed = seccomp::filter(nix::unistd::getpid().as_raw())
         .and_then(|filter| seccompiler::apply_filter(&filter).map_err(|error| error.to_string()));

@@ -1,9 +1,10 @@
 //! The isolation of one run from the next: after each run a worker puts its memory back.
 //!
 //! Every writable page of a worker is a private mapping of a memory file that no process can write
-//! any more. A run writes to copies, and dropping the copies brings back the bytes of the file: the
-//! state between the compilation and the first run. This holds whatever the run has changed, and
-//! needs no knowledge of the language.
+//! any more. A run writes to copies. After the run, the bytes of the file come back: a few copies are
+//! overwritten, since a copy costs less than its next fault, and many are dropped. The state is that
+//! between the compilation and the first run, whatever the run has changed, without knowledge of the
+//! language.
 //!
 //! - A zygote moves its memory into a file once its imports are done ([`base`]); its workers share
 //!   it.
@@ -30,7 +31,7 @@ mod probe;
 mod sys;
 mod table;
 
-pub(super) use base::share;
+pub(super) use base::Base;
 pub(super) use checkpoint::Checkpoint;
 pub(crate) use sys::{memory_file, seal};
 
@@ -41,7 +42,7 @@ const PAGE_BYTES: usize = 4096;
 
 /// Where a mapping begins, and where the next one may begin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Range {
+pub(crate) struct Range {
     start: usize,
     end: usize,
 }
@@ -49,5 +50,9 @@ pub(super) struct Range {
 impl Range {
     fn bytes(self) -> usize {
         self.end - self.start
+    }
+
+    fn contains(self, other: Range) -> bool {
+        self.start <= other.start && other.end <= self.end
     }
 }

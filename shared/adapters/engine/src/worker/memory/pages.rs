@@ -17,7 +17,8 @@ pub(super) fn is_copy(entry: u64) -> bool {
 }
 
 /// Adds the copied pages among `entries`, the first of which is at `start`, to `segments`. Runs of
-/// them that are at most `gap` pages apart become one segment: each segment costs a mapping.
+/// them that are at most `gap` pages apart become one segment, but not with one before `first`: each
+/// segment costs a mapping.
 ///
 /// # Errors
 /// [`Full`] when there are too many segments.
@@ -25,6 +26,7 @@ pub(super) fn add_copies<const N: usize>(
     segments: &mut List<Segment, N>,
     entries: &[u64],
     start: usize,
+    first: usize,
     gap: usize,
 ) -> Result<(), Full> {
     for (index, entry) in entries.iter().enumerate() {
@@ -33,7 +35,9 @@ pub(super) fn add_copies<const N: usize>(
         }
         let page = start + index * PAGE_BYTES;
         match segments.last_mut() {
-            Some(last) if page - last.range.end <= gap * PAGE_BYTES => {
+            Some(last)
+                if last.range.start >= first && page - last.range.end <= gap * PAGE_BYTES =>
+            {
                 last.range.end = page + PAGE_BYTES;
             }
             _ => segments.push(Segment {

@@ -73,24 +73,27 @@ impl Marks {
         ]
     }
 
-    /// Leaves something behind everywhere, puts the memory back and looks for it.
+    /// Leaves something behind everywhere, puts the memory back and looks for it: once by dropping
+    /// copies, once by overwriting them.
     ///
     /// # Errors
-    /// Where something was left.
+    /// Where something was left. The process must end then.
     pub(super) fn check(self, checkpoint: &Checkpoint) -> Result<(), String> {
-        let left = self.leave();
-        checkpoint.restore().map_err(|error| format!("its memory cannot be put back: {error}"))?;
-        if let Some((place, _)) = self.all().into_iter().find(|(_, mark)| *mark != BEFORE) {
-            return Err(format!("a run would leave something in {place}"));
+        for overwritten_max in [0, usize::MAX] {
+            let left = self.leave();
+            checkpoint
+                .restore_by(overwritten_max)
+                .map_err(|error| format!("its memory cannot be put back: {error}"))?;
+            if let Some((place, _)) = self.all().into_iter().find(|(_, mark)| *mark != BEFORE) {
+                return Err(format!("a run would leave something in {place}"));
+            }
+            if sys::is_mapped(left.mapping) {
+                return Err("a run would leave a mapping".to_owned());
+            }
+            if sys::heap_end() != left.heap_end {
+                return Err("a run would leave a larger heap".to_owned());
+            }
         }
-        if sys::is_mapped(left.mapping) {
-            return Err("a run would leave a mapping".to_owned());
-        }
-        if sys::heap_end() != left.heap_end {
-            return Err("a run would leave a larger heap".to_owned());
-        }
-        // Freed in each run's memory alike.
-        drop(self);
         Ok(())
     }
 

@@ -54,6 +54,25 @@ pub(super) fn map_private(file: BorrowedFd<'_>, offset: usize, bytes: usize) -> 
     map(0, bytes, libc::MAP_PRIVATE, file.as_raw_fd(), offset)
 }
 
+/// A view of a part of a memory file, which cannot be written.
+pub(super) fn map_view(file: BorrowedFd<'_>, offset: usize, bytes: usize) -> io::Result<Range> {
+    map_with(libc::PROT_READ, 0, bytes, libc::MAP_PRIVATE, file.as_raw_fd(), offset)
+}
+
+/// Replaces a part of a view by one of another file.
+///
+/// # Safety
+/// `range` lies in a view.
+pub(super) unsafe fn map_view_over(
+    range: Range,
+    file: BorrowedFd<'_>,
+    offset: usize,
+) -> io::Result<()> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_FIXED;
+    let (fd, bytes) = (file.as_raw_fd(), range.bytes());
+    map_with(libc::PROT_READ, range.start, bytes, flags, fd, offset).map(drop)
+}
+
 /// Writes a number at the start of a mapping that the caller has made.
 pub(super) fn write(range: Range, number: usize) {
     let target: *mut usize = std::ptr::with_exposed_provenance_mut(range.start);
@@ -82,8 +101,18 @@ pub(super) unsafe fn map_private_over(
 }
 
 fn map(start: usize, bytes: usize, flags: i32, fd: i32, offset: usize) -> io::Result<Range> {
+    map_with(libc::PROT_READ | libc::PROT_WRITE, start, bytes, flags, fd, offset)
+}
+
+fn map_with(
+    rights: i32,
+    start: usize,
+    bytes: usize,
+    flags: i32,
+    fd: i32,
+    offset: usize,
+) -> io::Result<Range> {
     let offset = i64::try_from(offset).map_err(io::Error::other)?;
-    let rights = libc::PROT_READ | libc::PROT_WRITE;
     // SAFETY: without MAP_FIXED the kernel chooses free addresses; with it, the caller of
     // `map_private_over` vouches for the contents.
     let address = unsafe {
@@ -150,8 +179,47 @@ pub(super) unsafe fn place<T>() -> io::Result<(&'static mut T, Range)> {
     let bytes = size_of::<T>().next_multiple_of(PAGE_BYTES);
     let range = map_anonymous(bytes)?;
     // SAFETY: the memory is new, large enough, aligned to a page, zeroed, and never unmapped.
-    let value = unsafe { &mut *std::ptr::with_exposed_provenance_mut::<T>(range.start) };
-    Ok((value, range))
+    Ok((unsafe { placed(range) }, range))
+}
+
+/// The value that [`place`] has put at `range`.
+///
+/// # Safety
+/// It is of this type, and there is no other reference to it.
+pub(super) unsafe fn placed<T>(range: Range) -> &'static mut T {
+    // SAFETY: see above.
+    unsafe { &mut *std::ptr::with_exposed_provenance_mut::<T>(range.start) }
+}
+
+/// Fills memory with zeroes.
+///
+/// # Safety
+/// It is mapped for writing, and the program expects zeroes there.
+pub(super) unsafe fn clear(range: Range) {
+    let start: *mut u8 = std::ptr::with_exposed_provenance_mut(range.start);
+    // SAFETY: see above.
+    unsafe { std::ptr::write_bytes(start, 0, range.bytes()) };
+}
+
+/// Lets the C library finish what it has put off until a later allocation: a run would do that again
+/// and again.
+pub(super) fn settle_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: has no preconditions.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// Keeps the C library from giving the end of the heap back to the kernel: a checkpoint's heap must not
+/// become smaller. Returns whether it obeys.
+pub(super) fn keep_heap() -> bool {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: takes integers.
+    let is_kept = unsafe { libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX) == 1 };
+    #[cfg(not(target_env = "gnu"))]
+    let is_kept = true;
+    is_kept
 }
 
 /// Where the heap ends.

@@ -51,24 +51,40 @@ pub(super) struct Segment {
     pub(super) offset: usize,
 }
 
+/// Memory that has been there since the zygote, and its content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) range: Range,
+    /// Where a view of its content begins.
+    pub(super) view: usize,
+}
+
+impl Kept {
+    /// The address in the view for one in the range.
+    pub(super) fn viewed(&self, address: usize) -> usize {
+        self.view + (address - self.range.start)
+    }
+}
+
 /// Everything that putting memory back needs.
 #[derive(Debug)]
 pub(super) struct Table {
     /// Every mapping, in ascending order; neighbours are one range.
     pub(super) mapped: List<Range, 256>,
-    /// Memory beside the heap, mapped anew after each run.
-    pub(super) remapped: List<Segment, 128>,
-    /// What the compilation has changed of the heap, mapped once.
+    /// The zygote's memory, with what the heap has grown since.
+    pub(super) kept: List<Kept, 64>,
+    /// What the compilation has changed of it, mapped once.
     pub(super) changed: List<Segment, 256>,
-    /// The heap: its copies are dropped after each run.
-    pub(super) heap: Range,
+    /// Mappings that the compilation has made, made anew after each run.
+    pub(super) remapped: List<Segment, 128>,
     /// The stack of this process as far as it may grow.
     pub(super) stack: Range,
-    /// Working memory: the kernel's list of mappings.
+    /// The kernel's list of mappings.
     pub(super) text: [u8; 64 << 10],
-    /// Working memory: the kernel's entries of pages.
-    pub(super) entries: [u64; 4096],
 }
+
+/// Working memory: the kernel's entries of pages.
+pub(super) type Entries = [u64; 8192];
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::unistd::read;
 
 use super::maps::mappings;
-use super::table::{Entries, Full, Kept, List, Segment, Table};
+use super::table::{Entries, Full, Inherited, List, Segment, Table};
 use super::{Base, PAGE_BYTES, Range, pages, probe, sys};
 use crate::sys::{fixed_fd, read_at};
 use crate::wire::{BASE_FD, EXIT_NO_RESTORE, IMAGE_BYTES_MAX, IMAGE_FD, MAPS_FD, PAGES_FD};
@@ -38,7 +38,7 @@ const ADDRESS_END: usize = 1 << 48;
 #[derive(Debug)]
 pub(crate) struct Checkpoint {
     table: &'static Table,
-    /// Where `table` is.
+    /// Where the table is mapped.
     table_at: Range,
     /// Where the [`Entries`] are, which each restoration overwrites.
     entries_at: Range,
@@ -76,7 +76,7 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
-    /// Decides what is kept, copied and mapped. From the end of the heap on, nothing is allocated.
+    /// Decides what is inherited, copied and mapped. From the end of the heap on, nothing is allocated.
     fn plan(base: &Base, marks: &probe::Marks) -> io::Result<Self> {
         if !sys::has_usual_pages() {
             return Err(io::Error::other("pages of another size than 4096 bytes"));
@@ -94,13 +94,13 @@ impl Checkpoint {
                 range.end = range.end.min(heap_end_page);
             }
             let view = sys::map_view(fixed_fd(BASE_FD), offset, range.bytes())?.start;
-            table.kept.push(Kept { range, view }).map_err(full)?;
+            table.inherited.push(Inherited { range, view }).map_err(full)?;
         }
         let grown = Range { start: base.heap.end, end: heap_end_page.max(base.heap.end) };
         if grown.bytes() > 0 {
             // Replaced once the file holds its content.
             let view = sys::map_view(fixed_fd(IMAGE_FD), 0, grown.bytes())?.start;
-            table.kept.push(Kept { range: grown, view }).map_err(full)?;
+            table.inherited.push(Inherited { range: grown, view }).map_err(full)?;
         }
         list_mappings(table, [table_at, entries_at])?;
         find_changes(table, entries, grown, marks)?;
@@ -151,11 +151,13 @@ impl Checkpoint {
             unsafe { sys::map_private_over(*range, image, *offset)? };
         }
         for Segment { range, offset } in self.table.changed.as_slice() {
-            let kept = self.table.kept.as_slice().iter();
-            if let Some(kept) = kept.into_iter().find(|kept| kept.range.contains(*range)) {
-                let start = kept.viewed(range.start);
+            let inherited = self.table.inherited.as_slice().iter();
+            if let Some(inherited) =
+                inherited.into_iter().find(|inherited| inherited.range.contains(*range))
+            {
+                let start = inherited.viewed(range.start);
                 let view = Range { start, end: start + range.bytes() };
-                // SAFETY: the view of what is kept has the size of its range.
+                // SAFETY: the view of what is inherited has the size of its range.
                 unsafe { sys::map_view_over(view, image, *offset)? };
             }
         }
@@ -194,8 +196,8 @@ impl Checkpoint {
                 sys::map_private_over(*range, fixed_fd(IMAGE_FD), *offset)?;
             }
             if self.overwrite_copies(overwritten_max)?.is_err() {
-                for kept in table.kept.as_slice() {
-                    sys::discard(kept.range)?;
+                for inherited in table.inherited.as_slice() {
+                    sys::discard(inherited.range)?;
                 }
             }
             self.clear_stack()?;
@@ -203,7 +205,7 @@ impl Checkpoint {
         sys::unblock_signals()
     }
 
-    /// Overwrites each copied page of what is kept by the content of its view, at most `pages_max`.
+    /// Overwrites each copied page of what is inherited by the content of its view, at most `pages_max`.
     ///
     /// # Safety
     /// The program expects that content.
@@ -211,10 +213,10 @@ impl Checkpoint {
         // SAFETY: the plan's own memory, which nothing else refers to.
         let entries: &mut Entries = unsafe { sys::placed(self.entries_at) };
         let mut overwritten = 0;
-        for kept in self.table.kept.as_slice() {
-            let mut start = kept.range.start;
-            while start < kept.range.end {
-                let count = ((kept.range.end - start) / PAGE_BYTES).min(entries.len());
+        for inherited in self.table.inherited.as_slice() {
+            let mut start = inherited.range.start;
+            while start < inherited.range.end {
+                let count = ((inherited.range.end - start) / PAGE_BYTES).min(entries.len());
                 let entries = entries.get_mut(..count).unwrap_or_default();
                 read_entries(start, entries)?;
                 for (index, entry) in entries.iter().enumerate() {
@@ -226,7 +228,7 @@ impl Checkpoint {
                     }
                     overwritten += 1;
                     let page = start + index * PAGE_BYTES;
-                    let view = kept.viewed(page);
+                    let view = inherited.viewed(page);
                     // SAFETY: both are mapped, and the page is one that the program may write.
                     unsafe { sys::copy(Range { start: view, end: view + PAGE_BYTES }, page) };
                 }
@@ -271,10 +273,10 @@ fn overwrite_stack() {
 }
 
 /// Reads the kernel's list of mappings: everything that is mapped, and what is written beside the
-/// memory that is kept and the plan's own.
+/// memory that is inherited and the plan's own.
 fn list_mappings(table: &mut Table, own: [Range; 2]) -> io::Result<()> {
     let length = read_maps(&mut table.text)?;
-    let Table { mapped, kept, remapped, stack, text, .. } = table;
+    let Table { mapped, inherited, remapped, stack, text, .. } = table;
     for mapping in mappings(text.get(..length).unwrap_or_default()) {
         let mapping = mapping.ok_or_else(|| io::Error::other("an unreadable mapping"))?;
         let mut range = mapping.range;
@@ -282,7 +284,7 @@ fn list_mappings(table: &mut Table, own: [Range; 2]) -> io::Result<()> {
             range.start = range.end.saturating_sub(STACK_BYTES_MAX).max(ADDRESS_MIN);
             *stack = range;
         } else if mapping.is_written {
-            let holes = || kept.as_slice().iter().map(|kept| kept.range).chain(own);
+            let holes = || inherited.as_slice().iter().map(|inherited| inherited.range).chain(own);
             let mut rest = range;
             while let Some(part) = take_part(&mut rest, holes()) {
                 remapped.push(Segment { range: part, offset: 0 }).map_err(full)?;
@@ -315,7 +317,7 @@ fn take_part(rest: &mut Range, holes: impl Iterator<Item = Range> + Clone) -> Op
     None
 }
 
-/// Lists what was written of the kept memory since it became copies of the zygote's file, and all
+/// Lists what was written of the inherited memory since it became copies of the zygote's file, and all
 /// that the heap has grown.
 fn find_changes(
     table: &mut Table,
@@ -323,7 +325,7 @@ fn find_changes(
     grown: Range,
     marks: &probe::Marks,
 ) -> io::Result<()> {
-    let Table { changed, kept, .. } = table;
+    let Table { changed, inherited, .. } = table;
     let mut entry = [0];
     read_entries(marks.heap_address() / PAGE_BYTES * PAGE_BYTES, &mut entry)?;
     if !entry.iter().all(|entry| pages::is_copy(*entry)) {
@@ -332,7 +334,7 @@ fn find_changes(
     let mut gap = GAP_PAGES;
     loop {
         changed.clear();
-        match add_changes(changed, kept.as_slice(), entries, grown, gap)? {
+        match add_changes(changed, inherited.as_slice(), entries, grown, gap)? {
             Ok(()) => return Ok(()),
             Err(Full) => gap *= 2,
         }
@@ -341,12 +343,12 @@ fn find_changes(
 
 fn add_changes<const N: usize>(
     changed: &mut List<Segment, N>,
-    kept: &[Kept],
+    inherited: &[Inherited],
     entries: &mut Entries,
     grown: Range,
     gap: usize,
 ) -> io::Result<Result<(), Full>> {
-    for Kept { range, .. } in kept {
+    for Inherited { range, .. } in inherited {
         if *range == grown {
             if changed.push(Segment { range: grown, offset: 0 }).is_err() {
                 return Ok(Err(Full));
@@ -411,7 +413,8 @@ mod tests {
     #[test]
     fn holes_leave_what_is_around_them() {
         let range = |(start, end)| Range { start, end };
-        let cases: [(&[(usize, usize)], &[(usize, usize)]); 6] = [
+        type Ranges = &'static [(usize, usize)];
+        let cases: [(Ranges, Ranges); 6] = [
             (&[(15, 16)], &[(14, 15), (16, 18)]),
             (&[(14, 18)], &[]),
             (&[(10, 15), (16, 17)], &[(15, 16), (17, 18)]),

@@ -53,13 +53,13 @@ pub(super) struct Segment {
 
 /// Memory that has been there since the zygote, and its content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Kept {
+pub(super) struct Inherited {
     pub(super) range: Range,
     /// Where a view of its content begins.
     pub(super) view: usize,
 }
 
-impl Kept {
+impl Inherited {
     /// The address in the view for one in the range.
     pub(super) fn viewed(&self, address: usize) -> usize {
         self.view + (address - self.range.start)
@@ -72,7 +72,7 @@ pub(super) struct Table {
     /// Every mapping, in ascending order; neighbours are one range.
     pub(super) mapped: List<Range, 256>,
     /// The zygote's memory, with what the heap has grown since.
-    pub(super) kept: List<Kept, 64>,
+    pub(super) inherited: List<Inherited, 64>,
     /// What the compilation has changed of it, mapped once.
     pub(super) changed: List<Segment, 256>,
     /// Mappings that the compilation has made, made anew after each run.

@@ -10,6 +10,9 @@ const WORD_BYTES_MAX: usize = 40;
 /// Differences of one comparison at most; the rest is not compared.
 const CHANGES_MAX: usize = 20;
 
+/// Bytes of a path at about which it is cut.
+const PATH_BYTES_MAX: usize = 1 << 10;
+
 /// One location where two outcomes differ.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
@@ -39,36 +42,58 @@ pub enum Kind {
     Removed,
 }
 
-/// Where `is` differs from `was`, in their order; nothing where they are the same JSON value.
+/// Where `is` differs from `was`, in their order; nothing where they are the same JSON value. Both are
+/// read once for each level of nesting, and a path is written for a difference alone.
 pub(super) fn changes(was: &Value, is: &Value) -> Vec<Change> {
     let mut changes = Vec::new();
-    compare(&mut changes, "", was, is);
+    compare(&mut changes, &mut Vec::new(), was, is);
     changes
 }
 
-fn compare(changes: &mut Vec<Change>, path: &str, was: &Value, is: &Value) {
+fn compare<'v>(changes: &mut Vec<Change>, path: &mut Vec<&'v str>, was: &'v Value, is: &'v Value) {
     if changes.len() >= CHANGES_MAX || was == is {
         return;
     }
     let (Value::Object(before), Value::Object(after)) = (was, is) else {
-        let kind = Kind::Changed { was: word(was), is: word(is) };
-        changes.push(Change { path: path.to_owned(), kind });
+        push(changes, path, Kind::Changed { was: word(was), is: word(is) });
         return;
     };
     for (name, was) in before {
-        let path = below(path, name);
+        path.push(name);
         match after.get(name) {
-            Some(is) => compare(changes, &path, was, is),
-            None => changes.push(Change { path, kind: Kind::Removed }),
+            Some(is) => compare(changes, path, was, is),
+            None => push(changes, path, Kind::Removed),
         }
+        path.pop();
     }
-    let added = after.keys().filter(|name| !before.contains_key(*name));
-    changes.extend(added.map(|name| Change { path: below(path, name), kind: Kind::Added }));
-    changes.truncate(CHANGES_MAX);
+    for name in after.keys().filter(|name| !before.contains_key(*name)) {
+        path.push(name);
+        push(changes, path, Kind::Added);
+        path.pop();
+    }
 }
 
-fn below(path: &str, name: &str) -> String {
-    format!("{path}/{}", name.replace('~', "~0").replace('/', "~1"))
+/// Adds a difference, unless there are enough.
+fn push(changes: &mut Vec<Change>, path: &[&str], kind: Kind) {
+    if changes.len() < CHANGES_MAX {
+        changes.push(Change { path: pointer(path), kind });
+    }
+}
+
+/// The location as a JSON Pointer, cut where its names are too long to be shown.
+fn pointer(path: &[&str]) -> String {
+    let mut pointer = String::new();
+    for name in path {
+        let rest = PATH_BYTES_MAX.saturating_sub(pointer.len());
+        let shown = name.get(..name.floor_char_boundary(rest)).unwrap_or_default();
+        pointer.push('/');
+        pointer.push_str(&shown.replace('~', "~0").replace('/', "~1"));
+        if shown.len() < name.len() {
+            pointer.push_str("...");
+            break;
+        }
+    }
+    pointer
 }
 
 /// A value that is a decision by itself: null, a boolean or a short text.
@@ -120,6 +145,19 @@ mod tests {
         for (was, is, expected) in cases {
             assert_eq!(serde_json::to_value(changes(&was, &is)).unwrap(), expected, "{was} {is}");
         }
+    }
+
+    #[test]
+    fn a_long_name_is_written_for_differences_alone_and_cut() {
+        let long = "\u{e9}".repeat(1 << 18);
+        let many = |last: u32| {
+            let members = (0..100_000).map(|n| (n.to_string(), if n == 99_999 { last } else { 0 }));
+            Value::from_iter([(long.clone(), Value::from_iter(members))])
+        };
+        // With the path of each member it would copy 50 GB.
+        let found = changes(&many(1), &many(2));
+        assert_eq!(found.len(), 1);
+        assert!(found[0].path.len() < 2 * PATH_BYTES_MAX && found[0].path.ends_with("..."));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a policy's `metadata.mask` keeps out of the decision log.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 use writ_model::{
     ContextChange, ContextSnapshot, Error, Execution, ExecutionStatus, MASK, RawJson,
@@ -11,24 +13,24 @@ use writ_model::{
 /// anything is masked, what was printed and every text of the error go as well; the error's kind,
 /// its line and the rules that were violated stay. A run that failed has no output and has changed
 /// no context: what was to be masked there may have been printed nevertheless.
+///
+/// Each document is parsed once, so the time is linear in the record and in the pointers.
 pub(crate) fn mask_record(execution: &Execution, pointers: &[String]) -> Execution {
     let mut record = execution.clone();
-    for pointer in pointers {
-        for (root, field) in [
-            ("/input_data", Some(&mut record.input_data)),
-            ("/parameters", Some(&mut record.parameters)),
-            ("/output", record.output.as_mut()),
-        ] {
-            let (Some(path), Some(field)) = (pointer.strip_prefix(root), field) else { continue };
-            if field.mask(path) {
-                record.masked.push(pointer.clone());
-            }
-        }
-        let context = pointer.strip_prefix("/context").zip(record.context.as_mut());
-        if context.is_some_and(|(path, context)| mask_context(context, path)) {
-            record.masked.push(pointer.clone());
-        }
+    let mut found = BTreeSet::new();
+    for (root, field) in [
+        ("/input_data", Some(&mut record.input_data)),
+        ("/parameters", Some(&mut record.parameters)),
+        ("/output", record.output.as_mut()),
+    ] {
+        let Some(field) = field else { continue };
+        found.extend(mask_document(field, below(pointers, root)));
     }
+    if let Some(context) = &mut record.context {
+        found.extend(mask_context(context, &below(pointers, "/context")));
+    }
+    let masked = pointers.iter().enumerate().filter(|(index, _)| found.contains(index));
+    record.masked.extend(masked.map(|(_, pointer)| pointer.clone()));
     let is_unknown =
         |pointer: &String| pointer.starts_with("/output") || pointer.starts_with("/context");
     let has_failed = record.status == ExecutionStatus::Failed;
@@ -44,21 +46,46 @@ pub(crate) fn mask_record(execution: &Execution, pointers: &[String]) -> Executi
     record
 }
 
-/// Replaces what stands at a JSON Pointer in a context, in what was read and in what was set;
-/// whether there was anything. Which keys there are stays, unless the whole context is masked.
-fn mask_context(context: &mut ContextSnapshot, pointer: &str) -> bool {
-    let change = &mut context.change;
-    if pointer.is_empty() {
-        context.read = RawJson::of(&Value::from(MASK));
-        *change = ContextChange::default();
-        return true;
+/// The pointers below a root, each with its number and without the root.
+fn below<'p>(pointers: &'p [String], root: &str) -> Vec<(usize, &'p str)> {
+    let pointers = pointers.iter().enumerate();
+    pointers.filter_map(|(index, pointer)| Some((index, pointer.strip_prefix(root)?))).collect()
+}
+
+/// Replaces what stands at the pointers in a document. Returns the numbers of those where something
+/// stood.
+fn mask_document(document: &mut RawJson, pointers: Vec<(usize, &str)>) -> Vec<usize> {
+    let found = document.mask(pointers.iter().map(|(_, pointer)| *pointer));
+    let masked = pointers.into_iter().zip(found).filter(|(_, found)| *found);
+    masked.map(|((index, _), _)| index).collect()
+}
+
+/// Replaces what stands at the pointers in a context, in what was read and in what was set. Returns
+/// the numbers of those where something stood. Which keys there are stays, unless the whole context
+/// is masked.
+fn mask_context(context: &mut ContextSnapshot, pointers: &[(usize, &str)]) -> Vec<usize> {
+    // Below a context that is masked nothing stands any more.
+    let whole = pointers.iter().position(|(_, pointer)| pointer.is_empty());
+    let (parts, rest) = pointers.split_at(whole.unwrap_or(pointers.len()));
+    let mut found = mask_document(&mut context.read, parts.to_vec());
+    let mut by_key: BTreeMap<String, Vec<(usize, &str)>> = BTreeMap::new();
+    for (index, pointer) in parts {
+        let pointer = pointer.get(1..).unwrap_or_default();
+        let (key, rest) = pointer.split_at(pointer.find('/').unwrap_or(pointer.len()));
+        let key = key.replace("~1", "/").replace("~0", "~");
+        by_key.entry(key).or_default().push((*index, rest));
     }
-    let was_read = context.read.mask(pointer);
-    let rest = pointer.get(1..).unwrap_or_default();
-    let (key, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let key = key.replace("~1", "/").replace("~0", "~");
-    let was_set = change.set.get_mut(&key).is_some_and(|value| value.mask(rest));
-    was_read || was_set
+    for (key, pointers) in by_key {
+        if let Some(value) = context.change.set.get_mut(&key) {
+            found.extend(mask_document(value, pointers));
+        }
+    }
+    if let Some((index, _)) = rest.first() {
+        context.read = RawJson::of(&Value::from(MASK));
+        context.change = ContextChange::default();
+        found.push(*index);
+    }
+    found
 }
 
 fn mask_error(error: &mut Error) {

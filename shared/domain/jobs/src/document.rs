@@ -136,9 +136,7 @@ fn output(job: &Job) -> RawJson {
 
 fn masked(value: &RawJson, mask: &[String], root: &str) -> RawJson {
     let mut value = value.clone();
-    for pointer in mask.iter().filter_map(|pointer| pointer.strip_prefix(root)) {
-        value.mask(pointer);
-    }
+    value.mask(mask.iter().filter_map(|pointer| pointer.strip_prefix(root)));
     value
 }
 

@@ -74,13 +74,12 @@ const PLACES: [(&str, [&str; 2]); 2] = [
 ];
 
 fn masked(target: &RawJson, mask: &[String]) -> RawJson {
+    let below = |(root, places): (&'static str, [&'static str; 2])| {
+        let pointers = mask.iter().filter_map(move |pointer| pointer.strip_prefix(root));
+        pointers.flat_map(move |pointer| places.map(|place| format!("{place}{pointer}")))
+    };
+    let pointers: Vec<String> = PLACES.into_iter().flat_map(below).collect();
     let mut target = target.clone();
-    for (root, places) in PLACES {
-        for pointer in mask.iter().filter_map(|pointer| pointer.strip_prefix(root)) {
-            for place in places {
-                target.mask(&format!("{place}{pointer}"));
-            }
-        }
-    }
+    target.mask(pointers.iter().map(String::as_str));
     target
 }

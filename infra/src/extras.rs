@@ -2,7 +2,7 @@
 //! that hand them on.
 
 use writ_grants::{Queue, Resource};
-use writ_ports::{Evaluate, SendCallback};
+use writ_ports::{Evaluate, SendCallback, ValidateDocuments};
 
 use crate::Function;
 
@@ -27,7 +27,9 @@ const EXTRAS: [Extra; 10] = [
         parameter: "AllowWeakSandbox",
         argument: "!Ref AllowWeakSandbox",
         variable: Some("WRIT_ALLOW_WEAK_SANDBOX"),
-        is_needed: |function| function.needs.has_port(&Evaluate),
+        is_needed: |function| {
+            function.needs.has_port(&Evaluate) || function.needs.has_port(&ValidateDocuments)
+        },
     },
     Extra {
         parameter: "JobsUrl",

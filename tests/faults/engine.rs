@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use writ_model::run::{Budget, Call, CheckReport, FailedRun, Failure, Outcome, Source};
+use writ_model::run::{Budget, Call, CheckReport, Document, FailedRun, Failure, Outcome, Source};
 use writ_model::{
     ContextChange, Digest, Error, ErrorKind, Execution, Language, PolicyUri, RawJson, Workspace,
 };
@@ -106,7 +106,12 @@ impl PolicySource for Node {
 }
 
 impl Evaluate for Node {
-    async fn check(&self, _: Source) -> Result<CheckReport, Failure> {
+    async fn check(
+        &self,
+        _: &Workspace,
+        _: Source,
+        _: Vec<Document>,
+    ) -> Result<CheckReport, Failure> {
         Ok(CheckReport::default())
     }
 

@@ -18,7 +18,7 @@ fn syntax_error() {
         (source(Language::Rego, "package p\n\nout := {\n"), 3),
     ];
     for (source, line_min) in sources {
-        let Failure::Compile(diagnostics) = engine.check(&source).unwrap_err() else {
+        let Failure::Compile(diagnostics) = engine.check("a", &source, &[]).unwrap_err() else {
             panic!("not a compile error");
         };
         assert!(diagnostics[0].line >= Some(line_min), "{diagnostics:?}");
@@ -28,10 +28,10 @@ fn syntax_error() {
         assert_eq!(failure, Failure::Compile(diagnostics));
     }
     let good = Source { functionality_data: None, ..policies::echo(Language::Python) };
-    assert!(engine.check(&good).unwrap().warnings.is_empty());
+    assert!(engine.check("a", &good, &[]).unwrap().warnings.is_empty());
     let other = Source { digest: Digest::of(b"rego"), ..policies::echo(Language::Rego) };
-    assert!(engine.check(&other).is_ok());
+    assert!(engine.check("a", &other, &[]).is_ok());
     let wrong_query = RawJson::parse(r#"{"query":7}"#).unwrap();
     let other = Source { functionality_data: Some(wrong_query), ..other };
-    assert!(matches!(engine.check(&other).unwrap_err(), Failure::Compile(_)));
+    assert!(matches!(engine.check("a", &other, &[]).unwrap_err(), Failure::Compile(_)));
 }

@@ -42,6 +42,7 @@ pub(crate) fn source(language: Language, code: &str) -> Source {
         code: code.to_owned(),
         digest: Digest::of(format!("{language} {code}").as_bytes()),
         functionality_data: query,
+        schemas: Default::default(),
     }
 }
 

@@ -229,6 +229,7 @@ fn source(language: Language, code: &str, functionality_data: Option<&str>) -> S
         code: code.to_owned(),
         digest: Digest::of(digested.as_bytes()),
         functionality_data: functionality_data.map(|text| RawJson::parse(text).unwrap()),
+        schemas: Default::default(),
     }
 }
 
@@ -252,6 +253,9 @@ pub fn call(input: &str) -> Call {
 pub fn name_of(failure: &Failure) -> &'static str {
     match failure {
         Failure::Compile(_) => "compile",
+        Failure::Schema { .. } => "schema",
+        Failure::InvalidInput(_) => "invalid_input",
+        Failure::InvalidOutput(_) => "invalid_output",
         Failure::Raised { .. } => "raised",
         Failure::NotJson { .. } => "not_json",
         Failure::TimedOut { .. } => "timed_out",

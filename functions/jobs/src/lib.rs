@@ -22,10 +22,14 @@ mod wait;
 mod fixture;
 
 writ_edge::binary! {
-    /// Records jobs and shows them; none of its routes runs a policy.
+    /// Records jobs, after workers have applied the schemas of their policies.
+    jobs_submit = "jobs-submit" serves [submit, submit_any]
+}
+
+writ_edge::binary! {
+    /// Shows jobs and changes them; none of its routes takes a worker.
     jobs = "jobs" serves [
-            submit, submit_any, query, redrive, callback_secret, rotate_callback_secret, get,
-            cancel, retry, logs,
+            query, redrive, callback_secret, rotate_callback_secret, get, cancel, retry, logs,
         ]
 }
 
@@ -34,7 +38,7 @@ mod tests {
     use serde_json::{Value, json};
     use writ_edge::AccessLevel;
     use writ_model::JobStatus;
-    use writ_model::schema::Schema;
+    use writ_schema::Schema;
 
     use writ_testing::MemoryPlatform;
 

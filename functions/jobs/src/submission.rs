@@ -4,7 +4,9 @@ use writ_edge::{Reply, Request};
 use writ_job_control::{submit, validate};
 use writ_model::{Error, ExecutorId, Job, RawJson};
 use writ_pipeline::{LoadPolicy, known_executor};
-use writ_ports::{Clock, CountQueued, GetJob, Ids, JobNotifier, PutJob, SendCallback, ports};
+use writ_ports::{
+    Clock, CountQueued, GetJob, Ids, JobNotifier, PutJob, SendCallback, ValidateDocuments, ports,
+};
 
 use crate::document::text;
 use crate::new_job::{parse, submitter};
@@ -12,7 +14,7 @@ use crate::new_job::{parse, submitter};
 ports! {
     /// What submitting a job needs.
     pub trait Ports = Clock + CountQueued + GetJob + Ids + JobNotifier + LoadPolicy + PutJob
-        + SendCallback;
+        + SendCallback + ValidateDocuments;
 }
 
 /// Records the job that the request holds and answers it as it was recorded. A job that an earlier

@@ -4,12 +4,12 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
-use writ_model::{Error, PolicyRule, RawJson, Timestamp};
+use writ_model::{Error, ErrorKind, PolicyRule, RawJson, Timestamp};
 use writ_pipeline::{CompiledPolicy, PlanRequest};
 use writ_ports::{Clock, Evaluate, GetPolicy, QueryExecutions, ports};
 
 use crate::get;
-use crate::validate::check_code;
+use crate::validate::compile;
 
 /// Executions of one answer, where the caller does not say.
 const LIMIT: usize = 100;
@@ -61,10 +61,14 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
     };
     let policy = PolicyRule::from_json(body.policy.as_str()).map_err(within)?;
     let prepared = CompiledPolicy::new(policy).map_err(within)?;
-    prepared.check_stored()?;
-    check_code(ports, &prepared).await.map_err(within)?;
+    let workspace = &request.caller.identity.workspace;
+    compile(ports, workspace, &prepared).await.map_err(|error| match error.kind {
+        // Its violations name the stored values themselves.
+        ErrorKind::SchemaViolation => error,
+        _ => within(error),
+    })?;
     let order = PlanRequest {
-        workspace: request.caller.identity.workspace.clone(),
+        workspace: workspace.clone(),
         of,
         since: body.since,
         limit,

@@ -6,8 +6,8 @@ use writ_model::{Diagnostic, Error, PolicyRule, Workspace};
 use writ_pipeline::CompiledPolicy;
 use writ_ports::{Evaluate, GetPolicy};
 
-/// Compiles schemas and code, holds the stored values against their schemas, and looks for the
-/// policies that this one names.
+/// Compiles schemas and code and applies the schemas to the stored values, in one worker, and looks
+/// for the policies that this one names.
 ///
 /// Returns what its author should know though it can be registered.
 ///
@@ -19,8 +19,7 @@ pub(crate) async fn validate(
     policy: &PolicyRule,
 ) -> Result<Vec<Diagnostic>, Error> {
     let prepared = CompiledPolicy::new(policy.clone())?;
-    prepared.check_stored()?;
-    let mut warnings = check_code(ports, &prepared).await?;
+    let mut warnings = compile(ports, workspace, &prepared).await?;
     let named = [
         (
             "policy.no-precheck",
@@ -45,22 +44,27 @@ pub(crate) async fn validate(
     Ok(warnings)
 }
 
-/// Compiles the code of a policy.
+/// Compiles the schemas and the code of a policy, and applies the schemas to its stored values.
 ///
 /// Returns the compiler's warnings.
 ///
 /// # Errors
-/// What does not compile, with line and column.
-pub(crate) async fn check_code(
+/// What does not compile, with its location, and code with line and column; stored values that do not
+/// fit their schemas.
+pub(crate) async fn compile(
     ports: &impl Evaluate,
+    workspace: &Workspace,
     prepared: &CompiledPolicy,
 ) -> Result<Vec<Diagnostic>, Error> {
-    match ports.check(prepared.source().clone()).await {
+    match ports.check(workspace, prepared.source().clone(), prepared.stored_documents()).await {
         Ok(checked) => Ok(checked.warnings),
         Err(failure @ Failure::Compile(_)) => Err(writ_pipeline::to_error(failure).at("/code")),
-        Err(failure @ (Failure::WorkerLost { .. } | Failure::Busy { .. })) => {
-            Err(writ_pipeline::to_error(failure))
-        }
+        Err(
+            failure @ (Failure::Schema { .. }
+            | Failure::InvalidInput(_)
+            | Failure::WorkerLost { .. }
+            | Failure::Busy { .. }),
+        ) => Err(writ_pipeline::to_error(failure)),
         // The compiler itself ran out of time, memory or stack.
         Err(failure) => {
             Err(Error::invalid(format!("the code cannot be compiled: {failure}")).at("/code"))

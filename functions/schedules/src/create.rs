@@ -6,7 +6,9 @@ use writ_edge::{AccessLevel, ON_BEHALF_OF, Reply, Request, RouteSpec};
 use writ_model::member::missing_member;
 use writ_model::{Error, Schedule};
 use writ_pipeline::LoadPolicy;
-use writ_ports::{Clock, GetSchedule, Ids, PutSchedule, ScheduleTimer, SendCallback, ports};
+use writ_ports::{
+    Clock, GetSchedule, Ids, PutSchedule, ScheduleTimer, SendCallback, ValidateDocuments, ports,
+};
 use writ_schedules::{document, initial_state};
 
 use crate::definition::{Sent, read, refuse_what_never_fires, resolve_timing};
@@ -29,7 +31,7 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
 
 ports! {
     pub trait Ports = Clock + GetSchedule + Ids + LoadPolicy + PutSchedule + ScheduleTimer
-        + SendCallback;
+        + SendCallback + ValidateDocuments;
 }
 
 /// Answers the schedule as it was recorded.

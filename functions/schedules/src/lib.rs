@@ -18,6 +18,11 @@ mod simulation;
 mod tests;
 
 writ_edge::binary! {
-    /// Records schedules and shows them.
-    schedules = "schedules" serves [create, list, query, get, update, delete]
+    /// Records schedules, after workers have applied the schemas of their policies.
+    schedules_write = "schedules-write" serves [create, update]
+}
+
+writ_edge::binary! {
+    /// Shows schedules and removes them.
+    schedules = "schedules" serves [list, query, get, delete]
 }

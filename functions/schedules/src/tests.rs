@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use writ_edge::AccessLevel;
-use writ_model::schema::Schema;
 use writ_model::{Cause, Error, ErrorKind, FireOutcome, Timestamp};
 use writ_ports::Clock as _;
+use writ_schema::Schema;
 
 use super::schedules::{SPECS, routes};
 use writ_testing::{MemoryPlatform, PRIVATE_URL, TimerChange};

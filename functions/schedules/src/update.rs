@@ -6,7 +6,9 @@ use serde_json::Value;
 use writ_edge::{AccessLevel, ON_BEHALF_OF, Param, Precondition, Reply, Request, RouteSpec};
 use writ_model::{Error, Schedule};
 use writ_pipeline::LoadPolicy;
-use writ_ports::{ChangeSchedule, Clock, GetSchedule, ScheduleTimer, SendCallback, ports};
+use writ_ports::{
+    ChangeSchedule, Clock, GetSchedule, ScheduleTimer, SendCallback, ValidateDocuments, ports,
+};
 use writ_query::Update;
 use writ_schedules::{document, redefine};
 
@@ -39,7 +41,7 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
 
 ports! {
     pub trait Ports = ChangeSchedule + Clock + GetSchedule + LoadPolicy + ScheduleTimer
-        + SendCallback;
+        + SendCallback + ValidateDocuments;
 }
 
 /// Answers the schedule as it is stored now.
@@ -60,7 +62,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
 
 /// The schedule after the request.
 async fn apply_request(
-    ports: &(impl SendCallback + Clock + LoadPolicy),
+    ports: &(impl SendCallback + Clock + LoadPolicy + ValidateDocuments),
     request: &Request,
     old: &Schedule,
     update: &Value,

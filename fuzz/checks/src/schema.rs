@@ -1,7 +1,7 @@
 //! A schema and a value as JSON, one per line.
 
 use serde_json::Value;
-use writ_model::schema::Schema;
+use writ_schema::Schema;
 
 /// Compiles the schema and validates the value, twice.
 ///

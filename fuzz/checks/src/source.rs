@@ -36,6 +36,7 @@ pub fn check(language: Language, data: &[u8]) {
         code: code.to_owned(),
         digest: Digest::of(code.as_bytes()),
         functionality_data,
+        schemas: Default::default(),
     };
     let first = compile(&source);
     if let Err(diagnostics) = &first {

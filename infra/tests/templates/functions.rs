@@ -4,12 +4,36 @@ use std::collections::BTreeSet;
 
 use writ_grants::Queue;
 use writ_infra::identifier;
-use writ_ports::{Evaluate, SendCallback};
+use writ_ports::{Evaluate, SendCallback, ValidateDocuments};
 
 use crate::template::{Template, pattern, referred, root};
 
 /// What API Gateway waits at most, less a second to answer in.
 const GATEWAY_TIMEOUT_S: u64 = 29;
+
+/// The memory in MB that buys one whole processor.
+const PROCESSOR_MB: u32 = 1769;
+
+/// Whether the function starts worker processes: for policies, or for schemas alone.
+fn has_workers(function: &writ_infra::Function) -> bool {
+    function.needs.has_port(&Evaluate) || function.needs.has_port(&ValidateDocuments)
+}
+
+#[test]
+fn every_function_that_starts_workers_has_a_whole_processor() {
+    let functions = writ_infra::functions(&root()).unwrap();
+    let with_workers: Vec<_> = functions.iter().filter(|function| has_workers(function)).collect();
+    for route in ["jobs.submit", "schedules.update", "policy.plan", "executor.execute_policy"] {
+        assert!(with_workers.iter().any(|function| function.spec.name == route), "{route}");
+    }
+    for function in with_workers {
+        assert!(function.size.memory_mb >= PROCESSOR_MB, "{}", function.spec.name);
+    }
+    let fires = Template::stack("fires");
+    for (id, properties) in fires.functions() {
+        assert_eq!(properties["MemorySize"], PROCESSOR_MB, "{id}");
+    }
+}
 
 #[test]
 fn every_route_has_its_name_its_program_and_its_size() {
@@ -30,7 +54,7 @@ fn every_route_has_its_name_its_program_and_its_size() {
         assert!(timeout > 25, "{id} {timeout}");
         let variables = &properties["Environment"]["Variables"];
         for (variable, is_there) in [
-            ("WRIT_ALLOW_WEAK_SANDBOX", function.needs.has_port(&Evaluate)),
+            ("WRIT_ALLOW_WEAK_SANDBOX", has_workers(&function)),
             ("WRIT_JOBS_QUEUE_URL", function.needs.has_queue(Queue::Jobs)),
             ("WRIT_JOBS_DEAD_URL", function.needs.has_queue(Queue::Dead)),
             ("WRIT_CALLBACKS_TO", function.needs.has_port(&SendCallback)),

@@ -241,8 +241,10 @@ impl Writ {
     /// }
     /// ```
     pub fn check(&self, policy: &Policy) -> Result<CheckReport, Error> {
-        policy.compiled().check_stored()?;
-        self.engine.check(policy.compiled().source()).map_err(writ_pipeline::to_error)
+        let (compiled, workspace) = (policy.compiled(), Workspace::default());
+        let checked =
+            self.engine.check(workspace.as_str(), compiled.source(), &compiled.stored_documents());
+        checked.map_err(writ_pipeline::to_error)
     }
 
     /// Runs the policy once. `input` and `parameters` are JSON text; each member of `parameters`

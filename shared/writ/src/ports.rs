@@ -6,7 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use writ_engine::Engine;
-use writ_model::run::{Budget, Call, CheckReport, Coverage, FailedRun, Failure, Outcome, Source};
+use writ_model::run::{
+    Budget, Call, CheckReport, Coverage, Document, FailedRun, Failure, Outcome, Source,
+};
 use writ_model::{Error, Execution, Language, PolicyUri, Timestamp, Workspace};
 use writ_os::Os;
 use writ_ports::{
@@ -61,8 +63,13 @@ impl<'e> InProcessPorts<'e> {
 }
 
 impl Evaluate for InProcessPorts<'_> {
-    async fn check(&self, source: Source) -> Result<CheckReport, Failure> {
-        self.engine.check(&source)
+    async fn check(
+        &self,
+        workspace: &Workspace,
+        source: Source,
+        documents: Vec<Document>,
+    ) -> Result<CheckReport, Failure> {
+        self.engine.check(workspace.as_str(), &source, &documents)
     }
 
     async fn evaluate(

@@ -1,15 +1,19 @@
 //! The engine behind its asynchronous port. The engine blocks its caller while a worker runs, so
 //! its calls run on a pool of blocking threads.
 
+mod validator;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use writ_engine::{Cancellation, Engine, EngineConfig, EngineError};
-use writ_model::Language;
-use writ_model::run::{Budget, Call, CheckReport, FailedRun, Failure, Outcome, Source};
-use writ_ports::{EngineMetrics, EngineUsage, Evaluate};
+use writ_model::run::{Budget, Call, CheckReport, Document, FailedRun, Failure, Outcome, Source};
+use writ_model::{Language, Workspace};
+use writ_ports::{EngineMetrics, EngineUsage, Evaluate, ValidateDocuments};
+
+pub use validator::AsyncValidator;
 
 /// Must be the first statement of `main`: in a process that was started as a worker it runs the
 /// worker and never returns.
@@ -73,9 +77,15 @@ impl EngineMetrics for AsyncEngine {
 }
 
 impl Evaluate for AsyncEngine {
-    async fn check(&self, source: Source) -> Result<CheckReport, Failure> {
-        let engine = Arc::clone(&self.engine);
-        self.measure(run_blocking(move || engine.check(&source))).await
+    async fn check(
+        &self,
+        workspace: &Workspace,
+        source: Source,
+        documents: Vec<Document>,
+    ) -> Result<CheckReport, Failure> {
+        let (engine, workspace) = (Arc::clone(&self.engine), workspace.as_str().to_owned());
+        let check = run_blocking(move || engine.check(&workspace, &source, &documents));
+        self.measure(check).await
     }
 
     async fn evaluate(
@@ -97,6 +107,19 @@ impl Evaluate for AsyncEngine {
 
     fn version(&self, language: Language) -> &'static str {
         writ_engine::engine_version(language)
+    }
+}
+
+impl ValidateDocuments for AsyncEngine {
+    async fn validate_documents(
+        &self,
+        workspace: &Workspace,
+        source: Source,
+        documents: Vec<Document>,
+    ) -> Result<(), Failure> {
+        let (engine, workspace) = (Arc::clone(&self.engine), workspace.as_str().to_owned());
+        let validate = run_blocking(move || engine.validate(&workspace, &source, &documents));
+        self.measure(validate).await
     }
 }
 

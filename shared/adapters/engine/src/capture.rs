@@ -48,6 +48,15 @@ impl Capture {
     }
 }
 
+/// Writes to the pipe what this worker compiles or applies from now on, so that the platform knows
+/// it if this process is killed meanwhile. Where there is no pipe it does nothing.
+pub(crate) fn mark(location: &str) {
+    if HAS_PIPE.load(Ordering::Relaxed) {
+        copy_to_pipe(location);
+        copy_to_pipe("\n");
+    }
+}
+
 /// Writes a text to the pipe without blocking. Returns whether the whole text was written.
 fn copy_to_pipe(text: &str) -> bool {
     let mut rest = text.as_bytes();

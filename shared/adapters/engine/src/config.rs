@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use writ_model::Language;
-
 /// The limits and options of an engine. All of them have defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineConfig {
@@ -82,11 +80,11 @@ pub enum EngineError {
     /// The engine's maintenance thread could not be started.
     #[error("the engine's maintenance thread could not be started: {0}")]
     Thread(#[source] std::io::Error),
-    /// The zygote of a language did not start.
-    #[error("the zygote for `{language}` did not start: {reason}")]
+    /// A zygote did not start.
+    #[error("the zygote for `{kind}` did not start: {reason}")]
     Zygote {
-        /// The language of the zygote.
-        language: Language,
+        /// What the zygote was to load: a language, or `schemas`.
+        kind: &'static str,
         /// The step that failed, with its error.
         reason: String,
     },

@@ -7,13 +7,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use writ_model::Language;
-use writ_model::run::RunClass;
+use writ_model::run::{Document, RunClass};
 
 use crate::capability::{SandboxReport, probe};
 use crate::config::{EngineConfig, EngineError};
-use crate::host::{Deadline, Purpose, RunError, Worker, cancellation_failure};
+use crate::host::{Deadline, Purpose, RunError, StartError, Worker, cancellation_failure};
 use crate::maintenance::{self, Task};
-use crate::pool::{AcquireError, AcquireRequest, Bounds, Grant, Key, Pool};
+use crate::pool::{AcquireError, AcquireRequest, Bounds, Grant, Key, Pool, Work};
+use crate::zygote_kind::ZygoteKind;
 use crate::zygotes::Zygotes;
 use crate::{Budget, Call, Cancellation, CheckReport, FailedRun, Failure, Outcome, Source, worker};
 
@@ -34,6 +35,8 @@ pub struct Engine {
 pub(crate) struct Shared {
     pub(crate) config: EngineConfig,
     pub(crate) pool: Pool<Worker>,
+    /// The workers that only apply schemas: policies that hang do not delay a submission.
+    validators: Pool<Worker>,
     pub(crate) zygotes: Zygotes,
     counters: Counters,
 }
@@ -94,6 +97,11 @@ impl Engine {
             zygotes: Zygotes::new(config.allow_weak_sandbox),
             config,
             pool: Pool::new(bounds),
+            validators: Pool::new(Bounds {
+                workers_max: bounds.workers_per_key_max.max(2),
+                workers_per_key_max: (bounds.workers_per_key_max / 2).max(1),
+                waiting_max: bounds.waiting_max,
+            }),
             counters: Counters::default(),
         });
         let state = Arc::clone(&shared);
@@ -127,26 +135,63 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Zygote`] when it does not start; [`EngineError::ShutDown`] after a shutdown.
     pub fn warm(&self, language: Language) -> Result<(), EngineError> {
-        self.shared.zygotes.of(language).map(drop)
+        self.shared.zygotes.of(ZygoteKind::Language(language)).map(drop)
     }
 
-    /// Compiles a source in a new worker, which is discarded afterwards.
+    /// Starts the zygote of the workers that only apply schemas now instead of at its first use.
     ///
     /// # Errors
-    /// [`Failure::Compile`] with every diagnostic; the failures of a run when the compilation
-    /// exceeds the engine's compile budget.
-    pub fn check(&self, source: &Source) -> Result<CheckReport, Failure> {
-        let key = Key {
-            workspace: None,
-            policy: None,
-            language: source.language,
-            digest: source.digest.clone(),
-        };
+    /// As [`Engine::warm`].
+    pub fn warm_schemas(&self) -> Result<(), EngineError> {
+        self.shared.zygotes.of(ZygoteKind::Schemas).map(drop)
+    }
+
+    /// Compiles a source and its schemas and applies them to values, such as the stored settings, in a
+    /// new worker, which is discarded afterwards. The checks of a workspace share the workers of one
+    /// policy.
+    ///
+    /// # Errors
+    /// [`Failure::Schema`], [`Failure::InvalidInput`], [`Failure::Compile`] with every diagnostic;
+    /// the failures of a run when the compilation exceeds the engine's compile budget.
+    pub fn check(
+        &self,
+        workspace: &str,
+        source: &Source,
+        documents: &[Document],
+    ) -> Result<CheckReport, Failure> {
+        self.work(&self.shared.pool, workspace, source, Purpose::Check(documents))
+    }
+
+    /// Compiles the schemas of a source and applies them to values, in a new worker that has loaded no
+    /// language, and is discarded afterwards. It compiles no code.
+    ///
+    /// # Errors
+    /// [`Failure::InvalidInput`] with the violations; [`Failure::Schema`]; the failures of a run when
+    /// no worker was free.
+    pub fn validate(
+        &self,
+        workspace: &str,
+        source: &Source,
+        documents: &[Document],
+    ) -> Result<(), Failure> {
+        self.work(&self.shared.validators, workspace, source, Purpose::Validate(documents))
+            .map(drop)
+    }
+
+    /// Does work that runs nothing, within the engine's compile budget.
+    fn work(
+        &self,
+        pool: &Pool<Worker>,
+        workspace: &str,
+        source: &Source,
+        purpose: Purpose<'_>,
+    ) -> Result<CheckReport, Failure> {
+        let key = Key { workspace: workspace.to_owned(), work: Work::Check };
         let request = AcquireRequest { key, class: RunClass::Request };
         let cancellation = Cancellation::default();
-        let (_slot, _) = self.acquire(&request, &cancellation)?;
-        let worker =
-            self.shared.start_worker(&Arc::new(source.clone()), Purpose::Check, &cancellation)?;
+        let (_slot, _) = self.acquire(pool, &request, &cancellation)?;
+        let source = Arc::new(source.clone());
+        let worker = self.shared.start_worker(&source, purpose, &cancellation)?;
         let checked = worker.checked().clone();
         worker.kill();
         self.enqueue_task(Task::Reap(worker));
@@ -186,13 +231,15 @@ impl Engine {
         cancellation: &Cancellation,
     ) -> Result<Outcome, FailedRun> {
         let key = Key {
-            workspace: Some(workspace.to_owned()),
-            policy: Some(call.rule_id.clone()),
-            language: source.language,
-            digest: source.digest.clone(),
+            workspace: workspace.to_owned(),
+            work: Work::Run {
+                policy: call.rule_id.clone(),
+                language: source.language,
+                digest: source.digest.clone(),
+            },
         };
         let request = AcquireRequest { key, class: budget.class };
-        let (slot, mut idle) = self.acquire(&request, cancellation)?;
+        let (slot, mut idle) = self.acquire(&self.shared.pool, &request, cancellation)?;
         let mut current_deadline = None;
         // At most twice: a new worker replaces an idle one that was dead.
         loop {
@@ -259,6 +306,7 @@ impl Engine {
     /// ones.
     pub fn shutdown(&self) {
         drop(self.shared.pool.close());
+        drop(self.shared.validators.close());
         self.shared.zygotes.close();
         let maintenance = self.maintenance.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(maintenance) = maintenance {
@@ -272,6 +320,7 @@ impl Engine {
 
     fn acquire<'a>(
         &'a self,
+        pool: &'a Pool<Worker>,
         request: &'a AcquireRequest,
         cancellation: &Cancellation,
     ) -> Result<(SlotGuard<'a>, Option<Worker>), Failure> {
@@ -280,7 +329,7 @@ impl Engine {
             RunClass::Request => Some(self.shared.config.acquire_timeout),
             RunClass::Job => None,
         };
-        let acquired = self.shared.pool.acquire(request, acquire_timeout, cancellation);
+        let acquired = pool.acquire(request, acquire_timeout, cancellation);
         let grant = acquired.map_err(|error| match error {
             AcquireError::Busy => Failure::Busy { waited_ms: whole_ms(started.elapsed()) },
             AcquireError::Closed => {
@@ -288,7 +337,7 @@ impl Engine {
             }
             AcquireError::Cancelled => cancellation_failure(),
         })?;
-        let slot = SlotGuard { pool: &self.shared.pool, request, held: true };
+        let slot = SlotGuard { pool, request, held: true };
         Ok(match grant {
             Grant::Idle(worker) => {
                 self.shared.counters.reuses.fetch_add(1, Ordering::Relaxed);
@@ -342,33 +391,34 @@ impl Drop for Engine {
 }
 
 impl Shared {
-    /// Starts a worker and compiles `source` in it, to check it or to run it. A cancellation kills
-    /// the worker.
+    /// Starts a worker and compiles `source` in it, for a purpose. A cancellation kills the worker.
     pub(crate) fn start_worker(
         &self,
         source: &Arc<Source>,
-        purpose: Purpose,
+        purpose: Purpose<'_>,
         cancellation: &Cancellation,
     ) -> Result<Worker, Failure> {
         if cancellation.is_cancelled() {
             return Err(cancellation_failure());
         }
         let lost = |error: EngineError| Failure::WorkerLost { reason: error.to_string() };
-        let zygote = self.zygotes.of(source.language).map_err(lost)?;
+        let kind = purpose.zygote(source);
+        let zygote = self.zygotes.of(kind).map_err(lost)?;
         self.counters.starts.fetch_add(1, Ordering::Relaxed);
         let compile = &self.config.compile;
         let mut started = Worker::start(&zygote, source, purpose, compile, cancellation);
         if started.is_err() && zygote.is_lost() {
             // The zygote was killed by another process; try once with a new one.
-            let zygote = self.zygotes.of(source.language).map_err(lost)?;
+            let zygote = self.zygotes.of(kind).map_err(lost)?;
             started = Worker::start(&zygote, source, purpose, compile, cancellation);
         }
-        if started.as_ref().is_err_and(|failure| !matches!(failure, Failure::Compile(_))) {
+        if started.as_ref().is_err_and(|error| !error.replied) {
             self.count_kill();
         }
-        started.map_err(
-            |failure| if cancellation.is_cancelled() { cancellation_failure() } else { failure },
-        )
+        started.map_err(|StartError { failure, .. }| match cancellation.is_cancelled() {
+            true => cancellation_failure(),
+            false => failure,
+        })
     }
 
     fn count_kill(&self) {

@@ -36,6 +36,7 @@ mod version;
 mod wasm;
 mod wire;
 pub mod worker;
+mod zygote_kind;
 mod zygotes;
 
 pub use call::{

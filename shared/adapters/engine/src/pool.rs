@@ -15,15 +15,26 @@ use crate::Cancellation;
 
 use slots::Slots;
 
-/// The policy and source that a worker belongs to. No worker ever serves two keys.
+/// What a worker belongs to. No worker ever serves two keys.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
-    /// `None` for a check, which runs nothing and belongs to no workspace.
-    pub(crate) workspace: Option<String>,
-    /// The policy's URI: two policies with equal code do not share workers. `None` for a check.
-    pub(crate) policy: Option<String>,
-    pub(crate) language: Language,
-    pub(crate) digest: Digest,
+    pub(crate) workspace: String,
+    pub(crate) work: Work,
+}
+
+/// What a worker does for its workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Work {
+    /// It runs a policy.
+    Run {
+        /// The policy's URI: two policies with equal code do not share workers.
+        policy: String,
+        language: Language,
+        digest: Digest,
+    },
+    /// It compiles something or applies schemas, and runs nothing. All such work of a workspace has
+    /// one key, so that the workspace's share of workers is bounded, whatever it sends.
+    Check,
 }
 
 /// A request for a slot: the key and the class of the run.
@@ -216,10 +227,12 @@ mod tests {
 
     fn acquire_request(workspace: &str, policy: &str, class: RunClass) -> AcquireRequest {
         let key = Key {
-            workspace: Some(workspace.to_owned()),
-            policy: Some(policy.to_owned()),
-            language: Language::Rego,
-            digest: Digest::of(b"the code of them all"),
+            workspace: workspace.to_owned(),
+            work: Work::Run {
+                policy: policy.to_owned(),
+                language: Language::Rego,
+                digest: Digest::of(b"the code of them all"),
+            },
         };
         AcquireRequest { key, class }
     }

@@ -1,32 +1,31 @@
-//! One zygote per language, started at the first use and again after it was lost.
+//! One zygote per language and one for schemas, started at the first use and again after it was lost.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use writ_model::Language;
-
 use crate::EngineError;
 use crate::host::Zygote;
+use crate::zygote_kind::ZygoteKind;
 
 #[derive(Debug)]
 pub(crate) struct Zygotes {
     allow_weak: bool,
     closed: AtomicBool,
     /// Locked while a zygote starts, so that it is started once.
-    slots: BTreeMap<Language, Mutex<Option<Arc<Zygote>>>>,
+    slots: BTreeMap<ZygoteKind, Mutex<Option<Arc<Zygote>>>>,
 }
 
 impl Zygotes {
     pub(crate) fn new(allow_weak: bool) -> Self {
-        let slots = Language::ALL.into_iter().map(|language| (language, Mutex::default()));
+        let slots = ZygoteKind::all().map(|kind| (kind, Mutex::default()));
         Self { allow_weak, closed: AtomicBool::new(false), slots: slots.collect() }
     }
 
-    /// The zygote of a language, started if there is none.
-    pub(crate) fn of(&self, language: Language) -> Result<Arc<Zygote>, EngineError> {
-        let failed = |reason: String| EngineError::Zygote { language, reason };
-        let slot = self.slots.get(&language).ok_or_else(|| failed("unknown".to_owned()))?;
+    /// The zygote of a kind, started if there is none.
+    pub(crate) fn of(&self, kind: ZygoteKind) -> Result<Arc<Zygote>, EngineError> {
+        let failed = |reason: String| EngineError::Zygote { kind: kind.name(), reason };
+        let slot = self.slots.get(&kind).ok_or_else(|| failed("unknown".to_owned()))?;
         let mut slot = lock(slot);
         if self.closed.load(Ordering::Acquire) {
             return Err(EngineError::ShutDown);
@@ -34,7 +33,7 @@ impl Zygotes {
         if let Some(zygote) = slot.as_ref().filter(|zygote| !zygote.is_lost()) {
             return Ok(Arc::clone(zygote));
         }
-        let zygote = Arc::new(Zygote::start(language, self.allow_weak).map_err(failed)?);
+        let zygote = Arc::new(Zygote::start(kind, self.allow_weak).map_err(failed)?);
         *slot = Some(Arc::clone(&zygote));
         Ok(zygote)
     }

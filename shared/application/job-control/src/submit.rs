@@ -1,9 +1,9 @@
 //! Submission: validates a new job and records it.
 
 use writ_jobs::{NewJob, enqueue};
-use writ_model::{Error, Job, Submission, Workspace};
-use writ_pipeline::LoadPolicy;
-use writ_ports::{Clock, JobNotifier, PutJob, SendCallback};
+use writ_model::{Error, ErrorKind, Job, Submission, Workspace};
+use writ_pipeline::{LoadPolicy, validate_documents};
+use writ_ports::{Clock, JobNotifier, PutJob, SendCallback, ValidateDocuments};
 
 use crate::try_notify;
 
@@ -17,7 +17,7 @@ use crate::try_notify;
 /// [`writ_model::ErrorKind::SchemaViolation`], [`writ_model::ErrorKind::InvalidRequest`] for a URL
 /// that may not be called; the store's.
 pub async fn validate(
-    ports: &(impl SendCallback + LoadPolicy),
+    ports: &(impl SendCallback + LoadPolicy + ValidateDocuments),
     workspace: &Workspace,
     job: &NewJob,
     location: &str,
@@ -28,10 +28,15 @@ pub async fn validate(
     }
     let policy = ports.load_policy(workspace, &job.policy_rule_uri).await;
     let policy = policy.map_err(|error| match error.kind {
-        writ_model::ErrorKind::NotFound => error.at(format!("{location}/policy_rule_uri")),
+        ErrorKind::NotFound => error.at(format!("{location}/policy_rule_uri")),
         _ => error,
     })?;
-    policy.check_job(job.policy_rule_parameters.as_ref(), &job.inputs)?;
+    let documents = policy.job_documents(job.policy_rule_parameters.as_ref(), &job.inputs)?;
+    let validated = validate_documents(ports, workspace, &policy, documents).await;
+    validated.map_err(|error| match error.kind {
+        ErrorKind::InvalidRequest => error.at(format!("{location}/policy_rule_uri")),
+        _ => error,
+    })?;
     Ok(policy.mask().to_vec())
 }
 

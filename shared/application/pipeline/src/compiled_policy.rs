@@ -1,41 +1,31 @@
-//! A policy that is ready to run: schemas compiled, code apart.
+//! A policy that is ready to be sent to a worker: everything but its code and its schemas understood.
 
 use serde_json::{Map, Value};
-use writ_model::run::{Call, Method, Source};
-use writ_model::schema::Schema;
-use writ_model::{Digest, Error, Execution, PolicyRule, PolicyUri, RawJson, Violation};
+use writ_model::run::{Call, Document, DocumentKind, Method, Schemas, Source};
+use writ_model::{Digest, Error, Execution, PolicyRule, PolicyUri, RawJson};
 
-use crate::management::Commands;
+use crate::management::{commands, refuse_unknown};
 use crate::metadata::Metadata;
 
-/// A policy with its schemas compiled.
+/// A policy with its source, as an engine compiles it, and with its metadata understood.
 #[derive(Debug)]
 pub struct CompiledPolicy {
     policy: PolicyRule,
     source: Source,
-    input: Schema,
-    output: Schema,
-    settings: Schema,
-    parameters: Schema,
     stored_parameters: Map<String, Value>,
-    commands: Commands,
     metadata: Metadata,
 }
 
 impl CompiledPolicy {
-    /// Compiles the schemas. The code is not compiled: that is an engine's work.
+    /// Reads what the platform itself has to understand of a policy, in time linear in its size. Code
+    /// and schemas are not compiled: that is an engine's work.
     ///
     /// # Errors
-    /// An unknown language, a schema that does not compile, metadata that the platform reads and
+    /// An unknown language, a schema that is no JSON object, metadata that the platform reads and
     /// cannot understand; each with its location in the policy.
     pub fn new(policy: PolicyRule) -> Result<Self, Error> {
         Ok(Self {
-            commands: Commands::of(&policy)?,
             source: source_of(&policy)?,
-            input: schema("policy_input_schema", &policy.policy_input_schema)?,
-            output: schema("policy_output_schema", &policy.policy_output_schema)?,
-            settings: schema("policy_settings_schema", &policy.policy_settings_schema)?,
-            parameters: schema("policy_parameters_schema", &policy.policy_parameters_schema)?,
             stored_parameters: object(policy.policy_parameters.value()),
             metadata: Metadata::of(&policy)?,
             policy,
@@ -78,19 +68,19 @@ impl CompiledPolicy {
         self.metadata.failure_policy_uri.as_ref()
     }
 
-    /// Validates the stored settings and parameters against their schemas. A stored parameter may be
+    /// The stored settings and parameters, which have to fit their schemas. A stored parameter may be
     /// absent though it is required: the caller will send it.
-    ///
-    /// # Errors
-    /// [`writ_model::ErrorKind::SchemaViolation`] with every location.
-    pub fn check_stored(&self) -> Result<(), Error> {
-        let mut violations =
-            self.settings.violations("policy_settings", &self.policy.policy_settings.value());
-        let stored = Value::Object(self.stored_parameters.clone());
-        // The caller overrides whole members, so it can only send one that is missing at the top.
-        let counts = |path: &str, rule: &str| !(rule == "required" && path.is_empty());
-        violations.extend(self.parameters.violations_if("policy_parameters", &stored, counts));
-        refuse(violations)
+    #[must_use]
+    pub fn stored_documents(&self) -> Vec<Document> {
+        let stored = &self.policy;
+        vec![
+            document("policy_settings", DocumentKind::StoredSettings, &stored.policy_settings),
+            document(
+                "policy_parameters",
+                DocumentKind::StoredParameters,
+                &stored.policy_parameters,
+            ),
+        ]
     }
 
     /// The stored parameters, shallowly overridden by the caller's.
@@ -110,37 +100,38 @@ impl CompiledPolicy {
         }
     }
 
-    /// Validates a run's input, or its command's argument, and its merged parameters against their
-    /// schemas.
+    /// Refuses a run of a command that the policy does not declare.
     ///
     /// # Errors
-    /// [`writ_model::ErrorKind::SchemaViolation`] with every location;
-    /// [`writ_model::ErrorKind::NotFound`] for a command that the policy does not declare.
-    pub(crate) fn check_call(&self, execution: &Execution) -> Result<(), Error> {
-        let input = execution.input_data.value();
-        let mut violations = match &execution.mgmt_action {
-            None => self.input.violations("input_data", &input),
-            Some(action) => self.commands.named(action)?.violations("mgmt_data", &input),
-        };
-        let parameters = execution.parameters.value();
-        violations.extend(self.parameters.violations("parameters", &parameters));
-        refuse(violations)
+    /// [`writ_model::ErrorKind::NotFound`] with the commands that there are.
+    pub(crate) fn refuse_unknown_command(&self, execution: &Execution) -> Result<(), Error> {
+        match &execution.mgmt_action {
+            None => Ok(()),
+            Some(action) => refuse_unknown(&self.source.schemas.commands, action),
+        }
     }
 
-    /// Validates a job's inputs, and its parameters over the stored ones, against their schemas, before
-    /// anything of it is written. Inputs that a pre-check sees first, and may rewrite, are left to it.
+    /// A job's inputs, and its parameters over the stored ones, which have to fit their schemas before
+    /// anything of the job is written. Inputs that a pre-check sees first, and may rewrite, are left
+    /// to it. Nothing where there is no schema for them.
     ///
     /// # Errors
-    /// [`writ_model::ErrorKind::SchemaViolation`] with every location; parameters that are no JSON
-    /// object.
-    pub fn check_job(&self, parameters: Option<&RawJson>, inputs: &RawJson) -> Result<(), Error> {
-        let mut violations = match self.precheck() {
-            None => self.input.violations("inputs", &inputs.value()),
-            Some(_) => Vec::new(),
-        };
-        let merged = self.merge(parameters)?.value();
-        violations.extend(self.parameters.violations("policy_rule_parameters", &merged));
-        refuse(violations)
+    /// Parameters that are no JSON object.
+    pub fn job_documents(
+        &self,
+        parameters: Option<&RawJson>,
+        inputs: &RawJson,
+    ) -> Result<Vec<Document>, Error> {
+        let merged = self.merge(parameters)?;
+        let schemas = &self.source.schemas;
+        let mut documents = Vec::new();
+        if self.precheck().is_none() && !accepts_all(&schemas.input) {
+            documents.push(document("inputs", DocumentKind::Input, inputs));
+        }
+        if !accepts_all(&schemas.parameters) {
+            documents.push(document("policy_rule_parameters", DocumentKind::Parameters, &merged));
+        }
+        Ok(documents)
     }
 
     /// The engine's call for a run. Everything that the run reads stands in its record.
@@ -160,18 +151,15 @@ impl CompiledPolicy {
             coverage: false,
         }
     }
-
-    /// Validates what a policy returned against its schema.
-    ///
-    /// # Errors
-    /// [`writ_model::ErrorKind::SchemaViolation`] with every location.
-    pub fn check_output(&self, output: &RawJson) -> Result<(), Error> {
-        refuse(self.output.violations("output", &output.value()))
-    }
 }
 
-fn refuse(violations: Vec<Violation>) -> Result<(), Error> {
-    if violations.is_empty() { Ok(()) } else { Err(Error::violations(violations)) }
+fn document(subject: &str, kind: DocumentKind, value: &RawJson) -> Document {
+    Document { subject: subject.to_owned(), kind, value: value.clone() }
+}
+
+/// Whether a schema accepts every value, as far as its text shows.
+fn accepts_all(schema: &RawJson) -> bool {
+    matches!(schema.as_str(), "null" | "{}")
 }
 
 fn object(value: Value) -> Map<String, Value> {
@@ -183,21 +171,28 @@ fn object(value: Value) -> Map<String, Value> {
 
 fn source_of(policy: &PolicyRule) -> Result<Source, Error> {
     let language = policy.language()?;
+    let schemas = Schemas {
+        commands: commands(policy)?,
+        input: policy.policy_input_schema.clone(),
+        output: policy.policy_output_schema.clone(),
+        settings: policy.policy_settings_schema.clone(),
+        parameters: policy.policy_parameters_schema.clone(),
+    };
     let functionality = policy.functionality_data.as_ref().map_or("", RawJson::as_str);
+    let schemas_text = serde_json::to_string(&schemas).map_err(Error::internal)?;
     // Lengths first, so that no two sources share an identity.
-    let identity = format!("{language}\0{}\0{}\0{functionality}", policy.code.len(), policy.code);
+    let identity = format!(
+        "{language}\0{}\0{}\0{}\0{functionality}\0{schemas_text}",
+        policy.code.len(),
+        policy.code,
+        functionality.len(),
+    );
     Ok(Source {
         language,
         code: policy.code.clone(),
         digest: Digest::of(identity.as_bytes()),
         functionality_data: policy.functionality_data.clone(),
-    })
-}
-
-fn schema(field: &str, document: &RawJson) -> Result<Schema, Error> {
-    Schema::compile(&document.value()).map_err(|error| {
-        Error::invalid(format!("the schema does not compile: {error}"))
-            .at(format!("/{field}{}", error.path()))
+        schemas,
     })
 }
 
@@ -229,42 +224,28 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_parameter_may_be_the_callers_to_send_but_not_wrong() {
-        let schema = json!({"a": {"type": "string", "required": true}});
-        let with = |stored| {
-            prepared(json!({"policy_parameters_schema": schema, "policy_parameters": stored}))
-                .unwrap()
-        };
-        assert!(with(json!({})).check_stored().is_ok());
-        assert!(with(json!({"a": 1})).check_stored().is_err());
-        let nested = json!({"a": {"type": "object", "properties": {"b": {"required": true}}}});
-        let nested =
-            prepared(json!({"policy_parameters_schema": nested, "policy_parameters": {"a": {}}}));
-        assert!(nested.unwrap().check_stored().is_err());
-    }
-
-    #[test]
-    fn a_job_is_held_against_both_schemas_and_its_inputs_are_left_to_a_precheck() {
+    fn a_job_meets_both_schemas_and_its_inputs_are_left_to_a_precheck() {
         let required = json!({"a": {"type": "string", "required": true}});
-        let with = |metadata: Value| {
+        let with = |metadata: Value, schema: &Value| {
             prepared(json!({
-                "policy_input_schema": required, "policy_parameters_schema": required,
+                "policy_input_schema": schema, "policy_parameters_schema": schema,
                 "policy_parameters": {"a": "stored"}, "metadata": metadata,
             }))
             .unwrap()
         };
-        let subjects = |policy: &CompiledPolicy, parameters: &str, inputs: &str| {
-            let parameters = RawJson::parse(parameters).unwrap();
-            let inputs = RawJson::parse(inputs).unwrap();
-            let error = policy.check_job(Some(&parameters), &inputs).err();
-            let violations = error.map(|error| error.violations).unwrap_or_default();
-            violations.into_iter().map(|violation| violation.subject).collect::<Vec<_>>()
+        let documents = |policy: &CompiledPolicy| {
+            let parameters = RawJson::parse(r#"{"b": 1}"#).unwrap();
+            let documents = policy.job_documents(Some(&parameters), &RawJson::null()).unwrap();
+            let text = |one: Document| format!("{} {:?}", one.subject, one.value);
+            documents.into_iter().map(text).collect::<Vec<_>>()
         };
-        let (alone, checked) = (with(json!({})), with(json!({"precheck_policy_uri": "b:1-x"})));
-        assert_eq!(subjects(&alone, "{}", r#"{"a": "x"}"#), [""; 0]);
-        let both = ["inputs", "policy_rule_parameters"];
-        assert_eq!(subjects(&alone, r#"{"a": 1}"#, "{}"), both);
-        assert_eq!(subjects(&checked, r#"{"a": 1}"#, "{}"), both[1..]);
+        let both = ["inputs null", r#"policy_rule_parameters {"a":"stored","b":1}"#];
+        assert_eq!(documents(&with(json!({}), &required)), both);
+        let checked = with(json!({"precheck_policy_uri": "b:1-x"}), &required);
+        assert_eq!(documents(&checked), both[1..]);
+        // Without a schema there is nothing to ask a worker for.
+        assert_eq!(documents(&with(json!({}), &json!({}))), [""; 0]);
+        assert_eq!(documents(&with(json!({}), &json!(null))), [""; 0]);
     }
 
     #[test]
@@ -272,8 +253,12 @@ mod tests {
         let cases = [
             (json!({"code_type": "cobol"}), "/code_type"),
             (
-                json!({"policy_input_schema": {"a": {"type": "text"}}}),
-                "/policy_input_schema/a/type",
+                json!({"management_commands_schema": [{"name": "a", "schema": "x"}]}),
+                "/management_commands_schema/0/schema",
+            ),
+            (
+                json!({"management_commands_schema": [{"name": "a"}, {"name": "a"}]}),
+                "/management_commands_schema/1/name",
             ),
             (json!({"management_commands_schema": [{}]}), "/management_commands_schema/0"),
             (json!({"metadata": {"mask": "/input_data"}}), "/metadata/mask"),
@@ -286,10 +271,16 @@ mod tests {
     }
 
     #[test]
-    fn a_source_is_known_by_its_code_and_not_by_its_description() {
+    fn a_source_is_known_by_its_code_and_its_schemas_and_not_by_its_description() {
         let digest = |fields| prepared(fields).unwrap().source().digest.clone();
         assert_eq!(digest(json!({})), digest(json!({"description": "other"})));
         assert_ne!(digest(json!({})), digest(json!({"code": "package a"})));
         assert_ne!(digest(json!({})), digest(json!({"functionality_data": {"query": "data.a"}})));
+        let schema = |name: &str| digest(json!({name: {"a": {}}}));
+        let names = ["input", "output", "settings", "parameters"];
+        let digests: Vec<_> = names.map(|name| schema(&format!("policy_{name}_schema"))).into();
+        for (index, one) in digests.iter().enumerate() {
+            assert!(!digests[..index].contains(one) && *one != digest(json!({})));
+        }
     }
 }

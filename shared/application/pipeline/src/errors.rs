@@ -15,6 +15,10 @@ pub fn to_error(failure: Failure) -> Error {
                 .map_or(message, |first| format!("the policy does not compile: {first}"));
             Error { diagnostics, ..Error::new(ErrorKind::PolicyDoesNotCompile, message) }
         }
+        Failure::Schema { location, .. } => Error::invalid(message).at(location),
+        Failure::InvalidInput(violations) | Failure::InvalidOutput(violations) => {
+            Error::violations(violations)
+        }
         Failure::Raised { line, traceback, .. } => Error {
             line,
             traceback: (!traceback.is_empty()).then_some(traceback),

@@ -20,6 +20,7 @@ mod precheck;
 mod registry;
 mod replay;
 mod run;
+mod validate;
 
 pub use capabilities::{Execute, LoadPolicy, Replay};
 pub use commit::Commit;
@@ -32,3 +33,4 @@ pub use plan::{Change, Example, Group, Plan, PlanRequest, Skipped, plan};
 pub use policy_cache::PolicyCache;
 pub use registry::{RegistryPorts, RegistrySource};
 pub use replay::{ReplayPorts, ReplayReport, ReplayRequest};
+pub use validate::validate_documents;

@@ -5,6 +5,8 @@
 
 mod compare;
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 use writ_model::run::{Budget, Outcome};
@@ -156,11 +158,8 @@ impl Plan {
         }
         // What one of the two policies masks is masked in both outcomes: it neither shows nor counts.
         let mask = |mut output: RawJson| {
-            for pointer in first.masked.iter().chain(policy.mask()) {
-                if let Some(path) = pointer.strip_prefix("/output") {
-                    output.mask(path);
-                }
-            }
+            let pointers = first.masked.iter().chain(policy.mask());
+            output.mask(pointers.filter_map(|pointer| pointer.strip_prefix("/output")));
             output
         };
         let second = match rerun(ports, policy, first).await {
@@ -220,21 +219,20 @@ async fn rerun(
 ) -> Result<Outcome, Error> {
     let own_parameters = match first.parameters.value() {
         Value::Object(mut merged) => {
-            merged.retain(|name, _| first.overridden.contains(name));
+            let overridden: HashSet<&String> = first.overridden.iter().collect();
+            merged.retain(|name, _| overridden.contains(name));
             RawJson::of(&Value::Object(merged))
         }
         _ => RawJson::empty_object(),
     };
     let execution = Execution { parameters: policy.merge(Some(&own_parameters))?, ..first.clone() };
-    policy.check_call(&execution)?;
+    policy.refuse_unknown_command(&execution)?;
     let context = policy.has_context().then(|| replay_inputs(first).context.value);
     let call = policy.call(&execution, context);
     let workspace = first.workspace.as_str();
     let source = policy.source().clone();
     let outcome = ports.evaluate(workspace, source, call, Budget::default()).await;
-    let outcome = outcome.map_err(|error| errors::to_error(error.failure))?;
-    policy.check_output(&outcome.output)?;
-    Ok(outcome)
+    outcome.map_err(|error| errors::to_error(error.failure))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use writ_model::run::{Budget, FailedRun, Outcome};
+use writ_model::run::{Budget, FailedRun, Failure, Outcome};
 use writ_model::{
     Cause, ContextSnapshot, DerivedId, Error, ErrorKind, Execution, ExecutionStatus, PolicyUri,
     RawJson,
@@ -268,10 +268,10 @@ impl Run {
         ports.get_context(&self.execution.workspace, &handle.policy_id).await.map(Some)
     }
 
-    /// Validates the input, runs the policy and validates its output.
+    /// Validates the input, runs the policy and validates its output, in one call of the engine.
     async fn attempt<P: Ports>(&self, ports: &P, context: Option<StoredContext>) -> AttemptResult {
         let mut execution = self.execution.clone();
-        if let Err(error) = self.policy.check_call(&execution) {
+        if let Err(error) = self.policy.refuse_unknown_command(&execution) {
             return self.not_started(error);
         }
         let read = context.as_ref().map(|context| context.value.clone());
@@ -283,6 +283,11 @@ impl Run {
                 self.budget,
             )
             .await;
+        if let Err(FailedRun { failure, .. }) = &evaluation
+            && has_not_started(failure)
+        {
+            return self.not_started(errors::to_error(failure.clone()));
+        }
         execution.context = context.map(|context| ContextSnapshot {
             version: context.version,
             read: context.value,
@@ -292,7 +297,7 @@ impl Run {
         let result = match evaluation {
             Ok(mut outcome) => {
                 execution.printed = std::mem::take(&mut outcome.printed);
-                self.validate(outcome, &execution)
+                bound_context(outcome, &execution)
             }
             Err(FailedRun { failure, printed }) => {
                 execution.printed = printed;
@@ -317,32 +322,33 @@ impl Run {
             }
         }
     }
+}
 
-    /// Validates an outcome against its schema and its context's bound. With it come the context
-    /// after the run and the version that it follows, where the context has changed.
-    fn validate(
-        &self,
-        outcome: Outcome,
-        execution: &Execution,
-    ) -> Result<(Outcome, Option<(u64, RawJson)>), Error> {
-        if execution.mgmt_action.is_none() {
-            self.policy.check_output(&outcome.output)?;
-        }
-        let change = outcome.context.as_ref().filter(|change| !change.is_empty());
-        let (Some(seen), Some(change)) = (&execution.context, change) else {
-            return Ok((outcome, None));
-        };
-        let new_context = change.apply(&seen.read).map_err(|bytes| {
-            let message = format!(
-                "the policy would keep {bytes} bytes in its context, which holds {} at most; \
-                 delete keys that are not needed",
-                writ_model::CONTEXT_BYTES_MAX
-            );
-            Error::new(ErrorKind::PolicyContextTooLarge, message)
-        })?;
-        let version = seen.version;
-        Ok((outcome, Some((version, new_context))))
-    }
+/// Whether a run failed before its policy was called: nothing that it reads was used.
+fn has_not_started(failure: &Failure) -> bool {
+    matches!(failure, Failure::InvalidInput(_) | Failure::Schema { .. })
+}
+
+/// Validates an outcome against its context's bound. With it come the context after the run and the
+/// version that it follows, where the context has changed.
+fn bound_context(
+    outcome: Outcome,
+    execution: &Execution,
+) -> Result<(Outcome, Option<(u64, RawJson)>), Error> {
+    let change = outcome.context.as_ref().filter(|change| !change.is_empty());
+    let (Some(seen), Some(change)) = (&execution.context, change) else {
+        return Ok((outcome, None));
+    };
+    let new_context = change.apply(&seen.read).map_err(|bytes| {
+        let message = format!(
+            "the policy would keep {bytes} bytes in its context, which holds {} at most; \
+             delete keys that are not needed",
+            writ_model::CONTEXT_BYTES_MAX
+        );
+        Error::new(ErrorKind::PolicyContextTooLarge, message)
+    })?;
+    let version = seen.version;
+    Ok((outcome, Some((version, new_context))))
 }
 
 fn policy_deleted(handle: &Handle) -> Error {

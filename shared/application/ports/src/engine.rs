@@ -2,16 +2,22 @@
 
 use std::future::Future;
 
-use writ_model::Language;
-use writ_model::run::{Budget, Call, CheckReport, FailedRun, Failure, Outcome, Source};
+use writ_model::run::{Budget, Call, CheckReport, Document, FailedRun, Failure, Outcome, Source};
+use writ_model::{Language, Workspace};
 
 /// Compiles and runs policies of every language.
 pub trait Evaluate: Send + Sync {
-    /// Compiles the code and does not run it.
+    /// Compiles the schemas, applies them to `documents` and compiles the code. It runs nothing.
     ///
     /// # Errors
-    /// [`Failure::Compile`] with every finding, or why no compiler was available.
-    fn check(&self, source: Source) -> impl Future<Output = Result<CheckReport, Failure>> + Send;
+    /// [`Failure::Schema`], [`Failure::InvalidInput`] with the violations, [`Failure::Compile`] with
+    /// every finding, or why no compiler was available.
+    fn check(
+        &self,
+        workspace: &Workspace,
+        source: Source,
+        documents: Vec<Document>,
+    ) -> impl Future<Output = Result<CheckReport, Failure>> + Send;
 
     /// Runs once, in a process of this workspace and this source alone.
     ///
@@ -33,6 +39,23 @@ pub trait Evaluate: Send + Sync {
 }
 
 crate::port!(Evaluate, local);
+
+/// Applies the schemas of policies to values without a run.
+pub trait ValidateDocuments: Send + Sync {
+    /// Compiles the schemas of `source` and applies them to `documents`. It compiles no code.
+    ///
+    /// # Errors
+    /// [`Failure::InvalidInput`] with the violations, [`Failure::Schema`], or why no worker was
+    /// available.
+    fn validate_documents(
+        &self,
+        workspace: &Workspace,
+        source: Source,
+        documents: Vec<Document>,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+crate::port!(ValidateDocuments, local);
 
 /// Counters of all engines together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -30,7 +30,7 @@ pub use callbacks::{
 };
 pub use clock::{Clock, Ids, SEED_BITS, Sleep};
 pub use context::{CommitResult, ContextStore, ContextWrite, StoredContext};
-pub use engine::{EngineMetrics, EngineUsage, Evaluate};
+pub use engine::{EngineMetrics, EngineUsage, Evaluate, ValidateDocuments};
 pub use executions::{GetExecution, QueryExecutions, RecordExecution};
 pub use gc::{CollectUploads, GcReport, RemoveExpired};
 pub use idempotency::{Claim, ClaimId, Idempotency, IdempotencyKey, KeyState, StoredReply};

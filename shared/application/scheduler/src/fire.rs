@@ -8,7 +8,7 @@ use writ_model::{
     Cause, Error, ErrorKind, FireOutcome, LastFire, PrincipalKind, Schedule, Timestamp,
 };
 use writ_pipeline::LoadPolicy;
-use writ_ports::{Clock, GetJob, JobNotifier, PutJob, SendCallback};
+use writ_ports::{Clock, GetJob, JobNotifier, PutJob, SendCallback, ValidateDocuments};
 use writ_schedules::run_id;
 
 use crate::target::Target;
@@ -22,7 +22,7 @@ const RETRY_WINDOW: Duration = Duration::from_secs(15 * 60);
 /// # Errors
 /// The platform's: the fire is still to be made.
 pub(crate) async fn fire(
-    ports: &(impl JobNotifier + SendCallback + Clock + GetJob + PutJob + LoadPolicy),
+    ports: &(impl JobNotifier + SendCallback + Clock + GetJob + PutJob + LoadPolicy + ValidateDocuments),
     schedule: &Schedule,
     at: Timestamp,
 ) -> Result<LastFire, Error> {
@@ -54,7 +54,7 @@ pub(crate) async fn fire(
 }
 
 async fn submit_job(
-    ports: &(impl JobNotifier + SendCallback + Clock + PutJob + LoadPolicy),
+    ports: &(impl JobNotifier + SendCallback + Clock + PutJob + LoadPolicy + ValidateDocuments),
     schedule: &Schedule,
     job_id: &str,
 ) -> Result<(), Error> {
@@ -81,6 +81,7 @@ fn is_transient(kind: ErrorKind) -> bool {
     matches!(
         kind,
         ErrorKind::Internal
+            | ErrorKind::ExecutorFault
             | ErrorKind::Unavailable
             | ErrorKind::TimedOut
             | ErrorKind::Limited

@@ -4,7 +4,7 @@ use writ_jobs::{NewJob, NewJobBody};
 use writ_model::member::{invalid_member, text};
 use writ_model::{Error, ErrorKind, ExecutorId, RawJson, Timestamp, Workspace};
 use writ_pipeline::{LoadPolicy, known_executor};
-use writ_ports::SendCallback;
+use writ_ports::{SendCallback, ValidateDocuments};
 
 use crate::members::{Members, below};
 
@@ -123,7 +123,7 @@ impl Target {
     /// As a submission's, with their locations.
     pub async fn validate(
         &self,
-        ports: &(impl SendCallback + LoadPolicy),
+        ports: &(impl SendCallback + LoadPolicy + ValidateDocuments),
         workspace: &Workspace,
     ) -> Result<Vec<String>, Error> {
         known_executor(&self.executor_id)

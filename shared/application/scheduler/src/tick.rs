@@ -4,7 +4,7 @@ use writ_model::{Error, LastFire, Schedule, Timestamp, Workspace};
 use writ_pipeline::LoadPolicy;
 use writ_ports::{
     CancelTimer, ChangeSchedule, Clock, DueSchedules, GetJob, GetSchedule, JobNotifier, PutJob,
-    SendCallback, ports,
+    SendCallback, ValidateDocuments, ports,
 };
 use writ_schedules::{decide, rewind, settle, timing_of};
 
@@ -14,7 +14,7 @@ use crate::fire::fire;
 ports! {
     /// What running the due fires of one schedule needs.
     pub trait SchedulePorts = ChangeSchedule + Clock + GetJob + GetSchedule + JobNotifier + LoadPolicy
-        + PutJob + SendCallback;
+        + PutJob + SendCallback + ValidateDocuments;
 }
 
 ports! {

@@ -1,5 +1,5 @@
 //! The domain model of Writ: policies, executions, jobs, schedules, identities, policy URIs,
-//! schemas, and the error type that all crates above share.
+//! and the error type that all crates above share.
 //!
 //! This crate does no I/O, reads no clock and draws no random numbers.
 
@@ -20,7 +20,6 @@ pub mod member;
 mod policy;
 pub mod run;
 mod schedule;
-pub mod schema;
 mod timestamp;
 mod uri;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ContextChange, Diagnostic, Digest, Language, RawJson};
+use crate::{ContextChange, Diagnostic, Digest, Language, RawJson, Violation};
 
 /// The code of a policy, with what decides how it compiles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,63 @@ pub struct Source {
     pub digest: Digest,
     /// The policy's `functionality_data`; its `query` selects the rule of a Rego policy.
     pub functionality_data: Option<RawJson>,
+    /// The schemas that the policy's values have to fit.
+    #[serde(default)]
+    pub schemas: Schemas,
+}
+
+/// The schemas of a policy as they are registered, in either dialect; `null` accepts every value.
+///
+/// A schema is a tenant's text and may cost any time and memory, so it is compiled and applied in a
+/// worker alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schemas {
+    /// `policy_input_schema`.
+    pub input: RawJson,
+    /// `policy_output_schema`.
+    pub output: RawJson,
+    /// `policy_settings_schema`.
+    pub settings: RawJson,
+    /// `policy_parameters_schema`.
+    pub parameters: RawJson,
+    /// The schemas of the arguments of management commands, in the order of
+    /// `management_commands_schema`.
+    pub commands: Vec<CommandSchema>,
+}
+
+/// The schema of the argument of one management command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandSchema {
+    /// The name of the command.
+    pub name: String,
+    /// The schema; `null` accepts every argument.
+    pub schema: RawJson,
+}
+
+/// A value to validate without a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// The name of the value in violations.
+    pub subject: String,
+    /// The schema that the value has to fit.
+    pub kind: DocumentKind,
+    /// The value.
+    pub value: RawJson,
+}
+
+/// The schema that a [`Document`] has to fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentKind {
+    /// The input of a run.
+    Input,
+    /// The merged parameters of a run.
+    Parameters,
+    /// The parameters that are stored with a policy: a member that is required may be absent, since
+    /// the caller will send it.
+    StoredParameters,
+    /// The settings that are stored with a policy.
+    StoredSettings,
 }
 
 /// The entry point of a policy to call, with its arguments.
@@ -160,6 +217,21 @@ pub enum Failure {
     /// The code does not compile.
     #[error("the policy does not compile")]
     Compile(Vec<Diagnostic>),
+    /// A schema of the policy does not compile.
+    #[error("the schema does not compile: {message}")]
+    Schema {
+        /// The location in the policy, as a JSON Pointer (RFC 6901).
+        location: String,
+        /// The problem in one sentence.
+        message: String,
+    },
+    /// The input, the argument of the command, or the parameters do not fit their schemas. The
+    /// policy did not run.
+    #[error("a value does not fit its schema")]
+    InvalidInput(Vec<Violation>),
+    /// What the policy returned does not fit its schema.
+    #[error("the output does not fit its schema")]
+    InvalidOutput(Vec<Violation>),
     /// The policy raised an exception.
     #[error("the policy raised {kind}: {message}")]
     Raised {

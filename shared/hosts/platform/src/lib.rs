@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use writ_callbacks::WebhookClient;
-use writ_model::run::{Budget, Call, CheckReport, FailedRun, Failure, Outcome, Source};
+use writ_model::run::{Budget, Call, CheckReport, Document, FailedRun, Failure, Outcome, Source};
 use writ_model::{
     Digest, Error, Execution, Job, JobSignal, JobState, Language, PolicyUri, Schedule, Submission,
     Timestamp, Workspace,
@@ -29,6 +29,7 @@ use writ_ports::{
     PutSchedule, PutToken, Query, QueryExecutions, QueryJobs, QueryPolicies, QuerySchedules,
     RecordExecution, Redrive, RedriveReport, RemoveExpired, ReplacePolicy, Revision, RevisionPage,
     RevokeToken, ScheduleTimer, SendCallback, Sleep, StoredContext, StoredReply, Token, Unlimited,
+    ValidateDocuments,
 };
 use writ_store::Store;
 
@@ -215,8 +216,13 @@ impl<E: EngineMetrics, O: Send + Sync> EngineMetrics for Platform<E, O> {
 }
 
 impl<E: Evaluate, O: Send + Sync> Evaluate for Platform<E, O> {
-    async fn check(&self, source: Source) -> Result<CheckReport, Failure> {
-        self.engines.check(source).await
+    async fn check(
+        &self,
+        workspace: &Workspace,
+        source: Source,
+        documents: Vec<Document>,
+    ) -> Result<CheckReport, Failure> {
+        self.engines.check(workspace, source, documents).await
     }
 
     async fn evaluate(
@@ -231,6 +237,17 @@ impl<E: Evaluate, O: Send + Sync> Evaluate for Platform<E, O> {
 
     fn version(&self, language: Language) -> &'static str {
         self.engines.version(language)
+    }
+}
+
+impl<E: ValidateDocuments, O: Send + Sync> ValidateDocuments for Platform<E, O> {
+    async fn validate_documents(
+        &self,
+        workspace: &Workspace,
+        source: Source,
+        documents: Vec<Document>,
+    ) -> Result<(), Failure> {
+        self.engines.validate_documents(workspace, source, documents).await
     }
 }
 

@@ -41,8 +41,8 @@ resources! {
     policies: writ_fn_policies [policies_compile, policies];
     executors: writ_fn_executors [executors];
     executions: writ_fn_executions [executions, executions_replay];
-    jobs: writ_fn_jobs [jobs];
-    schedules: writ_fn_schedules [schedules];
+    jobs: writ_fn_jobs [jobs_submit, jobs];
+    schedules: writ_fn_schedules [schedules_write, schedules];
     access: writ_fn_access [access];
 }
 

@@ -1,4 +1,4 @@
-//! The Lambda functions that record jobs and show them.
+//! The Lambda functions that show jobs and change them.
 
 use std::process::ExitCode;
 

@@ -4,18 +4,22 @@
 use std::process::ExitCode;
 
 use serde_json::json;
-use writ_lambda::Diagnostic;
-use writ_platform::{NoEngine, Outbound, Platform};
+use writ_engine_async::AsyncValidator;
+use writ_lambda::{Diagnostic, StartError};
+use writ_platform::{Outbound, Platform};
 use writ_scheduler::{ClockWatch, Event, TickReport, run_due_schedule, tick_with};
 
 fn main() -> ExitCode {
+    writ_engine_async::init();
     writ_lambda::run(|function| {
         function.required_queue()?;
+        let validator = AsyncValidator::start_warm(function.allow_weak_sandbox);
         let outbound = Outbound {
             queue: function.scheduling_outbound(),
             webhook_client: function.webhook_client()?,
         };
-        let platform = Platform::new(function.store(), NoEngine).with_outbound(outbound);
+        let platform = Platform::new(function.store(), validator.map_err(StartError::ports)?)
+            .with_outbound(outbound);
         let watch = ClockWatch::default();
         Ok(async move |event: &str, _| {
             let report = match Event::read(event) {

@@ -1,4 +1,4 @@
-//! The Lambda functions that record schedules and show them.
+//! The Lambda functions that show schedules and remove them.
 
 use std::process::ExitCode;
 

@@ -55,6 +55,7 @@ fn warm() {
         code: CODE.to_owned(),
         digest: Digest::of(CODE.as_bytes()),
         functionality_data: Some(json(SCHEMA)),
+        schemas: Default::default(),
     };
     let call = Call {
         rule_id: String::new(),

@@ -186,6 +186,7 @@ mod tests {
             code: "package a".to_owned(),
             digest: Digest::of(b"a"),
             functionality_data: None,
+            schemas: Default::default(),
         }
     }
 

@@ -15,11 +15,11 @@ use nix::sys::signal::Signal;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, setsockopt, socketpair, sockopt};
 use nix::sys::time::{TimeVal, TimeValLike};
 use nix::unistd::Pid;
-use writ_model::Language;
 
 use crate::sys;
 use crate::wire::control::{self, HELLO};
 use crate::wire::{SOCKET_FD, ZYGOTE_ARGUMENT};
+use crate::zygote_kind::ZygoteKind;
 
 /// The stack of a zygote and its workers. Interpreters recurse; pages are used only when they do.
 const STACK_BYTES: u64 = 64 << 20;
@@ -61,7 +61,7 @@ impl Drop for ParentThread {
 ///
 /// # Errors
 /// Which step failed, with the zygote's standard error where it wrote any.
-pub(super) fn launch(language: Language, allow_weak: bool) -> Result<ZygoteProcess, String> {
+pub(super) fn launch(kind: ZygoteKind, allow_weak: bool) -> Result<ZygoteProcess, String> {
     let failed = |what: &str, error: &dyn std::fmt::Display| format!("{what}: {error}");
     let (control, remote_end) =
         socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
@@ -71,9 +71,9 @@ pub(super) fn launch(language: Language, allow_weak: bool) -> Result<ZygoteProce
     let (stop, stopped) = mpsc::channel();
     let (started, result) = mpsc::channel();
     let thread = std::thread::Builder::new()
-        .name(format!("writ-{language}"))
+        .name(format!("writ-{kind}"))
         .spawn(move || {
-            let child = command(language, remote_end, stderr, allow_weak).spawn();
+            let child = command(kind, remote_end, stderr, allow_weak).spawn();
             match child {
                 Err(error) => drop(started.send(Err(error))),
                 Ok(child) => {
@@ -121,13 +121,13 @@ fn hold(mut child: Child, stopped: &mpsc::Receiver<()>) {
     }
 }
 
-fn command(language: Language, socket: OwnedFd, stderr: OwnedFd, allow_weak: bool) -> Command {
+fn command(kind: ZygoteKind, socket: OwnedFd, stderr: OwnedFd, allow_weak: bool) -> Command {
     // Not the path of the file, which may have been replaced since this process started.
     let mut command = Command::new("/proc/self/exe");
     let parent = Pid::this();
     command
         .arg0("writ-zygote")
-        .args([ZYGOTE_ARGUMENT, language.name()])
+        .args([ZYGOTE_ARGUMENT, kind.name()])
         .env_clear()
         .current_dir("/")
         .stdin(Stdio::null())

@@ -1,8 +1,11 @@
 //! Validation of a worker's reply before the platform uses it: a worker is untrusted.
 
-use writ_model::{CONTEXT_BYTES_MAX, ContextChange, RawJson};
+use writ_model::run::Document;
+use writ_model::{CONTEXT_BYTES_MAX, ContextChange, RawJson, Violation};
+use writ_schema::{SCHEMA_LOCATIONS, TEXT_BYTES_MAX, VIOLATIONS_MAX};
 
-use crate::{Budget, Call, FailedRun, Failure, Outcome};
+use super::channel::ChannelError;
+use crate::{Budget, Call, FailedRun, Failure, Method, Outcome};
 
 /// The deepest nesting that a `RawJson` may have, so that every later reader can parse it.
 const DEPTH_MAX: usize = 127;
@@ -15,7 +18,7 @@ pub(super) fn result(
     budget: &Budget,
 ) -> Result<Outcome, FailedRun> {
     let failure = match result {
-        Err(reported) => accept_failure(reported, budget),
+        Err(reported) => accept_failure(reported, call, budget),
         Ok(mut outcome) => {
             truncate(&mut outcome.printed, budget);
             match check_outcome(&mut outcome, call, budget) {
@@ -89,12 +92,29 @@ fn check_context(change: &ContextChange) -> Result<(), Failure> {
 
 /// The failure that a worker may report about its own run. A failure that only the platform can
 /// observe is a protocol violation.
-fn accept_failure(failure: Failure, budget: &Budget) -> Failure {
+fn accept_failure(failure: Failure, call: &Call, budget: &Budget) -> Failure {
+    let input = match call.method {
+        Method::Eval { .. } => "input_data",
+        Method::Management { .. } => "mgmt_data",
+    };
     match failure {
+        Failure::InvalidInput(violations)
+            if are_acceptable(&violations, |subject| [input, "parameters"].contains(&subject)) =>
+        {
+            Failure::InvalidInput(violations)
+        }
+        Failure::InvalidOutput(violations)
+            if are_acceptable(&violations, |subject| subject == "output") =>
+        {
+            Failure::InvalidOutput(violations)
+        }
         Failure::TimedOut { .. }
         | Failure::Crashed { .. }
         | Failure::WorkerLost { .. }
         | Failure::Busy { .. }
+        | Failure::InvalidInput(_)
+        | Failure::InvalidOutput(_)
+        | Failure::Schema { .. }
         | Failure::Compile(_) => {
             Failure::Crashed { signal: "a failure that only the platform can report".to_owned() }
         }
@@ -111,6 +131,41 @@ fn accept_failure(failure: Failure, budget: &Budget) -> Failure {
         }
         Failure::Raised { .. } | Failure::NotJson { .. } => failure,
     }
+}
+
+/// The failure that a worker may report about schemas and the values that it has applied them to.
+///
+/// # Errors
+/// Any other failure, and one that is not bounded, is a protocol violation.
+pub(super) fn refusal(failure: Failure, documents: &[Document]) -> Result<Failure, ChannelError> {
+    let is_known = |subject: &str| documents.iter().any(|document| document.subject == subject);
+    let is_acceptable = match &failure {
+        Failure::Schema { location, message } => {
+            let is_schema = |schema: &&str| location.starts_with(*schema);
+            SCHEMA_LOCATIONS.iter().any(is_schema)
+                && location.len() <= LOCATION_BYTES_MAX
+                && message.len() <= TEXT_BYTES_MAX
+        }
+        Failure::InvalidInput(violations) => are_acceptable(violations, is_known),
+        _ => false,
+    };
+    match is_acceptable {
+        true => Ok(failure),
+        false => Err(ChannelError::ProtocolViolation("a refusal that is none".to_owned())),
+    }
+}
+
+/// The size of the location of a schema's error, in bytes at most: that of its schema, and that in it.
+const LOCATION_BYTES_MAX: usize = TEXT_BYTES_MAX + 100;
+
+/// Whether a worker may report these violations: some, not too many, each bounded, and each of a value
+/// that it has validated.
+fn are_acceptable(violations: &[Violation], is_known: impl Fn(&str) -> bool) -> bool {
+    let is_bounded = |one: &Violation| {
+        let texts = [&one.path, &one.rule, &one.message];
+        texts.into_iter().all(|text| text.len() <= TEXT_BYTES_MAX) && is_known(&one.subject)
+    };
+    (1..=2 * VIOLATIONS_MAX).contains(&violations.len()) && violations.iter().all(is_bounded)
 }
 
 /// Whether well-formed JSON is certain to parse into a value: not too deep, and without escapes
@@ -228,20 +283,88 @@ mod tests {
         }
     }
 
+    fn violation(subject: &str) -> Violation {
+        Violation {
+            subject: subject.to_owned(),
+            path: "/a".to_owned(),
+            rule: "type".to_owned(),
+            message: "the value is no string".to_owned(),
+        }
+    }
+
+    fn violations(count: usize, subject: &str) -> Vec<Violation> {
+        vec![violation(subject); count]
+    }
+
+    #[test]
+    fn bounded_violations_of_what_the_worker_has_validated_are_accepted() {
+        let failures = [
+            Failure::InvalidInput(violations(40, "input_data")),
+            Failure::InvalidInput(violations(1, "parameters")),
+            Failure::InvalidOutput(violations(20, "output")),
+        ];
+        for failure in failures {
+            assert_eq!(accept_failure(failure.clone(), &call(false), &Budget::default()), failure);
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_about_a_schema_or_a_value_that_was_sent_and_bounded() {
+        use writ_model::run::DocumentKind;
+        let document = Document {
+            subject: "inputs".to_owned(),
+            kind: DocumentKind::Input,
+            value: RawJson::null(),
+        };
+        let schema = |location: &str, message: &str| Failure::Schema {
+            location: location.to_owned(),
+            message: message.to_owned(),
+        };
+        let cases = [
+            (schema("/policy_input_schema/a", "no"), true),
+            (schema("/elsewhere", "no"), false),
+            (schema("/policy_input_schema", &"x".repeat(TEXT_BYTES_MAX + 1)), false),
+            (Failure::InvalidInput(violations(1, "inputs")), true),
+            (Failure::InvalidInput(violations(1, "parameters")), false),
+            (Failure::InvalidInput(Vec::new()), false),
+            (Failure::Busy { waited_ms: 1 }, false),
+        ];
+        for (failure, good) in cases {
+            let accepted = refusal(failure.clone(), std::slice::from_ref(&document));
+            assert_eq!(accepted.is_ok(), good, "{failure:?}");
+        }
+    }
+
     #[test]
     fn a_worker_cannot_speak_for_the_platform() {
         let reports = [
             Failure::WorkerLost { reason: "not my doing".to_owned() },
             Failure::Busy { waited_ms: 1 },
             Failure::TimedOut { budget_ms: 1 },
+            Failure::Schema {
+                location: "/policy_input_schema".to_owned(),
+                message: "x".to_owned(),
+            },
+            Failure::InvalidInput(violations(1, "output")),
+            Failure::InvalidOutput(violations(1, "input_data")),
+            Failure::InvalidInput(Vec::new()),
+            Failure::InvalidInput(violations(41, "input_data")),
+            Failure::InvalidInput(vec![Violation {
+                message: "x".repeat(TEXT_BYTES_MAX + 1),
+                ..violation("input_data")
+            }]),
         ];
         for reported in reports {
             assert!(matches!(
-                accept_failure(reported, &Budget::default()),
+                accept_failure(reported, &call(false), &Budget::default()),
                 Failure::Crashed { .. }
             ));
         }
-        let reported = accept_failure(Failure::OutOfMemory { budget_bytes: 1 }, &Budget::default());
+        let reported = accept_failure(
+            Failure::OutOfMemory { budget_bytes: 1 },
+            &call(false),
+            &Budget::default(),
+        );
         let honest = Failure::OutOfMemory { budget_bytes: Budget::default().memory_bytes_max };
         assert_eq!(reported, honest);
     }

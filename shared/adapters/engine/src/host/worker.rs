@@ -12,6 +12,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use super::channel::{Channel, ChannelError};
 use super::deadline::Deadline;
 use super::exit_status::{ExitStatus, RunLimits};
+use super::purpose::{Purpose, blame};
 use super::{Zygote, validate};
 use crate::config::CompileBudget;
 use crate::sys::{self, PidFd};
@@ -51,15 +52,6 @@ pub(crate) struct Worker {
     reaped: bool,
 }
 
-/// What a worker is started for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// To compile a source. It runs nothing.
-    Check,
-    /// To run a source.
-    Run,
-}
-
 #[derive(Debug, Default, PartialEq, Eq)]
 struct ResourceLimits {
     address_space: u64,
@@ -75,23 +67,37 @@ pub(crate) enum RunError {
     Failed(FailedRun),
 }
 
+/// A worker that did not start.
+#[derive(Debug)]
+pub(crate) struct StartError {
+    pub(crate) failure: Failure,
+    /// Whether the worker has replied; otherwise it did not survive.
+    pub(crate) replied: bool,
+}
+
+impl From<Failure> for StartError {
+    fn from(failure: Failure) -> Self {
+        Self { failure, replied: false }
+    }
+}
+
 impl Worker {
-    /// Forks a worker and compiles a source in it, to check it or to run it. A cancellation kills the
-    /// worker.
+    /// Forks a worker and compiles a source in it, for a purpose. A cancellation kills the worker.
     ///
     /// # Errors
-    /// [`Failure::Compile`] with the diagnostics; the failures of a run otherwise.
+    /// [`Failure::Compile`] with the diagnostics; [`Failure::Schema`] and [`Failure::InvalidInput`];
+    /// the failures of a run otherwise.
     pub(crate) fn start(
         zygote: &Arc<Zygote>,
         source: &Arc<Source>,
-        purpose: Purpose,
+        purpose: Purpose<'_>,
         budget: &CompileBudget,
         cancellation: &Cancellation,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, StartError> {
         let (mut worker, image) = Self::fork(zygote, source)
             .map_err(|error| Failure::WorkerLost { reason: format!("no start: {error}") })?;
         if !cancellation.register(&worker.pidfd) {
-            return Err(cancellation_failure());
+            return Err(cancellation_failure().into());
         }
         let limits = RunLimits {
             time_ms: u64::try_from(budget.time.as_millis()).unwrap_or(u64::MAX),
@@ -99,13 +105,9 @@ impl Worker {
         };
         let reply =
             worker.start_deadline(budget.time, budget.memory_bytes_max).and_then(|deadline| {
-                let request = match purpose {
-                    Purpose::Check => WorkerRequestRef::Check(source),
-                    Purpose::Run => WorkerRequestRef::Compile(source),
-                };
-                worker.channel.exchange(request, &deadline, REPLY_BYTES_EXTRA)
+                worker.channel.exchange(purpose.request(source), &deadline, REPLY_BYTES_EXTRA)
             });
-        match reply {
+        let error = match reply {
             Ok(Reply::Ready { checked, single_use }) => {
                 worker.checked = checked;
                 worker.reusable = match single_use {
@@ -122,15 +124,29 @@ impl Worker {
                 worker
                     .measure_idle_memory()
                     .map_err(|error| worker.explain(&error.into(), limits))?;
-                cancellation.unregister().then_some(worker).ok_or_else(cancellation_failure)
+                // The marks of the compilation are not what the first run prints.
+                worker.take_printed_copy();
+                return match cancellation.unregister() {
+                    true => Ok(worker),
+                    false => Err(cancellation_failure().into()),
+                };
             }
-            Ok(Reply::CompileFailed(diagnostics)) => Err(Failure::Compile(diagnostics)),
-            Ok(_) => Err(worker.explain(
-                &ChannelError::ProtocolViolation("a reply out of turn".to_owned()),
-                limits,
-            )),
-            Err(error) => Err(worker.explain(&error, limits)),
-        }
+            Ok(Reply::CompileFailed(diagnostics)) => {
+                return Err(StartError { failure: Failure::Compile(diagnostics), replied: true });
+            }
+            Ok(Reply::SchemaFailed(failure)) => {
+                match validate::refusal(failure, purpose.documents()) {
+                    Ok(failure) => return Err(StartError { failure, replied: true }),
+                    Err(error) => error,
+                }
+            }
+            Ok(Reply::RunFinished { .. }) => {
+                ChannelError::ProtocolViolation("a reply out of turn".to_owned())
+            }
+            Err(error) => error,
+        };
+        let failure = worker.explain(&error, limits);
+        Err(blame(failure, &worker.take_printed_copy()).into())
     }
 
     fn fork(zygote: &Arc<Zygote>, source: &Arc<Source>) -> io::Result<(Self, OwnedFd)> {

@@ -7,12 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use writ_model::Language;
-
 use super::exit_status::ExitStatus;
 use super::launch::{ParentThread, ZygoteProcess, launch};
 use crate::sys::PidFd;
 use crate::wire::control::{self, Packet};
+use crate::zygote_kind::ZygoteKind;
 
 /// How long a shutdown waits until the workers that it has killed are reaped by their callers.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
@@ -39,9 +38,9 @@ struct State {
 }
 
 impl Zygote {
-    /// Starts the zygote of a language; it takes as long as the language's imports.
-    pub(crate) fn start(language: Language, allow_weak: bool) -> Result<Self, String> {
-        let ZygoteProcess { control, parent_thread } = launch(language, allow_weak)?;
+    /// Starts a zygote; that of a language takes as long as the language's imports.
+    pub(crate) fn start(kind: ZygoteKind, allow_weak: bool) -> Result<Self, String> {
+        let ZygoteProcess { control, parent_thread } = launch(kind, allow_weak)?;
         Ok(Self {
             allow_weak,
             lost: AtomicBool::new(false),

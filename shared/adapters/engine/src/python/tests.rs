@@ -29,6 +29,7 @@ pub(super) fn source(code: &str) -> Source {
         code: code.to_owned(),
         digest: Digest::of(code.as_bytes()),
         functionality_data: None,
+        schemas: Default::default(),
     }
 }
 

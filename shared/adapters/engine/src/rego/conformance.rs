@@ -157,6 +157,7 @@ fn source(case: &Case) -> Source {
         digest: Digest::of(code.as_bytes()),
         code,
         functionality_data: Some(RawJson::of(&data)),
+        schemas: Default::default(),
     }
 }
 

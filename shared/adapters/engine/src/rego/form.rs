@@ -139,6 +139,7 @@ mod tests {
             code: "package p".to_owned(),
             digest: Digest::of(b""),
             functionality_data: Some(RawJson::parse(data).unwrap()),
+            schemas: Default::default(),
         })
     }
 

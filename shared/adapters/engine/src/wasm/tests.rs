@@ -32,6 +32,7 @@ fn compile(code: &str) -> Result<Box<dyn Program>, Vec<Diagnostic>> {
         code: code.to_owned(),
         digest: Digest::of(code.as_bytes()),
         functionality_data: None,
+        schemas: Default::default(),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use writ_model::Diagnostic;
+use writ_model::run::{Document, Schemas};
 
 use crate::{Budget, Call, CheckReport, Failure, Outcome, Source};
 
@@ -9,10 +10,12 @@ use crate::{Budget, Call, CheckReport, Failure, Outcome, Source};
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum WorkerRequest {
-    /// Compiles a source, to check it. It is the first request and the only one.
-    Check(Source),
-    /// Compiles a source, to run it. It is the first request and comes once.
+    /// Compiles a source with its schemas, to run it. It is the first request and comes once.
     Compile(Source),
+    /// Compiles a source with its schemas, and applies them to values. It is the only request.
+    Check { source: Source, documents: Vec<Document> },
+    /// Compiles schemas and applies them to values. It is the only request.
+    Validate { schemas: Schemas, documents: Vec<Document> },
     /// Runs the compiled source.
     Run { call: Box<Call>, budget: Budget },
 }
@@ -21,8 +24,9 @@ pub(crate) enum WorkerRequest {
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum WorkerRequestRef<'a> {
-    Check(&'a Source),
     Compile(&'a Source),
+    Check { source: &'a Source, documents: &'a [Document] },
+    Validate { schemas: &'a Schemas, documents: &'a [Document] },
     Run { call: &'a Call, budget: &'a Budget },
 }
 
@@ -30,7 +34,8 @@ pub(crate) enum WorkerRequestRef<'a> {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Reply {
-    /// The source compiles, and the worker is ready to run it.
+    /// The source and its schemas compile and the values fit them, and the worker is ready to run
+    /// the source if it is to be run.
     Ready {
         checked: CheckReport,
         /// Why the worker can serve one run only. `None` where it puts its memory back after each
@@ -41,6 +46,9 @@ pub(crate) enum Reply {
     /// The source does not compile, for these reasons.
     #[serde(rename = "refused")]
     CompileFailed(Vec<Diagnostic>),
+    /// A schema does not compile, or a value does not fit its schema.
+    #[serde(rename = "misfit")]
+    SchemaFailed(Failure),
     /// The run ended and the worker is alive.
     #[serde(rename = "ran")]
     RunFinished {

@@ -33,6 +33,9 @@ pub(crate) const PAGES_FD: i32 = 7;
 
 /// The descriptor of the memory file that a zygote shares with its workers.
 pub(crate) const BASE_FD: i32 = 8;
+/// The mark of a worker that compiles code. The marks of one that compiles or applies a schema are the
+/// locations of schemas in a policy.
+pub(crate) const CODE: &str = "/code";
 
 /// The exit code of a worker after a panic of its interpreter.
 pub(crate) const EXIT_PANIC: i32 = 101;

@@ -1,16 +1,16 @@
 //! The code that runs inside the child processes: the zygote, and the workers that it forks.
 
 mod memory;
+mod schemas;
 mod seccomp;
 mod serve;
 mod zygote;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use writ_model::Language;
-
 use crate::sys;
 use crate::wire::ZYGOTE_ARGUMENT;
+use crate::zygote_kind::ZygoteKind;
 
 pub(crate) use memory::{memory_file, seal};
 pub(crate) use zygote::start;
@@ -25,8 +25,8 @@ static READY: AtomicBool = AtomicBool::new(false);
 pub fn init() {
     let mut arguments = std::env::args().skip(1);
     if arguments.next().as_deref() == Some(ZYGOTE_ARGUMENT) {
-        match arguments.next().as_deref().and_then(Language::from_name) {
-            Some(language) => zygote::run(language),
+        match arguments.next().as_deref().and_then(ZygoteKind::from_name) {
+            Some(kind) => zygote::run(kind),
             None => sys::exit_now(2),
         }
     }

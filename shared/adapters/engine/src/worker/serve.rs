@@ -1,17 +1,20 @@
-//! A worker: compiles one source, then runs it at each request, and puts its memory back after each
-//! run.
+//! A worker: compiles one source with its schemas, then runs it at each request, and puts its memory
+//! back after each run.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nix::errno::Errno;
 use nix::unistd::{read, write};
+use writ_model::run::Document;
+use writ_schema::CompiledSchemas;
 
 use super::memory::{Base, Checkpoint};
+use super::schemas;
 use crate::language::{Program, Runtime};
 use crate::sys;
 use crate::wire::frame::{self, HEADER_BYTES, REQUEST_BYTES_MAX};
-use crate::wire::{EXIT_NO_RESTORE, EXIT_PANIC, Reply, SOCKET_FD, WorkerRequest};
-use crate::{Budget, Call, FailedRun, Failure, Outcome};
+use crate::wire::{CODE, EXIT_NO_RESTORE, EXIT_PANIC, Reply, SOCKET_FD, WorkerRequest};
+use crate::{Budget, Call, CheckReport, FailedRun, Failure, Outcome, Source, capture};
 
 /// The size of the first read, in bytes; larger frames grow the buffer.
 const READ_BYTES: usize = 16 << 10;
@@ -22,36 +25,56 @@ const READ_BYTES: usize = 16 << 10;
 /// `base` is the memory that the zygote shares with its workers, or the reason that there is none.
 pub(super) fn serve(runtime: &mut dyn Runtime, base: &Result<Base, String>) -> ! {
     let served = catch_unwind(AssertUnwindSafe(|| serve_first(runtime, base)));
-    sys::exit_now(served.unwrap_or(EXIT_PANIC))
+    sys::exit_now(if served.is_ok() { 0 } else { EXIT_PANIC })
 }
 
-/// Compiles the source of the first request, and then serves runs. Returns the exit code.
-fn serve_first(runtime: &mut dyn Runtime, base: &Result<Base, String>) -> i32 {
-    let (source, is_check) = match Connection::default().receive() {
-        Some(WorkerRequest::Check(source)) => (source, true),
-        Some(WorkerRequest::Compile(source)) => (source, false),
-        Some(WorkerRequest::Run { .. }) | None => return 0,
+/// Serves the first request, and then runs where it is for runs.
+fn serve_first(runtime: &mut dyn Runtime, base: &Result<Base, String>) {
+    let reply = match Connection::default().receive() {
+        Some(WorkerRequest::Compile(source)) => match compile(runtime, &source, &[]) {
+            Err(reply) => reply,
+            Ok((schemas, mut program)) => {
+                drop(source);
+                return serve_runs(&schemas, program.as_mut(), base);
+            }
+        },
+        Some(WorkerRequest::Check { source, documents }) => {
+            match compile(runtime, &source, &documents) {
+                Err(reply) => reply,
+                Ok((_, program)) => Reply::Ready { checked: program.checked(), single_use: None },
+            }
+        }
+        Some(WorkerRequest::Validate { schemas, documents }) => {
+            match schemas::validate(&schemas, &documents) {
+                Err(failure) => Reply::SchemaFailed(failure),
+                Ok(_) => Reply::Ready { checked: CheckReport::default(), single_use: None },
+            }
+        }
+        Some(WorkerRequest::Run { .. }) | None => return,
     };
-    let compiled = runtime.compile(&source);
-    drop(source);
-    match compiled {
-        Err(diagnostics) => {
-            send(&Reply::CompileFailed(diagnostics));
-            0
-        }
-        Ok(program) if is_check => {
-            send(&Reply::Ready { checked: program.checked(), single_use: None });
-            0
-        }
-        Ok(mut program) => serve_runs(program.as_mut(), base),
-    }
+    Connection::default().send(&reply);
 }
 
-/// Serves runs, each on the memory that the compilation has left. Returns the exit code.
+/// Compiles a source after its schemas, which the values have to fit.
+///
+/// # Errors
+/// The reply to a source that is refused.
+fn compile(
+    runtime: &mut dyn Runtime,
+    source: &Source,
+    documents: &[Document],
+) -> Result<(CompiledSchemas, Box<dyn Program>), Reply> {
+    let schemas = schemas::validate(&source.schemas, documents).map_err(Reply::SchemaFailed)?;
+    capture::mark(CODE);
+    let program = runtime.compile(source).map_err(Reply::CompileFailed)?;
+    Ok((schemas, program))
+}
+
+/// Serves runs, each on the memory that the compilation has left.
 ///
 /// INVARIANT: in the loop, this function's frame holds nothing that was allocated after the
 /// checkpoint.
-fn serve_runs(program: &mut dyn Program, base: &Result<Base, String>) -> i32 {
+fn serve_runs(schemas: &CompiledSchemas, program: &mut dyn Program, base: &Result<Base, String>) {
     let checkpoint = base.as_ref().map_err(Clone::clone).and_then(Checkpoint::take);
     let mut goes_on = send_ready(program, checkpoint.as_ref().err());
     while goes_on && let Ok(checkpoint) = &checkpoint {
@@ -59,43 +82,49 @@ fn serve_runs(program: &mut dyn Program, base: &Result<Base, String>) -> i32 {
             // Not even the program may be dropped: its memory is neither the old nor the new.
             sys::exit_now(EXIT_NO_RESTORE);
         }
-        goes_on = serve_run(program);
+        goes_on = serve_run(schemas, program);
     }
     if goes_on {
-        serve_run(program);
+        serve_run(schemas, program);
     }
-    0
 }
 
 /// Replies to the compilation. Returns whether the platform still listens.
 #[inline(never)]
 fn send_ready(program: &dyn Program, single_use: Option<&String>) -> bool {
-    send(&Reply::Ready { checked: program.checked(), single_use: single_use.cloned() })
+    let reply = Reply::Ready { checked: program.checked(), single_use: single_use.cloned() };
+    Connection::default().send(&reply)
 }
 
 /// Receives and serves one run. Returns whether the platform may send another.
 #[inline(never)]
-fn serve_run(program: &mut dyn Program) -> bool {
+fn serve_run(schemas: &CompiledSchemas, program: &mut dyn Program) -> bool {
     let mut connection = Connection::default();
     let Some(WorkerRequest::Run { call, budget }) = connection.receive() else { return false };
-    let (result, printed) = match run(program, &call, &budget) {
+    let (result, printed) = match run(schemas, program, &call, &budget) {
         Ok(outcome) => (Ok(outcome), String::new()),
         Err(FailedRun { failure, printed }) => (Err(failure), printed),
     };
     connection.send(&Reply::RunFinished { result, printed })
 }
 
-fn send(reply: &Reply) -> bool {
-    Connection::default().send(reply)
-}
-
-fn run(program: &mut dyn Program, call: &Call, budget: &Budget) -> Result<Outcome, FailedRun> {
+/// Validates the input, runs the program and validates its output, all under one budget.
+fn run(
+    schemas: &CompiledSchemas,
+    program: &mut dyn Program,
+    call: &Call,
+    budget: &Budget,
+) -> Result<Outcome, FailedRun> {
+    schemas.check_call(call)?;
     match program.run(call, budget) {
         Ok(outcome) if outcome.output.as_str().len() > budget.output_bytes_max => {
             let failure = Failure::OutputTooLarge { budget_bytes: budget.output_bytes_max };
             Err(FailedRun { failure, printed: outcome.printed })
         }
-        Ok(outcome) => Ok(outcome),
+        Ok(outcome) => match schemas.check_output(call, &outcome.output) {
+            Ok(()) => Ok(outcome),
+            Err(failure) => Err(FailedRun { failure, printed: outcome.printed }),
+        },
         Err(failure) => Err(FailedRun { failure, printed: program.take_printed() }),
     }
 }

@@ -13,20 +13,26 @@ use nix::unistd::Pid;
 use writ_model::Language;
 
 use super::memory::Base;
-use super::{seccomp, serve};
+use super::{schemas, seccomp, serve};
 use crate::language::Runtime;
 use crate::wire::control::{self, Packet};
 use crate::wire::{BASE_FD, EXIT_NO_SANDBOX, IMAGE_FD, MAPS_FD, PAGES_FD, PRINTED_FD, SOCKET_FD};
+use crate::zygote_kind::ZygoteKind;
 use crate::{capture, sys};
 
 /// Serves the control socket until the platform closes it.
-pub(super) fn run(language: Language) -> ! {
+pub(super) fn run(kind: ZygoteKind) -> ! {
+    warm_library_caches();
     // It fails only if the name is too long; the name is for `ps`.
     let _ = nix::sys::prctl::set_name(c"writ-zygote");
     // std's handler would print "stack overflow" and abort; the signal itself is more precise.
     sys::default_signal(libc::SIGSEGV);
     sys::default_signal(libc::SIGBUS);
-    let mut runtime = match start(language) {
+    let started = match kind {
+        ZygoteKind::Language(language) => start(language),
+        ZygoteKind::Schemas => Ok(schemas::runtime()),
+    };
+    let mut runtime = match started {
         Ok(runtime) => runtime,
         Err(reason) => {
             eprintln!("{reason}");
@@ -57,7 +63,6 @@ pub(super) fn run(language: Language) -> ! {
 /// # Errors
 /// What the language's own library raised.
 pub(crate) fn start(language: Language) -> Result<Box<dyn Runtime>, String> {
-    warm_library_caches();
     Ok(match language {
         Language::Python => Box::new(crate::python::start()?),
         Language::Rego => Box::new(crate::rego::runtime()),
@@ -69,9 +74,10 @@ pub(crate) fn start(language: Language) -> Result<Box<dyn Runtime>, String> {
 
 /// Makes libraries read from the host now what they would read at their first use in a worker,
 /// where the filter would kill the process: the first pattern of a process reads from `/proc` how
-/// many processors there are.
+/// many processors there are. What they build at their first use is built once, for all workers.
 fn warm_library_caches() {
     drop(regex::Regex::new("a"));
+    writ_schema::warm();
 }
 
 fn fork(

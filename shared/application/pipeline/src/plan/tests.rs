@@ -3,11 +3,12 @@ use std::pin::pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
-use writ_model::run::{Call, CheckReport, FailedRun, Failure, Method, Source};
+use writ_model::run::{Call, CheckReport, Document, FailedRun, Failure, Method, Source};
 use writ_model::{
     Cause, Digest, ErrorKind, ExecutionStatus, ExecutorId, Language, PolicyRule, PrincipalKind,
 };
 use writ_ports::Page;
+use writ_schema::CompiledSchemas;
 
 use super::*;
 
@@ -85,17 +86,23 @@ impl Recorded {
 }
 
 impl Evaluate for Recorded {
-    async fn check(&self, _: Source) -> Result<CheckReport, Failure> {
+    async fn check(
+        &self,
+        _: &Workspace,
+        _: Source,
+        _: Vec<Document>,
+    ) -> Result<CheckReport, Failure> {
         Ok(CheckReport::default())
     }
 
     async fn evaluate(
         &self,
         _: &str,
-        _: Source,
+        source: Source,
         call: Call,
         _: Budget,
     ) -> Result<Outcome, FailedRun> {
+        CompiledSchemas::compile(&source.schemas, |_| {})?.check_call(&call)?;
         let output = (self.answer)(&call)?;
         self.calls.lock().unwrap().push(call);
         Ok(Outcome {

@@ -16,6 +16,7 @@ fn source(code: &str, data: &str) -> Source {
         code: code.to_owned(),
         digest: Digest::of(code.as_bytes()),
         functionality_data: (!data.is_empty()).then(|| json(data)),
+        schemas: Default::default(),
     }
 }
 

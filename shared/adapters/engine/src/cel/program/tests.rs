@@ -347,6 +347,7 @@ fn the_runtime_compiles_and_refuses() {
         code: code.to_owned(),
         digest: Digest::of(code.as_bytes()),
         functionality_data: None,
+        schemas: Default::default(),
     };
     let mut program = runtime.compile(&source("1 + 1")).ok().unwrap();
     assert!(program.checked().warnings.is_empty());

@@ -12,6 +12,7 @@ fn source(code: &str, query: Option<&str>) -> Source {
         code: code.to_owned(),
         digest: Digest::of(code.as_bytes()),
         functionality_data: data,
+        schemas: Default::default(),
     }
 }
 

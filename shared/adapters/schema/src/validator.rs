@@ -1,22 +1,22 @@
-//! Schemas of inputs, outputs, settings and parameters, in two dialects.
-//!
-//! * The *field map* of the policy registry: `{"ip": {"type": "string", "pattern": "..."}}`.
-//! * JSON Schema 2020-12, recognised by a string `type` or a `$schema` at the top.
-//!
-//! Both are compiled once. A `$ref` must stay within the document, and patterns run on an engine
-//! that takes time linear in the text.
-
-mod field_map;
+//! One schema of either dialect, compiled.
 
 use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::Value;
+use writ_model::Violation;
 
-use crate::Violation;
+use crate::field_map;
 
 /// The maximum number of violations reported for one value: the first ones are enough to fix it.
-const VIOLATIONS_MAX: usize = 20;
+pub const VIOLATIONS_MAX: usize = 20;
+/// The size of a path and of a message of a violation, in bytes at most: a name in the value and a
+/// list of choices in the schema may be megabytes long.
+pub const TEXT_BYTES_MAX: usize = 1 << 10;
 /// The maximum size of one compiled pattern, in bytes.
 const PATTERN_BYTES_MAX: usize = 1 << 20;
+/// The number of values in a document up to which all its errors are made at once. A library makes
+/// every error with the errors of all branches in it, some hundred bytes for each: of a larger
+/// document only the first one is made.
+const ALL_ERRORS_NODES_MAX: usize = 1_000;
 
 /// A compiled schema of either dialect.
 #[derive(Debug)]
@@ -33,8 +33,8 @@ pub struct SchemaError {
 }
 
 impl SchemaError {
-    fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into() }
+    pub(crate) fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: bounded(path.into()), message: bounded(message.into()) }
     }
 
     /// Returns the location in the schema, as a JSON Pointer (RFC 6901).
@@ -66,7 +66,14 @@ impl Schema {
         Ok(Self { validator: Some(validator) })
     }
 
-    /// Returns the violations of `value`, at most 20; `subject` names the value in them.
+    /// Whether the schema accepts every value, so that a value need not be parsed.
+    #[must_use]
+    pub fn accepts_all(&self) -> bool {
+        self.validator.is_none()
+    }
+
+    /// Returns the violations of `value`: at most 20, and of a large value the first one alone.
+    /// `subject` names the value in them.
     ///
     /// Messages never quote the value itself: it may be a secret, and it may be huge.
     #[must_use]
@@ -83,21 +90,56 @@ impl Schema {
         counts: impl Fn(&str, &str) -> bool,
     ) -> Vec<Violation> {
         let Some(validator) = &self.validator else { return Vec::new() };
+        let counts = |error: &ValidationError<'_>| {
+            counts(error.instance_path().as_str(), error.kind().keyword())
+        };
         if validator.is_valid(value) {
             return Vec::new();
         }
-        validator
-            .iter_errors(value)
-            .filter(|error| counts(error.instance_path().as_str(), error.kind().keyword()))
-            .take(VIOLATIONS_MAX)
-            .map(|error| Violation {
-                subject: subject.to_owned(),
-                path: error.instance_path().to_string(),
-                rule: error.kind().keyword().to_owned(),
-                message: error.masked_with("the value").to_string(),
-            })
-            .collect()
+        if !is_small(value)
+            && let Err(first) = validator.validate(value)
+            && counts(&first)
+        {
+            return vec![violation(subject, &first)];
+        }
+        let errors = validator.iter_errors(value).filter(counts).take(VIOLATIONS_MAX);
+        errors.map(|error| violation(subject, &error)).collect()
     }
+}
+
+fn violation(subject: &str, error: &ValidationError<'_>) -> Violation {
+    Violation {
+        subject: subject.to_owned(),
+        path: bounded(error.instance_path().to_string()),
+        rule: error.kind().keyword().to_owned(),
+        message: bounded(error.masked_with("the value").to_string()),
+    }
+}
+
+/// Whether a document holds few values.
+fn is_small(value: &Value) -> bool {
+    let mut left = ALL_ERRORS_NODES_MAX;
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        let Some(fewer) = left.checked_sub(1) else { return false };
+        left = fewer;
+        match value {
+            Value::Array(items) if items.len() <= left => open.extend(items),
+            Value::Object(members) if members.len() <= left => open.extend(members.values()),
+            Value::Array(_) | Value::Object(_) => return false,
+            _ => {}
+        }
+    }
+    true
+}
+
+/// The text, cut where it is too long.
+fn bounded(mut text: String) -> String {
+    if text.len() > TEXT_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX - 3));
+        text.push_str("...");
+    }
+    text
 }
 
 fn build(schema: &Value) -> Result<Validator, SchemaError> {
@@ -109,38 +151,66 @@ fn build(schema: &Value) -> Result<Validator, SchemaError> {
 }
 
 fn schema_error(schema: &Value, error: &ValidationError<'_>) -> SchemaError {
-    if let Some((path, reference)) = external_reference(schema, String::new()) {
+    let mut path = Vec::new();
+    if let Some(reference) = external_reference(schema, &mut path) {
         let message = format!(
             "`{reference}` is outside of this schema and is never fetched; \
              copy the definition into `$defs` and refer to `#/$defs/...`"
         );
-        return SchemaError::new(path, message);
+        return SchemaError::new(pointer(&path), message);
     }
     SchemaError::new(error.instance_path().to_string(), error.to_string())
 }
 
-/// Returns the location and target of the first reference to another document.
-fn external_reference(schema: &Value, path: String) -> Option<(String, String)> {
+/// One step from a value to a value in it.
+enum Step<'s> {
+    Member(&'s str),
+    Item(usize),
+}
+
+/// Returns the first reference to another document, with its location in `path`.
+fn external_reference<'s>(schema: &'s Value, path: &mut Vec<Step<'s>>) -> Option<&'s str> {
     match schema {
-        Value::Object(object) => object.iter().find_map(|(key, value)| {
-            let path = format!("{path}/{}", key.replace('~', "~0").replace('/', "~1"));
-            match value {
-                Value::String(target)
-                    if matches!(key.as_str(), "$ref" | "$dynamicRef" | "$schema")
-                        && !target.starts_with('#')
-                        && !target.starts_with("https://json-schema.org/") =>
-                {
-                    Some((path, target.clone()))
+        Value::Object(object) => {
+            for (key, value) in object {
+                path.push(Step::Member(key));
+                let found = match value {
+                    Value::String(target) if is_external(key, target) => Some(target.as_str()),
+                    value => external_reference(value, path),
+                };
+                if found.is_some() {
+                    return found;
                 }
-                value => external_reference(value, path),
+                path.pop();
             }
-        }),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .find_map(|(index, item)| external_reference(item, format!("{path}/{index}"))),
-        _ => None,
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                path.push(Step::Item(index));
+                let found = external_reference(item, path);
+                if found.is_some() {
+                    return found;
+                }
+                path.pop();
+            }
+        }
+        _ => {}
     }
+    None
+}
+
+fn is_external(key: &str, target: &str) -> bool {
+    matches!(key, "$ref" | "$dynamicRef" | "$schema")
+        && !target.starts_with('#')
+        && !target.starts_with("https://json-schema.org/")
+}
+
+fn pointer(path: &[Step<'_>]) -> String {
+    let segment = |step: &Step<'_>| match step {
+        Step::Member(name) => format!("/{}", name.replace('~', "~0").replace('/', "~1")),
+        Step::Item(index) => format!("/{index}"),
+    };
+    path.iter().map(segment).collect()
 }
 
 #[cfg(test)]
@@ -211,6 +281,40 @@ mod tests {
         let violations = schema.violations("input_data", &json!({"pin": "hunter2"}));
         assert_eq!(violations.len(), 1);
         assert!(!format!("{violations:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_large_value_gives_one_violation_and_a_small_one_up_to_twenty() {
+        let schema = json!({"type": "array", "items": {"anyOf": [
+            {"type": "string"}, {"type": "object"}, {"type": "boolean"},
+        ]}});
+        let found = |count: usize| rules(&schema, &Value::from(vec![1; count]));
+        assert_eq!(found(3).len(), 3);
+        assert_eq!(found(ALL_ERRORS_NODES_MAX - 1).len(), VIOLATIONS_MAX);
+        assert_eq!(found(ALL_ERRORS_NODES_MAX), [("/0".to_owned(), "anyOf".to_owned())]);
+    }
+
+    #[test]
+    fn of_a_large_value_the_first_violation_that_counts_is_found() {
+        let schema =
+            json!({"type": "object", "required": ["a"], "additionalProperties": {"type": "array"}});
+        let schema = Schema::compile(&schema).unwrap();
+        let counts = |path: &str, rule: &str| !(rule == "required" && path.is_empty());
+        let large = |b: Value| json!({"c": vec![1; ALL_ERRORS_NODES_MAX], "b": b});
+        assert_eq!(schema.violations_if("parameters", &large(json!([])), counts), []);
+        let found = schema.violations_if("parameters", &large(json!(1)), counts);
+        assert_eq!(found.into_iter().map(|it| it.path).collect::<Vec<_>>(), ["/b"]);
+    }
+
+    #[test]
+    fn a_name_and_a_list_of_choices_of_megabytes_are_cut_in_a_violation() {
+        let long = "\u{e9}".repeat(1 << 20);
+        let schema = json!({"type": "object", "additionalProperties": {"const": long}});
+        let mut members = serde_json::Map::new();
+        members.insert(long, json!(1));
+        let found = Schema::compile(&schema).unwrap().violations("input_data", &members.into());
+        assert!(found[0].path.len() <= TEXT_BYTES_MAX && found[0].path.ends_with("..."));
+        assert!(found[0].message.len() <= TEXT_BYTES_MAX, "{}", found[0].message.len());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::SchemaError;
+use crate::SchemaError;
 
 /// The maximum depth of nested rules.
 const DEPTH_MAX: usize = 32;
@@ -26,7 +26,7 @@ const ATTRIBUTES: [&str; 11] = [
 ];
 
 /// Translates a field map to the JSON Schema that accepts the same values.
-pub(super) fn to_json_schema(fields: &Map<String, Value>) -> Result<Value, SchemaError> {
+pub(crate) fn to_json_schema(fields: &Map<String, Value>) -> Result<Value, SchemaError> {
     object_schema(fields, "", 0)
 }
 
@@ -155,7 +155,7 @@ fn quote_list(names: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::schema::Schema;
+    use crate::Schema;
     use serde_json::{Value, json};
 
     #[test]

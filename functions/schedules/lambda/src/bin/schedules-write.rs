@@ -1,0 +1,19 @@
+//! The Lambda functions that record schedules.
+
+use std::process::ExitCode;
+
+use writ_engine_async::AsyncValidator;
+use writ_lambda::StartError;
+use writ_platform::{Outbound, Platform};
+
+fn main() -> ExitCode {
+    writ_engine_async::init();
+    writ_lambda::serve(writ_fn_schedules::schedules_write::routes(), |store, function| {
+        let validator = AsyncValidator::start_warm(function.allow_weak_sandbox);
+        let outbound = Outbound {
+            queue: function.scheduling_outbound(),
+            webhook_client: function.webhook_client()?,
+        };
+        Ok(Platform::new(store, validator.map_err(StartError::ports)?).with_outbound(outbound))
+    })
+}

@@ -18,7 +18,7 @@ mod watch;
 use libtest_mimic::{Arguments, Trial};
 
 fn main() {
-    writ_engine::worker::init();
+    writ_languages::init();
     let mut arguments = Arguments::from_args();
     // Each trial inspects all processes and descriptors of this process.
     arguments.test_threads = Some(1);

@@ -25,7 +25,7 @@ fn main() {
     if std::env::args().nth(1).as_deref() == Some(helper::WITHOUT_INIT) {
         helper::without_init();
     }
-    writ_engine::worker::init();
+    writ_languages::init();
     helper::run_role_from_arguments();
     let mut arguments = Arguments::from_args();
     // Trials inspect the child processes of this process, so they must run one after another.

@@ -112,7 +112,7 @@ fn report() {
 
 fn without_init() {
     let text = helper::output(helper::WITHOUT_INIT);
-    assert!(text.contains("call `writ_engine::worker::init()` first in `main`"), "{text}");
+    assert!(text.contains("call `writ_languages::init()` first in `main`"), "{text}");
 }
 
 fn without_platform() {

@@ -162,15 +162,29 @@ fn an_arrow_that_points_up_is_found_with_both_its_ends() {
 #[test]
 fn the_command_line_links_neither_lambda_nor_sqs() {
     for absent in ["lambda_runtime", "aws-sdk-sqs", "aws-sdk-scheduler"] {
-        let tree =
-            ["tree", "--locked", "--offline", "-p", "writ-cli", "-e", "normal", "-i", absent];
-        let (is_found, tree, error) = cargo(&tree);
-        assert!(!is_found, "writ-cli links {absent}:\n{tree}");
-        assert!(error.contains("did not match any packages"), "{error}");
+        assert!(!links("writ-cli", absent), "writ-cli links {absent}");
     }
-    let (is_found, _, error) =
-        cargo(&["tree", "--locked", "--offline", "-p", "writ-cli", "-e", "normal", "-i", "clap"]);
-    assert!(is_found, "{error}");
+    assert!(links("writ-cli", "clap"));
+}
+
+/// Submitting a job and writing a schedule apply schemas, and run nothing.
+#[test]
+fn a_program_that_only_applies_schemas_links_no_language() {
+    for program in ["writ-lambda-jobs", "writ-lambda-schedules"] {
+        for absent in ["writ-languages", "rustpython-vm", "regorus", "cel", "wasmi"] {
+            assert!(!links(program, absent), "{program} links {absent}");
+        }
+        assert!(links(program, "jsonschema"), "{program}");
+    }
+    assert!(links("writ-lambda-runner", "rustpython-vm"));
+}
+
+/// Whether a package depends on a crate outside of its tests.
+fn links(package: &str, dependency: &str) -> bool {
+    let tree = ["tree", "--locked", "--offline", "-p", package, "-e", "normal", "-i", dependency];
+    let (is_found, _, error) = cargo(&tree);
+    assert!(is_found || error.contains("did not match any packages"), "{error}");
+    is_found
 }
 
 #[test]

@@ -7,8 +7,8 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use writ_engine::fuzzing::Compiler;
 use writ_engine::{CheckReport, Source};
+use writ_languages::fuzzing::Compiler;
 use writ_model::{Diagnostic, Digest, Language, RawJson};
 
 /// The stack of a worker, in bytes.

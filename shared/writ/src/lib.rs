@@ -61,7 +61,7 @@ use record_sink::OptionalSink;
 /// }
 /// ```
 pub fn init() {
-    writ_engine::worker::init();
+    writ_languages::init();
 }
 
 /// The policy engines of a process, and an optional sink for the records of their runs.

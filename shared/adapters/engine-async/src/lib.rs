@@ -15,10 +15,10 @@ use writ_ports::{EngineMetrics, EngineUsage, Evaluate, ValidateDocuments};
 
 pub use validator::AsyncValidator;
 
-/// Must be the first statement of `main`: in a process that was started as a worker it runs the
-/// worker and never returns.
-pub fn init() {
-    writ_engine::worker::init();
+/// Must be the first statement of `main` of a program with an [`AsyncValidator`] and no engine: in a
+/// process that was started as a worker it runs the worker and never returns.
+pub fn init_without_languages() {
+    writ_engine::worker::init_without_languages();
 }
 
 /// The engine of this process with its workers. Cheap to clone.

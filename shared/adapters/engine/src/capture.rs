@@ -19,7 +19,7 @@ pub(crate) fn enable_pipe() {
 
 /// Keeps the first `bytes_max` bytes and drops the rest.
 #[derive(Debug, Default)]
-pub(crate) struct Capture {
+pub struct Capture {
     text: String,
     bytes_max: usize,
     /// Whether there is a pipe, and it is not full yet.
@@ -27,11 +27,11 @@ pub(crate) struct Capture {
 }
 
 impl Capture {
-    pub(crate) fn new(bytes_max: usize) -> Self {
+    pub fn new(bytes_max: usize) -> Self {
         Self { text: String::new(), bytes_max, copies_to_pipe: HAS_PIPE.load(Ordering::Relaxed) }
     }
 
-    pub(crate) fn print(&mut self, text: &str) {
+    pub fn print(&mut self, text: &str) {
         let remaining = self.bytes_max.saturating_sub(self.text.len());
         let end = text.floor_char_boundary(remaining);
         let fitting = text.get(..end).unwrap_or_default();
@@ -43,7 +43,7 @@ impl Capture {
         }
     }
 
-    pub(crate) fn into_text(self) -> String {
+    pub fn into_text(self) -> String {
         self.text
     }
 }

@@ -58,9 +58,7 @@ impl Default for EngineConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// [`worker::init`](crate::worker::init) was not called, so this program cannot become a worker.
-    #[error(
-        "this program cannot be its own worker; call `writ_engine::worker::init()` first in `main`"
-    )]
+    #[error("this program cannot be its own worker; call `writ_languages::init()` first in `main`")]
     NotInitialised,
     /// The host lacks capabilities that every engine needs.
     #[error("this host does not permit {missing}, without which workers cannot be supervised")]

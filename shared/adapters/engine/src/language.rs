@@ -1,12 +1,12 @@
 //! The interface of a policy language. Both traits are implemented inside a worker process: an
 //! implementation may be slow, abort or loop, and the platform survives it.
 
-use writ_model::Diagnostic;
+use writ_model::{Diagnostic, Language};
 
 use crate::{Budget, Call, CheckReport, Failure, Outcome, Source};
 
 /// A language's interpreter, started once in a zygote, with its imports done.
-pub(crate) trait Runtime {
+pub trait Runtime {
     /// Compiles a source into a program.
     ///
     /// # Errors
@@ -15,7 +15,7 @@ pub(crate) trait Runtime {
 }
 
 /// Compiled code, ready to run.
-pub(crate) trait Program {
+pub trait Program {
     /// The compiler's warnings about code that compiles.
     fn checked(&self) -> CheckReport;
 
@@ -31,3 +31,9 @@ pub(crate) trait Program {
         String::new()
     }
 }
+
+/// Starts a language's runtime and does its imports.
+///
+/// # Errors
+/// What the language's own library raised, or that the program has not linked the language.
+pub type Start = fn(Language) -> Result<Box<dyn Runtime>, String>;

@@ -1,7 +1,9 @@
-//! Policy languages behind one trait, each run in a worker process that the platform can kill.
+//! The engine: it compiles and runs policies, and applies schemas, in worker processes that the
+//! platform can kill.
 //!
-//! [`Engine`] is the only entry point: it checks sources and runs calls. A language implements
-//! `language::Runtime` and `language::Program`; everything else is shared:
+//! [`Engine`] is the only entry point: it checks sources, runs calls and validates values. A language
+//! implements [`language::Runtime`] and [`language::Program`] in a crate of its own; everything
+//! else is here:
 //!
 //! - `host`: the platform's side of the processes: start, limits, requests, kill, reaping;
 //! - [`worker`]: the code inside them: the zygote, the workers that it forks, their sandbox;
@@ -15,25 +17,18 @@ compile_error!("the worker's sandbox needs Linux system calls");
 mod call;
 mod cancellation;
 mod capability;
-mod capture;
-mod cedar;
-mod cel;
+#[doc(hidden)]
+pub mod capture;
 mod config;
-mod context;
 mod engine;
 #[doc(hidden)]
 pub mod fuzzing;
 mod host;
-mod language;
+pub mod language;
 mod maintenance;
-mod nesting;
 mod pool;
-mod python;
-mod rego;
-mod rng;
 mod sys;
 mod version;
-mod wasm;
 mod wire;
 pub mod worker;
 mod zygote_kind;

@@ -7,7 +7,7 @@ use writ_lambda::StartError;
 use writ_platform::{Outbound, Platform};
 
 fn main() -> ExitCode {
-    writ_engine_async::init();
+    writ_engine_async::init_without_languages();
     writ_lambda::serve(writ_fn_jobs::jobs_submit::routes(), |store, function| {
         let validator = AsyncValidator::start_warm(function.allow_weak_sandbox);
         let outbound =

@@ -9,7 +9,7 @@ use writ_lambda_runner::{PipelineSignalHandler, batch};
 use writ_platform::{Outbound, Platform};
 
 fn main() -> ExitCode {
-    writ_engine_async::init();
+    writ_languages::init();
     writ_lambda::run(|function| {
         let workers = AsyncEngine::start_warm(function.allow_weak_sandbox);
         let (queue, webhook_client) = (function.required_queue()?, function.webhook_client()?);

@@ -10,7 +10,7 @@ use writ_platform::{Outbound, Platform};
 use writ_scheduler::{ClockWatch, Event, TickReport, run_due_schedule, tick_with};
 
 fn main() -> ExitCode {
-    writ_engine_async::init();
+    writ_engine_async::init_without_languages();
     writ_lambda::run(|function| {
         function.required_queue()?;
         let validator = AsyncValidator::start_warm(function.allow_weak_sandbox);

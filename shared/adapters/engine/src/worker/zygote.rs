@@ -10,18 +10,17 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
-use writ_model::Language;
 
 use super::memory::Base;
 use super::{schemas, seccomp, serve};
-use crate::language::Runtime;
+use crate::language::{Runtime, Start};
 use crate::wire::control::{self, Packet};
 use crate::wire::{BASE_FD, EXIT_NO_SANDBOX, IMAGE_FD, MAPS_FD, PAGES_FD, PRINTED_FD, SOCKET_FD};
 use crate::zygote_kind::ZygoteKind;
 use crate::{capture, sys};
 
 /// Serves the control socket until the platform closes it.
-pub(super) fn run(kind: ZygoteKind) -> ! {
+pub(super) fn run(kind: ZygoteKind, start: Start) -> ! {
     warm_library_caches();
     // It fails only if the name is too long; the name is for `ps`.
     let _ = nix::sys::prctl::set_name(c"writ-zygote");
@@ -56,20 +55,6 @@ pub(super) fn run(kind: ZygoteKind) -> ! {
         }
     }
     sys::exit_now(0)
-}
-
-/// Starts a language's runtime and does its imports.
-///
-/// # Errors
-/// What the language's own library raised.
-pub(crate) fn start(language: Language) -> Result<Box<dyn Runtime>, String> {
-    Ok(match language {
-        Language::Python => Box::new(crate::python::start()?),
-        Language::Rego => Box::new(crate::rego::runtime()),
-        Language::Cedar => Box::new(crate::cedar::runtime()),
-        Language::Cel => Box::new(crate::cel::runtime()),
-        Language::Wasm => Box::new(crate::wasm::runtime()),
-    })
 }
 
 /// Makes libraries read from the host now what they would read at their first use in a worker,

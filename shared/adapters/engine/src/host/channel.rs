@@ -100,7 +100,7 @@ impl Channel {
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => self.wait(PollFlags::POLLOUT)?,
-                Err(Errno::EPIPE) if rest.len() == self.sent.len() => {
+                Err(Errno::EPIPE | Errno::ECONNRESET) if rest.len() == self.sent.len() => {
                     return Err(ChannelError::NotSent);
                 }
                 Err(error) => return Err(error.into()),

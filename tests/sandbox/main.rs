@@ -17,6 +17,7 @@ mod limits;
 mod policies;
 mod processes;
 mod restore;
+mod schemas;
 mod survival;
 
 use libtest_mimic::{Arguments, Trial};
@@ -37,6 +38,7 @@ fn main() {
         limits::trials(),
         processes::trials(),
         restore::trials(),
+        schemas::trials(),
         survival::trials(),
     ]
     .into_iter()

@@ -17,7 +17,7 @@ pub(crate) enum ZygoteKind {
 }
 
 impl ZygoteKind {
-    /// Every kind.
+    /// All kinds of zygotes.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         Language::ALL.into_iter().map(Self::Language).chain([Self::Schemas])
     }

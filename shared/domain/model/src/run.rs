@@ -29,13 +29,13 @@ pub struct Source {
 /// worker alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schemas {
-    /// `policy_input_schema`.
+    /// The schema that is registered as `policy_input_schema`.
     pub input: RawJson,
-    /// `policy_output_schema`.
+    /// The schema that is registered as `policy_output_schema`.
     pub output: RawJson,
-    /// `policy_settings_schema`.
+    /// The schema that is registered as `policy_settings_schema`.
     pub settings: RawJson,
-    /// `policy_parameters_schema`.
+    /// The schema that is registered as `policy_parameters_schema`.
     pub parameters: RawJson,
     /// The schemas of the arguments of management commands, in the order of
     /// `management_commands_schema`.
@@ -58,7 +58,7 @@ pub struct Document {
     pub subject: String,
     /// The schema that the value has to fit.
     pub kind: DocumentKind,
-    /// The value.
+    /// The value to validate.
     pub value: RawJson,
 }
 

@@ -14,8 +14,6 @@ use super::{Checkpoint, PAGE_BYTES, sys};
 const BEFORE: usize = 0x5752_4954;
 /// The mark that a run leaves.
 const LEFT: usize = !BEFORE;
-/// Larger than what a C library serves from its heap, in bytes.
-const MAPPED_BYTES: usize = 4 << 20;
 
 static STATIC: AtomicUsize = AtomicUsize::new(0);
 
@@ -80,10 +78,9 @@ impl Marks {
     /// Where something was left. The process must end then.
     pub(super) fn check(self, checkpoint: &Checkpoint) -> Result<(), String> {
         for overwritten_max in [0, usize::MAX] {
-            let left = self.leave();
-            checkpoint
-                .restore_by(overwritten_max)
-                .map_err(|error| format!("its memory cannot be put back: {error}"))?;
+            let failed = |error: io::Error| format!("its memory cannot be put back: {error}");
+            let left = self.leave().map_err(failed)?;
+            checkpoint.restore_by(overwritten_max).map_err(failed)?;
             if let Some((place, _)) = self.all().into_iter().find(|(_, mark)| *mark != BEFORE) {
                 return Err(format!("a run would leave something in {place}"));
             }
@@ -99,7 +96,7 @@ impl Marks {
 
     /// What a run does to memory: it changes values, and allocates without freeing.
     #[inline(never)]
-    fn leave(&self) -> Left {
+    fn leave(&self) -> io::Result<Left> {
         let heap_end = sys::heap_end();
         self.heap.set(LEFT);
         STATIC.store(LEFT, Ordering::Relaxed);
@@ -107,8 +104,8 @@ impl Marks {
         for _ in 0..64 {
             black_box(vec![1u8; 16 << 10].leak());
         }
-        let mapping = black_box(vec![1u8; MAPPED_BYTES].leak()).as_ptr().addr();
-        Left { mapping: mapping.next_multiple_of(PAGE_BYTES), heap_end }
+        let mapping = sys::map_anonymous(PAGE_BYTES)?.start;
+        Ok(Left { mapping, heap_end })
     }
 }
 

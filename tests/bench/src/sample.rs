@@ -7,12 +7,24 @@ pub struct Sample(Vec<Duration>);
 
 impl Sample {
     /// Does `work` a few times unmeasured, then `count` times measured.
-    pub fn of<E>(count: usize, mut work: impl FnMut() -> Result<(), E>) -> Result<Self, E> {
+    pub fn of<E>(count: usize, work: impl FnMut() -> Result<(), E>) -> Result<Self, E> {
+        Self::of_paced(count, Duration::ZERO, work)
+    }
+
+    /// The same, with a pause before each time that is measured.
+    pub fn of_paced<E>(
+        count: usize,
+        pause: Duration,
+        mut work: impl FnMut() -> Result<(), E>,
+    ) -> Result<Self, E> {
         for _ in 0..count.div_ceil(10) {
             work()?;
         }
         let mut taken = Vec::with_capacity(count);
         for _ in 0..count {
+            if !pause.is_zero() {
+                std::thread::sleep(pause);
+            }
             let started = Instant::now();
             work()?;
             taken.push(started.elapsed());

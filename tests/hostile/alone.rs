@@ -1,0 +1,104 @@
+//! Each attack by itself: while it runs, and after it, an honest workspace is served.
+
+use std::io::Read as _;
+
+use libtest_mimic::{Failed, Trial};
+
+use crate::attacker::keyed;
+use crate::attacks::{Arsenal, Attack};
+use crate::client::Client;
+use crate::connections::{self, HostileConnection};
+use crate::fail;
+use crate::honest::Honest;
+use crate::neighbour::is_healthy;
+use crate::server::Server;
+
+/// The first parts of the routes' names.
+const GROUPS: [&str; 7] =
+    ["policy", "executor", "execution", "jobs", "schedules", "access", "token"];
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let of_routes = GROUPS.map(|group| {
+        Trial::test(format!("alone::{group}"), move || attacks_of(group))
+    });
+    let of_connections = Trial::test("alone::connections", hostile_connections);
+    of_routes.into_iter().chain([of_connections]).collect()
+}
+
+/// A server with both workspaces.
+struct Stage {
+    server: Server,
+    attacker: Client,
+    arsenal: Arsenal,
+    honest: Honest,
+}
+
+impl Stage {
+    fn start() -> Result<Self, Failed> {
+        let server = Server::start()?;
+        let attacker = Client::create(&server, "attacker", "admin")?;
+        let arsenal = Arsenal::create(&attacker)?;
+        let honest = Honest::create(Client::create(&server, "honest", "author")?)?;
+        honest.round()?;
+        Ok(Self { server, attacker, arsenal, honest })
+    }
+
+    /// Whether the honest workspace is served.
+    fn check(&self) -> Result<(), Failed> {
+        self.honest.round()?;
+        if is_healthy(&self.server) { Ok(()) } else { fail("no health check is answered") }
+    }
+
+    fn attack(&self, attack: &Attack) -> Result<(), Failed> {
+        std::thread::scope(|scope| {
+            let request = keyed(attack, &attack.name.replace(|c: char| !c.is_ascii(), ""));
+            let attacking = scope.spawn(move || self.attacker.send(&request).map(|(status, _)| status));
+            self.check()?;
+            // The server may close the connection of a request that it refuses.
+            match attacking.join().map_err(|_| "a thread panicked")? {
+                Ok(500) => fail("an internal error"),
+                _ => self.check(),
+            }
+        })
+    }
+
+    fn hold(&self, kind: &HostileConnection) -> Result<(), Failed> {
+        let streams: Result<Vec<_>, _> = (0..kind.count).map(|_| kind.open(&self.attacker)).collect();
+        self.check()?;
+        for mut stream in streams? {
+            // Whatever was answered; a connection may be open still.
+            let _ = stream.read(&mut [0; 1_024]);
+        }
+        self.check()
+    }
+}
+
+/// Sends each attack on a group of routes. An attack that stops the platform gets it a new server,
+/// so that each one is known by itself.
+fn attacks_of(group: &str) -> Result<(), Failed> {
+    let mut stage = Stage::start()?;
+    let mut failures = Vec::new();
+    for attack in stage.arsenal.attacks() {
+        if attack.route.split('.').next() != Some(group) {
+            continue;
+        }
+        if let Err(error) = stage.attack(&attack) {
+            let error = error.message().unwrap_or_default();
+            failures.push(format!("{}, {}: {error}", attack.route, attack.name));
+            stage = Stage::start()?;
+        }
+    }
+    if failures.is_empty() { Ok(()) } else { fail(failures.join("\n")) }
+}
+
+fn hostile_connections() -> Result<(), Failed> {
+    let mut stage = Stage::start()?;
+    let mut failures = Vec::new();
+    for kind in connections::kinds(&stage.attacker, &stage.arsenal) {
+        if let Err(error) = stage.hold(&kind) {
+            failures.push(format!("{}: {}", kind.name, error.message().unwrap_or_default()));
+            stage = Stage::start()?;
+        }
+    }
+    if failures.is_empty() { Ok(()) } else { fail(failures.join("\n")) }
+}

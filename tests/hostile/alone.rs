@@ -49,16 +49,24 @@ impl Stage {
         if is_healthy(&self.server) { Ok(()) } else { fail("no health check is answered") }
     }
 
+    /// Sends the attack several times at once, so that the platform has no thread left where each of
+    /// them keeps one.
     fn attack(&self, attack: &Attack) -> Result<(), Failed> {
+        let copies = std::thread::available_parallelism().map_or(1, usize::from) + 1;
         std::thread::scope(|scope| {
-            let request = keyed(attack, &attack.name.replace(|c: char| !c.is_ascii(), ""));
-            let attacking = scope.spawn(move || self.attacker.send(&request).map(|(status, _)| status));
+            let send = |copy: usize| {
+                let request = keyed(attack, &format!("{}-{}-{copy}", attack.route, attack.number));
+                scope.spawn(move || self.attacker.send(&request).map(|(status, _)| status))
+            };
+            let attacking: Vec<_> = (0..copies).map(send).collect();
             self.check()?;
-            // The server may close the connection of a request that it refuses.
-            match attacking.join().map_err(|_| "a thread panicked")? {
-                Ok(500) => fail("an internal error"),
-                _ => self.check(),
+            for attacking in attacking {
+                // The server may close the connection of a request that it refuses.
+                if let Ok(500) = attacking.join().map_err(|_| "a thread panicked")? {
+                    return fail("an internal error");
+                }
             }
+            self.check()
         })
     }
 

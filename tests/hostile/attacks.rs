@@ -15,6 +15,8 @@ pub(crate) struct Attack {
     /// The name of the route.
     pub(crate) route: &'static str,
     pub(crate) name: String,
+    /// The position among the attacks of its list.
+    pub(crate) number: usize,
     pub(crate) request: Request,
     /// Whether each repeat has another idempotency key.
     pub(crate) is_keyed: bool,
@@ -327,13 +329,17 @@ impl Builder {
     }
 
     fn add(&mut self, name: &str, request: Request) {
-        let name = name.to_owned();
-        self.attacks.push(Attack { route: self.route, name, request, is_keyed: false });
+        self.push(name, request, false);
     }
 
+    /// Adds an attack whose repeats have idempotency keys.
     fn keyed(&mut self, name: &str, request: Request) {
-        let name = name.to_owned();
-        self.attacks.push(Attack { route: self.route, name, request, is_keyed: true });
+        self.push(name, request, true);
+    }
+
+    fn push(&mut self, name: &str, request: Request, is_keyed: bool) {
+        let (name, number) = (name.to_owned(), self.attacks.len());
+        self.attacks.push(Attack { route: self.route, name, number, request, is_keyed });
     }
 
     /// What every query route gets.

@@ -283,14 +283,14 @@ mod tests {
             assert_eq!(acquire(&pool, &greedy, NOW), Ok(Grant::Slot { evicted: None }));
         }
         assert_eq!(acquire(&pool, &greedy, NOW), Err(AcquireError::Busy));
-        assert_eq!(acquire(&pool, &request("w", "b"), NOW), Ok(Grant::Slot { evicted: None }));
-        assert_eq!(acquire(&pool, &request("w", "c"), NOW), Err(AcquireError::Busy));
+        assert_eq!(acquire(&pool, &request("v", "b"), NOW), Ok(Grant::Slot { evicted: None }));
+        assert_eq!(acquire(&pool, &request("v", "c"), NOW), Err(AcquireError::Busy));
     }
 
     #[test]
     fn the_longest_idle_worker_is_evicted() {
         let pool = Pool::new(BOUNDS);
-        let acquire_requests = [request("w", "a"), request("w", "b"), request("w", "c")];
+        let acquire_requests = [request("u", "a"), request("v", "b"), request("w", "c")];
         for acquire_request in &acquire_requests {
             assert_eq!(acquire(&pool, acquire_request, NOW), Ok(Grant::Slot { evicted: None }));
         }
@@ -308,7 +308,7 @@ mod tests {
         assert!(acquire(&pool, &warm, NOW).is_ok());
         pool.release(&warm, 1);
         assert!(acquire(&pool, &greedy, NOW).is_ok());
-        assert!(acquire(&pool, &request("w", "other"), NOW).is_ok());
+        assert!(acquire(&pool, &request("v", "other"), NOW).is_ok());
         assert_eq!(acquire(&pool, &greedy, NOW), Err(AcquireError::Busy));
         assert_eq!(acquire(&pool, &warm, NOW), Ok(Grant::Idle(1)));
     }
@@ -344,7 +344,7 @@ mod tests {
         std::thread::scope(|scope| {
             let waiter = scope.spawn(|| acquire(&pool, &greedy, LONG));
             wait_for_queue(&pool, 1);
-            assert_eq!(acquire(&pool, &request("w", "b"), NOW), Ok(Grant::Slot { evicted: None }));
+            assert_eq!(acquire(&pool, &request("v", "b"), NOW), Ok(Grant::Slot { evicted: None }));
             pool.release_slot(&greedy);
             assert_eq!(waiter.join().unwrap(), Ok(Grant::Slot { evicted: None }));
         });

@@ -1,17 +1,17 @@
 //! The accounting of the pool: held slots, waiting calls and their order. It has no clock, no lock
 //! and no process.
 //!
-//! These rules keep a few hanging policies from starving the others; none of them stops a policy
-//! without competitors from using its whole share:
+//! These rules keep a few hanging policies from starving the others:
 //!
 //! - the waiting key that holds the fewest slots goes first; such keys take turns, and the calls of
 //!   a key go in the order of their arrival;
-//! - a workspace that has three quarters of the slots goes after all others;
+//! - a workspace holds at most three quarters of the slots, whatever its idle workers use besides:
+//!   a run is never interrupted for another one, so only what a workspace cannot hold is there at
+//!   once for the others. One that uses three quarters, idle workers included, goes last;
 //! - the last idle worker of a key is evicted only for a key that has no slot yet, and never for a
 //!   key of another workspace that has its three quarters;
-//! - jobs hold at most half of the slots, and all but one of a key's: the others are for requests,
-//!   which may use all of them. A workspace that has three quarters of that half goes after the
-//!   jobs of all others.
+//! - jobs hold at most half of the slots, and all but one of a key's: the others are for requests.
+//!   The jobs of a workspace hold at most three quarters of that half.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar};
@@ -174,8 +174,12 @@ impl<W> Slots<W> {
         self.dispatch(Released { slot: None, job: request.job() });
     }
 
-    /// Holds the slot that is reserved for a worker of this key, if it is still unused.
+    /// Holds the slot that is reserved for a worker of this key, if it is still unused and within
+    /// the share of its workspace.
     pub(super) fn take_reserved(&mut self, key: &Key) -> bool {
+        if self.has_its_share(key) {
+            return false;
+        }
         let reserved = |(idle, worker): &(Key, Option<W>)| idle == key && worker.is_none();
         let position = self.idle.iter().position(reserved);
         position.and_then(|position| self.idle.remove(position)).is_some()
@@ -231,12 +235,21 @@ impl<W> Slots<W> {
         holds_three_quarters(&self.in_use, key, released, self.bounds.workers_max)
     }
 
-    /// Whether the request's class may hold one more slot of its key.
+    /// Whether the key's workspace holds as many slots as it may.
+    fn has_its_share(&self, key: &Key) -> bool {
+        let idle = self.idle.iter().filter(|(idle, _)| idle.workspace == key.workspace).count();
+        slots_of_workspace(&self.in_use, key) - idle >= three_quarters(self.bounds.workers_max)
+    }
+
+    /// Whether the request may hold one more slot, by its workspace and its class.
     fn may_take_one_more(&self, request: &AcquireRequest) -> bool {
-        let of_key = self.jobs.get(&request.key).copied().unwrap_or(0);
-        request.class == RunClass::Request
-            || of_key < self.bounds.jobs_per_key_max()
-                && self.jobs.values().sum::<usize>() < self.bounds.jobs_max()
+        let (key, jobs_max) = (&request.key, self.bounds.jobs_max());
+        let may_job = || {
+            self.jobs.get(key).copied().unwrap_or(0) < self.bounds.jobs_per_key_max()
+                && slots_of_workspace(&self.jobs, key) < three_quarters(jobs_max)
+                && self.jobs.values().sum::<usize>() < jobs_max
+        };
+        !self.has_its_share(key) && (request.class == RunClass::Request || may_job())
     }
 
     fn candidate(&self, request: &AcquireRequest, surplus: Option<usize>) -> Option<Candidate> {
@@ -322,18 +335,26 @@ impl AcquireRequest {
     }
 }
 
-/// Whether the key's workspace has three quarters of `most`, rounded down, including the released
-/// one.
+/// Whether the key's workspace has three quarters of `most`, including the released one.
 fn holds_three_quarters(
     held: &HashMap<Key, usize>,
     key: &Key,
     released: Option<&Key>,
     most: usize,
 ) -> bool {
-    let of_workspace = |held: &Key| held.workspace == key.workspace;
-    let count: usize =
-        held.iter().filter(|(held, _)| of_workspace(held)).map(|(_, count)| count).sum();
-    count + usize::from(released.is_some_and(of_workspace)) >= (most * 3 / 4).max(1)
+    let is_released = released.is_some_and(|released| released.workspace == key.workspace);
+    slots_of_workspace(held, key) + usize::from(is_released) >= three_quarters(most)
+}
+
+/// The slots among these that the key's workspace has.
+fn slots_of_workspace(held: &HashMap<Key, usize>, key: &Key) -> usize {
+    let of_workspace = held.iter().filter(|(held, _)| held.workspace == key.workspace);
+    of_workspace.map(|(_, count)| count).sum()
+}
+
+/// Three quarters, rounded down, but at least one.
+fn three_quarters(most: usize) -> usize {
+    (most * 3 / 4).max(1)
 }
 
 fn count_down(counts: &mut HashMap<Key, usize>, key: &Key) {

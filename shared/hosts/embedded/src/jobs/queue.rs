@@ -1,7 +1,9 @@
 //! The queue of job signals. It is in memory, because the table of jobs holds everything that a
 //! signal says.
 //!
-//! Workspaces take turns, so that no workspace waits behind the hundred thousand jobs of another.
+//! Workspaces take turns, so that no workspace waits behind the hundred thousand jobs of another. A
+//! signal may keep its runner for as long as a job runs, so one workspace has at most three quarters
+//! of the runners at the same time.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -43,6 +45,17 @@ impl Default for SignalQueue {
     }
 }
 
+/// The part of the runners that one workspace may have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WorkspaceShare(usize);
+
+impl WorkspaceShare {
+    /// Three quarters, rounded down, but at least one.
+    pub(crate) fn of(runners: usize) -> Self {
+        Self((runners * 3 / 4).max(1))
+    }
+}
+
 #[derive(Debug, Default)]
 struct Inner {
     state: Mutex<State>,
@@ -57,6 +70,8 @@ struct State {
     /// The workspaces that have ready signals, in the order of their turns.
     turns: VecDeque<Workspace>,
     ready: HashMap<Workspace, VecDeque<QueuedSignal>>,
+    /// The signals that are being processed; no number is zero.
+    processed: HashMap<Workspace, usize>,
     ready_times: BinaryHeap<ReadyAt>,
     delayed: HashMap<u64, QueuedSignal>,
     sequence: u64,
@@ -80,9 +95,9 @@ impl State {
         self.ready_times.push(Reverse((until, self.sequence)));
     }
 
-    /// Removes the first signal of the next workspace; without one, returns when the next signal
-    /// becomes ready.
-    fn pop(&mut self, now: Instant) -> Result<QueuedSignal, Option<Instant>> {
+    /// Removes the first signal of the next workspace that does not have its share; without one,
+    /// returns when the next signal becomes ready.
+    fn pop(&mut self, now: Instant, share: WorkspaceShare) -> Result<QueuedSignal, Option<Instant>> {
         while let Some(Reverse((at, sequence))) = self.ready_times.peek().copied() {
             if at > now {
                 break;
@@ -92,11 +107,14 @@ impl State {
                 self.push(queued);
             }
         }
-        let Some(workspace) = self.turns.pop_front() else {
+        let processed = |workspace| self.processed.get(workspace).copied().unwrap_or(0);
+        let next = self.turns.iter().position(|workspace| processed(workspace) < share.0);
+        let Some(workspace) = next.and_then(|next| self.turns.remove(next)) else {
             return Err(self.ready_times.peek().map(|Reverse((at, _))| *at));
         };
         let signals = self.ready.get_mut(&workspace);
         let queued = signals.and_then(VecDeque::pop_front);
+        *self.processed.entry(workspace.clone()).or_default() += 1;
         match self.ready.get(&workspace) {
             Some(signals) if !signals.is_empty() => self.turns.push_back(workspace),
             _ => drop(self.ready.remove(&workspace)),
@@ -125,11 +143,12 @@ impl SignalQueue {
         self.inner.available.notify_one();
     }
 
-    /// Waits for the next signal and removes it from the queue.
-    pub(crate) async fn next(&self) -> QueuedSignal {
+    /// Waits for the next signal and removes it from the queue. Its workspace has one more of its
+    /// share until [`SignalQueue::finish`].
+    pub(crate) async fn next(&self, share: WorkspaceShare) -> QueuedSignal {
         loop {
             let available = self.inner.available.notified();
-            let until = match self.state().pop(Instant::now()) {
+            let until = match self.state().pop(Instant::now(), share) {
                 Ok(queued) => {
                     // Two notifications may have woken one waiter only: wake another one.
                     self.inner.available.notify_one();
@@ -145,6 +164,18 @@ impl SignalQueue {
                 },
             }
         }
+    }
+
+    /// Notes that a signal of this workspace was processed.
+    pub(crate) fn finish(&self, workspace: &Workspace) {
+        let mut state = self.state();
+        match state.processed.get_mut(workspace) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(state.processed.remove(workspace)),
+        }
+        drop(state);
+        // A signal of the workspace may have waited for its share.
+        self.inner.available.notify_one();
     }
 
     /// Puts a signal back after a failed attempt, or among the dead letters after the last one.
@@ -193,6 +224,9 @@ mod tests {
 
     use super::*;
 
+    /// More than any test has.
+    const ALL: WorkspaceShare = WorkspaceShare(100);
+
     fn signal(workspace: &str, job_id: &str) -> JobSignal {
         JobSignal {
             workspace: workspace.parse().unwrap(),
@@ -204,7 +238,7 @@ mod tests {
     async fn ids(queue: &SignalQueue, count: usize) -> Vec<String> {
         let mut ids = Vec::new();
         for _ in 0..count {
-            ids.push(queue.next().await.signal.job_id);
+            ids.push(queue.next(ALL).await.signal.job_id);
         }
         ids
     }
@@ -218,6 +252,37 @@ mod tests {
         queue.notify(&[signal("b", "b1"), signal("b", "b2")], Duration::ZERO).await.unwrap();
         assert_eq!(ids(&queue, 5).await, ["a1", "b1", "a2", "b2", "a3"]);
         assert_eq!(queue.backlog(), Backlog { waiting: 0, dead: 0 });
+    }
+
+    #[tokio::test]
+    async fn a_workspace_whose_signals_take_long_leaves_runners_to_others() {
+        let queue = SignalQueue::default();
+        for id in ["a1", "a2", "a3"] {
+            queue.notify(&[signal("a", id)], Duration::ZERO).await.unwrap();
+        }
+        let share = WorkspaceShare::of(3);
+        assert_eq!(queue.next(share).await.signal.job_id, "a1");
+        assert_eq!(queue.next(share).await.signal.job_id, "a2");
+        let third = tokio::spawn({
+            let queue = queue.clone();
+            async move { queue.next(share).await.signal.job_id }
+        });
+        tokio::task::yield_now().await;
+        queue.notify(&[signal("b", "b1")], Duration::ZERO).await.unwrap();
+        assert_eq!(third.await.unwrap(), "b1");
+        let fourth = tokio::spawn({
+            let queue = queue.clone();
+            async move { queue.next(share).await.signal.job_id }
+        });
+        tokio::task::yield_now().await;
+        queue.finish(&signal("a", "a1").workspace);
+        assert_eq!(fourth.await.unwrap(), "a3");
+    }
+
+    #[test]
+    fn a_workspace_has_three_quarters_of_the_runners_and_at_least_one() {
+        let shares = [1, 2, 3, 4, 8].map(|runners| WorkspaceShare::of(runners).0);
+        assert_eq!(shares, [1, 1, 2, 3, 6]);
     }
 
     #[tokio::test]
@@ -238,14 +303,14 @@ mod tests {
             queue.notify(&[signal(workspace, "bad")], Duration::ZERO).await.unwrap();
         }
         for _ in 0..2 * ATTEMPTS_MAX {
-            queue.requeue(queue.next().await);
+            queue.requeue(queue.next(ALL).await);
         }
         assert_eq!(queue.backlog(), Backlog { waiting: 0, dead: 2 });
         let own = signal("a", "bad");
         let report = queue.redrive(&own.workspace).await.unwrap();
         assert_eq!(report, RedriveReport { signals: 1, more: false });
         assert_eq!(queue.backlog(), Backlog { waiting: 1, dead: 1 });
-        assert_eq!(queue.next().await, QueuedSignal { signal: own, failed_attempts: 0 });
+        assert_eq!(queue.next(ALL).await, QueuedSignal { signal: own, failed_attempts: 0 });
         assert_eq!(queue.backlog(), Backlog { waiting: 0, dead: 1 });
     }
 
@@ -255,7 +320,7 @@ mod tests {
         let waiting: Vec<_> = (0..8)
             .map(|_| {
                 let queue = queue.clone();
-                tokio::spawn(async move { queue.next().await.signal.job_id })
+                tokio::spawn(async move { queue.next(ALL).await.signal.job_id })
             })
             .collect();
         tokio::task::yield_now().await;

@@ -9,7 +9,7 @@ use writ_jobs::Runner;
 use writ_model::ExecutorId;
 
 use crate::Platform;
-use crate::jobs::SignalQueue;
+use super::queue::{SignalQueue, WorkspaceShare};
 
 /// Time for running attempts to end in a shutdown. An attempt that does not end by then is
 /// cancelled, and repeated once its lease expired.
@@ -27,6 +27,7 @@ impl Runners {
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let node = format!("writ-up-{}", std::process::id());
         let runner = Arc::new(Runner { executor_id: ExecutorId::BUILTIN, node_id: Some(node) });
+        let share = WorkspaceShare::of(count);
         let mut tasks = JoinSet::new();
         for _ in 0..count {
             let (platform, queue) = (Arc::clone(platform), queue.clone());
@@ -34,10 +35,12 @@ impl Runners {
             tasks.spawn(async move {
                 loop {
                     let queued = tokio::select! {
-                        queued = queue.next() => queued,
+                        queued = queue.next(share) => queued,
                         _ = stopped.wait_for(|stopped| *stopped) => return,
                     };
+                    let workspace = queued.signal.workspace.clone();
                     process(&platform, &queue, &runner, queued).await;
+                    queue.finish(&workspace);
                 }
             });
         }

@@ -89,6 +89,13 @@ impl Callers {
         for class in [RunClass::Request, RunClass::Job] {
             assert_eq!(slots.waiting(class), waiting(class));
         }
+        for (key, _) in &slots.in_use {
+            let of_workspace = |held: &&AcquireRequest| held.key.workspace == key.workspace;
+            let held = self.held.iter().filter(of_workspace);
+            let jobs = held.clone().filter(|held| held.class == RunClass::Job).count();
+            assert!(held.count() <= three_quarters(self.bounds.workers_max));
+            assert!(jobs <= three_quarters(self.bounds.jobs_max()));
+        }
         assert!(slots.granted.is_empty());
         for (acquire_request, _) in &self.waiting {
             assert!(
@@ -141,6 +148,32 @@ proptest! {
         prop_assert_eq!(callers.slots.total, 0);
         prop_assert!(callers.slots.in_use.is_empty());
         prop_assert!(callers.slots.jobs.is_empty());
+    }
+
+    /// Any number of one workspace's policies hang, as requests or as jobs; a call of another
+    /// workspace gets a slot at once.
+    #[test]
+    fn a_hanging_workspace_leaves_slots_to_others(
+        workers_max in 2_usize..17,
+        workers_per_key_max in 1_usize..6,
+        hanging in prop::collection::vec((0_usize..12, prop::bool::ANY), 1..80),
+        idle in prop::collection::vec(0_usize..12, 0..20),
+    ) {
+        let mut callers = Callers::new(workers_max, workers_per_key_max);
+        for policy in idle {
+            callers.acquire(&request("hanging", &format!("idle-{policy}")));
+            callers.release(0, 2);
+        }
+        for (policy, is_job) in hanging {
+            let acquire_request = if is_job { job } else { request };
+            callers.acquire(&acquire_request("hanging", &policy.to_string()));
+        }
+        prop_assert_eq!(callers.acquire(&request("other", "a")), None);
+        if callers.bounds.jobs_max() > 1 && workers_max > 2 {
+            callers.release(callers.held.len() - 1, 2);
+            prop_assert_eq!(callers.acquire(&job("other", "b")), None);
+        }
+        callers.assert_consistent();
     }
 
     /// Any number of one workspace's policies hang; a call of another workspace gets the first slot
@@ -238,8 +271,9 @@ proptest! {
         let warm = request("w", "warm");
         callers.acquire(&warm);
         callers.release(0, 2);
+        // Of many workspaces, which hold all slots together.
         let hanging: Vec<_> =
-            (0..workers_max - 1).map(|number| request("w", &number.to_string())).collect();
+            (0..workers_max - 1).map(|number| request(&number.to_string(), "a")).collect();
         for key in &hanging {
             callers.acquire(key);
         }
@@ -253,7 +287,7 @@ proptest! {
 
 #[test]
 fn a_key_with_fewer_slots_goes_first() {
-    let mut callers = Callers::new(2, 2);
+    let mut callers = Callers::new(3, 2);
     let (greedy, other) = (request("w", "greedy"), request("w", "other"));
     for _ in 0..2 {
         assert_eq!(callers.acquire(&greedy), None);
@@ -267,11 +301,12 @@ fn a_key_with_fewer_slots_goes_first() {
 #[test]
 fn a_workspace_with_three_quarters_goes_last() {
     let mut callers = Callers::new(4, 2);
-    for policy in ["a", "b", "c", "d"] {
+    for policy in ["a", "b", "c"] {
         assert_eq!(callers.acquire(&request("large", policy)), None);
     }
-    let large = callers.acquire(&request("large", "e")).unwrap();
-    let small = callers.acquire(&request("small", "a")).unwrap();
+    assert_eq!(callers.acquire(&request("small", "a")), None);
+    let large = callers.acquire(&request("large", "d")).unwrap();
+    let small = callers.acquire(&request("small", "b")).unwrap();
     assert_eq!(callers.release(0, 0), [small]);
     assert_eq!(callers.release(0, 0), [large]);
 }
@@ -307,7 +342,7 @@ fn a_second_idle_worker_is_evicted_before_a_first_one() {
 #[test]
 fn a_reserved_slot_is_its_own_keys_until_a_key_without_any_needs_it() {
     let mut callers = Callers::new(2, 2);
-    let (one, greedy) = (request("w", "one"), request("w", "greedy"));
+    let (one, greedy) = (request("w", "one"), request("v", "greedy"));
     callers.acquire(&one);
     callers.release(0, 1);
     callers.acquire(&greedy);
@@ -327,11 +362,25 @@ fn jobs_use_half_of_the_slots_and_requests_all_of_them() {
         let held_by = |class: fn(&str, &str) -> AcquireRequest| {
             let mut callers = Callers::new(workers_max, 1);
             for number in 0..2 * workers_max {
-                callers.acquire(&class("w", &number.to_string()));
+                callers.acquire(&class(&number.to_string(), "a"));
             }
             callers.held.len()
         };
         assert_eq!((held_by(job), held_by(request)), (jobs_max, workers_max));
+    }
+}
+
+#[test]
+fn one_workspace_holds_three_quarters_of_the_slots_and_of_those_of_jobs() {
+    for (workers_max, requests, jobs) in [(1, 1, 1), (2, 1, 1), (4, 3, 1), (6, 4, 2), (16, 12, 6)] {
+        let held_by = |class: fn(&str, &str) -> AcquireRequest| {
+            let mut callers = Callers::new(workers_max, 1);
+            for number in 0..2 * workers_max {
+                callers.acquire(&class("w", &number.to_string()));
+            }
+            callers.held.len()
+        };
+        assert_eq!((held_by(request), held_by(job)), (requests, jobs));
     }
 }
 
@@ -361,27 +410,27 @@ fn a_job_uses_a_warm_worker_of_its_policy_and_leaves_one_to_its_requests() {
 #[test]
 fn idle_workers_are_evicted_for_jobs() {
     let mut callers = Callers::new(4, 2);
-    for policy in ["a", "b", "c", "d"] {
-        callers.acquire(&request("w", policy));
+    for workspace in ["a", "b", "c", "d"] {
+        callers.acquire(&request(workspace, "p"));
     }
     for _ in 0..4 {
         callers.release(0, 2);
     }
-    for (policy, evicted) in [("e", 1), ("f", 2)] {
-        let granted = callers.slots.try_grant(&job("v", policy));
+    for (workspace, evicted) in [("e", 1), ("f", 2)] {
+        let granted = callers.slots.try_grant(&job(workspace, "p"));
         assert_eq!(granted, Some(Grant::Slot { evicted: Some(evicted) }));
     }
-    assert_eq!(callers.slots.try_grant(&job("v", "g")), None);
+    assert_eq!(callers.slots.try_grant(&job("g", "p")), None);
 }
 
 #[test]
 fn a_job_that_ends_lets_the_next_one_start() {
     for how in 0..3 {
         let mut callers = Callers::new(4, 1);
-        for policy in ["a", "b"] {
-            assert_eq!(callers.acquire(&job("w", policy)), None);
+        for workspace in ["v", "w"] {
+            assert_eq!(callers.acquire(&job(workspace, "a")), None);
         }
-        let next = callers.acquire(&job("w", "c")).unwrap();
+        let next = callers.acquire(&job("u", "a")).unwrap();
         assert_eq!(callers.release(0, how), [next]);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::json;
 
 use crate::attacks::{Arsenal, Attack};
-use crate::client::{Client, Request};
+use crate::client::{Client, Request, become_another_user};
 use crate::connections;
 use crate::policies::uri;
 
@@ -96,6 +96,7 @@ pub(crate) fn attack(client: &Client, arsenal: &Arsenal, stop: &AtomicBool, tall
         for caller in 0..ROUTE_CALLERS {
             let attacks = &attacks;
             scope.spawn(move || {
+                become_another_user();
                 // Each caller begins elsewhere.
                 let first = attacks.len() * caller / ROUTE_CALLERS;
                 for (number, attack) in attacks.iter().cycle().skip(first).enumerate() {
@@ -111,13 +112,22 @@ pub(crate) fn attack(client: &Client, arsenal: &Arsenal, stop: &AtomicBool, tall
             });
         }
         for _ in 0..SUBMITTERS {
-            scope.spawn(|| submit(client, stop, tally));
+            scope.spawn(|| {
+                become_another_user();
+                submit(client, stop, tally);
+            });
         }
         for _ in 0..KEY_CALLERS {
-            scope.spawn(|| use_keys(client, stop, tally));
+            scope.spawn(|| {
+                become_another_user();
+                use_keys(client, stop, tally);
+            });
         }
         for _ in 0..TOKEN_CALLERS {
-            scope.spawn(|| try_tokens(client, stop, tally));
+            scope.spawn(|| {
+                become_another_user();
+                try_tokens(client, stop, tally);
+            });
         }
         connections::open_all(scope, client, arsenal, stop, tally);
     });

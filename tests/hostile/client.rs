@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use libtest_mimic::Failed;
+use nix::unistd::{Uid, geteuid, setfsuid};
 use serde_json::Value;
 
 use crate::server::Server;
@@ -14,6 +15,17 @@ const REPLY_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// Bytes that a reply may have.
 const REPLY_BYTES_MAX: u64 = 64 << 20;
+
+/// A user that owns nothing.
+const OTHER_USER: u32 = 65_534;
+
+/// Makes the sockets of this thread another user's, where the test may: what the server's own user
+/// does to it is not promised. Elsewhere the attacker is one more process of that user.
+pub(crate) fn become_another_user() {
+    if geteuid().is_root() {
+        setfsuid(Uid::from_raw(OTHER_USER));
+    }
+}
 
 /// One request, without the headers that every request has.
 #[derive(Clone)]

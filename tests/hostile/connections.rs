@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::attacker::Tally;
 use crate::attacks::Arsenal;
-use crate::client::{Client, Request};
+use crate::client::{Client, Request, become_another_user};
 use crate::policies::uri;
 
 /// The time between two steps of a slow client.
@@ -80,6 +80,7 @@ pub(crate) fn open_all<'scope, 'env>(
     const THREADS: usize = 4;
     for thread in 0..THREADS {
         scope.spawn(move || {
+            become_another_user();
             let mut open: Vec<(HostileConnection, Vec<TcpStream>)> = kinds(client, arsenal)
                 .into_iter()
                 .skip(thread)

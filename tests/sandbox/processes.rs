@@ -13,6 +13,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_worker_has_no_environment", no_environment),
         trial("a_worker_has_its_own_descriptors_only", own_descriptors),
         trial("a_worker_is_confined_irrevocably", confined),
+        trial("a_worker_yields_processors_to_the_platform", nice),
         trial("a_zygote_cannot_gain_privileges_and_has_one_thread", zygote),
         trial("the_platform_is_not_dumpable", not_dumpable),
         trial("a_complete_sandbox_is_reported_as_such", report),
@@ -63,6 +64,11 @@ fn own_descriptors() {
         assert!(base.0 == 8 && base.1.starts_with("/memfd:writ-base"), "{base:?}");
     });
     drop(file);
+}
+
+fn nice() {
+    let of_platform = procfs::niceness(procfs::own()).unwrap();
+    with_workers(|pid| assert_eq!(procfs::niceness(pid), Some((of_platform + 5).min(19))));
 }
 
 fn confined() {

@@ -140,6 +140,12 @@ pub fn cpu_ticks(pid: i32) -> u64 {
     stat(pid).and_then(|fields| Some(time(&fields, 11)? + time(&fields, 12)?)).unwrap_or(0)
 }
 
+/// How nice a process is to others.
+#[must_use]
+pub fn niceness(pid: i32) -> Option<i32> {
+    stat(pid)?.get(16)?.parse().ok()
+}
+
 /// The fields of `/proc/PID/stat` from the state on.
 fn stat(pid: i32) -> Option<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

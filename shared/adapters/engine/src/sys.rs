@@ -165,6 +165,12 @@ pub(crate) fn default_signal(signal: i32) {
     unsafe { libc::signal(signal, libc::SIG_DFL) };
 }
 
+/// Raises the niceness of this process. It fails only where a process may not do that.
+pub(crate) fn lower_priority(by: i32) {
+    // SAFETY: has no preconditions.
+    unsafe { libc::nice(by) };
+}
+
 /// Exits this process at once, without running exit handlers.
 pub(crate) fn exit_now(code: i32) -> ! {
     // SAFETY: has no preconditions.

@@ -61,6 +61,14 @@ impl Peer {
 }
 
 fn owner_of(address: SocketAddr, local: SocketAddr) -> PeerOwner {
+    // A list of the server's own sockets takes as long as it has connections, so another user must
+    // not lead to it, however often it connects.
+    let (Some(owner), Some(uid)) = (find_owner(address, local), own_uid()) else {
+        return PeerOwner::Unknown;
+    };
+    if owner.uid != uid {
+        return PeerOwner::OtherUser { uid: owner.uid };
+    }
     // INVARIANT: the server's own sockets are listed before the kernel is asked. The connection
     // exists already; if its socket is this process's and open when the kernel answers, then it is
     // in the list, and if it is closed by then, the kernel names no owner.

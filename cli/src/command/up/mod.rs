@@ -44,7 +44,8 @@ pub(crate) struct Up {
     /// Serve even if this host does not permit the whole sandbox
     #[arg(long)]
     allow_weak_sandbox: bool,
-    /// Jobs that run at the same time [default: as many as leave half of the workers to requests]
+    /// Jobs that run at the same time, three quarters of them for one workspace at most [default: as
+    /// many as leave half of the workers to requests]
     #[arg(long, value_name = "COUNT")]
     job_runners: Option<NonZeroUsize>,
     /// Private addresses and hosts that callbacks of jobs may reach, as

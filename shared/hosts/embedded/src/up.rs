@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use writ_callbacks::{Allowlist, WebhookClient};
 use writ_dynamodb::{Database, DatabaseError};
 use writ_engine::{Engine, EngineConfig, EngineError, SandboxReport};
@@ -170,7 +170,7 @@ pub async fn up(
         });
     }
     let io_error = |source| UpError::Listen { address: config.address, source };
-    let listener = TcpListener::bind(config.address).await.map_err(io_error)?;
+    let listener = listen(config.address).map_err(io_error)?;
     let address = listener.local_addr().map_err(io_error)?;
     let queue = SignalQueue::default();
     let webhook_client = WebhookClient::new(config.callbacks_to.without_listener(address));
@@ -211,6 +211,17 @@ fn start_gc(platform: &Arc<Platform>) -> Ticker {
             let _ = writ_gc::tick(&*platform).await;
         }
     })
+}
+
+/// Listens on an address. As many connections as the kernel permits wait to be accepted: one beyond
+/// them is tried again by its client after a second, and a few clients that connect again and again
+/// fill the usual 128.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    const BACKLOG: u32 = 4_096;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Starts the runners and the sweep. The first sweep sends signals for the queued jobs of an

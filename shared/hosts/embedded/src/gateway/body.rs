@@ -10,6 +10,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use writ_edge::{REQUEST_BYTES_MAX, too_large};
 use writ_model::Error;
 
+use super::bounds::LARGE_BODY_BYTES;
+
 /// Time and bytes for which a refused body is still read, so that the client sees the response
 /// instead of a broken connection.
 const LINGER: Duration = Duration::from_secs(2);
@@ -23,15 +25,23 @@ pub(super) enum BodyError {
     TimedOut,
 }
 
+/// Whether the body may be a large one, by what the request says of it.
+pub(super) fn may_be_large(headers: &HeaderMap) -> bool {
+    let is_chunked = headers.contains_key(header::TRANSFER_ENCODING);
+    is_chunked || declared_bytes(headers).is_some_and(|bytes| bytes > LARGE_BODY_BYTES)
+}
+
+fn declared_bytes(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
 /// Reads a body of at most [`REQUEST_BYTES_MAX`] bytes, which must be complete by `deadline`.
 pub(super) async fn read_body(
     headers: &HeaderMap,
     mut body: Incoming,
     deadline: Instant,
 ) -> Result<Bytes, BodyError> {
-    let declared = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let declared = declared_bytes(headers);
     if declared.is_some_and(|bytes| bytes > REQUEST_BYTES_MAX) {
         linger(headers, body);
         return Err(BodyError::Invalid(too_large()));

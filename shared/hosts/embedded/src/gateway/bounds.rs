@@ -5,6 +5,10 @@ use std::time::Duration;
 /// Time after the deadline in which a cancelled request stores its reply for its idempotency key.
 pub(super) const SETTLE_TIME: Duration = Duration::from_secs(2);
 
+/// A body of more bytes is large: it takes long to process, and while it is processed many times its
+/// size in memory.
+pub(super) const LARGE_BODY_BYTES: usize = 64 << 10;
+
 /// The limits of one server on connections, sizes and times.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
@@ -25,6 +29,10 @@ pub struct Bounds {
     pub long_polls_max: usize,
     /// Long polls of one workspace that wait at the same time.
     pub workspace_long_polls_max: usize,
+    /// Requests with a large body that are read or run at the same time; further ones wait.
+    pub large_bodies_max: usize,
+    /// Requests of one workspace with a large body that are read or run at the same time.
+    pub workspace_large_bodies_max: usize,
     /// Header lines of one request at most.
     pub headers_max: usize,
     /// Bytes of a request's line and headers at most, and of a read buffer; at least 8 KiB.
@@ -57,6 +65,8 @@ impl Bounds {
         workspace_requests_max: 128,
         long_polls_max: 128,
         workspace_long_polls_max: 64,
+        large_bodies_max: 16,
+        workspace_large_bodies_max: 4,
         headers_max: 64,
         head_bytes_max: 64 << 10,
         head: Duration::from_secs(10),

@@ -8,6 +8,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use uuid::Uuid;
@@ -16,8 +17,8 @@ use writ_edge::{Reply, Request, Route, out_of_time};
 use writ_model::{Error, ErrorKind};
 use writ_ports::{Clock, CountSignals, EngineMetrics, Idempotency};
 
-use super::body::{BodyError, linger, read_body};
-use super::bounds::SETTLE_TIME;
+use super::body::{BodyError, linger, may_be_large, read_body};
+use super::bounds::{LARGE_BODY_BYTES, SETTLE_TIME};
 use super::connection::Connection;
 use super::origin_guard::OriginGuard;
 use super::request_limits::{RequestLimits, RequestPermit};
@@ -153,9 +154,13 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: AccessC
                 return Err(Error::new(ErrorKind::Unavailable, NO_CONNECTION_LEFT));
             }
             let permit = self.limits.acquire(&route.spec, workspace, &mut query, until).await?;
-            Ok((query, caller, rule, permit))
+            let large = match may_be_large(&parts.headers) {
+                true => Some(self.limits.large_body(workspace, until).await?),
+                false => None,
+            };
+            Ok((query, caller, rule, (permit, large)))
         };
-        let (query, caller, rule, permit) =
+        let (query, caller, rule, permits) =
             match timeout_at(until, authorized).await.unwrap_or_else(|_| Err(out_of_time())) {
                 Ok(authorized) => authorized,
                 Err(error) => {
@@ -187,7 +192,7 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: AccessC
             request_id: request_id.clone(),
             derived_id: None,
         };
-        self.run(route, request, permit, until)
+        self.run(route, request, permits, until)
             .await
             .unwrap_or_else(|error| Reply::problem(&error, &request_id, None))
     }
@@ -195,19 +200,29 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: AccessC
     /// Runs a request on a task of its own, so that it continues if the client disconnects. The
     /// task ends itself at the deadline and completes the request's idempotency key. If the store
     /// is too slow even for that, the client gets its response and the task continues alone.
+    ///
+    /// A large body takes long to read, to convert and to store, so such a task has a thread of its
+    /// own: the threads that all requests share would answer no other one meanwhile.
     async fn run(
         &self,
         route: Arc<Route<P>>,
         request: Request,
-        permit: RequestPermit,
+        permits: (RequestPermit, Option<RequestPermit>),
         until: Instant,
     ) -> Result<Reply, Error> {
         let ports = Arc::clone(&self.gateway.ports);
         let working = self.working.clone();
-        let task = tokio::spawn(async move {
-            let (_working, _permit) = (working, permit);
+        let is_large = request.body.len() > LARGE_BODY_BYTES;
+        let serve = async move {
+            let (_working, _permits) = (working, permits);
             writ_edge::serve(&*ports, &route, request, sleep_until(until)).await
-        });
+        };
+        let task = if is_large {
+            let runtime = Handle::current();
+            tokio::task::spawn_blocking(move || runtime.block_on(serve))
+        } else {
+            tokio::spawn(serve)
+        };
         match timeout_at(until + SETTLE_TIME, task).await {
             Ok(served) => served.map_err(Error::internal),
             Err(_) => Err(out_of_time()),

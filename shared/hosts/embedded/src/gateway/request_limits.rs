@@ -18,18 +18,19 @@ const WAIT_PARAM: &str = "wait";
 /// Workspaces that are remembered although they have no request.
 const IDLE_WORKSPACES_MAX: usize = 1_024;
 
-/// Semaphores for connections with a request, for requests and for long polls.
+/// Semaphores for connections with a request, for requests, for long polls and for large bodies.
 struct Limits {
     connections: Arc<Semaphore>,
     requests: Arc<Semaphore>,
     long_polls: Arc<Semaphore>,
+    large_bodies: Arc<Semaphore>,
 }
 
 impl Limits {
-    fn new(connections: usize, requests: usize, long_polls: usize) -> Self {
-        let [connections, requests, long_polls] =
-            [connections, requests, long_polls].map(|permits| Arc::new(Semaphore::new(permits)));
-        Self { connections, requests, long_polls }
+    fn new(permits: [usize; 4]) -> Self {
+        let [connections, requests, long_polls, large_bodies] =
+            permits.map(|permits| Arc::new(Semaphore::new(permits)));
+        Self { connections, requests, long_polls, large_bodies }
     }
 }
 
@@ -55,7 +56,12 @@ pub(super) struct ConnectionPermit {
 
 impl RequestLimits {
     pub(super) fn new(bounds: Bounds) -> Self {
-        let all = Limits::new(bounds.connections_max, bounds.requests_max, bounds.long_polls_max);
+        let all = Limits::new([
+            bounds.connections_max,
+            bounds.requests_max,
+            bounds.long_polls_max,
+            bounds.large_bodies_max,
+        ]);
         Self { bounds, all, by_workspace: Mutex::default() }
     }
 
@@ -106,6 +112,18 @@ impl RequestLimits {
         timeout_at(until, permit).await.unwrap_or_else(|_| Err(too_many()))
     }
 
+    /// Waits for the permit of a large body in addition to that of its request, at most until
+    /// `until`. Take it before the body is read.
+    pub(super) async fn large_body(
+        &self,
+        workspace: &Workspace,
+        until: Instant,
+    ) -> Result<RequestPermit, Error> {
+        let limits = self.of_workspace(workspace);
+        let (own, all) = (Arc::clone(&limits.large_bodies), Arc::clone(&self.all.large_bodies));
+        timeout_at(until, acquire(limits, own, all)).await.unwrap_or_else(|_| Err(too_many()))
+    }
+
     fn of_workspace(&self, workspace: &Workspace) -> Arc<Limits> {
         let mut known = self.by_workspace.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() > IDLE_WORKSPACES_MAX {
@@ -113,11 +131,12 @@ impl RequestLimits {
         }
         let limits = known.entry(workspace.clone()).or_insert_with(|| {
             let bounds = &self.bounds;
-            Arc::new(Limits::new(
+            Arc::new(Limits::new([
                 bounds.workspace_connections_max,
                 bounds.workspace_requests_max,
                 bounds.workspace_long_polls_max,
-            ))
+                bounds.workspace_large_bodies_max,
+            ]))
         });
         Arc::clone(limits)
     }
@@ -229,6 +248,24 @@ mod tests {
         let (permit, wait) = acquire(&limits, "b", Some("7")).await;
         assert!(permit.is_ok());
         assert_eq!(wait.as_deref(), Some("7"));
+    }
+
+    #[tokio::test]
+    async fn large_bodies_of_one_workspace_delay_no_other() {
+        let bounds = Bounds { large_bodies_max: 3, workspace_large_bodies_max: 2, ..BOUNDS };
+        let limits = RequestLimits::new(bounds);
+        let large = async |workspace: &str| {
+            let until = Instant::now() + Duration::from_millis(50);
+            limits.large_body(&workspace.parse().unwrap(), until).await
+        };
+        let mut held = vec![large("a").await.unwrap(), large("a").await.unwrap()];
+        let refused = large("a").await.err().unwrap();
+        assert_eq!((refused.kind, refused.retry_after_s), (ErrorKind::Unavailable, Some(1)));
+        assert!(acquire(&limits, "a", None).await.0.is_ok(), "its other requests are served");
+        held.push(large("b").await.unwrap());
+        assert!(large("c").await.is_err(), "all are taken");
+        held.remove(0);
+        assert!(large("a").await.is_ok());
     }
 
     #[tokio::test]

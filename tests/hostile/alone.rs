@@ -13,16 +13,11 @@ use crate::honest::Honest;
 use crate::neighbour::is_healthy;
 use crate::server::Server;
 
-/// The first parts of the routes' names.
-const GROUPS: [&str; 7] =
-    ["policy", "executor", "execution", "jobs", "schedules", "access", "token"];
-
 pub(crate) fn trials() -> Vec<Trial> {
-    let of_routes = GROUPS.map(|group| {
-        Trial::test(format!("alone::{group}"), move || attacks_of(group))
-    });
-    let of_connections = Trial::test("alone::connections", hostile_connections);
-    of_routes.into_iter().chain([of_connections]).collect()
+    vec![
+        Trial::test("alone::every_attack_leaves_others_served", every_attack),
+        Trial::test("alone::every_hostile_connection_leaves_others_served", every_connection),
+    ]
 }
 
 /// A server with both workspaces.
@@ -71,7 +66,8 @@ impl Stage {
     }
 
     fn hold(&self, kind: &HostileConnection) -> Result<(), Failed> {
-        let streams: Result<Vec<_>, _> = (0..kind.count).map(|_| kind.open(&self.attacker)).collect();
+        let streams: Result<Vec<_>, _> =
+            (0..kind.count).map(|_| kind.open(&self.attacker)).collect();
         self.check()?;
         for mut stream in streams? {
             // Whatever was answered; a connection may be open still.
@@ -81,15 +77,12 @@ impl Stage {
     }
 }
 
-/// Sends each attack on a group of routes. An attack that stops the platform gets it a new server,
-/// so that each one is known by itself.
-fn attacks_of(group: &str) -> Result<(), Failed> {
+/// Sends each attack. One that stops the platform gets it a new server, so that each one is known by
+/// itself.
+fn every_attack() -> Result<(), Failed> {
     let mut stage = Stage::start()?;
     let mut failures = Vec::new();
     for attack in stage.arsenal.attacks() {
-        if attack.route.split('.').next() != Some(group) {
-            continue;
-        }
         if let Err(error) = stage.attack(&attack) {
             let error = error.message().unwrap_or_default();
             failures.push(format!("{}, {}: {error}", attack.route, attack.name));
@@ -99,7 +92,7 @@ fn attacks_of(group: &str) -> Result<(), Failed> {
     if failures.is_empty() { Ok(()) } else { fail(failures.join("\n")) }
 }
 
-fn hostile_connections() -> Result<(), Failed> {
+fn every_connection() -> Result<(), Failed> {
     let mut stage = Stage::start()?;
     let mut failures = Vec::new();
     for kind in connections::kinds(&stage.attacker, &stage.arsenal) {

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::json;
 
 use crate::attacks::{Arsenal, Attack};
-use crate::client::{Client, Request, become_another_user};
+use crate::client::{Client, REQUESTER, Request, become_user};
 use crate::connections;
 use crate::policies::uri;
 
@@ -96,7 +96,7 @@ pub(crate) fn attack(client: &Client, arsenal: &Arsenal, stop: &AtomicBool, tall
         for caller in 0..ROUTE_CALLERS {
             let attacks = &attacks;
             scope.spawn(move || {
-                become_another_user();
+                become_user(REQUESTER);
                 // Each caller begins elsewhere.
                 let first = attacks.len() * caller / ROUTE_CALLERS;
                 for (number, attack) in attacks.iter().cycle().skip(first).enumerate() {
@@ -113,19 +113,19 @@ pub(crate) fn attack(client: &Client, arsenal: &Arsenal, stop: &AtomicBool, tall
         }
         for _ in 0..SUBMITTERS {
             scope.spawn(|| {
-                become_another_user();
+                become_user(REQUESTER);
                 submit(client, stop, tally);
             });
         }
         for _ in 0..KEY_CALLERS {
             scope.spawn(|| {
-                become_another_user();
+                become_user(REQUESTER);
                 use_keys(client, stop, tally);
             });
         }
         for _ in 0..TOKEN_CALLERS {
             scope.spawn(|| {
-                become_another_user();
+                become_user(REQUESTER);
                 try_tokens(client, stop, tally);
             });
         }

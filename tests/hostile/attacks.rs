@@ -103,7 +103,10 @@ impl Arsenal {
         for (name, path) in odd_paths("/policy/") {
             list.add(name, Request::new("DELETE", &path));
         }
-        list.add("policy of another workspace", Request::new("DELETE", "/policy/python:1.0-honest"));
+        list.add(
+            "policy of another workspace",
+            Request::new("DELETE", "/policy/python:1.0-honest"),
+        );
 
         list.route = "policy.manage";
         let manage = format!("{path}/management");
@@ -128,7 +131,10 @@ impl Arsenal {
 
         list.route = "policy.revisions";
         let token = "A".repeat(30_000);
-        list.add("large limit", Request::get(&format!("{path}/revisions?limit=99999999999999999999")));
+        list.add(
+            "large limit",
+            Request::get(&format!("{path}/revisions?limit=99999999999999999999")),
+        );
         list.add("long token", Request::get(&format!("{path}/revisions?next_token={token}")));
 
         list.route = "policy.revision";
@@ -146,7 +152,8 @@ impl Arsenal {
             list.keyed(&weapon.uri, Request::new("POST", EXECUTE).text(body));
         }
         for (name, input) in documents() {
-            let body = with_raw(&json!({"policy_rule_uri": uri("echo"), "input_data": "<raw>"}), &input);
+            let body =
+                with_raw(&json!({"policy_rule_uri": uri("echo"), "input_data": "<raw>"}), &input);
             list.add(name, Request::new("POST", EXECUTE).text(body));
         }
         let parameters = json!({
@@ -212,7 +219,10 @@ impl Arsenal {
 
         list.route = "jobs.redrive";
         list.keyed("everything", Request::post("/jobs/redrive?limit=1000", &json!({})));
-        list.add("deep filter", Request::new("POST", "/jobs/redrive").text(payloads::deep_filter(90_000)));
+        list.add(
+            "deep filter",
+            Request::new("POST", "/jobs/redrive").text(payloads::deep_filter(90_000)),
+        );
 
         list.route = "jobs.callback_secret";
         list.add("secret", Request::get("/jobs/callbacks/secret"));
@@ -242,7 +252,10 @@ impl Arsenal {
             let input: Value = serde_json::from_str(&weapon.input).unwrap_or_default();
             let target = json!({"policy": {"policy_rule_uri": weapon.uri, "input_data": input}});
             let name = format!("worst-{number}");
-            list.add(&weapon.uri, Request::post("/schedules", &scheduled(&name, "rate(1 minute)", &target)));
+            list.add(
+                &weapon.uri,
+                Request::post("/schedules", &scheduled(&name, "rate(1 minute)", &target)),
+            );
         }
         let target = json!({"policy": {"policy_rule_uri": uri("hang"), "input_data": {}}});
         for (name, expression) in [
@@ -271,7 +284,8 @@ impl Arsenal {
         }
 
         list.route = "schedules.update";
-        let put = |body: &Value| Request::new("PUT", "/schedules/every-minute").text(body.to_string());
+        let put =
+            |body: &Value| Request::new("PUT", "/schedules/every-minute").text(body.to_string());
         let past = json!({"$set": {"start_at": "1970-01-01T00:00:00Z", "catch_up": "all"}});
         list.add("fires of half a century", put(&past));
         list.add("many elements", put(&json!({"$set": {"target.job.inputs": vec![1; 300_000]}})));
@@ -294,7 +308,9 @@ fn access() -> Vec<Attack> {
         let request = Request::get("/whoami").header(format!("Authorization: Bearer {token}"));
         list.add(name, request);
     }
-    for header in ["X-Forwarded-For: 127.0.0.1", "Forwarded: for=127.0.0.1", "Writ-On-Behalf-Of: local-admin"] {
+    for header in
+        ["X-Forwarded-For: 127.0.0.1", "Forwarded: for=127.0.0.1", "Writ-On-Behalf-Of: local-admin"]
+    {
         list.add(header, Request::get("/whoami").header(header.to_owned()));
     }
 

@@ -16,14 +16,16 @@ const REPLY_TIMEOUT: Duration = Duration::from_secs(45);
 /// Bytes that a reply may have.
 const REPLY_BYTES_MAX: u64 = 64 << 20;
 
-/// A user that owns nothing.
-const OTHER_USER: u32 = 65_534;
+/// Users that own nothing: of the attacker's requests, and of the connections that it holds. With
+/// one for both, its own connections would take the places of its requests.
+pub(crate) const REQUESTER: u32 = 65_534;
+pub(crate) const HOLDER: u32 = 65_533;
 
 /// Makes the sockets of this thread another user's, where the test may: what the server's own user
 /// does to it is not promised. Elsewhere the attacker is one more process of that user.
-pub(crate) fn become_another_user() {
+pub(crate) fn become_user(user: u32) {
     if geteuid().is_root() {
-        setfsuid(Uid::from_raw(OTHER_USER));
+        setfsuid(Uid::from_raw(user));
     }
 }
 
@@ -65,7 +67,8 @@ impl Request {
 
     /// The bytes on the wire.
     pub(crate) fn bytes(&self, client: &Client) -> Vec<u8> {
-        let mut head = format!("{} {} HTTP/1.1\r\nHost: {}\r\n", self.method, self.path, client.address);
+        let mut head =
+            format!("{} {} HTTP/1.1\r\nHost: {}\r\n", self.method, self.path, client.address);
         if !self.headers.iter().any(|line| line.starts_with("Authorization:")) {
             head.push_str(&format!("Authorization: Bearer {}\r\n", client.token));
         }

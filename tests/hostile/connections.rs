@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::attacker::Tally;
 use crate::attacks::Arsenal;
-use crate::client::{Client, Request, become_another_user};
+use crate::client::{Client, HOLDER, Request, become_user};
 use crate::policies::uri;
 
 /// The time between two steps of a slow client.
@@ -42,19 +42,28 @@ pub(crate) fn kinds(client: &Client, arsenal: &Arsenal) -> Vec<HostileConnection
     let run = Request::post("/executor/builtin/execute_policy", &run).bytes(client);
     let large = Request::post("/executions/query?limit=1000", &json!({})).bytes(client);
     let poll = Request::get(&format!("/jobs/{}?wait=20s", arsenal.job_id)).bytes(client);
-    let body = Request::new("POST", "/policy").text(vec![b' '; 4 << 20]).bytes(client);
-    let half_body = body.get(..2_000).unwrap_or_default().to_vec();
-    let head = |line: &str| format!("POST /policy HTTP/1.1\r\nHost: a\r\n{line}\r\n\r\n").into_bytes();
+    let half = |bytes: usize| {
+        let body = Request::new("POST", "/policy").text(vec![b' '; bytes]).bytes(client);
+        body.get(..2_000).unwrap_or_default().to_vec()
+    };
+    let head =
+        |line: &str| format!("POST /policy HTTP/1.1\r\nHost: a\r\n{line}\r\n\r\n").into_bytes();
     vec![
         HostileConnection {
             drip: b"X-Slow: 1\r\n",
             ..kind("half a head", 270, b"GET /whoami HTTP/1.1\r\nHo".to_vec())
         },
-        HostileConnection { drip: b" ", ..kind("half a body", 40, half_body) },
+        HostileConnection { drip: b" ", ..kind("half a body", 40, half(60_000)) },
+        // Few: they keep the places of the workspace's own large requests.
+        HostileConnection { drip: b" ", ..kind("half a large body", 1, half(4 << 20)) },
         HostileConnection { read: 1, ..kind("slow reader", 20, large) },
         kind("long poll", 80, poll),
         kind("pipeline of runs", 2, run.repeat(200)),
-        kind("pipeline of health checks", 2, b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n".repeat(5_000)),
+        kind(
+            "pipeline of health checks",
+            2,
+            b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n".repeat(5_000),
+        ),
         kind("two lengths", 1, head("Content-Length: 3\r\nContent-Length: 4")),
         kind("length and chunks", 1, head("Content-Length: 3\r\nTransfer-Encoding: chunked")),
         kind(
@@ -80,7 +89,7 @@ pub(crate) fn open_all<'scope, 'env>(
     const THREADS: usize = 4;
     for thread in 0..THREADS {
         scope.spawn(move || {
-            become_another_user();
+            become_user(HOLDER);
             let mut open: Vec<(HostileConnection, Vec<TcpStream>)> = kinds(client, arsenal)
                 .into_iter()
                 .skip(thread)

@@ -127,17 +127,14 @@ impl Honest {
                 self.client.expect(200, &request).map(drop)
             }
             "schedule.create" => {
-                let target =
-                    json!({"policy": {"policy_rule_uri": "rego:1.0-honest", "input_data": {"n": 2}}});
+                let target = json!({"policy": {"policy_rule_uri": "rego:1.0-honest", "input_data": {"n": 2}}});
                 let body = json!({
                     "name": schedule, "schedule_expression": "rate(1 day)", "target": target,
                 });
                 self.client.expect(201, &Request::post("/schedules", &body)).map(drop)
             }
             "schedule.get" => self.client.expect(200, &Request::get(&path)).map(drop),
-            "schedule.delete" => {
-                self.client.expect(200, &Request::new("DELETE", &path)).map(drop)
-            }
+            "schedule.delete" => self.client.expect(200, &Request::new("DELETE", &path)).map(drop),
             _ => self.execute(kind.trim_start_matches("execute ")),
         }
     }

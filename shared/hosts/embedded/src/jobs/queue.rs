@@ -97,7 +97,11 @@ impl State {
 
     /// Removes the first signal of the next workspace that does not have its share; without one,
     /// returns when the next signal becomes ready.
-    fn pop(&mut self, now: Instant, share: WorkspaceShare) -> Result<QueuedSignal, Option<Instant>> {
+    fn pop(
+        &mut self,
+        now: Instant,
+        share: WorkspaceShare,
+    ) -> Result<QueuedSignal, Option<Instant>> {
         while let Some(Reverse((at, sequence))) = self.ready_times.peek().copied() {
             if at > now {
                 break;

@@ -8,8 +8,8 @@ use tokio::time::timeout;
 use writ_jobs::Runner;
 use writ_model::ExecutorId;
 
-use crate::Platform;
 use super::queue::{SignalQueue, WorkspaceShare};
+use crate::Platform;
 
 /// Time for running attempts to end in a shutdown. An attempt that does not end by then is
 /// cancelled, and repeated once its lease expired.

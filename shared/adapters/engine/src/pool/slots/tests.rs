@@ -89,7 +89,7 @@ impl Callers {
         for class in [RunClass::Request, RunClass::Job] {
             assert_eq!(slots.waiting(class), waiting(class));
         }
-        for (key, _) in &slots.in_use {
+        for key in slots.in_use.keys() {
             let of_workspace = |held: &&AcquireRequest| held.key.workspace == key.workspace;
             let held = self.held.iter().filter(of_workspace);
             let jobs = held.clone().filter(|held| held.class == RunClass::Job).count();

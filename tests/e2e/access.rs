@@ -11,9 +11,10 @@ use libtest_mimic::Failed;
 use nix::unistd::{Uid, setfsuid};
 use serde_json::{Value, json};
 
+use crate::WRIT;
 use crate::command_line::succeed_on;
-use crate::server::{HttpResponse, REPLY_TIMEOUT, Server, WRIT, send};
 use crate::{Check, fail};
+use writ_tests::server::{HttpResponse, REPLY_TIMEOUT, Server, send};
 
 pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("access::a_forwarded_request_needs_a_token", a_forwarded_request_needs_a_token),
@@ -162,7 +163,7 @@ fn needs_a_token(proxy: &str, token: &str, says: &str) -> Result<(), Failed> {
 }
 
 fn a_forwarded_request_needs_a_token() -> Result<(), Failed> {
-    let server = Server::start()?;
+    let server = Server::start(WRIT)?;
     let token = create_token(&server, "reader", "default")?;
     for path in ["/whoami", "/metrics"] {
         let own = server.get(path)?;
@@ -179,7 +180,7 @@ fn a_forwarded_request_needs_a_token() -> Result<(), Failed> {
 }
 
 fn another_user_needs_a_token() -> Result<(), Failed> {
-    let server = Server::start()?;
+    let server = Server::start(WRIT)?;
     let token = create_token(&server, "reader", "default")?;
     let address = authority(&server);
     let ask = |path: &str, token: Option<&str>| {
@@ -200,7 +201,7 @@ fn another_user_needs_a_token() -> Result<(), Failed> {
 }
 
 fn a_proxy_of_another_user() -> Result<(), Failed> {
-    let server = Server::start()?;
+    let server = Server::start(WRIT)?;
     let token = create_token(&server, "reader", "default")?;
     let proxy = start_proxy(authority(&server), "", Some(OTHER_USER))?;
     needs_a_token(&proxy, &token, "belongs to user 65534")
@@ -209,7 +210,7 @@ fn a_proxy_of_another_user() -> Result<(), Failed> {
 fn with_require_token() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     let flags = ["--require-token"];
-    match Server::spawn(directory.path(), &flags) {
+    match Server::spawn(WRIT, directory.path(), &flags) {
         Ok(_) => return fail("a server without tokens started"),
         Err(error) => {
             let text = error.message().unwrap_or_default();
@@ -219,7 +220,7 @@ fn with_require_token() -> Result<(), Failed> {
         }
     }
     let token = create_token_offline(directory.path())?;
-    let server = Server::spawn(directory.path(), &flags)?;
+    let server = Server::spawn(WRIT, directory.path(), &flags)?;
     needs_a_token(&server.url, &token, "token")
 }
 
@@ -288,7 +289,7 @@ impl<'a> Submitter<'a> {
 
 fn a_callback_to_the_platform_itself() -> Result<(), Failed> {
     let list = "127.0.0.0/8,0.0.0.0/8,::1/128,localhost";
-    let server = Server::start_with(&["--callbacks-to", list])?;
+    let server = Server::start_with(WRIT, &["--callbacks-to", list])?;
     let submitter = Submitter::new(&server, create_token(&server, "author", "team-a")?)?;
     let before = secrets(&server)?;
     let port = server.url.rsplit(':').next().unwrap_or_default();
@@ -305,7 +306,7 @@ fn a_callback_to_the_platform_itself() -> Result<(), Failed> {
 }
 
 fn a_redirect_to_the_platform() -> Result<(), Failed> {
-    let server = Server::start_with(&["--callbacks-to", "127.0.0.1/32"])?;
+    let server = Server::start_with(WRIT, &["--callbacks-to", "127.0.0.1/32"])?;
     let submitter = Submitter::new(&server, create_token(&server, "author", "team-a")?)?;
     let before = secrets(&server)?;
     let receiver = TcpListener::bind("127.0.0.1:0")?;
@@ -332,7 +333,7 @@ fn no_address_of_the_machine() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     let token = create_token_offline(directory.path())?;
     let flags = ["--host", "0.0.0.0", "--callbacks-to", "0.0.0.0/0"];
-    let server = Server::spawn(directory.path(), &flags)?;
+    let server = Server::spawn(WRIT, directory.path(), &flags)?;
     let submitter = Submitter::new(&server, token)?;
     let port: u16 = server.url.rsplit(':').next().unwrap_or_default().parse()?;
     // The address of an interface, if the machine has another one than loopback.

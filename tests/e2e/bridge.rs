@@ -21,7 +21,7 @@ use tokio::runtime::Runtime;
 use crate::event::{self, GatewayRequest};
 use crate::lambda::{InvokeResult, Lambda};
 use crate::routes::{Route, Routes};
-use crate::server::HttpResponse;
+use writ_tests::server::HttpResponse;
 
 /// The quota of API Gateway for a request body of an HTTP API.
 const BODY_BYTES_MAX: usize = 10 << 20;

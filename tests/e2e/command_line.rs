@@ -6,8 +6,9 @@ use std::process::{Command, Output};
 use libtest_mimic::Failed;
 use serde_json::Value;
 
-use crate::server::{Server, WRIT};
+use crate::WRIT;
 use crate::{Check, fail, root};
+use writ_tests::server::Server;
 
 pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("command_line::the_first_five_minutes_of_the_readme", the_first_five_minutes),
@@ -84,7 +85,7 @@ fn allow_list(version: &str, address: &str) -> Result<tempfile::NamedTempFile, F
 }
 
 fn planned_and_replayed() -> Result<(), Failed> {
-    let server = Server::start()?;
+    let server = Server::start(WRIT)?;
     let on = Some(&server);
     let (old, new) = (allow_list("1", "10.0.0.1")?, allow_list("2", "10.0.0.2")?);
     let path = |file: &tempfile::NamedTempFile| file.path().display().to_string();
@@ -110,7 +111,7 @@ fn planned_and_replayed() -> Result<(), Failed> {
 }
 
 fn the_first_five_minutes() -> Result<(), Failed> {
-    let server = Server::start()?;
+    let server = Server::start(WRIT)?;
     let on = Some(&server);
     succeed(on, &["policy", "create", "-f", "examples/ip_allowlist/policy.json"])?;
     let input = tempfile::NamedTempFile::new()?;
@@ -187,7 +188,7 @@ fn the_corpus_in_process() -> Result<(), Failed> {
 }
 
 fn exit_codes_tell_failures_apart() -> Result<(), Failed> {
-    let server = Server::start()?;
+    let server = Server::start(WRIT)?;
     let on = Some(&server);
     let cases: [(Option<&Server>, &[&str], i32); 5] = [
         (on, &["policy", "get", "none:1-x"], 3),

@@ -3,9 +3,9 @@
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
 
-use crate::server::HttpResponse;
 use crate::target::{Session, Target};
 use crate::{TargetCheck, fail};
+use writ_tests::server::HttpResponse;
 
 pub(crate) const CHECKS: &[(&str, TargetCheck)] = &[
     ("concurrency::one_of_many_creators_wins", one_of_many_creators_wins),

@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use libtest_mimic::Failed;
 use serde_json::json;
 
-use crate::server::Server;
+use crate::WRIT;
 use crate::{Check, fail};
+use writ_tests::server::Server;
 
 pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("durability::kill_9_loses_nothing_acknowledged", kill_9_loses_nothing_acknowledged),
@@ -30,7 +31,7 @@ const ECHO: &str = "class P:\n    def __init__(self, rule_id, settings, paramete
 fn kill_9_loses_nothing_acknowledged() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     let (policies, executions) = {
-        let mut server = Server::start_on(directory.path())?;
+        let mut server = Server::start_on(WRIT, directory.path())?;
         server.register("echo", "python", ECHO)?;
         let stop = AtomicBool::new(false);
         let policies = Mutex::new(BTreeSet::new());
@@ -70,7 +71,7 @@ fn kill_9_loses_nothing_acknowledged() -> Result<(), Failed> {
         server.child.wait()?;
         (policies.into_inner().unwrap_or_default(), executions.into_inner().unwrap_or_default())
     };
-    let server = Server::start_on(directory.path())?;
+    let server = Server::start_on(WRIT, directory.path())?;
     for name in &policies {
         let response = server.get(&format!("/policy/{name}:1.0-test"))?;
         if response.status != 200 {
@@ -87,7 +88,7 @@ fn kill_9_loses_nothing_acknowledged() -> Result<(), Failed> {
 }
 
 fn operators_that_race_are_all_applied() -> Result<(), Failed> {
-    let server = Server::start()?;
+    let server = Server::start(WRIT)?;
     server.register("counted", "python", ECHO)?;
     let add = |value: i32| {
         let update = json!({"$inc": {"policy_parameters.n": value}});
@@ -113,7 +114,7 @@ fn operators_that_race_are_all_applied() -> Result<(), Failed> {
 fn the_data_is_its_owners_alone() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     let data = directory.path().join("new");
-    let server = Server::start_on(&data)?;
+    let server = Server::start_on(WRIT, &data)?;
     server.register("echo", "python", ECHO)?;
     let mut paths = vec![data.clone()];
     for entry in std::fs::read_dir(&data)? {
@@ -129,12 +130,12 @@ fn the_data_is_its_owners_alone() -> Result<(), Failed> {
 }
 
 fn a_second_server_is_refused() -> Result<(), Failed> {
-    let server = Server::start()?;
+    let server = Server::start(WRIT)?;
     refused_on(server.data(), "in use")
 }
 
 fn a_removed_lock_file() -> Result<(), Failed> {
-    let server = Server::start()?;
+    let server = Server::start(WRIT)?;
     server.register("echo", "python", ECHO)?;
     for _ in 0..2 {
         std::fs::remove_file(server.data().join("writ.db.lock"))?;
@@ -146,7 +147,7 @@ fn a_removed_lock_file() -> Result<(), Failed> {
 
 /// Checks that another server does not start on this data directory, and says why.
 fn refused_on(data: &Path, says: &str) -> Result<(), Failed> {
-    match Server::start_on(data) {
+    match Server::start_on(WRIT, data) {
         Ok(_) => fail(format!("a server started on {}", data.display())),
         Err(error) if error.message().is_some_and(|text| text.contains(says)) => Ok(()),
         Err(error) => Err(error),
@@ -168,21 +169,21 @@ fn an_open_directory_is_refused() -> Result<(), Failed> {
         }
     }
     set_mode(directory.path(), 0o755)?;
-    Server::start_on(directory.path()).map(drop)
+    Server::start_on(WRIT, directory.path()).map(drop)
 }
 
 fn a_readable_database() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
-    drop(Server::start_on(directory.path())?);
+    drop(Server::start_on(WRIT, directory.path())?);
     let database = directory.path().join("writ.db");
     set_mode(&database, 0o644)?;
-    let _server = Server::start_on(directory.path())?;
+    let _server = Server::start_on(WRIT, directory.path())?;
     let mode = std::fs::metadata(&database)?.permissions().mode() & 0o777;
     if mode == 0o600 { Ok(()) } else { fail(format!("the mode is {mode:o}")) }
 }
 
 fn a_termination_signal_ends_it_cleanly() -> Result<(), Failed> {
-    let mut server = Server::start()?;
+    let mut server = Server::start(WRIT)?;
     server.register("echo", "python", ECHO)?;
     server.execute("echo", &json!({}))?;
     kill(server.child.id(), "TERM")?;

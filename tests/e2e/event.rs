@@ -12,7 +12,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 use crate::routes::Route;
-use crate::server::HttpResponse;
+use writ_tests::server::HttpResponse;
 
 /// A request at the gateway. Its path is percent-decoded as a whole, as by API Gateway, so that
 /// `%2F` separates segments.

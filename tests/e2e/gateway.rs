@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::bridge::Bridge;
 use crate::lambda::Lambda;
-use crate::server::{HttpResponse, send};
 use crate::{Check, fail};
+use writ_tests::server::{HttpResponse, send};
 
 pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("gateway::the_authorizer_and_then_the_function_get_their_events", both_get_their_events),

@@ -5,9 +5,10 @@ use std::fs;
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
 
+use crate::WRIT;
 use crate::durability::kill;
-use crate::server::Server;
 use crate::{Check, fail};
+use writ_tests::server::Server;
 
 pub(crate) const CHECKS: &[(&str, Check)] = &[
     (
@@ -24,7 +25,7 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
 const HANG: &str = "class P:\n    def __init__(self, rule_id, settings, parameters):\n        pass\n    def eval(self, parameters, input_data, context):\n        while input_data.get('hang'):\n            pass\n        return input_data\n";
 
 fn a_hanging_policy_delays_no_other() -> Result<(), Failed> {
-    let server = Server::start()?;
+    let server = Server::start(WRIT)?;
     server.register("hang", "python", HANG)?;
     server.register("calm", "rego", "package calm\n\nallow := input.n > 1\n")?;
     std::thread::scope(|scope| {
@@ -52,7 +53,7 @@ fn a_hanging_policy_delays_no_other() -> Result<(), Failed> {
 }
 
 fn a_killed_worker_is_reported() -> Result<(), Failed> {
-    let server = Server::start()?;
+    let server = Server::start(WRIT)?;
     server.register("hang", "python", HANG)?;
     let response = server.execute("hang", &json!({}))?;
     if response.status != 200 {
@@ -87,7 +88,7 @@ fn a_killed_worker_is_reported() -> Result<(), Failed> {
 }
 
 fn nothing_but_the_one_port_listens() -> Result<(), Failed> {
-    let server = Server::start()?;
+    let server = Server::start(WRIT)?;
     server.register("hang", "python", HANG)?;
     server.execute("hang", &json!({}))?;
     let mut processes = vec![server.child.id()];

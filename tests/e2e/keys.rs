@@ -9,9 +9,10 @@ use std::time::Duration;
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
 
+use crate::WRIT;
 use crate::durability::kill;
-use crate::server::{HttpResponse, Server};
 use crate::{Check, fail};
+use writ_tests::server::{HttpResponse, Server};
 
 pub(crate) const CHECKS: &[(&str, Check)] = &[(
     "keys::a_key_that_is_sent_again_after_a_kill_does_its_work_once",
@@ -66,7 +67,7 @@ fn id(response: &HttpResponse) -> Option<String> {
 fn a_key_that_is_sent_again_after_a_kill_does_its_work_once() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     {
-        let server = Server::start_on(directory.path())?;
+        let server = Server::start_on(WRIT, directory.path())?;
         let policy = json!({
             "name": "counter", "version": "1.0", "release_tag": "test", "code": COUNTER,
             "code_type": "python", "metadata": {"state": true},
@@ -81,7 +82,7 @@ fn a_key_that_is_sent_again_after_a_kill_does_its_work_once() -> Result<(), Fail
     for _ in 0..KILLS_MAX {
         answered += send_and_kill(directory.path(), sent..sent + KEYS)?;
         sent += KEYS;
-        is_lost = made(&Server::start_on(directory.path())?)?.len() > answered;
+        is_lost = made(&Server::start_on(WRIT, directory.path())?)?.len() > answered;
         if is_lost {
             break;
         }
@@ -89,7 +90,7 @@ fn a_key_that_is_sent_again_after_a_kill_does_its_work_once() -> Result<(), Fail
     if !is_lost {
         return fail("no kill came between a commit and its reply");
     }
-    let server = Server::start_on(directory.path())?;
+    let server = Server::start_on(WRIT, directory.path())?;
     let first: BTreeSet<String> = made(&server)?;
     let mut answers = BTreeSet::new();
     let mut counts = BTreeSet::new();
@@ -115,7 +116,7 @@ fn a_key_that_is_sent_again_after_a_kill_does_its_work_once() -> Result<(), Fail
 /// Sends all requests at once, kills the platform at the first reply, and returns how many were
 /// answered.
 fn send_and_kill(directory: &Path, numbers: std::ops::Range<usize>) -> Result<usize, Failed> {
-    let mut server = Server::start_on(directory)?;
+    let mut server = Server::start_on(WRIT, directory)?;
     let (sender, replies) = mpsc::channel();
     let pid = server.child.id();
     let answered = std::thread::scope(|scope| {

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
 
+use crate::WRIT;
 use crate::durability::kill;
-use crate::server::Server;
 use crate::{Check, fail};
+use writ_tests::server::Server;
 
 pub(crate) const CHECKS: &[(&str, Check)] = &[(
     "killed::a_thousand_jobs_survive_a_kill_and_each_is_committed_once",
@@ -35,7 +36,7 @@ const COUNTER: &str = "class P:
 fn a_thousand_jobs_survive_a_kill_and_each_is_committed_once() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     let jobs = {
-        let mut server = Server::start_on(directory.path())?;
+        let mut server = Server::start_on(WRIT, directory.path())?;
         let policy = json!({
             "name": "counter", "version": "1.0", "release_tag": "test", "code": COUNTER,
             "code_type": "python", "metadata": {"state": true},
@@ -50,7 +51,7 @@ fn a_thousand_jobs_survive_a_kill_and_each_is_committed_once() -> Result<(), Fai
         server.child.wait()?;
         jobs
     };
-    let server = Server::start_on(directory.path())?;
+    let server = Server::start_on(WRIT, directory.path())?;
     let mut counts = BTreeSet::new();
     for id in &jobs {
         let job = wait_for_completion(&server, id)?;

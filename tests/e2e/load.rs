@@ -8,10 +8,11 @@ use std::time::Duration;
 use libtest_mimic::Failed;
 use serde_json::Value;
 
+use crate::WRIT;
 use crate::access::{OTHER_USER, authority, connect_as, create_token, exchange, get_request};
 use crate::command_line::succeed_on;
-use crate::server::{HttpResponse, Server};
 use crate::{Check, fail};
+use writ_tests::server::{HttpResponse, Server};
 
 pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("load::half_sent_heads_keep_no_caller_out", half_sent_heads_of_the_own_user),
@@ -69,7 +70,7 @@ fn half_sent_heads_of_another_user() -> Result<(), Failed> {
 /// answered because the heads are given up.
 fn half_sent_heads(user: Option<u32>) -> Result<(), Failed> {
     let _alone = ALONE.lock().unwrap_or_else(|error| error.into_inner());
-    let server = Server::start()?;
+    let server = Server::start(WRIT)?;
     let heads = open(user, &server, 300, "GET /whoami HTTP/1.1\r\nHo")?;
     for _ in 0..5 {
         for path in ["/healthz", "/whoami", "/metrics"] {
@@ -93,7 +94,7 @@ fn submit_late(server: &Server, token: &str) -> Result<String, Failed> {
 
 fn long_polls_of_one_workspace() -> Result<(), Failed> {
     let _alone = ALONE.lock().unwrap_or_else(|error| error.into_inner());
-    let server = Server::start()?;
+    let server = Server::start(WRIT)?;
     let token = create_token(&server, "author", "team-a")?;
     let job = format!("/jobs/{}", submit_late(&server, &token)?);
     let request = get_request(authority(&server), &format!("{job}?wait=20s"), Some(&token));
@@ -112,7 +113,7 @@ fn long_polls_of_one_workspace() -> Result<(), Failed> {
 /// Two peers have all connections but for the bound of their workspace.
 fn one_workspace_leaves_connections() -> Result<(), Failed> {
     let _alone = ALONE.lock().unwrap_or_else(|error| error.into_inner());
-    let server = Server::start()?;
+    let server = Server::start(WRIT)?;
     let token = create_token(&server, "author", "team-a")?;
     let path = format!("/jobs/{}?wait=20s", submit_late(&server, &token)?);
     let request = get_request(authority(&server), &path, Some(&token));
@@ -146,7 +147,7 @@ fn one_workspace_leaves_connections() -> Result<(), Failed> {
 }
 
 fn a_head_over_its_bound_is_refused() -> Result<(), Failed> {
-    let server = Server::start()?;
+    let server = Server::start(WRIT)?;
     let address = authority(&server);
     let request = get_request(address, "/whoami", None);
     for (bytes, expected) in [(64 << 10, 200), ((64 << 10) + 1, 431), (100 << 10, 431)] {

@@ -21,7 +21,6 @@ mod load;
 mod oidc;
 mod routes;
 mod scenario;
-mod server;
 mod skipped;
 mod target;
 mod upgrade;
@@ -35,9 +34,12 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 use routes::Routes;
 use scenario::Scenario;
-use server::Server;
 use skipped::Skipped;
 use target::Target;
+use writ_tests::server::Server;
+
+/// The binary under test.
+pub(crate) const WRIT: &str = env!("CARGO_BIN_EXE_writ");
 
 /// A test of the binary, written in Rust.
 type Check = fn() -> Result<(), Failed>;
@@ -152,7 +154,7 @@ fn every_route_is_served(target: &Target, scenarios: &[Scenario]) -> Result<(), 
 /// Runs all scenarios on one server, each with the token of its own workspace, as on the target
 /// `http`.
 fn workspaces_are_as_good_as_servers(scenarios: &[Scenario]) -> Result<(), Failed> {
-    let server = Server::start()?;
+    let server = Server::start(WRIT)?;
     let target = Target::with_local_admin(&server.url)?;
     scenarios.iter().try_for_each(|scenario| scenario.run(&target))
 }

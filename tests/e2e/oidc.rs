@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use writ_testing::oidc::{self, AUDIENCE, Case, ISSUER, Provider};
 
-use crate::server::{HttpResponse, Server};
+use crate::WRIT;
 use crate::{Check, fail};
+use writ_tests::server::{HttpResponse, Server};
 
 pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("oidc::jwts_are_judged_as_their_cases_say", jwts_are_judged_as_their_cases_say),
@@ -21,7 +22,7 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
 fn platform(provider: &oidc::Server, more: &[&str]) -> Result<Server, Failed> {
     let url = provider.url();
     let flags = ["--oidc-issuer", url.as_str(), "--oidc-audience", AUDIENCE];
-    Server::start_with(&[&flags, more].concat())
+    Server::start_with(WRIT, &[&flags, more].concat())
 }
 
 fn whoami(server: &Server, token: &str) -> Result<HttpResponse, Failed> {
@@ -50,7 +51,7 @@ fn jwts_are_judged_as_their_cases_say() -> Result<(), Failed> {
     let jwks_url = format!("{}/keys", provider.url());
     let flags =
         ["--oidc-issuer", ISSUER, "--oidc-audience", AUDIENCE, "--oidc-jwks-url", &jwks_url];
-    let server = Server::start_with(&flags)?;
+    let server = Server::start_with(WRIT, &flags)?;
     for case in keys.cases() {
         let token = keys.token(case, now_s()?)?;
         let response = whoami(&server, &token)?;

@@ -9,9 +9,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::routes::Routes;
-use crate::server::HttpResponse;
 use crate::target::{Session, Target, Trait};
 use crate::{fail, root};
+use writ_tests::server::HttpResponse;
 
 /// The time within which an `eventually` step must succeed.
 const EVENTUALLY_TIMEOUT: Duration = Duration::from_secs(60);

@@ -16,11 +16,12 @@ use std::time::SystemTime;
 use libtest_mimic::Failed;
 use serde::Deserialize;
 
+use crate::WRIT;
 use crate::bridge::Bridge;
 use crate::command_line::succeed_on;
 use crate::fail;
 use crate::lambda::Lambda;
-use crate::server::{HttpResponse, Server, send};
+use writ_tests::server::{HttpResponse, Server, send};
 
 /// The subject of the suite's tokens.
 const SUBJECT: &str = "e2e";
@@ -131,7 +132,7 @@ impl Target {
     pub(crate) fn session(&self) -> Result<Session, Failed> {
         match &self.platform {
             Platform::PerScenario => {
-                let server = Server::start()?;
+                let server = Server::start(WRIT)?;
                 let url = server.url.clone();
                 Ok(Session {
                     other_token: TokenIssuer::LocalAdmin.create_token(&url, "other")?,

@@ -14,8 +14,9 @@ use libtest_mimic::Failed;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::server::Server;
+use crate::WRIT;
 use crate::{Check, fail, root};
+use writ_tests::server::Server;
 
 pub(crate) const CHECKS: &[(&str, Check)] = &[(
     "upgrade::a_data_directory_of_an_earlier_build_opens_and_goes_on",
@@ -45,7 +46,7 @@ fn a_data_directory_of_an_earlier_build_opens_and_goes_on() -> Result<(), Failed
     unpack(&fixture.join("writ.db.gz"), &directory.path().join("writ.db"))?;
     let file = GzDecoder::new(File::open(fixture.join("answers.json.gz"))?);
     let Earlier { responses, unfinished } = serde_json::from_reader(file)?;
-    let server = Server::start_on(directory.path())?;
+    let server = Server::start_on(WRIT, directory.path())?;
     for (path, earlier) in &responses {
         let now = server.get(path)?;
         if (now.status, &now.body, now.header("etag"))

@@ -28,7 +28,7 @@ fn exchange(session: &Session, request: &[String], body: &str) -> Result<(u16, S
         body.len()
     ));
     let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(crate::server::REPLY_TIMEOUT))?;
+    stream.set_read_timeout(Some(writ_tests::server::REPLY_TIMEOUT))?;
     stream.write_all(text.as_bytes())?;
     let mut response = Vec::new();
     stream.read_to_end(&mut response)?;

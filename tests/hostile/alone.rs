@@ -4,6 +4,7 @@ use std::io::Read as _;
 
 use libtest_mimic::{Failed, Trial};
 
+use crate::WRIT;
 use crate::attacker::keyed;
 use crate::attacks::{Arsenal, Attack};
 use crate::client::Client;
@@ -11,7 +12,7 @@ use crate::connections::{self, HostileConnection};
 use crate::fail;
 use crate::honest::Honest;
 use crate::neighbour::is_healthy;
-use crate::server::Server;
+use writ_tests::server::Server;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -30,7 +31,7 @@ struct Stage {
 
 impl Stage {
     fn start() -> Result<Self, Failed> {
-        let server = Server::start()?;
+        let server = Server::start(WRIT)?;
         let attacker = Client::create(&server, "attacker", "admin")?;
         let arsenal = Arsenal::create(&attacker)?;
         let honest = Honest::create(Client::create(&server, "honest", "author")?)?;

@@ -31,7 +31,7 @@ const TOKEN_CALLERS: usize = 1;
 pub(crate) struct Tally {
     /// Replies by status; 0 stands for none.
     statuses: Mutex<BTreeMap<u16, usize>>,
-    /// Replies by route.
+    /// Replies by the name of the route.
     routes: Mutex<BTreeMap<&'static str, usize>>,
     /// The first unexpected replies.
     errors: Mutex<Vec<String>>,

@@ -52,7 +52,7 @@ impl Arsenal {
         })
     }
 
-    /// Every attack.
+    /// Every attack on every route.
     pub(crate) fn attacks(&self) -> Vec<Attack> {
         [self.policies(), self.runs(), self.jobs(), self.schedules(), access()].concat()
     }
@@ -348,7 +348,7 @@ impl Builder {
         self.push(name, request, false);
     }
 
-    /// Adds an attack whose repeats have idempotency keys.
+    /// Adds an attack that gets another idempotency key each time.
     fn keyed(&mut self, name: &str, request: Request) {
         self.push(name, request, true);
     }

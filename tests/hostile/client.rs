@@ -8,7 +8,7 @@ use libtest_mimic::Failed;
 use nix::unistd::{Uid, geteuid, setfsuid};
 use serde_json::Value;
 
-use crate::server::Server;
+use writ_tests::server::Server;
 
 /// Time for a reply, longer than the platform takes for any.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(45);
@@ -102,7 +102,7 @@ impl Client {
         Ok(Self { address: server.url.trim_start_matches("http://").to_owned(), token })
     }
 
-    /// Opens a connection.
+    /// Opens a connection to the server.
     pub(crate) fn connect(&self) -> std::io::Result<TcpStream> {
         let stream = TcpStream::connect(&self.address)?;
         stream.set_read_timeout(Some(REPLY_TIMEOUT))?;
@@ -131,7 +131,7 @@ impl Client {
         }
     }
 
-    /// Sends a request whose reply has to have this status, and returns the reply's JSON.
+    /// Sends a request, and returns the JSON of its reply, which has to have this status.
     pub(crate) fn expect(&self, status: u16, request: &Request) -> Result<Value, Failed> {
         let name = format!("{} {}", request.method, request.path);
         let (found, body) = self.send(request).map_err(|error| format!("{name}: {error}"))?;

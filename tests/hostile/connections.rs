@@ -29,7 +29,7 @@ pub(crate) struct HostileConnection {
     read: usize,
 }
 
-/// Every kind.
+/// Every kind of hostile connection.
 pub(crate) fn kinds(client: &Client, arsenal: &Arsenal) -> Vec<HostileConnection> {
     let kind = |name, count, first: Vec<u8>| HostileConnection {
         name,

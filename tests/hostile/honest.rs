@@ -40,7 +40,7 @@ const KINDS: [&str; 9] = [
     "schedule.delete",
 ];
 
-/// The honest workspace.
+/// The honest workspace and its policies.
 pub(crate) struct Honest {
     client: Client,
     /// The stored policies, as they were registered.
@@ -49,7 +49,7 @@ pub(crate) struct Honest {
 }
 
 impl Honest {
-    /// Registers the policies.
+    /// Registers the policies of all languages.
     pub(crate) fn create(client: Client) -> Result<Self, Failed> {
         let mut stored = Vec::new();
         for (language, code) in POLICIES {

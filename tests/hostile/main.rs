@@ -11,13 +11,13 @@ mod latency;
 mod neighbour;
 mod payloads;
 mod policies;
-#[path = "../e2e/server.rs"]
-#[expect(dead_code, reason = "the suite `e2e` uses the rest of it")]
-mod server;
 
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+
+/// The binary under test.
+pub(crate) const WRIT: &str = env!("CARGO_BIN_EXE_writ");
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();

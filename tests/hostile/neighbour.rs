@@ -12,13 +12,14 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use writ_tests::procfs;
 
+use crate::WRIT;
 use crate::attacker::{self, Tally};
 use crate::attacks::Arsenal;
 use crate::client::Client;
 use crate::fail;
 use crate::honest::Honest;
 use crate::latency::{Latencies, table};
-use crate::server::Server;
+use writ_tests::server::Server;
 
 const QUIET: Duration = Duration::from_secs(20);
 const ATTACK: Duration = Duration::from_secs(60);
@@ -98,7 +99,7 @@ fn text(error: &Failed) -> String {
 
 fn observe() -> Result<Observed, Failed> {
     let directory = tempfile::tempdir()?;
-    let mut server = Server::start_on(directory.path())?;
+    let mut server = Server::start_on(WRIT, directory.path())?;
     let pid = i32::try_from(server.child.id())?;
     let attacker = Client::create(&server, "attacker", "admin")?;
     let arsenal = Arsenal::create(&attacker)?;
@@ -162,7 +163,7 @@ fn observe() -> Result<Observed, Failed> {
 
 /// Serves the same data with a new process, beside the jobs and schedules that are left.
 fn serve_again(data: &std::path::Path, honest: &mut Honest) -> Result<(), Failed> {
-    let server = Server::start_on(data)?;
+    let server = Server::start_on(WRIT, data)?;
     honest.at(server.url.trim_start_matches("http://"));
     honest.round()?;
     honest.check_data()?;
@@ -206,7 +207,7 @@ fn stop_server(pid: i32) -> Result<(), Failed> {
 }
 
 fn every_route_has_one() -> Result<(), Failed> {
-    let server = Server::start()?;
+    let server = Server::start(WRIT)?;
     let attacks = Arsenal::create(&Client::create(&server, "attacker", "admin")?)?.attacks();
     let routes: Vec<&str> = writ_routes::specs().iter().map(|spec| spec.name).collect();
     let is_attacked = |route: &&&str| attacks.iter().any(|attack| attack.route == **route);

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 /// Almost the most bytes that a body may have.
 pub(crate) const BODY_BYTES: usize = (4 << 20) - 4_096;
 
-/// Arrays in arrays.
+/// Arrays in arrays, so many levels deep.
 pub(crate) fn deep(levels: usize) -> String {
     format!("{}{}", "[".repeat(levels), "]".repeat(levels))
 }
@@ -44,7 +44,7 @@ pub(crate) fn doubling(levels: usize) -> Value {
     json!({"type": "object", "properties": {"n": {"$ref": "#/$defs/0"}}, "$defs": definitions})
 }
 
-/// A schema whose every error has errors of its own.
+/// A schema by which every error has errors of its own.
 pub(crate) fn errors_in_errors() -> Value {
     let types = [json!({"type": "string"}), json!({"type": "object"}), json!({"type": "boolean"})];
     json!({"type": "object", "properties": {"n": {"type": "array", "items": {"anyOf": types}}}})
@@ -67,7 +67,7 @@ pub(crate) fn mask(count: usize) -> Value {
     (0..count).map(|n| format!("/input_data/n/m{n}")).collect()
 }
 
-/// Conditions in conditions.
+/// Conditions in conditions, so many levels deep.
 pub(crate) fn deep_filter(levels: usize) -> String {
     format!("{}{{}}{}", "{\"$or\":[".repeat(levels), "]}".repeat(levels))
 }

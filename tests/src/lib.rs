@@ -1,5 +1,5 @@
-//! What several suites of this directory share: the processes of this machine, and the attacks as
-//! data.
+//! What several suites of this directory share: the processes of this machine, the attacks as data, and
+//! a server of the binary.
 
 #![expect(
     clippy::indexing_slicing,
@@ -10,3 +10,4 @@
 
 pub mod attacks;
 pub mod procfs;
+pub mod server;

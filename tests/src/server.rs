@@ -11,41 +11,49 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Bound of a start and of a response, for the slowest machine.
-pub(crate) const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// The binary under test.
-pub(crate) const WRIT: &str = env!("CARGO_BIN_EXE_writ");
+pub const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running `writ up`; killed when dropped.
-pub(crate) struct Server {
-    pub(crate) url: String,
-    pub(crate) child: Child,
+pub struct Server {
+    /// Where it listens, as `http://127.0.0.1:PORT`.
+    pub url: String,
+    /// The process, which is killed with the value.
+    pub child: Child,
     data: PathBuf,
     _directory: Option<TempDir>,
 }
 
 impl Server {
-    /// Starts on an empty data directory and a free port.
-    pub(crate) fn start() -> Result<Self, Failed> {
-        Self::start_with(&[])
+    /// Starts the binary `writ` on an empty data directory and a free port.
+    ///
+    /// # Errors
+    /// It does not start, and says why.
+    pub fn start(writ: &str) -> Result<Self, Failed> {
+        Self::start_with(writ, &[])
     }
 
     /// As [`Server::start`], with more options.
-    pub(crate) fn start_with(flags: &[&str]) -> Result<Self, Failed> {
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_with(writ: &str, flags: &[&str]) -> Result<Self, Failed> {
         let directory = tempfile::tempdir()?;
-        let mut server = Self::spawn(directory.path(), flags)?;
+        let mut server = Self::spawn(writ, directory.path(), flags)?;
         server._directory = Some(directory);
         Ok(server)
     }
 
     /// Starts on the data directory `data` and a free port.
-    pub(crate) fn start_on(data: &Path) -> Result<Self, Failed> {
-        Self::spawn(data, &[])
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_on(writ: &str, data: &Path) -> Result<Self, Failed> {
+        Self::spawn(writ, data, &[])
     }
 
     /// As [`Server::start_on`], with more options.
-    pub(crate) fn spawn(data: &Path, flags: &[&str]) -> Result<Self, Failed> {
-        let mut child = Command::new(WRIT)
+    pub fn spawn(writ: &str, data: &Path, flags: &[&str]) -> Result<Self, Failed> {
+        let mut child = Command::new(writ)
             .args(["up", "--port", "0", "--data"])
             .arg(data)
             .args(flags)
@@ -81,12 +89,16 @@ impl Server {
     }
 
     /// The path of the data directory.
-    pub(crate) fn data(&self) -> &Path {
+    #[must_use]
+    pub fn data(&self) -> &Path {
         &self.data
     }
 
     /// Sends one request and returns the response, whatever its status.
-    pub(crate) fn send(
+    ///
+    /// # Errors
+    /// There is no response.
+    pub fn send(
         &self,
         method: &str,
         path: &str,
@@ -97,18 +109,27 @@ impl Server {
     }
 
     /// Sends a `POST` request with a JSON body.
-    pub(crate) fn post(&self, path: &str, body: &Value) -> Result<HttpResponse, Failed> {
+    ///
+    /// # Errors
+    /// There is no response.
+    pub fn post(&self, path: &str, body: &Value) -> Result<HttpResponse, Failed> {
         let headers = [("content-type".to_owned(), "application/json".to_owned())];
         self.send("POST", path, &headers, body.to_string().as_bytes())
     }
 
     /// Sends a `GET` request.
-    pub(crate) fn get(&self, path: &str) -> Result<HttpResponse, Failed> {
+    ///
+    /// # Errors
+    /// There is no response.
+    pub fn get(&self, path: &str) -> Result<HttpResponse, Failed> {
         self.send("GET", path, &[], b"")
     }
 
     /// Registers a policy with this code, under `{name}:1.0-test`.
-    pub(crate) fn register(&self, name: &str, code_type: &str, code: &str) -> Result<(), Failed> {
+    ///
+    /// # Errors
+    /// There is no response.
+    pub fn register(&self, name: &str, code_type: &str, code: &str) -> Result<(), Failed> {
         let policy = serde_json::json!({
             "name": name, "version": "1.0", "release_tag": "test", "code": code, "code_type": code_type,
         });
@@ -121,7 +142,10 @@ impl Server {
     }
 
     /// Runs a registered policy.
-    pub(crate) fn execute(&self, name: &str, input: &Value) -> Result<HttpResponse, Failed> {
+    ///
+    /// # Errors
+    /// There is no response.
+    pub fn execute(&self, name: &str, input: &Value) -> Result<HttpResponse, Failed> {
         self.post(
             "/executor/builtin/execute_policy",
             &serde_json::json!({"policy_rule_uri": format!("{name}:1.0-test"), "input_data": input}),
@@ -139,24 +163,36 @@ impl Drop for Server {
 
 /// An HTTP response with a text body.
 #[derive(Clone, Debug)]
-pub(crate) struct HttpResponse {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: String,
+pub struct HttpResponse {
+    /// The status code of the response.
+    pub status: u16,
+    /// Names in lower case, with their values.
+    pub headers: Vec<(String, String)>,
+    /// The body, which is text.
+    pub body: String,
 }
 
 impl HttpResponse {
-    pub(crate) fn json(&self) -> Result<Value, Failed> {
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// The body is no JSON.
+    pub fn json(&self) -> Result<Value, Failed> {
         serde_json::from_str(&self.body).map_err(|error| Failed::from(format!("{error}: {self:?}")))
     }
 
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    /// The value of a header, by its name in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
 /// Sends one request to the platform at `url` and returns the response, whatever its status.
-pub(crate) fn send(
+///
+/// # Errors
+/// There is no response.
+pub fn send(
     url: &str,
     method: &str,
     path: &str,

@@ -1,5 +1,8 @@
 //! One workspace does its worst through every route while another one works: the callers of
 //! [`honest`] against those of [`attacker`], on the binary itself.
+//!
+//! `alone` makes each attack by itself. `neighbour` makes all of them for a minute and compares times,
+//! so it needs an idle machine: `tests/load` runs it, and nothing else does.
 
 mod alone;
 mod attacker;
@@ -23,7 +26,8 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Measured times mean nothing beside another trial.
     arguments.test_threads = Some(1);
-    let trials: Vec<Trial> = neighbour::trials().into_iter().chain(alone::trials()).collect();
+    let is_load = arguments.filter.as_deref().is_some_and(|filter| filter.starts_with("neighbour"));
+    let trials: Vec<Trial> = if is_load { neighbour::trials() } else { alone::trials() };
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

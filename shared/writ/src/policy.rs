@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use writ_model::{Digest, Error, Language, PolicyRule};
 use writ_pipeline::CompiledPolicy;
 
-/// A policy with its schemas compiled. Cloning it is cheap.
+/// A policy that is read and ready to run. Cloning it is cheap.
 ///
 /// ```
 /// # fn main() -> Result<(), writ::Error> {
@@ -76,7 +76,7 @@ impl Policy {
         Self::from_json(&document.to_string())
     }
 
-    /// Returns the policy's document with its schemas compiled.
+    /// Returns the policy's document, ready for an engine. Its code and schemas are not compiled yet.
     ///
     /// ```
     /// # fn main() -> Result<(), writ::Error> {

@@ -17,8 +17,8 @@ pub struct EngineConfig {
     pub acquire_timeout: Duration,
     /// The time and memory that compiling a source may use.
     pub compile: CompileBudget,
-    /// Whether to prepare the next worker after a run, for a policy with workers that serve one run
-    /// each. Off on hosts that are suspended after a reply, as on Lambda.
+    /// Whether to prepare the next worker after a run, where workers cannot put their memory back and
+    /// serve one run each. Off on hosts that are suspended after a reply, as on Lambda.
     pub spares: bool,
     /// Whether to run policies although the host lacks capabilities that the sandbox needs.
     pub allow_weak_sandbox: bool,

@@ -114,8 +114,9 @@ mod tests {
     }
 
     #[test]
-    fn a_kill_from_outside_is_not_blamed_on_the_policy() {
-        for status in [ExitStatus::Signaled(Signal::SIGKILL), ExitStatus::Unknown] {
+    fn what_the_platform_or_its_host_did_is_not_blamed_on_the_policy() {
+        let restore = ExitStatus::Exited(EXIT_NO_RESTORE);
+        for status in [ExitStatus::Signaled(Signal::SIGKILL), ExitStatus::Unknown, restore] {
             let failure = status.explain("", LIMITS);
             assert!(matches!(failure, Failure::WorkerLost { .. }), "{failure:?}");
         }

@@ -47,9 +47,8 @@ impl Patterns {
                 let flag = library.get_attr(vm.ctx.intern_str(name), vm)?;
                 flags = vm._or(&flags, &flag)?;
             }
-            if vm.call_method(&library, "_compile", (vm.ctx.new_str(pattern), flags)).is_err() {
-                continue;
-            }
+            // What the library refuses, it refuses again in the run.
+            let _ = vm.call_method(&library, "_compile", (vm.ctx.new_str(pattern), flags));
         }
         Ok(())
     }

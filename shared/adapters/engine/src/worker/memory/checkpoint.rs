@@ -87,16 +87,14 @@ impl Checkpoint {
         // SAFETY: as above.
         let (entries, entries_at) = unsafe { sys::place::<Entries>()? };
         let heap_end = sys::heap_end();
-        let heap_end_page = heap_end.next_multiple_of(PAGE_BYTES);
+        let (heap, grown) = heap_since(base.heap, heap_end.next_multiple_of(PAGE_BYTES));
         for Segment { mut range, offset } in base.segments.iter().copied() {
             if range == base.heap {
-                // The C library may have given back what lay behind.
-                range.end = range.end.min(heap_end_page);
+                range = heap;
             }
             let view = sys::map_view(fixed_fd(BASE_FD), offset, range.bytes())?.start;
             table.inherited.push(Inherited { range, view }).map_err(full)?;
         }
-        let grown = Range { start: base.heap.end, end: heap_end_page.max(base.heap.end) };
         if grown.bytes() > 0 {
             // Replaced once the file holds its content.
             let view = sys::map_view(fixed_fd(IMAGE_FD), 0, grown.bytes())?.start;
@@ -301,6 +299,17 @@ fn list_mappings(table: &mut Table, own: [Range; 2]) -> io::Result<()> {
     Ok(())
 }
 
+/// What is left of the zygote's heap, and what it has grown by, now that it ends at `end`. Both are
+/// empty where the zygote had no heap: one that is made later is a mapping like any other.
+fn heap_since(base: Range, end: usize) -> (Range, Range) {
+    if base.bytes() == 0 {
+        return (base, base);
+    }
+    // The C library may have given back what lay behind.
+    let left = Range { start: base.start, end: base.end.min(end.max(base.start)) };
+    (left, Range { start: base.end, end: end.max(base.end) })
+}
+
 /// Takes the first part of `rest` that is in no hole.
 fn take_part(rest: &mut Range, holes: impl Iterator<Item = Range> + Clone) -> Option<Range> {
     while rest.start < rest.end {
@@ -409,6 +418,21 @@ fn full(error: Full) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_heap_may_have_grown_or_shrunk_and_need_not_be_there() {
+        let range = |start, end| Range { start, end };
+        let cases = [
+            (range(4, 8), 8, range(4, 8), range(8, 8)),
+            (range(4, 8), 9, range(4, 8), range(8, 9)),
+            (range(4, 8), 6, range(4, 6), range(8, 8)),
+            (range(4, 8), 2, range(4, 4), range(8, 8)),
+            (range(0, 0), 9, range(0, 0), range(0, 0)),
+        ];
+        for (base, end, left, grown) in cases {
+            assert_eq!(heap_since(base, end), (left, grown), "{base:?} {end}");
+        }
+    }
 
     #[test]
     fn holes_leave_what_is_around_them() {

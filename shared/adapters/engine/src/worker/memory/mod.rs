@@ -17,8 +17,9 @@
 //! frames that are in no call of a program. System calls with other lasting effects are not on the
 //! list of the worker's filter.
 //!
-//! The worker trusts none of this: it leaves marks in every kind of memory, puts the memory back, and
-//! serves a single run if it finds one of the marks ([`probe`]).
+//! The worker trusts none of this. Where the kernel does not drop copies, or does not say which pages
+//! are copies, it serves a single run. Then it leaves marks in every kind of memory, puts the memory
+//! back, and ends if it finds one of them ([`probe`]).
 //!
 //! It separates runs of policies that act through their language. It is no defence against
 //! native code, and a worker never serves two policies or two workspaces.

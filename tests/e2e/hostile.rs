@@ -1,6 +1,8 @@
 //! Hostile policies and processes, observed from outside the platform.
 
+use std::collections::HashMap;
 use std::fs;
+use std::time::Duration;
 
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
@@ -8,6 +10,7 @@ use serde_json::{Value, json};
 use crate::WRIT;
 use crate::durability::kill;
 use crate::{Check, fail};
+use writ_tests::procfs;
 use writ_tests::server::Server;
 
 pub(crate) const CHECKS: &[(&str, Check)] = &[
@@ -59,15 +62,19 @@ fn a_killed_worker_is_reported() -> Result<(), Failed> {
     if response.status != 200 {
         return fail(format!("{response:?}"));
     }
+    // The workers are the children of the zygotes, which are the children of the server.
+    let workers = || children(server.child.id()).into_iter().flat_map(children);
+    let idle_ticks: HashMap<u32, u64> =
+        workers().map(|worker| (worker, cpu_ticks(worker))).collect();
     let response = std::thread::scope(|scope| {
         let run = scope.spawn(|| server.execute("hang", &json!({"hang": true})));
-        // The workers are the children of the zygotes, which are the children of the server. The one
-        // in state `R` runs the policy.
+        // A worker that only puts its memory back needs less than this, and the run survives its end.
+        const TICKS: u64 = 5;
         let victim = loop {
-            let busy = children(server.child.id())
-                .into_iter()
-                .flat_map(children)
-                .find(|worker| state(*worker) == Some('R'));
+            let busy = workers().find(|worker| {
+                let before = idle_ticks.get(worker).copied().unwrap_or_default();
+                cpu_ticks(*worker) >= before + TICKS
+            });
             if let Some(worker) = busy {
                 break worker;
             }
@@ -130,9 +137,8 @@ fn children(pid: u32) -> Vec<u32> {
         .collect()
 }
 
-fn state(pid: u32) -> Option<char> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.trim_start().chars().next()
+fn cpu_ticks(pid: u32) -> u64 {
+    pid.try_into().map(procfs::cpu_ticks).unwrap_or_default()
 }
 
 fn socket_inodes(pid: u32) -> Vec<String> {

@@ -81,7 +81,7 @@ fn a_killed_worker_is_reported() -> Result<(), Failed> {
             if run.is_finished() {
                 return fail("no worker was seen running");
             }
-            std::thread::yield_now();
+            std::thread::sleep(Duration::from_millis(2));
         };
         kill(victim, "KILL")?;
         run.join().map_err(|_| Failed::from("a thread panicked"))?

@@ -21,6 +21,7 @@ mod load;
 mod oidc;
 mod routes;
 mod scenario;
+mod schemas;
 mod skipped;
 mod target;
 mod upgrade;
@@ -110,6 +111,7 @@ fn trials(
         killed::CHECKS,
         load::CHECKS,
         oidc::CHECKS,
+        schemas::CHECKS,
         upgrade::CHECKS,
     ];
     for (name, check) in binary_checks.concat() {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::client::{Client, Request};
 use crate::payloads::{self, BODY_BYTES, with_raw};
 use crate::policies::{self, Weapon, echo, uri};
+use writ_tests::schemas::{doubling, of_member, reference_chain};
 
 const EXECUTE: &str = "/executor/builtin/execute_policy";
 
@@ -84,7 +85,7 @@ impl Arsenal {
         let path = format!("/policy/{}", uri("echo"));
         let put = |body: &Value| Request::new("PUT", &path).text(body.to_string());
         list.add("chain of references", put(&named(&chained())));
-        let schema = json!({"$set": {"policy_settings_schema": payloads::doubling(40)}});
+        let schema = json!({"$set": {"policy_settings_schema": of_member(doubling(40))}});
         list.add("doubling", put(&schema));
         let push = json!({"$push": {"policy_parameters.l": {"$each": vec![1; 300_000]}}});
         list.add("many elements", put(&push));
@@ -121,7 +122,7 @@ impl Arsenal {
             let body = json!({"policy": named(&more), "limit": 1_000});
             list.add(name, Request::post(&plan, &body));
         }
-        let input = json!({"policy_input_schema": payloads::doubling(40)});
+        let input = json!({"policy_input_schema": of_member(doubling(40))});
         list.add("doubling of inputs", Request::post(&plan, &json!({"policy": named(&input)})));
         let hang = policies::policy("p", "cel", "[1,2].all(x, true)", &json!({}));
         list.add("all records", Request::post(&plan, &json!({"policy": hang, "limit": 1_000})));
@@ -397,12 +398,12 @@ fn named(more: &Value) -> Value {
 }
 
 fn chained() -> Value {
-    json!({"policy_input_schema": payloads::reference_chain(20_000)})
+    json!({"policy_input_schema": of_member(reference_chain(20_000))})
 }
 
 /// Stored values that the check of a policy holds against their schema.
 fn settings(levels: usize) -> Value {
-    let schema = payloads::doubling(levels);
+    let schema = of_member(doubling(levels));
     json!({"policy_settings_schema": schema, "policy_settings": {"n": 1}})
 }
 

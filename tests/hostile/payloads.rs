@@ -25,31 +25,6 @@ pub(crate) fn with_raw(body: &Value, raw: &str) -> String {
     body.to_string().replacen("\"<raw>\"", raw, 1)
 }
 
-/// Definitions that each refer to the next one.
-pub(crate) fn reference_chain(length: usize) -> Value {
-    let next = |n: usize| (n.to_string(), json!({"$ref": format!("#/$defs/{}", n + 1)}));
-    let mut definitions: Map<String, Value> = (0..length).map(next).collect();
-    definitions.insert(length.to_string(), json!({"type": "integer"}));
-    json!({"type": "object", "properties": {"n": {"$ref": "#/$defs/0"}}, "$defs": definitions})
-}
-
-/// Levels with two ways each, so that a value is held against 2 to the power of `levels` schemas.
-pub(crate) fn doubling(levels: usize) -> Value {
-    let level = |n: usize| {
-        let next = json!({"$ref": format!("#/$defs/{}", n + 1)});
-        (n.to_string(), json!({"anyOf": [next, {"allOf": [next]}]}))
-    };
-    let mut definitions: Map<String, Value> = (0..levels).map(level).collect();
-    definitions.insert(levels.to_string(), json!({"type": "string"}));
-    json!({"type": "object", "properties": {"n": {"$ref": "#/$defs/0"}}, "$defs": definitions})
-}
-
-/// A schema by which every error has errors of its own.
-pub(crate) fn errors_in_errors() -> Value {
-    let types = [json!({"type": "string"}), json!({"type": "object"}), json!({"type": "boolean"})];
-    json!({"type": "object", "properties": {"n": {"type": "array", "items": {"anyOf": types}}}})
-}
-
 /// A schema that compares each element of a list with each other one.
 pub(crate) fn unique_items() -> Value {
     json!({"type": "object", "properties": {"n": {"type": "array", "uniqueItems": true}}})

@@ -3,6 +3,7 @@
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
 use writ_tests::attacks::{self, Case};
+use writ_tests::schemas::{doubling, errors_in_errors, of_member};
 
 use crate::client::{Client, Request};
 use crate::payloads;
@@ -77,10 +78,10 @@ fn own() -> Vec<(&'static str, Value, String)> {
             echo("mask", &json!({"metadata": {"mask": payloads::mask(5_000)}})),
             object(&payloads::members(200_000).to_string()),
         ),
-        ("doubling", echo("doubling", &schema(payloads::doubling(40))), object("1")),
+        ("doubling", echo("doubling", &schema(of_member(doubling(40)))), object("1")),
         (
             "errors",
-            echo("errors", &schema(payloads::errors_in_errors())),
+            echo("errors", &schema(of_member(errors_in_errors()))),
             object(&payloads::list("1", 2_000_000)),
         ),
         (

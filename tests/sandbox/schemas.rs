@@ -8,6 +8,7 @@ use writ_engine::{Budget, Engine, EngineConfig, Failure, Source};
 use writ_model::run::{Document, DocumentKind, Schemas};
 use writ_model::{Digest, Language, RawJson};
 use writ_tests::procfs;
+use writ_tests::schemas::{doubling, errors_in_errors, reference_chain};
 
 use crate::policies::{WORKSPACE, ample_budget, call, echo, engine, engine_with, run, source};
 use crate::trial;
@@ -26,28 +27,6 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_worker_with_a_large_schema_serves_many_runs", large_and_reused),
         trial("nothing_that_is_generated_harms_the_platform", generated),
     ]
-}
-
-fn json_schema(mut schema: Value) -> Value {
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
-    schema
-}
-
-/// `a0` refers to `a1` and so on; `last` ends it.
-fn references(count: usize, step: impl Fn(String) -> Value, last: Value) -> Value {
-    let mut definitions: Map<String, Value> =
-        (0..count).map(|n| (format!("a{n}"), step(format!("#/$defs/a{}", n + 1)))).collect();
-    definitions.insert(format!("a{count}"), last);
-    json_schema(json!({"$ref": "#/$defs/a0", "$defs": definitions}))
-}
-
-fn chain_of_20_000() -> Value {
-    references(20_000, |next| json!({ "$ref": next }), json!({"type": "string"}))
-}
-
-fn never_ending() -> Value {
-    let step = |next: String| json!({"anyOf": [{"$ref": next}, {"allOf": [{"$ref": next}]}]});
-    references(40, step, json!({"type": "string"}))
 }
 
 /// A policy of `true` with this schema of its input.
@@ -75,7 +54,7 @@ fn peak_kb() -> u64 {
 
 fn chain() {
     let engine = engine();
-    let policy = with_schema(&chain_of_20_000());
+    let policy = with_schema(&reference_chain(20_000));
     engine.check(WORKSPACE, &policy, &[]).unwrap();
     engine.validate(WORKSPACE, &policy, &input(json!("a"))).unwrap();
     for failure in [
@@ -90,7 +69,7 @@ fn chain() {
 
 fn endless() {
     let engine = engine_with(|config| config.compile.time = Duration::from_millis(700));
-    let policy = with_schema(&never_ending());
+    let policy = with_schema(&doubling(40));
     engine.check(WORKSPACE, &policy, &[]).unwrap();
     let budget = Budget { time: Duration::from_millis(300), ..ample_budget() };
     let failed = engine.run(WORKSPACE, &policy, &call("1"), &budget).unwrap_err();
@@ -106,10 +85,7 @@ fn endless() {
 fn many_violations() {
     let before = peak_kb();
     let engine = engine();
-    let schema = json!({"type": "array", "items": {"anyOf": [
-        {"type": "string"}, {"type": "object"}, {"type": "boolean"},
-    ]}});
-    let policy = with_schema(&schema);
+    let policy = with_schema(&errors_in_errors());
     // The larger one is what a request's body can hold.
     for (count, most) in [(3, 3), (450_000, 20)] {
         let value = json!(vec![1_234_567; count]);
@@ -127,7 +103,7 @@ fn many_violations() {
 /// freed.
 fn large_and_reused() {
     let engine = engine();
-    let policy = with_schema(&chain_of_20_000());
+    let policy = with_schema(&reference_chain(20_000));
     for _ in 0..5 {
         assert_eq!(run(&engine, &policy, r#""a""#).unwrap().output.as_str(), "true");
     }
@@ -219,9 +195,10 @@ fn generated() {
     for seed in 0..GENERATED {
         let mut seeded = Seeded(seed);
         let depth = 1 + seeded.below(5);
-        let schema = json_schema(json!({
+        let schema = json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
             "$ref": "#/$defs/x", "$defs": {"x": seeded.schema(depth), "y": seeded.schema(depth)},
-        }));
+        });
         let (policy, document) = (with_schema(&schema), seeded.document());
         let validated = engine.validate(WORKSPACE, &policy, &input(document.clone()));
         let ran = engine.run(WORKSPACE, &policy, &call(&document.to_string()), &budget);

@@ -10,4 +10,5 @@
 
 pub mod attacks;
 pub mod procfs;
+pub mod schemas;
 pub mod server;

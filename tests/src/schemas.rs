@@ -23,7 +23,7 @@ pub fn errors_in_errors() -> Value {
     json!({"type": "array", "items": {"anyOf": types}})
 }
 
-/// The schema of objects whose member `n` fits this schema.
+/// The schema of objects in which the member `n` fits this schema.
 #[must_use]
 pub fn of_member(mut schema: Value) -> Value {
     let definitions = schema.as_object_mut().and_then(|schema| schema.remove("$defs"));

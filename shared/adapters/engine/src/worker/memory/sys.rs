@@ -27,10 +27,20 @@ pub(crate) fn memory_file(name: &CStr, bytes: usize) -> io::Result<OwnedFd> {
 /// Forbids every later change of a memory file, and that the seals are taken off. It fails while a
 /// mapping through which the file could be written exists.
 pub(crate) fn seal(file: BorrowedFd<'_>) -> io::Result<()> {
+    // The kernel also refuses while it holds a page itself, after a sixth of a second. A processor's
+    // list of pages that another process has just dropped is such a hold, and only a new call empties
+    // those lists.
+    const ATTEMPTS_MAX: usize = 4;
     let seals = libc::F_SEAL_WRITE | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
-    // SAFETY: takes integers.
-    Errno::result(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) })?;
-    Ok(())
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        // SAFETY: takes integers.
+        match Errno::result(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) }) {
+            Err(Errno::EBUSY) if attempts < ATTEMPTS_MAX => {}
+            result => return Ok(result.map(drop)?),
+        }
+    }
 }
 
 /// Whether pages have the size that this module counts with.

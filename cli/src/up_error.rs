@@ -14,7 +14,7 @@ pub(crate) fn up_error(error: &UpError) -> CliError {
         UpError::Engine(error) => return engine_error(error),
         UpError::NoTokens { .. } | UpError::NoTokensYet => Exit::Usage,
         UpError::Directory { .. } | UpError::Exposed { .. } => Exit::Invalid,
-        UpError::Database(_) | UpError::Listen { .. } => Exit::Unavailable,
+        UpError::Database(_) | UpError::Listen { .. } | UpError::Threads(_) => Exit::Unavailable,
         UpError::Tables(_) | UpError::Routes(_) | UpError::Policy(_) | UpError::Serve(_) => {
             Exit::Internal
         }

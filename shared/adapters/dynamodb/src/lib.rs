@@ -28,11 +28,11 @@ use aws_sdk_dynamodb::{Client, Config};
 
 use connector::Connector;
 use lock::FileLock;
-use queue::RequestQueue;
+use queue::{RequestQueue, Share};
 
 /// Statements run one at a time on SQLite's one connection; a second thread parses and writes JSON
-/// meanwhile.
-const THREADS: usize = 2;
+/// meanwhile, and a third one serves the light requests while both have heavy ones.
+const THREADS: [Share; 3] = [Share::All, Share::All, Share::Light];
 
 /// The errors of opening a database.
 #[derive(Debug, thiserror::Error)]
@@ -109,11 +109,11 @@ impl Database {
     fn start(lock: Option<FileLock>, engine: dynoxide::Database) -> Result<Self, DatabaseError> {
         let mut database =
             Self { queue: Arc::new(RequestQueue::default()), threads: Vec::new(), _lock: None };
-        for number in 0..THREADS {
+        for (number, share) in THREADS.into_iter().enumerate() {
             let (queue, engine) = (Arc::clone(&database.queue), engine.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("dynamodb-{number}"))
-                .spawn(move || queue.serve(|request| dispatch::respond(&engine, request)))
+                .spawn(move || queue.serve(share, |request| dispatch::respond(&engine, request)))
                 .map_err(|source| DatabaseError::Threads { source })?;
             database.threads.push(thread);
         }

@@ -60,6 +60,11 @@ impl Bounds {
         (self.workers_max / 2).max(1)
     }
 
+    /// The most slots that one workspace may hold: half, rounded up.
+    pub(crate) fn workers_per_workspace_max(&self) -> usize {
+        self.workers_max.div_ceil(2)
+    }
+
     /// The most slots that the jobs of one key may hold: all but one, or a policy's long jobs would
     /// keep its own requests waiting. At least one.
     pub(crate) fn jobs_per_key_max(&self) -> usize {

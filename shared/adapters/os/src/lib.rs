@@ -50,6 +50,14 @@ impl Ids for Os {
     }
 }
 
+/// Lets other threads go before the calling one for the rest of its life, by this much niceness. It
+/// fails only where a thread may not do that, and then changes nothing.
+#[expect(unsafe_code, reason = "a call of the C library")]
+pub fn lower_priority_of_thread(by: i32) {
+    // SAFETY: has no preconditions. On Linux, niceness is a thread's own.
+    unsafe { libc::nice(by) };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

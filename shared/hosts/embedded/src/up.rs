@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime::Handle;
 use writ_callbacks::{Allowlist, WebhookClient};
 use writ_dynamodb::{Database, DatabaseError};
 use writ_engine::{Engine, EngineConfig, EngineError, SandboxReport};
@@ -21,7 +22,7 @@ use crate::Platform;
 use crate::access::EmbeddedAuthenticator;
 use crate::data_directory::{self, Exposure};
 use crate::gateway::{Gateway, RouteError};
-use crate::jobs::{Runners, SignalQueue};
+use crate::jobs::{RunnerThreads, Runners, SignalQueue};
 use crate::schedules::start_scheduler;
 use crate::ticker::{Ticker, interval};
 
@@ -104,6 +105,9 @@ pub enum UpError {
     /// The tables cannot be created.
     #[error("cannot prepare the tables of the database: {}", .0.log.as_deref().unwrap_or(&.0.message))]
     Tables(Error),
+    /// The threads of the runners cannot be started.
+    #[error("cannot start the threads that run jobs")]
+    Threads(#[source] io::Error),
     /// The engines cannot run here.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -189,7 +193,8 @@ pub async fn up(
     let gc = start_gc(&platform);
     // Further runners would only wait for a worker, each with a thread.
     let count = config.job_runners.map_or_else(|| engine.jobs_max(), NonZeroUsize::get);
-    let (sweeps, runners) = start_jobs(&platform, &queue, count);
+    let threads = RunnerThreads::start(count).map_err(UpError::Threads)?;
+    let (sweeps, runners) = start_jobs(&platform, &queue, count, threads.handle());
     let schedules = start_scheduler(&platform);
     let served = gateway.serve(listener, shutdown).await;
     schedules.stop().await;
@@ -226,8 +231,13 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 
 /// Starts the runners and the sweep. The first sweep sends signals for the queued jobs of an
 /// earlier process as well, since the queue is empty at the start.
-fn start_jobs(platform: &Arc<Platform>, queue: &SignalQueue, runners: usize) -> (Ticker, Runners) {
-    let runners = Runners::start(platform, queue, runners);
+fn start_jobs(
+    platform: &Arc<Platform>,
+    queue: &SignalQueue,
+    runners: usize,
+    threads: &Handle,
+) -> (Ticker, Runners) {
+    let runners = Runners::start(platform, queue, runners, threads);
     let (platform, mut is_first) = (Arc::clone(platform), true);
     let sweeps = Ticker::start(interval(Duration::ZERO, SWEEP_INTERVAL), move || {
         let (platform, was_first) =

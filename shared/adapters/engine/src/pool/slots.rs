@@ -5,9 +5,9 @@
 //!
 //! - the waiting key that holds the fewest slots goes first; such keys take turns, and the calls of
 //!   a key go in the order of their arrival;
-//! - a workspace holds at most three quarters of the slots, whatever its idle workers use besides:
-//!   a run is never interrupted for another one, so only what a workspace cannot hold is there at
-//!   once for the others. One that uses three quarters, idle workers included, goes last;
+//! - a workspace holds at most half of the slots, whatever its idle workers use besides: a run is
+//!   never interrupted for another one, so only what a workspace cannot hold is there at once for the
+//!   others. One that uses three quarters, idle workers included, goes last;
 //! - the last idle worker of a key is evicted only for a key that has no slot yet, and never for a
 //!   key of another workspace that has its three quarters;
 //! - jobs hold at most half of the slots, and all but one of a key's: the others are for requests.
@@ -238,7 +238,7 @@ impl<W> Slots<W> {
     /// Whether the key's workspace holds as many slots as it may.
     fn has_its_share(&self, key: &Key) -> bool {
         let idle = self.idle.iter().filter(|(idle, _)| idle.workspace == key.workspace).count();
-        slots_of_workspace(&self.in_use, key) - idle >= three_quarters(self.bounds.workers_max)
+        slots_of_workspace(&self.in_use, key) - idle >= self.bounds.workers_per_workspace_max()
     }
 
     /// Whether the request may hold one more slot, by its workspace and its class.

@@ -8,6 +8,8 @@ pub(super) const SETTLE_TIME: Duration = Duration::from_secs(2);
 /// A body of more bytes is large: it takes long to process, and while it is processed many times its
 /// size in memory.
 pub(super) const LARGE_BODY_BYTES: usize = 64 << 10;
+/// How nice the thread of such a request is to those that all requests share.
+pub(super) const LARGE_BODY_NICENESS: i32 = 5;
 
 /// The limits of one server on connections, sizes and times.
 #[derive(Clone, Copy, Debug)]

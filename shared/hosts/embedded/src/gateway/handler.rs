@@ -1,6 +1,7 @@
 //! Handles one HTTP request, from its arrival to its response.
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use uuid::Uuid;
 use writ_edge::path::{self, Path};
@@ -18,7 +19,7 @@ use writ_model::{Error, ErrorKind};
 use writ_ports::{Clock, CountSignals, EngineMetrics, Idempotency};
 
 use super::body::{BodyError, linger, may_be_large, read_body};
-use super::bounds::{LARGE_BODY_BYTES, SETTLE_TIME};
+use super::bounds::{LARGE_BODY_BYTES, LARGE_BODY_NICENESS, SETTLE_TIME};
 use super::connection::Connection;
 use super::origin_guard::OriginGuard;
 use super::request_limits::{RequestLimits, RequestPermit};
@@ -202,7 +203,8 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: AccessC
     /// is too slow even for that, the client gets its response and the task continues alone.
     ///
     /// A large body takes long to read, to convert and to store, so such a task has a thread of its
-    /// own: the threads that all requests share would answer no other one meanwhile.
+    /// own, which yields to others: the threads that all requests share would answer no other one
+    /// meanwhile.
     async fn run(
         &self,
         route: Arc<Route<P>>,
@@ -217,17 +219,29 @@ impl<P: Idempotency + Clock + EngineMetrics + CountSignals + 'static, A: AccessC
             let (_working, _permits) = (working, permits);
             writ_edge::serve(&*ports, &route, request, sleep_until(until)).await
         };
-        let task = if is_large {
-            let runtime = Handle::current();
-            tokio::task::spawn_blocking(move || runtime.block_on(serve))
-        } else {
-            tokio::spawn(serve)
+        let served = async {
+            match is_large {
+                true => on_own_thread(serve)?.await.map_err(Error::internal),
+                false => tokio::spawn(serve).await.map_err(Error::internal),
+            }
         };
-        match timeout_at(until + SETTLE_TIME, task).await {
-            Ok(served) => served.map_err(Error::internal),
-            Err(_) => Err(out_of_time()),
-        }
+        timeout_at(until + SETTLE_TIME, served).await.unwrap_or_else(|_| Err(out_of_time()))
     }
+}
+
+/// Runs a request on a new thread, which yields to the threads that all requests share.
+fn on_own_thread(
+    serve: impl Future<Output = Reply> + Send + 'static,
+) -> Result<oneshot::Receiver<Reply>, Error> {
+    let (runtime, (sender, served)) = (Handle::current(), oneshot::channel());
+    let run = move || {
+        writ_os::lower_priority_of_thread(LARGE_BODY_NICENESS);
+        // The receiver is gone where the store was too slow; see `RequestHandler::run`.
+        let _ = sender.send(runtime.block_on(serve));
+    };
+    let thread = std::thread::Builder::new().name("writ-large-body".to_owned());
+    thread.spawn(run).map_err(Error::internal)?;
+    Ok(served)
 }
 
 fn no_connection_left(request_id: &str) -> Reply {

@@ -4,4 +4,4 @@ mod queue;
 mod runners;
 
 pub use queue::SignalQueue;
-pub(crate) use runners::Runners;
+pub(crate) use runners::{RunnerThreads, Runners};

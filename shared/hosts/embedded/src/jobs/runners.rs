@@ -1,8 +1,10 @@
 //! The runners of the embedded deployment: each processes one signal after the other.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use writ_jobs::Runner;
@@ -15,6 +17,39 @@ use crate::Platform;
 /// cancelled, and repeated once its lease expired.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The threads of the runners. They read, convert and store inputs of megabytes, and the threads that
+/// all requests share would answer no request meanwhile.
+pub(crate) struct RunnerThreads {
+    /// `None` once dropped.
+    runtime: Option<Runtime>,
+    handle: Handle,
+}
+
+impl RunnerThreads {
+    /// Starts threads for this number of runners.
+    pub(crate) fn start(runners: usize) -> io::Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(runners)
+            .thread_name("writ-runner")
+            .enable_all()
+            .build()?;
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+impl Drop for RunnerThreads {
+    fn drop(&mut self) {
+        // Waiting for the threads would block the task that drops this.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// The tasks that run jobs.
 pub(crate) struct Runners {
     stop: tokio::sync::watch::Sender<bool>,
@@ -22,8 +57,13 @@ pub(crate) struct Runners {
 }
 
 impl Runners {
-    /// Starts this number of runners.
-    pub(crate) fn start(platform: &Arc<Platform>, queue: &SignalQueue, count: usize) -> Self {
+    /// Starts this number of runners, on the threads of `runtime`.
+    pub(crate) fn start(
+        platform: &Arc<Platform>,
+        queue: &SignalQueue,
+        count: usize,
+        runtime: &Handle,
+    ) -> Self {
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let node = format!("writ-up-{}", std::process::id());
         let runner = Arc::new(Runner { executor_id: ExecutorId::BUILTIN, node_id: Some(node) });
@@ -32,7 +72,7 @@ impl Runners {
         for _ in 0..count {
             let (platform, queue) = (Arc::clone(platform), queue.clone());
             let (runner, mut stopped) = (Arc::clone(&runner), stopped.clone());
-            tasks.spawn(async move {
+            let run = async move {
                 loop {
                     let queued = tokio::select! {
                         queued = queue.next(share) => queued,
@@ -42,7 +82,8 @@ impl Runners {
                     process(&platform, &queue, &runner, queued).await;
                     queue.finish(&workspace);
                 }
-            });
+            };
+            tasks.spawn_on(run, runtime);
         }
         Self { stop, tasks }
     }

@@ -93,7 +93,7 @@ impl Callers {
             let of_workspace = |held: &&AcquireRequest| held.key.workspace == key.workspace;
             let held = self.held.iter().filter(of_workspace);
             let jobs = held.clone().filter(|held| held.class == RunClass::Job).count();
-            assert!(held.count() <= three_quarters(self.bounds.workers_max));
+            assert!(held.count() <= self.bounds.workers_per_workspace_max());
             assert!(jobs <= three_quarters(self.bounds.jobs_max()));
         }
         assert!(slots.granted.is_empty());
@@ -299,28 +299,31 @@ fn a_key_with_fewer_slots_goes_first() {
 }
 
 #[test]
-fn a_workspace_with_three_quarters_goes_last() {
+fn a_workspace_with_half_of_the_slots_waits_beside_free_ones() {
     let mut callers = Callers::new(4, 2);
-    for policy in ["a", "b", "c"] {
+    for policy in ["a", "b"] {
         assert_eq!(callers.acquire(&request("large", policy)), None);
     }
-    assert_eq!(callers.acquire(&request("small", "a")), None);
-    let large = callers.acquire(&request("large", "d")).unwrap();
-    let small = callers.acquire(&request("small", "b")).unwrap();
-    assert_eq!(callers.release(0, 0), [small]);
+    let large = callers.acquire(&request("large", "c")).unwrap();
+    for policy in ["a", "b"] {
+        assert_eq!(callers.acquire(&request("small", policy)), None);
+    }
     assert_eq!(callers.release(0, 0), [large]);
 }
 
 #[test]
-fn a_workspace_with_three_quarters_evicts_no_other_ones_last_worker() {
+fn a_workspace_with_three_quarters_in_use_evicts_no_other_ones_last_worker() {
     let mut callers = Callers::new(4, 2);
     let small = request("small", "a");
     callers.acquire(&small);
     callers.release(0, 2);
-    for policy in ["a", "b", "c"] {
+    for policy in ["a", "b"] {
+        assert_eq!(callers.acquire(&request("large", policy)), None);
+        callers.release(0, 2);
+    }
+    for policy in ["c", "d"] {
         assert_eq!(callers.acquire(&request("large", policy)), None);
     }
-    assert!(callers.acquire(&request("large", "d")).is_some());
     assert_eq!(callers.slots.try_grant(&small), Some(Grant::Idle(1)));
 }
 
@@ -371,8 +374,8 @@ fn jobs_use_half_of_the_slots_and_requests_all_of_them() {
 }
 
 #[test]
-fn one_workspace_holds_three_quarters_of_the_slots_and_of_those_of_jobs() {
-    for (workers_max, requests, jobs) in [(1, 1, 1), (2, 1, 1), (4, 3, 1), (6, 4, 2), (16, 12, 6)] {
+fn one_workspace_holds_half_of_the_slots_and_three_quarters_of_those_of_jobs() {
+    for (workers_max, requests, jobs) in [(1, 1, 1), (3, 2, 1), (4, 2, 1), (6, 3, 2), (16, 8, 6)] {
         let held_by = |class: fn(&str, &str) -> AcquireRequest| {
             let mut callers = Callers::new(workers_max, 1);
             for number in 0..2 * workers_max {

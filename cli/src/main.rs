@@ -17,6 +17,7 @@ mod exit;
 mod global_args;
 mod input;
 mod output;
+mod package;
 mod policy_file;
 mod problem;
 mod since;

@@ -79,6 +79,18 @@ impl PolicyFile {
         Ok(Self { origin, document: Value::Object(members).to_string(), code, code_origin })
     }
 
+    /// A policy of Python from a document, with this code in place of the document's.
+    pub(crate) fn of_code(mut members: Map<String, Value>, code: &str, origin: &str) -> Self {
+        members.insert("code".to_owned(), Value::from(code));
+        members.entry("code_type").or_insert_with(|| Language::Python.name().into());
+        Self {
+            origin: origin.to_owned(),
+            document: Value::Object(members).to_string(),
+            code: code.to_owned(),
+            code_origin: origin.to_owned(),
+        }
+    }
+
     /// A policy from the document that a server returned.
     pub(crate) fn from_document(uri: &str, document: String) -> Self {
         let value: Value = serde_json::from_str(&document).unwrap_or_default();

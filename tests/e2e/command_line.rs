@@ -34,7 +34,8 @@ fn command(url: Option<&str>, token: Option<&str>, arguments: &[&str]) -> Comman
     command
 }
 
-fn writ(server: Option<&Server>, arguments: &[&str]) -> Result<Output, Failed> {
+/// Runs a command, and returns what it said, whatever its exit code.
+pub(crate) fn writ(server: Option<&Server>, arguments: &[&str]) -> Result<Output, Failed> {
     Ok(command(server.map(|server| server.url.as_str()), None, arguments).output()?)
 }
 

@@ -14,6 +14,7 @@ mod durability;
 mod event;
 mod gateway;
 mod hostile;
+mod import;
 mod keys;
 mod killed;
 mod lambda;
@@ -107,6 +108,7 @@ fn trials(
         command_line::CHECKS,
         durability::CHECKS,
         hostile::CHECKS,
+        import::CHECKS,
         keys::CHECKS,
         killed::CHECKS,
         load::CHECKS,

@@ -2,7 +2,7 @@
 
 use http::Method;
 use writ_edge::{AccessLevel, Param, Precondition, Reply, Request, RouteSpec};
-use writ_model::Error;
+use writ_model::{Error, with_defaults};
 use writ_ports::{DeletePolicy, GetBody, GetPolicy, ports};
 
 use crate::get;
@@ -32,5 +32,5 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
     Precondition::of(&request)?.check(&head.etag())?;
     let body = get::body(ports, &request, &head).await?;
     ports.delete_policy(&request.caller.identity.workspace, &head).await?;
-    Ok(Reply::data(&body))
+    Ok(Reply::data(&with_defaults(&body)?))
 }

@@ -3,7 +3,7 @@
 use http::Method;
 use http::header::ETAG;
 use writ_edge::{AccessLevel, Param, Precondition, Reply, Request, RouteSpec};
-use writ_model::{Error, PolicyUri};
+use writ_model::{Error, PolicyUri, with_defaults};
 use writ_ports::{GetBody, GetPolicy, PolicyHead, ports};
 
 /// What is known of the route.
@@ -25,14 +25,14 @@ ports! {
     pub trait Ports = GetBody + GetPolicy;
 }
 
-/// Answers the stored policy.
+/// Answers the stored policy, with every field.
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     let head = head(ports, &request).await?;
     if Precondition::of(&request)?.is_held(&head.etag()) {
         return Ok(Reply::not_modified(&head.etag()));
     }
     let body = body(ports, &request, &head).await?;
-    Ok(Reply::data(&body).header(ETAG, head.etag()))
+    Ok(Reply::data(&with_defaults(&body)?).header(ETAG, head.etag()))
 }
 
 /// The URI in the path.

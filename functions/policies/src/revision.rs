@@ -2,7 +2,7 @@
 
 use http::Method;
 use writ_edge::{AccessLevel, Reply, Request, RouteSpec};
-use writ_model::Error;
+use writ_model::{Error, with_defaults};
 use writ_ports::{GetBody, GetPolicy, GetRevisions, ports};
 
 use crate::get;
@@ -41,5 +41,5 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
         Error::internal(format!("revision {number} of `{}` has no body", head.uri))
     })?;
     let spec = serde_json::to_string(&revision).map_err(Error::internal)?;
-    Ok(Reply::data_with(&body, &[("revision", &spec)]))
+    Ok(Reply::data_with(&with_defaults(&body)?, &[("revision", &spec)]))
 }

@@ -2,7 +2,7 @@
 
 use writ_edge::Reply;
 use writ_model::run::Failure;
-use writ_model::{Diagnostic, Error, PolicyRule, Workspace};
+use writ_model::{Diagnostic, Error, PolicyRule, Workspace, with_defaults};
 use writ_pipeline::CompiledPolicy;
 use writ_ports::{Evaluate, GetPolicy};
 
@@ -72,12 +72,13 @@ pub(crate) async fn compile(
     }
 }
 
-/// The reply to a write: the stored body, and the compiler's warnings beside it where there are
+/// The reply to a write: the stored policy with every field, and the compiler's warnings beside it where there are
 /// any.
 pub(crate) fn stored_reply(body: &str, warnings: &[Diagnostic]) -> Result<Reply, Error> {
+    let body = with_defaults(body)?;
     if warnings.is_empty() {
-        return Ok(Reply::data(body));
+        return Ok(Reply::data(&body));
     }
     let warnings = serde_json::to_string(warnings).map_err(Error::internal)?;
-    Ok(Reply::data_with(body, &[("warnings", &warnings)]))
+    Ok(Reply::data_with(&body, &[("warnings", &warnings)]))
 }

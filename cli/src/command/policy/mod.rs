@@ -5,6 +5,7 @@ mod delete;
 mod diff;
 mod get;
 mod history;
+mod import;
 mod list;
 mod manage;
 mod response;
@@ -20,6 +21,8 @@ use crate::global_args::GlobalArgs;
 pub(crate) enum Policy {
     /// Register a policy from a file
     Create(create::Create),
+    /// Register a policy from a folder or an archive of files
+    Import(import::Import),
     /// Show a policy or its code
     Get(get::Get),
     /// List the policies of the workspace
@@ -40,6 +43,7 @@ impl Policy {
     pub(crate) fn run(self, global: &GlobalArgs) -> Result<Exit, CliError> {
         match self {
             Self::Create(create) => create.run(global),
+            Self::Import(import) => import.run(global),
             Self::Get(get) => get.run(global),
             Self::List(list) => list.run(global),
             Self::Update(update) => update.run(global),

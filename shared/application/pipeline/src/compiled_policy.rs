@@ -21,7 +21,7 @@ impl CompiledPolicy {
     /// and schemas are not compiled: that is an engine's work.
     ///
     /// # Errors
-    /// An unknown language, a schema that is no JSON object, metadata that the platform reads and
+    /// An unknown language, a place instead of code, a schema that is no JSON object, metadata that the platform reads and
     /// cannot understand; each with its location in the policy.
     pub fn new(policy: PolicyRule) -> Result<Self, Error> {
         Ok(Self {
@@ -171,6 +171,13 @@ fn object(value: Value) -> Map<String, Value> {
 
 fn source_of(policy: &PolicyRule) -> Result<Source, Error> {
     let language = policy.language()?;
+    if let Some(place) = policy.code_location() {
+        return Err(Error::invalid(format!(
+            "`code` is the place of the code, not the code; `writ policy import {place} -f \
+             DOCUMENT` reads it from there and registers it"
+        ))
+        .at("/code"));
+    }
     let schemas = Schemas {
         commands: commands(policy)?,
         input: policy.policy_input_schema.clone(),

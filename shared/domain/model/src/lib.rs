@@ -38,7 +38,7 @@ pub use job::{
 };
 pub use json::{MASK, RawJson};
 pub use language::Language;
-pub use policy::{BODY_BYTES_MAX, PolicyRule};
+pub use policy::{BODY_BYTES_MAX, PolicyRule, with_defaults};
 pub use schedule::{CatchUp, FireOutcome, LastFire, Schedule, ScheduleDefinition, ScheduleState};
 pub use timestamp::Timestamp;
 pub use uri::{PolicyUri, UriError};

@@ -1,8 +1,9 @@
 //! Policy rules: code, schemas and stored values.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
@@ -103,7 +104,7 @@ impl PolicyRule {
             ));
         }
         // Parse once as a tree, which bounds the nesting, and once more for the bytes.
-        serde_json::from_str::<serde::de::IgnoredAny>(text)
+        serde_json::from_str::<IgnoredAny>(text)
             .and_then(|_| serde_json::from_str::<serde_json::Value>(text))
             .map_err(|error| Error::invalid(format!("the policy is not valid JSON: {error}")))?;
         let Members(members) = serde_json::from_str(text)
@@ -117,6 +118,20 @@ impl PolicyRule {
     /// Never fails in practice; the signature of the serialiser is fallible.
     pub fn to_body(&self) -> Result<String, Error> {
         serde_json::to_string(self).map_err(Error::internal)
+    }
+
+    /// Returns the code where it is the place of an archive or a file instead of a program: a URL, a
+    /// path, or one word that ends as the name of such a file does.
+    #[must_use]
+    pub fn code_location(&self) -> Option<&str> {
+        const STARTS: [&str; 6] = ["http://", "https://", "file://", "/", "./", "../"];
+        const ENDS: [&str; 5] = [".zip", ".tar.gz", ".tgz", ".tar.xz", ".py"];
+        let code = self.code.trim();
+        let is_python = self.language().is_ok_and(|language| language == Language::Python);
+        // In another language, `input.zip` is an expression.
+        let is_place = STARTS.iter().any(|start| code.starts_with(start))
+            || (is_python && ENDS.iter().any(|end| code.ends_with(end)));
+        (is_place && !code.contains(char::is_whitespace)).then_some(code)
     }
 
     /// Copies the JSON-valued fields for which `is_unchanged` is true from `old`, byte for byte.
@@ -170,6 +185,43 @@ impl PolicyRule {
             .at("/code_type")
         })
     }
+}
+
+/// A stored body with every field of a policy: those that its author left out have their defaults.
+/// Clients of other implementations expect each of them.
+///
+/// # Errors
+/// The body is no stored policy.
+pub fn with_defaults(body: &str) -> Result<Cow<'_, str>, Error> {
+    #[derive(Deserialize)]
+    struct Optional<'a> {
+        #[serde(rename = "type", borrow)]
+        policy_type: Cow<'a, str>,
+        code_type: Option<IgnoredAny>,
+        functionality_data: Option<IgnoredAny>,
+        resource_estimates: Option<IgnoredAny>,
+    }
+    let given: Optional<'_> = serde_json::from_str(body).map_err(Error::internal)?;
+    let mut more = String::new();
+    if given.code_type.is_none() {
+        // Whatever a type says, a policy without `code_type` has a language.
+        let language = Language::choose(None, &given.policy_type).unwrap_or(Language::Python);
+        more.push_str(&format!(r#","code_type":"{language}""#));
+    }
+    for (name, field) in [
+        ("functionality_data", given.functionality_data),
+        ("resource_estimates", given.resource_estimates),
+    ] {
+        if field.is_none() {
+            more.push_str(&format!(r#","{name}":{{}}"#));
+        }
+    }
+    if more.is_empty() {
+        return Ok(Cow::Borrowed(body));
+    }
+    let members = body.trim_end().strip_suffix('}');
+    let members = members.ok_or_else(|| Error::internal("a stored policy is an object"))?;
+    Ok(Cow::Owned(format!("{members}{more}}}")))
 }
 
 /// The members of an object in order, with their values as JSON text.
@@ -321,6 +373,50 @@ mod tests {
         let body = PolicyRule::from_json(text).unwrap().to_body().unwrap();
         assert!(body.contains(r#"{ "z": 1.0, "a": 1e400 }"#), "{body}");
         assert_eq!(PolicyRule::from_json(&body).unwrap().to_body().unwrap(), body);
+    }
+
+    #[test]
+    fn a_body_is_read_with_every_field() {
+        let stored = |text: &str| PolicyRule::from_json(text).unwrap().to_body().unwrap();
+        let body = stored(SMALL);
+        let read = with_defaults(&body).unwrap();
+        let added = r#","code_type":"python","functionality_data":{},"resource_estimates":{}}"#;
+        assert_eq!(
+            read,
+            body.replacen("\"description\":\"\"}", &format!("\"description\":\"\"{added}"), 1)
+        );
+        assert!(FIELDS.iter().all(|field| read.contains(&format!("\"{field}\":"))), "{read}");
+        let rego =
+            stored(&SMALL.replacen('{', r#"{"type":"rego","resource_estimates":{"a":1},"#, 1));
+        let read = with_defaults(&rego).unwrap();
+        let end = r#""resource_estimates":{"a":1},"code_type":"rego","functionality_data":{}}"#;
+        assert!(read.ends_with(end), "{read}");
+        let whole = stored(&read);
+        assert_eq!(with_defaults(&whole).unwrap(), whole);
+    }
+
+    #[test]
+    fn the_place_of_code_is_no_code() {
+        let location = |code: &str| {
+            let code = serde_json::to_string(code).unwrap();
+            let text = SMALL.replacen("\"x\"", &code, 1);
+            PolicyRule::from_json(&text).unwrap().code_location().map(str::to_owned)
+        };
+        let places = [
+            "https://example.com/ip.zip",
+            "http://example.com/ip",
+            "/policies/ip.tar.xz",
+            "./ip",
+            "../ip/function.py",
+            "function.py",
+            "ip-1.0.tar.gz\n",
+        ];
+        for place in places {
+            assert_eq!(location(place).as_deref(), Some(place.trim()));
+        }
+        for code in ["x", "1 / 2", "import a.py\nb", "package p\n", "// comment", "a.zip == b"] {
+            assert_eq!(location(code), None, "{code}");
+        }
     }
 
     #[test]

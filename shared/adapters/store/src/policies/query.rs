@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use writ_model::{Digest, Error, PolicyUri, Workspace};
+use writ_model::{Digest, Error, PolicyUri, Workspace, with_defaults};
 use writ_ports::{Page, Query, QueryPolicies};
 use writ_query::{Direction, Filter, Index, Plan, Range, Sort};
 
@@ -133,7 +133,7 @@ impl Documents for Bodies<'_> {
         let document = |summary: &Option<Summary>| match summary {
             None => Ok(None),
             Some(summary) => match bodies.get(summary.digest.as_str()) {
-                Some(body) => Document::parse(body.clone()).map(Some),
+                Some(body) => Document::parse(with_defaults(body)?.into_owned()).map(Some),
                 None => Err(Error::internal(format!("body {} is gone", summary.digest))),
             },
         };

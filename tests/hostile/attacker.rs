@@ -92,18 +92,17 @@ impl Tally {
 /// Attacks with 16 callers until `stop`.
 pub(crate) fn attack(client: &Client, arsenal: &Arsenal, stop: &AtomicBool, tally: &Tally) {
     let attacks = arsenal.attacks();
+    // Whichever caller is free makes the next attack: some take their whole time.
+    let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        for caller in 0..ROUTE_CALLERS {
-            let attacks = &attacks;
+        for _ in 0..ROUTE_CALLERS {
+            let (attacks, next) = (&attacks, &next);
             scope.spawn(move || {
                 become_user(REQUESTER);
-                // Each caller begins elsewhere.
-                let first = attacks.len() * caller / ROUTE_CALLERS;
-                for (number, attack) in attacks.iter().cycle().skip(first).enumerate() {
-                    if stop.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    let request = keyed(attack, &format!("{caller}-{number}"));
+                while !stop.load(Ordering::Relaxed) {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(attack) = attacks.get(number % attacks.len()) else { return };
+                    let request = keyed(attack, &number.to_string());
                     let name = format!("{}, {}", attack.route, attack.name);
                     if tally.send(client, &name, &request) != 0 {
                         *lock(&tally.routes).entry(attack.route).or_default() += 1;

@@ -7,9 +7,9 @@
 //!   a key go in the order of their arrival;
 //! - a workspace holds at most half of the slots, whatever its idle workers use besides: a run is
 //!   never interrupted for another one, so only what a workspace cannot hold is there at once for the
-//!   others. One that uses three quarters, idle workers included, goes last;
+//!   others. One that uses half, idle workers included, goes last;
 //! - the last idle worker of a key is evicted only for a key that has no slot yet, and never for a
-//!   key of another workspace that has its three quarters;
+//!   key of another workspace that uses half;
 //! - jobs hold at most half of the slots, and all but one of a key's: the others are for requests.
 //!   The jobs of a workspace hold at most three quarters of that half.
 
@@ -177,7 +177,7 @@ impl<W> Slots<W> {
     /// Holds the slot that is reserved for a worker of this key, if it is still unused and within
     /// the share of its workspace.
     pub(super) fn take_reserved(&mut self, key: &Key) -> bool {
-        if self.has_its_share(key) {
+        if self.holds_its_share(key) {
             return false;
         }
         let reserved = |(idle, worker): &(Key, Option<W>)| idle == key && worker.is_none();
@@ -230,13 +230,13 @@ impl<W> Slots<W> {
         self.in_use.get(key).copied().unwrap_or(0)
     }
 
-    /// Whether the key's workspace has three quarters of the slots, including the released one.
-    fn has_most_slots(&self, key: &Key, released: Option<&Key>) -> bool {
-        holds_three_quarters(&self.in_use, key, released, self.bounds.workers_max)
+    /// Whether the key's workspace uses half of the slots, including the released one.
+    fn uses_its_share(&self, key: &Key, released: Option<&Key>) -> bool {
+        uses(&self.in_use, key, released, self.bounds.workers_per_workspace_max())
     }
 
     /// Whether the key's workspace holds as many slots as it may.
-    fn has_its_share(&self, key: &Key) -> bool {
+    fn holds_its_share(&self, key: &Key) -> bool {
         let idle = self.idle.iter().filter(|(idle, _)| idle.workspace == key.workspace).count();
         slots_of_workspace(&self.in_use, key) - idle >= self.bounds.workers_per_workspace_max()
     }
@@ -249,7 +249,7 @@ impl<W> Slots<W> {
                 && slots_of_workspace(&self.jobs, key) < three_quarters(jobs_max)
                 && self.jobs.values().sum::<usize>() < jobs_max
         };
-        !self.has_its_share(key) && (request.class == RunClass::Request || may_job())
+        !self.holds_its_share(key) && (request.class == RunClass::Request || may_job())
     }
 
     fn candidate(&self, request: &AcquireRequest, surplus: Option<usize>) -> Option<Candidate> {
@@ -271,9 +271,9 @@ impl<W> Slots<W> {
         if surplus.is_some() || self.in_use(key) > 0 {
             return surplus.map(Candidate::Evict);
         }
-        let has_most_slots = self.has_most_slots(key, None);
+        let uses_its_share = self.uses_its_share(key, None);
         let evictable =
-            |(idle, _): &(Key, Option<W>)| !has_most_slots || idle.workspace == key.workspace;
+            |(idle, _): &(Key, Option<W>)| !uses_its_share || idle.workspace == key.workspace;
         self.idle.iter().position(evictable).map(Candidate::Evict)
     }
 
@@ -292,8 +292,8 @@ impl<W> Slots<W> {
     ) -> (bool, usize, u64) {
         let key = &request.key;
         let has_most_jobs = request.class == RunClass::Job
-            && holds_three_quarters(&self.jobs, key, released.job, self.bounds.jobs_max());
-        let goes_last = has_most_jobs || self.has_most_slots(key, released.slot);
+            && uses(&self.jobs, key, released.job, three_quarters(self.bounds.jobs_max()));
+        let goes_last = has_most_jobs || self.uses_its_share(key, released.slot);
         (goes_last, self.in_use(key) + usize::from(released.slot == Some(key)), queue.turn)
     }
 
@@ -335,15 +335,10 @@ impl AcquireRequest {
     }
 }
 
-/// Whether the key's workspace has three quarters of `most`, including the released one.
-fn holds_three_quarters(
-    held: &HashMap<Key, usize>,
-    key: &Key,
-    released: Option<&Key>,
-    most: usize,
-) -> bool {
+/// Whether the key's workspace has this many of the slots, including the released one.
+fn uses(held: &HashMap<Key, usize>, key: &Key, released: Option<&Key>, share: usize) -> bool {
     let is_released = released.is_some_and(|released| released.workspace == key.workspace);
-    slots_of_workspace(held, key) + usize::from(is_released) >= three_quarters(most)
+    slots_of_workspace(held, key) + usize::from(is_released) >= share
 }
 
 /// The slots among these that the key's workspace has.

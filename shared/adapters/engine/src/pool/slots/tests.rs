@@ -312,7 +312,7 @@ fn a_workspace_with_half_of_the_slots_waits_beside_free_ones() {
 }
 
 #[test]
-fn a_workspace_with_three_quarters_in_use_evicts_no_other_ones_last_worker() {
+fn a_workspace_that_uses_half_evicts_no_other_ones_last_worker() {
     let mut callers = Callers::new(4, 2);
     let small = request("small", "a");
     callers.acquire(&small);

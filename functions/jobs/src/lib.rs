@@ -88,6 +88,40 @@ mod tests {
         }
     }
 
+    /// What the document says of a route's parameter, against what the route takes.
+    fn agrees(path: &str, name: &str, texts: &[&str], takes: impl Fn(&str) -> bool) {
+        let document = writ_edge::openapi(SPECS);
+        let parameters = document["paths"][path]["get"]["parameters"].as_array().unwrap();
+        let parameter = parameters.iter().find(|parameter| parameter["name"] == name).unwrap();
+        let mut schema = parameter["schema"].clone();
+        schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+        let is_number = schema["type"] == "integer";
+        let schema = Schema::compile(&schema).unwrap();
+        for text in texts {
+            let number = text.parse::<i64>().ok().filter(|_| is_number);
+            let value = number.map_or_else(|| json!(text), |number| json!(number));
+            let fits = schema.violations(name, &value).is_empty();
+            assert_eq!(fits, takes(text), "{name}={text}");
+        }
+    }
+
+    #[test]
+    fn the_document_bounds_a_wait_and_a_tail_as_the_routes_do() {
+        let asking = |name: &str, text: &str| {
+            let mut request = request(&[], "");
+            request.query.push((name.to_owned(), text.to_owned()));
+            request
+        };
+        let waits = ["0", "20", "5s", "007", "21", "-1", "1.5", "s", "", "5m", "5ss", "200"];
+        agrees("/jobs/{job_id}", "wait", &waits, |text| {
+            crate::wait::duration(&asking("wait", text)).is_ok()
+        });
+        let tails = ["1", "10000", "0", "10001", "-1", "x", ""];
+        agrees("/jobs/{job_id}/logs", "tail", &tails, |text| {
+            crate::logs::tail(&asking("tail", text)).is_ok()
+        });
+    }
+
     #[test]
     fn every_route_is_served_and_secrets_are_for_admins() {
         let served: Vec<_> =

@@ -75,7 +75,7 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
     Ok(Reply::data(&serde_json::to_string(&logs).map_err(Error::internal)?))
 }
 
-fn tail(request: &Request) -> Result<usize, Error> {
+pub(crate) fn tail(request: &Request) -> Result<usize, Error> {
     let Some(text) = request.query(TAIL.name) else { return Ok(usize::MAX) };
     text.parse().ok().filter(|tail| (1..=TAIL_MAX).contains(tail)).ok_or_else(|| {
         let message = format!("`tail` is a number of lines from 1 to {TAIL_MAX}");

@@ -25,7 +25,7 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     access_level: AccessLevel::MutatePolicy,
     summary: "Registers a policy after compiling its code and its schemas.",
     body: Some("NewPolicyRule"),
-    data: "PolicyRule",
+    data: "StoredPolicyRule",
     success: 201,
     ..RouteSpec::DEFAULT
 };

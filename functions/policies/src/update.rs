@@ -22,7 +22,7 @@ pub(crate) const SPEC: RouteSpec = RouteSpec {
     summary: "Writes a revision of a policy: a whole object, or Mongo update operators. \
               Changing name, version or release_tag renames it.",
     body: Some("PolicyUpdate"),
-    data: "PolicyRule",
+    data: "StoredPolicyRule",
     params: &[Param {
         name: "If-Match",
         description: "writes only over the revision with this entity tag",

@@ -3,7 +3,7 @@
 use http::Method;
 use http::header::ETAG;
 use writ_edge::{AccessLevel, ON_BEHALF_OF, Reply, Request, RouteSpec};
-use writ_model::member::missing_member;
+use writ_model::member::{invalid_member, missing_member};
 use writ_model::{Error, Schedule};
 use writ_pipeline::LoadPolicy;
 use writ_ports::{
@@ -12,6 +12,7 @@ use writ_ports::{
 use writ_schedules::{document, initial_state};
 
 use crate::definition::{Sent, read, refuse_what_never_fires, resolve_timing};
+use crate::query;
 use crate::timer::schedule_timer;
 use writ_scheduler::Target;
 
@@ -40,6 +41,12 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
     let Sent { name, mut definition } = read(request.text()?)?;
     let name =
         name.ok_or_else(|| missing_member("name", "what names the schedule in its workspace"))?;
+    if format!("/schedules/{name}") == query::SPEC.path {
+        let message = format!(
+            "no schedule is called `{name}`: its path would be that of the search; choose another name"
+        );
+        return Err(invalid_member("name", message));
+    }
     if let Some(schedule_id) = request.retried_id()
         && let Some(reply) = find_created(ports, &request, &name, schedule_id).await?
     {

@@ -216,7 +216,7 @@ impl Effects {
     }
 }
 
-fn key_of(request: &Request) -> Result<Option<IdempotencyKey>, Error> {
+pub(crate) fn key_of(request: &Request) -> Result<Option<IdempotencyKey>, Error> {
     let Some(value) = request.headers.get(KEY) else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| {
         (1..=KEY_CHARS_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())

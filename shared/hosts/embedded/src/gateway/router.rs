@@ -1,6 +1,6 @@
 //! Finds the route of a request.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use http::Method;
@@ -16,23 +16,29 @@ pub(super) const HEALTH_PATH: &str = "/healthz";
 /// Routes that a 404 response suggests at most.
 const SUGGESTIONS_MAX: usize = 8;
 
-/// The route table as a search tree per method. The method is matched first, as API Gateway does:
-/// the same path may be a fixed one for `POST` and a segment's value for `GET`.
+/// The route table as a search tree of paths. The path is matched first, and a fixed segment before a
+/// parameter, as OpenAPI matches URLs: `/policy/query` is never the policy `query`, whatever the method.
 pub(super) struct Router<P> {
     routes: Vec<Arc<Route<P>>>,
-    by_method: Vec<(Method, matchit::Router<Arc<Route<P>>>)>,
+    by_path: matchit::Router<Vec<Arc<Route<P>>>>,
 }
 
 /// The errors of a route table.
 #[derive(Debug, thiserror::Error)]
 pub enum RouteError {
-    /// Two routes match the same requests, or a path is no valid pattern.
+    /// Two paths match the same requests, or a path is no valid pattern.
     #[error("route `{name}` cannot be served: {source}")]
     Path {
         /// The name of the later route.
         name: &'static str,
         /// The error of the router.
         source: matchit::InsertError,
+    },
+    /// Two routes have the same method and path.
+    #[error("route `{name}` has the method and path of another route")]
+    Duplicate {
+        /// The name of the later route.
+        name: &'static str,
     },
     /// Two routes have the same name.
     #[error("there are two routes of the name `{name}`")]
@@ -62,8 +68,9 @@ pub(super) enum RouteMatch<P> {
 
 impl<P> Router<P> {
     pub(super) fn new(routes: Vec<Route<P>>) -> Result<Self, RouteError> {
-        let mut router = Self { routes: Vec::new(), by_method: Vec::new() };
+        let mut router = Self { routes: Vec::new(), by_path: matchit::Router::new() };
         let mut names = BTreeSet::new();
+        let mut by_path: BTreeMap<&str, Vec<Arc<Route<P>>>> = BTreeMap::new();
         for route in routes {
             let (name, path) = (route.spec.name, route.spec.path);
             if OWN_PATHS.contains(&path) {
@@ -72,43 +79,36 @@ impl<P> Router<P> {
             if !names.insert(name) {
                 return Err(RouteError::Name { name });
             }
+            let of_path = by_path.entry(path).or_default();
+            if of_path.iter().any(|other| other.spec.method == route.spec.method) {
+                return Err(RouteError::Duplicate { name });
+            }
             let route = Arc::new(route);
-            let inserted = router.tree_of(&route.spec.method).insert(path, Arc::clone(&route));
-            inserted.map_err(|source| RouteError::Path { name, source })?;
+            of_path.push(Arc::clone(&route));
             router.routes.push(route);
+        }
+        for (path, of_path) in by_path {
+            let name = of_path.first().map_or("", |route| route.spec.name);
+            let inserted = router.by_path.insert(path, of_path);
+            inserted.map_err(|source| RouteError::Path { name, source })?;
         }
         Ok(router)
     }
 
-    /// The search tree of one method, added if it is missing.
-    fn tree_of(&mut self, method: &Method) -> &mut matchit::Router<Arc<Route<P>>> {
-        let known = self.by_method.iter().position(|(known, _)| known == method);
-        let at = known.unwrap_or_else(|| {
-            self.by_method.push((method.clone(), matchit::Router::new()));
-            self.by_method.len() - 1
-        });
-        #[expect(clippy::indexing_slicing, reason = "`at` was found or pushed right above")]
-        &mut self.by_method[at].1
-    }
-
     /// Searches a route by method and canonical path.
     pub(super) fn find(&self, method: &Method, path: &str) -> RouteMatch<P> {
-        let mut methods = Vec::new();
-        for (known, router) in &self.by_method {
-            let Ok(found) = router.at(path) else { continue };
-            if known == method {
-                let params = found
-                    .params
-                    .iter()
-                    .map(|(name, value)| (name.to_owned(), Path::segment_of(value)));
-                return RouteMatch::Route(Arc::clone(found.value), params.collect());
+        let Ok(found) = self.by_path.at(path) else {
+            return RouteMatch::NotFound(self.similar(path));
+        };
+        match found.value.iter().find(|route| route.spec.method == *method) {
+            Some(route) => {
+                let params = found.params.iter();
+                let params = params.map(|(name, value)| (name.to_owned(), Path::segment_of(value)));
+                RouteMatch::Route(Arc::clone(route), params.collect())
             }
-            methods.push(known.clone());
-        }
-        if methods.is_empty() {
-            RouteMatch::NotFound(self.similar(path))
-        } else {
-            RouteMatch::MethodNotAllowed(methods)
+            None => RouteMatch::MethodNotAllowed(
+                found.value.iter().map(|route| route.spec.method.clone()).collect(),
+            ),
         }
     }
 
@@ -178,13 +178,22 @@ mod tests {
     }
 
     #[test]
-    fn the_method_is_decided_before_the_path() {
+    fn a_fixed_path_is_found_before_one_with_a_parameter_whatever_the_method() {
         for (method, path, want) in [
             (Method::POST, "/policy/query", "policy.query []"),
-            (Method::GET, "/policy/query", r#"policy.get [("uri", "query")]"#),
+            (Method::GET, "/policy/query", "[POST]"),
+            (Method::OPTIONS, "/policy/query", "[POST]"),
+            (Method::DELETE, "/policy/query", "[POST]"),
+            (Method::GET, "/policy/a", r#"policy.get [("uri", "a")]"#),
+            (Method::OPTIONS, "/policy/a", "[GET]"),
+            // What only begins like a fixed path is none.
+            (
+                Method::GET,
+                "/policy/query/revisions/2",
+                r#"policy.revision [("uri", "query"), ("n", "2")]"#,
+            ),
             (Method::GET, "/policy/a%2Fb", r#"policy.get [("uri", "a/b")]"#),
             (Method::GET, "/policy/a/revisions/2", r#"policy.revision [("uri", "a"), ("n", "2")]"#),
-            (Method::DELETE, "/policy/query", "[POST, GET]"),
             (Method::DELETE, "/policy", "[POST]"),
         ] {
             assert_eq!(found(method.clone(), path), want, "{method} {path}");
@@ -205,6 +214,10 @@ mod tests {
             (
                 vec![route("a", Method::GET, "/x/{a}"), route("b", Method::GET, "/x/{b}")],
                 "route `b` cannot be served",
+            ),
+            (
+                vec![route("a", Method::GET, "/x"), route("b", Method::GET, "/x")],
+                "route `b` has the method and path of another route",
             ),
             (
                 vec![route("a", Method::GET, "/x"), route("a", Method::GET, "/y")],

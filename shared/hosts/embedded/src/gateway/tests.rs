@@ -260,7 +260,10 @@ async fn what_is_not_there_is_said_with_what_is() {
     for (line, status, says) in [
         ("GET /things", 404, "GET /thing/{uri}"),
         ("GET /other", 404, "/docs"),
-        ("PUT /thing/query", 405, "GET, HEAD, POST"),
+        ("PUT /thing/query", 405, "it takes POST"),
+        ("GET /thing/query", 405, "it takes POST"),
+        ("OPTIONS /thing/query", 405, "it takes POST"),
+        ("OPTIONS /thing/x", 405, "it takes GET, HEAD"),
         ("DELETE /docs", 405, "GET, HEAD"),
     ] {
         let response = served.send(line, "", b"").await;

@@ -79,6 +79,11 @@ pub fn undefined_names(specs: &[RouteSpec]) -> Vec<String> {
                 undefined.push(of(schema));
             }
         }
+        for param in spec.params {
+            if !parts.parameters.contains_key(param.name) {
+                undefined.push(of(param.name));
+            }
+        }
         for name in operation::segments_of(spec.path) {
             if !parts.path_parameters.contains_key(name) {
                 undefined.push(of(&format!("{{{name}}}")));
@@ -95,6 +100,8 @@ pub fn undefined_names(specs: &[RouteSpec]) -> Vec<String> {
 struct Parts {
     tags: Map<String, Value>,
     path_parameters: Map<String, Value>,
+    /// Schemas of query parameters and headers.
+    parameters: Map<String, Value>,
     schemas: Map<String, Value>,
 }
 
@@ -106,10 +113,12 @@ impl Parts {
             Some(Value::Object(part)) => part,
             _ => Map::new(),
         };
+        let schemas = part("schemas");
         Self {
             tags: part("tags"),
             path_parameters: part("path_parameters"),
-            schemas: part("schemas"),
+            parameters: part("parameters"),
+            schemas: with_projections(schemas),
         }
     }
 
@@ -140,10 +149,89 @@ impl Parts {
             let mut schema = schema.clone();
             if let Value::Object(members) = &mut schema {
                 members.shift_remove(operation::BESIDE_DATA);
+                members.shift_remove(operation::MAYBE_BESIDE_DATA);
             }
             (name.clone(), schema)
         })
         .collect()
+    }
+}
+
+/// The schemas, each followed by the one of its projections where that is another one: no member of
+/// an object is required, at any depth.
+fn with_projections(schemas: Map<String, Value>) -> Map<String, Value> {
+    let mut requiring: BTreeSet<String> = schemas
+        .iter()
+        .filter(|(_, schema)| requires(schema))
+        .map(|(name, _)| name.clone())
+        .collect();
+    loop {
+        let refers = |schema: &Value| {
+            let mut names = Vec::new();
+            collect_references(schema, &mut names);
+            names.iter().any(|name| requiring.contains(name))
+        };
+        let more: Vec<_> = schemas
+            .iter()
+            .filter(|(name, schema)| !requiring.contains(*name) && refers(schema))
+            .map(|(name, _)| name.clone())
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        requiring.extend(more);
+    }
+    let mut all = Map::new();
+    for (name, schema) in schemas {
+        if requiring.contains(&name) {
+            let mut projected = schema.clone();
+            project(&mut projected, &requiring);
+            if let Value::Object(members) = &mut projected {
+                let description = format!(
+                    "The members of `{name}` that `projection` keeps; all of them without it."
+                );
+                members.insert("description".to_owned(), description.into());
+                members.shift_remove("examples");
+            }
+            all.insert(name.clone(), schema);
+            all.insert(format!("{name}{}", operation::PROJECTED), projected);
+        } else {
+            all.insert(name, schema);
+        }
+    }
+    all
+}
+
+/// Whether a schema requires members, itself or in what it is made of.
+fn requires(schema: &Value) -> bool {
+    match schema {
+        Value::Object(members) => {
+            members.get("required").is_some_and(Value::is_array) || members.values().any(requires)
+        }
+        Value::Array(elements) => elements.iter().any(requires),
+        _ => false,
+    }
+}
+
+/// Removes what a schema requires, and refers to the projections of `requiring`.
+fn project(schema: &mut Value, requiring: &BTreeSet<String>) {
+    match schema {
+        Value::Object(members) => {
+            // A member of that name is described by an object.
+            if members.get("required").is_some_and(Value::is_array) {
+                members.shift_remove("required");
+            }
+            if let Some(Value::String(reference)) = members.get_mut("$ref")
+                && reference.strip_prefix(REF).is_some_and(|name| requiring.contains(name))
+            {
+                reference.push_str(operation::PROJECTED);
+            }
+            members.values_mut().for_each(|member| project(member, requiring));
+        }
+        Value::Array(elements) => {
+            elements.iter_mut().for_each(|element| project(element, requiring));
+        }
+        _ => {}
     }
 }
 

@@ -1,5 +1,6 @@
 //! One route as an OpenAPI operation.
 
+use http::Method;
 use serde_json::{Map, Value, json};
 use writ_model::ErrorKind;
 
@@ -13,6 +14,12 @@ pub(super) const ERROR_STATUSES: [u16; 14] =
 
 /// Members of a reply beside `data`: in `components.json` alone, not in the document.
 pub(super) const BESIDE_DATA: &str = "x-beside-data";
+
+/// As [`BESIDE_DATA`], of members that a reply may lack.
+pub(super) const MAYBE_BESIDE_DATA: &str = "x-maybe-beside-data";
+
+/// What the names of schemas for projected objects end with.
+pub(super) const PROJECTED: &str = "Projection";
 
 /// The resource: what stands before the dot of the route's name.
 pub(super) fn tag_of(spec: &RouteSpec) -> &'static str {
@@ -91,20 +98,10 @@ fn parameters(spec: &RouteSpec, parts: &Parts) -> Vec<Value> {
     });
     let others = spec.params.iter().copied().chain(key).map(|param| {
         let location = if param.is_header() { "header" } else { "query" };
-        json!({ "name": param.name, "in": location, "description": param.description, "schema": schema_for(param.name) })
+        let schema = parts.parameters.get(param.name).cloned().unwrap_or_default();
+        json!({ "name": param.name, "in": location, "description": param.description, "schema": schema })
     });
     segments.chain(others).collect()
-}
-
-fn schema_for(parameter: &str) -> Value {
-    match parameter {
-        "limit" => {
-            json!({ "type": "integer", "minimum": 1, "maximum": crate::LIMIT_MAX, "default": crate::LIMIT_DEFAULT })
-        }
-        "Idempotency-Key" => json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
-        "Writ-On-Behalf-Of" => json!({ "type": "string", "minLength": 1, "maxLength": 128 }),
-        _ => json!({ "type": "string" }),
-    }
 }
 
 fn responses(spec: &RouteSpec, parts: &Parts) -> Value {
@@ -129,8 +126,11 @@ fn success(spec: &RouteSpec, parts: &Parts) -> Value {
     let (schema, shape) = shape_of(spec.data);
     let mut properties = Map::new();
     properties.insert("success".to_owned(), json!({ "type": "boolean", "const": true }));
+    let is_projected = spec.params.iter().any(|param| param.name == "projection");
     let data = if shape == Shape::One {
         reference(schema)
+    } else if is_projected {
+        json!({ "type": "array", "items": reference(&format!("{schema}{PROJECTED}")) })
     } else {
         json!({ "type": "array", "items": reference(schema) })
     };
@@ -143,14 +143,13 @@ fn success(spec: &RouteSpec, parts: &Parts) -> Value {
             json!({ "type": "string", "description": description }),
         );
     }
-    let beside = parts
-        .schemas
-        .get(schema)
-        .and_then(|schema| schema.get(BESIDE_DATA))
-        .and_then(Value::as_object);
-    for (name, member) in beside.into_iter().flatten() {
+    let beside = |key: &str| parts.schemas.get(schema)?.get(key)?.as_object();
+    for (name, member) in beside(BESIDE_DATA).into_iter().flatten() {
         properties.insert(name.clone(), member.clone());
         required.push(name);
+    }
+    for (name, member) in beside(MAYBE_BESIDE_DATA).into_iter().flatten() {
+        properties.insert(name.clone(), member.clone());
     }
     let envelope = json!({ "type": "object", "required": required, "properties": properties });
     let mut headers = Map::new();
@@ -173,14 +172,16 @@ fn header(description: &str) -> Value {
 fn failures(spec: &RouteSpec) -> Vec<u16> {
     let has_segment = segments_of(spec.path).next().is_some();
     let has_condition = spec.params.iter().any(|param| param.name == "If-Match");
+    let has_body = spec.method != Method::GET;
     let changes = matches!(spec.access_level, AccessLevel::MutatePolicy | AccessLevel::Admin);
     let runs = spec.access_level == AccessLevel::Execute;
     let evaluates = spec.ports.ports().iter().any(|port| port.name == "Evaluate");
     let applies = |status: u16| match status {
         404 => has_segment || runs,
-        409 => changes || spec.is_idempotent_by_key(),
+        409 => spec.access_level != AccessLevel::Read,
         412 => has_condition,
-        413 | 415 => spec.body.is_some(),
+        // A body is held against them even where the route reads none.
+        413 | 415 => has_body,
         422 => runs || (changes && spec.body.is_some()),
         429 => runs,
         502 => runs || evaluates,

@@ -59,6 +59,15 @@ fn table() -> Vec<RouteSpec> {
             )
         },
         RouteSpec {
+            data: "Job",
+            ..spec("jobs.cancel", Method::DELETE, "/jobs/{job_id}", AccessLevel::Execute)
+        },
+        RouteSpec {
+            data: "Plan",
+            body: Some("PlanRequest"),
+            ..spec("policy.plan", Method::POST, "/policy/{uri}/plan", AccessLevel::MutatePolicy)
+        },
+        RouteSpec {
             data: "Token[]",
             ..spec("token.list", Method::POST, "/token", AccessLevel::Read)
         },
@@ -134,11 +143,12 @@ fn a_name_that_no_component_defines_is_found() {
     assert_eq!(undefined_names(&table()), [] as [&str; 0]);
     let typo = RouteSpec {
         data: "PolicyRulPage",
+        params: &[Param { name: "wiat", description: "Seconds." }],
         ..spec("polcy.get", Method::GET, "/policy/{ur}", AccessLevel::Read)
     };
     assert_eq!(
         undefined_names(&[typo]),
-        ["PolicyRul of polcy.get", "{ur} of polcy.get", "polcy of polcy.get"]
+        ["PolicyRul of polcy.get", "wiat of polcy.get", "{ur} of polcy.get", "polcy of polcy.get"]
     );
 }
 
@@ -150,6 +160,12 @@ fn each_route_documents_the_failures_that_it_can_have() {
         ("/paths/~1policy~1{uri}/get", "200 304 400 401 403 404 500 503 504"),
         ("/paths/~1policy~1{uri}/put", "200 400 401 403 404 409 412 413 415 422 500 503 504"),
         ("/paths/~1policy~1query/post", "200 400 401 403 413 415 500 503 504"),
+        ("/paths/~1token/post", "200 400 401 403 413 415 500 503 504"),
+        // A level decides, not the method: what changes something may meet another change.
+        (
+            "/paths/~1jobs~1{job_id}/delete",
+            "200 400 401 403 404 409 413 415 422 429 500 502 503 504",
+        ),
         (
             "/paths/~1executor~1{executor_id}~1execute_policy/post",
             "200 400 401 403 404 409 413 415 422 429 500 502 503 504",
@@ -161,6 +177,9 @@ fn each_route_documents_the_failures_that_it_can_have() {
             "{pointer}"
         );
     }
+    // It names the job that is over already.
+    let conflict = at(&document, "/components/responses/Problem409/description").as_str().unwrap();
+    assert!(conflict.contains("urn:writ:error:conflict"));
 }
 
 #[test]
@@ -183,6 +202,103 @@ fn pages_and_runs_have_members_beside_their_data() {
         let pointer =
             format!("/paths/{path}/post/responses/200/content/application~1json/schema/properties");
         assert_eq!(keys(at(&document, &pointer)).join(" "), want);
+    }
+}
+
+#[test]
+fn the_last_page_of_a_plan_has_no_token_and_fits() {
+    let document = openapi(&table());
+    let mut schema = at(
+        &document,
+        "/paths/~1policy~1{uri}~1plan/post/responses/200/content/application~1json/schema",
+    )
+    .clone();
+    schema["components"] = document["components"].clone();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let plan = json!({ "considered": 0, "same": 0, "changed": 0, "skipped": [], "groups": [] });
+    let mut reply = json!({ "success": true, "data": plan });
+    assert!(validator.is_valid(&reply));
+    reply["next_token"] = "t".into();
+    assert!(validator.is_valid(&reply));
+    reply["next_token"] = json!(1);
+    assert!(!validator.is_valid(&reply));
+}
+
+#[test]
+fn a_query_may_answer_parts_of_objects_at_any_depth() {
+    let document = openapi(&table());
+    let mut schema =
+        at(&document, "/paths/~1policy~1query/post/responses/200/content/application~1json/schema")
+            .clone();
+    schema["components"] = document["components"].clone();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    for (item, fits) in [
+        (json!({}), true),
+        (json!({ "name": "a" }), true),
+        (json!({ "management_commands_schema": [{}] }), true),
+        (json!({ "name": 1 }), false),
+        (json!(1), false),
+    ] {
+        let reply = json!({ "success": true, "data": [item] });
+        assert_eq!(validator.is_valid(&reply), fits, "{reply}");
+    }
+    let job = validator("JobProjection");
+    assert!(job.is_valid(&json!({ "error": { "kind": "x" }, "attempts": [{}] })));
+    assert!(!job.is_valid(&json!({ "error": { "kind": 1 } })));
+    assert!(!validator("Job").is_valid(&json!({ "error": { "kind": "x" } })));
+}
+
+#[test]
+fn the_document_bounds_a_parameter_as_the_server_does() {
+    let parts = Parts::read();
+    for (name, fits, fits_not) in [
+        (
+            "sort",
+            &["", "name", "name,-version", "a , b", "{\"a\": 1}", " {"] as &[_],
+            &["a:1", "+a", "a b", "-", "a,"] as &[_],
+        ),
+        ("projection", &["-code", "a.b", "a-b", "a+b"], &["--a", "a,+b"]),
+        (
+            "If-Match",
+            &["*", "\"1-a\"", "W/\"a\", \"b\"", "\"a,b\"", "\"\""],
+            &["", "a", "\"a", "\"a\" \"b\"", "w/\"a\"", "\"a\","],
+        ),
+        ("Idempotency-Key", &["k", "!~"], &["", "a b", "é"]),
+        ("Writ-On-Behalf-Of", &["a", "a b"], &["", " ", "é"]),
+    ] {
+        let mut schema = parts.parameters[name].clone();
+        schema["components"] = json!({ "schemas": parts.schemas });
+        let validator = jsonschema::draft202012::new(&schema).unwrap();
+        for (texts, want) in [(fits, true), (fits_not, false)] {
+            for text in texts {
+                assert_eq!(validator.is_valid(&json!(text)), want, "{name}: {text}");
+                assert_eq!(is_accepted(name, text), want, "{name}: {text}");
+            }
+        }
+    }
+    let limit = &parts.parameters["limit"];
+    assert_eq!(
+        (&limit["maximum"], &limit["default"]),
+        (&json!(crate::LIMIT_MAX), &json!(crate::LIMIT_DEFAULT))
+    );
+}
+
+/// Whether the boundary reads the parameter; JSON may still hold what a sort does not take.
+fn is_accepted(name: &str, text: &str) -> bool {
+    let mut request = crate::request::fixture();
+    let is_json = text.trim_start().starts_with('{');
+    match name {
+        "sort" | "projection" => {
+            request.query = vec![(name.to_owned(), text.to_owned())];
+            is_json || crate::ListParams::of(&request, &[]).is_ok()
+        }
+        _ => {
+            // A header's value has no white space around it.
+            let value = http::HeaderValue::from_bytes(text.trim().as_bytes()).unwrap();
+            request.headers.insert(http::HeaderName::try_from(name).unwrap(), value);
+            let key = crate::idempotency::key_of(&request).is_ok();
+            key && crate::Precondition::of(&request).is_ok() && request.on_behalf_of().is_ok()
+        }
     }
 }
 
@@ -213,7 +329,7 @@ fn a_header_that_a_route_reads_is_documented_as_one() {
     assert_eq!(named("limit")["in"], "query");
     let header = named("Writ-On-Behalf-Of");
     assert_eq!((&header["in"], &header["description"]), (&json!("header"), &json!("For whom.")));
-    assert_eq!(header["schema"], json!({ "type": "string", "minLength": 1, "maxLength": 128 }));
+    assert_eq!(header["schema"], Parts::read().parameters["Writ-On-Behalf-Of"]);
     assert_eq!(header.get("required"), None);
 }
 

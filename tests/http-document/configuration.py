@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 SEED = 20261201
-EXAMPLES = 20
+EXAMPLES = 40
 """Cases per operation and phase at most; the seed and this number bound what a run costs."""
 
 _TEMPLATE = """

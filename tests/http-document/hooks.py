@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import schemathesis
 from schemathesis.core.failures import Failure
@@ -33,8 +34,8 @@ def documented_data_is_taken(ctx, response, case) -> None:
     """What fits the document is served, or refused for what it means."""
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
-    # Schemathesis 4.32.5 calls a case positive whose template has a header that is not.
-    if any(component.mode.is_negative for component in case.meta.components.values()):
+    # Schemathesis 4.32.5 calls a case positive whose template has a header `0` for a pattern.
+    if not headers_fit(case):
         return
     status = response.status_code
     if status < 400 or status >= 500 or status in BY_MEANING_STATUSES:
@@ -47,6 +48,14 @@ def documented_data_is_taken(ctx, response, case) -> None:
         return
     raise Failure(operation=case.operation.label, title="Documented data was refused",
                   message=f"{status} at {place!r}: {problem.get('detail')}")
+
+
+def headers_fit(case) -> bool:
+    """Whether each header that the document knows is as its pattern has it."""
+    patterns = {parameter["name"]: parameter["schema"].get("pattern", "")
+                for parameter in case.operation.definition.raw.get("parameters", [])
+                if parameter["in"] == "header"}
+    return all(re.search(patterns.get(name, ""), str(value)) for name, value in case.headers.items())
 
 
 def is_in_body(place: str) -> bool:

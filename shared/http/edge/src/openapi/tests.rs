@@ -1,5 +1,5 @@
 use http::Method;
-use writ_model::{Diagnostic, Error, ErrorKind, Language, Violation};
+use writ_model::{Diagnostic, Error, ErrorKind, Language, PrincipalKind, Violation};
 use writ_query::Filter;
 
 use super::*;
@@ -114,6 +114,15 @@ fn the_schema_of_a_language_names_every_language() {
     let document = openapi(&table());
     let names = at(&document, "/components/schemas/Language/enum");
     assert_eq!(*names, json!(Language::ALL.map(Language::name)));
+}
+
+#[test]
+fn the_schema_of_a_record_names_every_way_to_know_its_caller() {
+    let names: Vec<_> = PrincipalKind::ALL.map(PrincipalKind::name).into();
+    for schema in ["Execution", "Job"] {
+        let known = &Parts::read().schemas[schema]["properties"]["principal_kind"]["enum"];
+        assert_eq!(*known, json!(names), "{schema}");
+    }
 }
 
 fn collect_every<'v>(value: &'v Value, key: &str, found: &mut Vec<&'v Value>) {
@@ -231,7 +240,7 @@ fn a_query_may_answer_parts_of_objects_at_any_depth() {
         at(&document, "/paths/~1policy~1query/post/responses/200/content/application~1json/schema")
             .clone();
     schema["components"] = document["components"].clone();
-    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let page = jsonschema::draft202012::new(&schema).unwrap();
     for (item, fits) in [
         (json!({}), true),
         (json!({ "name": "a" }), true),
@@ -240,7 +249,7 @@ fn a_query_may_answer_parts_of_objects_at_any_depth() {
         (json!(1), false),
     ] {
         let reply = json!({ "success": true, "data": [item] });
-        assert_eq!(validator.is_valid(&reply), fits, "{reply}");
+        assert_eq!(page.is_valid(&reply), fits, "{reply}");
     }
     let job = validator("JobProjection");
     assert!(job.is_valid(&json!({ "error": { "kind": "x" }, "attempts": [{}] })));

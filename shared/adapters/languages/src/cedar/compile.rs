@@ -12,13 +12,40 @@ use crate::nesting::{self, Dialect};
 /// The longest source, in bytes.
 const SOURCE_BYTES_MAX: usize = 1 << 20;
 /// The members of `functionality_data` that Cedar policies use.
-const MEMBERS: [&str; 2] = ["links", "schema"];
+const MEMBERS: [&str; 3] = ["forbid_errors", "links", "schema"];
 
 /// Policies with the schema that they were validated against.
 pub(super) struct Compiled {
     pub(super) policies: PolicySet,
     pub(super) schema: Option<Schema>,
     pub(super) warnings: Vec<Diagnostic>,
+    pub(super) forbid_errors: ForbidErrors,
+}
+
+/// What an error in a `forbid` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ForbidErrors {
+    /// The `forbid` counts as one that applies.
+    Deny,
+    /// The `forbid` is left out, which is Cedar's own rule.
+    Ignore,
+}
+
+impl ForbidErrors {
+    fn parse(data: &Value) -> Result<Self, Diagnostic> {
+        match data.get("forbid_errors") {
+            None | Some(Value::Null) => Ok(Self::Deny),
+            Some(Value::String(text)) if text == "deny" => Ok(Self::Deny),
+            Some(Value::String(text)) if text == "ignore" => Ok(Self::Ignore),
+            Some(_) => {
+                let message =
+                    "`functionality_data.forbid_errors` is neither \"deny\" nor \"ignore\"";
+                Err(Diagnostic::error("cedar.forbid-errors", message).help(
+                    "with \"ignore\" a `forbid` that errs does not forbid, as in Cedar itself",
+                ))
+            }
+        }
+    }
 }
 
 /// Compiles a source to a policy set.
@@ -29,8 +56,9 @@ pub(super) fn compile(source: &Source) -> Result<Compiled, Vec<Diagnostic>> {
     let code = &source.code;
     check_bounds(code).map_err(|problem| vec![problem])?;
     let data = source.functionality_data.as_ref().map(RawJson::value).unwrap_or_default();
-    let mut policies = policies::parse(code)?;
-    let mut warnings = unknown_members(&data);
+    let forbid_errors = ForbidErrors::parse(&data).map_err(|problem| vec![problem])?;
+    let (mut policies, mut warnings) = policies::parse(code)?;
+    warnings.extend(unknown_members(&data));
     let schema = match data.get("schema") {
         None | Some(Value::Null) => None,
         Some(text) => {
@@ -50,7 +78,7 @@ pub(super) fn compile(source: &Source) -> Result<Compiled, Vec<Diagnostic>> {
         let warning = Diagnostic::warning("cedar.no-policies", "the source holds no policy");
         warnings.push(warning.help("every request is denied: write `permit(...)`"));
     }
-    Ok(Compiled { policies, schema, warnings })
+    Ok(Compiled { policies, schema, warnings, forbid_errors })
 }
 
 fn check_bounds(code: &str) -> Result<(), Diagnostic> {
@@ -74,7 +102,7 @@ fn unknown_members(data: &Value) -> Vec<Diagnostic> {
                 "cedar.unknown-member",
                 format!("`functionality_data.{name}` means nothing to cedar"),
             )
-            .help("it reads `schema` and `links`")
+            .help("it reads `schema`, `links` and `forbid_errors`")
         })
         .collect()
 }

@@ -1,13 +1,13 @@
 //! Entities from several documents; a later one replaces an earlier one with the same UID.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use cedar_policy::entities_errors::EntitiesError;
 use cedar_policy::ffi::DetailedError;
 use cedar_policy::{Entities, Entity, Schema};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{diagnose, json_fast_path};
+use super::{diagnose, json_fast_path, reference};
 use crate::Failure;
 
 const KIND: &str = "cedar.entities";
@@ -35,7 +35,7 @@ pub(super) fn add(
     let Value::Array(list) = list else {
         return Err(diagnose::policy_error(KIND, format!("`{name}` is no list of entities")));
     };
-    let mut uids = HashSet::with_capacity(list.len());
+    let mut uids = HashMap::with_capacity(list.len());
     let mut parsed = Vec::with_capacity(list.len());
     for (index, value) in list.iter().enumerate() {
         let error_at =
@@ -44,14 +44,19 @@ pub(super) fn add(
         let entity = if schema.is_none() { json_fast_path::entity(value) } else { None };
         let entity = match entity {
             Some(entity) => entity,
-            None => Entity::from_json_value(value.clone(), schema).map_err(|error| {
+            None => Entity::from_json_value(with_references(value), schema).map_err(|error| {
                 error_at(diagnose::message_with_help(DetailedError::from(&error)))
             })?,
         };
-        if !uids.insert(entity.uid()) {
-            return Err(error_at(format!("the list has `{}` twice", entity.uid())));
+        match uids.get(&entity.uid()) {
+            None => {
+                uids.insert(entity.uid(), value);
+                parsed.push(entity);
+            }
+            // As in Cedar, the same entity may be written twice.
+            Some(earlier) if *earlier == value => {}
+            Some(_) => return Err(error_at(format!("the list has `{}` twice", entity.uid()))),
         }
-        parsed.push(entity);
     }
     entities.upsert_entities(parsed, schema).map_err(|error| {
         let message = match &error {
@@ -63,6 +68,28 @@ pub(super) fn add(
         };
         diagnose::policy_error(KIND, format!("`{name}`: {message}"))
     })
+}
+
+/// The entity with the references in `uid` and `parents` that are texts, as `User::"alice"`, written
+/// as objects, which is the only notation that Cedar reads there.
+fn with_references(entity: &Value) -> Value {
+    let object = |reference: &mut Value| {
+        if reference.is_string()
+            && let Ok(uid) = reference::parse(reference)
+        {
+            *reference = json!({
+                "type": uid.type_name().to_string(), "id": AsRef::<str>::as_ref(uid.id()),
+            });
+        }
+    };
+    let mut entity = entity.clone();
+    if let Some(uid) = entity.get_mut("uid") {
+        object(uid);
+    }
+    if let Some(Value::Array(parents)) = entity.get_mut("parents") {
+        parents.iter_mut().for_each(object);
+    }
+    entity
 }
 
 /// Refuses a number that is no 64-bit integer, since Cedar has no other; the message has its path.

@@ -8,6 +8,11 @@ use serde_json::{Map, Value};
 
 use super::{diagnose, reference};
 
+/// The members of a link, each with all its names: those of this platform, those of the file that
+/// Cedar's command line writes (`link_id`, `args`), and those of its JSON format of policies.
+const MEMBERS: [&[&str]; 3] =
+    [&["template_id", "templateId"], &["new_id", "newId", "link_id"], &["values", "args"]];
+
 /// Adds the policies of a list of links; `location` is the list's path in the documents.
 ///
 /// # Errors
@@ -29,15 +34,16 @@ fn add_link(set: &mut PolicySet, link: &Value) -> Result<(), String> {
         return Err("a link is an object of `template_id`, `new_id` and `values`".to_owned());
     };
     if let Some(unknown) =
-        link.keys().find(|key| !["template_id", "new_id", "values"].contains(&key.as_str()))
+        link.keys().find(|key| !MEMBERS.iter().any(|names| names.contains(&key.as_str())))
     {
         return Err(format!(
             "a link has no `{unknown}`, only `template_id`, `new_id` and `values`"
         ));
     }
-    let template = PolicyId::new(text(link, "template_id")?);
-    let id = PolicyId::new(text(link, "new_id")?);
-    let Some(Value::Object(values)) = link.get("values") else {
+    let [template_names, id_names, value_names] = MEMBERS;
+    let template = PolicyId::new(text(link, template_names)?);
+    let id = PolicyId::new(text(link, id_names)?);
+    let Some(Value::Object(values)) = member(link, value_names)? else {
         return Err(
             "`values` is an object of slots, as `{\"?principal\": \"User::\\\"alice\\\"\"}`"
                 .to_owned(),
@@ -61,9 +67,25 @@ fn add_link(set: &mut PolicySet, link: &Value) -> Result<(), String> {
         .map_err(|error| diagnose::message_with_help(DetailedError::from(&error)))
 }
 
-fn text<'l>(link: &'l Map<String, Value>, member: &str) -> Result<&'l str, String> {
-    match link.get(member) {
+/// The member of a link by the first of its names; its other names are those of Cedar's formats.
+fn member<'l>(
+    link: &'l Map<String, Value>,
+    names: &[&'static str],
+) -> Result<Option<&'l Value>, String> {
+    let mut found = names.iter().filter_map(|name| Some((name, link.get(*name)?)));
+    match (found.next(), found.next()) {
+        (Some((one, _)), Some((other, _))) => {
+            Err(format!("`{one}` and `{other}` are the same member: write one of them"))
+        }
+        (first, _) => Ok(first.map(|(_, value)| value)),
+    }
+}
+
+fn text<'l>(link: &'l Map<String, Value>, names: &[&'static str]) -> Result<&'l str, String> {
+    match member(link, names)? {
         Some(Value::String(text)) if !text.is_empty() => Ok(text),
-        _ => Err(format!("`{member}` is the name of a policy")),
+        _ => {
+            Err(format!("`{}` is the name of a policy", names.first().copied().unwrap_or_default()))
+        }
     }
 }

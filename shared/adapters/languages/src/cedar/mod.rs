@@ -11,6 +11,7 @@ mod diagnose;
 mod entities;
 mod json_fast_path;
 mod links;
+mod outcome;
 mod policies;
 mod program;
 mod reference;

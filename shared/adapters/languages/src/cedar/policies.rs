@@ -5,17 +5,19 @@ use std::str::FromStr;
 
 use cedar_policy::ffi::DetailedError;
 use cedar_policy::{Policy, PolicyId, PolicySet, Template};
-use writ_model::Diagnostic;
+use writ_model::{Diagnostic, Severity};
 
-use super::diagnose;
+use super::{diagnose, outcome};
 use crate::nesting;
 
 /// Parses the policies and templates. Each gets the id of its `@id` annotation; without one it keeps
 /// Cedar's, `policy0` and so on in the order of the text.
 ///
+/// Returns them with warnings.
+///
 /// # Errors
-/// Every syntax error, or every empty or duplicate id.
-pub(super) fn parse(code: &str) -> Result<PolicySet, Vec<Diagnostic>> {
+/// Every syntax error, or every empty or duplicate id, or every statement that can only err.
+pub(super) fn parse(code: &str) -> Result<(PolicySet, Vec<Diagnostic>), Vec<Diagnostic>> {
     let parsed = PolicySet::from_str(code).map_err(|errors| {
         errors
             .iter()
@@ -28,7 +30,11 @@ pub(super) fn parse(code: &str) -> Result<PolicySet, Vec<Diagnostic>> {
         .chain(parsed.templates().map(|template| Statement::of_template(template, code)))
         .collect();
     statements.sort_by_key(|statement| statement.location);
-    assign_ids(statements)
+    let findings = statements.iter().filter_map(Statement::fault).collect();
+    let set = assign_ids(statements)?;
+    let (errors, warnings): (Vec<_>, Vec<_>) = Vec::into_iter(findings)
+        .partition(|finding: &Diagnostic| finding.severity == Severity::Error);
+    if errors.is_empty() { Ok((set, warnings)) } else { Err(errors) }
 }
 
 enum Rule {
@@ -58,6 +64,27 @@ impl Statement {
         let (id, is_named) = choose_id(template.annotation("id"), template.id());
         let location = nesting::line_column(code, offset);
         Self { rule: Rule::Template(template.clone()), id, is_named, location }
+    }
+
+    /// The error of a statement that is never true and errs, or the warning of one that errs in a part.
+    fn fault(&self) -> Option<Diagnostic> {
+        let clauses = match &self.rule {
+            Rule::Policy(policy) => policy.to_pst().ok()?.body().clauses().clone(),
+            Rule::Template(template) => template.to_pst().ok()?.clauses().clone(),
+        };
+        let found = outcome::of_clauses(&clauses);
+        let fault = found.fault?;
+        let (line, column) = self.location;
+        let id = &self.id;
+        let finding = if found.can_hold {
+            Diagnostic::warning(
+                "cedar.always-errs",
+                format!("a part of `{id}` can only err: {fault}"),
+            )
+        } else {
+            Diagnostic::error("cedar.only-errs", format!("`{id}` can only err: {fault}"))
+        };
+        Some(finding.at(line, column).help("compare values of one type; a schema in `functionality_data.schema` finds more of these"))
     }
 
     fn problem(&self, message: String, help: &str) -> Diagnostic {

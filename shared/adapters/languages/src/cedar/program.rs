@@ -3,12 +3,13 @@
 use std::time::Instant;
 
 use cedar_policy::{
-    AuthorizationError, Authorizer, Decision, Entities, PolicySet, Response, Schema,
+    AuthorizationError, Authorizer, Decision, Effect, Entities, PolicyId, PolicySet, Response,
+    Schema,
 };
 use serde_json::{Value, json};
 use writ_model::RawJson;
 
-use super::compile::{self, Compiled};
+use super::compile::{self, Compiled, ForbidErrors};
 use super::{diagnose, entities, links, request};
 use crate::language::Program;
 use crate::{Budget, Call, CheckReport, Failure, Method, Outcome};
@@ -31,7 +32,7 @@ impl CedarProgram {
         Self { compiled, authorizer: Authorizer::new() }
     }
 
-    fn decide(&self, call: &Call, input: &RawJson) -> Result<Response, Failure> {
+    fn decide(&self, call: &Call, input: &RawJson) -> Result<Value, Failure> {
         let schema = self.compiled.schema.as_ref();
         let Documents { mut entities, policies } = Documents::read(call, &self.compiled)?;
         let parsed = request::parse(input, schema)?;
@@ -39,7 +40,8 @@ impl CedarProgram {
             entities = entities::add(entities, list, "input.entities", schema)?;
         }
         let policies = policies.as_ref().unwrap_or(&self.compiled.policies);
-        Ok(self.authorizer.is_authorized(&parsed.request, policies, &entities))
+        let response = self.authorizer.is_authorized(&parsed.request, policies, &entities);
+        Ok(decision_document(&response, policies, self.compiled.forbid_errors))
     }
 }
 
@@ -74,28 +76,45 @@ fn link_policies(compiled: &Compiled, links: &Value) -> Result<PolicySet, Failur
 }
 
 /// The output of a run. Cedar collects reasons and errors in hash tables, so they are sorted here.
-fn decision_document(response: &Response) -> Value {
+fn decision_document(
+    response: &Response,
+    policies: &PolicySet,
+    forbid_errors: ForbidErrors,
+) -> Value {
     let diagnostics = response.diagnostics();
-    let mut reasons: Vec<&str> = diagnostics.reason().map(AsRef::as_ref).collect();
-    reasons.sort_unstable();
-    let mut errors: Vec<(&str, String)> = diagnostics
+    let mut errors: Vec<(&PolicyId, String)> = diagnostics
         .errors()
         .map(|error| match error {
             AuthorizationError::PolicyEvaluationError(error) => {
-                (error.policy_id().as_ref(), error.inner().to_string())
+                (error.policy_id(), error.inner().to_string())
             }
         })
         .collect();
     errors.sort_unstable();
+    let is_forbid =
+        |id: &PolicyId| policies.policy(id).is_none_or(|it| it.effect() == Effect::Forbid);
+    let erred_forbids: Vec<&PolicyId> = match forbid_errors {
+        ForbidErrors::Deny => errors.iter().map(|(id, _)| *id).filter(|id| is_forbid(id)).collect(),
+        ForbidErrors::Ignore => Vec::new(),
+    };
+    let (decision, mut reasons) = match response.decision() {
+        Decision::Allow if erred_forbids.is_empty() => ("allow", diagnostics.reason().collect()),
+        Decision::Allow => ("deny", erred_forbids),
+        Decision::Deny => ("deny", diagnostics.reason().chain(erred_forbids).collect::<Vec<_>>()),
+    };
+    reasons.sort_unstable();
+    let reasons: Vec<&str> = reasons.into_iter().map(AsRef::as_ref).collect();
     let errors: Vec<Value> = errors
         .into_iter()
-        .map(|(policy, message)| json!({"policy_id": policy, "message": message}))
+        .map(|(id, message)| json!({"policy_id": AsRef::<str>::as_ref(id), "message": message}))
         .collect();
-    let decision = match response.decision() {
-        Decision::Allow => "allow",
-        Decision::Deny => "deny",
-    };
-    json!({"decision": decision, "reasons": reasons, "errors": errors})
+    let mut document = json!({"decision": decision, "reasons": reasons, "errors": errors});
+    if forbid_errors == ForbidErrors::Ignore
+        && let Some(members) = document.as_object_mut()
+    {
+        members.insert("forbid_errors".to_owned(), json!("ignore"));
+    }
+    document
 }
 
 impl Program for CedarProgram {
@@ -111,8 +130,7 @@ impl Program for CedarProgram {
                 "a cedar policy has no management commands; make it an action of the request, or write the policy in python",
             ));
         };
-        let response = self.decide(call, input_data)?;
-        let output = RawJson::of(&decision_document(&response));
+        let output = RawJson::of(&self.decide(call, input_data)?);
         if output.as_str().len() > budget.output_bytes_max {
             return Err(Failure::OutputTooLarge { budget_bytes: budget.output_bytes_max });
         }

@@ -121,6 +121,115 @@ fn every_notation_of_an_entity_means_the_same() {
     }
 }
 
+/// Forbids that err for the request, with the message of the error.
+const ERRING: &[(&str, &str)] = &[
+    ("context.level > 3", "`level`"),
+    ("principal.suspended", "does not exist"),
+    ("context.n < 3", "type error"),
+    ("context.n + context.n == \"ab\"", "type error"),
+    ("context.max + 1 > 3", "overflow"),
+    ("context.n", "type error"),
+    ("ip(context.n).isLoopback()", "invalid IP address"),
+    ("context.n == \"a\" && context.level", "`level`"),
+];
+
+#[test]
+fn a_forbid_that_errs_forbids_unless_the_policy_says_otherwise() {
+    let rest = r#", "context": {"n": "a", "max": 9223372036854775807}"#;
+    let mut wrong = Vec::new();
+    for (condition, says) in ERRING {
+        for permit in [format!("{PERMIT};"), String::new()] {
+            let code = format!(
+                "{permit} @id(\"no\") forbid(principal, action, resource) when {{ {condition} }};"
+            );
+            let ours = run(&code, "", &request(rest));
+            let cedars = run(&code, r#"{"forbid_errors": "ignore"}"#, &request(rest));
+            let decision = match permit.is_empty() {
+                false => {
+                    r#"{"decision":"allow","reasons":["policy0"],"errors":[{"policy_id":"no","#
+                }
+                true => r#"{"decision":"deny","reasons":[],"errors":[{"policy_id":"no","#,
+            };
+            let ours_is_right = ours
+                .starts_with(r#"{"decision":"deny","reasons":["no"],"errors":[{"policy_id":"no","#)
+                && ours.contains(says)
+                && !ours.contains("forbid_errors");
+            let cedars_is_right =
+                cedars.starts_with(decision) && cedars.ends_with(r#"}],"forbid_errors":"ignore"}"#);
+            if !ours_is_right || !cedars_is_right {
+                wrong.push(format!("{code}\n  {ours}\n  {cedars}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn an_error_in_a_permit_or_a_linked_forbid_counts_as_its_effect_says() {
+    let erring = "when { context.missing }";
+    let code = format!("{PERMIT}; @id(\"p\") {PERMIT} {erring};");
+    let found = run(&code, "", &request(""));
+    assert!(found.starts_with(r#"{"decision":"allow","reasons":["policy0"],"#), "{found}");
+    let code =
+        format!("{PERMIT}; @id(\"t\") forbid(principal == ?principal, action, resource) {erring};");
+    let data = r#"{"links": [{"template_id": "t", "new_id": "l", "values": {"?principal": "User::\"alice\""}}]}"#;
+    let found = run(&code, data, &request(""));
+    assert!(found.starts_with(r#"{"decision":"deny","reasons":["l"],"#), "{found}");
+    let code = format!("{code} @id(\"a\") forbid(principal, action, resource);");
+    let found = run(&code, data, &request(""));
+    assert!(found.starts_with(r#"{"decision":"deny","reasons":["a","l"],"#), "{found}");
+}
+
+#[test]
+fn links_are_read_in_each_of_cedars_formats() {
+    let code = "@id(\"t\") permit(principal == ?principal, action, resource);";
+    let alice = r#"{"?principal": "User::\"alice\""}"#;
+    let links = [
+        format!(r#"{{"template_id": "t", "new_id": "l", "values": {alice}}}"#),
+        format!(r#"{{"template_id": "t", "link_id": "l", "args": {alice}}}"#),
+        format!(r#"{{"templateId": "t", "newId": "l", "values": {alice}}}"#),
+        r#"{"templateId": "t", "newId": "l", "values": {"?principal": {"__entity": {"type": "User", "id": "alice"}}}}"#.to_owned(),
+    ];
+    for link in links {
+        let found = run(code, &format!(r#"{{"links": [{link}]}}"#), &request(""));
+        assert_eq!(found, allow("\"l\""), "{link}");
+    }
+    let twice = format!(
+        r#"{{"links": [{{"template_id": "t", "new_id": "l", "link_id": "m", "args": {alice}}}]}}"#
+    );
+    let problem = compile(code, &twice).err().unwrap_or_default();
+    assert!(problem[0].message.contains("`new_id` and `link_id`"), "{problem:?}");
+}
+
+/// Lists of entities as Cedar's command line reads and writes them.
+const ENTITIES: &[&str] = &[
+    r#"[{"uid": {"type": "User", "id": "alice"}, "attrs": {"age": 3}, "parents": [{"type": "Team", "id": "t"}]}]"#,
+    r#"[{"uid": {"__entity": {"type": "User", "id": "alice"}}, "attrs": {"age": 3}, "parents": [{"__entity": {"type": "Team", "id": "t"}}]}]"#,
+    r#"[{"uid": {"type": "User", "id": "alice"}, "attrs": {"age": 3}, "parents": [{"type": "Team", "id": "t"}], "tags": {}}]"#,
+    r#"[{"uid": {"type": "User", "id": "alice"}, "attrs": {"age": 3}, "parents": [{"type": "Team", "id": "t"}]}, {"uid": {"type": "Action", "id": "view"}, "attrs": {}, "parents": []}]"#,
+    r#"[{"uid": {"type": "User", "id": "alice"}, "attrs": {"age": 3}, "parents": [{"type": "Team", "id": "t"}]}, {"uid": {"type": "Team", "id": "t"}, "attrs": {}, "parents": []}]"#,
+    r#"[{"uid": "User::\"alice\"", "attrs": {"age": 3}, "parents": ["Team::\"t\""]}]"#,
+    r#"[{"uid": {"type": "User", "id": "alice"}, "attrs": {"age": 3}, "parents": [{"type": "Team", "id": "t"}]}, {"uid": {"type": "User", "id": "alice"}, "attrs": {"age": 3}, "parents": [{"type": "Team", "id": "t"}]}]"#,
+];
+
+#[test]
+fn entities_are_read_in_each_of_cedars_formats() {
+    let code = format!("{PERMIT} when {{ principal.age == 3 && principal in Team::\"t\" }};");
+    let mut wrong = Vec::new();
+    for entities in ENTITIES {
+        for data in [String::new(), schema()] {
+            let rest = format!(
+                r#", "context": {{"ip": {{"__extn": {{"fn": "ip", "arg": "::1"}}}}}}, "entities": {entities}"#
+            );
+            let found = run(&code, &data, &request(&rest));
+            if found != allow("\"policy0\"") {
+                wrong.push(format!("{entities} {}\n  {found}", data.is_empty()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// The rest of the request, and the expected message with and without the schema.
 const REFUSED: &[(&str, &str)] = &[
     (r#", "principle": 1"#, "cedar.request: a request has no `principle`"),
@@ -141,7 +250,7 @@ const REFUSED: &[(&str, &str)] = &[
         "cedar.entities: `input.entities[0]`: `attrs.x` is 1e+3",
     ),
     (
-        r#", "entities": [{"uid": {"type": "T", "id": "a"}, "attrs": {}, "parents": []}, {"uid": {"type": "T", "id": "a"}, "attrs": {}, "parents": []}]"#,
+        r#", "entities": [{"uid": {"type": "T", "id": "a"}, "attrs": {}, "parents": []}, {"uid": {"type": "T", "id": "a"}, "attrs": {"x": 1}, "parents": []}]"#,
         "cedar.entities: `input.entities[1]`: the list has `T::\"a\"` twice",
     ),
     (
@@ -331,10 +440,35 @@ const PROBLEMS: &[Problem] = &[
     ),
 ];
 
+/// Statements that can only err.
+const ONLY_ERR: &[Problem] = &[
+    (
+        "permit(principal, action, resource);\n forbid(principal, action, resource) when { 1 < \"a\" };",
+        "",
+        "cedar.only-errs",
+        Some((2, 2)),
+        "`policy1` can only err: `<` needs an integer or a datetime or a duration and gets a string",
+    ),
+    (
+        "@id(\"t\") permit(principal == ?principal, action, resource) unless { ip(\"x\").isIpv4() };",
+        "",
+        "cedar.only-errs",
+        Some((1, 1)),
+        "`t` can only err",
+    ),
+    (
+        "permit(principal, action, resource);",
+        r#"{"forbid_errors": true}"#,
+        "cedar.forbid-errors",
+        None,
+        "neither \"deny\" nor \"ignore\"",
+    ),
+];
+
 #[test]
 fn what_cannot_run_is_refused_with_its_location_and_cedars_message() {
     let mut wrong = Vec::new();
-    for (code, data, finding, place, says) in PROBLEMS {
+    for (code, data, finding, place, says) in PROBLEMS.iter().chain(ONLY_ERR) {
         let data = if *data == "SCHEMA" { schema() } else { (*data).to_owned() };
         let problems = compile(code, &data).err().unwrap_or_default();
         let Some(problem) = problems.first() else {
@@ -363,6 +497,11 @@ fn warnings_are_returned_to_the_author() {
             "permit(principal, action, resource) when { principal.age > 1 && false };",
             "SCHEMA",
             "cedar.validation",
+        ),
+        (
+            "permit(principal, action, resource) when { context.a || 1 < \"a\" };",
+            "",
+            "cedar.always-errs",
         ),
     ];
     for (code, data, expected) in cases {

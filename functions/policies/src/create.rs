@@ -37,7 +37,8 @@ ports! {
 /// Answers the stored policy.
 pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply, Error> {
     request.json()?;
-    let policy = PolicyRule::from_json(request.text()?)?;
+    let mut policy = PolicyRule::from_json(request.text()?)?;
+    policy.settle_schema_formats();
     if let Some(policy_id) = request.retried_id()
         && let Some(reply) = find_created(ports, &request, policy_id).await?
     {

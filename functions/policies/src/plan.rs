@@ -59,7 +59,8 @@ pub(crate) async fn handle(ports: &impl Ports, request: Request) -> Result<Reply
         let location = error.location.clone().unwrap_or_default();
         error.at(format!("/policy{location}"))
     };
-    let policy = PolicyRule::from_json(body.policy.as_str()).map_err(within)?;
+    let mut policy = PolicyRule::from_json(body.policy.as_str()).map_err(within)?;
+    policy.settle_schema_formats();
     let prepared = CompiledPolicy::new(policy).map_err(within)?;
     let workspace = &request.caller.identity.workspace;
     compile(ports, workspace, &prepared).await.map_err(|error| match error.kind {

@@ -62,11 +62,12 @@ async fn write(
 ) -> Result<Reply, Error> {
     let old = get::head(ports, request).await?;
     demanded.check(&old.etag())?;
-    let policy = if Update::is_operators(update) {
+    let mut policy = if Update::is_operators(update) {
         apply(&get::body(ports, request, &old).await?, update)?
     } else {
         PolicyRule::from_json(request.text()?)?
     };
+    policy.settle_schema_formats();
     let workspace = &request.caller.identity.workspace;
     let warnings = validate(ports, workspace, &policy).await?;
     let body = policy.to_body()?;

@@ -43,7 +43,8 @@ impl Policy {
     /// # }
     /// ```
     pub fn from_json(text: &str) -> Result<Self, Error> {
-        let policy = PolicyRule::from_json(text)?;
+        let mut policy = PolicyRule::from_json(text)?;
+        policy.settle_schema_formats();
         let body = policy.to_body()?;
         Ok(Self {
             digest: Digest::of(body.as_bytes()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use writ_model::run::{Call, Document, DocumentKind, Failure, Method, Schemas};
+use writ_model::run::{Call, Document, DocumentKind, Failure, Method, SchemaFormats, Schemas};
 use writ_model::{RawJson, Violation};
 
 use crate::{Schema, VIOLATIONS_MAX};
@@ -38,19 +38,21 @@ impl CompiledSchemas {
         schemas: &Schemas,
         mut before: impl FnMut(&'static str),
     ) -> Result<Self, Failure> {
+        let formats = schemas.formats;
         let mut commands = BTreeMap::new();
         if !schemas.commands.is_empty() {
             before(COMMANDS);
         }
         for (index, command) in schemas.commands.iter().enumerate() {
-            let schema = compile(&command.schema, || format!("{COMMANDS}/{index}/schema"))?;
+            let schema =
+                compile(&command.schema, formats, || format!("{COMMANDS}/{index}/schema"))?;
             commands.insert(command.name.clone(), schema);
         }
         let mut compile_field = |location: &'static str, schema: &RawJson| {
             if *schema != RawJson::null() {
                 before(location);
             }
-            compile(schema, || location.to_owned())
+            compile(schema, formats, || location.to_owned())
         };
         Ok(Self {
             commands,
@@ -119,8 +121,12 @@ impl CompiledSchemas {
     }
 }
 
-fn compile(schema: &RawJson, location: impl FnOnce() -> String) -> Result<Schema, Failure> {
-    Schema::compile(&schema.value()).map_err(|error| Failure::Schema {
+fn compile(
+    schema: &RawJson,
+    formats: SchemaFormats,
+    location: impl FnOnce() -> String,
+) -> Result<Schema, Failure> {
+    Schema::compile_with(&schema.value(), formats).map_err(|error| Failure::Schema {
         location: format!("{}{}", location(), error.path()),
         message: error.to_string(),
     })
@@ -268,5 +274,19 @@ mod tests {
                 "{begun:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_format_is_checked_where_the_policy_says_so() {
+        let of = |formats| Schemas {
+            input: raw(&json!({"type": "string", "format": "ipv4"})),
+            formats,
+            ..Schemas::default()
+        };
+        let eval = Method::Eval { input_data: raw(&json!("10.0.0.256")) };
+        let check =
+            |formats| subjects(compiled(&of(formats)).check_call(&call(eval.clone(), &json!({}))));
+        assert_eq!(check(SchemaFormats::Annotate), [""; 0]);
+        assert_eq!(check(SchemaFormats::Assert), ["input_data"]);
     }
 }

@@ -1,7 +1,7 @@
 //! Schemas of inputs, outputs, settings and parameters, in two dialects.
 //!
 //! * The *field map* of the policy registry: `{"ip": {"type": "string", "pattern": "..."}}`.
-//! * JSON Schema 2020-12, recognised by a string `type` or a `$schema` at the top.
+//! * JSON Schema 2020-12, or an earlier draft by its `$schema`.
 //!
 //! Both are compiled once. A `$ref` must stay within the document, and patterns run on an engine
 //! that takes time linear in the text.
@@ -12,6 +12,7 @@
 //! platform itself may be compiled.
 
 mod compiled_schemas;
+mod dialect;
 mod field_map;
 mod validator;
 

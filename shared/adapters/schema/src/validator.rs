@@ -3,8 +3,9 @@
 use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 use writ_model::Violation;
+use writ_model::run::SchemaFormats;
 
-use crate::field_map;
+use crate::dialect::{self, Dialect};
 
 /// The maximum number of violations reported for one value: the first ones are enough to fix it.
 pub const VIOLATIONS_MAX: usize = 20;
@@ -50,18 +51,23 @@ impl Schema {
     /// # Errors
     /// Returns an error with the location where the schema is invalid or refers outside of itself.
     pub fn compile(document: &Value) -> Result<Self, SchemaError> {
+        Self::compile_with(document, SchemaFormats::Annotate)
+    }
+
+    /// Like [`Schema::compile`], with what `format` does in a JSON Schema.
+    ///
+    /// # Errors
+    /// As [`Schema::compile`].
+    pub fn compile_with(document: &Value, formats: SchemaFormats) -> Result<Self, SchemaError> {
         let object = match document {
             Value::Null => return Ok(Self { validator: None }),
             Value::Object(object) if object.is_empty() => return Ok(Self { validator: None }),
             Value::Object(object) => object,
             _ => return Err(SchemaError::new("", "a schema is a JSON object")),
         };
-        let is_json_schema =
-            object.contains_key("$schema") || object.get("type").is_some_and(Value::is_string);
-        let validator = if is_json_schema {
-            build(document)?
-        } else {
-            build(&field_map::to_json_schema(object)?)?
+        let validator = match dialect::recognise(object)? {
+            Dialect::JsonSchema(draft) => build(document, draft, formats)?,
+            Dialect::FieldMap(schema) => build(&schema, Draft::Draft202012, formats)?,
         };
         Ok(Self { validator: Some(validator) })
     }
@@ -142,9 +148,10 @@ fn bounded(mut text: String) -> String {
     text
 }
 
-fn build(schema: &Value) -> Result<Validator, SchemaError> {
+fn build(schema: &Value, draft: Draft, formats: SchemaFormats) -> Result<Validator, SchemaError> {
     jsonschema::options()
-        .with_draft(Draft::Draft202012)
+        .with_draft(draft)
+        .should_validate_formats(formats == SchemaFormats::Assert)
         .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES_MAX))
         .build(schema)
         .map_err(|error| schema_error(schema, &error))
@@ -202,7 +209,9 @@ fn external_reference<'s>(schema: &'s Value, path: &mut Vec<Step<'s>>) -> Option
 fn is_external(key: &str, target: &str) -> bool {
     matches!(key, "$ref" | "$dynamicRef" | "$schema")
         && !target.starts_with('#')
-        && !target.starts_with("https://json-schema.org/")
+        && !["https://json-schema.org/", "http://json-schema.org/"]
+            .iter()
+            .any(|site| target.starts_with(site))
 }
 
 fn pointer(path: &[Step<'_>]) -> String {
@@ -246,6 +255,63 @@ mod tests {
             rules(&a_field_called_type, &json!({"type": 1})),
             [("/type".to_owned(), "type".to_owned())]
         );
+    }
+
+    /// A format, a text of it, and a text that is none.
+    const FORMATS: &[(&str, &str, &str)] = &[
+        ("date", "2026-02-28", "2026-02-30"),
+        ("date-time", "2026-02-28T10:00:00Z", "2026-02-28 10:00"),
+        ("time", "10:00:00Z", "25:00:00Z"),
+        ("duration", "P1DT2H", "1 day"),
+        ("email", "a@example.com", "example.com"),
+        ("idn-email", "\u{fc}@example.com", "example.com"),
+        ("hostname", "a.example.com", "a_b..com"),
+        ("idn-hostname", "m\u{fc}nchen.de", "a b"),
+        ("ipv4", "10.0.0.1", "10.0.0.256"),
+        ("ipv6", "::1", "10.0.0.1"),
+        ("uri", "https://example.com/a", "/a"),
+        ("uri-reference", "/a", "\\\\a"),
+        ("iri", "https://example.com/\u{fc}", "/a"),
+        ("iri-reference", "/\u{fc}", "\\\\a"),
+        ("uri-template", "/a/{b}", "/a/{b"),
+        ("uuid", "2eb8aa08-aa98-11ea-b4aa-73b441d16380", "2eb8aa08"),
+        ("json-pointer", "/a/0", "a"),
+        ("relative-json-pointer", "1/a", "/a"),
+        ("regex", "^a+$", "^(a"),
+    ];
+
+    #[test]
+    fn a_format_is_asserted_where_the_revision_says_so_and_in_every_draft() {
+        let drafts = [
+            "https://json-schema.org/draft/2020-12/schema",
+            "http://json-schema.org/draft-07/schema#",
+        ];
+        let mut wrong = Vec::new();
+        for (format, fits, other) in FORMATS {
+            for draft in drafts {
+                let since_2019 = ["duration", "uuid"].contains(format);
+                if since_2019 && draft.contains("draft-07") {
+                    continue;
+                }
+                let schema = json!({"$schema": draft, "type": "string", "format": format});
+                let accepts = |formats, text: &str| {
+                    let schema = Schema::compile_with(&schema, formats).unwrap();
+                    schema.violations("it", &json!(text)).is_empty()
+                };
+                let found = [
+                    accepts(SchemaFormats::Assert, fits),
+                    accepts(SchemaFormats::Assert, other),
+                    accepts(SchemaFormats::Annotate, other),
+                ];
+                if found != [true, false, true] {
+                    wrong.push(format!("{draft} {format} {found:?}"));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        let unknown = json!({"type": "string", "format": "colour"});
+        let schema = Schema::compile_with(&unknown, SchemaFormats::Assert).unwrap();
+        assert_eq!(schema.violations("it", &json!("x")), []);
     }
 
     #[test]

@@ -184,6 +184,7 @@ fn source_of(policy: &PolicyRule) -> Result<Source, Error> {
         output: policy.policy_output_schema.clone(),
         settings: policy.policy_settings_schema.clone(),
         parameters: policy.policy_parameters_schema.clone(),
+        formats: policy.schema_formats.unwrap_or_default(),
     };
     let functionality = policy.functionality_data.as_ref().map_or("", RawJson::as_str);
     let schemas_text = serde_json::to_string(&schemas).map_err(Error::internal)?;

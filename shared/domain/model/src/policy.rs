@@ -5,8 +5,10 @@ use std::fmt;
 
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::run::SchemaFormats;
 use crate::{Error, ErrorKind, Language, PolicyUri, RawJson};
 
 /// The largest stored policy, in bytes of JSON.
@@ -61,10 +63,14 @@ pub struct PolicyRule {
     /// Resource estimates for allocators; the platform stores them only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_estimates: Option<RawJson>,
+    /// What `format` does in the schemas. Revisions from before this field existed have none, and
+    /// annotate; see [`PolicyRule::settle_schema_formats`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema_formats: Option<SchemaFormats>,
 }
 
 const REQUIRED: [&str; 4] = ["name", "version", "release_tag", "code"];
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 20] = [
     "policy_rule_uri",
     "name",
     "version",
@@ -84,6 +90,7 @@ const FIELDS: [&str; 19] = [
     "code_type",
     "functionality_data",
     "resource_estimates",
+    "schema_formats",
 ];
 
 impl PolicyRule {
@@ -171,6 +178,22 @@ impl PolicyRule {
         }
     }
 
+    /// Writes down what `format` does in the schemas of a policy that is registered now, where a
+    /// schema has a `format` and the policy does not say: it asserts. So a revision says which rule it
+    /// has, and one from before keeps its own.
+    pub fn settle_schema_formats(&mut self) {
+        let schemas = [
+            &self.policy_input_schema,
+            &self.policy_output_schema,
+            &self.policy_settings_schema,
+            &self.policy_parameters_schema,
+            &self.management_commands_schema,
+        ];
+        if self.schema_formats.is_none() && schemas.iter().any(|it| has_format(&it.value())) {
+            self.schema_formats = Some(SchemaFormats::Assert);
+        }
+    }
+
     /// Returns the language of the code.
     ///
     /// # Errors
@@ -222,6 +245,22 @@ pub fn with_defaults(body: &str) -> Result<Cow<'_, str>, Error> {
     let members = body.trim_end().strip_suffix('}');
     let members = members.ok_or_else(|| Error::internal("a stored policy is an object"))?;
     Ok(Cow::Owned(format!("{members}{more}}}")))
+}
+
+/// Whether a member `format` with a text stands anywhere in a value.
+fn has_format(value: &Value) -> bool {
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Array(items) => open.extend(items),
+            Value::Object(members) if members.get("format").is_some_and(Value::is_string) => {
+                return true;
+            }
+            Value::Object(members) => open.extend(members.values()),
+            _ => {}
+        }
+    }
+    false
 }
 
 /// The members of an object in order, with their values as JSON text.
@@ -292,6 +331,7 @@ impl Fields {
             code_type: self.optional_text("code_type")?,
             functionality_data: self.optional_object("functionality_data")?,
             resource_estimates: self.optional_object("resource_estimates")?,
+            schema_formats: self.schema_formats()?,
         })
     }
 
@@ -324,6 +364,13 @@ impl Fields {
             None => Ok(String::new()),
             Some(raw) => serde_json::from_str(raw.get()).map_err(|_| wrong_type(field, "a string")),
         }
+    }
+
+    fn schema_formats(&self) -> Result<Option<SchemaFormats>, Error> {
+        let Some(raw) = self.optional("schema_formats") else { return Ok(None) };
+        let formats = serde_json::from_str(raw.get())
+            .map_err(|_| wrong_type("schema_formats", "`\"assert\"` or `\"annotate\"`"))?;
+        Ok(Some(formats))
     }
 
     fn optional_text(&self, field: &str) -> Result<Option<String>, Error> {
@@ -385,7 +432,8 @@ mod tests {
             read,
             body.replacen("\"description\":\"\"}", &format!("\"description\":\"\"{added}"), 1)
         );
-        assert!(FIELDS.iter().all(|field| read.contains(&format!("\"{field}\":"))), "{read}");
+        let mut expected = FIELDS.iter().filter(|field| **field != "schema_formats");
+        assert!(expected.all(|field| read.contains(&format!("\"{field}\":"))), "{read}");
         let rego =
             stored(&SMALL.replacen('{', r#"{"type":"rego","resource_estimates":{"a":1},"#, 1));
         let read = with_defaults(&rego).unwrap();
@@ -453,5 +501,41 @@ mod tests {
         {
             assert_eq!(PolicyRule::from_json(text).unwrap_err().kind, ErrorKind::InvalidRequest);
         }
+    }
+
+    #[test]
+    fn a_new_revision_with_a_format_says_that_it_is_asserted() {
+        let settled = |members: &str| {
+            let text =
+                format!(r#"{{"name":"a","version":"1.0","release_tag":"b","code":"x"{members}}}"#);
+            let mut policy = PolicyRule::from_json(&text).unwrap();
+            policy.settle_schema_formats();
+            policy.to_body().unwrap()
+        };
+        let asserted = r#""schema_formats":"assert""#;
+        for (members, says) in [
+            (r#","policy_input_schema":{"type":"string","format":"ipv4"}"#, Some(asserted)),
+            (r#","policy_output_schema":{"properties":{"a":{"format":"uuid"}}}"#, Some(asserted)),
+            (
+                r#","management_commands_schema":[{"name":"c","schema":{"anyOf":[{"format":"date"}]}}]"#,
+                Some(asserted),
+            ),
+            (r#","policy_input_schema":{"format":{"type":"string"}}"#, None),
+            (r#","policy_input_schema":{"ip":{"type":"string"}}"#, None),
+            (
+                r#","policy_input_schema":{"format":"ipv4"},"schema_formats":"annotate""#,
+                Some(r#""schema_formats":"annotate""#),
+            ),
+        ] {
+            let body = settled(members);
+            match says {
+                Some(says) => assert!(body.contains(says), "{body}"),
+                None => assert!(!body.contains("schema_formats"), "{body}"),
+            }
+        }
+        let wrong =
+            r#"{"name":"a","version":"1.0","release_tag":"b","code":"x","schema_formats":true}"#;
+        let error = PolicyRule::from_json(wrong).unwrap_err();
+        assert_eq!(error.location.as_deref(), Some("/schema_formats"));
     }
 }

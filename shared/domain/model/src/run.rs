@@ -40,6 +40,20 @@ pub struct Schemas {
     /// The schemas of the arguments of management commands, in the order of
     /// `management_commands_schema`.
     pub commands: Vec<CommandSchema>,
+    /// What `format` does in them.
+    #[serde(default)]
+    pub formats: SchemaFormats,
+}
+
+/// What the keyword `format` of a JSON Schema does, in all schemas of a policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SchemaFormats {
+    /// It is a note to the reader, and every text fits.
+    #[default]
+    Annotate,
+    /// A text of another format is a violation.
+    Assert,
 }
 
 /// The schema of the argument of one management command.

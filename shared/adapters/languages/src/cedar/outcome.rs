@@ -209,7 +209,7 @@ fn choice(condition: Reach, then: &Expr, otherwise: &Expr) -> Reach {
     )
 }
 
-/// A set or record, all of whose members are evaluated.
+/// A set or record, with every member evaluated.
 fn all_of<'e>(members: impl Iterator<Item = &'e Expr>, result: Kinds) -> Reach {
     let mut all = Reach::of(result);
     for member in members {

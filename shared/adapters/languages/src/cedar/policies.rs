@@ -30,7 +30,7 @@ pub(super) fn parse(code: &str) -> Result<(PolicySet, Vec<Diagnostic>), Vec<Diag
         .chain(parsed.templates().map(|template| Statement::of_template(template, code)))
         .collect();
     statements.sort_by_key(|statement| statement.location);
-    let findings = statements.iter().filter_map(Statement::fault).collect();
+    let findings = statements.iter().filter_map(Statement::unavoidable_error).collect();
     let set = assign_ids(statements)?;
     let (errors, warnings): (Vec<_>, Vec<_>) = Vec::into_iter(findings)
         .partition(|finding: &Diagnostic| finding.severity == Severity::Error);
@@ -67,7 +67,7 @@ impl Statement {
     }
 
     /// The error of a statement that is never true and errs, or the warning of one that errs in a part.
-    fn fault(&self) -> Option<Diagnostic> {
+    fn unavoidable_error(&self) -> Option<Diagnostic> {
         let clauses = match &self.rule {
             Rule::Policy(policy) => policy.to_pst().ok()?.body().clauses().clone(),
             Rule::Template(template) => template.to_pst().ok()?.clauses().clone(),

@@ -7,7 +7,7 @@ use cel::{DeclarationError, Env, IdedExpr, extensions};
 use writ_model::Diagnostic;
 
 use super::source::Part;
-use super::{order, resolve, source};
+use super::{macros, network, number, order, resolve, source};
 use crate::nesting::{self, Dialect};
 
 /// The longest source, in bytes: the parser takes about a second for it in a debug build.
@@ -44,6 +44,9 @@ pub(super) fn environment() -> Result<Env, DeclarationError> {
     environment.add_extension(extensions::math)?;
     environment.add_extension(extensions::encoders)?;
     order::declare(&mut environment)?;
+    number::declare(&mut environment)?;
+    macros::declare(&mut environment)?;
+    network::declare(&mut environment)?;
     Ok(environment)
 }
 

@@ -9,7 +9,10 @@
 
 mod compile;
 mod failure;
+mod macros;
 mod names;
+mod network;
+mod number;
 mod order;
 mod print;
 mod program;

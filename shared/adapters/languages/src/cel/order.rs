@@ -6,6 +6,8 @@ use cel::common::types::{CelList, CelMap, CelMapKey, DYN_TYPE};
 use cel::common::value::{CowVal, Val};
 use cel::{DeclarationError, Env, ExecutionError, IdedExpr};
 
+use super::number;
+
 /// The function that wraps the range of every loop. No source can name it.
 const ORDERED: &str = "@ordered";
 
@@ -26,7 +28,8 @@ fn sort_keys<'b, 'v>(mut arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v
     Ok(CowVal::owned(CelList::from(keys)))
 }
 
-fn box_key<'v>(key: &CelMapKey<'v>) -> Box<dyn Val + 'v> {
+/// The key as a value.
+pub(super) fn box_key<'v>(key: &CelMapKey<'v>) -> Box<dyn Val + 'v> {
     match key {
         CelMapKey::Bool(key) => Box::new(*key),
         CelMapKey::Int(key) => Box::new(*key),
@@ -40,6 +43,16 @@ pub(super) fn compare(left: &CelMapKey<'_>, right: &CelMapKey<'_>) -> std::cmp::
     sort_key(left).cmp(&sort_key(right))
 }
 
+/// The key as text, for messages.
+pub(super) fn text_of(key: &CelMapKey<'_>) -> String {
+    match key {
+        CelMapKey::Bool(key) => key.inner().to_string(),
+        CelMapKey::Int(key) => key.inner().to_string(),
+        CelMapKey::UInt(key) => key.inner().to_string(),
+        CelMapKey::String(key) => key.inner().to_owned(),
+    }
+}
+
 fn sort_key<'k>(key: &'k CelMapKey<'_>) -> (u8, i128, &'k str) {
     match key {
         CelMapKey::Bool(key) => (0, i128::from(*key.inner()), ""),
@@ -49,7 +62,7 @@ fn sort_key<'k>(key: &'k CelMapKey<'_>) -> (u8, i128, &'k str) {
     }
 }
 
-/// Wraps the range of every loop in the function. The tree's depth is bounded by
+/// Wraps the range of every loop in the function, and makes comparisons exact. The tree's depth is bounded by
 /// [`crate::nesting`].
 pub(super) fn apply(expression: &mut IdedExpr) {
     match &mut expression.expr {
@@ -61,6 +74,7 @@ pub(super) fn apply(expression: &mut IdedExpr) {
             for argument in &mut call.args {
                 apply(argument);
             }
+            number::replace(call);
         }
         Expr::Select(select) => apply(&mut select.operand),
         Expr::List(list) => {

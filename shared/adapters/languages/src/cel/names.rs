@@ -143,6 +143,23 @@ mod tests {
     }
 
     #[test]
+    fn the_page_lists_exactly_what_exists() {
+        let page =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/languages/cel.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let usages: Vec<&str> = MACROS.iter().map(|(_, usage)| *usage).collect();
+        for (form, names) in [
+            ("functions, `size(x)`", FUNCTIONS),
+            ("methods, `x.size()`", METHODS),
+            ("macros", &usages),
+        ] {
+            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            let row = format!("| {form} | {} |\n", names.join(", "));
+            assert!(page.contains(&row), "docs/languages/cel.md has no row\n{row}");
+        }
+    }
+
+    #[test]
     fn macros_expand_in_the_form_of_their_help() {
         for (name, usage) in MACROS {
             let usage = usage.replace("list.", "[1].").replace("x.name", "x");

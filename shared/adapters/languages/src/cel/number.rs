@@ -77,7 +77,7 @@ pub(super) fn declare(environment: &mut Env) -> Result<(), DeclarationError> {
     })
 }
 
-/// Replaces the call of an operator whose operands may be an integer and a double that is not exact.
+/// Replaces the call of an operator with operands that may be an integer and a double that is not exact.
 pub(super) fn replace(call: &mut CallExpr) {
     let is_method = call.target.is_some();
     let found = REPLACEMENTS.iter().find(|it| {

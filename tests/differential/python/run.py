@@ -25,7 +25,7 @@ import policies
 import values
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BATCH = 1000
+BATCH = 200
 
 
 def read(name):
@@ -81,7 +81,7 @@ class Product:
 
     def evaluate(self, texts):
         """The answers; of a text that ends the worker, the failure."""
-        answer = self.ask(EVALUATOR, texts, 60000 if len(texts) > 1 else 5000)
+        answer = self.ask(EVALUATOR, texts, 3000 + 30 * len(texts))
         if "output" in answer:
             return answer["output"]
         if len(texts) == 1:

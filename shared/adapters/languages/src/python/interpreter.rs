@@ -10,7 +10,7 @@ use rustpython_vm::{PyObjectRef, PyResult, Settings, VirtualMachine, compiler};
 
 use super::modules::SUPPORTED;
 use super::run_state::RunState;
-use super::{context, coverage};
+use super::{context, corrections, coverage};
 
 /// Shims of modules that need a host in the standard library.
 const SHIM_MODULES: [(&str, &str); 6] = [
@@ -69,6 +69,7 @@ impl Interpreter {
     }
 
     fn prepare(run_state: &Rc<RunState>, vm: &VirtualMachine) -> PyResult<[PyObjectRef; 3]> {
+        corrections::install(vm);
         for (name, source) in SHIM_MODULES {
             install_shim(name, source, run_state, vm)?;
         }
@@ -80,6 +81,8 @@ impl Interpreter {
         let modules = vm.sys_module.get_attr("modules", vm)?;
         let start = modules.get_item("_start", vm)?;
         modules.del_item("_start", vm)?;
+        install_shim("_corrections", include_str!("bootstrap/corrections.py"), run_state, vm)?;
+        modules.del_item("_corrections", vm)?;
         install_shim("_warm", include_str!("bootstrap/warm.py"), run_state, vm)?;
         modules.del_item("_warm", vm)?;
         Ok([
@@ -134,6 +137,9 @@ fn install_shim(
     dict.set_item("_write", write.into(), vm)?;
     if name == "_start" {
         context::install(&dict, run_state, vm)?;
+    }
+    if name == "_corrections" {
+        corrections::install_natives(&dict, vm)?;
     }
     dict.set_item("_now_ms", now_ms.into(), vm)?;
     dict.set_item("_random_bytes", random_bytes.into(), vm)?;

@@ -7,11 +7,13 @@
 //!
 //! The modules: [`source`] and [`check`] refuse code before and after parsing; [`interpreter`] starts
 //! the interpreter; [`patterns`] compiles regular expressions ahead; [`program`] runs a policy;
+//! [`corrections`] replaces what differs from CPython;
 //! [`input`], [`output`] and [`exception`] convert values; [`run_state`] holds the clock, the random numbers, the capture and
 //! the context of a run; [`coverage`] records the lines that ran.
 
 mod check;
 mod context;
+mod corrections;
 mod coverage;
 mod exception;
 mod input;

@@ -107,7 +107,13 @@ impl<'a> Classes<'a> {
             [first, second, ..] => {
                 let text =
                     format!("`{}` and `{}` both have a method `eval`", first.name, second.name);
-                Err(refuse("python.class-ambiguous", text, Some(second)))
+                let help = format!(
+                    "rename the class that decides to `{CLASS}`, or register each class as a policy of its own; \
+                     if one only helps, rename its method `eval`"
+                );
+                let mut error = refuse("python.class-ambiguous", text, Some(second));
+                error.diagnostic = error.diagnostic.help(help);
+                Err(error)
             }
         }
     }

@@ -7,7 +7,7 @@
 //!
 //! The modules: [`source`] and [`check`] refuse code before and after parsing; [`interpreter`] starts
 //! the interpreter; [`patterns`] compiles regular expressions ahead; [`program`] runs a policy;
-//! [`corrections`] replaces what differs from CPython;
+//! [`finally`] and [`corrections`] replace what differs from CPython;
 //! [`input`], [`output`] and [`exception`] convert values; [`run_state`] holds the clock, the random numbers, the capture and
 //! the context of a run; [`coverage`] records the lines that ran.
 
@@ -16,6 +16,7 @@ mod context;
 mod corrections;
 mod coverage;
 mod exception;
+mod finally;
 mod input;
 mod interpreter;
 mod modules;
@@ -60,22 +61,36 @@ impl Runtime for Python {
         if let Some(diagnostic) = source::too_deep(code) {
             return Err(vec![diagnostic]);
         }
-        let bytecode = self.interpreter.enter(|vm| {
-            vm.compile(code, compiler::Mode::Exec, POLICY_FILE.to_owned())
-                .map_err(|error| vec![syntax_diagnostic(&error, code, vm)])
+        let mut module = match parser::parse_module(code) {
+            Ok(module) => module.into_syntax(),
+            Err(error) => return Err(vec![self.syntax_error(code).unwrap_or_else(|| {
+                let at = error.location.start().to_usize();
+                let (line, column) = LineIndex::new(code).line_column(at);
+                Diagnostic::error("python.syntax", error.error.to_string()).at(line, column)
+            })]),
+        };
+        let original = module.body.clone();
+        let rewritten = finally::rewrite(&mut module.body).map_err(|finally::Unsupported(at)| {
+            let (line, column) = LineIndex::new(code).line_column(at);
+            let text = "a function, class or assignment expression in a `finally` that a `return`, `break` or \
+                        `continue` runs";
+            let help = "define the function above the `try`, and call it in the `finally`";
+            vec![Diagnostic::error("python.finally-scope", text.to_owned()).at(line, column).help(help)]
         })?;
-        // INVARIANT: what compiled also parses.
-        let module =
-            parser::parse_module(code).map(parser::Parsed::into_syntax).map_err(|error| {
-                let (line, column) =
-                    LineIndex::new(code).line_column(error.location.start().to_usize());
-                vec![Diagnostic::error("python.syntax", error.error.to_string()).at(line, column)]
-            })?;
+        let bytecode = self.interpreter.enter(|vm| {
+            let compiled = if rewritten {
+                finally::compile(module, code, POLICY_FILE, vm)
+            } else {
+                vm.compile(code, compiler::Mode::Exec, POLICY_FILE.to_owned())
+            };
+            compiled.map_err(|error| vec![syntax_diagnostic(&error, code, vm)])
+        })?;
+        let module = original;
         let line_index = LineIndex::new(code);
         let policy_class =
-            self.interpreter.enter(|vm| check::check(&module.body, &line_index, vm))?;
-        let lines = coverage::Lines::of(&module.body, &line_index);
-        self.interpreter.enter(|vm| patterns::warm(&module.body, vm));
+            self.interpreter.enter(|vm| check::check(&module, &line_index, vm))?;
+        let lines = coverage::Lines::of(&module, &line_index);
+        self.interpreter.enter(|vm| patterns::warm(&module, vm));
         Ok(Box::new(PythonProgram::new(
             Rc::clone(&self.interpreter),
             bytecode,
@@ -83,6 +98,16 @@ impl Runtime for Python {
             policy_class,
             lines,
         )))
+    }
+}
+
+impl Python {
+    /// The diagnostic of code that does not parse, with CPython's message.
+    fn syntax_error(&self, code: &str) -> Option<Diagnostic> {
+        self.interpreter.enter(|vm| {
+            let error = vm.compile(code, compiler::Mode::Exec, POLICY_FILE.to_owned()).err()?;
+            Some(syntax_diagnostic(&error, code, vm))
+        })
     }
 }
 

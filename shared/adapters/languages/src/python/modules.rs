@@ -68,8 +68,8 @@ pub(super) fn instead_of(module: &str) -> &'static str {
         | "ftplib" | "smtplib" | "select" | "selectors" | "xmlrpc" | "boto3" | "redis"
         | "pymongo" | "websocket" | "websockets" | "grpc" | "kubernetes" | "kafka" | "pika"
         | "psycopg2" | "sqlalchemy" | "flask" | "fastapi" | "uvicorn" | "paramiko" | "openai" => {
-            "a policy cannot reach the network: let the caller pass the data in `input_data`, `policy_parameters` or \
-             `policy_settings`"
+            "a policy cannot reach the network: let the caller, or the source of its data, fetch before the call and \
+             pass the result in `input_data`, or in `policy_parameters` or `policy_settings` if it changes rarely"
         }
         "aios_policy_sandbox" | "aios" => {
             "remove the import: the platform loads the policy, checks its schemas and calls the class by itself"
@@ -119,6 +119,9 @@ pub(super) fn instead_of_name(module: &str, name: &str) -> &'static str {
             instead_of("subprocess")
         }
         ("os" | "os.path" | "posixpath" | "io", _) => instead_of("pathlib"),
+        ("hashlib", "scrypt") => {
+            "use `hashlib.pbkdf2_hmac`, or verify the password before the call: scrypt takes more memory than a policy has"
+        }
         ("sys", _) => instead_of("ctypes"),
         ("time", _) => "use `time.time()`: the time of the call, constant during a run",
         ("logging", _) => "log with `logging.getLogger(__name__)`: the lines are kept with the run",

@@ -103,7 +103,7 @@ fn answer(engine: &Engine, case: &Value) -> Value {
         Ok(outcome) => json!({"output": outcome.output.value()}),
         Err(error) => match error.failure {
             Failure::Compile(found) => {
-                json!({"refused": found.iter().map(|each| &each.code).collect::<Vec<_>>()})
+                json!({"refused": found.iter().map(|each| format!("{}: {}", each.code, each.message)).collect::<Vec<_>>()})
             }
             Failure::Raised { kind, message, .. } => json!({"raised": kind, "message": message}),
             failure => json!({"failure": failure.to_string()}),

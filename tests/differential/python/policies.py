@@ -116,7 +116,7 @@ class Body:
             f"out.append([x for x in xs if x != {self.number(0)}])", "out.append(sum(x for x in xs))", "out.append({x: 1 for x in s})",
             "out.append(sorted({x for x in s}))", "out.extend(c.upper() for c in s)", "out.append('finally')",
             "out.append([[y for y in s] for x in xs[:2]])",
-        ))] + (self.block(depth, loop, generator) if self.rng.randrange(4) == 0 else [])
+        ))] + (self.block(0, loop, generator) if self.rng.randrange(3) == 0 else [])
 
     def finally_(self, depth, loop, generator):
         return ["try:"] + self.indent(self.block(depth, loop, generator)) + ["finally:"] + self.indent(self.tail(depth, loop, generator))

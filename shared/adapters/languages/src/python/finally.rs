@@ -1,8 +1,9 @@
 //! A rewriting of `finally` blocks before compilation.
 //!
-//! The compiler of the interpreter cannot emit a `finally` block again at a `return`, `break` or `continue` if
-//! the block has a scope of its own: a comprehension, a generator expression or a `lambda`. So each of them is
-//! made a function before the `try`, which the block calls. The function reads the variables when it is called.
+//! The compiler of the interpreter emits a `finally` block several times: for the exception, and at each `return`,
+//! `break` or `continue`. It cannot do so if the block has scopes of its own: comprehensions, generator expressions
+//! or `lambda`. So each of them is made a function before the `try`, which the block calls. The function reads the
+//! variables when it is called.
 
 use std::cell::{Cell, RefCell};
 
@@ -10,7 +11,7 @@ use rustpython_vm::compiler::ast::visitor::transformer::{Transformer, walk_expr,
 use rustpython_vm::compiler::ast::visitor::{self, Visitor};
 use rustpython_vm::compiler::ast::{
     Arguments, AtomicNodeIndex, Expr, ExprBooleanLiteral, ExprCall, ExprContext, ExprLambda, ExprName, ModModule,
-    Stmt, StmtAssign, StmtIf, StmtTry,
+    Stmt, StmtAssign, StmtIf,
 };
 use rustpython_vm::compiler::{ast::name::Name, core::SourceFileBuilder, codegen, CompileError, Mode};
 use rustpython_ruff_text_size::{Ranged, TextRange};
@@ -69,7 +70,7 @@ impl Transformer for Blocks {
         walk_stmt(self, stmt);
         self.class_bodies.set(outside);
         let Stmt::Try(attempt) = stmt else { return };
-        if attempt.finalbody.is_empty() || !leaves(attempt) {
+        if attempt.finalbody.is_empty() {
             return;
         }
         let hoist = Hoist { blocks: self, made: RefCell::default() };
@@ -102,27 +103,6 @@ impl Blocks {
             self.unsupported.set(Some(range.start().to_usize()));
         }
     }
-}
-
-/// Whether a `try` may be left by `return`, `break` or `continue`.
-fn leaves(attempt: &StmtTry) -> bool {
-    struct Leaves(bool);
-    impl Visitor<'_> for Leaves {
-        fn visit_stmt(&mut self, stmt: &Stmt) {
-            match stmt {
-                Stmt::Return(_) | Stmt::Break(_) | Stmt::Continue(_) => self.0 = true,
-                Stmt::FunctionDef(_) | Stmt::ClassDef(_) => {}
-                _ => visitor::walk_stmt(self, stmt),
-            }
-        }
-    }
-    let mut found = Leaves(false);
-    found.visit_body(&attempt.body);
-    found.visit_body(&attempt.orelse);
-    for handler in &attempt.handlers {
-        found.visit_except_handler(handler);
-    }
-    found.0
 }
 
 /// Takes the scopes out of a `finally` block.

@@ -72,9 +72,8 @@ impl Runtime for Python {
         let original = module.body.clone();
         let rewritten = finally::rewrite(&mut module.body).map_err(|finally::Unsupported(at)| {
             let (line, column) = LineIndex::new(code).line_column(at);
-            let text = "a function, class or assignment expression in a `finally` that a `return`, `break` or \
-                        `continue` runs";
-            let help = "define the function above the `try`, and call it in the `finally`";
+            let text = "a function, a class or `:=` inside a comprehension in a `finally`";
+            let help = "define the function or class above the `try`, and use it in the `finally`; assign before the `try`, without `:=`";
             vec![Diagnostic::error("python.finally-scope", text.to_owned()).at(line, column).help(help)]
         })?;
         let bytecode = self.interpreter.enter(|vm| {

@@ -50,6 +50,8 @@ class Body:
         lines = []
         for _ in range(count):
             lines += self.statement(depth, loop, generator)
+            if lines[-1].startswith(("return", "raise", "break", "continue")):
+                break
         return lines
 
     def indent(self, lines):
@@ -116,7 +118,10 @@ class Body:
             f"out.append([x for x in xs if x != {self.number(0)}])", "out.append(sum(x for x in xs))", "out.append({x: 1 for x in s})",
             "out.append(sorted({x for x in s}))", "out.extend(c.upper() for c in s)", "out.append('finally')",
             "out.append([[y for y in s] for x in xs[:2]])",
-        ))] + (self.block(0, loop, generator) if self.rng.randrange(3) == 0 else [])
+        ))] + (self.simple() if self.rng.randrange(3) == 0 else [])
+
+    def simple(self):
+        return [self.rng.choice((f"a = {self.number()}", f"b = {self.number()}", f"out.append({self.number()})"))]
 
     def finally_(self, depth, loop, generator):
         return ["try:"] + self.indent(self.block(depth, loop, generator)) + ["finally:"] + self.indent(self.tail(depth, loop, generator))
@@ -202,12 +207,12 @@ class AIOSv1PolicyRule:
 '''
 
 
-def generate(rng):
+def generate(rng, depth=2):
     while True:
         body = Body(rng)
-        lines = body.block(3)
+        lines = body.block(depth)
         for _ in range(3):
-            lines += body.block(3)
+            lines += body.block(depth)
         code = HEAD + "".join(f"        {line}\n" for line in lines) + "        return [a, b, xs, s]\n"
         try:
             compile(code, "policy", "exec")

@@ -73,6 +73,9 @@ impl Transformer for Blocks {
         if attempt.finalbody.is_empty() {
             return;
         }
+        if let Some(range) = jump_out_of(&attempt.finalbody) {
+            return self.refuse(range);
+        }
         let hoist = Hoist { blocks: self, made: RefCell::default() };
         for inner in &mut attempt.finalbody {
             hoist.visit_stmt(inner);
@@ -103,6 +106,34 @@ impl Blocks {
             self.unsupported.set(Some(range.start().to_usize()));
         }
     }
+}
+
+/// The `return`, `break` or `continue` that leaves a block, without those of its own loops and functions.
+fn jump_out_of(block: &[Stmt]) -> Option<TextRange> {
+    struct Jumps {
+        loops: usize,
+        found: Option<TextRange>,
+    }
+    impl Visitor<'_> for Jumps {
+        fn visit_stmt(&mut self, stmt: &Stmt) {
+            match stmt {
+                Stmt::Return(_) => self.found = self.found.or(Some(stmt.range())),
+                Stmt::Break(_) | Stmt::Continue(_) if self.loops == 0 => {
+                    self.found = self.found.or(Some(stmt.range()));
+                }
+                Stmt::FunctionDef(_) | Stmt::ClassDef(_) => {}
+                Stmt::For(_) | Stmt::While(_) => {
+                    self.loops += 1;
+                    visitor::walk_stmt(self, stmt);
+                    self.loops -= 1;
+                }
+                _ => visitor::walk_stmt(self, stmt),
+            }
+        }
+    }
+    let mut jumps = Jumps { loops: 0, found: None };
+    jumps.visit_body(block);
+    jumps.found
 }
 
 /// Takes the scopes out of a `finally` block.

@@ -72,8 +72,9 @@ impl Runtime for Python {
         let original = module.body.clone();
         let rewritten = finally::rewrite(&mut module.body).map_err(|finally::Unsupported(at)| {
             let (line, column) = LineIndex::new(code).line_column(at);
-            let text = "a function, a class or `:=` inside a comprehension in a `finally`";
-            let help = "define the function or class above the `try`, and use it in the `finally`; assign before the `try`, without `:=`";
+            let text = "a `return`, `break` or `continue` out of a `finally`, or a function, a class or `:=` inside a \
+                        comprehension in it";
+            let help = "return, break or continue after the `try`; define functions and classes above it, and assign without `:=`";
             vec![Diagnostic::error("python.finally-scope", text.to_owned()).at(line, column).help(help)]
         })?;
         let bytecode = self.interpreter.enter(|vm| {

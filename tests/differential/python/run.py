@@ -152,9 +152,9 @@ def keep(directory, name, content):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--product", required=True)
-    parser.add_argument("--count", type=int, default=20_000)
-    parser.add_argument("--policies", type=int, default=100)
-    parser.add_argument("--depth", type=int, default=2)
+    parser.add_argument("--count", type=int, default=6_000)
+    parser.add_argument("--policies", type=int, default=60)
+    parser.add_argument("--depth", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only")
     parser.add_argument("--keep")

@@ -108,7 +108,7 @@ impl<'a> Classes<'a> {
                 let text =
                     format!("`{}` and `{}` both have a method `eval`", first.name, second.name);
                 let help = format!(
-                    "rename the class that decides to `{CLASS}`, or register each class as a policy of its own; \
+                    "rename the one that decides to `class {CLASS}`, or register each class as a policy of its own; \
                      if one only helps, rename its method `eval`"
                 );
                 let mut error = refuse("python.class-ambiguous", text, Some(second));

@@ -18,11 +18,13 @@ pub(super) fn install(vm: &VirtualMachine) {
 
 /// Adds the native functions that `bootstrap/corrections.py` uses.
 pub(super) fn install_natives(dict: &PyDictRef, vm: &VirtualMachine) -> PyResult<()> {
-    let replace =
-        vm.new_function("replace", |class: PyTypeRef, name: PyStrRef, value: PyObjectRef, vm: &VirtualMachine| {
+    let replace = vm.new_function(
+        "replace",
+        |class: PyTypeRef, name: PyStrRef, value: PyObjectRef, vm: &VirtualMachine| {
             let name = vm.ctx.intern_str(name.to_string_lossy().into_owned());
             class.set_attr(name, value);
-        });
+        },
+    );
     let replace_text = vm.new_function(
         "replace_text",
         |name: PyStrRef, correction: PyObjectRef, vm: &VirtualMachine| {
@@ -85,9 +87,32 @@ fn share_exception_new(vm: &VirtualMachine) {
 
 /// Whether instances of a builtin exception hold their arguments only.
 fn has_no_state(name: &str) -> bool {
-    matches!(name, "Exception" | "LookupError" | "KeyError" | "IndexError" | "ValueError" | "TypeError"
-        | "ArithmeticError" | "ZeroDivisionError" | "OverflowError" | "FloatingPointError" | "RuntimeError"
-        | "NotImplementedError" | "RecursionError" | "AssertionError" | "EOFError" | "BufferError" | "MemoryError"
-        | "ReferenceError" | "SystemError" | "Warning" | "UserWarning" | "DeprecationWarning" | "RuntimeWarning"
-        | "FutureWarning" | "UnicodeError")
+    matches!(
+        name,
+        "Exception"
+            | "LookupError"
+            | "KeyError"
+            | "IndexError"
+            | "ValueError"
+            | "TypeError"
+            | "ArithmeticError"
+            | "ZeroDivisionError"
+            | "OverflowError"
+            | "FloatingPointError"
+            | "RuntimeError"
+            | "NotImplementedError"
+            | "RecursionError"
+            | "AssertionError"
+            | "EOFError"
+            | "BufferError"
+            | "MemoryError"
+            | "ReferenceError"
+            | "SystemError"
+            | "Warning"
+            | "UserWarning"
+            | "DeprecationWarning"
+            | "RuntimeWarning"
+            | "FutureWarning"
+            | "UnicodeError"
+    )
 }

@@ -7,15 +7,17 @@
 
 use std::cell::{Cell, RefCell};
 
+use rustpython_ruff_text_size::{Ranged, TextRange};
+use rustpython_vm::builtins::PyCode;
 use rustpython_vm::compiler::ast::visitor::transformer::{Transformer, walk_expr, walk_stmt};
 use rustpython_vm::compiler::ast::visitor::{self, Visitor};
 use rustpython_vm::compiler::ast::{
-    Arguments, AtomicNodeIndex, Expr, ExprBooleanLiteral, ExprCall, ExprContext, ExprLambda, ExprName, ModModule,
-    Stmt, StmtAssign, StmtIf,
+    Arguments, AtomicNodeIndex, Expr, ExprBooleanLiteral, ExprCall, ExprContext, ExprLambda,
+    ExprName, ModModule, Stmt, StmtAssign, StmtIf,
 };
-use rustpython_vm::compiler::{ast::name::Name, core::SourceFileBuilder, codegen, CompileError, Mode};
-use rustpython_ruff_text_size::{Ranged, TextRange};
-use rustpython_vm::builtins::PyCode;
+use rustpython_vm::compiler::{
+    CompileError, Mode, ast::name::Name, codegen, core::SourceFileBuilder,
+};
 use rustpython_vm::{PyRef, VirtualMachine};
 
 /// Where a `finally` block has what cannot be rewritten: the byte offset in the source.
@@ -48,7 +50,8 @@ pub(super) fn compile(
     vm: &VirtualMachine,
 ) -> Result<PyRef<PyCode>, CompileError> {
     let source = SourceFileBuilder::new(path, code).finish();
-    let compiled = codegen::compile::compile_top(module.into(), source, Mode::Exec, vm.compile_opts());
+    let compiled =
+        codegen::compile::compile_top(module.into(), source, Mode::Exec, vm.compile_opts());
     Ok(vm.ctx.new_code(compiled.map_err(CompileError::from)?))
 }
 
@@ -154,7 +157,11 @@ impl Transformer for Hoist<'_> {
     fn visit_expr(&self, expr: &mut Expr) {
         let is_scope = matches!(
             expr,
-            Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_) | Expr::Generator(_) | Expr::Lambda(_)
+            Expr::ListComp(_)
+                | Expr::SetComp(_)
+                | Expr::DictComp(_)
+                | Expr::Generator(_)
+                | Expr::Lambda(_)
         );
         if !is_scope {
             return walk_expr(self, expr);
@@ -184,8 +191,12 @@ impl Transformer for Hoist<'_> {
             arguments,
         });
         let body = Box::new(std::mem::replace(expr, call));
-        let function =
-            Expr::Lambda(ExprLambda { node_index: AtomicNodeIndex::NONE, range, parameters: None, body });
+        let function = Expr::Lambda(ExprLambda {
+            node_index: AtomicNodeIndex::NONE,
+            range,
+            parameters: None,
+            body,
+        });
         self.made.borrow_mut().push(Stmt::Assign(StmtAssign {
             node_index: AtomicNodeIndex::NONE,
             range,
@@ -201,7 +212,9 @@ fn binds(expr: &Expr) -> bool {
     impl Visitor<'_> for Binds {
         fn visit_expr(&mut self, expr: &Expr) {
             match expr {
-                Expr::Named(_) | Expr::Yield(_) | Expr::YieldFrom(_) | Expr::Await(_) => self.0 = true,
+                Expr::Named(_) | Expr::Yield(_) | Expr::YieldFrom(_) | Expr::Await(_) => {
+                    self.0 = true
+                }
                 _ => visitor::walk_expr(self, expr),
             }
         }

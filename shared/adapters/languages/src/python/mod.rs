@@ -63,11 +63,13 @@ impl Runtime for Python {
         }
         let mut module = match parser::parse_module(code) {
             Ok(module) => module.into_syntax(),
-            Err(error) => return Err(vec![self.syntax_error(code).unwrap_or_else(|| {
-                let at = error.location.start().to_usize();
-                let (line, column) = LineIndex::new(code).line_column(at);
-                Diagnostic::error("python.syntax", error.error.to_string()).at(line, column)
-            })]),
+            Err(error) => {
+                return Err(vec![self.syntax_error(code).unwrap_or_else(|| {
+                    let at = error.location.start().to_usize();
+                    let (line, column) = LineIndex::new(code).line_column(at);
+                    Diagnostic::error("python.syntax", error.error.to_string()).at(line, column)
+                })]);
+            }
         };
         let original = module.body.clone();
         let rewritten = finally::rewrite(&mut module.body).map_err(|finally::Unsupported(at)| {
@@ -87,8 +89,7 @@ impl Runtime for Python {
         })?;
         let module = original;
         let line_index = LineIndex::new(code);
-        let policy_class =
-            self.interpreter.enter(|vm| check::check(&module, &line_index, vm))?;
+        let policy_class = self.interpreter.enter(|vm| check::check(&module, &line_index, vm))?;
         let lines = coverage::Lines::of(&module, &line_index);
         self.interpreter.enter(|vm| patterns::warm(&module, vm));
         Ok(Box::new(PythonProgram::new(

@@ -68,8 +68,8 @@ pub(super) fn instead_of(module: &str) -> &'static str {
         | "ftplib" | "smtplib" | "select" | "selectors" | "xmlrpc" | "boto3" | "redis"
         | "pymongo" | "websocket" | "websockets" | "grpc" | "kubernetes" | "kafka" | "pika"
         | "psycopg2" | "sqlalchemy" | "flask" | "fastapi" | "uvicorn" | "paramiko" | "openai" => {
-            "a policy cannot reach the network: let the caller, or the source of its data, fetch before the call and \
-             pass the result in `input_data`, or in `policy_parameters` or `policy_settings` if it changes rarely"
+            "a policy cannot reach the network: let the caller, or a data source, fetch before the call and pass \
+             the data in `input_data`, or in `policy_parameters` or `policy_settings` if it changes rarely"
         }
         "aios_policy_sandbox" | "aios" => {
             "remove the import: the platform loads the policy, checks its schemas and calls the class by itself"

@@ -229,12 +229,21 @@ def _strftime(format, fields, zone):
 
 
 def _install_time():
+    gmtime = time.gmtime
+
+    def zoned(seconds, zone):
+        return time.struct_time(tuple(gmtime(seconds))[:9] + (zone, 0))
+
+    if getattr(zoned(0, "GMT"), "tm_zone", None) == "GMT":
+        time.gmtime = lambda seconds=None, /: zoned(seconds, "GMT")
+        time.localtime = lambda seconds=None, /: zoned(seconds, "UTC")
+
     def strftime(format, t=None, /):
         if not isinstance(format, str):
             raise TypeError("strftime() argument 1 must be str, not " + type(format).__name__)
         if "\0" in format:
             raise ValueError("embedded null character")
-        return _strftime(format, _fields(time.gmtime() if t is None else t), ("UTC", "+0000"))
+        return _strftime(format, _fields(time.gmtime() if t is None else t), (getattr(t, "tm_zone", None) or "UTC", "+0000"))
 
     time.strftime = strftime
 

@@ -27,13 +27,16 @@ pub(super) fn install(vm: &VirtualMachine) {
         };
         slot.store(Some(function));
         right_slot.store(Some(function));
-        let left = vm.new_method(name, float, move |a: PyObjectRef, b: PyObjectRef, vm: &VirtualMachine| {
-            function(&a, &b, vm)
-        });
-        let right =
-            vm.new_method(right_name, float, move |a: PyObjectRef, b: PyObjectRef, vm: &VirtualMachine| {
-                function(&b, &a, vm)
-            });
+        let left = vm.new_method(
+            name,
+            float,
+            move |a: PyObjectRef, b: PyObjectRef, vm: &VirtualMachine| function(&a, &b, vm),
+        );
+        let right = vm.new_method(
+            right_name,
+            float,
+            move |a: PyObjectRef, b: PyObjectRef, vm: &VirtualMachine| function(&b, &a, vm),
+        );
         float.set_attr(vm.ctx.intern_str(name), left.into());
         float.set_attr(vm.ctx.intern_str(right_name), right.into());
     }
@@ -154,11 +157,7 @@ fn power(a: &PyObject, b: &PyObject, modulus: &PyObject, vm: &VirtualMachine) ->
 }
 
 /// `float.__round__`.
-fn round(
-    zelf: PyObjectRef,
-    digits: OptionalArg<PyObjectRef>,
-    vm: &VirtualMachine,
-) -> PyResult {
+fn round(zelf: PyObjectRef, digits: OptionalArg<PyObjectRef>, vm: &VirtualMachine) -> PyResult {
     let Some(float) = zelf.downcast_ref::<PyFloat>() else {
         return Err(vm.new_type_error("descriptor '__round__' requires a 'float' object"));
     };

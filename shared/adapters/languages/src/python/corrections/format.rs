@@ -10,11 +10,10 @@ const NUMBER_MAX: usize = i32::MAX as usize;
 pub(super) fn install(vm: &VirtualMachine) {
     let types = &vm.ctx.types;
     let name = vm.ctx.intern_str("__format__");
-    let classes: [(&'static Py<PyType>, fn(&PyObjectRef, &Spec, &VirtualMachine) -> PyResult<String>); 3] = [
-        (types.str_type, text),
-        (types.int_type, integer),
-        (types.float_type, float),
-    ];
+    let classes: [(
+        &'static Py<PyType>,
+        fn(&PyObjectRef, &Spec, &VirtualMachine) -> PyResult<String>,
+    ); 3] = [(types.str_type, text), (types.int_type, integer), (types.float_type, float)];
     for (class, function) in classes {
         let original = class.get_direct_attr(name);
         let method = vm.new_method(
@@ -86,7 +85,9 @@ impl Spec {
         }
         spec.width = number(&letters, &mut at)?;
         spec.group = take(&mut at, &[',', '_']);
-        if spec.group.is_some() && let Some(second) = take(&mut at, &[',', '_']) {
+        if spec.group.is_some()
+            && let Some(second) = take(&mut at, &[',', '_'])
+        {
             return Err(if spec.group == Some(second) {
                 format!("Cannot specify '{second}' with '{second}'.")
             } else {
@@ -128,7 +129,9 @@ impl Spec {
     /// The text filled to the width.
     fn pad(&self, text: String, usual: char) -> String {
         let length = text.chars().count();
-        let Some(missing) = self.width.and_then(|width| width.checked_sub(length)) else { return text };
+        let Some(missing) = self.width.and_then(|width| width.checked_sub(length)) else {
+            return text;
+        };
         let fill = self.fill.unwrap_or(if self.zero { '0' } else { ' ' });
         let before = match self.align.unwrap_or(usual) {
             '<' => 0,
@@ -177,7 +180,10 @@ impl Spec {
 fn number(letters: &[char], at: &mut usize) -> Result<Option<usize>, String> {
     let mut found = None;
     while let Some(digit) = letters.get(*at).and_then(|letter| letter.to_digit(10)) {
-        let next = found.unwrap_or(0_usize).checked_mul(10).and_then(|value| value.checked_add(digit as usize));
+        let next = found
+            .unwrap_or(0_usize)
+            .checked_mul(10)
+            .and_then(|value| value.checked_add(digit as usize));
         match next.filter(|next| *next <= NUMBER_MAX) {
             Some(next) => found = Some(next),
             None => return Err("Too many decimal digits in format string".to_owned()),
@@ -273,11 +279,8 @@ fn integer(value: &PyObjectRef, spec: &Spec, vm: &VirtualMachine) -> PyResult<St
         'X' => (16, "0X"),
         _ => (10, ""),
     };
-    let digits = if base == 10 {
-        number.to_str_radix_10()
-    } else {
-        number.as_bigint().to_str_radix(base)
-    };
+    let digits =
+        if base == 10 { number.to_str_radix_10() } else { number.as_bigint().to_str_radix(base) };
     let digits = if kind == 'X' { digits.to_uppercase() } else { digits };
     let (negative, digits) = match digits.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -308,7 +311,10 @@ fn float_text(value: f64, spec: &Spec, vm: &VirtualMachine) -> PyResult<String> 
     } else {
         finite(value.abs(), kind, spec)
     };
-    let zero = !body.bytes().take_while(|byte| !matches!(byte, b'e' | b'E')).any(|byte| matches!(byte, b'1'..=b'9'));
+    let zero = !body
+        .bytes()
+        .take_while(|byte| !matches!(byte, b'e' | b'E'))
+        .any(|byte| matches!(byte, b'1'..=b'9'));
     let coerced = spec.coerce_zero && zero && value.is_finite();
     let negative = value.is_sign_negative() && !value.is_nan() && !coerced;
     let mut body = if matches!(kind, Some('E' | 'F' | 'G')) { body.to_uppercase() } else { body };
@@ -382,7 +388,13 @@ fn general(text: &str, precision: usize, dot_zero: bool, strip: bool, alternate:
     let whole = usize::try_from(point).unwrap_or(0);
     if digits.len() <= whole {
         digits.push_str(&"0".repeat(whole - digits.len()));
-        let end = if dot_zero { ".0" } else if alternate { "." } else { "" };
+        let end = if dot_zero {
+            ".0"
+        } else if alternate {
+            "."
+        } else {
+            ""
+        };
         return format!("{digits}{end}");
     }
     let (before, after) = digits.split_at(whole);

@@ -1,16 +1,9 @@
 //! Arithmetic of floats as CPython's `floatobject.c` does it: remainders, floored quotients, powers, rounding.
 
-use std::sync::OnceLock;
-
 use rustpython_vm::builtins::{PyFloat, PyInt};
 use rustpython_vm::function::{FuncArgs, OptionalArg};
 use rustpython_vm::protocol::PyNumberBinaryFunc;
 use rustpython_vm::{AsObject, PyObject, PyObjectRef, PyResult, VirtualMachine};
-
-/// The quotient of integers as the interpreter has it.
-static DIVIDE_INTEGERS: OnceLock<PyNumberBinaryFunc> = OnceLock::new();
-/// The largest integer up to which each one is a float.
-const EXACT_MAX: i64 = 1 << 53;
 
 pub(super) fn install(vm: &VirtualMachine) {
     let float = vm.ctx.types.float_type;
@@ -44,13 +37,6 @@ pub(super) fn install(vm: &VirtualMachine) {
     number.right_power.store(Some(power));
     let round_method = vm.new_method("__round__", float, round);
     float.set_attr(vm.ctx.intern_str("__round__"), round_method.into());
-    let integers = &vm.ctx.types.int_type.slots.as_number;
-    if let Some(original) = integers.true_divide.load()
-        && DIVIDE_INTEGERS.set(original).is_ok()
-    {
-        integers.true_divide.store(Some(divide_integers));
-        integers.right_true_divide.store(Some(divide_integers));
-    }
 }
 
 /// The operand as a float; `None` for what is neither a float nor an integer.
@@ -114,23 +100,6 @@ fn divide_with_remainder(a: &PyObject, b: &PyObject, vm: &VirtualMachine) -> PyR
     })
 }
 
-/// `int / int`: a zero has the sign of the quotient, as in CPython.
-fn divide_integers(a: &PyObject, b: &PyObject, vm: &VirtualMachine) -> PyResult {
-    let small = |value: &PyObject| {
-        let number: i64 = value.downcast_ref::<PyInt>()?.try_to_primitive(vm).ok()?;
-        (number.abs() <= EXACT_MAX).then_some(number as f64)
-    };
-    if let (Some(a), Some(b)) = (small(a), small(b))
-        && b != 0.0
-    {
-        return Ok(vm.ctx.new_float(a / b).into());
-    }
-    match DIVIDE_INTEGERS.get() {
-        Some(original) => original(a, b, vm),
-        None => Ok(vm.ctx.not_implemented()),
-    }
-}
-
 fn power(a: &PyObject, b: &PyObject, modulus: &PyObject, vm: &VirtualMachine) -> PyResult {
     let (Some(base), Some(exponent)) = (operand(a, vm)?, operand(b, vm)?) else {
         return Ok(vm.ctx.not_implemented());
@@ -156,7 +125,7 @@ fn power(a: &PyObject, b: &PyObject, modulus: &PyObject, vm: &VirtualMachine) ->
     Ok(vm.ctx.new_float(result).into())
 }
 
-/// `float.__round__`.
+/// The method `__round__` of floats: to an integer, or to decimal digits.
 fn round(zelf: PyObjectRef, digits: OptionalArg<PyObjectRef>, vm: &VirtualMachine) -> PyResult {
     let Some(float) = zelf.downcast_ref::<PyFloat>() else {
         return Err(vm.new_type_error("descriptor '__round__' requires a 'float' object"));

@@ -50,7 +50,7 @@ fn correct_text(name: &str, correction: PyObjectRef, vm: &VirtualMachine) -> PyR
         return Err(vm.new_attribute_error(format!("str has no {name}")));
     };
     let method = vm.new_method(name.as_str(), class, move |args: FuncArgs, vm: &VirtualMachine| {
-        let plain = args.args.iter().all(|argument| is_plain(argument));
+        let plain = args.args.iter().all(is_plain);
         if plain { original.call(args, vm) } else { correction.call(args, vm) }
     });
     class.set_attr(name, method.into());

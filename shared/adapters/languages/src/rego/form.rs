@@ -1,8 +1,8 @@
 //! `functionality_data` of a Rego policy: further modules, the query, documents and the version.
 
-use regorus::Value;
 use serde_json::Value as Json;
 use writ_model::{Diagnostic, RawJson};
+use writ_rego::builtin::Value;
 
 use super::query::RESERVED;
 use super::{diagnose, value};
@@ -82,15 +82,13 @@ fn modules(data: Option<&Json>) -> Result<Vec<File>, Diagnostic> {
     Ok(files)
 }
 
-/// Whether a name is a file name. The library's error texts have it before a colon, so it must not
-/// contain one.
+/// Whether a name is a file name. Messages have it before a colon, so it must not contain one.
 fn is_file_name(name: &str) -> bool {
     let fits = |letter: char| letter.is_ascii_alphanumeric() || "_-./".contains(letter);
     name.len() <= FILE_NAME_BYTES_MAX
         && name.chars().all(fits)
         && name.strip_suffix(".rego").is_some_and(|stem| !stem.is_empty())
         && name != diagnose::FILE
-        && name != diagnose::ANSWER_FILE
 }
 
 fn documents(data: Option<&Json>) -> Result<Value, Diagnostic> {
@@ -99,7 +97,7 @@ fn documents(data: Option<&Json>) -> Result<Value, Diagnostic> {
             .help("write an object of documents: `\"data\": {\"roles\": {...}}` is `data.roles`")
     };
     let data = match data {
-        None | Some(Json::Null) => return Ok(Value::new_object()),
+        None | Some(Json::Null) => return Ok(Value::object([])),
         Some(data @ Json::Object(documents)) => {
             if let Some(name) = RESERVED.iter().find(|name| documents.contains_key(**name)) {
                 return Err(refuse(format!("`functionality_data.data` hides `data.{name}`")));

@@ -1,27 +1,26 @@
 //! Compiled Rego modules and their runs.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
-use regorus::rvm::RegoVM;
-use regorus::{Engine, Value};
+use writ_rego::builtin::{Context, Value};
+use writ_rego::{Options, Sink, Span};
 
-use super::builtins::{self, RunInputs};
 use super::compile::Compiled;
-use super::{diagnose, query, value};
+use super::{diagnose, schema, value};
 use crate::language::Program;
 use crate::{Budget, Call, CheckReport, Coverage, Failure, Method, Outcome};
+
+/// The bytes that the results of builtins may take in one run, beside the worker's own limit.
+const RESULT_BYTES_MAX: u64 = 256 << 20;
+/// The index of the policy's own code among its modules.
+const OWN_MODULE: usize = 0;
 
 /// Compiled modules, ready to be evaluated.
 pub(super) struct RegoProgram {
     compiled: Compiled,
     /// The text that the last run printed, until it is taken.
     printed: String,
-}
-
-/// The result of an evaluator.
-struct Evaluation {
-    value: Value,
-    coverage: Option<Coverage>,
 }
 
 impl RegoProgram {
@@ -34,33 +33,78 @@ impl RegoProgram {
         call: &Call,
         input: Value,
         budget: &Budget,
-    ) -> Result<Evaluation, Failure> {
-        let Self { compiled, printed } = self;
-        printed.clear();
+    ) -> Result<(Option<Value>, Option<Coverage>), Failure> {
+        self.printed.clear();
+        let compiled = &self.compiled;
         let data = data_of(call, &compiled.data)?;
-        if let Some(program) = compiled.program.as_ref().filter(|_| !call.coverage) {
-            let mut machine = RegoVM::new();
-            // The worker's deadline bounds a run, not a number of instructions.
-            machine.set_max_instructions(usize::MAX);
-            machine.load_program(program.clone());
-            machine.set_input(input.clone());
-            let value = machine
-                .set_data(data.clone())
-                .and_then(|()| machine.execute_entry_point_by_name(query::ANSWER));
-            if let Ok(value) = value {
-                return Ok(Evaluation { value, coverage: None });
+        let mut context =
+            Context::new(call.now_ms.saturating_mul(1_000_000), call.seed, RESULT_BYTES_MAX);
+        context.check_schema = Some(&schema::check);
+        let mut log = Log { bytes_max: budget.output_bytes_max, ..Log::default() };
+        let options = Options { coverage: call.coverage, ..Options::default() };
+        let query = &compiled.prepared;
+        let answer =
+            compiled.policy.evaluate(query, Some(input), data, &mut context, &mut log, options);
+        self.printed = log.text();
+        let coverage = call.coverage.then(|| {
+            let missed = compiled.policy.lines(OWN_MODULE);
+            Coverage {
+                missed: missed.difference(&log.lines).copied().collect(),
+                covered: log.lines.into_iter().collect(),
             }
+        });
+        let answer = answer.map_err(|error| diagnose::policy_error(&error))?;
+        Ok((answer, coverage))
+    }
+}
+
+/// What a run says beside its answer.
+#[derive(Default)]
+struct Log {
+    printed: String,
+    notes: String,
+    bytes_max: usize,
+    /// The lines of the policy's own code that ran.
+    lines: BTreeSet<u32>,
+}
+
+impl Log {
+    /// The printed lines, then the notes, cut at the bound.
+    fn text(&mut self) -> String {
+        let mut text = std::mem::take(&mut self.printed);
+        text.push_str(&self.notes);
+        truncate(&mut text, self.bytes_max);
+        text
+    }
+}
+
+impl Sink for Log {
+    fn print(&mut self, line: &str) {
+        // The text beyond the bound is cut later.
+        if self.printed.len() <= self.bytes_max {
+            self.printed.push_str(line);
+            self.printed.push('\n');
+            truncate(&mut self.printed, self.bytes_max.saturating_add(1));
         }
-        let mut engine = prepare(&compiled.engine, data)?;
-        let inputs = RunInputs { now_ms: call.now_ms, seed: call.seed };
-        let notes = builtins::install(&mut engine, inputs, budget.output_bytes_max)
-            .map_err(|text| diagnose::policy_error(&text))?;
-        let evaluation = interpret(&mut engine, input, call.coverage);
-        *printed =
-            strip_locations(&engine.take_prints().unwrap_or_default(), budget.output_bytes_max);
-        printed.push_str(&notes.take());
-        truncate(printed, budget.output_bytes_max);
-        evaluation
+    }
+
+    fn trace(&mut self, note: &str) {
+        if self.notes.len() <= self.bytes_max {
+            self.notes.push_str("note: ");
+            self.notes.push_str(note);
+            self.notes.push('\n');
+            truncate(&mut self.notes, self.bytes_max.saturating_add(1));
+        }
+    }
+
+    fn cover(&mut self, at: Span) {
+        if at.file as usize == OWN_MODULE && at.line > 0 {
+            self.lines.insert(at.line);
+        }
+    }
+
+    fn enter(&mut self, at: Span) {
+        self.cover(at);
     }
 }
 
@@ -68,55 +112,17 @@ impl RegoProgram {
 fn data_of(call: &Call, own: &Value) -> Result<Value, Failure> {
     let context = match &call.context {
         Some(context) => value::parse(context, "context")?,
-        None => Value::new_object(),
+        None => Value::object([]),
     };
     let fields = [
         ("parameters", value::parse(&call.parameters, "parameters")?),
         ("settings", value::parse(&call.settings, "settings")?),
         ("context", context),
     ];
-    let mut data = own.clone();
-    let documents =
-        data.as_object_mut().map_err(|error| diagnose::policy_error(&error.to_string()))?;
-    for (name, value) in fields {
-        documents.insert(Value::from(name), value);
-    }
-    Ok(data)
-}
-
-/// An interpreter with this document `data`.
-fn prepare(engine: &Engine, data: Value) -> Result<Engine, Failure> {
-    let mut engine = engine.clone();
-    let failed = |error: &dyn std::fmt::Display| diagnose::policy_error(&error.to_string());
-    engine.add_data(data).map_err(|error| failed(&error))?;
-    engine.set_gather_prints(true);
-    engine.compile_with_entrypoint(&query::ANSWER.into()).map_err(|error| failed(&error))?;
-    Ok(engine)
-}
-
-fn interpret(engine: &mut Engine, input: Value, coverage: bool) -> Result<Evaluation, Failure> {
-    engine.set_input(input);
-    engine.set_enable_coverage(coverage);
-    let value = engine.eval_rule(query::ANSWER.to_owned());
-    let value = value.map_err(|error| diagnose::policy_error(&format!("{error:#}")))?;
-    let coverage = if coverage { coverage_of(engine) } else { None };
-    Ok(Evaluation { value, coverage })
-}
-
-/// The printed lines without the location that the library puts before each, cut at `bytes_max`.
-fn strip_locations(prints: &[String], bytes_max: usize) -> String {
-    let mut text = String::new();
-    for line in prints {
-        // `file:line: message`; a file's name holds no colon.
-        let message = line.splitn(3, ':').nth(2).and_then(|rest| rest.strip_prefix(' '));
-        text.push_str(message.unwrap_or(line));
-        text.push('\n');
-        if text.len() > bytes_max {
-            break;
-        }
-    }
-    truncate(&mut text, bytes_max);
-    text
+    let documents = own.as_object().into_iter().flat_map(|documents| documents.iter());
+    let documents = documents.map(|(name, value)| (name.clone(), value.clone()));
+    let fields = fields.map(|(name, value)| (Value::string(name), value));
+    Ok(Value::object(documents.chain(fields)))
 }
 
 /// Cuts a text at a character boundary, to `bytes_max` bytes at most.
@@ -125,13 +131,6 @@ fn truncate(text: &mut String, bytes_max: usize) {
         let end = (0..=bytes_max).rev().find(|end| text.is_char_boundary(*end));
         text.truncate(end.unwrap_or_default());
     }
-}
-
-fn coverage_of(engine: &Engine) -> Option<Coverage> {
-    let report = engine.get_coverage_report().ok()?;
-    let file = report.files.into_iter().find(|file| file.path == diagnose::FILE)?;
-    let missed = file.not_covered.difference(&file.covered).copied().collect();
-    Some(Coverage { covered: file.covered.into_iter().collect(), missed })
 }
 
 impl Program for RegoProgram {
@@ -148,17 +147,17 @@ impl Program for RegoProgram {
             ));
         };
         let input = value::parse(input_data, "input")?;
-        let evaluation = self.evaluate(call, input, budget)?;
-        let value = match evaluation.value {
-            Value::Undefined if self.compiled.query.is_document => Value::new_object(),
-            Value::Undefined => return Err(undefined_error(&self.compiled.query.text())),
-            value => value,
+        let (answer, coverage) = self.evaluate(call, input, budget)?;
+        let answer = match answer {
+            Some(answer) => answer,
+            None if self.compiled.query.is_document => Value::object([]),
+            None => return Err(undefined_error(&self.compiled.query.text())),
         };
         Ok(Outcome {
-            output: value::print(&value, budget.output_bytes_max)?,
+            output: value::print(&answer, budget.output_bytes_max)?,
             printed: self.take_printed(),
             context: None,
-            coverage: evaluation.coverage,
+            coverage,
             engine_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         })
     }
@@ -184,21 +183,6 @@ fn policy_error(kind: &str, message: &str) -> Failure {
         message: message.to_owned(),
         line: None,
         traceback: String::new(),
-    }
-}
-
-#[cfg(test)]
-impl RegoProgram {
-    /// A run by the interpreter, even if the machine could run it.
-    pub(super) fn run_interpreted(
-        &mut self,
-        call: &Call,
-        budget: &Budget,
-    ) -> Result<Outcome, Failure> {
-        let bytecode = self.compiled.program.take();
-        let result = self.run(call, budget);
-        self.compiled.program = bytecode;
-        result
     }
 }
 

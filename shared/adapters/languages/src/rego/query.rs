@@ -2,106 +2,90 @@
 
 use std::collections::BTreeSet;
 
-use regorus::unstable::{Expr, Module, Ref};
-use serde_json::Value;
 use writ_model::Diagnostic;
+use writ_rego::Policy;
 
-use super::recursion::Definition;
-use super::scope::{Scope, dotted_path};
-use super::{diagnose, inspect};
+use super::diagnose;
+use super::form::File;
 
-/// The package of the rule that holds the output; no policy may use it.
-pub(super) const ANSWER_PACKAGE: &str = "writ_answer";
-/// The path of that rule.
-pub(super) const ANSWER: &str = "data.writ_answer.result";
 /// The roots of `data` that the platform fills.
-pub(super) const RESERVED: [&str; 4] = ["context", "parameters", "settings", ANSWER_PACKAGE];
+pub(super) const RESERVED: [&str; 3] = ["context", "parameters", "settings"];
+/// The longest path, in bytes.
+const PATH_BYTES_MAX: usize = 1_000;
 
 /// The answer's path, as `data.authz.allow`, checked against the modules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Query {
-    /// From the root of `data`.
+    /// Below the root of `data`.
     path: Vec<String>,
     /// Whether it is the document of a package, which always exists.
     pub(super) is_document: bool,
 }
 
 impl Query {
-    /// A module with the output in one rule, so that both evaluators run the same query.
-    pub(super) fn module(&self) -> String {
-        let parts = self.path.get(1..).unwrap_or_default().iter();
-        let parts: String = parts.map(|part| format!("[{}]", Value::from(part.as_str()))).collect();
-        format!("package {ANSWER_PACKAGE}\nresult := data{parts}\n")
+    /// The parts below `data`.
+    pub(super) fn path(&self) -> &[String] {
+        &self.path
     }
 
     /// The path in Rego syntax, as `data.authz.allow`.
     pub(super) fn text(&self) -> String {
-        dotted_path(&self.path)
+        let mut path = vec!["data".to_owned()];
+        path.extend_from_slice(&self.path);
+        dotted_path(&path)
     }
 }
 
-/// Refuses packages that hide the platform's documents under `data`, or rules of other packages.
-pub(super) fn check_packages(
-    modules: &[Ref<Module>],
-    scopes: &[Scope],
-    definitions: &[Definition],
-) -> Result<(), Diagnostic> {
-    for (module, scope) in modules.iter().zip(scopes) {
-        let root = scope.package.get(1).map(String::as_str).unwrap_or_default();
+/// Refuses packages that hide the platform's documents under `data`.
+pub(super) fn check_packages(policy: &Policy, files: &[File]) -> Result<(), Diagnostic> {
+    for (package, file) in policy.packages().iter().zip(files) {
+        let root = package.first().map(String::as_str).unwrap_or_default();
         if RESERVED.contains(&root) {
-            let message =
-                format!("the package `{}` hides `data.{root}`", package_name(&scope.package));
+            let message = format!("the package `{}` hides `data.{root}`", dotted_path(package));
             let problem = Diagnostic::error("rego.reserved-package", message);
-            let span = module.package.refr.span();
-            return Err(diagnose::at(problem.help("choose another package"), span));
-        }
-    }
-    let packages: BTreeSet<&[String]> =
-        scopes.iter().map(|scope| scope.package.as_slice()).collect();
-    for definition in definitions {
-        let hidden = packages.iter().find(|package| package.starts_with(&definition.head));
-        if let Some(package) = hidden {
-            let message = format!(
-                "the rule `{}` and the package `{}` have one name",
-                definition.name,
-                package_name(package)
-            );
-            let problem = Diagnostic::error("rego.package-conflict", message);
-            return Err(diagnose::at(problem.help("rename one of them"), &definition.span));
+            let at = package_location(&file.code);
+            return Err(diagnose::with_location(
+                problem.help("choose another package"),
+                &file.name,
+                at,
+            ));
         }
     }
     Ok(())
 }
 
-fn package_name(package: &[String]) -> String {
-    dotted_path(package.get(1..).unwrap_or_default())
+/// The line and the column, from 1, of a package's name.
+fn package_location(code: &str) -> (u32, u32) {
+    const KEYWORD: &str = "package ";
+    let found = code.lines().zip(1..).find(|(line, _)| line.trim_start().starts_with(KEYWORD));
+    let Some((line, number)) = found else { return (1, 1) };
+    let indent = line.chars().take_while(|letter| letter.is_whitespace()).count();
+    (number, u32::try_from(indent + KEYWORD.len() + 1).unwrap_or(1))
 }
 
 /// The query of a policy; without one, the document of its own package.
-pub(super) fn choose(
-    text: Option<&str>,
-    modules: &[Ref<Module>],
-    scopes: &[Scope],
-) -> Result<Query, Diagnostic> {
-    let Some(own) = scopes.first() else { return Err(invalid("the policy has no module")) };
-    let Some(text) = text else {
-        return Ok(Query { path: own.package.clone(), is_document: true });
+pub(super) fn choose(text: Option<&str>, policy: &Policy) -> Result<Query, Diagnostic> {
+    let Some(own) = policy.packages().first() else {
+        return Err(invalid("the policy has no module"));
     };
+    let Some(text) = text else { return Ok(Query { path: own.clone(), is_document: true }) };
     let path = parse(text).ok_or_else(|| invalid(format!("`{text}` is no path to a rule")))?;
-    let path = match path.first().is_some_and(|first| first == "data") {
-        true => path,
-        false => own.own(&path),
+    let path = match path.split_first() {
+        Some((first, rest)) if first == "data" => rest.to_vec(),
+        _ => [own.as_slice(), &path].concat(),
     };
-    if path.len() > 1 && scopes.iter().any(|scope| scope.package.starts_with(&path)) {
+    if !path.is_empty() && policy.packages().iter().any(|package| package.starts_with(&path)) {
         return Ok(Query { path, is_document: true });
     }
     let mut rules = BTreeSet::new();
     let mut is_in_package = false;
-    for (module, scope) in modules.iter().zip(scopes) {
-        let Some(rest) = path.strip_prefix(scope.package.as_slice()) else { continue };
+    for package in policy.packages() {
+        let Some(rest) = path.strip_prefix(package.as_slice()) else { continue };
         is_in_package = true;
-        let names = module.policy.iter().filter_map(|rule| inspect::head(rule).into_iter().next());
-        rules.extend(names);
+        let own = policy.rules().into_iter().filter_map(|rule| {
+            rule.path.strip_prefix(package.as_slice()).and_then(|name| name.first().cloned())
+        });
+        rules.extend(own);
         if rest.first().is_some_and(|rule| rules.contains(rule)) {
             return Ok(Query { path, is_document: false });
         }
@@ -112,7 +96,7 @@ pub(super) fn choose(
         return Err(invalid(format!("`{text}` names no rule")).help(help));
     }
     let packages: BTreeSet<String> =
-        scopes.iter().map(|scope| package_name(&scope.package)).collect();
+        policy.packages().iter().map(|package| dotted_path(package)).collect();
     let packages: Vec<String> = packages.into_iter().collect();
     let message = format!("`{text}` names nothing in the package `{}`", packages.join("`, `"));
     Err(invalid(message))
@@ -125,31 +109,58 @@ fn invalid(message: impl Into<String>) -> Diagnostic {
 
 /// The parts of a path; `None` if the text is no path of constant parts.
 fn parse(text: &str) -> Option<Vec<String>> {
-    if text.chars().any(|letter| letter.is_control() || letter == '#') || text.len() > 1_000 {
+    if text.len() > PATH_BYTES_MAX {
         return None;
     }
-    let mut engine = regorus::Engine::new();
-    let module = format!("package query\nresult := {text}\n");
-    engine.add_policy("query.rego".to_owned(), module).ok()?;
-    let modules = engine.get_modules();
-    let [rule] = modules.first()?.policy.as_slice() else { return None };
-    let regorus::unstable::Rule::Spec { head, bodies, .. } = rule.as_ref() else { return None };
-    let regorus::unstable::RuleHead::Compr { assign: Some(assign), .. } = head else { return None };
-    if !bodies.is_empty() || !is_constant(&assign.value) {
-        return None;
+    let (first, mut rest) = name(text)?;
+    let mut parts = vec![first];
+    while !rest.is_empty() {
+        let part;
+        (part, rest) = match rest.strip_prefix('.') {
+            Some(rest) => name(rest)?,
+            None => bracketed(rest)?,
+        };
+        parts.push(part);
     }
-    Some(inspect::path(&assign.value))
+    Some(parts)
 }
 
-fn is_constant(reference: &Expr) -> bool {
-    match reference {
-        Expr::Var { .. } => true,
-        Expr::RefDot { refr, .. } => is_constant(refr),
-        Expr::RefBrack { refr, index, .. } => {
-            matches!(index.as_ref(), Expr::String { .. }) && is_constant(refr)
+/// A name at the start of a text, and what follows it.
+fn name(text: &str) -> Option<(String, &str)> {
+    let end = text.find(|letter: char| !is_name_letter(letter)).unwrap_or(text.len());
+    let (name, rest) = text.split_at_checked(end)?;
+    let is_name = name.starts_with(|letter: char| !letter.is_ascii_digit());
+    is_name.then(|| (name.to_owned(), rest))
+}
+
+fn is_name_letter(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_'
+}
+
+/// A text in brackets at the start of a text, and what follows them.
+fn bracketed(text: &str) -> Option<(String, &str)> {
+    let inner = text.strip_prefix('[')?;
+    let mut strings = serde_json::Deserializer::from_str(inner).into_iter::<String>();
+    let part = strings.next()?.ok()?;
+    let rest = inner.get(strings.byte_offset()..)?.strip_prefix(']')?;
+    Some((part, rest))
+}
+
+/// A path in Rego syntax: `data.lib["net-1"].allow`.
+pub(super) fn dotted_path(path: &[String]) -> String {
+    let mut text = String::new();
+    for part in path {
+        let is_name = name(part).is_some_and(|(_, rest)| rest.is_empty());
+        match (is_name, text.is_empty()) {
+            (true, true) => text.push_str(part),
+            (true, false) => {
+                text.push('.');
+                text.push_str(part);
+            }
+            (false, _) => text.push_str(&format!("[{}]", serde_json::Value::from(part.as_str()))),
         }
-        _ => false,
     }
+    text
 }
 
 #[cfg(test)]
@@ -161,7 +172,12 @@ mod tests {
         let cases = [
             ("data.authz.allow", Some("data/authz/allow")),
             ("data.authz[\"allow-all\"]", Some("data/authz/allow-all")),
+            ("data[\"a]\"].b[\"\\\"\"].c", Some("data/a]/b/\"/c")),
             ("data.authz[x]", None),
+            ("data.authz[\"x\"", None),
+            ("data.authz[\"x\"]y", None),
+            ("data..x", None),
+            ("data.1x", None),
             ("data.authz.allow == true", None),
             ("data.authz.allow\nother := 1", None),
             ("data.authz.allow if true", None),

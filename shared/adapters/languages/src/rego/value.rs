@@ -1,15 +1,18 @@
 //! Conversion of Rego values from and to JSON.
 
-use regorus::Value;
-use writ_model::RawJson;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-use super::bounds::{self, Dialect};
+use writ_model::RawJson;
+use writ_rego::builtin::{Value, from_json_str};
+
+use super::bounds;
 use crate::Failure;
 
 /// The deepest nesting of an output, the same in every language; JSON readers have such limits too.
 const OUTPUT_NESTING_MAX: u32 = 100;
 
-/// Converts a document to a Rego value. Integers keep all their digits; other numbers are doubles.
+/// Converts a document to a Rego value. Numbers keep their digits.
 pub(super) fn parse(document: &RawJson, name: &str) -> Result<Value, Failure> {
     let text = document.as_str();
     let policy_error = |message| Failure::Raised {
@@ -18,20 +21,20 @@ pub(super) fn parse(document: &RawJson, name: &str) -> Result<Value, Failure> {
         line: None,
         traceback: String::new(),
     };
-    bounds::check(text, Dialect::Json).map_err(|out| {
+    bounds::check(text).map_err(|out| {
         policy_error(format!(
             "`{name}` cannot become a rego value: {} (line {}, column {})",
-            out.what.message(),
+            bounds::message(),
             out.line,
             out.column
         ))
     })?;
-    Value::from_json_str(text)
+    from_json_str(text)
         .map_err(|error| policy_error(format!("`{name}` cannot become a rego value: {error}")))
 }
 
 /// Converts a value to compact JSON: sets are sorted arrays, keys are sorted, a key that is no string
-/// is its JSON text, and undefined members are left out.
+/// is its JSON text.
 pub(super) fn print(value: &Value, bytes_max: usize) -> Result<RawJson, Failure> {
     let mut printer = Printer { text: String::new(), bytes_max };
     printer.value(value, 0)?;
@@ -54,17 +57,14 @@ impl Printer {
             return Err(Failure::NotJson { what });
         }
         match value {
-            Value::Null | Value::Undefined => self.push("null"),
+            Value::Null => self.push("null"),
             Value::Bool(true) => self.push("true"),
             Value::Bool(false) => self.push("false"),
-            Value::Number(number) => self.push(&number.format_decimal()),
+            Value::Number(number) => self.push(&number.text()),
             Value::String(text) => self.string(text),
             Value::Array(items) => self.array(items.iter(), depth),
-            Value::Set(items) => self.array(items.iter_sorted(), depth),
-            Value::Object(fields) => {
-                let fields = fields.iter_sorted();
-                self.object(fields.filter(|(_, value)| **value != Value::Undefined), depth)
-            }
+            Value::Set(items) => self.array(items.iter(), depth),
+            Value::Object(fields) => self.object(fields.iter(), depth),
         }
     }
 
@@ -83,24 +83,30 @@ impl Printer {
         self.push("]")
     }
 
+    /// Prints fields in the order of their names. Of two keys with one name the last one stays, as in OPA.
     fn object<'a>(
         &mut self,
         fields: impl Iterator<Item = (&'a Value, &'a Value)>,
         depth: u32,
     ) -> Result<(), Failure> {
-        self.push("{")?;
-        for (position, (key, value)) in fields.enumerate() {
-            if position > 0 {
-                self.push(",")?;
-            }
-            match key {
-                Value::String(key) => self.string(key)?,
+        let mut named = BTreeMap::new();
+        for (key, value) in fields {
+            let name = match key {
+                Value::String(key) => Cow::Borrowed(&**key),
                 key => {
                     let mut inner = Printer { text: String::new(), bytes_max: self.bytes_max };
                     inner.value(key, depth + 1)?;
-                    self.string(&inner.text)?;
+                    Cow::Owned(inner.text)
                 }
+            };
+            named.insert(name, value);
+        }
+        self.push("{")?;
+        for (position, (name, value)) in named.iter().enumerate() {
+            if position > 0 {
+                self.push(",")?;
             }
+            self.string(name)?;
             self.push(":")?;
             self.value(value, depth + 1)?;
         }
@@ -164,14 +170,14 @@ mod tests {
 
     #[test]
     fn an_output_beyond_its_bounds_is_an_error() {
-        let value = Value::from("x".repeat(100));
+        let value = Value::string("x".repeat(100));
         assert_eq!(print(&value, 50).unwrap_err(), Failure::OutputTooLarge { budget_bytes: 50 });
-        let mut deep = Value::new_array();
+        let mut deep = Value::array([]);
         for _ in 1..100 {
-            deep = Value::from(vec![deep]);
+            deep = Value::array([deep]);
         }
         assert!(print(&deep, 1 << 20).is_ok());
-        deep = Value::from(vec![deep]);
+        deep = Value::array([deep]);
         let refused = print(&deep, 1 << 20).unwrap_err().to_string();
         assert!(refused.contains("more than 100 deep"), "{refused}");
     }

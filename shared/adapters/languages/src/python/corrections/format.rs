@@ -7,13 +7,14 @@ use rustpython_vm::{AsObject, Py, PyObjectRef, PyResult, VirtualMachine, builtin
 /// The largest width and precision; CPython's own limit is that of a size.
 const NUMBER_MAX: usize = i32::MAX as usize;
 
+/// Formats a value of one class.
+type Format = fn(&PyObjectRef, &Spec, &VirtualMachine) -> PyResult<String>;
+
 pub(super) fn install(vm: &VirtualMachine) {
     let types = &vm.ctx.types;
     let name = vm.ctx.intern_str("__format__");
-    let classes: [(
-        &'static Py<PyType>,
-        fn(&PyObjectRef, &Spec, &VirtualMachine) -> PyResult<String>,
-    ); 3] = [(types.str_type, text), (types.int_type, integer), (types.float_type, float)];
+    let classes: [(&'static Py<PyType>, Format); 3] =
+        [(types.str_type, text), (types.int_type, integer), (types.float_type, float)];
     for (class, function) in classes {
         let original = class.get_direct_attr(name);
         let method = vm.new_method(
@@ -339,8 +340,7 @@ fn finite(value: f64, kind: Option<char>, spec: &Spec) -> String {
         }
         (None, None) => {
             let shortest = format!("{value:e}");
-            let text = general(&shortest, 17, true, false, spec.alternate);
-            text
+            general(&shortest, 17, true, false, spec.alternate)
         }
         (None, Some(precision)) => {
             let precision = precision.max(1);

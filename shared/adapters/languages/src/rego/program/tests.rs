@@ -50,7 +50,7 @@ fn line(result: &Result<Outcome, Failure>) -> String {
 
 const ALLOW: Option<&str> = Some("data.p.allow");
 
-/// Code after `package p`, query, input, expected result. Each runs on both evaluators.
+/// Code after `package p`, query, input, expected result.
 type Run = (&'static str, Option<&'static str>, &'static str, &'static str);
 const RUNS: &[Run] = &[
     ("default allow := false\nallow if input.x > 1", ALLOW, r#"{"x": 2}"#, "true"),
@@ -75,7 +75,7 @@ const RUNS: &[Run] = &[
     ("allow := input", ALLOW, "123456789012345678901234567890", "123456789012345678901234567890"),
     ("allow := input + 1", ALLOW, "18446744073709551615", "18446744073709551616"),
     ("allow := input", ALLOW, "0.1", "0.1"),
-    ("allow := {1: \"a\", true: null}", ALLOW, "{}", r#"{"true":null,"1":"a"}"#),
+    ("allow := {1: \"a\", true: null}", ALLOW, "{}", r#"{"1":"a","true":null}"#),
     ("allow := upper(input)", ALLOW, "\"e\u{301}😀\"", "\"E\u{301}😀\""),
     ("allow := count([x | some x in input; x > 1])", ALLOW, "[1,2,3]", "2"),
     ("allow if every x in input { x > 0 }", ALLOW, "[1,2]", "true"),
@@ -91,26 +91,15 @@ const RUNS: &[Run] = &[
     ("allow := to_number(\"x\")", None, "0", "{}"),
     ("allow := sprintf(\"%d of %s\", [1, \"x\"])", ALLOW, "0", "\"1 of x\""),
     ("allow := sprintf(input, [1])", ALLOW, "\"<%d>\"", "\"<1>\""),
-    (
-        "allow := sprintf(input, [1])",
-        ALLOW,
-        "\"%1000000000d\"",
-        "rego.evaluation: a width in the format of `sprintf` has more than 3 digits",
-    ),
     ("allow := numbers.range(1, input)", ALLOW, "4", "[1,2,3,4]"),
     ("allow := numbers.range_step(0, 10, 5)", ALLOW, "4", "[0,5,10]"),
     (
         "allow := count(numbers.range(1, 1000000000))",
         ALLOW,
         "4",
-        "rego.evaluation: `numbers.range` would give more than 100000 elements",
+        "rego.evaluation: numbers.range: the results of built-in functions take too much memory",
     ),
-    (
-        "allow := numbers.range_step(1, 5, 0)",
-        ALLOW,
-        "4",
-        "rego.evaluation: the step of `numbers.range_step` must be a positive integer",
-    ),
+    ("allow := numbers.range_step(1, 5, 0)", None, "4", "{}"),
     ("allow := time.now_ns()", ALLOW, "0", "1700000000123000000"),
     ("allow if rand.intn(\"a\", 9) == rand.intn(\"a\", 9)", ALLOW, "0", "true"),
     ("allow if uuid.rfc4122(\"a\") == uuid.rfc4122(\"a\")", ALLOW, "0", "true"),
@@ -128,7 +117,7 @@ const RUNS: &[Run] = &[
         "allow := time.format([0, \"UTC\", \"RFC1123\"])",
         ALLOW,
         "0",
-        "\"Thu, 01 Jan 1970 00:00:00 +00:00\"",
+        "\"Thu, 01 Jan 1970 00:00:00 UTC\"",
     ),
     ("allow := base64url.encode_no_pad(input)", ALLOW, "\"a?>\"", "\"YT8-\""),
     (
@@ -144,25 +133,32 @@ const RUNS: &[Run] = &[
         r#"{"a": {}}"#,
         r#"{"a":{"b":2}}"#,
     ),
-    ("allow := json.match_schema(input, {\"type\": \"string\"})[0]", ALLOW, "1", "false"),
+    ("allow := json.match_schema(input, {\"type\": \"string\"})[0]", ALLOW, "{}", "false"),
+    ("allow := json.match_schema(input, {})", ALLOW, "[1]", "[true,[]]"),
+    (
+        "allow := json.match_schema(json.marshal(input), {\"required\": [\"owner\"]})[1][_].error",
+        ALLOW,
+        "{}",
+        "\"(Root): owner is required\"",
+    ),
     (
         "allow := graph.reachable(input, {\"a\"})",
         ALLOW,
         r#"{"a": ["b"], "b": [], "c": []}"#,
         r#"["a","b"]"#,
     ),
-    ("allow := net.cidr_expand(\"10.0.0.0/30\")[3]", ALLOW, "0", "\"10.0.0.3\""),
+    ("allow if net.cidr_expand(\"10.0.0.0/30\")[\"10.0.0.3\"]", ALLOW, "0", "true"),
     (
         "allow := count(net.cidr_expand(\"10.0.0.0/8\"))",
         ALLOW,
         "0",
-        "rego.evaluation: `net.cidr_expand` would give more than 65536 addresses",
+        "rego.evaluation: net.cidr_expand: the results of built-in functions take too much memory",
     ),
     (
-        "allow := graph.reachable_paths({x: [x + 1] | some x in numbers.range(1, 2000)}, {1})",
+        "allow := count(graph.reachable_paths({x: [x + 1] | some x in numbers.range(1, 2000)}, {1}))",
         ALLOW,
         "0",
-        "rego.evaluation: `graph.reachable_paths` takes graphs of at most 1000 nodes",
+        "1",
     ),
     (
         "allow := crypto.sha256(input)",
@@ -171,7 +167,7 @@ const RUNS: &[Run] = &[
         "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"",
     ),
     ("allow if trace(\"seen\")", ALLOW, "0", "true"),
-    // Found by the public cases: the machine evaluated these wrongly.
+    // Other evaluators had these wrong.
     (
         "allow if input.package.format == \"npm\"",
         ALLOW,
@@ -199,26 +195,26 @@ const RUNS: &[Run] = &[
         "allow := x if some x in input",
         ALLOW,
         "[1, 2]",
-        "rego.conflict: rules must not produce multiple outputs",
+        "rego.conflict: complete rules must not produce multiple outputs",
     ),
     (
         "m[k] := v if some v, k in input",
         None,
         "[1, 1]",
-        "rego.conflict: rules must not produce multiple outputs",
+        "rego.conflict: object keys must be unique",
     ),
     (
         "allow := {k: v | some v, k in input}",
         ALLOW,
         "[1, 1]",
-        "rego.conflict: value for key `1` generated multiple times: `0` and `1`",
+        "rego.conflict: object keys must be unique",
     ),
     ("allow if input.a\nallow if input.b", ALLOW, r#"{"a": 1, "b": 1}"#, "true"),
     (
         "allow := 1 if input.a\nallow := 2 if input.b",
         ALLOW,
         r#"{"a": true, "b": true}"#,
-        "rego.conflict: rule conflicts with rule at policy.rego:2:1",
+        "rego.conflict: complete rules must not produce multiple outputs",
     ),
     (
         "f(x) := 1 if x.a\nf(x) := 2 if x.b\nallow := f(input)",
@@ -229,17 +225,17 @@ const RUNS: &[Run] = &[
 ];
 
 #[test]
-fn runs_give_what_opa_users_expect_on_both_evaluators() {
+fn runs_give_what_opa_users_expect() {
     let mut wrong = Vec::new();
     for (rules, query, input, expected) in RUNS {
         let code = format!("package p\n{rules}\n");
-        let fast = line(&run(&code, *query, input));
-        let mut program = compile(&code, *query).unwrap();
-        program.compiled.program = None;
-        let reference = line(&program.run(&call(input), &Budget::default()));
-        if fast != *expected || reference != *expected {
+        let found = line(&run(&code, *query, input));
+        let covered = Call { coverage: true, ..call(input) };
+        let with_coverage =
+            line(&compile(&code, *query).unwrap().run(&covered, &Budget::default()));
+        if found != *expected || with_coverage != *expected {
             wrong.push(format!(
-                "{rules}\n  expected    {expected}\n  machine     {fast}\n  interpreter {reference}"
+                "{rules}\n  expected {expected}\n  found    {found}\n  covered  {with_coverage}"
             ));
         }
     }
@@ -249,51 +245,51 @@ fn runs_give_what_opa_users_expect_on_both_evaluators() {
 /// Code, code of the diagnostic, its location, a part of its message or help.
 type Problem = (&'static str, &'static str, Option<(u32, u32)>, &'static str);
 const PROBLEMS: &[Problem] = &[
-    ("package p\nallow if (", "rego.syntax", Some((2, 11)), "expecting expression"),
+    ("package p\nallow if (", "rego.syntax", Some((2, 11)), "end of file"),
     ("package p\nallow { true }", "rego.syntax", Some((2, 7)), "OPA 1.0"),
     ("package p\ndeny[x] { x := 1 }", "rego.syntax", Some((2, 9)), "OPA 1.0"),
-    ("package p\nallow if { x = y; y = x }", "rego.syntax", Some((2, 12)), "destructuring"),
-    (
-        "package p\nallow if { x == y; y := x }",
-        "rego.unsafe-variable",
-        Some((2, 17)),
-        "before definition",
-    ),
-    ("package p\nallow if x > 1", "rego.unsafe-variable", Some((2, 10)), "`x`"),
+    ("package p\nallow if { x = y; y = x }", "rego.unsafe-variable", Some((2, 12)), "positive"),
+    ("package p\nallow if { x == y; y := x }", "rego.unsafe-variable", Some((2, 12)), "var x"),
+    ("package p\nallow if x > 1", "rego.unsafe-variable", Some((2, 10)), "var x"),
     (
         "package p\nallow if not q\nq if not allow",
         "rego.recursion",
         Some((2, 1)),
-        "`allow` needs `q` needs `allow`",
+        "data.p.allow -> data.p.q -> data.p.allow",
     ),
-    ("package p\nallow := f(1)\nf(x) := f(x - 1)", "rego.recursion", Some((3, 1)), "`f` needs `f`"),
-    ("package p\nx := count(data.p)", "rego.recursion", Some((2, 1)), "`x` needs `x`"),
+    (
+        "package p\nallow := f(1)\nf(x) := f(x - 1)",
+        "rego.recursion",
+        Some((3, 1)),
+        "data.p.f -> data.p.f",
+    ),
+    ("package p\nx := count(data.p)", "rego.recursion", Some((2, 1)), "data.p.x -> data.p.x"),
     (
         "package p\nimport data.p as own\nx if own.y\ny if x",
         "rego.recursion",
         Some((3, 1)),
-        "`x` needs `y` needs `x`",
+        "data.p.x -> data.p.y -> data.p.x",
     ),
     ("package p\na := b\nb := c with input as 1\nc := a", "rego.syntax", Some((3, 8)), "with"),
     (
         "package p\n\n  allow if http.send({}).x",
         "rego.unknown-function",
         Some((3, 12)),
-        "reaches no network",
+        "needs the network",
     ),
+    ("package p\nallow if opa.runtime().x", "rego.unknown-function", Some((2, 10)), "in `input`"),
     (
-        "package p\nallow if opa.runtime().x",
-        "rego.unknown-function",
-        Some((2, 10)),
-        "data.settings",
-    ),
-    (
-        "package p\nf(x) := io.jwt.verify_rs256(x, \"c\")",
+        "package p\nf(x) := crypto.x509.parse_certificates(x)",
         "rego.unknown-function",
         Some((2, 9)),
-        "decode_verify",
+        "before the call",
     ),
-    ("package p\nallow := sprintf(\"%1000000000d\", [1])", "rego.format", Some((2, 10)), "width"),
+    (
+        "package p\nallow := rego.parse_module(\"a\", \"b\")",
+        "rego.unknown-function",
+        Some((2, 10)),
+        "run time",
+    ),
     ("package p\nallow := count([1], x, 2)", "rego.arguments", Some((2, 10)), "takes 1 arguments"),
     ("package parameters\nallow := 1", "rego.reserved-package", Some((1, 9)), "data.parameters"),
     ("package p\nallow := 1e1000000000", "rego.number", Some((2, 10)), "exponent"),
@@ -445,7 +441,7 @@ fn what_earlier_runs_stored_is_read_from_the_context() {
 
 #[test]
 fn coverage_names_the_lines_that_ran_and_those_that_did_not() {
-    let code = "package p\n\ndefault allow := false\n\nallow if {\n  input.x == 1\n  input.y == 2\n}\n\nother if input.z == 3\n";
+    let code = "package p\n\ndefault allow := false\n\nallow if {\n  input.x + 0 == 1\n  input.y == input.x\n}\n\nother if input.z == 3\n";
     let mut program = compile(code, ALLOW).unwrap();
     let covered = Call { coverage: true, ..call("{\"x\": 2}") };
     let coverage = program.run(&covered, &Budget::default()).unwrap().coverage.unwrap();

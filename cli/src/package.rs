@@ -98,7 +98,7 @@ enum Wrong {
     Io(io::Error),
     TooLarge(&'static str, u64),
     Link(String),
-    Outside(String),
+    Escapes(String),
     Twice(String),
     NoArchive,
     Zip(zip::result::ZipError),
@@ -110,7 +110,7 @@ impl std::fmt::Display for Wrong {
             Self::Io(error) => write!(f, "it cannot be read: {error}"),
             Self::TooLarge(what, most) => write!(f, "{what} is larger than {most} bytes"),
             Self::Link(name) => write!(f, "`{name}` is a link; put the file itself there"),
-            Self::Outside(name) => write!(f, "the path `{name}` leads out of the package"),
+            Self::Escapes(name) => write!(f, "the path `{name}` leads out of the package"),
             Self::Twice(name) => write!(f, "it holds `{name}` twice"),
             Self::NoArchive => {
                 f.write_str("it is neither a folder nor an archive (zip, tar, tar.gz or tar.xz)")
@@ -245,7 +245,7 @@ fn inside(name: &str) -> Result<String, Wrong> {
         match part {
             Component::Normal(part) => parts.push(part.to_string_lossy()),
             Component::CurDir => {}
-            _ => return Err(Wrong::Outside(name.to_owned())),
+            _ => return Err(Wrong::Escapes(name.to_owned())),
         }
     }
     Ok(parts.join("/"))

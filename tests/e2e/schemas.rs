@@ -121,7 +121,7 @@ fn a_stored_target_meets_one() -> Result<(), Failed> {
     });
     let job = server.post("/jobs/submit", &job)?;
     has_status(&job, &[201])?;
-    let job = job.json()?["job_id"].as_str().unwrap_or_default().to_owned();
+    let job = text(&job.json()?, "/job_id");
     let schedule = json!({
         "name": "stored", "schedule_expression": format!("at({})", at.get(..19).unwrap_or(&at)),
         "target": {"policy": {"policy_rule_uri": uri("target"), "input_data": {"n": 1}}},
@@ -137,18 +137,23 @@ fn a_stored_target_meets_one() -> Result<(), Failed> {
     let server = Server::start_on(WRIT, directory.path())?;
     beside_honest_calls(&server, || {
         let job = ended(&server, &format!("/jobs/{job}"), |job| {
-            let status = job["data"]["job_status"].as_str();
-            !matches!(status, Some("queued" | "admitted" | "running"))
+            let status = text(job, "/data/job_status");
+            !matches!(status.as_str(), "queued" | "admitted" | "running")
         })?;
         let schedule = ended(&server, "/schedules/stored", |schedule| {
-            schedule["data"]["last_fires"].as_array().is_some_and(|fires| !fires.is_empty())
+            schedule.pointer("/data/last_fires/0").is_some()
         })?;
-        let (job, fire) = (&job["data"]["job_status"], &schedule["data"]["last_fires"][0]);
-        match job == "timed_out" && fire["outcome"] == "failed" {
+        let outcomes =
+            (text(&job, "/data/job_status"), text(&schedule, "/data/last_fires/0/outcome"));
+        match outcomes == ("timed_out".to_owned(), "failed".to_owned()) {
             true => Ok(()),
-            false => fail(format!("{job} {fire}")),
+            false => fail(format!("{job} {schedule}")),
         }
     })
+}
+
+fn text(value: &Value, pointer: &str) -> String {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// The response to a GET of the path once it is as expected.

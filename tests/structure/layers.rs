@@ -171,7 +171,7 @@ fn the_command_line_links_neither_lambda_nor_sqs() {
 #[test]
 fn a_program_that_only_applies_schemas_links_no_language() {
     for program in ["writ-lambda-jobs", "writ-lambda-schedules"] {
-        for absent in ["writ-languages", "rustpython-vm", "regorus", "cel", "wasmi"] {
+        for absent in ["writ-languages", "rustpython-vm", "writ-rego", "cel", "wasmi"] {
             assert!(!links(program, absent), "{program} links {absent}");
         }
         assert!(links(program, "jsonschema"), "{program}");

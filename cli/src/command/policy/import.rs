@@ -26,7 +26,7 @@ pub(crate) struct Import {
     /// A folder, an archive (zip, tar, tar.gz, tar.xz), or the `http` or `https` URL of one
     #[arg(value_name = "DIR|ARCHIVE|URL")]
     source: String,
-    /// The policy document, JSON or YAML, whose `code` the package replaces
+    /// The policy document, JSON or YAML; the package replaces its `code`
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["name", "policy_version", "release_tag"])]
     file: Option<PathBuf>,
     /// The name, where there is no document
@@ -95,7 +95,7 @@ impl Import {
     }
 }
 
-/// Downloads an archive.
+/// Downloads the archive at a URL.
 fn download(url: &str) -> Result<Vec<u8>, CliError> {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(DOWNLOAD_TIMEOUT))

@@ -7,7 +7,7 @@ use writ_model::Language;
 pub fn engine_version(language: Language) -> &'static str {
     match language {
         Language::Python => "rustpython 0.5.0",
-        Language::Rego => "regorus 0.14.1",
+        Language::Rego => "writ-rego 0.1.0",
         Language::Cedar => "cedar-policy 4.14.1",
         Language::Cel => "cel 0.15.0",
         Language::Wasm => "wasmi 2.0.0",
@@ -23,7 +23,7 @@ mod tests {
         let lock = include_str!("../../../../Cargo.lock");
         for (language, package) in [
             (Language::Python, "rustpython-vm"),
-            (Language::Rego, "regorus"),
+            (Language::Rego, "writ-rego"),
             (Language::Cedar, "cedar-policy"),
             (Language::Cel, "cel"),
             (Language::Wasm, "wasmi"),

@@ -31,5 +31,5 @@ async fn what_was_written_is_there_after_the_file_is_opened_again() {
     let page = store
         .query_policies(&workspace("home"), &query(json!({"tags": "t"}), json!(null), 10, None))
         .await;
-    assert_eq!(page.unwrap().items, [draft.body]);
+    assert_eq!(page.unwrap().items, [writ_model::with_defaults(&draft.body).unwrap()]);
 }

@@ -20,7 +20,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 /// The threads of the runners. They read, convert and store inputs of megabytes, and the threads that
 /// all requests share would answer no request meanwhile.
 pub(crate) struct RunnerThreads {
-    /// `None` once dropped.
+    /// Taken when this is dropped.
     runtime: Option<Runtime>,
     handle: Handle,
 }

@@ -370,7 +370,8 @@ fn every_example_fits_its_schema() {
 fn a_stored_policy_fits_its_schema_and_has_no_member_beyond_it() {
     let text = r#"{"name":"a","version":"1","release_tag":"b","code":"x","code_type":"python",
         "policy_input_schema":{"ip":{"type":"string","required":true}},
-        "policy_output_schema":{"type":"object"},"functionality_data":{},"resource_estimates":{}}"#;
+        "policy_output_schema":{"type":"object"},"functionality_data":{},"resource_estimates":{},
+        "schema_formats":"assert"}"#;
     let policy = writ_model::PolicyRule::from_json(text).unwrap();
     let stored = serde_json::to_value(&policy).unwrap();
     assert!(validator("PolicyRule").is_valid(&stored), "{stored}");
